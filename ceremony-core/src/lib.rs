@@ -1,3 +1,10 @@
 //! Trusted setups for Groth16 on BN254.
+
 pub mod arith;
 pub mod curve;
+pub mod entropy;
+pub mod format;
+pub mod hash;
+pub mod limits;
+pub mod progress;
+pub mod ratio;

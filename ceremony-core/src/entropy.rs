@@ -1,0 +1,264 @@
+//! Where secrets come from and how they end.
+//!
+//! A contributor's generator is ChaCha20 keyed by BLAKE2b-512(64 bytes from the OS | text the participant added): the text can only add to
+//! the OS randomness, never replace it. A beacon's is keyed by an iterated SHA-256 of a public value, so that everybody can draw the
+//! same "secrets" and check them. Draws follow the formats page, section 3, bit for bit: a file made by another tool from the
+//! same seed has the same points.
+//!
+//! Secrets live in boxes that are overwritten when dropped, have no `Debug`, and are consumed by the one contribution that uses them.
+
+use std::fmt;
+
+use ark_ff::{BigInt, PrimeField};
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::curve::{Fq, Fr, G1Affine, Point};
+use crate::hash::{Blake2b512, chacha_from_hash};
+use crate::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
+use crate::progress::Progress;
+
+/// The operating system gave no randomness.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system's random number generator failed: {0}")]
+pub struct OsRandomError(getrandom::Error);
+
+/// The generator that a contribution draws its secrets from. Overwritten when dropped; no `Debug`.
+pub struct ContributionRng(ChaCha20Rng);
+
+impl ContributionRng {
+    /// BLAKE2b-512(64 bytes from the OS | `text`) keys the generator.
+    ///
+    /// # Errors
+    /// When the OS has no randomness to give. There is no fallback.
+    pub fn from_os_and(text: &[u8]) -> Result<Self, OsRandomError> {
+        let mut os = Zeroizing::new([0; 64]);
+        getrandom::fill(&mut *os).map_err(OsRandomError)?;
+        let seed = Zeroizing::new(Blake2b512::digest(&[&*os, text]));
+        Ok(Self(chacha_from_hash(&seed)))
+    }
+
+    /// The generator that a beacon defines, the same for everybody. Runs 2^exponent SHA-256 compressions.
+    #[must_use]
+    pub fn from_beacon(beacon: &Beacon, progress: &dyn Progress) -> Self {
+        Self(chacha_from_hash(&beacon.seed(progress)))
+    }
+
+    /// The next secret scalar.
+    pub(crate) fn secret(&mut self) -> Secret {
+        Secret(Box::new(draw_field(&mut self.0)))
+    }
+
+    /// The next point of G1, as public as the contribution it goes into.
+    pub(crate) fn g1(&mut self) -> G1Affine {
+        draw_point(&mut self.0)
+    }
+}
+
+/// A secret scalar: boxed so that moves leave no copies, overwritten when dropped, neither `Debug` nor `Clone`.
+pub struct Secret(Box<Fr>);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &Fr {
+        &self.0
+    }
+
+    /// 1 / secret, or `None` for zero.
+    pub(crate) fn inverse(&self) -> Option<Self> {
+        ark_ff::Field::inverse(&*self.0).map(|inverse| Self(Box::new(inverse)))
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// A prime field's element whose Montgomery representation is given: the draws of the protocol are representations, not values.
+pub(crate) trait FromMontgomery: PrimeField<BigInt = BigInt<4>> {
+    fn from_montgomery(limbs: BigInt<4>) -> Self;
+}
+
+impl FromMontgomery for Fq {
+    fn from_montgomery(limbs: BigInt<4>) -> Self {
+        Self::new_unchecked(limbs)
+    }
+}
+
+impl FromMontgomery for Fr {
+    fn from_montgomery(limbs: BigInt<4>) -> Self {
+        Self::new_unchecked(limbs)
+    }
+}
+
+/// Four 64-bit words, least significant first, masked to 254 bits, until below the modulus. Each word takes its high half first.
+fn draw_field<F: FromMontgomery>(rng: &mut ChaCha20Rng) -> F {
+    loop {
+        let mut limbs = BigInt([0; 4]);
+        for limb in &mut limbs.0 {
+            *limb = (u64::from(rng.next_u32()) << 32) | u64::from(rng.next_u32());
+        }
+        limbs.0[3] &= u64::MAX >> 2;
+        if limbs < F::MODULUS {
+            let element = F::from_montgomery(limbs);
+            limbs.zeroize();
+            return element;
+        }
+    }
+}
+
+/// An x until there is a point, then a bit that asks for the larger y; in G2 the cofactor clears the rest.
+pub(crate) fn draw_point<P: Point>(rng: &mut ChaCha20Rng) -> P {
+    loop {
+        let mut x = P::ZERO_COORDINATES;
+        let x = &mut x.as_mut()[..P::COORDINATES / 2];
+        x.iter_mut().for_each(|c| *c = draw_field(rng));
+        let larger = rng.next_u32() & 1 == 1;
+        if let Some(point) = P::from_x(x, larger) {
+            return point.mul_by_cofactor();
+        }
+    }
+}
+
+/// A public random value that nobody could choose, and how often it is hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beacon {
+    value: Vec<u8>,
+    exponent: u8,
+}
+
+/// A beacon outside what creators and verifiers accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeaconError {
+    /// The exponent is outside [`MIN_BEACON_EXPONENT`]..=[`MAX_BEACON_EXPONENT`].
+    #[error(
+        "beacon exponent out of range\n  found     {0}\n  expected  {MIN_BEACON_EXPONENT} to {MAX_BEACON_EXPONENT} (2^exponent hash iterations)"
+    )]
+    Exponent(u8),
+    /// The value has no byte, or more than the 255 that the record can hold.
+    #[error("beacon value of the wrong length\n  found     {0} bytes\n  expected  1 to 255 bytes")]
+    ValueLength(usize),
+}
+
+impl Beacon {
+    /// A beacon of 1 to 255 bytes, hashed 2^exponent times.
+    ///
+    /// # Errors
+    /// [`BeaconError`] when either is out of range.
+    pub fn new(value: &[u8], exponent: u8) -> Result<Self, BeaconError> {
+        if !(MIN_BEACON_EXPONENT..=MAX_BEACON_EXPONENT).contains(&exponent) {
+            return Err(BeaconError::Exponent(exponent));
+        }
+        if value.is_empty() || value.len() > 255 {
+            return Err(BeaconError::ValueLength(value.len()));
+        }
+        Ok(Self { value: value.to_vec(), exponent })
+    }
+
+    /// The published bytes.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The binary logarithm of the number of hash iterations.
+    #[must_use]
+    pub fn exponent(&self) -> u8 {
+        self.exponent
+    }
+
+    /// SHA-256 iterated 2^exponent times over the value; the generator reads 32 of the 64 bytes, the others are zero.
+    fn seed(&self, progress: &dyn Progress) -> [u8; 64] {
+        const STEP: u64 = 1 << 20;
+        let iterations = 1u64 << self.exponent;
+        progress.begin("beacon", iterations);
+        let mut hash: [u8; 32] = Sha256::digest(&self.value).into();
+        for done in 1..iterations {
+            hash = Sha256::digest(hash).into();
+            if done % STEP == 0 {
+                progress.advance(STEP);
+            }
+        }
+        progress.end();
+        let mut seed = [0; 64];
+        seed[..32].copy_from_slice(&hash);
+        seed
+    }
+}
+
+/// Randomness of a verifier: the coefficients of random linear combinations.
+///
+/// Always from the OS and always drawn after the input is fixed; there is no constructor from a seed, so no caller can make
+/// the coefficients predictable to whoever made the file.
+pub struct VerifierRng(ChaCha20Rng);
+
+impl fmt::Debug for VerifierRng {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifierRng")
+    }
+}
+
+impl VerifierRng {
+    /// A generator keyed by the OS.
+    ///
+    /// # Errors
+    /// When the OS has no randomness to give.
+    pub fn from_os() -> Result<Self, OsRandomError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(OsRandomError)?;
+        Ok(Self(ChaCha20Rng::from_seed(*seed)))
+    }
+
+    /// `n` coefficients of 128 bits for a random linear combination.
+    pub(crate) fn coefficients(&mut self, n: usize) -> Vec<u128> {
+        (0..n).map(|_| u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64())).collect()
+    }
+
+    /// A uniform scalar.
+    pub(crate) fn scalar(&mut self) -> Fr {
+        draw_field(&mut self.0)
+    }
+
+    /// The index of a point outside the subgroup of order r, as [`crate::arith::outside_subgroup`] finds it.
+    pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
+        P::as_g2(points).and_then(|points| crate::arith::outside_subgroup(points, &mut || self.0.next_u64()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::encoding::{Encoding, encode};
+    use crate::progress::Silent;
+
+    #[test]
+    fn a_beacon_draws_the_published_scalar_and_point() {
+        let value: Vec<u8> = (1..=32).collect();
+        let mut rng = ContributionRng::from_beacon(&Beacon::new(&value, 10).unwrap(), &Silent);
+        assert_eq!(rng.secret().expose().to_string(), "17473832003175134698312717362302608406348508308350901015891371218809766881317");
+        assert_eq!(
+            hex::encode(encode(&[rng.g1()], Encoding::Uncompressed)),
+            "22b66e4016faaba64f2291a5def57e4b5ea8f5cfe9b2d6722b8e809fc2a77ee1\
+             199c40c04e4741bcb76c31a216b080018a95d4a9514367296acafe1f0d51bde7"
+        );
+    }
+
+    #[test]
+    fn a_beacon_exponent_of_63_is_refused() {
+        assert_eq!(Beacon::new(&[1], 63), Err(BeaconError::Exponent(63)));
+        assert_eq!(Beacon::new(&[1], 9), Err(BeaconError::Exponent(9)));
+        assert!(Beacon::new(&[1], 10).is_ok());
+        assert_eq!(Beacon::new(&[], 10), Err(BeaconError::ValueLength(0)));
+        assert_eq!(Beacon::new(&[1; 256], 10), Err(BeaconError::ValueLength(256)));
+    }
+
+    #[test]
+    fn participant_text_is_mixed_with_the_os_and_never_replaces_it() {
+        let draw = |text: &[u8]| *ContributionRng::from_os_and(text).unwrap().secret().expose();
+        assert_ne!(draw(b"the same text"), draw(b"the same text"));
+    }
+}

@@ -1,0 +1,280 @@
+//! The three encodings of points, and the only code that turns bytes into points (formats page, section 2).
+//!
+//! | encoding | where | G1 | G2 | infinity |
+//! |---|---|---|---|---|
+//! | [`Encoding::Montgomery`] (LEM) | files | x, y: 32 bytes little-endian, Montgomery factor 2^256 | x.c0 x.c1 y.c0 y.c1 | all zero |
+//! | [`Encoding::Uncompressed`] (U) | hashes, challenge files | x, y: 32 bytes big-endian | x.c1 x.c0 y.c1 y.c0 | all zero; 0x40 in the first byte is read too |
+//! | [`Encoding::Compressed`] (C) | response files and hashes | x big-endian, 0x80 set for the larger y | x.c1 x.c0 | 0x40, rest zero |
+//!
+//! What [`decode`] returns is canonical (every coordinate below q) and on its curve. Membership of G2 in the subgroup of order r is
+//! checked where points are read in bulk, see [`super::points`].
+
+use ark_ff::{BigInt, PrimeField};
+use rayon::prelude::*;
+
+use crate::curve::{FQ_MODULUS, Fq, Point};
+
+/// How a point is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// LEM: little-endian Montgomery coordinates, the encoding of `.ptau` and `.zkey` files.
+    Montgomery,
+    /// U: big-endian coordinates.
+    Uncompressed,
+    /// C: big-endian x with a sign flag.
+    Compressed,
+}
+
+impl Encoding {
+    /// Bytes of one point.
+    #[must_use]
+    pub const fn point_bytes<P: Point>(self) -> usize {
+        match self {
+            Self::Montgomery | Self::Uncompressed => P::UNCOMPRESSED_BYTES,
+            Self::Compressed => P::COMPRESSED_BYTES,
+        }
+    }
+}
+
+/// Why some bytes are not the point they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PointDefect {
+    /// A coordinate is not below q, so the same point has several encodings.
+    #[error("a coordinate is not below the field's modulus")]
+    NotCanonical,
+    /// The coordinates satisfy no curve equation; for a compressed point, x^3 + b is not a square.
+    #[error("the point is not on its curve")]
+    NotOnCurve,
+    /// A point of G2 outside the subgroup of order r.
+    #[error("the point is outside the subgroup of order r")]
+    OutsideSubgroup,
+    /// Infinity where the protocol never has it.
+    #[error("the point is infinity, which is not allowed here")]
+    Infinity,
+    /// Flag bits that contradict each other or the rest of the point.
+    #[error("the flag bits of the encoding are wrong")]
+    Flags,
+}
+
+const SIGN: u8 = 0x80;
+const INFINITY: u8 = 0x40;
+
+/// Writes `points` one after another.
+#[must_use]
+pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
+    let size = encoding.point_bytes::<P>();
+    let mut out = vec![0; points.len() * size];
+    if points.len() < 64 {
+        points.iter().zip(out.chunks_exact_mut(size)).for_each(|(p, out)| encode_one(p, encoding, out));
+    } else {
+        points.par_iter().zip(out.par_chunks_exact_mut(size)).with_min_len(64).for_each(|(p, out)| encode_one(p, encoding, out));
+    }
+    out
+}
+
+/// Reads as many points as `bytes` holds; a remainder that is no whole point is the caller's error and ignored here.
+///
+/// # Errors
+/// The index (within `bytes`) and defect of the first bad point, in order.
+pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usize, PointDefect)> {
+    let size = encoding.point_bytes::<P>();
+    let points: Vec<Result<P, PointDefect>> =
+        bytes.par_chunks_exact(size).with_min_len(64).map(|bytes| decode_one(bytes, encoding)).collect();
+    points.into_iter().enumerate().map(|(i, point)| point.map_err(|defect| (i, defect))).collect()
+}
+
+/// Reads Montgomery coordinates without looking whether they lie on the curve: only for bytes that this process wrote itself.
+pub(crate) fn decode_own<P: Point>(bytes: &[u8]) -> Vec<P> {
+    bytes.par_chunks_exact(P::UNCOMPRESSED_BYTES).with_min_len(64).map(montgomery_point).collect()
+}
+
+fn encode_one<P: Point>(point: &P, encoding: Encoding, out: &mut [u8]) {
+    let coordinates = point.coordinates();
+    let coordinates = coordinates.as_ref();
+    match encoding {
+        Encoding::Montgomery => {
+            for (c, out) in coordinates.iter().zip(out.chunks_exact_mut(32)) {
+                write_le(c.0, out);
+            }
+        }
+        Encoding::Uncompressed => {
+            for (half, out) in coordinates.chunks(P::COORDINATES / 2).zip(out.chunks_exact_mut(P::COMPRESSED_BYTES)) {
+                write_be_reversed(half, out);
+            }
+        }
+        Encoding::Compressed if point.is_zero() => {
+            out.fill(0);
+            out[0] = INFINITY;
+        }
+        Encoding::Compressed => {
+            write_be_reversed(&coordinates[..P::COORDINATES / 2], out);
+            if point.y_is_larger() {
+                out[0] |= SIGN;
+            }
+        }
+    }
+}
+
+fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefect> {
+    let half = P::COORDINATES / 2;
+    let mut coordinates = P::ZERO_COORDINATES;
+    let point = match encoding {
+        Encoding::Montgomery => {
+            if bytes.chunks_exact(32).any(|c| read_le(c) >= FQ_MODULUS) {
+                return Err(PointDefect::NotCanonical);
+            }
+            montgomery_point::<P>(bytes)
+        }
+        Encoding::Uncompressed => {
+            if bytes[0] & INFINITY != 0 {
+                let rest_is_zero = bytes[0] == INFINITY && bytes[1..].iter().all(|&b| b == 0);
+                return if rest_is_zero { Ok(P::zero()) } else { Err(PointDefect::Flags) };
+            }
+            let (x, y) = coordinates.as_mut().split_at_mut(half);
+            read_be_reversed(&bytes[..P::COMPRESSED_BYTES], x)?;
+            read_be_reversed(&bytes[P::COMPRESSED_BYTES..], y)?;
+            P::from_coordinates(&coordinates)
+        }
+        Encoding::Compressed => {
+            let mut bytes: [u8; 64] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
+            let larger = bytes[0] & SIGN != 0;
+            if bytes[0] & INFINITY != 0 {
+                let rest_is_zero = bytes[0] == INFINITY && bytes[1..].iter().all(|&b| b == 0);
+                return if rest_is_zero { Ok(P::zero()) } else { Err(PointDefect::Flags) };
+            }
+            bytes[0] &= !SIGN;
+            let x = &mut coordinates.as_mut()[..half];
+            read_be_reversed(&bytes[..P::COMPRESSED_BYTES], x)?;
+            // No point of BN254 has y = 0 (its order would be 2), so the sign decides and the point is on the curve by construction.
+            return P::from_x(x, larger).ok_or(PointDefect::NotOnCurve);
+        }
+    };
+    if point.satisfies_curve_equation() { Ok(point) } else { Err(PointDefect::NotOnCurve) }
+}
+
+fn montgomery_point<P: Point>(bytes: &[u8]) -> P {
+    let mut coordinates = P::ZERO_COORDINATES;
+    for (c, bytes) in coordinates.as_mut().iter_mut().zip(bytes.chunks_exact(32)) {
+        *c = Fq::new_unchecked(read_le(bytes));
+    }
+    P::from_coordinates(&coordinates)
+}
+
+/// Four little-endian limbs from 32 bytes.
+pub(crate) fn read_le(bytes: &[u8]) -> BigInt<4> {
+    let mut limbs = [0; 4];
+    for (limb, bytes) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
+        let mut word = [0; 8];
+        word.copy_from_slice(bytes);
+        *limb = u64::from_le_bytes(word);
+    }
+    BigInt(limbs)
+}
+
+/// Four little-endian limbs into 32 bytes.
+pub(crate) fn write_le(limbs: BigInt<4>, out: &mut [u8]) {
+    for (limb, out) in limbs.0.iter().zip(out.chunks_exact_mut(8)) {
+        out.copy_from_slice(&limb.to_le_bytes());
+    }
+}
+
+/// Coordinates in reverse order (c1 before c0), each big-endian in normal form.
+fn write_be_reversed(coordinates: &[Fq], out: &mut [u8]) {
+    for (c, out) in coordinates.iter().rev().zip(out.chunks_exact_mut(32)) {
+        write_le(c.into_bigint(), out);
+        out.reverse();
+    }
+}
+
+fn read_be_reversed(bytes: &[u8], coordinates: &mut [Fq]) -> Result<(), PointDefect> {
+    for (c, bytes) in coordinates.iter_mut().rev().zip(bytes.chunks_exact(32)) {
+        let mut le: [u8; 32] = std::array::from_fn(|i| bytes[i]);
+        le.reverse();
+        *c = Fq::from_bigint(read_le(&le)).ok_or(PointDefect::NotCanonical)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::{AffineRepr, CurveGroup};
+    use ark_ff::AdditiveGroup;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::curve::{Fq2, Fr, G1Affine, G2Affine};
+
+    const ALL: [Encoding; 3] = [Encoding::Montgomery, Encoding::Uncompressed, Encoding::Compressed];
+
+    fn round_trip<P: Point>(point: P) {
+        for encoding in ALL {
+            let bytes = encode(&[point], encoding);
+            assert_eq!(bytes.len(), encoding.point_bytes::<P>());
+            assert_eq!(decode::<P>(&bytes, encoding), Ok(vec![point]), "{encoding:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_point_survives_every_encoding(k in any::<u64>()) {
+            let k = Fr::from(k);
+            round_trip((G1Affine::generator() * k).into_affine());
+            round_trip((G2Affine::generator() * k).into_affine());
+            round_trip((-(G2Affine::generator() * k)).into_affine());
+        }
+    }
+
+    #[test]
+    fn infinity_is_zeros_in_files_and_a_flag_when_compressed() {
+        round_trip(G1Affine::zero());
+        round_trip(G2Affine::zero());
+        assert!(encode(&[G1Affine::zero()], Encoding::Montgomery).iter().all(|&b| b == 0));
+        assert_eq!(encode(&[G1Affine::zero()], Encoding::Compressed)[0], 0x40);
+        let mut flagged = vec![0; 64];
+        flagged[0] = 0x40;
+        assert_eq!(decode::<G1Affine>(&flagged, Encoding::Uncompressed), Ok(vec![G1Affine::zero()]));
+    }
+
+    #[test]
+    fn the_modulus_itself_is_not_a_coordinate() {
+        let mut lem = vec![0; 64];
+        write_le(FQ_MODULUS, &mut lem[..32]);
+        assert_eq!(decode::<G1Affine>(&lem, Encoding::Montgomery), Err((0, PointDefect::NotCanonical)));
+        lem[..32].reverse();
+        assert_eq!(decode::<G1Affine>(&lem, Encoding::Uncompressed), Err((0, PointDefect::NotCanonical)));
+        assert_eq!(decode::<G1Affine>(&lem[..32], Encoding::Compressed), Err((0, PointDefect::NotCanonical)));
+    }
+
+    #[test]
+    fn a_point_off_the_curve_is_named_by_index() {
+        let good = G1Affine::generator();
+        let mut bytes = encode(&[good, good, good], Encoding::Uncompressed);
+        bytes[64 + 63] ^= 1;
+        assert_eq!(decode::<G1Affine>(&bytes, Encoding::Uncompressed), Err((1, PointDefect::NotOnCurve)));
+    }
+
+    #[test]
+    fn contradicting_flags_are_refused() {
+        for first in [0xc0, 0x41] {
+            let mut bytes = vec![0; 32];
+            bytes[0] = first;
+            assert_eq!(decode::<G1Affine>(&bytes, Encoding::Compressed), Err((0, PointDefect::Flags)));
+        }
+        let mut bytes = vec![0; 128];
+        bytes[0] = 0x40;
+        bytes[127] = 1;
+        assert_eq!(decode::<G2Affine>(&bytes, Encoding::Uncompressed), Err((0, PointDefect::Flags)));
+    }
+
+    #[test]
+    fn the_sign_in_g2_is_that_of_c1_and_of_c0_where_c1_vanishes() {
+        let with_y = |c0: u64, c1: u64| G2Affine::new_unchecked(Fq2::ZERO, Fq2::new(Fq::from(c0), Fq::from(c1)));
+        let sign = |p: G2Affine| encode(&[p], Encoding::Compressed)[0] & SIGN != 0;
+        assert!(!sign(with_y(0, 1)));
+        assert!(sign(-with_y(0, 1)));
+        assert!(!sign(with_y(1, 0)));
+        assert!(sign(-with_y(1, 0)));
+        assert!(!sign(G2Affine::new_unchecked(Fq2::ZERO, Fq2::new(-Fq::from(1u64), Fq::from(1u64)))));
+    }
+}

@@ -1,0 +1,228 @@
+//! Files as bytes: containers, encodings, and the strict readers that turn both into points and records.
+//!
+//! A reader here proves structure and membership (canonical coordinates, on the curve, in the subgroup), never meaning: which ratios hold
+//! between points is for `phase1` and `phase2`, which this module does not know.
+
+pub mod container;
+pub mod encoding;
+pub mod points;
+pub mod ptau;
+pub mod record;
+
+use std::fmt;
+
+use encoding::PointDefect;
+
+use crate::entropy::{BeaconError, OsRandomError};
+use crate::hash::HashStateError;
+
+/// Why a file is not what its format says.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// Reading failed.
+    #[error("reading failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The subgroup check had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// The first four bytes are those of another kind of file.
+    #[error("this is another kind of file\n  found     {}\n  expected  {}", Text(found), Text(*expected))]
+    Magic {
+        /// The first four bytes.
+        found: Vec<u8>,
+        /// The format's.
+        expected: &'static [u8; 4],
+    },
+    /// A version that is not read.
+    #[error("unsupported version\n  found     {found}\n  expected  one of {expected:?}")]
+    Version {
+        /// As the file says.
+        found: u32,
+        /// Those that are read.
+        expected: &'static [u32],
+    },
+    /// The file ends inside its head or table of sections.
+    #[error("the file is truncated at byte {offset}\n  found     {found} bytes\n  expected  {expected} bytes")]
+    Truncated {
+        /// Where the missing piece begins.
+        offset: u64,
+        /// Bytes there.
+        found: u64,
+        /// Bytes needed.
+        expected: u64,
+    },
+    /// A count above its limit.
+    #[error("too many {what}\n  found     {found}\n  expected  at most {limit}")]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// As the file says.
+        found: u64,
+        /// See [`crate::limits`].
+        limit: u64,
+    },
+    /// A section that the format does not have.
+    #[error("unknown section {id} at byte {offset}")]
+    UnknownSection {
+        /// Its id.
+        id: u32,
+        /// Where its table entry is.
+        offset: u64,
+    },
+    /// Two sections with one id.
+    #[error("section {id} occurs twice, the second time at byte {offset}")]
+    DuplicateSection {
+        /// The id.
+        id: u32,
+        /// Where the second entry is.
+        offset: u64,
+    },
+    /// A section that would end after the file does.
+    #[error("section {id} reaches past the end of the file\n  found     {found} bytes\n  expected  {expected} bytes")]
+    SectionPastEnd {
+        /// Its id.
+        id: u32,
+        /// Bytes left in the file.
+        found: u64,
+        /// Bytes that the table gives it.
+        expected: u64,
+    },
+    /// Bytes after the last section.
+    #[error("{surplus} bytes follow the last section, which ends at byte {offset}")]
+    TrailingBytes {
+        /// Where the last section ends.
+        offset: u64,
+        /// How many bytes follow.
+        surplus: u64,
+    },
+    /// A section that must be there.
+    #[error("section {id} is missing")]
+    MissingSection {
+        /// Its id.
+        id: u32,
+    },
+    /// A section whose size is not what the header implies.
+    #[error("section {id} has the wrong size\n  found     {found} bytes\n  expected  {expected} bytes")]
+    SectionSize {
+        /// Its id.
+        id: u32,
+        /// As the table says.
+        found: u64,
+        /// As the header implies.
+        expected: u64,
+    },
+    /// A section above the limit for what is read at once.
+    #[error("section {id} is too large\n  found     {found} bytes\n  expected  at most {limit} bytes")]
+    SectionTooLarge {
+        /// Its id.
+        id: u32,
+        /// As the table says.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Sections that come only together.
+    #[error("sections 12 to 15 belong together\n  found     {found:?}\n  expected  all of them or none")]
+    PartlyPrepared {
+        /// Those that are there.
+        found: Vec<u32>,
+    },
+    /// A header field with a value that this curve or format does not have.
+    #[error("{what} is not that of this format\n  found     {found}\n  expected  {expected}")]
+    Header {
+        /// The field.
+        what: &'static str,
+        /// As the file says.
+        found: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A file of fixed layout (challenge, response) whose length fits no power.
+    #[error("the length fits no {what} of any power\n  found     {found} bytes\n  expected  {expected}")]
+    Length {
+        /// Which kind of file.
+        what: &'static str,
+        /// Its length.
+        found: u64,
+        /// The formula.
+        expected: &'static str,
+    },
+    /// Bytes that are not a point, or a point that may not be here.
+    #[error("{section} element {index}: {defect}", section = SectionName(*section, name))]
+    Point {
+        /// The section's id (0 where the file has none).
+        section: u32,
+        /// What the section holds.
+        name: &'static str,
+        /// Which element.
+        index: u64,
+        /// Why.
+        defect: PointDefect,
+    },
+    /// A contribution record that cannot be read.
+    #[error("contribution {index}: {defect}")]
+    Record {
+        /// Counted from 1.
+        index: usize,
+        /// Why.
+        defect: RecordDefect,
+    },
+}
+
+/// Why a contribution record cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordDefect {
+    /// The section ends inside the record.
+    #[error("the record is truncated\n  found     {found} bytes\n  expected  {expected} bytes")]
+    Truncated {
+        /// Bytes left.
+        found: usize,
+        /// Bytes needed.
+        expected: usize,
+    },
+    /// A point of the record.
+    #[error("{name}: {defect}")]
+    Point {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        defect: PointDefect,
+    },
+    /// The exported hash state.
+    #[error(transparent)]
+    HashState(#[from] HashStateError),
+    /// A type other than contribution and beacon.
+    #[error("unknown type\n  found     {0}\n  expected  0 (contribution) or 1 (beacon)")]
+    Type(u32),
+    /// Parameters that are not `id, value` with known, strictly ascending ids within the declared length.
+    #[error("malformed parameters: {0}")]
+    Parameters(&'static str),
+    /// Parameters above their limit.
+    #[error("too many parameter bytes\n  found     {0}\n  expected  at most {limit}", limit = crate::limits::MAX_PARAMETER_BYTES)]
+    ParametersTooLong(u32),
+    /// A beacon with a value or exponent out of range.
+    #[error(transparent)]
+    Beacon(#[from] BeaconError),
+}
+
+/// Four bytes as text where they are printable ASCII, else in hex.
+struct Text<'a>(&'a [u8]);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match std::str::from_utf8(self.0) {
+            Ok(text) if text.chars().all(|c| c.is_ascii_graphic()) => write!(f, "\"{text}\""),
+            _ => self.0.iter().try_for_each(|b| write!(f, "{b:02x}")),
+        }
+    }
+}
+
+struct SectionName<'a>(u32, &'a str);
+
+impl fmt::Display for SectionName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { f.write_str(self.1) } else { write!(f, "section {} ({})", self.0, self.1) }
+    }
+}

@@ -1,0 +1,177 @@
+//! What the contribution records of `.ptau` and `.zkey` files have in common: single points, proofs of knowledge, names, and the
+//! parameters that tell a beacon from a participant.
+
+use std::fmt;
+
+use super::RecordDefect;
+use super::container::u32_at;
+use super::encoding::{Encoding, PointDefect, decode};
+use crate::curve::{G1Affine, G2Affine, Point};
+use crate::entropy::Beacon;
+use crate::limits::{MAX_NAME_UTF16, MAX_PARAMETER_BYTES};
+
+/// A proof that the contributor knew x: s and x s in G1, x R in G2 for an R that depends on all before it (BGM17, section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProofOfKnowledge {
+    /// A random point.
+    pub g1_s: G1Affine,
+    /// x times that point.
+    pub g1_sx: G1Affine,
+    /// x times the point that hashing gives.
+    pub g2_spx: G2Affine,
+}
+
+/// A single point of a record: canonical, on the curve, in the subgroup, not infinity.
+pub(super) fn record_point<P: Point>(bytes: &[u8], encoding: Encoding, name: &'static str) -> Result<P, RecordDefect> {
+    let point = match decode::<P>(bytes, encoding) {
+        Ok(points) => points[0],
+        Err((_, defect)) => return Err(RecordDefect::Point { name, defect }),
+    };
+    let defect = if point.is_zero() {
+        PointDefect::Infinity
+    } else if !point.in_subgroup() {
+        PointDefect::OutsideSubgroup
+    } else {
+        return Ok(point);
+    };
+    Err(RecordDefect::Point { name, defect })
+}
+
+/// What a record says of its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContributionKind {
+    /// A participant's secret.
+    Contribution,
+    /// A public random value: everybody can recompute it, so it adds no secrecy.
+    Beacon(Beacon),
+}
+
+/// A name from a file. **Hashed nowhere**: anybody can change it, so it is for display only; the signed attestation says who it was.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContributorName(String);
+
+impl ContributorName {
+    /// The name as files carry it: cut at 64 UTF-16 units.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let mut units = 0;
+        Self(
+            name.chars()
+                .take_while(|c| {
+                    units += c.len_utf16();
+                    units <= MAX_NAME_UTF16
+                })
+                .collect(),
+        )
+    }
+
+    /// The name without characters that could steer a terminal or break a line: controls, and the invisible or direction-changing ones.
+    #[must_use]
+    pub fn cleaned(&self) -> String {
+        self.0
+            .chars()
+            .map(|c| match c {
+                '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => '\u{fffd}',
+                c if c.is_control() => '\u{fffd}',
+                c => c,
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for ContributorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.cleaned())
+    }
+}
+
+/// The end of a record: `type u32 | length u32 | parameters`, the parameters being `01 len name | 02 exponent | 03 len value` with strictly
+/// ascending ids.
+pub(super) fn write_origin(kind: &ContributionKind, name: Option<&ContributorName>) -> Vec<u8> {
+    let mut parameters = Vec::new();
+    // A name has at most 64 UTF-16 units, so at most 192 bytes of UTF-8.
+    if let Some(ContributorName(name)) = name {
+        parameters.extend([1, name.len() as u8]);
+        parameters.extend(name.as_bytes());
+    }
+    let kind = match kind {
+        ContributionKind::Contribution => 0u32,
+        ContributionKind::Beacon(beacon) => {
+            parameters.extend([2, beacon.exponent(), 3, beacon.value().len() as u8]);
+            parameters.extend(beacon.value());
+            1
+        }
+    };
+    let mut out = kind.to_le_bytes().to_vec();
+    out.extend((parameters.len() as u32).to_le_bytes());
+    out.extend(parameters);
+    out
+}
+
+/// Reads what [`write_origin`] writes from the front of `bytes`, and says how long it was.
+pub(super) fn read_origin(bytes: &[u8]) -> Result<(ContributionKind, Option<ContributorName>, usize), RecordDefect> {
+    let Some((head, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(RecordDefect::Truncated { found: bytes.len(), expected: 8 });
+    };
+    let (kind, length) = (u32_at(head, 0), u32_at(head, 4));
+    if length > MAX_PARAMETER_BYTES {
+        return Err(RecordDefect::ParametersTooLong(length));
+    }
+    let length = length as usize;
+    let Some(parameters) = rest.get(..length) else {
+        return Err(RecordDefect::Truncated { found: rest.len(), expected: length });
+    };
+    let Parameters { name, exponent, value } = Parameters::read(parameters)?;
+    let kind = match (kind, exponent, value) {
+        (0, None, None) => ContributionKind::Contribution,
+        (0, ..) => return Err(RecordDefect::Parameters("a contribution has the parameters of a beacon")),
+        (1, Some(exponent), Some(value)) => ContributionKind::Beacon(Beacon::new(value, exponent)?),
+        (1, ..) => return Err(RecordDefect::Parameters("a beacon lacks its value or exponent")),
+        (kind, ..) => return Err(RecordDefect::Type(kind)),
+    };
+    Ok((kind, name, 8 + length))
+}
+
+#[derive(Default)]
+struct Parameters<'a> {
+    name: Option<ContributorName>,
+    exponent: Option<u8>,
+    value: Option<&'a [u8]>,
+}
+
+impl<'a> Parameters<'a> {
+    fn read(mut bytes: &'a [u8]) -> Result<Self, RecordDefect> {
+        let malformed = RecordDefect::Parameters;
+        let mut parameters = Self::default();
+        let mut last = 0;
+        while let Some((&id, rest)) = bytes.split_first() {
+            if id <= last {
+                return Err(malformed("ids are not strictly ascending"));
+            }
+            last = id;
+            let (&first, rest) = rest.split_first().ok_or(malformed("a value is missing"))?;
+            if id == 2 {
+                parameters.exponent = Some(first);
+                bytes = rest;
+                continue;
+            }
+            if rest.len() < usize::from(first) {
+                return Err(malformed("a value reaches past the end"));
+            }
+            let (value, rest) = rest.split_at(first.into());
+            match id {
+                1 => {
+                    let name = std::str::from_utf8(value).map_err(|_| malformed("the name is not UTF-8"))?;
+                    if name.encode_utf16().count() > MAX_NAME_UTF16 {
+                        return Err(malformed("the name has more than 64 UTF-16 units"));
+                    }
+                    parameters.name = Some(ContributorName(name.into()));
+                }
+                3 => parameters.value = Some(value),
+                _ => return Err(malformed("unknown id")),
+            }
+            bytes = rest;
+        }
+        Ok(parameters)
+    }
+}

@@ -1,0 +1,33 @@
+//! Parse and work budgets, each with its reason. A file that asks for more is refused before anything is allocated or computed.
+
+/// The largest power of a `.ptau`: the scalar field's two-adicity, and the power of the largest public ceremony.
+pub const MAX_POWER: u32 = 28;
+
+/// Sections of one file. A prepared `.ptau` has 11, a `.zkey` 10, an `.r1cs` at most 5.
+pub const MAX_SECTIONS: u32 = 16;
+
+/// Contributions in one file. The Perpetual Powers of Tau, the longest public chain, is below 100 after seven years.
+pub const MAX_CONTRIBUTIONS: u32 = 4096;
+
+/// Parameter bytes of one contribution record: a name (2 + 255), an exponent (2) and a beacon value (2 + 255).
+pub const MAX_PARAMETER_BYTES: u32 = 516;
+
+/// A contributor's name, in UTF-16 units, which is where the reference tool cuts it.
+pub const MAX_NAME_UTF16: usize = 64;
+
+/// The smallest beacon exponent: 2^10 iterations, the reference tool's minimum.
+pub const MIN_BEACON_EXPONENT: u8 = 10;
+
+/// The largest beacon exponent that is computed, by creator and verifier alike. 2^30 iterations of SHA-256 are one to two minutes of one
+/// core; the format would let a file ask for 2^63, which never ends.
+pub const MAX_BEACON_EXPONENT: u8 = 30;
+
+/// Points read, checked, multiplied and written at a time: 4 MiB of G1 or 8 MiB of G2 in a file, some tens of MiB at work.
+pub const CHUNK_POINTS: usize = 1 << 16;
+
+/// Points of the longest group FFT that is held in memory: 64 MiB of G1, 192 MiB with its working copy. Longer ones go through the
+/// output file.
+pub const FFT_IN_MEMORY_POINTS: usize = 1 << 20;
+
+/// Bytes of text that a participant may add to the randomness. More adds nothing after hashing.
+pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;

@@ -1,0 +1,21 @@
+//! How long work tells that it moves. The library prints nothing; a binary turns these calls into a bar.
+
+/// An observer of long steps. One step is open at a time.
+pub trait Progress: Sync {
+    /// A step of `total` units begins.
+    fn begin(&self, step: &str, total: u64);
+    /// `units` more are done.
+    fn advance(&self, units: u64);
+    /// The step is over.
+    fn end(&self);
+}
+
+/// Says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+}
