@@ -6,5 +6,7 @@ pub mod entropy;
 pub mod format;
 pub mod hash;
 pub mod limits;
+pub mod phase1;
 pub mod progress;
 pub mod ratio;
+mod scalars;
