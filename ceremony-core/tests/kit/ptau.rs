@@ -9,9 +9,7 @@ use ceremony_core::curve::{Fr, G1Affine, G2Affine, Point};
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
-use ceremony_core::format::ptau::{
-    Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions, write_header,
-};
+use ceremony_core::format::ptau::{Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions, write_header};
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use ceremony_core::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
 use ceremony_core::phase1::contribution::apply_beacon;
