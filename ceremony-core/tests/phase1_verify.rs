@@ -455,6 +455,42 @@ fn truncated() -> Model {
     model
 }
 
+/// Cut after it was prepared: the last level of section 12 is that of the larger file.
+fn truncated_after_preparing() -> Model {
+    let mut larger = Model::with_contributions(4, 2);
+    larger.prepare();
+    let mut model = truncated();
+    model.lagrange.as_mut().unwrap().tau_g1 = larger.lagrange.unwrap().tau_g1[..15].to_vec();
+    model
+}
+
+#[test]
+fn a_file_truncated_after_it_was_prepared_keeps_a_full_last_level() {
+    let model = truncated_after_preparing();
+    let pinned = |model: &Model| Expectations { digest: Some(digest(model)), ..Default::default() };
+    verify_with(&model, &pinned(&model)).unwrap();
+    for index in [7, 10, 14] {
+        let mut altered = model.clone();
+        let points = &mut altered.lagrange.as_mut().unwrap().tau_g1;
+        points[index] = double(points[index]);
+        let failure = failure_with(&altered, &pinned(&altered));
+        assert_eq!(failure.place, "section 12 (Lagrange [tau]1), level 3", "{failure}");
+    }
+}
+
+#[test]
+fn a_full_last_level_in_a_file_that_is_not_truncated_is_refused() {
+    let mut larger = Model::with_contributions(3, 1);
+    let mut model = larger.clone();
+    model.prepare();
+    // The level with the power that the file lacks, tau^15, in the place of infinity.
+    let tau = Secrets::of(0).tau;
+    larger.tau_g1.push((larger.tau_g1[14].into_group() * tau).into_affine());
+    larger.prepare();
+    model.lagrange = larger.lagrange;
+    assert_fails(&model, Check::Lagrange, "section 12 (Lagrange [tau]1), level 4");
+}
+
 fn digest(model: &Model) -> FileBlake2b {
     FileBlake2b(ceremony_core::hash::Blake2b512::digest(&[&model.bytes()]))
 }
