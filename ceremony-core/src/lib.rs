@@ -19,7 +19,7 @@
 //!
 //! # Reading order
 //!
-//! [`curve`] and [`arith`] (points and heavy operations), [`hash`] and [`entropy`] (digests, randomness, secrets), [`format`] (bytes to points),
+//! [`curve`] and [`arith`] (points and heavy operations), [`hash`] and [`entropy`] (digests, randomness, secrets), [`mod@format`] (bytes to points),
 //! [`ratio`] (the one question every verifier asks), [`phase1`]. Data flows one way: files, points, ratios, phases.
 //!
 //! # Errors

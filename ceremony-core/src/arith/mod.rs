@@ -9,7 +9,7 @@
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read | no |
 //!
 //! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value everywhere.
-//! All operations use both cores through rayon. The back end is [`portable`]; the interface is what a vector back end fills.
+//! All operations use both cores through rayon. The back end is portable; the interface is what a vector back end fills.
 //!
 //! **Not constant time.** arkworks' scalar multiplication, which the portable back end uses, branches on the bits of the scalar. A
 //! contributor's tau, alpha, beta and delta therefore leave a timing trace on the machine that makes the contribution. Contribute on a
