@@ -15,6 +15,9 @@
 //! contributor's tau, alpha, beta and delta therefore leave a timing trace on the machine that makes the contribution. Contribute on a
 //! machine that nobody else shares. The constant-time back end replaces this paragraph.
 
+mod glv;
+#[cfg(target_arch = "x86_64")]
+pub mod ifma;
 mod portable;
 
 pub use portable::{butterflies, group_fft, linear_combination, mul_all, mul_each, outside_subgroup};
