@@ -62,15 +62,15 @@ pub(super) const MULTIPLES_OF_P: [Limbs; 32] = {
     out
 };
 
-/// For each limb, the table of `Raw::fold`: entry i is k p with k = floor((i' 2^254 - 2^220) / p), where i' is i for i < 8 and i - 16 from there on.
-/// Limbs of negative multiples are negative.
+/// For each limb, the table of `Raw::fold`: entry i is k p with k = floor((i' 2^253 - 2^220) / p), where i' is i for i < 6 and i - 16 from
+/// there on. Limbs of negative multiples are negative.
 pub(super) const FOLD: [[[u64; 8]; 2]; 5] = {
     let mut out = [[[0; 8]; 2]; 5];
     let mut i = 0;
     while i < 16 {
-        // 2^254 / p = 1.3225...; the products with -8 ..= 7 are further than 2^-34 from an integer, except 0, where k = -1.
-        let lower: i64 = if i < 8 { i } else { i - 16 };
-        let k = (lower * 13_225 - 1).div_euclid(10_000);
+        // 2^253 / p = 0.661268...; its multiples by -10 ..= 5 are further than 2^-33 from an integer, except 0, where k = -1.
+        let step: i64 = if i < 6 { i } else { i - 16 };
+        let k = (step * 661_268 - 1).div_euclid(1_000_000);
         let multiple = MULTIPLES_OF_P[k.unsigned_abs() as usize];
         let mut limb = 0;
         while limb < 5 {
@@ -90,6 +90,8 @@ pub(super) const FROM_ARK: Limbs = split(power_of_two(264));
 pub(super) const TO_ARK: Limbs = split(power_of_two(256));
 /// 2^255 mod p: takes 2 x 2^260 to x 2^256.
 pub(super) const HALF_TO_ARK: Limbs = split(power_of_two(255));
+/// 2^258 mod p: 1 / 4 in the Montgomery form of this back end.
+pub(super) const QUARTER: Limbs = split(power_of_two(258));
 
 /// x 2^260 mod p of an arkworks constant.
 pub(super) const fn lift(x: Fq) -> Limbs {

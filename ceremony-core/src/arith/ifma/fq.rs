@@ -92,8 +92,7 @@ impl Fq8 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn from_ark(w: &Words) -> Self {
-        let x = Self { interval: Interval::up_to(1.0), ..Self::unpack(w) };
-        x.mul(&Self::splat(&FROM_ARK)).carry::<0>()
+        Self::from_words(w).mul(&Self::splat(&FROM_ARK)).carry::<0>()
     }
 
     /// From x 2^256 mod p (arkworks' form): a shift by four bits makes it x 2^260, below 16 p.
@@ -116,8 +115,7 @@ impl Fq8 {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn to_ark(self) -> Words {
         let x = self.mul(&Self::splat(&TO_ARK)).carry::<0>().less_p();
-        x.interval.assert_below(1.001);
-        x.pack()
+        x.to_words()
     }
 
     /// To (x / 2) 2^256 mod p, the canonical representative.
@@ -125,14 +123,13 @@ impl Fq8 {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn half_to_ark(self) -> Words {
         let x = self.mul(&Self::splat(&HALF_TO_ARK)).carry::<0>().less_p();
-        x.interval.assert_below(1.001);
-        x.pack()
+        x.to_words()
     }
 
-    /// From packed words that [`Self::pack`] made of a value below 2 p.
+    /// Regroups the 64-bit words of numbers below p.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn unpack(w: &Words) -> Self {
+    pub(super) fn from_words(w: &Words) -> Self {
         let mask = broadcast(MASK);
         let limbs = [
             _mm512_and_si512(w[0], mask),
@@ -141,14 +138,14 @@ impl Fq8 {
             _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<28>(w[2]), _mm512_slli_epi64::<36>(w[3])), mask),
             _mm512_srli_epi64::<16>(w[3]),
         ];
-        Self { limbs, interval: Interval::up_to(PACKED_BOUND) }
+        Self { limbs, interval: Interval::up_to(1.0) }
     }
 
-    /// The representative as it is, which must be below 5 p < 2^256, in 64-bit words.
+    /// The inverse of [`Self::from_words`], for numbers below p.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn pack(self) -> Words {
-        self.interval.assert_below(PACKED_BOUND);
+    pub(super) fn to_words(self) -> Words {
+        self.interval.assert_below(1.001);
         let l = &self.limbs;
         [
             _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
@@ -248,19 +245,6 @@ impl Fq8 {
         mask
     }
 
-    /// A superset of the lanes that are 0 mod p, wrong for others with probability about 2^-47: compares the lowest limb with
-    /// those of 0, p, ... 7 p. The value must be below 8 p.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn may_be_zero(&self) -> __mmask8 {
-        self.interval.assert_below(8.0);
-        let mut mask = 0;
-        for multiple in &MULTIPLES_OF_P[..8] {
-            mask |= _mm512_cmpeq_epi64_mask(self.limbs[0], broadcast(multiple[0]));
-        }
-        mask
-    }
-
     /// x^(p - 2), the inverse; 0 for 0. The exponent is public and the sequence of operations fixed.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn invert(&self) -> Self {
@@ -296,9 +280,6 @@ impl Fq8 {
         result
     }
 }
-
-/// Bound, in p, of what is packed into 256 bits: 2^256 = 5.29 p.
-pub(super) const PACKED_BOUND: f64 = 5.0;
 
 impl Raw {
     #[inline]
@@ -363,14 +344,14 @@ impl Raw {
         Fq8 { limbs, interval: self.interval.plus(Interval::multiple_of_p(K)).carried() }
     }
 
-    /// Carries any value in (-10.5 p, 10.5 p) to a representative in [0, 2.33 p).
+    /// Carries any value in (-6.6 p, 3.9 p) to a representative in [0, 1.67 p).
     ///
-    /// The top limb says between which two multiples of 2^254 = 1.32 p the value lies; the multiple of p just below the lower one
+    /// The top limb says between which two multiples of 2^253 = 0.66 p the value lies; the multiple of p just below the lower one
     /// is looked up, in a table that is itself two registers per limb, and subtracted before the carry pass.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn fold(&self) -> Fq8 {
-        let index = _mm512_srai_epi64::<46>(self.limbs[4]);
+        let index = _mm512_srai_epi64::<45>(self.limbs[4]);
         let mut limbs = self.limbs;
         for (limb, [low, high]) in limbs.iter_mut().zip(&FOLD) {
             let multiple = _mm512_permutex2var_epi64(load_vector(low), index, load_vector(high));

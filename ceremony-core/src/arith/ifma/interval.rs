@@ -81,8 +81,8 @@ impl Interval {
 
     /// After `Raw::fold`.
     pub(super) fn folded(self) -> Self {
-        assert!(self.low > -10.5 && self.high < 10.5, "[{}, {}] p is too wide to fold", self.low, self.high);
-        Self::up_to(2.33)
+        assert!(self.low > -6.6 && self.high < 3.9, "[{}, {}] p is too wide to fold", self.low, self.high);
+        Self::up_to(1.67)
     }
 
     /// Either of two values.

@@ -7,35 +7,41 @@ mod fq;
 mod interval;
 mod jacobian;
 mod multiply;
+mod pairs;
 mod transfer;
 
-use rayon::prelude::*;
-
+use super::engine::{Engine, Sum};
 use crate::curve::{Fr, Point};
 
-/// Proof that this processor has the instructions.
+/// Proof that this processor has the instructions: the only way to one is [`Ifma::detect`].
 #[derive(Clone, Copy, Debug)]
-pub struct Ifma(());
-
-const TASK: usize = 512;
+pub(super) struct Ifma(());
 
 impl Ifma {
     /// Asks the processor.
-    #[must_use]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")).then_some(Self(()))
     }
+}
 
-    /// P_i <- s_i P_i.
-    pub fn mul_each<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
-        points.par_chunks_mut(TASK).zip(scalars.par_chunks(TASK)).for_each(|(points, scalars)| {
-            // SAFETY: `self` exists only where the processor has avx512f and avx512ifma.
-            unsafe {
-                match P::COORDINATES {
-                    2 => multiply::multiply::<P, 1>(points, scalars),
-                    _ => multiply::multiply::<P, 2>(points, scalars),
-                }
-            }
-        });
+impl Engine for Ifma {
+    const TASK: usize = 512;
+
+    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+        match P::COORDINATES {
+            // SAFETY: a value of this type exists only where the processor has avx512f and avx512ifma.
+            2 => unsafe { multiply::multiply::<P, 1>(points, scalars) },
+            // SAFETY: as above.
+            _ => unsafe { multiply::multiply::<P, 2>(points, scalars) },
+        }
+    }
+
+    fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]) {
+        match P::COORDINATES {
+            // SAFETY: as above.
+            2 => unsafe { pairs::add::<P, 1>(points, sums, out) },
+            // SAFETY: as above.
+            _ => unsafe { pairs::add::<P, 2>(points, sums, out) },
+        }
     }
 }
