@@ -86,33 +86,34 @@ impl Digits {
 fn fill_buckets<E: Engine, P: Point>(engine: E, points: &[P], digit: impl Fn(usize) -> i32, buckets: usize) -> Vec<P> {
     let chunk = (CHUNK_BYTES / size_of::<P>()).max(buckets);
     let mut filled = vec![P::zero(); buckets];
-    let mut sorted = Vec::new();
-    for start in (0..points.len()).step_by(chunk) {
-        let range = start..points.len().min(start + chunk);
+    let (mut sorted, mut digits) = (Vec::new(), Vec::new());
+    for (start, points) in (0..).step_by(chunk).zip(points.chunks(chunk)) {
+        digits.clear();
+        digits.extend(points.iter().zip(start..).map(|(point, i)| if point.is_zero() { 0 } else { digit(i) }));
         // A bucket's sum so far is the first entry of its run.
-        let mut counts: Vec<u32> = filled.iter().map(|b| u32::from(!b.is_zero())).collect();
-        for i in range.clone() {
-            if let Some(bucket) = (digit(i).unsigned_abs() as usize).checked_sub(1) {
-                counts[bucket] += 1;
-            }
+        let mut counts: Vec<u32> = vec![0; buckets + 1];
+        for digit in &digits {
+            counts[digit.unsigned_abs() as usize] += 1;
+        }
+        counts[0] = 0;
+        for (count, bucket) in counts[1..].iter_mut().zip(&filled) {
+            *count += u32::from(!bucket.is_zero());
         }
         let mut next: Vec<u32> = counts.iter().scan(0, |end, count| Some(std::mem::replace(end, *end + count))).collect();
         sorted.clear();
         sorted.resize(counts.iter().map(|c| *c as usize).sum(), P::zero());
-        for (bucket, next) in filled.iter().zip(&mut next).filter(|(bucket, _)| !bucket.is_zero()) {
+        for (bucket, next) in filled.iter().zip(&mut next[1..]).filter(|(bucket, _)| !bucket.is_zero()) {
             sorted[*next as usize] = *bucket;
             *next += 1;
         }
-        for i in range {
-            let digit = digit(i);
-            if let Some(bucket) = (digit.unsigned_abs() as usize).checked_sub(1) {
-                sorted[next[bucket] as usize] = if digit < 0 { negative(&points[i]) } else { points[i] };
-                next[bucket] += 1;
-            }
+        for (point, digit) in points.iter().zip(&digits).filter(|(_, digit)| **digit != 0) {
+            let next = &mut next[digit.unsigned_abs() as usize];
+            sorted[*next as usize] = if *digit < 0 { negative(point) } else { *point };
+            *next += 1;
         }
         sum_by_key(engine, &mut sorted, &mut counts);
         let mut sums = sorted.iter();
-        for (bucket, _) in filled.iter_mut().zip(&counts).filter(|(_, count)| **count > 0) {
+        for (bucket, _) in filled.iter_mut().zip(&counts[1..]).filter(|(_, count)| **count > 0) {
             *bucket = sums.next().copied().unwrap_or(P::zero());
         }
     }

@@ -32,9 +32,9 @@ use ark_ec::scalar_mul::glv::GLVConfig;
 
 use super::constants::{Limbs, lift};
 use super::element::Element;
-use super::fq::{Fq8, Words};
+use super::fq::Fq8;
 use super::jacobian::{Affine, Jacobian};
-use super::transfer::{LANES, load, load_vector, store};
+use super::transfer::{Coordinates, LANES, load, load_vector, store};
 use crate::arith::glv::{DIGITS, Halves, TABLE, WINDOW};
 use crate::curve::{Fr, G1Affine, Point};
 
@@ -208,12 +208,12 @@ pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mma
 /// Writes affine points in arkworks' form.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn store_affine<P: Point, const D: usize>(points: &mut [P], x: &Element<D>, y2: &Element<D>) {
-    let mut words: [[Words; D]; 2] = [[[_mm512_set1_epi64(0); 4]; D]; 2];
+    let mut words: [Coordinates<D>; 2] = [[[_mm512_set1_epi64(0); 4]; D]; 2];
     for i in 0..D {
         words[0][i] = x.0[i].to_ark();
         words[1][i] = y2.0[i].half_to_ark();
     }
-    store(points, &words);
+    store(points, &words[0], &words[1]);
 }
 
 impl<const D: usize> Entry<D> {

@@ -22,16 +22,13 @@ use ark_ff::{AdditiveGroup, batch_inversion};
 
 use super::constants::QUARTER;
 use super::element::Element;
-use super::fq::{Fq8, Words};
-use super::transfer::{LANES, load_words, store_words};
+use super::fq::Fq8;
+use super::transfer::{Coordinates, LANES, gather, load_words, scatter, store_words};
 use crate::arith::engine::Sum;
 use crate::curve::{Fq, Point};
 
 /// Vectors that share an inversion: 4096 additions, some 300 KiB of intermediate values.
 const BLOCK: usize = 512;
-
-/// A coordinate pair's words: x or y of eight points.
-type Coordinate<const D: usize> = [Words; D];
 
 /// What the first pass leaves for the second.
 struct Pending<const D: usize> {
@@ -70,8 +67,10 @@ pub(super) fn add<P: Point, const D: usize>(points: &[P], sums: &[Sum], out: &mu
         for (sums, Pending { denominator, prefix, special }) in sums.chunks(LANES).zip(&pending).rev() {
             let four_over_d = inverse.mul(prefix).carry::<0, 1, 0>();
             inverse = inverse.mul(denominator).carry::<0, 1, 0>();
-            let [x, y] = finish::<P, D>(points, sums, &four_over_d, *special);
-            scatter(out, sums, &x, &y);
+            let [x, y] = finish::<P, D>(points, sums, denominator, &four_over_d, *special);
+            for (sum, coordinates) in sums.iter().zip(&scatter::<P, D>(&x, &y)) {
+                out[sum.to as usize] = P::from_coordinates(coordinates);
+            }
         }
     }
 }
@@ -79,15 +78,15 @@ pub(super) fn add<P: Point, const D: usize>(points: &[P], sums: &[Sum], out: &mu
 /// x2 - x1, or what takes its place.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn denominator<P: Point, const D: usize>(points: &[P], sums: &[Sum]) -> (Element<D>, Special) {
-    let x1 = gather::<P, D>(points, sums, |sum| sum.left, 0);
-    let x2 = gather::<P, D>(points, sums, |sum| sum.right, 0);
+    let x1 = operand::<P, D>(points, sums, |sum| sum.left, 0);
+    let x2 = operand::<P, D>(points, sums, |sum| sum.right, 0);
     let difference = element(&x2).raw().sub(&element(&x1).raw()).carry::<1, 1, 1>();
     let same_x = equal(&x1, &x2);
     if same_x | zero(&x1) | zero(&x2) == 0 {
         return (difference, Special::default());
     }
-    let y1 = gather::<P, D>(points, sums, |sum| sum.left, 1);
-    let y2 = gather::<P, D>(points, sums, |sum| sum.right, 1);
+    let y1 = operand::<P, D>(points, sums, |sum| sum.left, 1);
+    let y2 = operand::<P, D>(points, sums, |sum| sum.right, 1);
     let right = zero(&x1) & zero(&y1);
     let left = zero(&x2) & zero(&y2) & !right;
     let finite = !(left | right);
@@ -98,24 +97,35 @@ fn denominator<P: Point, const D: usize>(points: &[P], sums: &[Sum]) -> (Element
     (denominator, Special { double, opposite, right, left })
 }
 
-/// The sums' coordinates from 4 / d.
+/// The sums' coordinates from d + p and 4 / d.
+#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn finish<P: Point, const D: usize>(points: &[P], sums: &[Sum], four_over_d: &Element<D>, special: Special) -> [Coordinate<D>; 2] {
-    let [x1_words, x2_words] = [gather::<P, D>(points, sums, |sum| sum.left, 0), gather(points, sums, |sum| sum.right, 0)];
-    let [y1_words, y2_words] = [gather::<P, D>(points, sums, |sum| sum.left, 1), gather(points, sums, |sum| sum.right, 1)];
-    let [x1, x2, y1, y2] = [element(&x1_words), element(&x2_words), element(&y1_words), element(&y2_words)];
+fn finish<P: Point, const D: usize>(
+    points: &[P],
+    sums: &[Sum],
+    d: &Element<D>,
+    four_over_d: &Element<D>,
+    special: Special,
+) -> [Coordinates<D>; 2] {
+    let x1_words = operand::<P, D>(points, sums, |sum| sum.left, 0);
+    let [y1_words, y2_words] = [operand::<P, D>(points, sums, |sum| sum.left, 1), operand::<P, D>(points, sums, |sum| sum.right, 1)];
+    let [x1, y1, y2] = [element(&x1_words), element(&y1_words), element(&y2_words)];
     let mut numerator = y2.raw().sub(&y1.raw()).carry::<1, 1, 1>();
+    // x2 = x1 + d, without reading it again.
+    let mut d = *d;
     if special.double != 0 {
         // 3 x^2 2^256 = 3 (16 x 2^256) (x 2^256) / R.
         let sixteen_x = x1.raw().double().double().double().double().carry::<0, 0, 0>();
         numerator = numerator.select(special.double, &sixteen_x.mul(&x1).triple().carry::<0, 1, 0>());
+        d = d.select(special.double, &Element::zero());
     }
     let lambda = numerator.mul(four_over_d).carry::<0, 1, 0>();
-    let x3 = lambda.square().sub(&x1.raw()).sub(&x2.raw()).fold().less_p();
+    let x3 = lambda.square().sub(&x1.raw().double()).sub(&d.raw()).fold().less_p();
     let w = x1.raw().sub(&x3.raw()).double().double().carry::<4, 4, 4>();
     let y3 = lambda.mul(&w).sub(&y1.raw()).fold().less_p();
     let [mut x, mut y] = [words(&x3), words(&y3)];
     if special.left | special.right | special.opposite != 0 {
+        let x2_words = operand::<P, D>(points, sums, |sum| sum.right, 0);
         let infinity = [[_mm512_setzero_si512(); 4]; D];
         for (sum, first, second) in [(&mut x, &x1_words, &x2_words), (&mut y, &y1_words, &y2_words)] {
             replace(sum, special.left, first);
@@ -151,48 +161,13 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
 /// x (`which` = 0) or y (1) of the chosen operands, as arkworks holds them; lanes without a sum repeat the first.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn gather<P: Point, const D: usize>(points: &[P], sums: &[Sum], operand: impl Fn(&Sum) -> u32, which: usize) -> Coordinate<D> {
-    let mut words = [[[0; LANES]; 4]; D];
-    for lane in 0..LANES {
-        let sum = sums.get(lane).unwrap_or(&sums[0]);
-        let coordinates = points[operand(sum) as usize].coordinates();
-        for (words, coordinate) in words.iter_mut().zip(&coordinates.as_ref()[which * D..]) {
-            for (word, limb) in words.iter_mut().zip(coordinate.0.0) {
-                word[lane] = limb;
-            }
-        }
-    }
-    let mut out = [[_mm512_setzero_si512(); 4]; D];
-    for (out, words) in out.iter_mut().zip(&words) {
-        *out = load_words(words);
-    }
-    out
-}
-
-/// The inverse of [`gather`].
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn scatter<P: Point, const D: usize>(out: &mut [P], sums: &[Sum], x: &Coordinate<D>, y: &Coordinate<D>) {
-    let mut words = [[[[0; LANES]; 4]; D]; 2];
-    for (words, vectors) in words.iter_mut().zip([x, y]) {
-        for (words, vectors) in words.iter_mut().zip(vectors) {
-            *words = store_words(vectors);
-        }
-    }
-    for (lane, sum) in sums.iter().enumerate() {
-        let mut coordinates = P::ZERO_COORDINATES;
-        for (i, coordinate) in coordinates.as_mut().iter_mut().enumerate() {
-            for (limb, word) in coordinate.0.0.iter_mut().zip(&words[i / D][i % D]) {
-                *limb = word[lane];
-            }
-        }
-        out[sum.to as usize] = P::from_coordinates(&coordinates);
-    }
+fn operand<P: Point, const D: usize>(points: &[P], sums: &[Sum], index: impl Fn(&Sum) -> u32, which: usize) -> Coordinates<D> {
+    gather::<P, D>(|lane| points[index(sums.get(lane).unwrap_or(&sums[0])) as usize].coordinates(), which)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn element<const D: usize>(words: &Coordinate<D>) -> Element<D> {
+fn element<const D: usize>(words: &Coordinates<D>) -> Element<D> {
     let mut out = Element::zero();
     for (out, words) in out.0.iter_mut().zip(words) {
         *out = Fq8::from_words(words);
@@ -202,7 +177,7 @@ fn element<const D: usize>(words: &Coordinate<D>) -> Element<D> {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn words<const D: usize>(x: &Element<D>) -> Coordinate<D> {
+fn words<const D: usize>(x: &Element<D>) -> Coordinates<D> {
     let mut out = [[_mm512_setzero_si512(); 4]; D];
     for (out, x) in out.iter_mut().zip(&x.0) {
         *out = x.to_words();
@@ -212,7 +187,7 @@ fn words<const D: usize>(x: &Element<D>) -> Coordinate<D> {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn equal<const D: usize>(a: &Coordinate<D>, b: &Coordinate<D>) -> __mmask8 {
+fn equal<const D: usize>(a: &Coordinates<D>, b: &Coordinates<D>) -> __mmask8 {
     let mut mask = !0;
     for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
         mask &= _mm512_cmpeq_epi64_mask(*a, *b);
@@ -222,7 +197,7 @@ fn equal<const D: usize>(a: &Coordinate<D>, b: &Coordinate<D>) -> __mmask8 {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn zero<const D: usize>(a: &Coordinate<D>) -> __mmask8 {
+fn zero<const D: usize>(a: &Coordinates<D>) -> __mmask8 {
     let mut any = _mm512_set1_epi64(0);
     for word in a.as_flattened() {
         any = _mm512_or_si512(any, *word);
@@ -232,7 +207,7 @@ fn zero<const D: usize>(a: &Coordinate<D>) -> __mmask8 {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn replace<const D: usize>(words: &mut Coordinate<D>, mask: __mmask8, by: &Coordinate<D>) {
+fn replace<const D: usize>(words: &mut Coordinates<D>, mask: __mmask8, by: &Coordinates<D>) {
     for (word, by) in words.as_flattened_mut().iter_mut().zip(by.as_flattened()) {
         *word = _mm512_mask_mov_epi64(*word, mask, *by);
     }
