@@ -1,8 +1,8 @@
 //! The kernels of each back end against arkworks, in one run, on one thread.
 //!
-//! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV), `VariableBaseMSM::msm_bigint`, the FFT of ark-poly
-//! on projective points with the normalisation that a file needs, and a subgroup check for each point.
-//! All figures are for the number of elements in the name; criterion's throughput column gives elements per second.
+//! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV), `VariableBaseMSM::msm_bigint`, the
+//! FFT of ark-poly on projective points with the normalisation that a file needs, and a subgroup check for each point. All
+//! figures are for the number of elements in the name; criterion's throughput column gives elements per second.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -85,7 +85,9 @@ fn products<P: Point>(criterion: &mut Criterion) {
         b.iter(|| points.iter().zip(&scalars).take(BASELINE_PRODUCTS).map(|(p, s)| *p * s).fold(P::Group::ZERO, |sum, p| sum + p));
     });
     group.bench_function("arkworks-glv", |b| {
-        b.iter(|| points.iter().zip(&scalars).take(BASELINE_PRODUCTS).map(|(p, s)| p.into_group() * s).fold(P::Group::ZERO, |sum, p| sum + p));
+        b.iter(|| {
+            points.iter().zip(&scalars).take(BASELINE_PRODUCTS).map(|(p, s)| p.into_group() * s).fold(P::Group::ZERO, |sum, p| sum + p)
+        });
     });
 }
 

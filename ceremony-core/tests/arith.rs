@@ -220,7 +220,17 @@ fn butterflies_add_and_subtract() {
     let (a, b, mut w) = (random.scalars(700), random.scalars(700), random.scalars(700));
     w[..3].copy_from_slice(&[Fr::ZERO, Fr::ONE, -Fr::ONE]);
     // a = w b and a = -w b: one of the results is infinity, the other a doubling.
-    let a: Vec<Fr> = (0..700).map(|i| if i % 9 == 0 { w[i] * b[i] } else if i % 9 == 1 { -w[i] * b[i] } else { a[i] }).collect();
+    let a: Vec<Fr> = (0..700)
+        .map(|i| {
+            if i % 9 == 0 {
+                w[i] * b[i]
+            } else if i % 9 == 1 {
+                -w[i] * b[i]
+            } else {
+                a[i]
+            }
+        })
+        .collect();
     let sums: Vec<Fr> = (0..700).map(|i| a[i] + w[i] * b[i]).collect();
     let differences: Vec<Fr> = (0..700).map(|i| a[i] - w[i] * b[i]).collect();
     for arith in BACKENDS.iter() {
@@ -242,6 +252,57 @@ fn one_point_outside_the_subgroup_is_found_among_many() {
             assert_eq!(arith.outside_subgroup(&points, &mut || random.word()), Some(place), "{}", arith.backend());
         }
     }
+}
+
+fn points_off_the_curve<P: Point>() {
+    let mut random = Random(7);
+    let mut points = multiples::<P>(&random.scalars(3001));
+    points[17] = P::zero();
+    for arith in BACKENDS.iter() {
+        assert_eq!(arith.off_curve(&points), None, "{} {}", P::GROUP, arith.backend());
+        assert_eq!(arith.off_curve::<P>(&[]), None);
+        for place in [0, 7, 8, 1500, 3000] {
+            for coordinate in 0..P::COORDINATES {
+                let mut points = points.clone();
+                let mut coordinates = points[place].coordinates();
+                coordinates.as_mut()[coordinate] += Fq::ONE;
+                points[place] = P::from_coordinates(&coordinates);
+                assert_eq!(arith.off_curve(&points), Some(place), "{} {}", P::GROUP, arith.backend());
+            }
+        }
+        let mut half_zero = P::generator().coordinates();
+        half_zero.as_mut()[..P::COORDINATES / 2].fill(Fq::ZERO);
+        assert_eq!(arith.off_curve(&[P::zero(), P::from_coordinates(&half_zero)]), Some(1));
+    }
+}
+
+#[test]
+fn points_off_the_curve_are_found() {
+    points_off_the_curve::<G1Affine>();
+    points_off_the_curve::<G2Affine>();
+}
+
+fn compressed_points<P: Point>() {
+    let mut random = Random(8);
+    let points = multiples::<P>(&random.scalars(2500));
+    let larger: Vec<bool> = points.iter().map(P::y_is_larger).collect();
+    let x: Vec<Fq> = points.iter().flat_map(|p| p.coordinates().as_ref()[..P::COORDINATES / 2].to_vec()).collect();
+    for arith in BACKENDS.iter() {
+        assert_eq!(arith.from_x::<P>(&x, &larger).as_ref(), Ok(&points), "{} {}", P::GROUP, arith.backend());
+        assert_eq!(arith.from_x::<P>(&[], &[]), Ok(vec![]));
+        // Small x, about half of which are on no point; every answer is compared.
+        for i in 0u64..100 {
+            let x: Vec<Fq> = (0..P::COORDINATES as u64 / 2).map(|j| Fq::from(i) * Fq::from(j + 1)).collect();
+            let expected = P::from_x(&x, true).map(|p| vec![p]).ok_or(0);
+            assert_eq!(arith.from_x::<P>(&x, &[true]), expected, "{} {} {i}", P::GROUP, arith.backend());
+        }
+    }
+}
+
+#[test]
+fn compressed_points_come_back() {
+    compressed_points::<G1Affine>();
+    compressed_points::<G2Affine>();
 }
 
 fn any_scalar() -> impl Strategy<Value = Fr> {

@@ -4,9 +4,10 @@
 //!
 //! > sum_i d_(w,i) P_i = sum_(j = 1 .. 2^(c-1)) j B_j,  B_j = (sum over d = j of P_i) - (sum over d = -j of P_i).
 //!
-//! **One primitive does all the additions**: [`sum_by_key`] takes points sorted by key and replaces those of equal key by their sum, halving every
-//! run in each round, so that a round is one batch of independent affine additions (5 products and a square each, against 8 + 3 for a mixed
-//! Jacobian addition). The final weights are no chain of 2^c additions either: with j = s hi + lo, s = 2^ceil(c/2),
+//! **One primitive does all the additions**: [`sum_by_key`] takes points sorted by key and replaces those of equal key by their
+//! sum, halving every run in each round, so that a round is one batch of independent affine additions (5 products and a square
+//! each, against 8 + 3 for a mixed Jacobian addition). The final weights are no chain of 2^c additions either: with j = s hi +
+//! lo, s = 2^ceil(c/2),
 //!
 //! > sum j B_j = s sum_hi hi (sum_lo B) + sum_lo lo (sum_hi B),
 //!
@@ -16,8 +17,8 @@
 //! Nothing is assumed of the points but that they are on their curve: no endomorphism is used, and equal, opposite and infinite
 //! points are legal. A transcript's first accumulator is n copies of the generator, for which every addition is a doubling.
 //!
-//! Sources: N. Pippenger (SIAM J. Comput. 9, 1980); D. Bernstein, J. Doumen, T. Lange, J.-J. Oosterwijk, "Faster batch forgery identification"
-//! (INDOCRYPT 2012) for the signed digits; affine batches as in Y. El Housni and G. Botrel, "EdMSM" (2022).
+//! Sources: N. Pippenger (SIAM J. Comput. 9, 1980); D. Bernstein, J. Doumen, T. Lange, J.-J. Oosterwijk, "Faster batch forgery
+//! identification" (INDOCRYPT 2012) for the signed digits; affine batches as in Y. El Housni and G. Botrel, "EdMSM" (2022).
 
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
@@ -25,7 +26,8 @@ use rayon::prelude::*;
 use super::engine::{Engine, Sum, negative};
 use crate::curve::Point;
 
-/// Bytes of points sorted into buckets at a time: the points, their sorted copy and the first round's sums stay near the second-level cache.
+/// Bytes of points sorted into buckets at a time: the points, their sorted copy and the first round's sums stay near the
+/// second-level cache.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// sum c_i P_i over the shorter of the two slices.
@@ -61,7 +63,8 @@ struct Digits {
 }
 
 impl Digits {
-    /// The width with the fewest additions: n + 2^c for each window. Widths that divide 128 would leave the top window a digit of c bits and a carry; they are left out.
+    /// The width with the fewest additions: n + 2^c for each window. Widths that divide 128 would leave the top window a digit of
+    /// c bits and a carry; they are left out.
     fn for_length(n: usize) -> Self {
         let cost = |c: u32| u64::from(128u32.div_ceil(c)) * (n as u64 + (1 << c));
         let bits = (3..=17).filter(|c| 128 % c != 0).min_by_key(|c| cost(*c)).unwrap_or(3);

@@ -1,6 +1,6 @@
 //! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written once, over this.
 
-use crate::curve::{Fr, Point};
+use crate::curve::{Fq, Fr, Point};
 
 /// One addition of a batch: `out[to] = points[left] + points[right]`.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,12 @@ pub(super) trait Engine: Copy + Send + Sync {
     /// Affine additions with shared inversions. Equal and opposite points and infinity are legal; the points may be anywhere on
     /// the curve. Not constant time.
     fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]);
+
+    /// The first point that is neither on the curve nor infinity.
+    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize>;
+
+    /// For each x (`P::COORDINATES` / 2 elements) the point with one of its two y, or infinity where x is on no point.
+    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P>;
 }
 
 /// -P.

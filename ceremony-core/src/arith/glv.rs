@@ -1,16 +1,18 @@
 //! Scalars as two odd halves of 32 signed digits: what both back ends multiply by.
 //!
 //! Both groups have an endomorphism phi(x, y) = (beta x, y), beta^3 = 1, that acts on the r-torsion as multiplication by lambda,
-//! lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO 2001). With x = 4965661367192848881, the parameter of BN254, the pairs (a, b) with
-//! a + lambda b = 0 mod r form the lattice spanned by
+//! lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO 2001). With x = 4965661367192848881, the parameter of
+//! BN254, the pairs (a, b) with a + lambda b = 0 mod r form the lattice spanned by
 //!
 //! > v1 = (6 x^2 + 2 x, -(2 x + 1)),  v2 = (2 x + 1, 6 x^2 + 4 x + 1),
 //!
-//! of determinant r. For a scalar k let c1 and c2 be the real coordinates of (k, 0) in that basis, rounded down; then (k, 0) - c1 v1 - c2 v2 is
-//! f1 v1 + f2 v2 with f1, f2 in [0, 1 + 2^-66), and represents k. Modulo 2, v1 = (0, 1) and v2 = (1, 1): exactly one of {0, v1, v2, v1 + v2}
-//! subtracted from it leaves both halves odd. Both stay below 6 x^2 + 6 x + 2 < 2^127 in absolute value.
+//! of determinant r. For a scalar k let c1 and c2 be the real coordinates of (k, 0) in that basis, rounded down; then (k, 0) - c1
+//! v1 - c2 v2 is f1 v1 + f2 v2 with f1, f2 in [0, 1 + 2^-66), and represents k. Modulo 2, v1 = (0, 1) and v2 = (1, 1): exactly
+//! one of {0, v1, v2, v1 + v2} subtracted from it leaves both halves odd. Both stay below 6 x^2 + 6 x + 2 < 2^127 in absolute
+//! value.
 //!
-//! An odd k with |k| < 2^128 has exactly one expansion in 32 digits from {-15, -13, ..., 15}: with n = (k + 2^128 - 1) / 2, whose nibbles are n_i,
+//! An odd k with |k| < 2^128 has exactly one expansion in 32 digits from {-15, -13, ..., 15}: with n = (k + 2^128 - 1) / 2, whose
+//! nibbles are n_i,
 //!
 //! > k = 2 n - (2^128 - 1) = sum 16^i (2 n_i - 15).
 //!
@@ -18,6 +20,7 @@
 //! The whole path from scalar to digits has neither branches nor memory accesses that depend on the scalar.
 
 use ark_ff::PrimeField;
+use zeroize::Zeroize;
 
 use crate::curve::{FR_MODULUS, Fr};
 
@@ -42,8 +45,15 @@ const V2_1_OVER_R: [u64; 4] = quotient_by_r(V2_1);
 const V2_0_OVER_R: [u64; 4] = quotient_by_r(V2_0);
 
 /// The two halves of a scalar, each as the 32 nibbles n_i of its biased form n.
-#[derive(Clone, Copy)]
+///
+/// A secret: erased when dropped.
 pub(super) struct Halves(pub(super) [u128; 2]);
+
+impl Drop for Halves {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl Halves {
     /// k = k1 + lambda k2 mod r, both odd.
@@ -60,7 +70,6 @@ impl Halves {
         Self([biased(k1), biased(k2)])
     }
 }
-
 
 /// (k + 2^128 - 1) / 2 for odd k given modulo 2^128, |k| < 2^127: (k - 1) / 2 is an arithmetic shift.
 fn biased(k: u128) -> u128 {
@@ -138,8 +147,8 @@ mod tests {
     }
 
     fn check(k: Fr) {
-        let Halves([n1, n2]) = Halves::of(&k);
-        assert_eq!(value(n1) + lambda() * value(n2), k, "{k}");
+        let Halves([n1, n2]) = &Halves::of(&k);
+        assert_eq!(value(*n1) + lambda() * value(*n2), k, "{k}");
     }
 
     #[test]

@@ -7,22 +7,25 @@
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, Lagrange check | no |
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read | no |
+//! | [`off_curve`]: which point is not on its curve | every file read | no |
+//! | [`from_x`]: compressed points | responses | no |
 //!
-//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value everywhere.
-//! [`linear_combination`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms use an endomorphism and need points
-//! of order r. All operations use all cores through rayon.
+//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
+//! everywhere. [`linear_combination`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! use an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
 //! # Back ends
 //!
-//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a batch of affine additions.
-//! The back end is chosen when the first operation runs: [`Backend::Ifma`] where the processor has AVX-512 IFMA, else [`Backend::Portable`]; [`force_portable`]
-//! before that chooses the latter. [`Arith`] names one explicitly, to compare them.
+//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a
+//! batch of affine additions. The back end is chosen when the first operation runs: [`Backend::Ifma`] where the processor has
+//! AVX-512 IFMA, else [`Backend::Portable`]; [`force_portable`] before that chooses the latter. [`Arith`] names one explicitly,
+//! to compare them.
 //!
 //! # Secrets
 //!
-//! The multiplications are constant time in their scalars: no branch and no address depends on them. `portable` and `ifma` state precisely what
-//! that covers. Copies of scalars that are made on the way stay in freed memory; callers who must erase their secrets do that on their side and rely on the process
-//! ending for the rest.
+//! The multiplications are constant time in their scalars: no branch and no address depends on them. `portable` and `ifma` state
+//! precisely what that covers. Recoded scalars and copies of them on the heap are erased after use; registers and spilled stack
+//! slots are not, so a process that handled a secret should end soon after.
 
 mod buckets;
 mod engine;
@@ -33,14 +36,17 @@ mod ifma;
 mod portable;
 mod subgroup;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
+use zeroize::Zeroize;
 
-use self::engine::Engine;
+use self::engine::{Engine, negative};
 use self::portable::Portable;
-use crate::curve::{Fr, G2Affine, Point};
+use crate::curve::{Fq, Fr, G2Affine, Point};
 
 /// Which way a [`group_fft`] goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +114,8 @@ fn chosen() -> Arith {
     *CHOSEN.get_or_init(|| Arith::new(Backend::Ifma).unwrap_or(Arith(Kernels::Portable(Portable))))
 }
 
-/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass equal ones.
+/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass
+/// equal ones.
 pub fn mul_each<P: Point>(points: &mut [P], scalars: &[Fr]) {
     chosen().mul_each(points, scalars);
 }
@@ -132,18 +139,35 @@ pub fn group_fft<P: Point>(points: &mut [P], direction: Direction) {
     chosen().group_fft(points, direction);
 }
 
-/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a - w b), entry by entry of the shortest slice. For
-/// transforms that do not fit in memory.
+/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a - w b), entry by entry of the
+/// shortest slice. For transforms that do not fit in memory.
 pub fn butterflies<P: Point>(lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
     chosen().butterflies(lo, hi, twiddles);
 }
 
-/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an error of 2^-130). The points must be on the curve.
+/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an error of 2^-130). The points
+/// must be on the curve.
 ///
-/// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed. The error is argued in `subgroup`:
-/// ten random combinations with coefficients of 13 bits, each blind to a point outside the subgroup with probability at most 2^-13.
+/// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed. The error is argued in
+/// `subgroup`: ten random combinations with coefficients of 13 bits, each blind to a point outside the subgroup with probability
+/// at most 2^-13.
 pub fn outside_subgroup(points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
     chosen().outside_subgroup(points, random)
+}
+
+/// The index of the first point that is neither on its curve nor infinity. Coordinates are field elements, so below q.
+#[must_use]
+pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
+    chosen().off_curve(points)
+}
+
+/// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the lexicographically larger one where
+/// `larger` says so (arkworks' order, as in [`Point::from_x`]).
+///
+/// # Errors
+/// The index of the first x for which x^3 + b is no square.
+pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+    chosen().from_x(x, larger)
 }
 
 impl Arith {
@@ -172,12 +196,12 @@ impl Arith {
     /// See [`mul_each`](fn@mul_each).
     pub fn mul_each<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
         let n = points.len().min(scalars.len());
-        with_kernels!(self, engine => multiply(engine, &mut points[..n], |range| scalars[range].to_vec()));
+        with_kernels!(self, engine => multiply(engine, &mut points[..n], |range| Cow::Borrowed(&scalars[range])));
     }
 
     /// See [`mul_all`](fn@mul_all).
     pub fn mul_all<P: Point>(self, points: &mut [P], scalar: &Fr) {
-        with_kernels!(self, engine => multiply(engine, points, |range| vec![*scalar; range.len()]));
+        with_kernels!(self, engine => multiply(engine, points, |range| Cow::Owned(vec![*scalar; range.len()])));
     }
 
     /// See [`linear_combination`](fn@linear_combination).
@@ -203,12 +227,52 @@ impl Arith {
     pub fn outside_subgroup(self, points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
         with_kernels!(self, engine => subgroup::outside_subgroup(engine, points, random))
     }
+
+    /// See [`off_curve`](fn@off_curve).
+    #[must_use]
+    pub fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+        with_kernels!(self, engine => points
+            .par_chunks(CHECK_TASK)
+            .enumerate()
+            .find_map_first(|(task, points)| engine.off_curve(points).map(|i| task * CHECK_TASK + i)))
+    }
+
+    /// See [`from_x`](fn@from_x).
+    ///
+    /// # Errors
+    /// As that.
+    pub fn from_x<P: Point>(self, x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+        let coordinates = P::COORDINATES / 2;
+        let mut points: Vec<P> = with_kernels!(self, engine => x
+            .par_chunks(CHECK_TASK * coordinates)
+            .flat_map_iter(|x| engine.lift_x(x))
+            .collect());
+        points.truncate(larger.len());
+        match points.par_iter().position_first(|point| point.is_zero()) {
+            Some(i) => Err(i),
+            None => {
+                points
+                    .par_iter_mut()
+                    .zip(larger)
+                    .filter(|(point, larger)| point.y_is_larger() != **larger)
+                    .for_each(|(p, _)| *p = negative(p));
+                Ok(points)
+            }
+        }
+    }
 }
 
+/// Points of one task of [`off_curve`] and [`from_x`]: these are cheap, or equal in length.
+const CHECK_TASK: usize = 1024;
+
 /// Multiplications in tasks that keep every core busy to the end.
-fn multiply<E: Engine, P: Point>(engine: E, points: &mut [P], scalars: impl Fn(std::ops::Range<usize>) -> Vec<Fr> + Sync) {
+fn multiply<'a, E: Engine, P: Point>(engine: E, points: &mut [P], scalars: impl Fn(Range<usize>) -> Cow<'a, [Fr]> + Sync) {
     points.par_chunks_mut(E::TASK).enumerate().for_each(|(task, points)| {
         let start = task * E::TASK;
-        engine.multiply(points, &scalars(start..start + points.len()));
+        let mut scalars = scalars(start..start + points.len());
+        engine.multiply(points, &scalars);
+        if let Cow::Owned(copies) = &mut scalars {
+            copies.zeroize();
+        }
     });
 }

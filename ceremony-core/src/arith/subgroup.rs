@@ -1,11 +1,12 @@
 //! Which points of the twist are in the subgroup of order r, for all of them at the price of a few additions each.
 //!
-//! Ten random combinations with coefficients uniform in [-2^12, 2^12) are tested instead of every point. The cofactor of BN254's G2 is
-//! 10069 * 5864401 * 1875725156269 * (a large prime). Let a point have a component outside the r-torsion; the component has order at least 10069 > 2^13, so
-//! for any choice of the other coefficients at most one value of this point's coefficient makes the combination's component vanish: a
-//! combination misses it with probability at most 2^-13, ten independent ones with 2^-130.
+//! Ten random combinations with coefficients uniform in [-2^12, 2^12) are tested instead of every point. The cofactor of BN254's
+//! G2 is 10069 * 5864401 * 1875725156269 * (a large prime). Let a point have a component outside the r-torsion; the component has
+//! order at least 10069 > 2^13, so for any choice of the other coefficients at most one value of this point's coefficient makes
+//! the combination's component vanish: a combination misses it with probability at most 2^-13, ten independent ones with 2^-130.
 //!
-//! Longer coefficients would not do with fewer combinations: a component of order 10069 vanishes with probability about 1/10069 in a combination, whatever its coefficients.
+//! Longer coefficients would not do with fewer combinations: a component of order 10069 vanishes with probability about 1/10069
+//! in a combination, whatever its coefficients.
 
 use ark_ec::CurveGroup;
 use rayon::prelude::*;

@@ -90,6 +90,8 @@ pub(super) const FROM_ARK: Limbs = split(power_of_two(264));
 pub(super) const TO_ARK: Limbs = split(power_of_two(256));
 /// 2^255 mod p: takes 2 x 2^260 to x 2^256.
 pub(super) const HALF_TO_ARK: Limbs = split(power_of_two(255));
+/// 2^259 mod p: 1 / 2 in the Montgomery form of this back end.
+pub(super) const ONE_HALF: Limbs = split(power_of_two(259));
 /// 2^258 mod p: 1 / 4 in the Montgomery form of this back end.
 pub(super) const QUARTER: Limbs = split(power_of_two(258));
 
@@ -104,15 +106,20 @@ pub(super) const fn lift(x: Fq) -> Limbs {
     split(limbs)
 }
 
+/// x 2^252 mod p of an arkworks constant: x / 256 in the Montgomery form of this back end.
+pub(super) const fn lower(x: Fq) -> Limbs {
+    let mut limbs = x.0.0;
+    let mut i = 0;
+    while i < 4 {
+        limbs = halve(limbs);
+        i += 1;
+    }
+    split(limbs)
+}
+
 /// Four limbs of 64 bits as five of 52 (the last one of 48).
 pub(super) const fn split(x: [u64; 4]) -> Limbs {
-    [
-        x[0] & MASK,
-        (x[0] >> 52 | x[1] << 12) & MASK,
-        (x[1] >> 40 | x[2] << 24) & MASK,
-        (x[2] >> 28 | x[3] << 36) & MASK,
-        x[3] >> 16,
-    ]
+    [x[0] & MASK, (x[0] >> 52 | x[1] << 12) & MASK, (x[1] >> 40 | x[2] << 24) & MASK, (x[2] >> 28 | x[3] << 36) & MASK, x[3] >> 16]
 }
 
 const fn power_of_two(exponent: u32) -> [u64; 4] {
@@ -139,4 +146,19 @@ const fn double(x: [u64; 4]) -> [u64; 4] {
         i += 1;
     }
     if borrow { doubled } else { reduced }
+}
+
+/// x / 2 mod p for x < p.
+const fn halve(mut x: [u64; 4]) -> [u64; 4] {
+    if x[0] % 2 == 1 {
+        let mut carry: u128 = 0;
+        let mut i = 0;
+        while i < 4 {
+            carry += x[i] as u128 + FQ_MODULUS.0[i] as u128;
+            x[i] = carry as u64;
+            carry >>= 64;
+            i += 1;
+        }
+    }
+    [x[0] >> 1 | x[1] << 63, x[1] >> 1 | x[2] << 63, x[2] >> 1 | x[3] << 63, x[3] >> 1]
 }

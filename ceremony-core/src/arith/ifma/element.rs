@@ -4,12 +4,12 @@
 //!
 //! > (a0 + a1 u)(b0 + b1 u) = (a0 b0 - a1 b1) + (a0 b1 + a1 b0) u,
 //!
-//! whose sums and differences are taken on columns: 200 + 102 multiply-adds. Karatsuba's form saves 50 of them and pays for it with two carry
-//! passes and thirty additions, which compete for the same execution ports on Intel's cores. A square takes 110 + 102.
+//! whose sums and differences are taken on columns: 200 + 102 multiply-adds. Karatsuba's form saves 50 of them and pays for it
+//! with two carry passes and thirty additions, which compete for the same execution ports on Intel's cores. A square takes 110 +
+//! 102.
 
 use std::arch::x86_64::__mmask8;
 
-use super::constants::Limbs;
 use super::fq::{Fq8, Raw, Wide};
 
 /// Normalised coordinates.
@@ -36,17 +36,6 @@ impl<const D: usize> Element<D> {
     pub(super) fn one() -> Self {
         let mut out = Self::zero();
         out.0[0] = Fq8::one();
-        out
-    }
-
-    /// The same element in all lanes, its coordinates given in this back end's Montgomery form.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn splat(limbs: &[Limbs; D]) -> Self {
-        let mut out = Self::zero();
-        for (out, limbs) in out.0.iter_mut().zip(limbs) {
-            *out = Fq8::splat(limbs);
-        }
         out
     }
 
@@ -124,6 +113,17 @@ impl<const D: usize> Element<D> {
         let mut mask = !0;
         for x in &self.0 {
             mask &= x.is_zero();
+        }
+        mask
+    }
+
+    /// The lanes that are 0, of coordinates below p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn is_canonical_zero(&self) -> __mmask8 {
+        let mut mask = !0;
+        for x in &self.0 {
+            mask &= x.is_canonical_zero();
         }
         mask
     }

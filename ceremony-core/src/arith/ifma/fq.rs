@@ -32,8 +32,8 @@
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_madd52hi_epu64,
-    _mm512_madd52lo_epu64, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
+    _mm512_madd52lo_epu64, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
 };
 
 use super::constants::{FOLD, FROM_ARK, HALF_TO_ARK, Limbs, M, M_PRIME, MASK, MULTIPLES_OF_P, ONE, P, TO_ARK};
@@ -93,21 +93,6 @@ impl Fq8 {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn from_ark(w: &Words) -> Self {
         Self::from_words(w).mul(&Self::splat(&FROM_ARK)).carry::<0>()
-    }
-
-    /// From x 2^256 mod p (arkworks' form): a shift by four bits makes it x 2^260, below 16 p.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn from_ark_shifted(w: &Words) -> Self {
-        let mask = broadcast(MASK);
-        let limbs = [
-            _mm512_and_si512(_mm512_slli_epi64::<4>(w[0]), mask),
-            _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<48>(w[0]), _mm512_slli_epi64::<16>(w[1])), mask),
-            _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<36>(w[1]), _mm512_slli_epi64::<28>(w[2])), mask),
-            _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<24>(w[2]), _mm512_slli_epi64::<40>(w[3])), mask),
-            _mm512_srli_epi64::<12>(w[3]),
-        ];
-        Self { limbs, interval: Interval::up_to(16.0) }
     }
 
     /// To x 2^256 mod p, the canonical representative.
@@ -236,10 +221,16 @@ impl Fq8 {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn is_zero(&self) -> __mmask8 {
         // A multiplication by one brings any representative below 1.001 p + 1.127 p, two subtractions below p.
-        let x = self.mul(&Self::one()).carry::<0>().less_p().less_p();
-        x.interval.assert_below(1.001);
+        self.mul(&Self::one()).carry::<0>().less_p().less_p().is_canonical_zero()
+    }
+
+    /// The lanes that are 0, of values below p.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn is_canonical_zero(&self) -> __mmask8 {
+        self.interval.assert_below(1.001);
         let mut mask = !0;
-        for limb in &x.limbs {
+        for limb in &self.limbs {
             mask &= _mm512_cmpeq_epi64_mask(*limb, _mm512_setzero_si512());
         }
         mask
@@ -250,34 +241,32 @@ impl Fq8 {
     pub(super) fn invert(&self) -> Self {
         let mut exponent = crate::curve::FQ_MODULUS.0;
         exponent[0] -= 2;
-        self.power(&exponent)
+        let [inverse] = Self::power([*self], &exponent);
+        inverse
     }
 
-    /// x^((p + 1) / 4): a square root, of squares (p = 3 mod 4).
+    /// x^e for a public exponent, in windows of four bits from the top; several vectors in step, so that one fills the other's latencies.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn root_candidate(&self) -> Self {
-        // (p + 1) / 4 = floor(p / 4) + 1 for p = 3 mod 4.
-        let p = crate::curve::FQ_MODULUS.0;
-        let exponent = [(p[0] >> 2 | p[1] << 62) + 1, p[1] >> 2 | p[2] << 62, p[2] >> 2 | p[3] << 62, p[3] >> 2];
-        self.power(&exponent)
-    }
-
-    /// x^e for a public exponent, in windows of four bits from the top.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn power(&self, exponent: &[u64; 4]) -> Self {
-        let mut powers = [Self::one(); 16];
-        for i in 1..16 {
-            powers[i] = powers[i - 1].mul(self).carry::<0>();
+    pub(super) fn power<const G: usize>(bases: [Self; G], exponent: &[u64; 4]) -> [Self; G] {
+        let mut powers = [[Self::one(); 16]; G];
+        for (powers, base) in powers.iter_mut().zip(&bases) {
+            for i in 1..16 {
+                powers[i] = powers[i - 1].mul(base).carry::<0>();
+            }
         }
-        let mut result = Self::one();
+        let mut results = [Self::one(); G];
         for i in (0..64).rev() {
             for _ in 0..4 {
-                result = result.square().carry::<0>();
+                for result in &mut results {
+                    *result = result.square().carry::<0>();
+                }
             }
             let digit = (exponent[i / 16] >> (4 * (i % 16))) as usize % 16;
-            result = result.mul(&powers[digit]).carry::<0>();
+            for (result, powers) in results.iter_mut().zip(&powers) {
+                *result = result.mul(&powers[digit]).carry::<0>();
+            }
         }
-        result
+        results
     }
 }
 
@@ -310,12 +299,6 @@ impl Raw {
             *limb = _mm512_add_epi64(*limb, *limb);
         }
         Self { limbs, interval: self.interval.times(2) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn triple(&self) -> Self {
-        self.double().add(self)
     }
 
     /// The negative in the lanes of the mask.
@@ -435,4 +418,157 @@ fn carry_pass(limbs: &mut [__m512i; 5]) {
 #[target_feature(enable = "avx512f")]
 fn broadcast(word: u64) -> __m512i {
     _mm512_set1_epi64(word.cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ff::{AdditiveGroup, Field};
+
+    use super::super::Ifma;
+    use super::super::transfer::store_vector;
+    use super::*;
+    use crate::curve::Fq;
+
+    /// R = 2^260.
+    fn r() -> Fq {
+        Fq::from(2u64).pow([260])
+    }
+
+    fn number(limbs: &[i64; 5]) -> Fq {
+        limbs.iter().rev().fold(Fq::ZERO, |sum, limb| sum * Fq::from(1u64 << 52) + Fq::from(*limb))
+    }
+
+    /// The first lane, whose limbs must be normalised.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn value(x: &Fq8) -> Fq {
+        let mut limbs = [0; 5];
+        for (limb, vector) in limbs.iter_mut().zip(&x.limbs) {
+            let word = store_vector(*vector)[0];
+            assert!(word <= MASK, "a limb of {word:#x}");
+            *limb = word.cast_signed();
+        }
+        number(&limbs)
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn vector(limbs: &[i64; 5]) -> [__m512i; 5] {
+        let mut vectors = [_mm512_setzero_si512(); 5];
+        for (vector, limb) in vectors.iter_mut().zip(limbs) {
+            *vector = broadcast(limb.cast_unsigned());
+        }
+        vectors
+    }
+
+    /// Patterns of limbs at their bounds: zero, one, full, alternating, multiples of p and their neighbours; with a bound in p.
+    fn extremes() -> Vec<([i64; 5], f64)> {
+        const FULL: i64 = MASK as i64;
+        let mut all = vec![
+            ([0; 5], 0.0),
+            ([1, 0, 0, 0, 0], 0.01),
+            ([FULL, FULL, FULL, FULL, FULL], 84.642_401),
+            ([FULL, 0, FULL, 0, FULL], 84.642_401),
+            ([0, FULL, 0, FULL, 0], 0.02),
+            ([0, 0, 0, 0, FULL], 84.642_401),
+            ([FULL, FULL, FULL, FULL, FULL >> 1], 42.33),
+            ([FULL, FULL, FULL, FULL, 0], 0.02),
+        ];
+        for (k, multiple) in MULTIPLES_OF_P.iter().enumerate() {
+            let limbs = multiple.map(u64::cast_signed);
+            let [low, rest @ ..] = limbs;
+            for offset in [-1, 0, 1] {
+                if low + offset >= 0 {
+                    let [b, c, d, e] = rest;
+                    all.push(([low + offset, b, c, d, e], k as f64 + 0.01));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn products_at_the_extremes_of_the_limbs() {
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn check(a: &([i64; 5], f64), b: &([i64; 5], f64)) {
+            let (bound_a, bound_b) = (a.1, b.1);
+            let x = Fq8 { limbs: vector(&a.0), interval: Interval::up_to(bound_a) };
+            let y = Fq8 { limbs: vector(&b.0), interval: Interval::up_to(bound_b) };
+            let (a, b) = (number(&a.0), number(&b.0));
+            // What a carry pass can hold; the sums of products below are smaller.
+            if bound_a * bound_b / 84.64 + 1.13 < 84.6 {
+                assert_eq!(value(&x.mul(&y).carry::<0>()) * r(), a * b);
+            }
+            if bound_a.powi(2) / 84.64 < 20.0 {
+                assert_eq!(value(&x.square().carry::<0>()) * r(), a.square());
+            }
+            if bound_a < 31.0 {
+                assert_eq!(value(&x.square().double().double().sub(&x.raw()).carry::<31>()) * r(), a.square().double().double() - a * r());
+            }
+            if bound_a.max(bound_b) < 20.0 {
+                let columns = x.mul_wide(&y).sub(&x.square_wide()).double().sub(&y.square_wide()).plus_product(&x, &y);
+                assert_eq!(value(&columns.reduce().carry::<31>()) * r(), (a * b - a.square()).double() - b.square() + a * b);
+            }
+            assert_eq!(x.is_zero() != 0, a == Fq::ZERO);
+            assert_eq!(value(&x.select(0b1010_1011, &y)), b);
+        }
+        if Ifma::detect().is_none() {
+            return;
+        }
+        let extremes = extremes();
+        for a in &extremes {
+            for b in &extremes {
+                // SAFETY: detected above.
+                unsafe { check(a, b) };
+            }
+        }
+    }
+
+    #[test]
+    fn folding_keeps_the_residue_and_leaves_less_than_five_thirds_of_p() {
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn check(limbs: &[i64; 5], low: f64, high: f64) {
+            let interval = Interval::up_to(high).minus(Interval::up_to(-low));
+            let folded = Raw { limbs: vector(limbs), interval }.fold();
+            let subtracted = folded.less_p();
+            assert_eq!(value(&folded), number(limbs));
+            assert_eq!(value(&subtracted), number(limbs));
+            // Below p now: the words are those of the canonical representative.
+            let words = subtracted.to_words();
+            let canonical = ark_ff::PrimeField::into_bigint(number(limbs)).0;
+            for (word, expected) in words.iter().zip(canonical) {
+                assert_eq!(store_vector(*word)[0], expected);
+            }
+        }
+        if Ifma::detect().is_none() {
+            return;
+        }
+        for k in -6i64..=3 {
+            for (small, _) in extremes().iter().filter(|(_, bound)| *bound < 1.0) {
+                // k p + small and k p - small, with limbs that overlap: 2^56 is moved from one limb to the next lower.
+                for (sign, overlap) in [(1, 0), (1, 1 << 4), (1, -(1 << 4)), (-1, 0), (-1, 1 << 10)] {
+                    if k == -6 && sign < 0 || k == 3 && sign > 0 {
+                        continue;
+                    }
+                    let multiple = MULTIPLES_OF_P[k.unsigned_abs() as usize];
+                    let mut limbs = [0; 5];
+                    for i in 0..5 {
+                        limbs[i] = k.signum() * multiple[i].cast_signed() + sign * small[i];
+                    }
+                    limbs[3] += overlap << 52;
+                    limbs[4] -= overlap;
+                    // SAFETY: detected above.
+                    unsafe { check(&limbs, -6.5, 3.8) };
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_and_the_conversions_are_powers_of_two() {
+        let two = Fq::from(2u64);
+        for (limbs, exponent) in [(ONE, 260), (FROM_ARK, 264), (TO_ARK, 256), (HALF_TO_ARK, 255)] {
+            assert_eq!(number(&limbs.map(u64::cast_signed)), two.pow([exponent]));
+        }
+        let m_prime = number(&M_PRIME.map(u64::cast_signed));
+        assert_eq!(m_prime * two.pow([52]), Fq::ONE, "2^52 M' = p m + 1");
+    }
 }

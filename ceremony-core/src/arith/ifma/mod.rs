@@ -3,6 +3,7 @@
 
 mod constants;
 mod element;
+mod equation;
 mod fq;
 mod interval;
 mod jacobian;
@@ -11,7 +12,7 @@ mod pairs;
 mod transfer;
 
 use super::engine::{Engine, Sum};
-use crate::curve::{Fr, Point};
+use crate::curve::{Fq, Fr, Point};
 
 /// Proof that this processor has the instructions: the only way to one is [`Ifma::detect`].
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,24 @@ impl Engine for Ifma {
             2 => unsafe { pairs::add::<P, 1>(points, sums, out) },
             // SAFETY: as above.
             _ => unsafe { pairs::add::<P, 2>(points, sums, out) },
+        }
+    }
+
+    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+        match P::COORDINATES {
+            // SAFETY: as above.
+            2 => unsafe { equation::off_curve::<P, 1>(points) },
+            // SAFETY: as above.
+            _ => unsafe { equation::off_curve::<P, 2>(points) },
+        }
+    }
+
+    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P> {
+        match P::COORDINATES {
+            // SAFETY: as above.
+            2 => unsafe { equation::lift_x::<P, 1>(x) },
+            // SAFETY: as above.
+            _ => unsafe { equation::lift_x::<P, 2>(x) },
         }
     }
 }

@@ -4,31 +4,32 @@
 //!
 //! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P).
 //!
-//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ..., 15 P by a masked scan over the whole table,
-//! and its sign is a mask; nothing branches on the scalar and no address depends on it.
+//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ..., 15 P by a masked scan over the
+//! whole table, and its sign is a mask; nothing branches on the scalar and no address depends on it.
 //!
 //! # The table
 //!
-//! The odd multiples are made affine without an inversion, on an isomorphic curve ("effective affine" coordinates, P. Wuille and G. Maxwell,
-//! libsecp256k1, 2013, after Meloni's co-Z additions). An isomorphism (x, y) -> (u^2 x, u^3 y) changes only b, which no formula reads. With u = y'
-//! the double D = 2 P becomes affine, and P becomes (S, B^2) in the notation of the doubling formula, at no cost. Then
-//! T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a second isomorphism with u = Z_7 makes all of them affine:
-//! x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later factors 2 H_j. The sum's Z is multiplied by
-//! y' Z_7 at the end, which takes it back to the curve.
+//! The odd multiples are made affine without an inversion, on an isomorphic curve ("effective affine" coordinates, P. Wuille and
+//! G. Maxwell, libsecp256k1, 2013, after Meloni's co-Z additions). An isomorphism (x, y) -> (u^2 x, u^3 y) changes only b, which
+//! no formula reads. With u = y' the double D = 2 P becomes affine, and P becomes (S, B^2) in the notation of the doubling
+//! formula, at no cost. Then T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a second isomorphism with u = Z_7
+//! makes all of them affine: x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later
+//! factors 2 H_j. The sum's Z is multiplied by y' Z_7 at the end, which takes it back to the curve.
 //!
 //! # Exceptional cases
 //!
-//! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the chain (`jacobian`). The lanes that
-//! end so are computed again by arkworks. For a point of order r that happens only when a partial sum of the scalar's expansion is 0, or plus
-//! or minus a table entry modulo r: for the scalar 0 and a few others (their share is below 2^-240), and for every scalar when the point is infinity, which is public.
+//! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the chain (`jacobian`). The lanes
+//! that end so are computed again by arkworks. For a point of order r that happens only when a partial sum of the scalar's
+//! expansion is 0, or plus or minus a table entry modulo r: for the scalar 0 and a few others (their share is below 2^-240), and
+//! for every scalar when the point is infinity, which is public.
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64,
     _mm512_set1_epi64, _mm512_srl_epi64,
 };
 
-use ark_ec::{AffineRepr, CurveGroup};
 use ark_ec::scalar_mul::glv::GLVConfig;
+use ark_ec::{AffineRepr, CurveGroup};
 
 use super::constants::{Limbs, lift};
 use super::element::Element;
@@ -54,7 +55,7 @@ struct Entry<const D: usize> {
 /// A half's 32 nibbles per lane: low and high word.
 type Nibbles = [__m512i; 2];
 
-/// points[i] <- scalars[i] points[i] for one task's worth of points. `lambda` multiplications at the end of the chain share one inversion.
+/// points[i] <- scalars[i] points[i] for one task; the results share one inversion.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn multiply<P: Point, const D: usize>(points: &mut [P], scalars: &[Fr]) {
     let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
@@ -103,9 +104,9 @@ fn chain<P: Point, const D: usize>(points: &[P], halves: &[Halves]) -> [Jacobian
                 *sum = sum.double();
             }
         }
-        for half in 0..2 {
+        for phi in [false, true] {
             for g in 0..INTERLEAVE {
-                let (entry, negate) = lookup(&tables[g], &digits[g][half], i, half == 1);
+                let (entry, negate) = lookup(&tables[g], &digits[g][usize::from(phi)], i, phi);
                 sums[g] = sums[g].add(&entry, negate).0;
             }
         }
@@ -208,12 +209,15 @@ pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mma
 /// Writes affine points in arkworks' form.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn store_affine<P: Point, const D: usize>(points: &mut [P], x: &Element<D>, y2: &Element<D>) {
-    let mut words: [Coordinates<D>; 2] = [[[_mm512_set1_epi64(0); 4]; D]; 2];
-    for i in 0..D {
-        words[0][i] = x.0[i].to_ark();
-        words[1][i] = y2.0[i].half_to_ark();
+    let zero: Coordinates<D> = [[_mm512_set1_epi64(0); 4]; D];
+    let [mut x_words, mut y_words] = [zero, zero];
+    for (words, x) in x_words.iter_mut().zip(&x.0) {
+        *words = x.to_ark();
     }
-    store(points, &words[0], &words[1]);
+    for (words, y2) in y_words.iter_mut().zip(&y2.0) {
+        *words = y2.half_to_ark();
+    }
+    store(points, &x_words, &y_words);
 }
 
 impl<const D: usize> Entry<D> {

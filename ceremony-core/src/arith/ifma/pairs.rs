@@ -4,15 +4,15 @@
 //!
 //! > lambda = (y2 - y1) / (x2 - x1),  x3 = lambda^2 - x1 - x2,  y3 = lambda (x1 - x3) - y1.
 //!
-//! Five products and one square in all. Points enter and leave in arkworks' form x 2^256 without a conversion: one chooses powers of two so that
-//! they cancel. With d = x2 - x1 the vector value d 2^256 stands for d / 16 in this back end's form (R = 2^260), and the shared inverse
-//! is multiplied once by 1 / 4, so that it yields 4 / d. Then
+//! Five products and one square in all. Points enter and leave in arkworks' form x 2^256 without a conversion: one chooses powers
+//! of two so that they cancel. With d = x2 - x1 the vector value d 2^256 stands for d / 16 in this back end's form (R = 2^260),
+//! and the shared inverse is multiplied once by 1 / 4, so that it yields 4 / d. Then
 //!
 //! > lambda 2^258 = (y2 - y1) 2^256 * (4 / d) 2^260 / R,  lambda^2 2^256 = (lambda 2^258)^2 / R,
 //! > lambda (x1 - x3) 2^256 = lambda 2^258 * 4 (x1 - x3) 2^256 / R.
 //!
-//! As the points are canonical, equality is equality of words. Vectors in which some lane has x1 = x2, or a point at infinity, are rare and take a branch: the
-//! doubling has lambda = 3 x^2 / (2 y); the rest are selected. Nothing here is secret.
+//! As the points are canonical, equality is equality of words. Vectors in which some lane has x1 = x2, or a point at infinity,
+//! are rare and take a branch: the doubling has lambda = 3 x^2 / (2 y); the rest are selected. Nothing here is secret.
 
 use std::arch::x86_64::{
     __mmask8, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512,

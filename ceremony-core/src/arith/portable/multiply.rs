@@ -5,8 +5,8 @@
 //! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P),
 //!
 //! in affine coordinates: each step is one batch of additions or doublings that share an inversion, taken as a power so that its
-//! operations do not depend on its operand. A doubling costs 5 products and 2 squares, an addition 5 and 1 (Jacobian: 3 + 4 and 8 + 3, and a table
-//! of Jacobian points). Digits select from the table by a masked scan.
+//! operations do not depend on its operand. A doubling costs 5 products and 2 squares, an addition 5 and 1 (Jacobian: 3 + 4 and 8
+//! + 3, and a table of Jacobian points). Digits select from the table by a masked scan.
 //!
 //! A denominator that is zero marks its point for arkworks' multiplication at the end and is replaced by one, again under a mask.
 
