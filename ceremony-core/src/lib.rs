@@ -5,6 +5,8 @@ pub mod curve;
 pub mod entropy;
 pub mod format;
 pub mod hash;
+pub mod keygen;
 pub mod limits;
+pub mod phase2;
 pub mod progress;
 pub mod ratio;
