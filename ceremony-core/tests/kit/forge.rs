@@ -1,0 +1,1 @@
+//! `.zkey` files as lists of sections, for tests that alter them.
