@@ -115,7 +115,7 @@ fn build(power: u32, secrets: Secrets, kind: ContributionKind, preparation: Prep
     let mut out = ContainerWriter::new(Cursor::new(Vec::new()), PTAU, sections).unwrap();
     let power = Power::new(power).unwrap();
     write_header(&mut out, power, power).unwrap();
-    let mut section = |id: u32, bytes: Vec<u8>, out: &mut ContainerWriter<_>| {
+    let section = |id: u32, bytes: Vec<u8>, out: &mut ContainerWriter<_>| {
         out.begin(id).unwrap();
         out.write(&bytes).unwrap();
         out.end().unwrap();
