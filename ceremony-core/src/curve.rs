@@ -56,6 +56,8 @@ pub trait Point: AffineRepr<ScalarField = Fr, Group: Send + Sync + Copy> + Copy 
     fn satisfies_curve_equation(&self) -> bool;
     /// Whether the point is in the subgroup of order r (always, in G1).
     fn in_subgroup(&self) -> bool;
+    /// The same slice as points of G1, if that is the group.
+    fn as_g1(points: &[Self]) -> Option<&[G1Affine]>;
     /// The same slice as points of G2, if that is the group: what has to be checked for membership in the subgroup.
     fn as_g2(points: &[Self]) -> Option<&[G2Affine]>;
     /// The point with this x and the lexicographically larger y (arkworks' order, which for Fq2 compares c1 first) iff `larger`.
@@ -85,6 +87,10 @@ impl Point for G1Affine {
 
     fn in_subgroup(&self) -> bool {
         true
+    }
+
+    fn as_g1(points: &[Self]) -> Option<&[G1Affine]> {
+        Some(points)
     }
 
     fn as_g2(_: &[Self]) -> Option<&[G2Affine]> {
@@ -120,6 +126,10 @@ impl Point for G2Affine {
 
     fn in_subgroup(&self) -> bool {
         self.is_in_correct_subgroup_assuming_on_curve()
+    }
+
+    fn as_g1(_: &[Self]) -> Option<&[G1Affine]> {
+        None
     }
 
     fn as_g2(points: &[Self]) -> Option<&[G2Affine]> {

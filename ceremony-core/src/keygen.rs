@@ -12,13 +12,12 @@
 
 use std::io::{Read, Seek, Write};
 
-use ark_ec::{AffineRepr, VariableBaseMSM};
-use ark_ff::PrimeField;
+use ark_ec::AffineRepr;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_serialize::{CanonicalSerialize, SerializationError};
 
 use crate::arith::{Direction, group_fft, mul_each};
-use crate::curve::{Bn254, Fr, G1_GENERATOR, G1Affine, G1Projective, G2_GENERATOR, G2Affine, Point, root_of_unity};
+use crate::curve::{Bn254, Fr, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine, Point, root_of_unity};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::points::PointRun;
@@ -26,7 +25,8 @@ use crate::format::zkey::Zkey;
 use crate::limits::MAX_PUBLIC_INPUTS;
 use crate::phase2::arkworks::AssignedCircuit;
 use crate::progress::Progress;
-use crate::ratio::{Ratio, same_ratio};
+use crate::ratio::{Ratio, same_ratio, scalar_combination};
+use crate::scalars::geometric;
 
 /// A proving key of arkworks, for its default reduction.
 pub type ProvingKey = ark_groth16::ProvingKey<Bn254>;
@@ -184,7 +184,7 @@ fn libsnark_h(mut h: Vec<G1Affine>, power: u32) -> Result<Vec<G1Affine>, KeygenE
     let omega = root_of_unity(power + 1).ok_or(KeygenError::DomainTooLarge { found: power })?;
     group_fft(&mut h, Direction::Forward);
     h.pop();
-    let factors: Vec<Fr> = std::iter::successors(Some(-Fr::from(2u64)), |f| Some(*f * omega)).take(h.len()).collect();
+    let factors = geometric(-Fr::from(2u64), omega, h.len());
     mul_each(&mut h, &factors);
     Ok(h)
 }
@@ -334,12 +334,11 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
     let Some(domain) = domain else { return Err(mismatch) };
     let q: Vec<Fr> = (1..h.len()).map(|_| rng.scalar()).collect();
     let values = domain.fft(&q);
-    let bigints = |scalars: &[Fr]| scalars.iter().map(|s| s.into_bigint()).collect::<Vec<_>>();
     if q.len() != key.h_query.len() {
         return Err(mismatch);
     }
-    let monomial = G1Projective::msm_bigint(&key.h_query, &bigints(&q));
-    let lagrange = G1Projective::msm_bigint(&h, &bigints(&values));
+    let monomial = scalar_combination(&key.h_query, &q);
+    let lagrange = scalar_combination(&h, &values);
     if monomial == -(lagrange + lagrange) { Ok(()) } else { Err(mismatch) }
 }
 

@@ -7,6 +7,8 @@ pub mod format;
 pub mod hash;
 pub mod keygen;
 pub mod limits;
+pub mod phase1;
 pub mod phase2;
 pub mod progress;
 pub mod ratio;
+mod scalars;

@@ -9,14 +9,13 @@
 //! coefficient, and for any choice of the other coefficients at most one value of this one makes the sum vanish (the group's order
 //! is above 2^128): the combination is wrong too, but for an error of 2^-128.
 
-use ark_ec::CurveGroup;
-use ark_ff::AdditiveGroup;
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{AdditiveGroup, PrimeField};
 
 use crate::arith::linear_combination;
-use crate::curve::{G1Affine, G2Affine, Point, pairings_agree};
+use crate::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
 use crate::entropy::VerifierRng;
 use crate::format::record::ProofOfKnowledge;
-use crate::hash::hash_to_g2;
 
 /// Two points of one group: the second is the first times an unknown x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +25,17 @@ pub struct Ratio<P>(pub P, pub P);
 #[must_use]
 pub fn same_ratio(a: Ratio<G1Affine>, b: Ratio<G2Affine>) -> bool {
     [a.0, a.1].iter().all(|p| !is_infinity(p)) && [b.0, b.1].iter().all(|p| !is_infinity(p)) && pairings_agree(a.0, b.1, a.1, b.0)
+}
+
+/// Whether a ratio in either group is x, given as `[x]1` and `[x]2`.
+#[must_use]
+pub fn ratio_is<P: Point>(ratio: Ratio<P>, x: (G1Affine, G2Affine)) -> bool {
+    let pair = [ratio.0, ratio.1];
+    match (P::as_g1(&pair), P::as_g2(&pair)) {
+        (Some(&[a, b]), _) => same_ratio(Ratio(a, b), Ratio(G2Affine::generator(), x.1)),
+        (_, Some(&[a, b])) => same_ratio(Ratio(G1Affine::generator(), x.0), Ratio(a, b)),
+        _ => false,
+    }
 }
 
 /// Why a proof of knowledge proves nothing.
@@ -42,18 +52,18 @@ pub enum KnowledgeDefect {
     Pairing,
 }
 
-/// Checks a proof of knowledge against R = hash_to_g2(`hash`).
+/// Checks a proof of knowledge against the point R that hashing gives.
 ///
 /// # Errors
 /// [`KnowledgeDefect`].
-pub fn proves_knowledge(proof: &ProofOfKnowledge, hash: &[u8; 64]) -> Result<(), KnowledgeDefect> {
+pub fn proves_knowledge(proof: &ProofOfKnowledge, r: G2Affine) -> Result<(), KnowledgeDefect> {
     if is_infinity(&proof.g1_s) || is_infinity(&proof.g1_sx) || is_infinity(&proof.g2_spx) {
         return Err(KnowledgeDefect::Infinity);
     }
     if proof.g1_s == proof.g1_sx {
         return Err(KnowledgeDefect::One);
     }
-    if same_ratio(Ratio(proof.g1_s, proof.g1_sx), Ratio(hash_to_g2(hash), proof.g2_spx)) { Ok(()) } else { Err(KnowledgeDefect::Pairing) }
+    if same_ratio(Ratio(proof.g1_s, proof.g1_sx), Ratio(r, proof.g2_spx)) { Ok(()) } else { Err(KnowledgeDefect::Pairing) }
 }
 
 fn is_infinity<P: Point>(point: &P) -> bool {
@@ -119,4 +129,16 @@ impl<P: Point> Multiples<P> {
     {
         Ratio(self.0.into_affine(), self.1.into_affine())
     }
+}
+
+/// sum k_i P_i for full scalars, as two combinations of 128 bits.
+#[must_use]
+pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::Group {
+    let half = |limbs: [u64; 4], at: usize| u128::from(limbs[at]) | u128::from(limbs[at + 1]) << 64;
+    let (low, high): (Vec<u128>, Vec<u128>) = scalars.iter().map(|k| k.into_bigint().0).map(|k| (half(k, 0), half(k, 2))).unzip();
+    let mut sum = linear_combination(points, &high);
+    for _ in 0..128 {
+        sum.double_in_place();
+    }
+    sum + linear_combination(points, &low)
 }

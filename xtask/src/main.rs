@@ -1,1 +1,30 @@
-fn main() {}
+//! The command line of the ceremony. `cli` declares, `main` is one match, and each command has a `run`.
+//!
+//! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2 the tool or its environment failed.
+
+mod cli;
+mod commands;
+mod error;
+mod output;
+mod progress;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::remove_partial_output_when_interrupted();
+    let result = match cli.command {
+        Command::Ptau(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_code()
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! between points is for `phase1` and `phase2`, which this module does not know.
 
 pub mod container;
+pub mod digest;
 pub mod encoding;
 pub mod points;
 pub mod ptau;

@@ -367,14 +367,13 @@ impl Contribution {
     pub fn new(
         key_points: KeyPoints,
         public_key: PublicKey,
-        response: Blake2b512,
-        next_challenge: impl FnOnce(ResponseHash) -> Challenge,
+        response: &Blake2b512,
+        next_challenge: Challenge,
         kind: ContributionKind,
         name: Option<ContributorName>,
     ) -> Self {
-        let partial_hash = HashState::export(&response);
-        let response_hash = finish_response(response, &public_key);
-        Self { key_points, public_key, partial_hash, next_challenge: next_challenge(response_hash), kind, name, response_hash }
+        let response_hash = finish_response(response.clone(), &public_key);
+        Self { key_points, public_key, partial_hash: HashState::export(response), next_challenge, kind, name, response_hash }
     }
 
     /// BLAKE2b-512 of the response file: phase 1's contribution hash.
@@ -438,7 +437,9 @@ pub fn response_body_bytes(power: Power) -> u64 {
     64 + AccumulatorLayout::consecutive(power, 0, Encoding::Compressed).bytes()
 }
 
-fn finish_response(mut partial: Blake2b512, public_key: &PublicKey) -> ResponseHash {
+/// The response hash: what has hashed everything up to the public key, and the public key.
+#[must_use]
+pub fn finish_response(mut partial: Blake2b512, public_key: &PublicKey) -> ResponseHash {
     partial.update(&public_key.to_bytes(Encoding::Uncompressed));
     ResponseHash(partial.finish())
 }

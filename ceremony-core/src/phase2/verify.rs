@@ -258,10 +258,11 @@ fn check_records<K: Read + Seek>(key: &Zkey<K>, policy: &Policy, findings: &mut 
         if record.transcript != expected {
             findings.add(Check::Transcript, Failure::Transcript { contribution, found: record.transcript, expected });
         }
-        if let Err(defect) = proves_knowledge(&record.proof, &expected.0) {
+        let r = hash_to_g2(&expected.0);
+        if let Err(defect) = proves_knowledge(&record.proof, r) {
             findings.add(Check::Knowledge, Failure::Knowledge { contribution, defect });
         }
-        if !same_ratio(Ratio(delta, record.delta_g1), Ratio(hash_to_g2(&expected.0), record.proof.g2_spx)) {
+        if !same_ratio(Ratio(delta, record.delta_g1), Ratio(r, record.proof.g2_spx)) {
             findings.add(Check::Knowledge, Failure::DeltaRatio { contribution });
         }
         seen.check(record, contribution, findings);

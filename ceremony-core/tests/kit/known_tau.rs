@@ -11,7 +11,7 @@ use ceremony_core::curve::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, P
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
-use ceremony_core::format::ptau::{Contribution, KeyPoints, PTAU, Power, PublicKey, write_contributions, write_header};
+use ceremony_core::format::ptau::{Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions, write_header};
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use ceremony_core::hash::{Blake2b512, Challenge, hash_to_g2, update_points};
 
@@ -194,13 +194,10 @@ fn record(power: u32, secrets: Secrets, after: &Accumulator, kind: ContributionK
     let mut response = Blake2b512::new();
     response.update(&challenge);
     after.hash(&mut response, Encoding::Compressed);
-    let next_challenge = |response_hash: ceremony_core::hash::ResponseHash| {
-        let mut next = Blake2b512::new();
-        next.update(&response_hash.0);
-        after.hash(&mut next, Encoding::Uncompressed);
-        Challenge(next.finish())
-    };
-    Contribution::new(key_points, public_key, response, next_challenge, kind, Some(ContributorName::new("known tau")))
+    let mut next = Blake2b512::new();
+    next.update(&finish_response(response.clone(), &public_key).0);
+    after.hash(&mut next, Encoding::Uncompressed);
+    Contribution::new(key_points, public_key, &response, Challenge(next.finish()), kind, Some(ContributorName::new("known tau")))
 }
 
 fn lem<P: Point>(points: &[P]) -> Vec<u8> {

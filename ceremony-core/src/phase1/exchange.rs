@@ -1,0 +1,223 @@
+//! Challenge and response files, by which the large public ceremonies pass the accumulator on (formats page, section 4).
+//!
+//! ```text
+//! challenge file = previous response hash | U(sections 2 to 6)
+//! response file  = BLAKE2b-512 of the challenge file | C(sections 2 to 6) | U(public key)
+//! ```
+//!
+//! The coordinator exports the challenge, the participant turns it into a response without ever holding the `.ptau`, and the coordinator
+//! imports the response, which restores the accumulator and appends the record.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use super::contribution::{Apply, PointSink, PtauSink, StepError, TauSecrets, open_link};
+use super::verify::check_chain;
+use super::{EachPart, HashParts, KeyPoints, Link, Part, each_part};
+use crate::curve::Point;
+use crate::entropy::{ContributionRng, VerifierRng};
+use crate::format::FormatError;
+use crate::format::container::read_at;
+use crate::format::encoding::{Encoding, encode};
+use crate::format::points::PointRun;
+use crate::format::ptau::{AccumulatorLayout, Contribution, PUBLIC_KEY_BYTES, Power, Ptau, PublicKey, finish_response};
+use crate::format::record::{ContributionKind, ContributorName};
+use crate::hash::{Blake2b512, Challenge, ResponseHash};
+use crate::limits::MAX_POWER;
+use crate::progress::Progress;
+
+/// Bytes before the points of either file: a hash.
+const HEAD: u64 = 64;
+
+/// Writes the challenge file that follows the input's last contribution, and returns its hash.
+///
+/// # Errors
+/// [`StepError`]; also when the points do not hash to the challenge that the input states.
+pub fn export_challenge<R: Read + Seek, W: Write>(
+    input: &mut Ptau<R>,
+    mut output: W,
+    progress: &dyn Progress,
+) -> Result<Challenge, StepError> {
+    let link = open_link(input, progress)?;
+    let layout = input.accumulator();
+    let mut rng = VerifierRng::from_os()?;
+    let mut hash = Blake2b512::new();
+    hash.update(&link.response_hash.0);
+    output.write_all(&link.response_hash.0).map_err(StepError::Write)?;
+    progress.begin("exporting the challenge", layout.points());
+    let mut export = Export { source: input.source(), rng: &mut rng, hash, output: &mut output, progress };
+    each_part(&layout, &mut export)?;
+    progress.end();
+    let found = Challenge(export.hash.finish());
+    if found != link.challenge {
+        return Err(StepError::Challenge { found, expected: link.challenge });
+    }
+    output.flush().map_err(StepError::Write)?;
+    Ok(found)
+}
+
+struct Export<'a, R, W> {
+    source: &'a mut R,
+    rng: &'a mut VerifierRng,
+    hash: Blake2b512,
+    output: &'a mut W,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek, W: Write> EachPart for Export<'_, R, W> {
+    type Error = StepError;
+    fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), StepError> {
+        for (start, count) in run.chunks(0) {
+            let bytes = encode(&run.read(self.source, self.rng, start, count)?, Encoding::Uncompressed);
+            self.hash.update(&bytes);
+            self.output.write_all(&bytes).map_err(StepError::Write)?;
+            self.progress.advance(count as u64);
+        }
+        Ok(())
+    }
+}
+
+/// Answers a challenge file with a response file, and returns the response's hash.
+///
+/// # Errors
+/// [`StepError`]; `output` is then incomplete and must be thrown away.
+pub fn contribute_challenge<R: Read + Seek, W: Write>(
+    mut challenge: R,
+    output: W,
+    rng: ContributionRng,
+    progress: &dyn Progress,
+) -> Result<(Challenge, ResponseHash), StepError> {
+    let layout = layout_of(&mut challenge, Encoding::Uncompressed, 0, "challenge file", "64 + 384 * 2^power + 64 bytes")?;
+    // The challenge is the hash of the whole file, known only after a first pass; the points are checked in both.
+    let mut verifier_rng = VerifierRng::from_os()?;
+    let mut previous = [0; HEAD as usize];
+    previous.copy_from_slice(&read_at(&mut challenge, 0, HEAD as usize).map_err(FormatError::Io)?);
+    let mut hash = Blake2b512::new();
+    hash.update(&previous);
+    progress.begin("hashing the challenge", layout.points());
+    let mut pass = HashParts { source: &mut challenge, rng: &mut verifier_rng, hash, encoding: Encoding::Uncompressed, progress };
+    each_part(&layout, &mut pass)?;
+    progress.end();
+    // Key points are of no concern here: the response does not contain them apart from its points.
+    let link = Link { key_points: KeyPoints::initial(), response_hash: ResponseHash(previous), challenge: Challenge(pass.hash.finish()) };
+    let secrets = TauSecrets::draw(rng);
+    let mut sink = ResponseSink(output);
+    sink.0.write_all(&link.challenge.0).map_err(StepError::Write)?;
+    progress.begin("contributing", layout.points());
+    let mut apply = Apply::new(&mut challenge, &mut verifier_rng, &secrets, &link, &mut sink, progress);
+    each_part(&layout, &mut apply)?;
+    progress.end();
+    let response = apply.finish(&link)?;
+    let public_key = secrets.public_key(&link.challenge);
+    drop(secrets);
+    sink.0.write_all(&public_key.to_bytes(Encoding::Uncompressed)).map_err(StepError::Write)?;
+    sink.0.flush().map_err(StepError::Write)?;
+    Ok((link.challenge, finish_response(response, &public_key)))
+}
+
+struct ResponseSink<W>(W);
+
+impl<W: Write> PointSink for &mut ResponseSink<W> {
+    fn begin(&mut self, _: Part) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn points<P: Point>(&mut self, points: &[P]) -> std::io::Result<()> {
+        self.0.write_all(&encode(points, Encoding::Compressed))
+    }
+
+    fn end(&mut self, _: Part) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends the contribution that a response file holds. The proofs of knowledge and the ratios of the key points are checked before anything is
+/// returned; the ratios inside the sections are for [`super::verify`].
+///
+/// # Errors
+/// [`StepError`]; `output` is then incomplete and must be thrown away.
+pub fn import_response<R: Read + Seek, S: Read + Seek, W: Read + Write + Seek>(
+    input: &mut Ptau<R>,
+    mut response: S,
+    output: W,
+    name: Option<ContributorName>,
+    progress: &dyn Progress,
+) -> Result<Contribution, StepError> {
+    let link = open_link(input, progress)?;
+    let formula = "64 + 192 * 2^power + 32 + 768 bytes";
+    let layout = layout_of(&mut response, Encoding::Compressed, PUBLIC_KEY_BYTES as u64, "response file", formula)?;
+    if layout.tau_g2.len != input.power().n() {
+        let found = layout.tau_g2.len.ilog2().to_string();
+        return Err(FormatError::Header { what: "the response's power", found, expected: input.power().to_string() }.into());
+    }
+    let mut head = [0; HEAD as usize];
+    head.copy_from_slice(&read_at(&mut response, 0, HEAD as usize).map_err(FormatError::Io)?);
+    if Challenge(head) != link.challenge {
+        return Err(StepError::OtherChallenge { found: Challenge(head), expected: link.challenge });
+    }
+    let mut key = [0; PUBLIC_KEY_BYTES];
+    key.copy_from_slice(&read_at(&mut response, HEAD + layout.bytes(), PUBLIC_KEY_BYTES).map_err(FormatError::Io)?);
+    let index = input.contributions().len() + 1;
+    let public_key = PublicKey::from_bytes(&key, Encoding::Uncompressed).map_err(|defect| FormatError::Record { index, defect })?;
+    let mut rng = VerifierRng::from_os()?;
+    let key_points = KeyPoints {
+        tau_g1: layout.tau_g1.read(&mut response, &mut rng, 1, 1)?[0],
+        tau_g2: layout.tau_g2.read(&mut response, &mut rng, 1, 1)?[0],
+        alpha_g1: layout.alpha_tau_g1.read(&mut response, &mut rng, 0, 1)?[0],
+        beta_g1: layout.beta_tau_g1.read(&mut response, &mut rng, 0, 1)?[0],
+        beta_g2: layout.beta_g2.read(&mut response, &mut rng, 0, 1)?[0],
+    };
+    let mut out = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
+    let mut hash = Blake2b512::new();
+    hash.update(&head);
+    progress.begin("importing the response", layout.points());
+    let mut import = Import { source: &mut response, rng: &mut rng, hash, sink: &mut out, progress };
+    each_part(&layout, &mut import)?;
+    progress.end();
+    let partial = import.hash;
+    let record = out.finish(input.contributions(), &partial, &public_key, progress, |next_challenge| {
+        Contribution::new(key_points, public_key, &partial, next_challenge, ContributionKind::Contribution, name)
+    })?;
+    let mut records = input.contributions().to_vec();
+    records.push(record.clone());
+    check_chain(&records, input.ceremony_power(), progress)?;
+    Ok(record)
+}
+
+struct Import<'a, R, S> {
+    source: &'a mut R,
+    rng: &'a mut VerifierRng,
+    hash: Blake2b512,
+    sink: S,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek, S: PointSink> EachPart for Import<'_, R, S> {
+    type Error = StepError;
+    fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
+        self.sink.begin(part).map_err(StepError::Write)?;
+        for (start, count) in run.chunks(0) {
+            let points = run.read(self.source, self.rng, start, count)?;
+            // The encoding of what was decoded is what was read: decoding accepts one encoding per point.
+            self.hash.update(&encode(&points, Encoding::Compressed));
+            self.sink.points(&points).map_err(StepError::Write)?;
+            self.progress.advance(count as u64);
+        }
+        self.sink.end(part).map_err(StepError::Write)
+    }
+}
+
+/// The layout of a file of fixed shape whose length implies its power.
+fn layout_of<R: Read + Seek>(
+    source: &mut R,
+    encoding: Encoding,
+    tail: u64,
+    what: &'static str,
+    expected: &'static str,
+) -> Result<AccumulatorLayout, StepError> {
+    let found = source.seek(SeekFrom::End(0)).map_err(FormatError::Io)?;
+    (1..=MAX_POWER)
+        .filter_map(Power::new)
+        .map(|power| AccumulatorLayout::consecutive(power, HEAD, encoding))
+        .find(|layout| HEAD + layout.bytes() + tail == found)
+        .ok_or(StepError::Format(FormatError::Length { what, found, expected }))
+}

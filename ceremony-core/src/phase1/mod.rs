@@ -1,0 +1,170 @@
+//! Phase 1: powers of tau, a ceremony that serves every circuit of at most N = 2^power constraints.
+//!
+//! The accumulator holds, for secrets tau, alpha, beta that nobody knows,
+//!
+//! ```text
+//! {[tau^i]1, i < 2N-1}   {[tau^i]2, i < N}   {[alpha tau^i]1, i < N}   {[beta tau^i]1, i < N}   [beta]2
+//! ```
+//!
+//! It begins with tau = alpha = beta = 1. A contribution with secrets (t, a, b) multiplies entry i by t^i, a t^i or b t^i, so that afterwards
+//! tau' = t tau and so on; it proves knowledge of t, a and b, and says by hashes which challenge it answers (BGM17, sections 5 and 6). If one
+//! of the contributors destroyed its secrets, nobody knows tau, alpha or beta. A beacon closes the chain with public randomness. The
+//! prepared file holds the same points in the Lagrange bases of all domains up to 2N, which is what phase 2 reads.
+//!
+//! | module | proves or does |
+//! |---|---|
+//! | [`contribution`] | the step from one accumulator to the next: new, contribute, beacon |
+//! | [`exchange`] | the same through challenge and response files |
+//! | [`verify`] | the numbered checks of a whole file |
+//! | [`lagrange`] | the Lagrange sections belong to the powers |
+//! | [`prepare`] | makes the Lagrange sections |
+//! | [`public`] | digests of the public ceremony's files |
+
+pub mod contribution;
+pub mod exchange;
+pub mod lagrange;
+pub mod prepare;
+pub mod public;
+pub mod verify;
+
+use std::io::{Read, Seek};
+
+use ark_ec::AffineRepr;
+
+use crate::curve::{G1Affine, G2Affine, Point};
+use crate::entropy::VerifierRng;
+use crate::format::FormatError;
+use crate::format::encoding::{Encoding, encode};
+use crate::format::points::PointRun;
+use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, Power};
+use crate::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
+use crate::progress::Progress;
+use crate::ratio::Ratio;
+
+/// Which of the five parts of the accumulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    TauG1 = 2,
+    TauG2 = 3,
+    AlphaTauG1 = 4,
+    BetaTauG1 = 5,
+    BetaG2 = 6,
+}
+
+/// Something that is done to each part in turn; parts differ in their group.
+pub(crate) trait EachPart {
+    type Error;
+    fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), Self::Error>;
+}
+
+/// Visits the five parts in the order of every hash and file: sections 2 to 6.
+pub(crate) fn each_part<V: EachPart>(layout: &AccumulatorLayout, visitor: &mut V) -> Result<(), V::Error> {
+    visitor.part(Part::TauG1, &layout.tau_g1)?;
+    visitor.part(Part::TauG2, &layout.tau_g2)?;
+    visitor.part(Part::AlphaTauG1, &layout.alpha_tau_g1)?;
+    visitor.part(Part::BetaTauG1, &layout.beta_tau_g1)?;
+    visitor.part(Part::BetaG2, &layout.beta_g2)
+}
+
+/// The response hash that stands before the first contribution: BLAKE2b-512 of nothing.
+#[must_use]
+pub fn first_response_hash() -> ResponseHash {
+    ResponseHash(Blake2b512::digest(&[]))
+}
+
+/// The challenge of a new accumulator: BLAKE2b-512(BLAKE2b-512("") | generators in U). Hashes 384 N + 64 bytes, except for the large powers,
+/// whose challenges are constants of the protocol.
+#[must_use]
+pub fn first_challenge(power: Power) -> Challenge {
+    if let Some((_, hex)) = public::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
+        return Challenge(*hex);
+    }
+    compute_first_challenge(power)
+}
+
+fn compute_first_challenge(power: Power) -> Challenge {
+    struct Generators(Blake2b512);
+    impl EachPart for Generators {
+        type Error = std::convert::Infallible;
+        fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), Self::Error> {
+            const BLOCK: u64 = 1 << 10;
+            let block = encode(&vec![P::generator(); BLOCK as usize], Encoding::Uncompressed);
+            for _ in 0..run.len / BLOCK {
+                self.0.update(&block);
+            }
+            self.0.update(&block[..(run.len % BLOCK) as usize * P::UNCOMPRESSED_BYTES]);
+            Ok(())
+        }
+    }
+    let mut generators = Generators(Blake2b512::new());
+    generators.0.update(&first_response_hash().0);
+    let Ok(()) = each_part(&AccumulatorLayout::consecutive(power, 0, Encoding::Uncompressed), &mut generators);
+    Challenge(generators.0.finish())
+}
+
+impl KeyPoints {
+    /// The key points of a new accumulator: tau = alpha = beta = 1.
+    #[must_use]
+    pub fn initial() -> Self {
+        let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+        Self { tau_g1: g1, tau_g2: g2, alpha_g1: g1, beta_g1: g1, beta_g2: g2 }
+    }
+}
+
+/// What the next contribution builds on: the key points, response hash and challenge after the records so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// First elements of the accumulator.
+    pub key_points: KeyPoints,
+    /// BLAKE2b-512 of the last response file.
+    pub response_hash: ResponseHash,
+    /// BLAKE2b-512 of the challenge file that comes next.
+    pub challenge: Challenge,
+}
+
+impl Link {
+    /// The link after `records`, in a ceremony of the given power.
+    #[must_use]
+    pub fn after(records: &[Contribution], ceremony_power: Power) -> Self {
+        match records.last() {
+            Some(last) => Self { key_points: last.key_points, response_hash: last.response_hash(), challenge: last.next_challenge },
+            None => {
+                Self { key_points: KeyPoints::initial(), response_hash: first_response_hash(), challenge: first_challenge(ceremony_power) }
+            }
+        }
+    }
+}
+
+/// The secret that a proof of knowledge is about; its byte keeps the three proofs of one contribution apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretName {
+    Tau = 0,
+    Alpha = 1,
+    Beta = 2,
+}
+
+/// R of a proof of knowledge: hash_to_g2(BLAKE2b-512(name | challenge | U(s) | U(s x))).
+pub(crate) fn knowledge_base(name: SecretName, challenge: &Challenge, s: Ratio<G1Affine>) -> G2Affine {
+    hash_to_g2(&Blake2b512::digest(&[&[name as u8], &challenge.0, &encode(&[s.0, s.1], Encoding::Uncompressed)]))
+}
+
+/// Hashes the five parts in one encoding, as challenges (U) and responses (C) do.
+pub(crate) struct HashParts<'a, R> {
+    pub(crate) source: &'a mut R,
+    pub(crate) rng: &'a mut VerifierRng,
+    pub(crate) hash: Blake2b512,
+    pub(crate) encoding: Encoding,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek> EachPart for HashParts<'_, R> {
+    type Error = FormatError;
+    fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), FormatError> {
+        for (start, count) in run.chunks(0) {
+            let points = run.read(self.source, self.rng, start, count)?;
+            self.hash.update(&encode(&points, self.encoding));
+            self.progress.advance(count as u64);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,474 @@
+//! The numbered checks of a powers-of-tau file (formats page, section 7, phase 1; the numbers are the same).
+//!
+//! | check | statement |
+//! |---|---|
+//! | 0 | at least one contribution (or the policy's minimum) is not a beacon |
+//! | 1 | each contributor knew its tau, alpha and beta, and none of them was 1 |
+//! | 2 | tau' = t tau in both groups |
+//! | 3 | alpha' = a alpha in G1; beta' = b beta in both groups |
+//! | 4 | a beacon's key is the one that its public value gives; at most one beacon, as the last record |
+//! | 5 | the first elements are those of the last record, and each section is a run of powers of tau |
+//! | 6 | the points hash to the last record's response and challenge |
+//! | 7 | each level of the Lagrange sections belongs to the powers |
+//! | 8 | no public key occurs twice |
+//! | 9 | a truncated file, whose points no hash binds, has a digest that is known (as has a prepared file of power 28) |
+//! | 10 | the file continues the chain that is already known |
+//!
+//! Checks 1 to 4 follow the record i and the one before it, in that order, for i = 1, 2, ...; so the first failure named is the earliest.
+//! A file is read twice for its digest, before the first random coefficient is drawn and after the last point was read, so
+//! that a file that changes under the verifier is refused.
+
+use std::io::{Read, Seek};
+
+use ark_ec::AffineRepr;
+
+use super::contribution::TauSecrets;
+use super::lagrange::LagrangeCheck;
+use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public};
+use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
+use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
+use crate::format::FormatError;
+use crate::format::digest::{FileDigests, digest_file};
+use crate::format::encoding::{Encoding, encode};
+use crate::format::points::PointRun;
+use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
+use crate::format::record::ContributionKind;
+use crate::hash::{Blake2b512, Challenge, FileBlake2b};
+use crate::progress::Progress;
+use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
+
+/// A numbered check of phase 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// 0: enough participants contributed.
+    MinimumContributions = 0,
+    /// 1: proofs of knowledge.
+    ProofOfKnowledge = 1,
+    /// 2: tau's ratio.
+    TauRatio = 2,
+    /// 3: alpha's and beta's ratios.
+    AlphaBetaRatio = 3,
+    /// 4: beacons.
+    Beacon = 4,
+    /// 5: first elements and power ratios.
+    Powers = 5,
+    /// 6: response hash and next challenge.
+    Hashes = 6,
+    /// 7: Lagrange sections.
+    Lagrange = 7,
+    /// 8: no public key twice.
+    RepeatedKey = 8,
+    /// 9: the digest of a truncated file.
+    Digest = 9,
+    /// 10: the known chain is continued.
+    Continuity = 10,
+}
+
+impl Check {
+    /// Its number in the list.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// What holds when it passes.
+    #[must_use]
+    pub fn statement(self) -> &'static str {
+        match self {
+            Self::MinimumContributions => "enough participants contributed",
+            Self::ProofOfKnowledge => "every contributor knew its secrets",
+            Self::TauRatio => "tau is multiplied alike in both groups",
+            Self::AlphaBetaRatio => "alpha and beta are multiplied as proved",
+            Self::Beacon => "the beacon is recomputed, single and last",
+            Self::Powers => "every section is a run of powers of tau",
+            Self::Hashes => "the points hash to the last response and challenge",
+            Self::Lagrange => "the Lagrange sections belong to the powers",
+            Self::RepeatedKey => "no public key occurs twice",
+            Self::Digest => "the file's digest is the expected one",
+            Self::Continuity => "the known chain is continued",
+        }
+    }
+}
+
+/// A check that failed: where, what was found, what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason} (phase 1, check {})\n  found     {found}\n  expected  {expected}", check.number())]
+pub struct Failure {
+    /// Which check.
+    pub check: Check,
+    /// Contribution, section or file.
+    pub place: String,
+    /// What is wrong.
+    pub reason: &'static str,
+    /// As it is.
+    pub found: String,
+    /// As it should be.
+    pub expected: String,
+}
+
+/// Why a file was not verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is not a sound file.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A numbered check failed.
+    #[error(transparent)]
+    Failed(#[from] Box<Failure>),
+    /// No randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// The file changed while it was read.
+    #[error("the file changed while it was verified\n  found     {found}\n  expected  {expected}")]
+    Changed {
+        /// BLAKE2b-512 after the last pass.
+        found: FileBlake2b,
+        /// BLAKE2b-512 before the first.
+        expected: FileBlake2b,
+    },
+}
+
+impl VerifyError {
+    /// Whether the environment failed (reading, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        matches!(self, Self::OsRandom(_) | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_)))
+    }
+}
+
+/// What the verifier asks beyond the file itself.
+#[derive(Clone, Debug)]
+pub struct Expectations<'a> {
+    /// Contributions that are not a beacon; at least 1 is always asked.
+    pub min_contributions: u32,
+    /// The file's BLAKE2b-512, where the verifier knows it from elsewhere.
+    pub digest: Option<FileBlake2b>,
+    /// Records that are known already and must come first.
+    pub earlier: Option<&'a [Contribution]>,
+}
+
+impl Default for Expectations<'_> {
+    fn default() -> Self {
+        Self { min_contributions: 1, digest: None, earlier: None }
+    }
+}
+
+/// What a successful verification has established.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Digests of the bytes that were verified.
+    pub digests: FileDigests,
+    /// The public file with that digest, if it is one.
+    pub published: Option<&'static public::PublicFile>,
+    /// The challenge for the next contributor.
+    pub next_challenge: Challenge,
+    /// Checks that were run, each once, in order; all passed.
+    pub checks: Vec<Check>,
+}
+
+/// Opens a file and runs every check on it.
+///
+/// # Errors
+/// The first defect or failing check.
+pub fn verify<R: Read + Seek>(
+    mut source: R,
+    expectations: &Expectations<'_>,
+    progress: &dyn Progress,
+) -> Result<(Ptau<R>, Verified), VerifyError> {
+    let digests = digest_file(&mut source, progress).map_err(FormatError::Io)?;
+    let mut ptau = Ptau::open(source)?;
+    let published = public::published(&digests.blake2b);
+    let mut checks = vec![
+        Check::MinimumContributions,
+        Check::ProofOfKnowledge,
+        Check::TauRatio,
+        Check::AlphaBetaRatio,
+        Check::Beacon,
+        Check::Powers,
+        Check::RepeatedKey,
+    ];
+    let last = check_minimum(ptau.contributions(), expectations.min_contributions)?.clone();
+    if let Some(earlier) = expectations.earlier {
+        check_continuity(earlier, ptau.contributions())?;
+        checks.push(Check::Continuity);
+    }
+    if ptau.is_truncated() || has_level_29(&ptau) || expectations.digest.is_some() {
+        check_digest(&ptau, &digests.blake2b, expectations.digest)?;
+        checks.push(Check::Digest);
+    }
+    check_chain(ptau.contributions(), ptau.ceremony_power(), progress)?;
+    let mut rng = VerifierRng::from_os()?;
+    let lagrange = check_sections(&mut ptau, &last, &mut rng, progress)?;
+    if !ptau.is_truncated() {
+        checks.push(Check::Hashes);
+    }
+    if let Some(lagrange) = lagrange {
+        lagrange.check(&mut ptau, &mut rng, progress)?;
+        checks.push(Check::Lagrange);
+    }
+    let after = digest_file(ptau.source(), progress).map_err(FormatError::Io)?;
+    if after != digests {
+        return Err(VerifyError::Changed { found: after.blake2b, expected: digests.blake2b });
+    }
+    checks.sort_unstable();
+    Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
+}
+
+/// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
+///
+/// Returns the last record.
+///
+/// # Errors
+/// When fewer than `minimum` (and than 1) contributions are not a beacon.
+pub fn check_minimum(records: &[Contribution], minimum: u32) -> Result<&Contribution, Box<Failure>> {
+    let (found, expected) = (records.iter().filter(|r| !r.is_beacon()).count(), minimum.max(1) as usize);
+    records.last().filter(|_| found >= expected).ok_or_else(|| {
+        Box::new(Failure {
+            check: Check::MinimumContributions,
+            place: "chain of contributions".into(),
+            reason: if found == 0 {
+                "no participant has contributed, so tau is publicly known"
+            } else {
+                "too few participants contributed"
+            },
+            found: format!("{found} that are not a beacon"),
+            expected: format!("at least {expected}"),
+        })
+    })
+}
+
+/// Check 10.
+fn check_continuity(earlier: &[Contribution], records: &[Contribution]) -> Result<(), Box<Failure>> {
+    let fail = |place: String, reason, found: String, expected: String| {
+        Err(Box::new(Failure { check: Check::Continuity, place, reason, found, expected }))
+    };
+    if records.len() < earlier.len() {
+        let place = "chain of contributions".into();
+        return fail(place, "contributions are missing", format!("{} contributions", records.len()), format!("at least {}", earlier.len()));
+    }
+    for (i, (known, record)) in earlier.iter().zip(records).enumerate() {
+        if known != record {
+            let (found, expected) = (record.response_hash().to_string(), known.response_hash().to_string());
+            return fail(place_of(i), "the chain forks from the known one", found, expected);
+        }
+    }
+    Ok(())
+}
+
+/// Check 9, and any digest that the verifier names.
+fn check_digest<R: Read + Seek>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: Option<FileBlake2b>) -> Result<(), Box<Failure>> {
+    if expected == Some(*digest) || (expected.is_none() && public::published(digest).is_some()) {
+        return Ok(());
+    }
+    let reason = if expected.is_some() {
+        "the file has another digest"
+    } else if !ptau.is_truncated() {
+        "the last Lagrange level of a prepared file of power 28 has no domain to check it on, and its digest is not a published one"
+    } else {
+        "the file is truncated from a larger ceremony, so no hash in it binds its points, and its digest is not a published one"
+    };
+    Err(Box::new(Failure {
+        check: Check::Digest,
+        place: format!("file of power {} from a ceremony of power {}", ptau.power(), ptau.ceremony_power()),
+        reason,
+        found: digest.to_string(),
+        expected: expected.map_or_else(|| "a published digest, or one given by the verifier".into(), |d| d.to_string()),
+    }))
+}
+
+/// Whether the file has a Lagrange level for a domain of 2^29, which the scalar field does not have.
+fn has_level_29<R: Read + Seek>(ptau: &Ptau<R>) -> bool {
+    ptau.lagrange().is_some() && ptau.power().exponent() == FR_TWO_ADICITY
+}
+
+fn place_of(index: usize) -> String {
+    format!("contribution {}", index + 1)
+}
+
+/// Checks 1 to 4 and 8 on the records alone.
+///
+/// # Errors
+/// The first record, and its first check, that fails.
+pub fn check_chain(records: &[Contribution], ceremony_power: Power, progress: &dyn Progress) -> Result<(), Box<Failure>> {
+    let mut link = Link::after(&[], ceremony_power);
+    for (i, record) in records.iter().enumerate() {
+        let fail =
+            |check, reason, found: String, expected: String| Err(Box::new(Failure { check, place: place_of(i), reason, found, expected }));
+        // 1
+        let key = &record.public_key;
+        let proofs = [(SecretName::Tau, key.tau), (SecretName::Alpha, key.alpha), (SecretName::Beta, key.beta)];
+        let bases = proofs.map(|(name, proof)| knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx)));
+        for ((name, proof), r) in proofs.iter().zip(bases) {
+            if let Err(defect) = proves_knowledge(proof, r) {
+                let found = format!("{name:?}: {defect}").to_lowercase();
+                return fail(
+                    Check::ProofOfKnowledge,
+                    "the proof of knowledge does not hold",
+                    found,
+                    format!("a proof made for challenge {}", link.challenge),
+                );
+            }
+        }
+        let [r_tau, r_alpha, r_beta] = bases;
+        let (before, after) = (&link.key_points, &record.key_points);
+        let no_ratio = |check, reason| fail(check, reason, "another ratio".into(), "the ratio that the public key proves".into());
+        // 2
+        if !same_ratio(Ratio(before.tau_g1, after.tau_g1), Ratio(r_tau, key.tau.g2_spx)) {
+            return no_ratio(Check::TauRatio, "[tau]1 is not the one before times the proven secret");
+        }
+        if !same_ratio(Ratio(key.tau.g1_s, key.tau.g1_sx), Ratio(before.tau_g2, after.tau_g2)) {
+            return no_ratio(Check::TauRatio, "[tau]2 is not the one before times the proven secret");
+        }
+        // 3
+        if !same_ratio(Ratio(before.alpha_g1, after.alpha_g1), Ratio(r_alpha, key.alpha.g2_spx)) {
+            return no_ratio(Check::AlphaBetaRatio, "[alpha]1 is not the one before times the proven secret");
+        }
+        if !same_ratio(Ratio(before.beta_g1, after.beta_g1), Ratio(r_beta, key.beta.g2_spx)) {
+            return no_ratio(Check::AlphaBetaRatio, "[beta]1 is not the one before times the proven secret");
+        }
+        if !same_ratio(Ratio(key.beta.g1_s, key.beta.g1_sx), Ratio(before.beta_g2, after.beta_g2)) {
+            return no_ratio(Check::AlphaBetaRatio, "[beta]2 is not the one before times the proven secret");
+        }
+        // 4
+        if let ContributionKind::Beacon(beacon) = &record.kind {
+            if i + 1 != records.len() {
+                let (found, expected) =
+                    (format!("contribution {} of {}", i + 1, records.len()), "one beacon, as the last contribution".into());
+                return fail(Check::Beacon, "the beacon is not the last contribution", found, expected);
+            }
+            let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress)).public_key(&link.challenge);
+            if drawn != *key {
+                let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
+                return fail(Check::Beacon, "the public key is not the beacon's", first(key), format!("{} (tau's s)", first(&drawn)));
+            }
+        }
+        // 8
+        if let Some(j) = records[..i].iter().position(|earlier| shares_proof(earlier, record)) {
+            let (found, expected) = (format!("a proof of contribution {}", j + 1), "a public key of its own".into());
+            return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
+        }
+        link = Link::after(&records[..=i], ceremony_power);
+    }
+    Ok(())
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whether any of the three proofs of one record stands in the other.
+fn shares_proof(a: &Contribution, b: &Contribution) -> bool {
+    let proofs = |record: &Contribution| [record.public_key.tau, record.public_key.alpha, record.public_key.beta];
+    proofs(a).iter().any(|p| proofs(b).iter().any(|q| p.g1_s == q.g1_s && p.g1_sx == q.g1_sx))
+}
+
+/// Checks 5 and 6, in one pass over sections 2 to 6; the powers' side of check 7 on the way.
+fn check_sections<R: Read + Seek>(
+    ptau: &mut Ptau<R>,
+    last: &Contribution,
+    rng: &mut VerifierRng,
+    progress: &dyn Progress,
+) -> Result<Option<LagrangeCheck>, VerifyError> {
+    let count = ptau.contributions().len();
+    let before = Link::after(&ptau.contributions()[..count - 1], ptau.ceremony_power());
+    let layout = ptau.accumulator();
+    let lagrange = ptau.lagrange().map(|_| LagrangeCheck::new(rng));
+    let mut response = Blake2b512::new();
+    response.update(&before.challenge.0);
+    let mut next = Blake2b512::new();
+    next.update(&last.response_hash().0);
+    let truncated = ptau.is_truncated();
+    let mut pass = SectionPass { source: ptau.source(), rng, key_points: last.key_points, response, next, lagrange, progress };
+    progress.begin("checking sections 2 to 6", layout.points());
+    each_part(&layout, &mut pass)?;
+    progress.end();
+    // 6
+    if !truncated {
+        let fail = |reason, found: String, expected: String| {
+            Err(VerifyError::Failed(Box::new(Failure { check: Check::Hashes, place: place_of(count - 1), reason, found, expected })))
+        };
+        let computed = finish_response(pass.response, &last.public_key);
+        if computed != last.response_hash() {
+            return fail("the points do not hash to the stated response", last.response_hash().to_string(), computed.to_string());
+        }
+        let computed = Challenge(pass.next.finish());
+        if computed != last.next_challenge {
+            return fail("the points do not hash to the stated next challenge", last.next_challenge.to_string(), computed.to_string());
+        }
+    }
+    Ok(pass.lagrange)
+}
+
+struct SectionPass<'a, R> {
+    source: &'a mut R,
+    rng: &'a mut VerifierRng,
+    key_points: KeyPoints,
+    /// `challenge before | C(sections)`
+    response: Blake2b512,
+    /// `response hash | U(sections)`
+    next: Blake2b512,
+    lagrange: Option<LagrangeCheck>,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek> EachPart for SectionPass<'_, R> {
+    type Error = VerifyError;
+    fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
+        let mut successors = Successors::default();
+        for (start, count) in run.chunks(1) {
+            let points = run.read(self.source, self.rng, start, count)?;
+            if start == 0 {
+                check_first_elements(part, run, &points, &self.key_points)?;
+            }
+            // The first point of every chunk but the first was the last of the one before.
+            let fresh = &points[usize::from(start > 0)..];
+            let (response, next) = (&mut self.response, &mut self.next);
+            rayon::join(|| response.update(&encode(fresh, Encoding::Compressed)), || next.update(&encode(fresh, Encoding::Uncompressed)));
+            successors.add(&points, self.rng);
+            if let Some(lagrange) = &mut self.lagrange {
+                lagrange.powers(part, start + u64::from(start > 0), fresh);
+            }
+            self.progress.advance(fresh.len() as u64);
+        }
+        if part == Part::BetaG2 || ratio_is(successors.ratio(), (self.key_points.tau_g1, self.key_points.tau_g2)) {
+            return Ok(());
+        }
+        Err(VerifyError::Failed(Box::new(Failure {
+            check: Check::Powers,
+            place: place_of_run(run),
+            reason: "the elements are not successive powers of tau",
+            found: "a random combination of neighbours with another ratio".into(),
+            expected: "the ratio [tau] of the last record for every pair of neighbours".into(),
+        })))
+    }
+}
+
+/// The first elements of a part: the generator where it begins with tau^0, and the key points of the last record.
+fn check_first_elements<P: Point>(part: Part, run: &PointRun<P>, points: &[P], key: &KeyPoints) -> Result<(), Box<Failure>> {
+    let g1 = |p: G1Affine| p.coordinates().to_vec();
+    let g2 = |p: G2Affine| p.coordinates().to_vec();
+    let expected = match part {
+        Part::TauG1 => vec![("the generator", g1(G1Affine::generator())), ("the last record's [tau]1", g1(key.tau_g1))],
+        Part::TauG2 => vec![("the generator", g2(G2Affine::generator())), ("the last record's [tau]2", g2(key.tau_g2))],
+        Part::AlphaTauG1 => vec![("the last record's [alpha]1", g1(key.alpha_g1))],
+        Part::BetaTauG1 => vec![("the last record's [beta]1", g1(key.beta_g1))],
+        Part::BetaG2 => vec![("the last record's [beta]2", g2(key.beta_g2))],
+    };
+    for (i, (name, expected)) in expected.iter().enumerate() {
+        if points[i].coordinates().as_ref() != expected {
+            return Err(Box::new(Failure {
+                check: Check::Powers,
+                place: format!("{}, element {i}", place_of_run(run)),
+                reason: "a first element is not the one that was proved",
+                found: hex_of(&encode(&points[i..=i], Encoding::Compressed)),
+                expected: (*name).into(),
+            }));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn place_of_run<P>(run: &PointRun<P>) -> String {
+    format!("section {} ({})", run.section, run.name)
+}

@@ -1,0 +1,189 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.
+#[derive(Debug, Parser)]
+#[command(name = "zk-ceremony", version, propagate_version = true, max_term_width = 120)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Phase 1: powers of tau, on .ptau files and on challenge and response files
+    #[command(subcommand)]
+    Ptau(PtauCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PtauCommand {
+    /// Open a ceremony: a file with tau = alpha = beta = 1
+    #[command(after_help = "Example:\n  cargo xtask ptau new --power 14 0000.ptau")]
+    New(New),
+    /// Contribute your own secret randomness, which is forgotten afterwards
+    #[command(after_help = "Example:\n  cargo xtask ptau contribute 0000.ptau 0001.ptau --name \"Alice\"\n\n\
+        The secret comes from the operating system. On a terminal you are asked for some text that is mixed in, never shown and never stored; \
+        --entropy-file mixes in a file instead (dice throws, say). Contribute on a machine that nobody else shares.")]
+    Contribute(Contribute),
+    /// Close the chain with a public random value that nobody could choose
+    #[command(after_help = "Example (a block hash announced beforehand):\n  cargo xtask ptau beacon 0003.ptau final.ptau \\\n    \
+        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")]
+    Beacon(BeaconArgs),
+    /// Compute the Lagrange bases that phase 2 reads
+    #[command(after_help = "Example:\n  cargo xtask ptau prepare final.ptau prepared.ptau")]
+    Prepare(Prepare),
+    /// Check everything about a file
+    #[command(after_help = "Examples:\n  cargo xtask ptau verify prepared.ptau --min-contributions 3\n  \
+        cargo xtask ptau verify 0002.ptau --from 0001.ptau --json\n  \
+        cargo xtask ptau verify powersOfTau28_hez_final_14.ptau\n\n\
+        Exit status: 0 the file is good, 1 it is not, 2 it could not be checked.")]
+    Verify(Verify),
+    /// Show what a file says of itself, without checking its points
+    #[command(after_help = "Example:\n  cargo xtask ptau info 0002.ptau --json")]
+    Info(Info),
+    /// Write the challenge file for the next participant
+    #[command(after_help = "Example:\n  cargo xtask ptau export-challenge 0001.ptau challenge_0002")]
+    ExportChallenge(ExportChallenge),
+    /// Answer a challenge file with a response file
+    #[command(after_help = "Example:\n  cargo xtask ptau contribute-challenge challenge_0002 response_0002")]
+    ContributeChallenge(ContributeChallenge),
+    /// Append the contribution of a response file
+    #[command(after_help = "Example:\n  cargo xtask ptau import-response 0001.ptau response_0002 0002.ptau --name \"Bob\"")]
+    ImportResponse(ImportResponse),
+}
+
+/// Where a file is written.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// File to write; it appears only when it is complete
+    #[arg(value_name = "OUT")]
+    pub(crate) path: PathBuf,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntropyArgs {
+    /// Mix the bytes of this file into the randomness (at most 1 MiB), instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entropy_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The file serves circuits of up to 2^POWER constraints
+    #[arg(long, value_name = "POWER", value_parser = clap::value_parser!(u32).range(1..=28))]
+    pub(crate) power: u32,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Contribute {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Your name, for display: nothing in the file binds it
+    #[arg(long)]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BeaconArgs {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// The public value: 1 to 255 bytes in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    pub(crate) value: String,
+    /// The value is hashed 2^EXPONENT times (10 to 30)
+    #[arg(long)]
+    pub(crate) exponent: u8,
+    /// A name for the beacon, for display
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// The file whose powers to take, closed by a beacon or not
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The file to check
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// An earlier file of the same ceremony, whose contributions must come first
+    #[arg(long, value_name = "EARLIER")]
+    pub(crate) from: Option<PathBuf>,
+    /// Contributions that are not a beacon; at least 1 is always asked
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) min_contributions: u32,
+    /// The file's BLAKE2b-512 (128 hexadecimal digits), required for a truncated file that is not a published one
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The file to describe
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print the description as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportChallenge {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContributeChallenge {
+    /// The challenge file
+    #[arg(value_name = "CHALLENGE")]
+    pub(crate) challenge: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportResponse {
+    /// The file that the challenge was exported from
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The response file
+    #[arg(value_name = "RESPONSE")]
+    pub(crate) response: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// The participant's name, for display: nothing in the file binds it
+    #[arg(long)]
+    pub(crate) name: String,
+}

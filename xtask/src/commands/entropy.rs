@@ -1,0 +1,41 @@
+//! What a participant adds to the operating system's randomness: typed on a terminal, or from a file, never from the command line.
+
+use std::io::{IsTerminal, Read};
+
+use ceremony_core::entropy::ContributionRng;
+use ceremony_core::limits::MAX_ENTROPY_BYTES;
+use zeroize::Zeroizing;
+
+use crate::cli::EntropyArgs;
+use crate::error::CliError;
+use crate::output::open;
+
+impl EntropyArgs {
+    /// The generator of one contribution.
+    pub(crate) fn rng(&self) -> Result<ContributionRng, CliError> {
+        let text = match &self.entropy_file {
+            Some(path) => {
+                let mut bytes = Zeroizing::new(Vec::new());
+                open(path)?.take(MAX_ENTROPY_BYTES + 1).read_to_end(&mut bytes).map_err(|e| CliError::io(path, "reading", &e))?;
+                if bytes.len() as u64 > MAX_ENTROPY_BYTES {
+                    return Err(CliError::environment(format!("{}: more than {MAX_ENTROPY_BYTES} bytes of entropy", path.display()))
+                        .hint("a few hundred bytes are plenty: they are hashed together with the operating system's randomness"));
+                }
+                eprintln!("randomness: the operating system and {} bytes of {}", bytes.len(), path.display());
+                bytes
+            }
+            None if std::io::stdin().is_terminal() => {
+                let prompt = "Type some random text to mix in (it is not shown), then press Enter: ";
+                let text = rpassword::prompt_password(prompt)
+                    .map_err(|e| CliError::environment(format!("reading from the terminal failed: {e}")))?;
+                eprintln!("randomness: the operating system and what you typed");
+                Zeroizing::new(text.into_bytes())
+            }
+            None => {
+                eprintln!("randomness: the operating system (no terminal to ask on, no --entropy-file)");
+                Zeroizing::new(Vec::new())
+            }
+        };
+        ContributionRng::from_os_and(&text).map_err(|e| CliError::environment(e.to_string()))
+    }
+}

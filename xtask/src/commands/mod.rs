@@ -1,0 +1,4 @@
+//! One module per group of commands.
+
+mod entropy;
+mod ptau;

@@ -1,0 +1,131 @@
+//! Files that appear complete or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tempfile::NamedTempFile;
+
+use crate::cli::OutputArgs;
+use crate::error::CliError;
+
+/// The temporary file being written, so that an interrupt can remove it.
+static PARTIAL: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Makes Ctrl-C and a polite kill remove the half-written temporary file. Without a handler (none could be installed) such a file stays
+/// behind under its temporary name, and the output still never appears half-written.
+pub(crate) fn remove_partial_output_when_interrupted() {
+    let _ = ctrlc::set_handler(|| {
+        if let Ok(Some(path)) = PARTIAL.lock().map(|mut partial| partial.take()) {
+            let _ = fs::remove_file(path);
+        }
+        std::process::exit(130);
+    });
+}
+
+/// An output under a temporary name in its final folder. Dropped without [`Output::commit`] it vanishes.
+#[derive(Debug)]
+pub(crate) struct Output {
+    file: NamedTempFile,
+    path: PathBuf,
+    force: bool,
+}
+
+impl Output {
+    /// Refuses an output that is one of the inputs or (without `--force`) exists, then creates the temporary file.
+    pub(crate) fn create(args: &OutputArgs, inputs: &[&Path]) -> Result<Self, CliError> {
+        let path = &args.path;
+        for input in inputs {
+            if same_file(input, path) {
+                return Err(CliError::environment(format!("{}: the output is also an input", path.display()))
+                    .hint("name another file for OUT: inputs stay as evidence"));
+            }
+        }
+        if !args.force && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".zk-ceremony-").suffix(".partial");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder).map_err(|e| CliError::io(folder, "creating a temporary file", &e))?;
+        if let Ok(mut partial) = PARTIAL.lock() {
+            *partial = Some(file.path().to_owned());
+        }
+        Ok(Self { file, path: path.clone(), force: args.force })
+    }
+
+    /// Flushes to the disk and gives the file its name.
+    pub(crate) fn commit(self) -> Result<(), CliError> {
+        let Self { file, path, force } = self;
+        file.as_file().sync_all().map_err(|e| CliError::io(&path, "writing", &e))?;
+        let persisted = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+        if let Ok(mut partial) = PARTIAL.lock() {
+            *partial = None;
+        }
+        match persisted {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&path)),
+            Err(error) => Err(CliError::io(&path, "renaming the finished file", &error.error)),
+        }
+    }
+}
+
+fn exists(path: &Path) -> CliError {
+    CliError::environment(format!("{}: the output exists already", path.display())).hint("name another file, or add --force to replace it")
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) if a == b => true,
+        _ => same_inode(a, b),
+    }
+}
+
+#[cfg(unix)]
+fn same_inode(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    matches!((fs::metadata(a), fs::metadata(b)), (Ok(a), Ok(b)) if a.dev() == b.dev() && a.ino() == b.ino())
+}
+
+#[cfg(not(unix))]
+fn same_inode(_: &Path, _: &Path) -> bool {
+    false
+}
+
+impl Read for Output {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.file.read(bytes)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Output {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// Opens a regular file for reading.
+pub(crate) fn open(path: &Path) -> Result<File, CliError> {
+    let file = File::open(path).map_err(|e| CliError::io(path, "opening", &e))?;
+    let metadata = file.metadata().map_err(|e| CliError::io(path, "opening", &e))?;
+    if !metadata.is_file() {
+        return Err(CliError::environment(format!("{}: not a regular file", path.display())).hint("name a file"));
+    }
+    Ok(file)
+}
