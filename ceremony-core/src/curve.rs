@@ -9,9 +9,14 @@ use std::fmt::Debug;
 pub use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Projective, G2Projective};
 pub use ark_bn254::{g1::G1Affine, g2::G2Affine};
 use ark_ec::AffineRepr;
+use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ec::pairing::Pairing;
 use ark_ff::{AdditiveGroup, BigInt, FftField, Field, One, PrimeField};
 
+/// `[1]1`, the generator (1, 2).
+pub const G1_GENERATOR: G1Affine = ark_bn254::g1::Config::GENERATOR;
+/// `[1]2`, the generator of the r-torsion that all tools use.
+pub const G2_GENERATOR: G2Affine = ark_bn254::g2::Config::GENERATOR;
 /// `q`, as four little-endian limbs.
 pub const FQ_MODULUS: BigInt<4> = Fq::MODULUS;
 /// `r`, as four little-endian limbs.

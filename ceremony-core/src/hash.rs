@@ -51,6 +51,19 @@ digest! {
     FileSha256, 32
 }
 
+digest! {
+    /// The `cs_hash` of a `.zkey`: BLAKE2b-512 of the initial key, on which every transcript of phase 2 builds.
+    InitialKeyHash, 64
+}
+digest! {
+    /// What a phase-2 contributor's proof of knowledge is bound to: the initial key, all earlier records, and his own s and s x.
+    Transcript, 64
+}
+digest! {
+    /// BLAKE2b-512 of a phase-2 contribution's points and transcript; what tools show as the contribution hash of a `.zkey`.
+    ContributionHash, 64
+}
+
 const BLOCK: usize = 128;
 
 const IV: [u64; 8] = [

@@ -31,3 +31,15 @@ pub const FFT_IN_MEMORY_POINTS: usize = 1 << 20;
 
 /// Bytes of text that a participant may add to the randomness. More adds nothing after hashing.
 pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;
+
+/// Terms of a constraint system that are handled at a time: 2.4 MiB in a file, and a chunk of scalar multiplications long enough for two cores.
+pub const CHUNK_TERMS: usize = 1 << 16;
+
+/// Wires whose sums are held in memory during one pass over a circuit: 96 MiB in G1, 192 MiB in G2. Larger circuits take several passes.
+pub const WIRES_PER_PASS: u32 = 1 << 20;
+
+/// The largest `verification_key.json`: 2^16 public inputs, more than any contract or verifier takes, at 200 bytes each.
+pub const MAX_VERIFICATION_KEY_JSON_BYTES: u64 = 16 << 20;
+
+/// Public inputs of a verifying key that is held in memory: 64 MiB. Verifiers pay a scalar multiplication for each.
+pub const MAX_PUBLIC_INPUTS: u32 = 1 << 20;

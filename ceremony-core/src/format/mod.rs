@@ -8,7 +8,11 @@ pub mod digest;
 pub mod encoding;
 pub mod points;
 pub mod ptau;
+pub mod r1cs;
 pub mod record;
+pub mod verification_key;
+pub mod wtns;
+pub mod zkey;
 
 use std::fmt;
 
@@ -168,6 +172,69 @@ pub enum FormatError {
         index: usize,
         /// Why.
         defect: RecordDefect,
+    },
+    /// A circuit with custom gates, which Groth16 does not have.
+    #[error("the circuit uses custom gates (sections 4 and 5), which Groth16 does not have")]
+    CustomGates,
+    /// A term of a constraint.
+    #[error("constraint {constraint}, {matrix}: {defect}")]
+    Term {
+        /// Counted from 0.
+        constraint: u32,
+        /// Which of its three linear combinations.
+        matrix: r1cs::Matrix,
+        /// Why.
+        defect: TermDefect,
+    },
+    /// An entry of a `.zkey`'s section 4.
+    #[error("section 4 (coefficients) element {index}: {defect}")]
+    Coefficient {
+        /// Counted from 0.
+        index: u64,
+        /// Why.
+        defect: TermDefect,
+    },
+    /// A witness value that is not below r.
+    #[error("section 2 (witness) element {index}: the value is not below the scalar field's modulus")]
+    WitnessValue {
+        /// Counted from 0.
+        index: u64,
+    },
+}
+
+/// Why an entry of a sparse matrix cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TermDefect {
+    /// The wire does not exist.
+    #[error("wire index out of range\n  found     {found}\n  expected  less than {wires}")]
+    Wire {
+        /// As the file says.
+        found: u32,
+        /// Number of wires.
+        wires: u32,
+    },
+    /// The row does not exist.
+    #[error("constraint index out of range\n  found     {found}\n  expected  less than {rows}")]
+    Row {
+        /// As the file says.
+        found: u32,
+        /// Number of rows.
+        rows: u64,
+    },
+    /// The coefficient is not below r.
+    #[error("the coefficient is not below the scalar field's modulus")]
+    NotCanonical,
+    /// A matrix other than A and B.
+    #[error("unknown matrix\n  found     {0}\n  expected  0 (A) or 1 (B)")]
+    Matrix(u32),
+    /// The section ends before the terms do.
+    #[error("the section ends inside\n  found     {found} bytes\n  expected  {expected} bytes")]
+    PastEnd {
+        /// Bytes left in the section.
+        found: u64,
+        /// Bytes needed.
+        expected: u64,
     },
 }
 

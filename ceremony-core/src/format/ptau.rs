@@ -7,6 +7,8 @@ use std::fmt;
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
+use ark_ff::BigInt;
+
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};
 use super::encoding::{Encoding, encode, read_le, write_le};
 use super::points::PointRun;
@@ -250,13 +252,18 @@ pub fn write_contributions<W: Write + Seek>(out: &mut ContainerWriter<W>, contri
 }
 
 fn check_field(header: &[u8]) -> Result<(), FormatError> {
+    check_modulus(header, "the base field's modulus", FQ_MODULUS)
+}
+
+/// Checks `n8 u32 = 32 | modulus`, with which the headers of all formats give their fields.
+pub(super) fn check_modulus(header: &[u8], what: &'static str, modulus: BigInt<4>) -> Result<(), FormatError> {
     let n8 = u32_at(header, 0);
     if n8 != 32 {
         return Err(FormatError::Header { what: "the size of a field element", found: n8.to_string(), expected: "32".into() });
     }
-    if read_le(&header[4..36]) != FQ_MODULUS {
+    if read_le(&header[4..36]) != modulus {
         let found = header[4..36].iter().rev().map(|b| format!("{b:02x}")).collect();
-        return Err(FormatError::Header { what: "the base field's modulus", found, expected: "that of BN254".into() });
+        return Err(FormatError::Header { what, found, expected: "that of BN254".into() });
     }
     Ok(())
 }

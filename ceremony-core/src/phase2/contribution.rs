@@ -1,0 +1,212 @@
+//! A contribution to phase 2: delta <- d delta for a secret d (BGM17, section 7.3).
+//!
+//! [delta']1 = d [delta]1, [delta']2 = d [delta]2, L'_i = d^-1 L_i, H'_i = d^-1 H_i; sections 3 to 7 stay as they are. The contributor proves
+//! knowledge of d by (s, d s, d R) with R = hash_to_g2(transcript),
+//!
+//! transcript = BLAKE2b-512(initial key's hash | for each earlier record: U(delta, s, s x, x R) transcript | U(s) | U(d s)),
+//!
+//! so that a proof is good for one place of one chain only. A beacon is the same with d and s drawn from a public value. Names and the
+//! kind of a record are in no hash: what a file says of its contributors is for display, the signed attestation binds it.
+
+use std::io::{Read, Seek, Write};
+
+use crate::arith::mul_all;
+use crate::curve::{G1Affine, Point};
+use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
+use crate::format::FormatError;
+use crate::format::container::{ContainerWriter, read_at};
+use crate::format::encoding::{Encoding, encode};
+use crate::format::points::PointRun;
+use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
+use crate::format::zkey::{Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header};
+use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript, hash_to_g2};
+use crate::limits::MAX_CONTRIBUTIONS;
+use crate::progress::Progress;
+
+/// Why a contribution was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContributeError {
+    /// The key to build on cannot be read.
+    #[error("the key (.zkey): {0}")]
+    Input(#[from] FormatError),
+    /// The new key cannot be written.
+    #[error("writing the new key: {0}")]
+    Output(#[source] std::io::Error),
+    /// The checks of points had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// A beacon has closed the chain.
+    #[error("a beacon has closed this chain\n  found     a beacon as contribution {index}\n  expected  contributions only, the beacon comes last")]
+    Closed {
+        /// Which record is the beacon, counted from 1.
+        index: usize,
+    },
+    /// No further record would be read back.
+    #[error("the chain is full\n  found     {found} contributions\n  expected  less than {MAX_CONTRIBUTIONS}")]
+    Full {
+        /// Number of records.
+        found: usize,
+    },
+    /// The secret drawn was zero, which happens once in 2^254 draws of an honest generator.
+    #[error("the random number generator gave zero as the secret: it is broken")]
+    ZeroSecret,
+}
+
+/// What was contributed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contributed {
+    /// Its place in the chain, counted from 1.
+    pub index: usize,
+    /// The hash that the contributor publishes.
+    pub hash: ContributionHash,
+    /// The record, as written.
+    pub record: Contribution,
+    /// The `cs_hash` that the chain began with.
+    pub initial_key_hash: InitialKeyHash,
+}
+
+/// Multiplies delta by a secret drawn from `rng` and writes the new key to `out`, an empty temporary file which is complete only when this
+/// returns `Ok`. The secret is overwritten before that.
+///
+/// The points that meet the secret are checked to be on their curves and in their groups. That they are the right ones is for [`super::verify`] to
+/// tell: verify the key before contributing.
+///
+/// # Errors
+/// [`ContributeError`].
+pub fn contribute<R: Read + Seek, W: Write + Seek>(
+    key: &mut Zkey<R>,
+    out: W,
+    rng: ContributionRng,
+    name: Option<&ContributorName>,
+    progress: &dyn Progress,
+) -> Result<Contributed, ContributeError> {
+    advance(key, out, rng, ContributionKind::Contribution, name, progress)
+}
+
+/// Closes the chain with a public random value, which everybody can recompute.
+///
+/// # Errors
+/// [`ContributeError`].
+pub fn apply_beacon<R: Read + Seek, W: Write + Seek>(
+    key: &mut Zkey<R>,
+    out: W,
+    beacon: &Beacon,
+    name: Option<&ContributorName>,
+    progress: &dyn Progress,
+) -> Result<Contributed, ContributeError> {
+    let rng = ContributionRng::from_beacon(beacon, progress);
+    advance(key, out, rng, ContributionKind::Beacon(beacon.clone()), name, progress)
+}
+
+fn advance<R: Read + Seek, W: Write + Seek>(
+    key: &mut Zkey<R>,
+    out: W,
+    mut rng: ContributionRng,
+    kind: ContributionKind,
+    name: Option<&ContributorName>,
+    progress: &dyn Progress,
+) -> Result<Contributed, ContributeError> {
+    let initial_key_hash = key.initial_key_hash();
+    let mut records = key.contributions().to_vec();
+    if let Some(index) = records.iter().position(Contribution::is_beacon) {
+        return Err(ContributeError::Closed { index: index + 1 });
+    }
+    if records.len() >= MAX_CONTRIBUTIONS as usize {
+        return Err(ContributeError::Full { found: records.len() });
+    }
+    let mut checks = VerifierRng::from_os()?;
+    let delta = rng.secret();
+    let inverse = delta.inverse().ok_or(ContributeError::ZeroSecret)?;
+    let g1_s = rng.g1();
+    drop(rng);
+
+    let g1_sx = times(g1_s, &delta);
+    let transcript = records.iter().fold(Chain::new(&initial_key_hash), Chain::then).transcript(&g1_s, &g1_sx);
+    let proof = ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(hash_to_g2(&transcript.0), &delta) };
+    let before = *key.header();
+    let header = Header { delta_g1: times(before.delta_g1, &delta), delta_g2: times(before.delta_g2, &delta), ..before };
+    drop(delta);
+    let record = Contribution { delta_g1: header.delta_g1, proof, transcript, kind, name: name.cloned() };
+    records.push(record.clone());
+
+    let mut out = ContainerWriter::new(out, ZKEY, 10).map_err(ContributeError::Output)?;
+    write_header(&mut out, &header).map_err(ContributeError::Output)?;
+    for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
+        copy(key, id, &mut out)?;
+    }
+    let layout = key.layout();
+    divide(key, layout.l, &inverse, &mut checks, &mut out, progress)?;
+    divide(key, layout.h, &inverse, &mut checks, &mut out, progress)?;
+    write_contributions(&mut out, initial_key_hash, &records).map_err(ContributeError::Output)?;
+    out.finish().map_err(ContributeError::Output)?;
+    Ok(Contributed { index: records.len(), hash: record.hash(), record, initial_key_hash })
+}
+
+/// The secret times one point.
+fn times<P: Point>(point: P, secret: &Secret) -> P {
+    let mut point = [point];
+    mul_all(&mut point, secret.expose());
+    point[0]
+}
+
+/// Writes a section as it is in `key`.
+fn copy<R: Read + Seek, W: Write + Seek>(key: &mut Zkey<R>, id: u32, out: &mut ContainerWriter<W>) -> Result<(), ContributeError> {
+    /// Bytes at a time.
+    const PIECE: u64 = 4 << 20;
+    let section = key.section(id)?;
+    out.begin(id).map_err(ContributeError::Output)?;
+    for start in (0..section.size).step_by(PIECE as usize) {
+        let size = PIECE.min(section.size - start) as usize;
+        let bytes = read_at(key.source(), section.offset + start, size).map_err(FormatError::from)?;
+        out.write(&bytes).map_err(ContributeError::Output)?;
+    }
+    out.end().map_err(ContributeError::Output)?;
+    Ok(())
+}
+
+/// Writes a section with every point divided by the secret.
+fn divide<R: Read + Seek, W: Write + Seek>(
+    key: &mut Zkey<R>,
+    run: PointRun<G1Affine>,
+    inverse: &Secret,
+    checks: &mut VerifierRng,
+    out: &mut ContainerWriter<W>,
+    progress: &dyn Progress,
+) -> Result<(), ContributeError> {
+    progress.begin(run.name, run.len);
+    out.begin(run.section).map_err(ContributeError::Output)?;
+    for (start, count) in run.chunks(0) {
+        let mut points = run.read(key.source(), checks, start, count)?;
+        mul_all(&mut points, inverse.expose());
+        out.write(&encode(&points, Encoding::Montgomery)).map_err(ContributeError::Output)?;
+        progress.advance(count as u64);
+    }
+    out.end().map_err(ContributeError::Output)?;
+    progress.end();
+    Ok(())
+}
+
+/// The part of a transcript that is the same for all who build on the same records.
+pub(super) struct Chain(Blake2b512);
+
+impl Chain {
+    pub(super) fn new(initial: &InitialKeyHash) -> Self {
+        let mut hash = Blake2b512::new();
+        hash.update(&initial.0);
+        Self(hash)
+    }
+
+    /// The chain with one more record.
+    pub(super) fn then(mut self, record: &Contribution) -> Self {
+        self.0.update(&record.bound_bytes(Encoding::Uncompressed));
+        self
+    }
+
+    /// What the next proof of knowledge is bound to.
+    pub(super) fn transcript(&self, g1_s: &G1Affine, g1_sx: &G1Affine) -> Transcript {
+        let mut hash = self.0.clone();
+        hash.update(&encode(&[*g1_s, *g1_sx], Encoding::Uncompressed));
+        Transcript(hash.finish())
+    }
+}

@@ -1,0 +1,10 @@
+//! Phase 2: the key of one circuit, with a delta that nobody knows as long as one contributor was honest (BGM17, section 7; Groth16).
+//!
+//! Reading order: [`circuit`] (the initial key, a function of circuit and phase 1 alone), [`contribution`] (delta <- d delta), [`verify`] (the
+//! numbered checks of the formats page, section 7), [`arkworks`] (circuits of arkworks in and out).
+
+pub mod arkworks;
+pub mod circuit;
+pub mod contribution;
+pub mod report;
+pub mod verify;

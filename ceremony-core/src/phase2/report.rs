@@ -1,0 +1,289 @@
+//! What a verification of phase 2 says: every numbered check with its result.
+
+use std::fmt;
+
+use crate::curve::G1Affine;
+use crate::format::record::{ContributionKind, ContributorName};
+use crate::format::zkey::Header;
+use crate::hash::{ContributionHash, InitialKeyHash, Transcript};
+use crate::keygen::VerifyingKeyDefect;
+use crate::ratio::KnowledgeDefect;
+
+/// The checks of the formats page, section 7, "Phase 2", with their numbers there. Number 11, a random prove-and-verify, is [`crate::keygen`]'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Check {
+    /// 1: the key is one of this circuit, by its sizes. (Incrementally: of the circuit of the earlier key.)
+    InitialKey,
+    /// 2: contributions enough that are no beacons, and the beacon last.
+    Contributions,
+    /// 3: the initial key's hash is that of circuit and phase 1 (incrementally: of the earlier key), and each record's transcript that of all
+    /// before it.
+    Transcript,
+    /// 4: each contributor knew the factor by which delta changed; no factor is one, and no proof is used twice.
+    Knowledge,
+    /// 5: the beacon is what its public value gives.
+    Beacon,
+    /// 6: the key's delta is that of the last record, the same in both groups.
+    FinalDelta,
+    /// 7: alpha, beta, gamma and sections 3 to 7 are those of the initial (earlier) key.
+    Unchanged,
+    /// 8: L and H are those of the initial (earlier) key divided by delta.
+    Divided,
+    /// 9: the verifying key is not degenerate.
+    VerifyingKey,
+    /// 10: the contributions already known are where they were.
+    Continuity,
+}
+
+impl Check {
+    /// All, in order.
+    pub const ALL: [Self; 10] = [
+        Self::InitialKey,
+        Self::Contributions,
+        Self::Transcript,
+        Self::Knowledge,
+        Self::Beacon,
+        Self::FinalDelta,
+        Self::Unchanged,
+        Self::Divided,
+        Self::VerifyingKey,
+        Self::Continuity,
+    ];
+
+    /// The number in the formats page.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// What holds when the check passes.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::InitialKey => "the key is one of this circuit",
+            Self::Contributions => "enough contributions, and no beacon before the last",
+            Self::Transcript => "the chain of hashes from the initial key is unbroken",
+            Self::Knowledge => "each contributor knew a fresh factor of delta",
+            Self::Beacon => "the beacon is what its public value gives",
+            Self::FinalDelta => "delta is that of the last contribution",
+            Self::Unchanged => "everything but delta, L and H is that of the initial key",
+            Self::Divided => "L and H are those of the initial key divided by delta",
+            Self::VerifyingKey => "the verifying key is not degenerate",
+            Self::Continuity => "the contributions already known are the first ones",
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "check {}: {}", self.number(), self.title())
+    }
+}
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It holds as far as can be told: the initial key's hash cannot be recomputed for a circuit of power 15 or more made with a `.ptau`
+    /// of the same power (formats page, section 6). Only [`Check::Transcript`] has this outcome; sections 2 to 9 were rebuilt and compared.
+    HashNotDerivable,
+    /// It does not hold.
+    Failed(Vec<Failure>),
+    /// A cheaper check failed before.
+    NotReached,
+}
+
+/// Why a check failed. Contributions are counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A number of the header is not the circuit's.
+    #[error("{what} is not the circuit's\n  found     {found}\n  expected  {expected}")]
+    Size {
+        /// Which number.
+        what: &'static str,
+        /// Of the key.
+        found: u64,
+        /// Of the circuit or the earlier key.
+        expected: u64,
+    },
+    /// Fewer contributions than the policy wants.
+    #[error("too few contributions that are no beacons\n  found     {found}\n  expected  at least {expected}")]
+    TooFewContributions {
+        /// Of the key.
+        found: usize,
+        /// Of the policy.
+        expected: usize,
+    },
+    /// A beacon with something after it.
+    #[error("contribution {contribution} is a beacon and not the last\n  found     {records} contributions\n  expected  the beacon to close the chain")]
+    BeaconNotLast {
+        /// The beacon.
+        contribution: usize,
+        /// How many there are.
+        records: usize,
+    },
+    /// The policy wants a beacon.
+    #[error("no beacon closes the chain")]
+    NoBeacon,
+    /// Another initial key.
+    #[error("the initial key's hash (circuit hash) is not that of circuit and phase 1\n  found     {found}\n  expected  {expected}")]
+    InitialKeyHash {
+        /// As the file says.
+        found: InitialKeyHash,
+        /// As rebuilt.
+        expected: InitialKeyHash,
+    },
+    /// A record that does not build on those before it.
+    #[error("contribution {contribution} does not build on those before it\n  found     transcript {found}\n  expected  transcript {expected}")]
+    Transcript {
+        /// Which.
+        contribution: usize,
+        /// As the file says.
+        found: Transcript,
+        /// Of what is before it.
+        expected: Transcript,
+    },
+    /// A proof of knowledge that is none.
+    #[error("contribution {contribution}: {defect}")]
+    Knowledge {
+        /// Which.
+        contribution: usize,
+        /// Why.
+        defect: KnowledgeDefect,
+    },
+    /// delta did not change by the proven factor.
+    #[error("contribution {contribution}: delta is not the one before times the proven factor")]
+    DeltaRatio {
+        /// Which.
+        contribution: usize,
+    },
+    /// A point that another record has too.
+    #[error("contribution {contribution} repeats a point of contribution {earlier} ({what})")]
+    Repeated {
+        /// Which.
+        contribution: usize,
+        /// Which before it; 0 stands for the initial key.
+        earlier: usize,
+        /// The point.
+        what: &'static str,
+    },
+    /// Not what the beacon's value gives.
+    #[error("contribution {contribution} is not what its beacon value gives\n  found     another {what}")]
+    BeaconValue {
+        /// Which.
+        contribution: usize,
+        /// The point that differs.
+        what: &'static str,
+    },
+    /// The header's delta is not the last record's.
+    #[error("[delta]1 of the key is not that of the last contribution\n  found     {found}\n  expected  {expected}")]
+    HeaderDelta {
+        /// Of the header.
+        found: G1Affine,
+        /// Of the last record.
+        expected: G1Affine,
+    },
+    /// Two deltas.
+    #[error("[delta]1 and [delta]2 of the key are not the same number")]
+    DeltaGroups,
+    /// A point of the header changed.
+    #[error("{what} is not that of the initial key")]
+    HeaderPoint {
+        /// Which.
+        what: &'static str,
+    },
+    /// A section that has to stay changed.
+    #[error("section {section}, byte {byte}: not that of the initial key")]
+    Section {
+        /// Which.
+        section: u32,
+        /// The first byte that differs; the length of the shorter one where one is the beginning of the other.
+        byte: u64,
+    },
+    /// A section that is not the initial one over delta.
+    #[error("section {section} ({name}) is not that of the initial key divided by delta")]
+    NotDivided {
+        /// Which.
+        section: u32,
+        /// L or H.
+        name: &'static str,
+    },
+    /// A verifying key that accepts anything, or that nobody can use.
+    #[error(transparent)]
+    VerifyingKey(#[from] VerifyingKeyDefect),
+    /// A chain that leaves the known one.
+    #[error("contribution {contribution} is not the one already known\n  found     {found}\n  expected  {expected}")]
+    Forked {
+        /// Which.
+        contribution: usize,
+        /// Its hash.
+        found: ContributionHash,
+        /// The known hash.
+        expected: ContributionHash,
+    },
+    /// A chain that is shorter than the known one.
+    #[error("contributions already known are missing\n  found     {found}\n  expected  at least {expected}")]
+    Missing {
+        /// Of the key.
+        found: usize,
+        /// Known.
+        expected: usize,
+    },
+}
+
+/// One contribution, for display and for comparison with what its maker published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContributionSummary {
+    /// Counted from 1.
+    pub index: usize,
+    /// The hash that its maker published.
+    pub hash: ContributionHash,
+    /// Participant or beacon, as the file says; no hash binds it, but a wrong beacon is found.
+    pub kind: ContributionKind,
+    /// As the file says; no hash binds it.
+    pub name: Option<ContributorName>,
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Sizes and points of the key.
+    pub header: Header,
+    /// The `cs_hash`, as the file says; the circuit's when [`Check::Transcript`] passed.
+    pub initial_key_hash: InitialKeyHash,
+    /// The records, oldest first.
+    pub contributions: Vec<ContributionSummary>,
+    /// Each check with its result, in order of number.
+    pub checks: Vec<(Check, Outcome)>,
+}
+
+impl Report {
+    /// The result of one check.
+    #[must_use]
+    pub fn outcome(&self, check: Check) -> &Outcome {
+        self.checks.iter().find(|(c, _)| *c == check).map_or(&Outcome::NotReached, |(_, outcome)| outcome)
+    }
+
+    /// Failures with their checks, in order.
+    pub fn failures(&self) -> impl Iterator<Item = (Check, &Failure)> {
+        self.checks.iter().flat_map(|(check, outcome)| {
+            let failures: &[Failure] = if let Outcome::Failed(failures) = outcome { failures } else { &[] };
+            failures.iter().map(|failure| (*check, failure))
+        })
+    }
+
+    /// The checks that failed, in order.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Check> {
+        self.checks.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).map(|(check, _)| *check).collect()
+    }
+
+    /// Number of contributions that are no beacons.
+    #[must_use]
+    pub fn participants(&self) -> usize {
+        self.contributions.iter().filter(|c| c.kind == ContributionKind::Contribution).count()
+    }
+}

@@ -1,0 +1,446 @@
+//! Checks that a `.zkey` is the key of a circuit, made from a verified phase 1 by the contributions that it records (BGM17, section 7.3).
+//!
+//! With the initial key (IC, A, B, L, H at delta = 1) rebuilt from circuit and phase 1, R_i = hash_to_g2(transcript_i), and records
+//! (delta_i, s_i, sx_i, spx_i), delta_0 = 1:
+//!
+//! - e(s_i, spx_i) = e(sx_i, R_i) and e([delta_(i-1)]1, spx_i) = e([delta_i]1, R_i): whoever made record i knew the factor;
+//! - e([delta]1, [1]2) = e([1]1, [delta]2) for the key's delta, which is the last record's;
+//! - e(L'_j, [delta]2) = e(L_j, [1]2), e(H'_j, [delta]2) = e(H_j, [1]2), each by one random combination (see [`crate::ratio`]);
+//! - everything else is the initial key's, byte for byte.
+//!
+//! So delta is a product of which one factor is unknown to everybody but an honest contributor, and nothing else in the key depends on it. The numbers
+//! of the checks are those of the formats page, section 7. A failed check stops the verification before the next stage: the records are
+//! cheap to check, the initial key is not.
+//!
+//! No initial key is taken from anywhere. [`verify_from`] compares with an earlier key of the same chain instead, which is as good as the verification
+//! of that key was.
+
+use std::collections::HashMap;
+use std::io::{Read, Seek};
+use std::num::NonZeroU32;
+
+use ark_ec::AffineRepr;
+
+use super::circuit::{Chunk, InitialKey, SetupError, Sink};
+use super::contribution::Chain;
+pub use super::report::{Check, ContributionSummary, Failure, Outcome, Report};
+use crate::arith::mul_all;
+use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
+use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
+use crate::format::FormatError;
+use crate::format::container::{Section, read_at};
+use crate::format::encoding::{Encoding, encode};
+use crate::format::points::PointRun;
+use crate::format::ptau::Ptau;
+use crate::format::r1cs::R1cs;
+use crate::format::record::ContributionKind;
+use crate::format::zkey::{Contribution, Header, Zkey, section};
+use crate::hash::{ContributionHash, hash_to_g2};
+use crate::keygen::check_verifying_key_points;
+use crate::progress::Progress;
+use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
+
+/// What a chain must have to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Contributions that are no beacons, at least.
+    pub min_contributions: NonZeroU32,
+    /// Whether a beacon must close the chain. If not, it may.
+    pub beacon_required: bool,
+    /// Contribution hashes that are already known, oldest first: the chain must begin with them.
+    pub known: Vec<ContributionHash>,
+}
+
+impl Default for Policy {
+    /// One contribution, a beacon or none, nothing known.
+    fn default() -> Self {
+        Self { min_contributions: NonZeroU32::MIN, beacon_required: false, known: Vec::new() }
+    }
+}
+
+/// Why a key is not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The key cannot be read.
+    #[error("the key (.zkey): {0}")]
+    Key(#[source] FormatError),
+    /// The earlier key cannot be read.
+    #[error("the earlier key (.zkey): {0}")]
+    Earlier(#[source] FormatError),
+    /// The initial key cannot be rebuilt.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The random combinations had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// Checks failed.
+    #[error("the key is refused{}", .0.failures().map(|(check, failure)| format!("\n{check}: {failure}")).collect::<String>())]
+    Refused(Box<Report>),
+}
+
+/// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
+///
+/// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
+///
+/// # Errors
+/// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
+pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
+    r1cs: &mut R1cs<C>,
+    ptau: &mut Ptau<P>,
+    key: &mut Zkey<K>,
+    policy: &Policy,
+    progress: &dyn Progress,
+) -> Result<Report, VerifyError> {
+    let mut findings = Findings::default();
+    let mut rng = VerifierRng::from_os()?;
+    let mut initial = InitialKey::open(r1cs, ptau, progress)?;
+    let expected = initial.header()?;
+    compare_sizes(key.header(), &expected, &mut findings);
+    compare_points(key.header(), &expected, &mut findings);
+    check_records(key, policy, &mut findings, progress);
+    if !findings.is_empty() {
+        return findings.report(key, false, false);
+    }
+
+    let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng };
+    let rebuilt = initial.build(&expected, &mut comparison)?;
+    for (check, failure) in comparison.findings {
+        findings.add(check, failure);
+    }
+    if let Some(expected) = rebuilt
+        && key.initial_key_hash() != expected
+    {
+        findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
+    }
+    findings.report(key, true, rebuilt.is_none())
+}
+
+/// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
+/// divided by the quotient of the deltas, and the earlier contributions are the first ones.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_from<E: Read + Seek, K: Read + Seek>(
+    earlier: &mut Zkey<E>,
+    key: &mut Zkey<K>,
+    policy: &Policy,
+    progress: &dyn Progress,
+) -> Result<Report, VerifyError> {
+    let mut findings = Findings::default();
+    let mut rng = VerifierRng::from_os()?;
+    compare_sizes(key.header(), earlier.header(), &mut findings);
+    compare_points(key.header(), earlier.header(), &mut findings);
+    check_continuity(key.contributions(), &earlier.contribution_hashes(), &mut findings);
+    check_records(key, policy, &mut findings, progress);
+    if key.initial_key_hash() != earlier.initial_key_hash() {
+        let (found, expected) = (key.initial_key_hash(), earlier.initial_key_hash());
+        findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
+    }
+    if !findings.is_empty() {
+        return findings.report(key, false, false);
+    }
+    for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
+        if let Some(byte) = first_difference(earlier, key, id)? {
+            findings.add(Check::Unchanged, Failure::Section { section: id, byte });
+        }
+    }
+    let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
+    let (before, after) = (earlier.layout(), key.layout());
+    for (before, after) in [(before.l, after.l), (before.h, after.h)] {
+        let mut multiples = Multiples::default();
+        progress.begin(after.name, after.len);
+        for (start, count) in after.chunks(0) {
+            let old = before.read(earlier.source(), &mut rng, start, count).map_err(VerifyError::Earlier)?;
+            let new = after.read(key.source(), &mut rng, start, count).map_err(VerifyError::Key)?;
+            multiples.add(&old, &new, &mut rng);
+            progress.advance(count as u64);
+        }
+        progress.end();
+        if !divided(multiples, deltas) {
+            findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
+        }
+    }
+    findings.report(key, true, false)
+}
+
+/// Failures, by check.
+#[derive(Default)]
+struct Findings(Vec<(Check, Failure)>);
+
+impl Findings {
+    fn add(&mut self, check: Check, failure: impl Into<Failure>) {
+        self.0.push((check, failure.into()));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn report<R: Read + Seek>(self, key: &Zkey<R>, complete: bool, underivable: bool) -> Result<Report, VerifyError> {
+        let refused = !self.is_empty();
+        let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
+        for (check, failure) in self.0 {
+            failures.entry(check).or_default().push(failure);
+        }
+        let mut outcome = |check| match failures.remove(&check) {
+            Some(failures) => Outcome::Failed(failures),
+            None if !complete && matches!(check, Check::Unchanged | Check::Divided | Check::Transcript) => Outcome::NotReached,
+            None if underivable && check == Check::Transcript => Outcome::HashNotDerivable,
+            None => Outcome::Passed,
+        };
+        let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
+            index: index + 1,
+            hash: c.hash(),
+            kind: c.kind.clone(),
+            name: c.name.clone(),
+        };
+        let report = Report {
+            header: *key.header(),
+            initial_key_hash: key.initial_key_hash(),
+            contributions: key.contributions().iter().enumerate().map(summary).collect(),
+            checks: Check::ALL.map(|check| (check, outcome(check))).to_vec(),
+        };
+        if refused { Err(VerifyError::Refused(Box::new(report))) } else { Ok(report) }
+    }
+}
+
+/// Check 1, by numbers: the points follow when the initial key is compared.
+fn compare_sizes(found: &Header, expected: &Header, findings: &mut Findings) {
+    let sizes = [
+        ("the number of wires", u64::from(found.wires), u64::from(expected.wires)),
+        ("the number of public wires", found.public.into(), expected.public.into()),
+        ("the domain's size", found.power.n(), expected.power.n()),
+    ];
+    for (what, found, expected) in sizes.into_iter().filter(|(_, found, expected)| found != expected) {
+        findings.add(Check::InitialKey, Failure::Size { what, found, expected });
+    }
+}
+
+/// Check 7, the points of the header. gamma is the generator.
+fn compare_points(found: &Header, expected: &Header, findings: &mut Findings) {
+    let points = [
+        ("[alpha]1", found.alpha_g1 == expected.alpha_g1),
+        ("[beta]1", found.beta_g1 == expected.beta_g1),
+        ("[beta]2", found.beta_g2 == expected.beta_g2),
+        ("[gamma]2", found.gamma_g2 == expected.gamma_g2),
+    ];
+    for (what, _) in points.into_iter().filter(|(_, same)| !same) {
+        findings.add(Check::Unchanged, Failure::HeaderPoint { what });
+    }
+}
+
+/// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
+fn check_records<K: Read + Seek>(key: &Zkey<K>, policy: &Policy, findings: &mut Findings, progress: &dyn Progress) {
+    let (header, records) = (key.header(), key.contributions());
+
+    // 2
+    let (found, expected) = (records.iter().filter(|c| !c.is_beacon()).count(), policy.min_contributions.get() as usize);
+    if found < expected {
+        findings.add(Check::Contributions, Failure::TooFewContributions { found, expected });
+    }
+    let beacon = records.iter().position(Contribution::is_beacon);
+    match beacon {
+        Some(index) if index + 1 != records.len() => {
+            findings.add(Check::Contributions, Failure::BeaconNotLast { contribution: index + 1, records: records.len() });
+        }
+        None if policy.beacon_required => findings.add(Check::Contributions, Failure::NoBeacon),
+        _ => {}
+    }
+
+    // 3 and 4
+    progress.begin("contributions", records.len() as u64);
+    let mut chain = Chain::new(&key.initial_key_hash());
+    let mut delta = G1_GENERATOR;
+    let mut seen = Seen::default();
+    for (record, contribution) in records.iter().zip(1..) {
+        let expected = chain.transcript(&record.proof.g1_s, &record.proof.g1_sx);
+        if record.transcript != expected {
+            findings.add(Check::Transcript, Failure::Transcript { contribution, found: record.transcript, expected });
+        }
+        let r = hash_to_g2(&expected.0);
+        if let Err(defect) = proves_knowledge(&record.proof, r) {
+            findings.add(Check::Knowledge, Failure::Knowledge { contribution, defect });
+        }
+        if !same_ratio(Ratio(delta, record.delta_g1), Ratio(r, record.proof.g2_spx)) {
+            findings.add(Check::Knowledge, Failure::DeltaRatio { contribution });
+        }
+        seen.check(record, contribution, findings);
+        delta = record.delta_g1;
+        chain = chain.then(record);
+        progress.advance(1);
+    }
+    progress.end();
+
+    // 6
+    if header.delta_g1 != delta {
+        findings.add(Check::FinalDelta, Failure::HeaderDelta { found: header.delta_g1, expected: delta });
+    }
+    if !same_ratio(Ratio(G1_GENERATOR, header.delta_g1), Ratio(G2_GENERATOR, header.delta_g2)) {
+        findings.add(Check::FinalDelta, Failure::DeltaGroups);
+    }
+
+    // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of public wires.
+    let ic = key.layout().ic.len;
+    if let Err(defect) = check_verifying_key_points(&header.alpha_g1, &header.beta_g2, &header.gamma_g2, &header.delta_g2, ic, header.public) {
+        findings.add(Check::VerifyingKey, defect);
+    }
+
+    // 10
+    check_continuity(records, &policy.known, findings);
+
+    // 5, last: a beacon's value may take minutes to hash.
+    if let Some(index) = beacon
+        && index + 1 == records.len()
+        && findings.is_empty()
+    {
+        check_beacon(&records[index], index + 1, findings, progress);
+    }
+}
+
+/// Check 10.
+fn check_continuity(records: &[Contribution], known: &[ContributionHash], findings: &mut Findings) {
+    if records.len() < known.len() {
+        findings.add(Check::Continuity, Failure::Missing { found: records.len(), expected: known.len() });
+    }
+    let mut pairs = records.iter().map(Contribution::hash).zip(known).zip(1..);
+    if let Some(((found, expected), contribution)) = pairs.find(|((found, expected), _)| found != *expected) {
+        findings.add(Check::Continuity, Failure::Forked { contribution, found, expected: *expected });
+    }
+}
+
+/// Points of the records so far, each with the record it came from.
+#[derive(Default)]
+struct Seen {
+    g1: HashMap<G1Affine, usize>,
+    g2: HashMap<G2Affine, usize>,
+    deltas: HashMap<G1Affine, usize>,
+}
+
+impl Seen {
+    /// A secret used twice shows as a repeated s with its s x; contributions that cancel each other as a repeated delta.
+    fn check(&mut self, record: &Contribution, contribution: usize, findings: &mut Findings) {
+        let repeated = |earlier, what| Failure::Repeated { contribution, earlier, what };
+        for (point, what) in [(record.proof.g1_s, "s"), (record.proof.g1_sx, "sx")] {
+            if let Some(earlier) = self.g1.insert(point, contribution).filter(|earlier| *earlier != contribution) {
+                findings.add(Check::Knowledge, repeated(earlier, what));
+            }
+        }
+        if let Some(earlier) = self.g2.insert(record.proof.g2_spx, contribution) {
+            findings.add(Check::Knowledge, repeated(earlier, "spx"));
+        }
+        self.deltas.entry(G1_GENERATOR).or_insert(0);
+        if let Some(earlier) = self.deltas.insert(record.delta_g1, contribution) {
+            findings.add(Check::Knowledge, repeated(earlier, "delta"));
+        }
+    }
+}
+
+/// Check 5. That delta changed by the beacon's factor follows from s, s x and check 4.
+fn check_beacon(record: &Contribution, contribution: usize, findings: &mut Findings, progress: &dyn Progress) {
+    let ContributionKind::Beacon(beacon) = &record.kind else { return };
+    let mut rng = ContributionRng::from_beacon(beacon, progress);
+    let delta = rng.secret();
+    let s = rng.g1();
+    let mut sx = [s];
+    mul_all(&mut sx, delta.expose());
+    for (what, same) in [("s", s == record.proof.g1_s), ("sx", sx[0] == record.proof.g1_sx)] {
+        if !same {
+            findings.add(Check::Beacon, Failure::BeaconValue { contribution, what });
+        }
+    }
+}
+
+/// Whether a run is another one divided: e(before, [1]2) = e(after, [delta]2) with deltas = ([delta]2, [1]2).
+fn divided(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
+    let ratio = multiples.ratio();
+    // A circuit may have no private wire, or none that any constraint uses: then both runs are infinity throughout, and only then.
+    let Ratio(before, after) = ratio;
+    (before.is_zero() && after.is_zero()) || same_ratio(ratio, deltas)
+}
+
+/// Holds the initial key against the key, section by section.
+struct Comparison<'a, K> {
+    key: &'a mut Zkey<K>,
+    findings: Vec<(Check, Failure)>,
+    /// The open section, how many of its bytes were compared, and whether a difference was found.
+    open: Option<(Section, u64, bool)>,
+    /// For L and H: where they lie, how many points were added, and what was collected.
+    divided: Option<(PointRun<G1Affine>, u64, Multiples<G1Affine>)>,
+    rng: &'a mut VerifierRng,
+}
+
+impl<K: Read + Seek> Sink for Comparison<'_, K> {
+    fn begin(&mut self, id: u32) -> Result<(), FormatError> {
+        let layout = self.key.layout();
+        match id {
+            section::L => self.divided = Some((layout.l, 0, Multiples::default())),
+            section::H => self.divided = Some((layout.h, 0, Multiples::default())),
+            _ => self.open = Some((self.key.section(id)?, 0, false)),
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, chunk: Chunk<'_>) -> Result<(), FormatError> {
+        let lem = Encoding::Montgomery;
+        if let (Some((run, done, multiples)), Chunk::G1(points)) = (&mut self.divided, chunk) {
+            // The key has as many points as the circuit asks for: its sizes were compared.
+            let read = run.read(self.key.source(), self.rng, *done, points.len())?;
+            multiples.add(points, &read, self.rng);
+            *done += points.len() as u64;
+            return Ok(());
+        }
+        match chunk {
+            Chunk::Bytes(bytes) => self.compare(bytes),
+            Chunk::G1(points) => self.compare(&encode(points, lem)),
+            Chunk::G2(points) => self.compare(&encode(points, lem)),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), FormatError> {
+        if let Some((section, done, false)) = self.open.take()
+            && done != section.size
+        {
+            self.findings.push((Check::Unchanged, Failure::Section { section: section.id, byte: done }));
+        }
+        if let Some((run, _, multiples)) = self.divided.take()
+            && !divided(multiples, Ratio(self.key.header().delta_g2, G2_GENERATOR))
+        {
+            self.findings.push((Check::Divided, Failure::NotDivided { section: run.section, name: run.name }));
+        }
+        Ok(())
+    }
+}
+
+impl<K: Read + Seek> Comparison<'_, K> {
+    fn compare(&mut self, expected: &[u8]) -> Result<(), FormatError> {
+        let Some((section, done, differs @ false)) = &mut self.open else { return Ok(()) };
+        let count = (section.size - *done).min(expected.len() as u64) as usize;
+        let found = read_at(self.key.source(), section.offset + *done, count)?;
+        let same = found.iter().zip(expected).take_while(|(a, b)| a == b).count();
+        if same < expected.len() {
+            *differs = true;
+            self.findings.push((Check::Unchanged, Failure::Section { section: section.id, byte: *done + same as u64 }));
+        }
+        *done += count as u64;
+        Ok(())
+    }
+}
+
+/// The first byte of a section in which two keys differ.
+fn first_difference<E: Read + Seek, K: Read + Seek>(earlier: &mut Zkey<E>, key: &mut Zkey<K>, id: u32) -> Result<Option<u64>, VerifyError> {
+    /// Bytes at a time.
+    const PIECE: u64 = 4 << 20;
+    let before = earlier.section(id).map_err(VerifyError::Earlier)?;
+    let after = key.section(id).map_err(VerifyError::Key)?;
+    let both = before.size.min(after.size);
+    for start in (0..both).step_by(PIECE as usize) {
+        let size = PIECE.min(both - start) as usize;
+        let old = read_at(earlier.source(), before.offset + start, size).map_err(|e| VerifyError::Earlier(e.into()))?;
+        let new = read_at(key.source(), after.offset + start, size).map_err(|e| VerifyError::Key(e.into()))?;
+        if let Some(at) = old.iter().zip(&new).position(|(a, b)| a != b) {
+            return Ok(Some(start + at as u64));
+        }
+    }
+    Ok((before.size != after.size).then_some(both))
+}
