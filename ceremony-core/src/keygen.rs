@@ -341,4 +341,3 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
     let lagrange = scalar_combination(&h, &values);
     if monomial == -(lagrange + lagrange) { Ok(()) } else { Err(mismatch) }
 }
-
