@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField};
 use ark_groth16::Proof;
+use ark_relations::gr1cs::predicate::PredicateConstraintSystem;
+use ark_relations::gr1cs::predicate::polynomial_constraint::SR1CS_PREDICATE_LABEL;
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, SynthesisError};
 use ark_relations::lc;
 use ark_serialize::CanonicalDeserialize;
@@ -214,7 +216,7 @@ impl ConstraintSynthesizer<Fr> for Cubic {
         let missing = || SynthesisError::AssignmentMissing;
         let x = cs.new_witness_variable(|| self.x.ok_or_else(missing))?;
         let y = cs.new_input_variable(|| self.x.map(|x| x * x * x + x + five).ok_or_else(missing))?;
-        cs.new_witness_variable(|| Ok(Fr::from(1234u64)))?;
+        let _unused = cs.new_witness_variable(|| Ok(Fr::from(1234u64)))?;
         let square = cs.new_witness_variable(|| self.x.map(|x| x * x).ok_or_else(missing))?;
         let twice = cs.new_lc(|| lc!() + x + x)?;
         let x_again = cs.new_lc(|| lc!() + twice - x)?;
@@ -248,6 +250,7 @@ fn constraints_that_are_not_rank_1_are_not_exported() {
     struct Square;
     impl ConstraintSynthesizer<Fr> for Square {
         fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
+            cs.register_predicate(SR1CS_PREDICATE_LABEL, PredicateConstraintSystem::new_sr1cs_predicate()?)?;
             let x = cs.new_witness_variable(|| Ok(Fr::from(2u64)))?;
             cs.enforce_r1cs_constraint(|| lc!() + x, || lc!() + x, || lc!() + x + x)?;
             cs.enforce_sr1cs_constraint(|| lc!() + x, || lc!() + x + x)
@@ -339,8 +342,8 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
     assert!(matches!(error, SelfTestError::Inconsistent("delta differs between G1 and G2")), "{error}");
     let error = consistency(&|k| k.vk.delta_g2 = k.vk.gamma_g2).unwrap_err();
     assert!(matches!(error, SelfTestError::VerifyingKey(VerifyingKeyDefect::DeltaIsGamma)), "{error}");
-    assert!(consistency(&|k| drop(k.l_query.pop())).is_err());
-    assert!(consistency(&|k| drop(k.h_query.pop())).is_err());
+    assert!(consistency(&|k| { k.l_query.pop(); }).is_err());
+    assert!(consistency(&|k| { k.h_query.pop(); }).is_err());
 
     let proof = |alter: &dyn Fn(&mut ProvingKey)| {
         let mut key = good.clone();
@@ -360,7 +363,7 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
         }),
         Err(SelfTestError::WrongInputsAccepted)
     ));
-    assert!(matches!(proof(&|k| drop(k.a_query.pop())), Err(SelfTestError::OtherCircuit { .. })));
+    assert!(matches!(proof(&|k| { k.a_query.pop(); }), Err(SelfTestError::OtherCircuit { .. })));
 }
 
 #[test]
@@ -402,7 +405,7 @@ fn degenerate_verifying_keys_are_refused_by_one_function() {
     assert_eq!(with(&|k| (k.gamma_g2, k.delta_g2) = (k.delta_g2, -g2)), Generator("delta"));
     assert_eq!(with(&|k| k.gamma_g2 = k.beta_g2), Gamma);
     assert_eq!(with(&|k| k.gamma_g2 = G2Affine::zero()), Gamma);
-    assert_eq!(with(&|k| drop(k.gamma_abc_g1.pop())), Inputs { found: 2, expected: 3 });
+    assert_eq!(with(&|k| { k.gamma_abc_g1.pop(); }), Inputs { found: 2, expected: 3 });
     assert_eq!(with(&|k| k.gamma_abc_g1.push(g1)), Inputs { found: 4, expected: 3 });
     assert_eq!(check_verifying_key(&good, 3), Err(Inputs { found: 3, expected: 4 }));
 }
