@@ -298,7 +298,6 @@ pub fn update_points<P: Point>(hash: &mut Blake2b512, points: &[P], encoding: En
 /// A point of G2 that nobody knows the logarithm of, from the first 32 of 64 hash bytes (formats page, section 3).
 ///
 /// ChaCha20 keyed by the bytes draws x until x^3 + b is a square, then a bit for y; the point is multiplied by the cofactor.
-#[must_use]
 pub fn hash_to_g2(hash: &[u8; 64]) -> G2Affine {
     draw_point(&mut chacha_from_hash(hash))
 }

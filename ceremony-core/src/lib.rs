@@ -1,4 +1,30 @@
-//! Trusted setups for Groth16 on BN254.
+//! Trusted setups for Groth16 on BN254: the mathematics and the file formats of a multi-party ceremony. No printing, no clock, no network.
+//!
+//! # Notation
+//!
+//! | symbol | meaning | in code |
+//! |---|---|---|
+//! | `[x]1`, `[x]2` | x times the generator of G1, of G2 | `x_g1`, `x_g2` |
+//! | tau, alpha, beta | the secrets of phase 1, products of all contributors' | `tau`, `alpha`, `beta` |
+//! | delta | the secret of phase 2 | `delta` |
+//! | N | number of powers, 2^power | [`format::ptau::Power::n`] |
+//! | omega | 5^((r-1)/2^k), the root of the domain of size 2^k | [`curve::root_of_unity`] |
+//! | LEM, U, C | the three encodings of a point | [`format::encoding::Encoding`] |
+//!
+//! # Papers
+//!
+//! - Groth16: J. Groth, *On the Size of Pairing-based Non-interactive Arguments*, 2016 (ePrint 2016/260).
+//! - BGM17: S. Bowe, A. Gabizon, I. Miers, *Scalable Multi-party Computation for zk-SNARK Parameters in the Random Beacon Model*, 2017
+//!   (ePrint 2017/1050).
+//!
+//! # Reading order
+//!
+//! [`curve`] and [`arith`] (points and heavy operations), [`hash`] and [`entropy`] (digests, randomness, secrets), [`mod@format`] (bytes to points),
+//! [`ratio`] (the one question every verifier asks), [`phase1`]. Data flows one way: files, points, ratios, phases.
+//!
+//! # Errors
+//!
+//! One enum per operation. Each message says where, what was found and what was expected. Nothing here panics on untrusted bytes.
 
 pub mod arith;
 pub mod curve;

@@ -36,7 +36,7 @@ fn mutate(bytes: &[u8], seed: u64) -> Vec<u8> {
             break;
         }
         let heads: Vec<usize> = table(&out);
-        let at = if random.next() % 2 == 0 && !heads.is_empty() {
+        let at = if random.next().is_multiple_of(2) && !heads.is_empty() {
             (heads[random.below(heads.len())] + random.below(12)).min(out.len() - 1)
         } else {
             random.below(out.len())

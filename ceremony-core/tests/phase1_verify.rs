@@ -164,7 +164,8 @@ fn each_of_the_nine_points_of_a_public_key_is_checked() {
 
 #[test]
 fn each_of_the_five_key_points_is_checked_against_the_proof() {
-    let alterations: [(fn(&mut KeyPoints), Check, &str); 5] = [
+    type Alteration = fn(&mut KeyPoints);
+    let alterations: [(Alteration, Check, &str); 5] = [
         (|k| k.tau_g1 = double(k.tau_g1), Check::TauRatio, "[tau]1"),
         (|k| k.tau_g2 = double(k.tau_g2), Check::TauRatio, "[tau]2"),
         (|k| k.alpha_g1 = double(k.alpha_g1), Check::AlphaBetaRatio, "[alpha]1"),

@@ -23,8 +23,8 @@ use ceremony_core::format::verification_key::{JsonError, read_verification_key, 
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::keygen::{
-    Groth16, ProvingKey, SelfTestError, VerifyingKey, VerifyingKeyDefect, check_consistency, check_verifying_key, prove_and_verify, proving_key,
-    verifying_key, verifying_key_bytes, write_proving_key,
+    Groth16, ProvingKey, SelfTestError, VerifyingKey, VerifyingKeyDefect, check_consistency, check_verifying_key, prove_and_verify,
+    proving_key, verifying_key, verifying_key_bytes, write_proving_key,
 };
 use ceremony_core::phase2::arkworks::{AssignedCircuit, ExportError, WitnessError, export_r1cs, export_wtns};
 use ceremony_core::phase2::circuit::new_key;
@@ -281,10 +281,9 @@ fn the_proving_keys_h_is_tau_to_the_i_times_z_over_delta() {
 
 #[test]
 fn our_verification_key_json_equals_snarkjs() {
-    for (name, flags, input, power) in [
-        ("many_public", &[][..], many_public_input(), 10),
-        ("no_public", &[], r#"{"a": "5", "b": "7"}"#.to_string(), 4),
-    ] {
+    for (name, flags, input, power) in
+        [("many_public", &[][..], many_public_input(), 10), ("no_public", &[], r#"{"a": "5", "b": "7"}"#.to_string(), 4)]
+    {
         let finished = Finished::circom(name, flags, &input, &ptau(power));
         snarkjs(finished.dir.path(), &["zkey", "export", "verificationkey", "final.zkey", "theirs.json"]);
         let key = verifying_key(&mut finished.key()).unwrap();
@@ -331,7 +330,12 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
         assert!(matches!(error, SelfTestError::Inconsistent("H is not that of the .zkey")), "{error}");
     }
     // The other reduction's H, as the .zkey has it.
-    assert!(consistency(&|k| { k.h_query[0] = G1Affine::generator(); }).is_err());
+    assert!(
+        consistency(&|k| {
+            k.h_query[0] = G1Affine::generator();
+        })
+        .is_err()
+    );
     for i in 0..good.b_g1_query.len() {
         let error = consistency(&|k| shift(&mut k.b_g1_query[i])).unwrap_err();
         assert!(matches!(error, SelfTestError::Inconsistent("B differs between G1 and G2")), "{error}");
@@ -342,8 +346,18 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
     assert!(matches!(error, SelfTestError::Inconsistent("delta differs between G1 and G2")), "{error}");
     let error = consistency(&|k| k.vk.delta_g2 = k.vk.gamma_g2).unwrap_err();
     assert!(matches!(error, SelfTestError::VerifyingKey(VerifyingKeyDefect::DeltaIsGamma)), "{error}");
-    assert!(consistency(&|k| { k.l_query.pop(); }).is_err());
-    assert!(consistency(&|k| { k.h_query.pop(); }).is_err());
+    assert!(
+        consistency(&|k| {
+            k.l_query.pop();
+        })
+        .is_err()
+    );
+    assert!(
+        consistency(&|k| {
+            k.h_query.pop();
+        })
+        .is_err()
+    );
 
     let proof = |alter: &dyn Fn(&mut ProvingKey)| {
         let mut key = good.clone();
@@ -363,7 +377,12 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
         }),
         Err(SelfTestError::WrongInputsAccepted)
     ));
-    assert!(matches!(proof(&|k| { k.a_query.pop(); }), Err(SelfTestError::OtherCircuit { .. })));
+    assert!(matches!(
+        proof(&|k| {
+            k.a_query.pop();
+        }),
+        Err(SelfTestError::OtherCircuit { .. })
+    ));
 }
 
 #[test]
@@ -405,7 +424,12 @@ fn degenerate_verifying_keys_are_refused_by_one_function() {
     assert_eq!(with(&|k| (k.gamma_g2, k.delta_g2) = (k.delta_g2, -g2)), Generator("delta"));
     assert_eq!(with(&|k| k.gamma_g2 = k.beta_g2), Gamma);
     assert_eq!(with(&|k| k.gamma_g2 = G2Affine::zero()), Gamma);
-    assert_eq!(with(&|k| { k.gamma_abc_g1.pop(); }), Inputs { found: 2, expected: 3 });
+    assert_eq!(
+        with(&|k| {
+            k.gamma_abc_g1.pop();
+        }),
+        Inputs { found: 2, expected: 3 }
+    );
     assert_eq!(with(&|k| k.gamma_abc_g1.push(g1)), Inputs { found: 4, expected: 3 });
     assert_eq!(check_verifying_key(&good, 3), Err(Inputs { found: 3, expected: 4 }));
 }

@@ -1,4 +1,4 @@
-//! The four heavy operations on points, and nothing that knows of ceremonies.
+//! The heavy operations on points, and nothing that knows of ceremonies.
 //!
 //! | operation | used by | secret scalars |
 //! |---|---|---|
@@ -7,17 +7,46 @@
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, Lagrange check | no |
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read | no |
+//! | [`off_curve`]: which point is not on its curve | every file read | no |
+//! | [`from_x`]: compressed points | responses | no |
 //!
-//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value everywhere.
-//! All operations use both cores through rayon. The back end is [`portable`]; the interface is what a vector back end fills.
+//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
+//! everywhere. [`linear_combination`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! use an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
-//! **Not constant time.** arkworks' scalar multiplication, which the portable back end uses, branches on the bits of the scalar. A
-//! contributor's tau, alpha, beta and delta therefore leave a timing trace on the machine that makes the contribution. Contribute on a
-//! machine that nobody else shares. The constant-time back end replaces this paragraph.
+//! # Back ends
+//!
+//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a
+//! batch of affine additions. The back end is chosen when the first operation runs: [`Backend::Ifma`] where the processor has
+//! AVX-512 IFMA, else [`Backend::Portable`]; [`force_portable`] before that chooses the latter. [`Arith`] names one explicitly,
+//! to compare them.
+//!
+//! # Secrets
+//!
+//! The multiplications are constant time in their scalars: no branch and no address depends on them. `portable` and `ifma` state
+//! precisely what that covers. Recoded scalars and copies of them on the heap are erased after use; registers and spilled stack
+//! slots are not, so a process that handled a secret should end soon after.
 
+mod buckets;
+mod engine;
+mod fft;
+mod glv;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod portable;
+mod subgroup;
 
-pub use portable::{butterflies, group_fft, linear_combination, mul_all, mul_each, outside_subgroup};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use zeroize::Zeroize;
+
+use self::engine::{Engine, negative};
+use self::portable::Portable;
+use crate::curve::{Fq, Fr, G2Affine, Point};
 
 /// Which way a [`group_fft`] goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,4 +55,224 @@ pub enum Direction {
     Forward,
     /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives the Lagrange basis [L_i(tau)].
     Inverse,
+}
+
+/// The instructions that operations run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Any machine.
+    Portable,
+    /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
+    Ifma,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Ifma => "avx512-ifma",
+        })
+    }
+}
+
+/// A back end that this machine can run, and the operations on it. The functions of this module are those of the chosen one.
+#[derive(Clone, Copy, Debug)]
+pub struct Arith(Kernels);
+
+#[derive(Clone, Copy, Debug)]
+enum Kernels {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(ifma::Ifma),
+}
+
+/// Runs `$body` with `$engine` bound to the kernels.
+macro_rules! with_kernels {
+    ($arith:expr, $engine:ident => $body:expr) => {
+        match $arith.0 {
+            Kernels::Portable($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Ifma($engine) => $body,
+        }
+    };
+}
+
+static CHOSEN: OnceLock<Arith> = OnceLock::new();
+
+/// Chooses the portable back end for the whole process. `false` if the other one is already in use.
+pub fn force_portable() -> bool {
+    CHOSEN.get_or_init(|| Arith(Kernels::Portable(Portable))).backend() == Backend::Portable
+}
+
+/// The back end in use.
+#[must_use]
+pub fn backend() -> Backend {
+    chosen().backend()
+}
+
+fn chosen() -> Arith {
+    *CHOSEN.get_or_init(|| Arith::new(Backend::Ifma).unwrap_or(Arith(Kernels::Portable(Portable))))
+}
+
+/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass
+/// equal ones.
+pub fn mul_each<P: Point>(points: &mut [P], scalars: &[Fr]) {
+    chosen().mul_each(points, scalars);
+}
+
+/// P_i <- s P_i, in place, for points of order r. Constant time.
+pub fn mul_all<P: Point>(points: &mut [P], scalar: &Fr) {
+    chosen().mul_all(points, scalar);
+}
+
+/// sum c_i P_i over the shorter of the two slices, for points anywhere on the curve.
+#[must_use]
+pub fn linear_combination<P: Point>(points: &[P], coefficients: &[u128]) -> P::Group {
+    chosen().linear_combination(points, coefficients)
+}
+
+/// The FFT of `points` of order r (in place, natural order in and out) over the domain of that size with root 5^((r-1)/n).
+///
+/// # Panics
+/// If the length is not a power of two up to 2^28: callers take it from a checked header.
+pub fn group_fft<P: Point>(points: &mut [P], direction: Direction) {
+    chosen().group_fft(points, direction);
+}
+
+/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a - w b), entry by entry of the
+/// shortest slice. For transforms that do not fit in memory.
+pub fn butterflies<P: Point>(lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
+    chosen().butterflies(lo, hi, twiddles);
+}
+
+/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an error of 2^-130). The points
+/// must be on the curve.
+///
+/// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed. The error is argued in
+/// `subgroup`: ten random combinations with coefficients of 13 bits, each blind to a point outside the subgroup with probability
+/// at most 2^-13.
+pub fn outside_subgroup(points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
+    chosen().outside_subgroup(points, random)
+}
+
+/// The index of the first point that is neither on its curve nor infinity. Coordinates are field elements, so below q.
+#[must_use]
+pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
+    chosen().off_curve(points)
+}
+
+/// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the lexicographically larger one where
+/// `larger` says so (arkworks' order, as in [`Point::from_x`]).
+///
+/// # Errors
+/// The index of the first x for which x^3 + b is no square.
+pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+    chosen().from_x(x, larger)
+}
+
+impl Arith {
+    /// `None` where this machine lacks the instructions.
+    #[must_use]
+    pub fn new(backend: Backend) -> Option<Self> {
+        match backend {
+            Backend::Portable => Some(Self(Kernels::Portable(Portable))),
+            #[cfg(target_arch = "x86_64")]
+            Backend::Ifma => ifma::Ifma::detect().map(|ifma| Self(Kernels::Ifma(ifma))),
+            #[cfg(not(target_arch = "x86_64"))]
+            Backend::Ifma => None,
+        }
+    }
+
+    /// Which one this is.
+    #[must_use]
+    pub fn backend(self) -> Backend {
+        match self.0 {
+            Kernels::Portable(_) => Backend::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Ifma(_) => Backend::Ifma,
+        }
+    }
+
+    /// See [`mul_each`](fn@mul_each).
+    pub fn mul_each<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+        let n = points.len().min(scalars.len());
+        with_kernels!(self, engine => multiply(engine, &mut points[..n], |range| Cow::Borrowed(&scalars[range])));
+    }
+
+    /// See [`mul_all`](fn@mul_all).
+    pub fn mul_all<P: Point>(self, points: &mut [P], scalar: &Fr) {
+        with_kernels!(self, engine => multiply(engine, points, |range| Cow::Owned(vec![*scalar; range.len()])));
+    }
+
+    /// See [`linear_combination`](fn@linear_combination).
+    #[must_use]
+    pub fn linear_combination<P: Point>(self, points: &[P], coefficients: &[u128]) -> P::Group {
+        with_kernels!(self, engine => buckets::linear_combination(engine, points, coefficients))
+    }
+
+    /// See [`group_fft`](fn@group_fft).
+    ///
+    /// # Panics
+    /// As that.
+    pub fn group_fft<P: Point>(self, points: &mut [P], direction: Direction) {
+        with_kernels!(self, engine => fft::group_fft(engine, points, direction));
+    }
+
+    /// See [`butterflies`](fn@butterflies).
+    pub fn butterflies<P: Point>(self, lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
+        with_kernels!(self, engine => fft::butterflies(engine, lo, hi, twiddles));
+    }
+
+    /// See [`outside_subgroup`](fn@outside_subgroup).
+    pub fn outside_subgroup(self, points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
+        with_kernels!(self, engine => subgroup::outside_subgroup(engine, points, random))
+    }
+
+    /// See [`off_curve`](fn@off_curve).
+    #[must_use]
+    pub fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+        with_kernels!(self, engine => points
+            .par_chunks(CHECK_TASK)
+            .enumerate()
+            .find_map_first(|(task, points)| engine.off_curve(points).map(|i| task * CHECK_TASK + i)))
+    }
+
+    /// See [`from_x`](fn@from_x).
+    ///
+    /// # Errors
+    /// As that.
+    pub fn from_x<P: Point>(self, x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+        let coordinates = P::COORDINATES / 2;
+        let mut points: Vec<P> = with_kernels!(self, engine => x
+            .par_chunks(CHECK_TASK * coordinates)
+            .flat_map_iter(|x| engine.lift_x(x))
+            .collect());
+        points.truncate(larger.len());
+        match points.par_iter().position_first(|point| point.is_zero()) {
+            Some(i) => Err(i),
+            None => {
+                points
+                    .par_iter_mut()
+                    .zip(larger)
+                    .filter(|(point, larger)| point.y_is_larger() != **larger)
+                    .for_each(|(p, _)| *p = negative(p));
+                Ok(points)
+            }
+        }
+    }
+}
+
+/// Points of one task of [`off_curve`] and [`from_x`]: these are cheap, or equal in length.
+const CHECK_TASK: usize = 1024;
+
+/// Multiplications in tasks that keep every core busy to the end.
+fn multiply<'a, E: Engine, P: Point>(engine: E, points: &mut [P], scalars: impl Fn(Range<usize>) -> Cow<'a, [Fr]> + Sync) {
+    points.par_chunks_mut(E::TASK).enumerate().for_each(|(task, points)| {
+        let start = task * E::TASK;
+        let mut scalars = scalars(start..start + points.len());
+        engine.multiply(points, &scalars);
+        if let Cow::Owned(copies) = &mut scalars {
+            copies.zeroize();
+        }
+    });
 }

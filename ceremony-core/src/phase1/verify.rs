@@ -270,7 +270,11 @@ fn check_digest<R: Read + Seek>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: 
     };
     Err(Box::new(Failure {
         check: Check::Digest,
-        place: format!("file of power {} from a ceremony of power {}", ptau.power(), ptau.ceremony_power()),
+        place: if ptau.is_truncated() {
+            format!("file of power {} from a ceremony of power {}", ptau.power(), ptau.ceremony_power())
+        } else {
+            "file".into()
+        },
         reason,
         found: digest.to_string(),
         expected: expected.map_or_else(|| "a published digest, or one given by the verifier".into(), |d| d.to_string()),

@@ -460,5 +460,5 @@ where
 {
     /// Points that share an inversion.
     const TASK: usize = 1024;
-    points.par_chunks(TASK).flat_map_iter(|points| G::Group::normalize_batch(points)).collect()
+    points.par_chunks(TASK).flat_map_iter(G::Group::normalize_batch).collect()
 }

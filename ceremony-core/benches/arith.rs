@@ -1,0 +1,131 @@
+//! The kernels of each back end against arkworks, in one run, on one thread.
+//!
+//! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV), `VariableBaseMSM::msm_bigint`, the
+//! FFT of ark-poly on projective points with the normalisation that a file needs, and a subgroup check for each point. All
+//! figures are for the number of elements in the name; criterion's throughput column gives elements per second.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use ark_ec::{CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ff::{AdditiveGroup, BigInt};
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use ceremony_core::arith::{Arith, Backend, Direction};
+use ceremony_core::curve::{Fr, G1Affine, G2Affine, Point};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
+
+/// Multiplications of one batch.
+const PRODUCTS: usize = 2048;
+/// Multiplications by arkworks that stand for as many.
+const BASELINE_PRODUCTS: usize = 64;
+const TERMS: usize = 1 << 14;
+const TRANSFORM: usize = 1 << 10;
+const CHECKED: usize = 1 << 14;
+
+fn main() {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first pool of the process");
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500));
+    products::<G1Affine>(&mut criterion);
+    products::<G2Affine>(&mut criterion);
+    combinations::<G1Affine>(&mut criterion);
+    combinations::<G2Affine>(&mut criterion);
+    transforms::<G1Affine>(&mut criterion);
+    subgroup(&mut criterion);
+    criterion.final_summary();
+}
+
+fn backends() -> impl Iterator<Item = Arith> {
+    [Backend::Ifma, Backend::Portable].into_iter().filter_map(Arith::new)
+}
+
+/// SplitMix64.
+fn words() -> impl FnMut() -> u64 {
+    let mut state = 7u64;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+fn scalars(n: usize) -> Vec<Fr> {
+    let mut word = words();
+    let mut wide = || Fr::from(u128::from(word()) << 64 | u128::from(word()));
+    (0..n).map(|_| wide() * wide() + wide()).collect()
+}
+
+fn points<P: Point>(n: usize) -> Vec<P> {
+    let step = P::Group::generator() * scalars(1)[0];
+    let walk: Vec<P::Group> = std::iter::successors(Some(step.double()), |p| Some(*p + step)).take(n).collect();
+    P::Group::normalize_batch(&walk)
+}
+
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    criterion.benchmark_group(name)
+}
+
+fn products<P: Point>(criterion: &mut Criterion) {
+    let (points, scalars) = (points::<P>(PRODUCTS), scalars(PRODUCTS));
+    let mut group = group(criterion, &format!("products-{}", P::GROUP));
+    group.throughput(Throughput::Elements(PRODUCTS as u64));
+    for arith in backends() {
+        group.bench_function(arith.backend().to_string(), |b| {
+            b.iter_batched_ref(|| points.clone(), |points| arith.mul_each(points, &scalars), BatchSize::LargeInput);
+        });
+    }
+    group.throughput(Throughput::Elements(BASELINE_PRODUCTS as u64));
+    group.bench_function("arkworks-affine", |b| {
+        b.iter(|| points.iter().zip(&scalars).take(BASELINE_PRODUCTS).map(|(p, s)| *p * s).fold(P::Group::ZERO, |sum, p| sum + p));
+    });
+    group.bench_function("arkworks-glv", |b| {
+        b.iter(|| {
+            points.iter().zip(&scalars).take(BASELINE_PRODUCTS).map(|(p, s)| p.into_group() * s).fold(P::Group::ZERO, |sum, p| sum + p)
+        });
+    });
+}
+
+fn combinations<P: Point>(criterion: &mut Criterion) {
+    let points = points::<P>(TERMS);
+    let mut word = words();
+    let coefficients: Vec<u128> = (0..TERMS).map(|_| u128::from(word()) << 64 | u128::from(word())).collect();
+    let bigints: Vec<BigInt<4>> = coefficients.iter().map(|c| BigInt([*c as u64, (c >> 64) as u64, 0, 0])).collect();
+    let mut group = group(criterion, &format!("combination-{}", P::GROUP));
+    group.throughput(Throughput::Elements(TERMS as u64));
+    for arith in backends() {
+        group.bench_function(arith.backend().to_string(), |b| b.iter(|| arith.linear_combination(black_box(&points), &coefficients)));
+    }
+    group.bench_function("arkworks-msm", |b| b.iter(|| P::Group::msm_bigint(black_box(&points), &bigints)));
+}
+
+fn transforms<P: Point>(criterion: &mut Criterion) {
+    let points = points::<P>(TRANSFORM);
+    let mut group = group(criterion, &format!("transform-{}", P::GROUP));
+    group.throughput(Throughput::Elements(TRANSFORM as u64));
+    for arith in backends() {
+        group.bench_function(arith.backend().to_string(), |b| {
+            b.iter_batched_ref(|| points.clone(), |points| arith.group_fft(points, Direction::Inverse), BatchSize::LargeInput);
+        });
+    }
+    let domain = Radix2EvaluationDomain::<Fr>::new(TRANSFORM).expect("a power of two");
+    let groups: Vec<P::Group> = points.iter().map(|p| p.into_group()).collect();
+    group.bench_function("arkworks-ifft", |b| b.iter(|| P::Group::normalize_batch(&domain.ifft(&groups))));
+}
+
+fn subgroup(criterion: &mut Criterion) {
+    let points = points::<G2Affine>(CHECKED);
+    let mut group = group(criterion, "subgroup-G2");
+    group.throughput(Throughput::Elements(CHECKED as u64));
+    for arith in backends() {
+        let mut word = words();
+        group.bench_function(arith.backend().to_string(), |b| b.iter(|| arith.outside_subgroup(black_box(&points), &mut word)));
+    }
+    group.throughput(Throughput::Elements(BASELINE_PRODUCTS as u64));
+    group.bench_function("each-point", |b| b.iter(|| points.iter().take(BASELINE_PRODUCTS).all(|p| p.in_subgroup())));
+}

@@ -1,0 +1,129 @@
+//! Phase 1 against the plain forms in arkworks, in one run: batch scalar multiplication, verification, group FFT.
+//!
+//! "plain" is what a straightforward implementation would write: `Affine * Fr` point by point, a subgroup check per point, ark-poly's FFT over
+//! projective points. Every pair uses all cores or (the multiplications and the FFT) what rayon gives both.
+
+use std::hint::black_box;
+use std::io::Cursor;
+use std::time::Duration;
+
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{PrimeField, UniformRand};
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use ceremony_core::arith::{Direction, group_fft, mul_each};
+use ceremony_core::curve::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, Point, pairings_agree};
+use ceremony_core::entropy::ContributionRng;
+use ceremony_core::format::ptau::{Power, Ptau};
+use ceremony_core::phase1::contribution::{contribute, new};
+use ceremony_core::phase1::verify::{Expectations, verify};
+use ceremony_core::progress::Silent;
+use criterion::{Criterion, criterion_group, criterion_main};
+use rayon::prelude::*;
+
+const POINTS: usize = 1 << 10;
+
+fn random<G: CurveGroup>(n: usize) -> Vec<G::Affine> {
+    let mut rng = ark_std::test_rng();
+    G::normalize_batch(&(0..n).map(|_| G::rand(&mut rng)).collect::<Vec<_>>())
+}
+
+fn multiplication(c: &mut Criterion) {
+    fn group<P: Point<Group: CurveGroup<Affine = P>>>(c: &mut Criterion, points: Vec<P>) {
+        let mut rng = ark_std::test_rng();
+        let scalars: Vec<Fr> = points.iter().map(|_| Fr::rand(&mut rng)).collect();
+        let mut group = c.benchmark_group(format!("multiply {POINTS} points of {}", P::GROUP));
+        group.bench_function("arkworks Affine * Fr", |b| {
+            b.iter(|| {
+                let products: Vec<P::Group> = points.par_iter().zip(&scalars).map(|(p, s)| *p * *s).collect();
+                P::Group::normalize_batch(&products)
+            });
+        });
+        group.bench_function("arkworks Projective * Fr (GLV)", |b| {
+            b.iter(|| {
+                let products: Vec<P::Group> = points.par_iter().zip(&scalars).map(|(p, s)| p.into_group() * s).collect();
+                P::Group::normalize_batch(&products)
+            });
+        });
+        group.bench_function("mul_each", |b| {
+            b.iter(|| {
+                let mut points = points.clone();
+                mul_each(&mut points, &scalars);
+                points
+            });
+        });
+    }
+    group(c, random::<G1Projective>(POINTS));
+    group(c, random::<G2Projective>(POINTS));
+}
+
+fn fft(c: &mut Criterion) {
+    let points = random::<G1Projective>(POINTS);
+    let mut group = c.benchmark_group(format!("inverse FFT over {POINTS} points of G1"));
+    group.bench_function("ark-poly", |b| {
+        let domain = Radix2EvaluationDomain::<Fr>::new(POINTS).unwrap();
+        b.iter(|| {
+            let mut values: Vec<G1Projective> = points.iter().map(|p| p.into_group()).collect();
+            domain.ifft_in_place(&mut values);
+            G1Projective::normalize_batch(&values)
+        });
+    });
+    group.bench_function("group_fft", |b| {
+        b.iter(|| {
+            let mut points = points.clone();
+            group_fft(&mut points, Direction::Inverse);
+            points
+        });
+    });
+}
+
+/// The ratio and membership checks of one contribution as one would write them with arkworks: a subgroup check per point, and MSMs with
+/// 128-bit coefficients for each of the four sections.
+fn plain_verify(tau_g1: &[G1Affine], tau_g2: &[G2Affine], alpha: &[G1Affine], beta: &[G1Affine]) -> bool {
+    let mut rng = ark_std::test_rng();
+    assert!(tau_g2.par_iter().all(|p| p.is_on_curve() && p.is_in_correct_subgroup_assuming_on_curve()));
+    assert!([tau_g1, alpha, beta].iter().all(|s| s.par_iter().all(|p| p.is_on_curve())));
+    let coefficients: Vec<_> = (0..tau_g1.len()).map(|_| Fr::from(u128::rand(&mut rng)).into_bigint()).collect();
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    let g1_holds = [tau_g1, alpha, beta].iter().all(|s| {
+        let n = s.len() - 1;
+        let a = G1Projective::msm_bigint(&s[..n], &coefficients[..n]).into_affine();
+        let b = G1Projective::msm_bigint(&s[1..], &coefficients[..n]).into_affine();
+        pairings_agree(a, tau_g2[1], b, g2)
+    });
+    let n = tau_g2.len() - 1;
+    let a = G2Projective::msm_bigint(&tau_g2[..n], &coefficients[..n]).into_affine();
+    let b = G2Projective::msm_bigint(&tau_g2[1..], &coefficients[..n]).into_affine();
+    g1_holds && pairings_agree(tau_g1[1], a, g1, b)
+}
+
+fn verification(c: &mut Criterion) {
+    use ceremony_core::entropy::VerifierRng;
+    const POWER: u32 = 12;
+    let mut fresh = Cursor::new(Vec::new());
+    new(Power::new(POWER).unwrap(), &mut fresh, &Silent).unwrap();
+    let mut file = Cursor::new(Vec::new());
+    contribute(&mut Ptau::open(fresh).unwrap(), &mut file, ContributionRng::from_os_and(b"").unwrap(), None, &Silent).unwrap();
+    let bytes = file.into_inner();
+    let mut ptau = Ptau::open(Cursor::new(bytes.clone())).unwrap();
+    let (layout, mut rng) = (ptau.accumulator(), VerifierRng::from_os().unwrap());
+    let n = 1usize << POWER;
+    let tau_g1 = layout.tau_g1.read(ptau.source(), &mut rng, 0, 2 * n - 1).unwrap();
+    let tau_g2 = layout.tau_g2.read(ptau.source(), &mut rng, 0, n).unwrap();
+    let alpha = layout.alpha_tau_g1.read(ptau.source(), &mut rng, 0, n).unwrap();
+    let beta = layout.beta_tau_g1.read(ptau.source(), &mut rng, 0, n).unwrap();
+    let mut group = c.benchmark_group(format!("verify one contribution of power {POWER}"));
+    group.sample_size(10);
+    group.bench_function("arkworks, subgroup check per point (no hashing)", |b| {
+        b.iter(|| assert!(plain_verify(&tau_g1, &tau_g2, &alpha, &beta)));
+    });
+    group.bench_function("verify (whole file, hashes included)", |b| {
+        b.iter(|| black_box(verify(Cursor::new(bytes.clone()), &Expectations::default(), &Silent).unwrap().1));
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4)).sample_size(10);
+    targets = multiplication, fft, verification
+}
+criterion_main!(benches);

@@ -1,0 +1,40 @@
+//! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written once, over this.
+
+use crate::curve::{Fq, Fr, Point};
+
+/// One addition of a batch: `out[to] = points[left] + points[right]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    pub(super) left: u32,
+    pub(super) right: u32,
+    pub(super) to: u32,
+}
+
+/// A back end: two kernels, each for one task on one thread.
+pub(super) trait Engine: Copy + Send + Sync {
+    /// Points to give to one call of [`Self::multiply`]: enough for the shared inversion to disappear.
+    const TASK: usize;
+
+    /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's documentation says.
+    /// The points must be in the r-torsion.
+    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]);
+
+    /// Affine additions with shared inversions. Equal and opposite points and infinity are legal; the points may be anywhere on
+    /// the curve. Not constant time.
+    fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]);
+
+    /// The first point that is neither on the curve nor infinity.
+    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize>;
+
+    /// For each x (`P::COORDINATES` / 2 elements) the point with one of its two y, or infinity where x is on no point.
+    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P>;
+}
+
+/// -P.
+pub(super) fn negative<P: Point>(point: &P) -> P {
+    let mut coordinates = point.coordinates();
+    for y in &mut coordinates.as_mut()[P::COORDINATES / 2..] {
+        *y = -*y;
+    }
+    P::from_coordinates(&coordinates)
+}

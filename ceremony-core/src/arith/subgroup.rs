@@ -1,0 +1,36 @@
+//! Which points of the twist are in the subgroup of order r, for all of them at the price of a few additions each.
+//!
+//! Ten random combinations with coefficients uniform in [-2^12, 2^12) are tested instead of every point. The cofactor of BN254's
+//! G2 is 10069 * 5864401 * 1875725156269 * (a large prime). Let a point have a component outside the r-torsion; the component has
+//! order at least 10069 > 2^13, so for any choice of the other coefficients at most one value of this point's coefficient makes
+//! the combination's component vanish: a combination misses it with probability at most 2^-13, ten independent ones with 2^-130.
+//!
+//! Longer coefficients would not do with fewer combinations: a component of order 10069 vanishes with probability about 1/10069
+//! in a combination, whatever its coefficients.
+
+use ark_ec::CurveGroup;
+use rayon::prelude::*;
+
+use super::buckets::small_combinations;
+use super::engine::Engine;
+use crate::curve::{G2Affine, Point};
+
+const COMBINATIONS: usize = 10;
+/// 2^13 < 10069, the smallest prime factor of the cofactor.
+const COEFFICIENT_BITS: u32 = 13;
+/// With fewer points, a test for each is cheaper than the buckets.
+const FEW: usize = 64;
+
+/// See [`super::outside_subgroup`].
+pub(super) fn outside_subgroup<E: Engine>(engine: E, points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
+    if points.len() > FEW {
+        let half = 1 << (COEFFICIENT_BITS - 1);
+        let mut coefficient = || (random() >> (64 - COEFFICIENT_BITS)) as i32 - half;
+        let coefficients: Vec<Vec<i32>> = (0..COMBINATIONS).map(|_| (0..points.len()).map(|_| coefficient()).collect()).collect();
+        let sums = small_combinations(engine, points, &coefficients, half as usize);
+        if sums.par_iter().all(|sum| sum.into_affine().in_subgroup()) {
+            return None;
+        }
+    }
+    points.par_iter().position_first(|p| !p.in_subgroup())
+}
