@@ -1,1 +1,73 @@
-fn main() {}
+//! Phase 2 at a domain of 2^14: setup, contribution, verification. `PHASE2_POWER` takes another.
+//!
+//! The circuit is a run of squarings, x_(i+1) = x_i^2 + i, one constraint short of the domain: sparse, as compiled circuits are.
+//! The `.ptau` is of the next power, with a tau that the bench knows.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use ceremony_core::curve::Fr;
+use ceremony_core::entropy::ContributionRng;
+use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
+use ceremony_core::format::zkey::Zkey;
+use ceremony_core::phase2::circuit::new_key;
+use ceremony_core::phase2::contribution::contribute;
+use ceremony_core::phase2::verify::{Policy, verify};
+use ceremony_core::progress::Silent;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+#[path = "../tests/kit/mod.rs"]
+mod kit;
+use kit::known_tau;
+
+/// Wires: one, y, x = z_0, z_1, ..., with y = z_n.
+fn squares(constraints: u32) -> Vec<u8> {
+    let one = Fr::from(1u64);
+    let wire = |i: u32| if i == constraints { 1 } else { i + 2 };
+    let rows =
+        (0..constraints).map(|i| [vec![(one, wire(i))], vec![(one, wire(i))], vec![(-Fr::from(u64::from(i)), 0), (one, wire(i + 1))]]);
+    let shape = Shape::new(constraints + 2, 1, 0, 1, constraints).unwrap();
+    write_r1cs(Cursor::new(Vec::new()), shape, rows).unwrap().into_inner()
+}
+
+fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    new_key(&mut R1cs::open(Cursor::new(r1cs)).unwrap(), &mut Ptau::open(Cursor::new(ptau)).unwrap(), &mut out, &Silent).unwrap();
+    out.into_inner()
+}
+
+fn contribution(key: &[u8]) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    let rng = ContributionRng::from_os_and(b"").unwrap();
+    contribute(&mut Zkey::open(Cursor::new(key)).unwrap(), &mut out, rng, None, &Silent).unwrap();
+    out.into_inner()
+}
+
+fn phase2(c: &mut Criterion) {
+    let power: u32 = std::env::var("PHASE2_POWER").map_or(14, |p| p.parse().unwrap());
+    let r1cs = squares((1 << power) - 2);
+    let ptau = known_tau::prepared(power + 1, known_tau::secrets("bench"), known_tau::participant());
+    let initial = setup(&r1cs, &ptau);
+    let key = contribution(&initial);
+    if let Ok(dir) = std::env::var("PHASE2_FILES") {
+        // For the same steps by other tools.
+        for (name, bytes) in [("c.r1cs", &r1cs), ("p.ptau", &ptau), ("0.zkey", &initial), ("1.zkey", &key)] {
+            std::fs::write(std::path::Path::new(&dir).join(name), bytes).unwrap();
+        }
+    }
+    let mut group = c.benchmark_group(format!("phase 2, 2^{power}"));
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    group.bench_function("setup", |b| b.iter(|| setup(&r1cs, &ptau)));
+    group.bench_function("contribute", |b| b.iter(|| contribution(&initial)));
+    group.bench_function("verify", |b| {
+        b.iter(|| {
+            let (mut r1cs, mut ptau) = (R1cs::open(Cursor::new(&r1cs)).unwrap(), Ptau::open(Cursor::new(&ptau)).unwrap());
+            verify(&mut r1cs, &mut ptau, &mut Zkey::open(Cursor::new(&key)).unwrap(), &Policy::default(), &Silent).unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, phase2);
+criterion_main!(benches);

@@ -9,8 +9,8 @@ use std::fmt::Debug;
 pub use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Projective, G2Projective};
 pub use ark_bn254::{g1::G1Affine, g2::G2Affine};
 use ark_ec::AffineRepr;
-use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ec::pairing::Pairing;
+use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ff::{AdditiveGroup, BigInt, FftField, Field, One, PrimeField};
 
 /// `[1]1`, the generator (1, 2).

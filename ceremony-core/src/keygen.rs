@@ -323,7 +323,8 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
     let b2 = crate::arith::linear_combination(&key.b_g2_query, &coefficients).into();
     // A circuit whose B is zero throughout has infinity in both.
     let (b1, b2): (G1Affine, G2Affine) = (b1, b2);
-    if !(b1.is_zero() && b2.is_zero()) && !same_ratio(Ratio(g1, b1), Ratio(g2, b2)) {
+    let both_zero = b1.is_zero() && b2.is_zero();
+    if !both_zero && !same_ratio(Ratio(g1, b1), Ratio(g2, b2)) {
         return Err(SelfTestError::Inconsistent("B differs between G1 and G2"));
     }
 
@@ -341,4 +342,3 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
     let lagrange = scalar_combination(&h, &values);
     if monomial == -(lagrange + lagrange) { Ok(()) } else { Err(mismatch) }
 }
-

@@ -23,9 +23,7 @@ use ceremony_core::phase2::contribution::apply_beacon;
 use ceremony_core::phase2::verify::{Check, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from};
 use ceremony_core::progress::Silent;
 use kit::circuits::compile;
-use kit::forge::{
-    Step, initial_key_hash, scale_points, section, shift_point, with_hash, with_header, with_records, with_section,
-};
+use kit::forge::{Step, initial_key_hash, scale_points, section, shift_point, with_hash, with_header, with_records, with_section};
 use kit::known_tau::{self, scalar};
 
 /// A circuit, a phase 1, and a chain: initial key, two contributions, a beacon.
@@ -69,13 +67,7 @@ fn open(key: &[u8]) -> Zkey<Cursor<&[u8]>> {
 }
 
 fn check_with(r1cs: &[u8], ptau: &[u8], key: &[u8], policy: &Policy) -> Result<Report, VerifyError> {
-    verify(
-        &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
-        &mut Ptau::open(Cursor::new(ptau)).unwrap(),
-        &mut open(key),
-        policy,
-        &Silent,
-    )
+    verify(&mut R1cs::open(Cursor::new(r1cs)).unwrap(), &mut Ptau::open(Cursor::new(ptau)).unwrap(), &mut open(key), policy, &Silent)
 }
 
 /// The report of a refused key.
@@ -178,12 +170,7 @@ fn a_refused_setup_leaves_nothing_behind() {
     let f = fixture();
     let ptau = known_tau::prepared(2, known_tau::secrets("refused"), known_tau::participant());
     let mut out = Cursor::new(Vec::new());
-    let error = new_key(
-        &mut R1cs::open(Cursor::new(&f.r1cs)).unwrap(),
-        &mut Ptau::open(Cursor::new(&ptau)).unwrap(),
-        &mut out,
-        &Silent,
-    );
+    let error = new_key(&mut R1cs::open(Cursor::new(&f.r1cs)).unwrap(), &mut Ptau::open(Cursor::new(&ptau)).unwrap(), &mut out, &Silent);
     assert!(matches!(error, Err(SetupError::PtauTooSmall { .. })));
     assert!(out.into_inner().is_empty());
 }
@@ -291,11 +278,7 @@ fn a_proof_whose_s_is_not_the_spx_factors_is_refused() {
     let secret = scalar("first", "delta");
     let key = with_records(&honest, |r| {
         r[0].proof.g1_sx = sx;
-        let bytes = [
-            &open(&f.initial).initial_key_hash().0[..],
-            &encode(&[r[0].proof.g1_s, sx], Encoding::Uncompressed),
-        ]
-        .concat();
+        let bytes = [&open(&f.initial).initial_key_hash().0[..], &encode(&[r[0].proof.g1_s, sx], Encoding::Uncompressed)].concat();
         r[0].transcript = Transcript(ceremony_core::hash::Blake2b512::digest(&[&bytes]));
         r[0].proof.g2_spx = (ceremony_core::hash::hash_to_g2(&r[0].transcript.0) * secret).into_affine();
     });
@@ -309,10 +292,7 @@ fn a_secret_used_twice_is_refused() {
     let again = Step { s: "first".into(), ..Step::of("first", scalar("first", "delta")) };
     let report = refused(&again.apply(&fixture().one));
     let repeated = |what| Failure::Repeated { contribution: 2, earlier: 1, what };
-    assert_eq!(
-        report.failures().collect::<Vec<_>>(),
-        [(Check::Knowledge, &repeated("s")), (Check::Knowledge, &repeated("sx"))]
-    );
+    assert_eq!(report.failures().collect::<Vec<_>>(), [(Check::Knowledge, &repeated("s")), (Check::Knowledge, &repeated("sx"))]);
 }
 
 #[test]

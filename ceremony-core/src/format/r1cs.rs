@@ -256,7 +256,8 @@ impl<R: Read + Seek> Terms<'_, R> {
     fn take(&mut self, count: usize) -> Result<&[u8], FormatError> {
         if self.buffer.len() - self.position < count {
             let fresh = self.remaining.min(READ_BYTES as u64) as usize;
-            let fresh = read_at(self.file.container.source(), self.file.constraints.offset + self.file.constraints.size - self.remaining, fresh)?;
+            let fresh =
+                read_at(self.file.container.source(), self.file.constraints.offset + self.file.constraints.size - self.remaining, fresh)?;
             self.remaining -= fresh.len() as u64;
             self.buffer.drain(..self.position);
             self.position = 0;

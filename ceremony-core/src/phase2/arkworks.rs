@@ -9,8 +9,8 @@ use std::io::{Read, Seek, Write};
 
 use ark_ff::{AdditiveGroup, Field};
 use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystem, ConstraintSystemRef, LinearCombination, OptimizationGoal, R1CS_PREDICATE_LABEL, SynthesisError,
-    SynthesisMode, Variable,
+    ConstraintSynthesizer, ConstraintSystem, ConstraintSystemRef, LinearCombination, OptimizationGoal, R1CS_PREDICATE_LABEL,
+    SynthesisError, SynthesisMode, Variable,
 };
 
 use crate::curve::Fr;
@@ -26,7 +26,9 @@ pub enum ExportError {
     #[error("the circuit does not synthesize: {0}")]
     Synthesis(String),
     /// The circuit has constraints that are not rank-1.
-    #[error("the circuit has constraints that Groth16 does not prove\n  found     {found} of predicate \"{predicate}\"\n  expected  rank-1 constraints only")]
+    #[error(
+        "the circuit has constraints that Groth16 does not prove\n  found     {found} of predicate \"{predicate}\"\n  expected  rank-1 constraints only"
+    )]
     Predicate {
         /// Its label.
         predicate: String,

@@ -66,7 +66,9 @@ pub enum SetupError {
         expected: Power,
     },
     /// Nobody contributed to phase 1, so that tau is publicly known.
-    #[error("nobody contributed to the .ptau\n  found     {records} records, all of them beacons\n  expected  a contribution that is not a beacon")]
+    #[error(
+        "nobody contributed to the .ptau\n  found     {records} records, all of them beacons\n  expected  a contribution that is not a beacon"
+    )]
     NoContribution {
         /// Number of records.
         records: usize,
@@ -86,6 +88,17 @@ pub enum SetupError {
         /// Those of the circuit and its input rows.
         found: u64,
     },
+}
+
+impl SetupError {
+    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
+            other => matches!(other, Self::OsRandom(_)),
+        }
+    }
 }
 
 /// What was made.
@@ -447,5 +460,5 @@ where
 {
     /// Points that share an inversion.
     const TASK: usize = 1024;
-    points.par_chunks(TASK).flat_map_iter(|points| G::Group::normalize_batch(points)).collect()
+    points.par_chunks(TASK).flat_map_iter(G::Group::normalize_batch).collect()
 }

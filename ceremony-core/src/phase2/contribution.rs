@@ -37,7 +37,9 @@ pub enum ContributeError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// A beacon has closed the chain.
-    #[error("a beacon has closed this chain\n  found     a beacon as contribution {index}\n  expected  contributions only, the beacon comes last")]
+    #[error(
+        "a beacon has closed this chain\n  found     a beacon as contribution {index}\n  expected  contributions only, the beacon comes last"
+    )]
     Closed {
         /// Which record is the beacon, counted from 1.
         index: usize,
@@ -51,6 +53,17 @@ pub enum ContributeError {
     /// The secret drawn was zero, which happens once in 2^254 draws of an honest generator.
     #[error("the random number generator gave zero as the secret: it is broken")]
     ZeroSecret,
+}
+
+impl ContributeError {
+    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::Input(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
+            other => matches!(other, Self::Output(_) | Self::OsRandom(_) | Self::ZeroSecret),
+        }
+    }
 }
 
 /// What was contributed.

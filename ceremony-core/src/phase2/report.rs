@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::curve::G1Affine;
+use crate::format::digest::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
 use crate::hash::{ContributionHash, InitialKeyHash, Transcript};
@@ -14,26 +15,26 @@ use crate::ratio::KnowledgeDefect;
 #[non_exhaustive]
 pub enum Check {
     /// 1: the key is one of this circuit, by its sizes. (Incrementally: of the circuit of the earlier key.)
-    InitialKey,
+    InitialKey = 1,
     /// 2: contributions enough that are no beacons, and the beacon last.
-    Contributions,
+    Contributions = 2,
     /// 3: the initial key's hash is that of circuit and phase 1 (incrementally: of the earlier key), and each record's transcript that of all
     /// before it.
-    Transcript,
+    Transcript = 3,
     /// 4: each contributor knew the factor by which delta changed; no factor is one, and no proof is used twice.
-    Knowledge,
+    Knowledge = 4,
     /// 5: the beacon is what its public value gives.
-    Beacon,
+    Beacon = 5,
     /// 6: the key's delta is that of the last record, the same in both groups.
-    FinalDelta,
+    FinalDelta = 6,
     /// 7: alpha, beta, gamma and sections 3 to 7 are those of the initial (earlier) key.
-    Unchanged,
+    Unchanged = 7,
     /// 8: L and H are those of the initial (earlier) key divided by delta.
-    Divided,
+    Divided = 8,
     /// 9: the verifying key is not degenerate.
-    VerifyingKey,
+    VerifyingKey = 9,
     /// 10: the contributions already known are where they were.
-    Continuity,
+    Continuity = 10,
 }
 
 impl Check {
@@ -53,13 +54,13 @@ impl Check {
 
     /// The number in the formats page.
     #[must_use]
-    pub fn number(self) -> u8 {
-        self as u8 + 1
+    pub fn number(self) -> u32 {
+        self as u32
     }
 
     /// What holds when the check passes.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub fn statement(self) -> &'static str {
         match self {
             Self::InitialKey => "the key is one of this circuit",
             Self::Contributions => "enough contributions, and no beacon before the last",
@@ -77,7 +78,7 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "check {}: {}", self.number(), self.title())
+        write!(f, "check {}: {}", self.number(), self.statement())
     }
 }
 
@@ -118,7 +119,9 @@ pub enum Failure {
         expected: usize,
     },
     /// A beacon with something after it.
-    #[error("contribution {contribution} is a beacon and not the last\n  found     {records} contributions\n  expected  the beacon to close the chain")]
+    #[error(
+        "contribution {contribution} is a beacon and not the last\n  found     {records} contributions\n  expected  the beacon to close the chain"
+    )]
     BeaconNotLast {
         /// The beacon.
         contribution: usize,
@@ -137,7 +140,9 @@ pub enum Failure {
         expected: InitialKeyHash,
     },
     /// A record that does not build on those before it.
-    #[error("contribution {contribution} does not build on those before it\n  found     transcript {found}\n  expected  transcript {expected}")]
+    #[error(
+        "contribution {contribution} does not build on those before it\n  found     transcript {found}\n  expected  transcript {expected}"
+    )]
     Transcript {
         /// Which.
         contribution: usize,
@@ -247,6 +252,27 @@ pub struct ContributionSummary {
     pub name: Option<ContributorName>,
 }
 
+/// The digests of the files that were verified: the same before the first check and after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digests {
+    /// Of [`super::verify::verify`]. The `.ptau`'s must be the one that phase 1's verification gave.
+    Whole {
+        /// The `.r1cs`; its SHA-256 is the circuit digest.
+        circuit: FileDigests,
+        /// The `.ptau`.
+        powers: FileDigests,
+        /// The `.zkey`.
+        key: FileDigests,
+    },
+    /// Of [`super::verify::verify_from`]. The earlier `.zkey`'s must be the one that its verification gave.
+    Incremental {
+        /// The earlier `.zkey`.
+        earlier: FileDigests,
+        /// The `.zkey`.
+        key: FileDigests,
+    },
+}
+
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -256,6 +282,8 @@ pub struct Report {
     pub initial_key_hash: InitialKeyHash,
     /// The records, oldest first.
     pub contributions: Vec<ContributionSummary>,
+    /// What was read.
+    pub digests: Digests,
     /// Each check with its result, in order of number.
     pub checks: Vec<(Check, Outcome)>,
 }

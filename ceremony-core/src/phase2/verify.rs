@@ -23,19 +23,20 @@ use ark_ec::AffineRepr;
 
 use super::circuit::{Chunk, InitialKey, SetupError, Sink};
 use super::contribution::Chain;
-pub use super::report::{Check, ContributionSummary, Failure, Outcome, Report};
+pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Report};
 use crate::arith::mul_all;
 use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
+use crate::format::digest::{FileDigests, digest_file};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
-use crate::hash::{ContributionHash, hash_to_g2};
+use crate::hash::{ContributionHash, FileSha256, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
 use crate::progress::Progress;
 use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
@@ -74,14 +75,41 @@ pub enum VerifyError {
     /// The random combinations had no randomness.
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
+    /// A file changed while it was read.
+    #[error("{file} changed while it was verified\n  found     {found}\n  expected  {expected}")]
+    Changed {
+        /// Which.
+        file: &'static str,
+        /// SHA-256 after the last check.
+        found: FileSha256,
+        /// SHA-256 before the first.
+        expected: FileSha256,
+    },
     /// Checks failed.
     #[error("the key is refused{}", .0.failures().map(|(check, failure)| format!("\n{check}: {failure}")).collect::<String>())]
     Refused(Box<Report>),
 }
 
+impl VerifyError {
+    /// Whether the environment failed (reading, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        let environment = |error: &FormatError| matches!(error, FormatError::Io(_) | FormatError::OsRandom(_));
+        match self {
+            Self::Key(error) | Self::Earlier(error) => environment(error),
+            Self::Setup(error) => error.is_environment(),
+            Self::OsRandom(_) => true,
+            Self::Changed { .. } | Self::Refused(_) => false,
+        }
+    }
+}
+
 /// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
 ///
 /// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
+///
+/// Each file is read once more for its digest before the first random coefficient is drawn, and after the last check, so that one that changes under
+/// the verifier is refused.
 ///
 /// # Errors
 /// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
@@ -93,6 +121,14 @@ pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
+    let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
+    let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
+    let digests = Digests::Whole { circuit, powers, key: digest(key.source(), VerifyError::Key, progress)? };
+    // Read again what was read before the digests were taken.
+    let r1cs = &mut R1cs::open(r1cs.source()).map_err(SetupError::R1cs)?;
+    let ptau = &mut Ptau::open(ptau.source()).map_err(SetupError::Ptau)?;
+    let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
+
     let mut rng = VerifierRng::from_os()?;
     let mut initial = InitialKey::open(r1cs, ptau, progress)?;
     let expected = initial.header()?;
@@ -100,7 +136,7 @@ pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
     compare_points(key.header(), &expected, &mut findings);
     check_records(key, policy, &mut findings, progress);
     if !findings.is_empty() {
-        return findings.report(key, false, false);
+        return findings.report(key, digests, false, false);
     }
 
     let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng };
@@ -113,7 +149,10 @@ pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    findings.report(key, true, rebuilt.is_none())
+    let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
+    let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
+    digests.unchanged(&Digests::Whole { circuit, powers, key: digest(key.source(), VerifyError::Key, progress)? })?;
+    findings.report(key, digests, true, rebuilt.is_none())
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
@@ -128,6 +167,11 @@ pub fn verify_from<E: Read + Seek, K: Read + Seek>(
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
+    let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
+    let digests = Digests::Incremental { earlier: first, key: digest(key.source(), VerifyError::Key, progress)? };
+    let earlier = &mut Zkey::open(earlier.source()).map_err(VerifyError::Earlier)?;
+    let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
+
     let mut rng = VerifierRng::from_os()?;
     compare_sizes(key.header(), earlier.header(), &mut findings);
     compare_points(key.header(), earlier.header(), &mut findings);
@@ -138,7 +182,7 @@ pub fn verify_from<E: Read + Seek, K: Read + Seek>(
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
     }
     if !findings.is_empty() {
-        return findings.report(key, false, false);
+        return findings.report(key, digests, false, false);
     }
     for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
         if let Some(byte) = first_difference(earlier, key, id)? {
@@ -161,7 +205,37 @@ pub fn verify_from<E: Read + Seek, K: Read + Seek>(
             findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
         }
     }
-    findings.report(key, true, false)
+    let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
+    digests.unchanged(&Digests::Incremental { earlier: first, key: digest(key.source(), VerifyError::Key, progress)? })?;
+    findings.report(key, digests, true, false)
+}
+
+fn digest<R: Read + Seek>(
+    source: &mut R,
+    error: impl FnOnce(FormatError) -> VerifyError,
+    progress: &dyn Progress,
+) -> Result<FileDigests, VerifyError> {
+    digest_file(source, progress).map_err(|e| error(e.into()))
+}
+
+impl Digests {
+    /// Refuses files that are not what they were.
+    fn unchanged(&self, after: &Self) -> Result<(), VerifyError> {
+        let (before, after) = (self.named(), after.named());
+        match before.into_iter().zip(after).find(|(before, after)| before != after) {
+            Some(((file, before), (_, after))) => Err(VerifyError::Changed { file, found: after.sha256, expected: before.sha256 }),
+            None => Ok(()),
+        }
+    }
+
+    fn named(&self) -> Vec<(&'static str, FileDigests)> {
+        match *self {
+            Self::Whole { circuit, powers, key } => {
+                vec![("the circuit (.r1cs)", circuit), ("the powers of tau (.ptau)", powers), ("the key (.zkey)", key)]
+            }
+            Self::Incremental { earlier, key } => vec![("the earlier key (.zkey)", earlier), ("the key (.zkey)", key)],
+        }
+    }
 }
 
 /// Failures, by check.
@@ -177,7 +251,7 @@ impl Findings {
         self.0.is_empty()
     }
 
-    fn report<R: Read + Seek>(self, key: &Zkey<R>, complete: bool, underivable: bool) -> Result<Report, VerifyError> {
+    fn report<R: Read + Seek>(self, key: &Zkey<R>, digests: Digests, complete: bool, underivable: bool) -> Result<Report, VerifyError> {
         let refused = !self.is_empty();
         let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
         for (check, failure) in self.0 {
@@ -198,6 +272,7 @@ impl Findings {
         let report = Report {
             header: *key.header(),
             initial_key_hash: key.initial_key_hash(),
+            digests,
             contributions: key.contributions().iter().enumerate().map(summary).collect(),
             checks: Check::ALL.map(|check| (check, outcome(check))).to_vec(),
         };
@@ -282,7 +357,9 @@ fn check_records<K: Read + Seek>(key: &Zkey<K>, policy: &Policy, findings: &mut 
 
     // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of public wires.
     let ic = key.layout().ic.len;
-    if let Err(defect) = check_verifying_key_points(&header.alpha_g1, &header.beta_g2, &header.gamma_g2, &header.delta_g2, ic, header.public) {
+    if let Err(defect) =
+        check_verifying_key_points(&header.alpha_g1, &header.beta_g2, &header.gamma_g2, &header.delta_g2, ic, header.public)
+    {
         findings.add(Check::VerifyingKey, defect);
     }
 

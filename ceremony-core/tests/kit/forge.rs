@@ -113,8 +113,7 @@ impl Step {
         let before = *zkey.header();
         let last = zkey.contributions().last().map_or(G1Affine::generator(), |c| c.delta_g1);
         let record = Contribution { delta_g1: times(last, self.recorded), proof, transcript, kind: self.kind.clone(), name: None };
-        let header =
-            Header { delta_g1: times(before.delta_g1, self.header.0), delta_g2: times(before.delta_g2, self.header.1), ..before };
+        let header = Header { delta_g1: times(before.delta_g1, self.header.0), delta_g2: times(before.delta_g2, self.header.1), ..before };
         let mut records = zkey.contributions().to_vec();
         records.push(record);
         let mut l = section(key, 8);
