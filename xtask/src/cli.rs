@@ -17,6 +17,9 @@ pub(crate) enum Command {
     /// Phase 1: powers of tau, on .ptau files and on challenge and response files
     #[command(subcommand)]
     Ptau(PtauCommand),
+    /// Phase 2: the keys of one circuit, on .zkey files
+    #[command(subcommand)]
+    Zkey(ZkeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,6 +77,17 @@ pub(crate) struct EntropyArgs {
     pub(crate) entropy_file: Option<PathBuf>,
 }
 
+/// A beacon's public value.
+#[derive(Debug, Args)]
+pub(crate) struct BeaconValue {
+    /// The public value: 1 to 255 bytes in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    pub(crate) value: String,
+    /// The value is hashed 2^EXPONENT times (10 to 30)
+    #[arg(long)]
+    pub(crate) exponent: u8,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct New {
     /// The file serves circuits of up to 2^POWER constraints
@@ -104,12 +118,8 @@ pub(crate) struct BeaconArgs {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// The public value: 1 to 255 bytes in hexadecimal
-    #[arg(long, value_name = "HEX")]
-    pub(crate) value: String,
-    /// The value is hashed 2^EXPONENT times (10 to 30)
-    #[arg(long)]
-    pub(crate) exponent: u8,
+    #[command(flatten)]
+    pub(crate) beacon: BeaconValue,
     /// A name for the beacon, for display
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -186,4 +196,106 @@ pub(crate) struct ImportResponse {
     /// The participant's name, for display: nothing in the file binds it
     #[arg(long)]
     pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ZkeyCommand {
+    /// Make the initial key of a circuit
+    #[command(after_help = "Example:\n  cargo xtask zkey new circuit.r1cs prepared.ptau 0000.zkey\n\n\
+        Everybody can use a key without contributions to forge proofs: collect contributions before anything else. \
+        The .ptau is to be verified once with `ptau verify`; `zkey verify` does so too.")]
+    New(NewKey),
+    /// Contribute your own secret randomness, which is forgotten afterwards
+    #[command(after_help = "Example:\n  cargo xtask zkey contribute 0000.zkey 0001.zkey --name \"Alice\"")]
+    Contribute(Contribute),
+    /// Close the chain with a public random value that nobody could choose
+    #[command(after_help = "Example (a block hash announced beforehand):\n  cargo xtask zkey beacon 0003.zkey final.zkey \\\n    \
+        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")]
+    Beacon(BeaconArgs),
+    /// Check everything about a key: circuit, phase 1, every contribution
+    #[command(after_help = "Examples:\n  cargo xtask zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 3\n  \
+        cargo xtask zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was verified before)\n  \
+        cargo xtask zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey --json\n\n\
+        Exit status: 0 the key is good, 1 it is not, 2 it could not be checked.")]
+    Verify(VerifyKey),
+    /// Show what a key says of itself, without checking its points
+    #[command(after_help = "Example:\n  cargo xtask zkey info 0002.zkey --json")]
+    Info(Info),
+    /// Write the verifying key as JSON, for snarkjs and the tools around it
+    #[command(after_help = "Example:\n  cargo xtask zkey export-verification-key final.zkey verification_key.json")]
+    ExportVerificationKey(ExportVerificationKey),
+    /// Write proving and verifying key for arkworks
+    #[command(after_help = "Example:\n  cargo xtask zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \\\n    \
+        --r1cs circuit.r1cs --witness witness.wtns\n\n\
+        The proving key is for arkworks' default reduction, in canonical uncompressed encoding; the verifying key in canonical compressed \
+        encoding. Before anything is written the keys are checked against each other and, given a witness, by a proof.")]
+    ExportArk(ExportArk),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// The circuit, as circom writes it
+    #[arg(value_name = "R1CS")]
+    pub(crate) r1cs: PathBuf,
+    /// The prepared powers of tau, verified
+    #[arg(value_name = "PTAU")]
+    pub(crate) ptau: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyKey {
+    /// R1CS PTAU ZKEY, or with --from just ZKEY
+    #[arg(value_name = "FILE", num_args = 1..=3, required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// An earlier key of the same chain, which was verified: its contributions must come first
+    #[arg(long, value_name = "EARLIER")]
+    pub(crate) from: Option<PathBuf>,
+    /// Contributions that are not a beacon
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) min_contributions: std::num::NonZeroU32,
+    /// Contributions to PTAU that are not a beacon
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) ptau_min_contributions: u32,
+    /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a published file
+    #[arg(long, value_name = "HEX")]
+    pub(crate) ptau_digest: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportVerificationKey {
+    /// The finished key
+    #[arg(value_name = "ZKEY")]
+    pub(crate) zkey: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArk {
+    /// The finished key
+    #[arg(value_name = "ZKEY")]
+    pub(crate) zkey: PathBuf,
+    /// Where to write the proving key (canonical, uncompressed)
+    #[arg(long, value_name = "PK")]
+    pub(crate) proving_key: PathBuf,
+    /// Where to write the verifying key (canonical, compressed)
+    #[arg(long, value_name = "VK")]
+    pub(crate) verifying_key: PathBuf,
+    /// Where to write the verifying key once more (canonical, uncompressed)
+    #[arg(long, value_name = "VK")]
+    pub(crate) verifying_key_uncompressed: Option<PathBuf>,
+    /// The circuit, to prove with the exported key before it is written
+    #[arg(long, value_name = "R1CS", requires = "witness")]
+    pub(crate) r1cs: Option<PathBuf>,
+    /// A witness of the circuit
+    #[arg(long, value_name = "WTNS", requires = "r1cs")]
+    pub(crate) witness: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
 }

@@ -65,6 +65,12 @@ impl CliError {
         Self { blame, message: format!("{}: {error}", path.display()), hint: Some(format_hint(error)) }
     }
 
+    /// A step of phase 2: its own message, after the file it is about, and the hint that fits.
+    pub(crate) fn of_key(path: &Path, error: &impl fmt::Display, environment: bool, hint: &str) -> Self {
+        let blame = if environment { Blame::Environment } else { Blame::Artefact };
+        Self { blame, message: format!("{}: {error}", path.display()), hint: Some(hint.into()) }
+    }
+
     /// A step of phase 1 that made no file. `path` is its input.
     pub(crate) fn step(path: &Path, error: &StepError) -> Self {
         let input = path.display();

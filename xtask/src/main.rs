@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     output::remove_partial_output_when_interrupted();
     let result = match cli.command {
         Command::Ptau(command) => command.run(),
+        Command::Zkey(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

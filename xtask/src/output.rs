@@ -10,14 +10,14 @@ use tempfile::NamedTempFile;
 use crate::cli::OutputArgs;
 use crate::error::CliError;
 
-/// The temporary file being written, so that an interrupt can remove it.
-static PARTIAL: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The temporary files being written, so that an interrupt can remove them.
+static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Makes Ctrl-C and a polite kill remove the half-written temporary file. Without a handler (none could be installed) such a file stays
 /// behind under its temporary name, and the output still never appears half-written.
 pub(crate) fn remove_partial_output_when_interrupted() {
     let _ = ctrlc::set_handler(|| {
-        if let Ok(Some(path)) = PARTIAL.lock().map(|mut partial| partial.take()) {
+        for path in PARTIAL.lock().map(|mut partial| std::mem::take(&mut *partial)).unwrap_or_default() {
             let _ = fs::remove_file(path);
         }
         std::process::exit(130);
@@ -33,6 +33,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Where it will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Refuses an output that is one of the inputs or (without `--force`) exists, then creates the temporary file.
     pub(crate) fn create(args: &OutputArgs, inputs: &[&Path]) -> Result<Self, CliError> {
         let path = &args.path;
@@ -55,7 +60,7 @@ impl Output {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder).map_err(|e| CliError::io(folder, "creating a temporary file", &e))?;
         if let Ok(mut partial) = PARTIAL.lock() {
-            *partial = Some(file.path().to_owned());
+            partial.push(file.path().to_owned());
         }
         Ok(Self { file, path: path.clone(), force: args.force })
     }
@@ -64,9 +69,10 @@ impl Output {
     pub(crate) fn commit(self) -> Result<(), CliError> {
         let Self { file, path, force } = self;
         file.as_file().sync_all().map_err(|e| CliError::io(&path, "writing", &e))?;
+        let temporary = file.path().to_owned();
         let persisted = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
         if let Ok(mut partial) = PARTIAL.lock() {
-            *partial = None;
+            partial.retain(|path| *path != temporary);
         }
         match persisted {
             Ok(_) => Ok(()),

@@ -2,3 +2,4 @@
 
 mod entropy;
 mod ptau;
+mod zkey;

@@ -3,11 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use ceremony_core::entropy::Beacon;
 use ceremony_core::format::digest::digest_file;
 use ceremony_core::format::ptau::{Contribution, Power, Ptau};
-use ceremony_core::format::record::{ContributionKind, ContributorName};
-use ceremony_core::hash::FileBlake2b;
+use ceremony_core::format::record::ContributorName;
 use ceremony_core::phase1::contribution::{apply_beacon, contribute, new};
 use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge, import_response};
 use ceremony_core::phase1::prepare::prepare;
@@ -19,7 +17,7 @@ use crate::cli::{BeaconArgs, Contribute, ContributeChallenge, ExportChallenge, I
 use crate::error::CliError;
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::{json, words};
+use crate::show::{ShownCheck, ShownRecord, json, parse_digest, verification, words};
 
 impl PtauCommand {
     pub(crate) fn run(self) -> Result<(), CliError> {
@@ -67,9 +65,7 @@ impl Contribute {
 
 impl BeaconArgs {
     fn run(self) -> Result<(), CliError> {
-        let value = hex::decode(&self.value)
-            .map_err(|e| CliError::environment(format!("--value: {e}")).hint("give the beacon's bytes in hexadecimal, without 0x"))?;
-        let beacon = Beacon::new(&value, self.exponent).map_err(|e| CliError::environment(e.to_string()))?;
+        let beacon = self.beacon.beacon()?;
         let mut input = open_ptau(&self.input)?;
         let mut output = Output::create(&self.output, &[&self.input])?;
         let name = self.name.as_deref().map(ContributorName::new);
@@ -142,21 +138,6 @@ impl ImportResponse {
     }
 }
 
-/// A record, as it is shown.
-#[derive(Serialize)]
-struct ShownRecord {
-    index: usize,
-    kind: &'static str,
-    /// Not bound by anything in the file.
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    beacon_value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    beacon_exponent: Option<u8>,
-    contribution_hash: String,
-    next_challenge: String,
-}
-
 /// A file, as it is shown.
 #[derive(Serialize)]
 struct ShownFile {
@@ -173,12 +154,6 @@ struct ShownFile {
     contributions: Vec<ShownRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Vec<ShownCheck>>,
-}
-
-#[derive(Serialize)]
-struct ShownCheck {
-    number: u32,
-    statement: &'static str,
 }
 
 impl ShownFile {
@@ -212,30 +187,14 @@ impl ShownFile {
         }
         println!("  contributions      {}", self.contributions.len());
         for record in &self.contributions {
-            let name = record.name.as_deref().unwrap_or("(no name)");
-            println!("  {} {}: {name}", record.kind, record.index);
-            if let (Some(value), Some(exponent)) = (&record.beacon_value, record.beacon_exponent) {
-                println!("    value {value}, hashed 2^{exponent} times");
-            }
-            println!("   contribution hash\n{}\n   next challenge\n{}", words(&record.contribution_hash), words(&record.next_challenge));
+            record.print();
         }
     }
 }
 
 fn shown_record(index: usize, record: &Contribution) -> ShownRecord {
-    let beacon = match &record.kind {
-        ContributionKind::Contribution => None,
-        ContributionKind::Beacon(beacon) => Some(beacon),
-    };
-    ShownRecord {
-        index,
-        kind: if beacon.is_some() { "beacon" } else { "contribution" },
-        name: record.name.as_ref().map(ContributorName::cleaned),
-        beacon_value: beacon.map(|b| hex::encode(b.value())),
-        beacon_exponent: beacon.map(Beacon::exponent),
-        contribution_hash: record.response_hash().to_string(),
-        next_challenge: record.next_challenge.to_string(),
-    }
+    let next = Some(record.next_challenge.to_string());
+    ShownRecord::new(index, &record.kind, record.name.as_ref(), record.response_hash(), next)
 }
 
 impl Info {
@@ -252,39 +211,16 @@ impl Info {
     }
 }
 
-/// What `verify --json` prints for a bad file, or for one that could not be checked.
-#[derive(Serialize)]
-struct ShownFailure<'a> {
-    file: String,
-    result: &'static str,
-    error: &'a str,
-    hint: Option<&'a str>,
-}
-
 impl Verify {
     fn run(self) -> Result<(), CliError> {
-        let result = self.checked();
-        match (&result, self.json) {
-            (Ok(shown), true) => json(shown),
-            (Ok(shown), false) => {
-                println!("{}: good", self.file.display());
-                shown.print();
-                for check in shown.checks.iter().flatten() {
-                    println!("  check {:>2} passed    {}", check.number, check.statement);
-                }
-                Ok(())
-            }
-            (Err(error), true) => {
-                let (result, error, hint) = error.parts();
-                json(&ShownFailure { file: self.file.display().to_string(), result, error, hint })
-            }
-            (Err(_), false) => Ok(()),
-        }?;
-        result.map(drop)
+        verification(&self.file, self.checked(), self.json, |shown| {
+            shown.print();
+            shown.checks.iter().flatten().for_each(ShownCheck::print);
+        })
     }
 
     fn checked(&self) -> Result<ShownFile, CliError> {
-        let digest = self.digest.as_deref().map(parse_digest).transpose()?;
+        let digest = self.digest.as_deref().map(|hex| parse_digest("--digest", hex)).transpose()?;
         let earlier = self.from.as_deref().map(open_ptau).transpose()?;
         let expectations = Expectations {
             min_contributions: self.min_contributions,
@@ -294,15 +230,8 @@ impl Verify {
         let (ptau, verified) = verify(open(&self.file)?, &expectations, &Bars::default()).map_err(|e| CliError::verify(&self.file, &e))?;
         let mut shown = ShownFile::of(&self.file, &ptau, &verified.digests);
         shown.result = Some("good");
-        let shown_check = |check: &Check| ShownCheck { number: check.number(), statement: check.statement() };
+        let shown_check = |check: &Check| ShownCheck { number: check.number(), statement: check.statement(), remark: None };
         shown.checks = Some(verified.checks.iter().map(shown_check).collect());
         Ok(shown)
     }
-}
-
-fn parse_digest(hex: &str) -> Result<FileBlake2b, CliError> {
-    let mut bytes = [0; 64];
-    hex::decode_to_slice(hex, &mut bytes)
-        .map_err(|e| CliError::environment(format!("--digest: {e}")).hint("give the BLAKE2b-512 as 128 hexadecimal digits"))?;
-    Ok(FileBlake2b(bytes))
 }
