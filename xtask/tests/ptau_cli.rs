@@ -5,7 +5,7 @@ mod kit;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use kit::{Folder, Run};
+use kit::{Folder, refused};
 
 const COMMANDS: [&str; 9] =
     ["new", "contribute", "beacon", "prepare", "verify", "info", "export-challenge", "contribute-challenge", "import-response"];
@@ -19,33 +19,6 @@ fn ceremony() -> Folder {
     folder.ours("ptau export-challenge 1.ptau challenge");
     folder.ours("ptau contribute-challenge challenge response");
     folder
-}
-
-/// Exit status and both streams, with hashes (which differ from run to run) cut out.
-fn shown(run: &Run) -> String {
-    let text = format!("exit status {}\n--- stdout\n{}--- stderr\n{}", run.code, run.stdout, run.stderr);
-    let mut out = String::new();
-    let mut hex = String::new();
-    for c in text.chars().chain(['\n']) {
-        if c.is_ascii_digit() || ('a'..='f').contains(&c) {
-            hex.push(c);
-            continue;
-        }
-        out.push_str(if hex.len() >= 64 { "[hash]" } else { &hex });
-        hex.clear();
-        out.push(c);
-    }
-    out.trim_end().to_owned()
-}
-
-/// Runs a command that must fail, leave the folder as it was, and say so in the snapshot of that name.
-#[track_caller]
-fn refused(folder: &Folder, name: &str, line: &str) {
-    let before = folder.names();
-    let run = folder.run(line);
-    assert_ne!(run.code, 0, "{line}");
-    assert_eq!(folder.names(), before, "{line} leaves something behind");
-    insta::assert_snapshot!(name, format!("$ zk-ceremony {line}\n{}", shown(&run)));
 }
 
 #[test]

@@ -103,3 +103,34 @@ pub fn hashes_after(output: &str, label: &str) -> Vec<String> {
         .map(|(i, _)| lines[i + 1..].iter().take(4).flat_map(|l| l.split_whitespace()).collect::<String>())
         .collect()
 }
+
+/// Exit status and both streams, with hashes (which differ from run to run) cut out.
+pub fn shown(run: &Run) -> String {
+    let text = format!("exit status {}\n--- stdout\n{}--- stderr\n{}", run.code, run.stdout, run.stderr);
+    let mut out = String::new();
+    let mut hex = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_digit() || ('a'..='f').contains(&c) {
+            hex.push(c);
+            continue;
+        }
+        out.push_str(if hex.len() >= 64 { "[hash]" } else { &hex });
+        hex.clear();
+        out.push(c);
+    }
+    out.trim_end().to_owned()
+}
+
+/// Runs a command that must fail, leave the folder as it was, and say so in the snapshot of that name.
+#[track_caller]
+pub fn refused(folder: &Folder, name: &str, line: &str) {
+    let before = folder.names();
+    let run = folder.run(line);
+    assert_ne!(run.code, 0, "{line}");
+    assert_eq!(folder.names(), before, "{line} leaves something behind");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, format!("$ zk-ceremony {line}\n{}", shown(&run))));
+}
