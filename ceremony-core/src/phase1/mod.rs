@@ -76,10 +76,10 @@ pub fn first_response_hash() -> ResponseHash {
 /// whose challenges are constants of the protocol.
 #[must_use]
 pub fn first_challenge(power: Power) -> Challenge {
-    if let Some((_, hex)) = public::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
-        return Challenge(*hex);
+    match public::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
+        Some((_, challenge)) => Challenge(*challenge),
+        None => compute_first_challenge(power),
     }
-    compute_first_challenge(power)
 }
 
 fn compute_first_challenge(power: Power) -> Challenge {

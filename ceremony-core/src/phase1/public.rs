@@ -132,17 +132,79 @@ pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
 
 /// [`super::first_challenge`] of large powers, where computing it means hashing gigabytes: 384 bytes for each of the 2^power constraints.
 /// Each was computed by this crate; a test recomputes the smallest.
-pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 0] = [];
+pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 9] = [
+    (
+        20,
+        unhex(
+            "3393605118d83c21a2a1763bec8ebf7a6076c7546b4bbf01e35e71faad0214cf18fa19b6053dfd1102454d05754b1b21873da78e0d5d66be1f74169de3963011",
+        ),
+    ),
+    (
+        21,
+        unhex(
+            "d27e24afa6f9d22893b893924ab301023e558340a2f0fe360497061d7f91a659d6bcd23467668ad92f65fb2998da8690014a8341cc795253cec84fb87fe195b8",
+        ),
+    ),
+    (
+        22,
+        unhex(
+            "5b4d52085c949b60ab5060c93196dc51b2dc629c4dcfc5d1fdb9466e3c6c052bd1f9bada6ee24a60c0474017b7c08f51fce83c75845fb489547aa9453e256cf6",
+        ),
+    ),
+    (
+        23,
+        unhex(
+            "da01c213149ff5065924f3ade76df2ec6ae7bb941ab4ffe25e3e2d1ae9f0474faebb201bddef89d841692d71e10f3f7a3d0ffe5ce2b6162d8b692b95c28b4039",
+        ),
+    ),
+    (
+        24,
+        unhex(
+            "adc423b1cd43ea5a40601c30364febdcdf4796f0ffc56c01e1f64019146e60f9c9b68c75f1e36e275c336acbee5632f69569c9f2267dfda4ad59dcb15b8f3e84",
+        ),
+    ),
+    (
+        25,
+        unhex(
+            "661de6f41b1150ac7448085558e5ecdaae345272e662da9851b0ff3816901a2b2141722a38a35a314b41a53abba15f7198f30c57891111864081aa38d3012a5b",
+        ),
+    ),
+    (
+        26,
+        unhex(
+            "5140c98bda53f8c1fc3a25d574c409d5de41561b585b4224ab5ed369a98f2e41389c39c83b47470701e52261fa199918666181be3855d33e2ef19377365b038b",
+        ),
+    ),
+    (
+        27,
+        unhex(
+            "36bcd31f9d5ed309ded4a17ee8279e34eceec40b56be88e2fb604aebe2c714bafbf99218e7269f20ec3392bab9d45f5198b826c94bd3d3c2d780f46dfd65be67",
+        ),
+    ),
+    (
+        28,
+        unhex(
+            "93da91920d5a54a8a0fde55cd9dc3a10c4f3eef768b62c0948741370864254b4c1920f3f29d4ebc0ef3acecf2e2db63a755713d77e1ed77347a56fbc317c7a93",
+        ),
+    ),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::ptau::Power;
 
     #[test]
     fn a_published_digest_is_recognised_by_name() {
         let last = PERPETUAL_POWERS_OF_TAU[20];
         assert_eq!(published(&last.blake2b).map(|f| f.name), Some("powersOfTau28_hez_final.ptau"));
         assert_eq!(published(&FileBlake2b([0; 64])), None);
+    }
+
+    #[test]
+    fn the_smallest_of_the_constant_first_challenges_is_the_computed_one() {
+        let (power, challenge) = FIRST_CHALLENGES[0];
+        assert_eq!(super::super::compute_first_challenge(Power::new(power).unwrap()).0, challenge);
     }
 
     #[test]
