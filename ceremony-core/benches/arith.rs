@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ec::{CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ceremony_core::arith::{Arith, Backend, Direction};

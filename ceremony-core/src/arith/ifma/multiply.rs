@@ -19,9 +19,8 @@
 //! # Exceptional cases
 //!
 //! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the chain (`jacobian`). The lanes
-//! that end so are computed again by arkworks. For a point of order r that happens only when a partial sum of the scalar's
-//! expansion is 0, or plus or minus a table entry modulo r: for the scalar 0 and a few others (their share is below 2^-240), and
-//! for every scalar when the point is infinity, which is public.
+//! that end so are computed again by arkworks. For a point of order r that happens for some hundreds of scalars in all, 0 among them
+//! (counted in `glv`); for a point at infinity always, which is public.
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64,
@@ -55,7 +54,7 @@ struct Entry<const D: usize> {
 /// A half's 32 nibbles per lane: low and high word.
 type Nibbles = [__m512i; 2];
 
-/// points[i] <- scalars[i] points[i] for one task; the results share one inversion.
+/// `points[i] <- scalars[i] points[i]` for one task; the results share one inversion.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn multiply<P: Point, const D: usize>(points: &mut [P], scalars: &[Fr]) {
     let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
