@@ -21,12 +21,10 @@
 //!
 //! # Exceptional additions
 //!
-//! The sum that has been built before digit d_i or e_i is added stands for (a, b) with odd, so non-zero, multiples of powers of
-//! 16 in it, and
-//! |a|, |b| < 2^124 while i > 0. No vector of the lattice but zero has both entries below 2^126 in absolute value; therefore (a, b),
-//! (a +- d_i, b) and (a, b +- e_i) are no multiples of r, and an addition meets infinity, equal or opposite points **only in the
-//! last window**. There 16 a' + d_0 = 0 or 2 d_0 makes k = lambda e_0 or 2 d_0 + lambda e_0, and likewise for e_0: some hundreds
-//! of scalars in all.
+//! Before a digit of window i is added, a multiplication has summed (a, b) with |a|, |b| < 2^124 while i > 0, and neither is zero:
+//! each is an odd number times a power of 16. No vector of the lattice but zero has both entries below 2^126 in absolute value.
+//! Therefore (a, b), (a +- d_i, b) and (a, b +- e_i) are no multiples of r, and an addition meets infinity, equal or opposite
+//! points **only in the last window**: for k = lambda e_0, 2 d_0 + lambda e_0, 2 lambda e_0 and 0, some hundreds of scalars in all.
 
 use ark_ff::PrimeField;
 use zeroize::Zeroize;

@@ -225,3 +225,35 @@ impl<const D: usize> Entry<D> {
         Self { point: Affine { x: Element::zero(), y2: Element::zero() }, phi_x: Element::zero() }
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use ark_ff::Field;
+
+    use super::super::Ifma;
+    use super::super::interval::trace;
+    use super::*;
+    use crate::curve::G2Affine;
+
+    /// The trace digests the intervals of all results, in order: any operation added, left out or exchanged changes it.
+    fn one_trace<P: Point, const D: usize>() {
+        let scalars = [1u64, 2, 3, 15, 16, u64::MAX].map(Fr::from).into_iter();
+        let scalars = scalars.flat_map(|s| [s, -s, s.square() * s, s.inverse().unwrap_or(s), s.pow([1000])]);
+        let traces: Vec<u64> = scalars
+            .map(|scalar| {
+                let mut points = [P::generator(); 2 * LANES];
+                // SAFETY: the caller has detected the instructions.
+                trace::of(|| unsafe { multiply::<P, D>(&mut points, &[scalar; 2 * LANES]) })
+            })
+            .collect();
+        assert!(traces.windows(2).all(|pair| pair[0] == pair[1]), "{traces:x?}");
+    }
+
+    #[test]
+    fn the_operations_are_the_same_for_every_scalar() {
+        if Ifma::detect().is_some() {
+            one_trace::<G1Affine, 1>();
+            one_trace::<G2Affine, 2>();
+        }
+    }
+}
