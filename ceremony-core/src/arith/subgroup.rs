@@ -26,7 +26,7 @@ const FEW: usize = 64;
 /// See [`super::outside_subgroup`].
 pub(super) fn outside_subgroup<E: Engine>(engine: E, points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
     if points.len() > FEW {
-        let mut coefficients = vec![Vec::with_capacity(points.len()); COMBINATIONS];
+        let mut coefficients: Vec<Vec<i32>> = (0..COMBINATIONS).map(|_| Vec::with_capacity(points.len())).collect();
         for _ in points {
             // Four coefficients to a word: drawing is the one step that only one core does.
             for combinations in coefficients.chunks_mut(4) {
