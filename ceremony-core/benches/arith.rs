@@ -11,7 +11,7 @@ use ark_ec::{CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ceremony_core::arith::{Arith, Backend, Direction};
-use ceremony_core::curve::{Fr, G1Affine, G2Affine, Point};
+use ceremony_core::curve::{Fq, Fr, G1Affine, G2Affine, Point};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
 
@@ -36,6 +36,8 @@ fn main() {
     combinations::<G2Affine>(&mut criterion);
     transforms::<G1Affine>(&mut criterion);
     subgroup(&mut criterion);
+    membership::<G1Affine>(&mut criterion);
+    membership::<G2Affine>(&mut criterion);
     criterion.final_summary();
 }
 
@@ -128,4 +130,24 @@ fn subgroup(criterion: &mut Criterion) {
     }
     group.throughput(Throughput::Elements(BASELINE_PRODUCTS as u64));
     group.bench_function("each-point", |b| b.iter(|| points.iter().take(BASELINE_PRODUCTS).all(|p| p.in_subgroup())));
+}
+
+/// Curve equations, and y from x.
+fn membership<P: Point>(criterion: &mut Criterion) {
+    const POINTS: usize = 1024;
+    let points = points::<P>(POINTS);
+    let x: Vec<Fq> = points.iter().flat_map(|p| p.coordinates().as_ref()[..P::COORDINATES / 2].to_vec()).collect();
+    let mut group = group(criterion, &format!("on-curve-{}", P::GROUP));
+    group.throughput(Throughput::Elements(POINTS as u64));
+    for arith in backends() {
+        let name = if arith.backend() == Backend::Portable { "arkworks".to_owned() } else { arith.backend().to_string() };
+        group.bench_function(name, |b| b.iter(|| arith.off_curve(black_box(&points))));
+    }
+    group.finish();
+    let mut group = self::group(criterion, &format!("from-x-{}", P::GROUP));
+    group.throughput(Throughput::Elements(POINTS as u64));
+    for arith in backends() {
+        let name = if arith.backend() == Backend::Portable { "arkworks".to_owned() } else { arith.backend().to_string() };
+        group.bench_function(name, |b| b.iter(|| arith.from_x::<P>(black_box(&x), &[true; POINTS])));
+    }
 }

@@ -1,24 +1,24 @@
 //! Sums of many points with small coefficients: Pippenger's bucket method on affine points.
 //!
-//! A coefficient below 2^b is cut into signed digits of c bits, sum d_w 2^(c w) with d_w in [-2^(c-1), 2^(c-1)), and for every window w
+//! A coefficient below 2^128 is cut into signed digits of c bits, sum d_w 2^(c w) with d_w in [-2^(c-1), 2^(c-1)), and for every
+//! window w
 //!
 //! > sum_i d_(w,i) P_i = sum_(j = 1 .. 2^(c-1)) j B_j,  B_j = (sum over d = j of P_i) - (sum over d = -j of P_i).
 //!
-//! **One primitive does all the additions**: [`sum_by_key`] takes points sorted by key and replaces those of equal key by their
-//! sum, halving every run in each round, so that a round is one batch of independent affine additions (5 products and a square
-//! each, against 8 + 3 for a mixed Jacobian addition). The final weights are no chain of 2^c additions either: with j = s hi +
-//! lo, s = 2^ceil(c/2),
+//! **One primitive does all the additions**: [`Sums`] takes points with keys and adds those of equal key, pair by pair, in batches
+//! of independent affine additions (5 products and a square each, against 8 + 3 for a mixed Jacobian addition). The weights j are
+//! no chain of 2^c dependent additions either: with j = s hi + lo, s = 2^ceil(c/2),
 //!
 //! > sum j B_j = s sum_hi hi (sum_lo B) + sum_lo lo (sum_hi B),
 //!
-//! whose row and column sums are sums by key, and the bits of hi and lo are keys again. What is left is one point for each of
-//! the b + 1 powers of two, added by Horner's rule.
+//! whose row and column sums are sums by key, and the bits of hi and lo are keys again. What is left is one point for each power of
+//! two, added by Horner's rule.
 //!
 //! Nothing is assumed of the points but that they are on their curve: no endomorphism is used, and equal, opposite and infinite
 //! points are legal. A transcript's first accumulator is n copies of the generator, for which every addition is a doubling.
 //!
 //! Sources: N. Pippenger (SIAM J. Comput. 9, 1980); D. Bernstein, J. Doumen, T. Lange, J.-J. Oosterwijk, "Faster batch forgery
-//! identification" (INDOCRYPT 2012) for the signed digits; affine batches as in Y. El Housni and G. Botrel, "EdMSM" (2022).
+//! identification" (INDOCRYPT 2012), for the signed digits; Y. El Housni, G. Botrel, "EdMSM" (2022), for affine batches.
 
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
@@ -26,29 +26,56 @@ use rayon::prelude::*;
 use super::engine::{Engine, Sum, negative};
 use crate::curve::Point;
 
-/// Bytes of points sorted into buckets at a time: the points, their sorted copy and the first round's sums stay near the
-/// second-level cache.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Additions in a batch: the inversion disappears, and the operands stay in the second-level cache.
+const BATCH: usize = 4096;
 
 /// sum c_i P_i over the shorter of the two slices.
 pub(super) fn linear_combination<E: Engine, P: Point>(engine: E, points: &[P], coefficients: &[u128]) -> P::Group {
     let n = points.len().min(coefficients.len());
     let (points, coefficients) = (&points[..n], &coefficients[..n]);
     let digits = Digits::for_length(n);
-    let windows: Vec<Vec<P>> = (0..digits.windows)
-        .into_par_iter()
-        .map(|w| fill_buckets(engine, points, |i| digits.of(coefficients[i], w), digits.buckets()))
+    // Two tasks for each core even out what else runs there; the windows of a task share its batches.
+    let windows: Vec<u32> = (0..digits.windows).collect();
+    let task = windows.len().div_ceil(2 * rayon::current_num_threads());
+    let powers: Vec<Vec<P>> = windows
+        .par_chunks(task)
+        .flat_map_iter(|windows| {
+            let mut sums = Sums::new(engine, windows.len() * digits.buckets());
+            for (window, first) in windows.iter().zip((0..).step_by(digits.buckets())) {
+                for (point, coefficient) in points.iter().zip(coefficients) {
+                    sums.add_signed(first, digits.of(*coefficient, *window), point);
+                }
+            }
+            binary_weights(engine, &sums.finish(), digits.buckets())
+        })
         .collect();
-    weighted_sum(engine, &windows, digits.bits)
+    // The point of weight 2^(c w + t) is powers[w][t]; t may reach c - 1.
+    let exponents = digits.bits as usize * powers.len();
+    (0..exponents).rev().fold(P::Group::ZERO, |mut sum, exponent| {
+        sum.double_in_place();
+        if let Some(point) = powers[exponent / digits.bits as usize].get(exponent % digits.bits as usize) {
+            sum += point;
+        }
+        sum
+    })
 }
 
-/// sum d_i P_i for small signed coefficients |d_i| <= `limit`, one sum for each vector of coefficients.
+/// sum d_i P_i for each of the vectors of small coefficients, |d_i| <= `limit`.
 pub(super) fn small_combinations<E: Engine, P: Point>(engine: E, points: &[P], coefficients: &[Vec<i32>], limit: usize) -> Vec<P::Group> {
     coefficients
         .par_iter()
-        .map(|coefficients| {
-            let buckets = fill_buckets(engine, points, |i| coefficients[i], limit);
-            weighted_sum(engine, &[buckets], 0)
+        .flat_map_iter(|coefficients| {
+            let mut sums = Sums::new(engine, limit);
+            for (point, coefficient) in points.iter().zip(coefficients) {
+                sums.add_signed(0, *coefficient, point);
+            }
+            binary_weights(engine, &sums.finish(), limit)
+        })
+        .map(|powers| {
+            powers.iter().rev().fold(P::Group::ZERO, |mut sum, point| {
+                sum.double_in_place();
+                sum + point
+            })
         })
         .collect()
 }
@@ -63,11 +90,11 @@ struct Digits {
 }
 
 impl Digits {
-    /// The width with the fewest additions: n + 2^c for each window. Widths that divide 128 would leave the top window a digit of
-    /// c bits and a carry; they are left out.
+    /// The width with the fewest additions: n + 2 * 2^(c-1) for each window. Widths that divide 128 would leave the top window a
+    /// digit of c bits and a carry; they are left out.
     fn for_length(n: usize) -> Self {
         let cost = |c: u32| u64::from(128u32.div_ceil(c)) * (n as u64 + (1 << c));
-        let bits = (3..=17).filter(|c| 128 % c != 0).min_by_key(|c| cost(*c)).unwrap_or(3);
+        let bits = (3..=15).filter(|c| 128 % c != 0).min_by_key(|c| cost(*c)).unwrap_or(3);
         let windows = 128u32.div_ceil(bits);
         let offset = (0..windows - 1).fold(0, |sum, w| sum | 1 << (bits * w + bits - 1));
         Self { bits, windows, offset }
@@ -77,6 +104,7 @@ impl Digits {
         1 << (self.bits - 1)
     }
 
+    #[inline]
     fn of(&self, coefficient: u128, window: u32) -> i32 {
         let (sum, carry) = coefficient.overflowing_add(self.offset);
         let shift = self.bits * window;
@@ -85,121 +113,115 @@ impl Digits {
     }
 }
 
-/// B_1, B_2, ...: the sums of the points with each digit, less those with its negative.
-fn fill_buckets<E: Engine, P: Point>(engine: E, points: &[P], digit: impl Fn(usize) -> i32, buckets: usize) -> Vec<P> {
-    let chunk = (CHUNK_BYTES / size_of::<P>()).max(buckets);
-    let mut filled = vec![P::zero(); buckets];
-    let (mut sorted, mut digits) = (Vec::new(), Vec::new());
-    for (start, points) in (0..).step_by(chunk).zip(points.chunks(chunk)) {
-        digits.clear();
-        digits.extend(points.iter().zip(start..).map(|(point, i)| if point.is_zero() { 0 } else { digit(i) }));
-        // A bucket's sum so far is the first entry of its run.
-        let mut counts: Vec<u32> = vec![0; buckets + 1];
-        for digit in &digits {
-            counts[digit.unsigned_abs() as usize] += 1;
-        }
-        counts[0] = 0;
-        for (count, bucket) in counts[1..].iter_mut().zip(&filled) {
-            *count += u32::from(!bucket.is_zero());
-        }
-        let mut next: Vec<u32> = counts.iter().scan(0, |end, count| Some(std::mem::replace(end, *end + count))).collect();
-        sorted.clear();
-        sorted.resize(counts.iter().map(|c| *c as usize).sum(), P::zero());
-        for (bucket, next) in filled.iter().zip(&mut next[1..]).filter(|(bucket, _)| !bucket.is_zero()) {
-            sorted[*next as usize] = *bucket;
-            *next += 1;
-        }
-        for (point, digit) in points.iter().zip(&digits).filter(|(_, digit)| **digit != 0) {
-            let next = &mut next[digit.unsigned_abs() as usize];
-            sorted[*next as usize] = if *digit < 0 { negative(point) } else { *point };
-            *next += 1;
-        }
-        sum_by_key(engine, &mut sorted, &mut counts);
-        let mut sums = sorted.iter();
-        for (bucket, _) in filled.iter_mut().zip(&counts[1..]).filter(|(_, count)| **count > 0) {
-            *bucket = sums.next().copied().unwrap_or(P::zero());
-        }
-    }
-    filled
+/// Points being added up by key.
+///
+/// Each key has at most one point waiting. A second one makes a pair and leaves none; a full batch of pairs is added, and the
+/// sums come in again as points. Slots of the pool are used again, so that memory is flat: one point for each key, and two for
+/// each addition of a batch.
+struct Sums<E, P> {
+    engine: E,
+    /// The slot of the waiting point, or [`NOBODY`].
+    waiting: Vec<u32>,
+    pool: Vec<P>,
+    free: Vec<u32>,
+    /// The pairs of the next batch, and their keys: the first `filled` entries.
+    pairs: Vec<Sum>,
+    keys: Vec<u32>,
+    filled: usize,
 }
 
-/// Replaces each run of points by its sum. `counts` are the lengths of the runs, afterwards 0 or 1.
-fn sum_by_key<E: Engine, P: Point>(engine: E, points: &mut Vec<P>, counts: &mut [u32]) {
-    let mut sums = Vec::new();
-    let mut halved: Vec<P> = Vec::new();
-    while counts.iter().any(|count| *count > 1) {
-        sums.clear();
-        halved.clear();
-        halved.resize(counts.iter().map(|count| count.div_ceil(2) as usize).sum(), P::zero());
-        let (mut from, mut to) = (0, 0);
-        for count in counts.iter_mut() {
-            for pair in 0..*count / 2 {
-                let left = from + 2 * pair;
-                sums.push(Sum { left, right: left + 1, to: to + pair });
+const NOBODY: u32 = u32::MAX;
+
+impl<E: Engine, P: Point> Sums<E, P> {
+    fn new(engine: E, keys: usize) -> Self {
+        let pairs = vec![Sum { left: 0, right: 0 }; BATCH + 1];
+        Self { engine, waiting: vec![NOBODY; keys], pool: Vec::new(), free: Vec::new(), pairs, keys: vec![0; BATCH + 1], filled: 0 }
+    }
+
+    /// Adds the point, or its negative, to the bucket of |digit|; the bucket of 1 has key `first`.
+    #[inline]
+    fn add_signed(&mut self, first: usize, digit: i32, point: &P) {
+        if digit != 0 {
+            let key = first + digit.unsigned_abs() as usize - 1;
+            self.add(key, if digit < 0 { negative(point) } else { *point });
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, key: usize, point: P) {
+        if point.is_zero() {
+            return;
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.pool[slot as usize] = point;
+                slot
             }
-            if *count % 2 == 1 {
-                halved[(to + *count / 2) as usize] = points[(from + *count - 1) as usize];
+            None => {
+                self.pool.push(point);
+                (self.pool.len() - 1) as u32
             }
-            from += *count;
-            *count = count.div_ceil(2);
-            to += *count;
+        };
+        self.enter(key as u32, slot);
+        while self.filled == BATCH {
+            self.add_batch();
         }
-        engine.add(points, &sums, &mut halved);
-        std::mem::swap(points, &mut halved);
+    }
+
+    /// Written without a branch: whether somebody waits is a coin toss that no predictor wins.
+    #[inline]
+    fn enter(&mut self, key: u32, slot: u32) {
+        let waiting = &mut self.waiting[key as usize];
+        self.pairs[self.filled] = Sum { left: *waiting, right: slot };
+        self.keys[self.filled] = key;
+        let paired = *waiting != NOBODY;
+        *waiting = if paired { NOBODY } else { slot };
+        self.filled += usize::from(paired);
+    }
+
+    fn add_batch(&mut self) {
+        self.engine.add(&mut self.pool, &self.pairs[..self.filled]);
+        // New pairs overwrite old ones that have been read: there is at most one for each.
+        for i in 0..std::mem::take(&mut self.filled) {
+            let Sum { left, right } = self.pairs[i];
+            self.free.push(right);
+            self.enter(self.keys[i], left);
+        }
+    }
+
+    /// The sum for each key.
+    fn finish(mut self) -> Vec<P> {
+        while self.filled > 0 {
+            self.add_batch();
+        }
+        self.waiting.iter().map(|slot| if *slot == NOBODY { P::zero() } else { self.pool[*slot as usize] }).collect()
     }
 }
 
-/// sum_w 2^(c w) sum_j j B_(w, j).
-fn weighted_sum<E: Engine, P: Point>(engine: E, windows: &[Vec<P>], c: u32) -> P::Group {
-    let tasks = windows.len().div_ceil(rayon::current_num_threads()).max(1);
-    let powers: Vec<Vec<P>> = windows.par_chunks(tasks).flat_map(|windows| binary_weights(engine, windows)).collect();
-    // Horner's rule: the point of weight 2^(c w + t) is powers[w][t], and t may exceed c - 1.
-    let mut by_exponent: Vec<Vec<P>> = Vec::new();
-    for (w, powers) in powers.into_iter().enumerate() {
-        for (t, point) in powers.into_iter().enumerate() {
-            let exponent = c as usize * w + t;
-            by_exponent.resize(by_exponent.len().max(exponent + 1), Vec::new());
-            by_exponent[exponent].push(point);
-        }
-    }
-    by_exponent.iter().rev().fold(P::Group::ZERO, |mut sum, points| {
-        sum.double_in_place();
-        points.iter().for_each(|point| sum += point);
-        sum
-    })
-}
-
-/// For each window the points S_t with sum_j j B_j = sum_t 2^t S_t.
-fn binary_weights<E: Engine, P: Point>(engine: E, windows: &[Vec<P>]) -> Vec<Vec<P>> {
-    let bits = windows.iter().map(|buckets| buckets.len()).max().unwrap_or(0).checked_ilog2().map_or(0, |log| log as usize + 1);
+/// For each run of `buckets` points B_1, B_2, ... the points S_t with sum_j j B_j = sum_t 2^t S_t.
+fn binary_weights<E: Engine, P: Point>(engine: E, points: &[P], buckets: usize) -> Vec<Vec<P>> {
+    // Weights are 1 ..= buckets.
+    let bits = buckets.checked_ilog2().map_or(0, |log| log as usize + 1);
     let low_bits = bits.div_ceil(2);
     let (columns, rows) = (1 << low_bits, 1 << (bits - low_bits));
-    // Keys of a window: the columns, then the rows.
-    let entries = windows.iter().enumerate().flat_map(|(w, buckets)| {
-        let base = w * (columns + rows);
-        buckets.iter().zip(1..).flat_map(move |(bucket, j)| [(base + j % columns, *bucket), (base + columns + j / columns, *bucket)])
-    });
-    let sums = grouped(engine, entries, windows.len() * (columns + rows));
-    let entries = sums.iter().enumerate().flat_map(|(key, sum)| {
-        let (w, key) = (key / (columns + rows), key % (columns + rows));
-        let (first, weight) = if key < columns { (0, key) } else { (low_bits, key - columns) };
-        (0..bits).filter(move |t| weight >> t & 1 == 1).map(move |t| (w * bits + first + t, *sum))
-    });
-    grouped(engine, entries, windows.len() * bits).chunks(bits.max(1)).map(<[P]>::to_vec).collect()
-}
-
-/// The sum of the points of each key below `keys`.
-fn grouped<E: Engine, P: Point>(engine: E, entries: impl Iterator<Item = (usize, P)> + Clone, keys: usize) -> Vec<P> {
-    let entries = entries.filter(|(_, point)| !point.is_zero());
-    let mut counts = vec![0u32; keys];
-    entries.clone().for_each(|(key, _)| counts[key] += 1);
-    let mut next: Vec<usize> = counts.iter().scan(0, |end, count| Some(std::mem::replace(end, *end + *count as usize))).collect();
-    let mut sorted = vec![P::zero(); counts.iter().map(|c| *c as usize).sum()];
-    for (key, point) in entries {
-        sorted[next[key]] = point;
-        next[key] += 1;
+    let runs = points.len() / buckets;
+    // Keys of a run: the columns, then the rows.
+    let mut lines = Sums::new(engine, runs * (columns + rows));
+    for (run, points) in points.chunks(buckets).enumerate() {
+        let first = run * (columns + rows);
+        for (j, point) in (1..).zip(points) {
+            lines.add(first + j % columns, *point);
+            lines.add(first + columns + j / columns, *point);
+        }
     }
-    sum_by_key(engine, &mut sorted, &mut counts);
-    let mut sums = sorted.into_iter();
-    counts.iter().map(|count| if *count > 0 { sums.next() } else { None }.unwrap_or(P::zero())).collect()
+    let mut powers = Sums::new(engine, runs * bits);
+    for (run, lines) in lines.finish().chunks(columns + rows).enumerate() {
+        for (i, point) in lines.iter().enumerate() {
+            let (first, weight) = if i < columns { (0, i) } else { (low_bits, i - columns) };
+            for t in (0..bits).filter(|t| weight >> t & 1 == 1) {
+                powers.add(run * bits + first + t, *point);
+            }
+        }
+    }
+    powers.finish().chunks(bits).map(<[P]>::to_vec).collect()
 }

@@ -2,12 +2,11 @@
 
 use crate::curve::{Fq, Fr, Point};
 
-/// One addition of a batch: `out[to] = points[left] + points[right]`.
+/// One addition of a batch: `points[left] += points[right]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sum {
     pub(super) left: u32,
     pub(super) right: u32,
-    pub(super) to: u32,
 }
 
 /// A back end: two kernels, each for one task on one thread.
@@ -19,9 +18,9 @@ pub(super) trait Engine: Copy + Send + Sync {
     /// The points must be in the r-torsion.
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]);
 
-    /// Affine additions with shared inversions. Equal and opposite points and infinity are legal; the points may be anywhere on
-    /// the curve. Not constant time.
-    fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]);
+    /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and opposite points and infinity are
+    /// legal; the points may be anywhere on the curve. Not constant time.
+    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]);
 
     /// The first point that is neither on the curve nor infinity.
     fn off_curve<P: Point>(self, points: &[P]) -> Option<usize>;

@@ -84,13 +84,13 @@ fn butterfly_task<E: Engine, P: Point>(engine: E, lo: &mut [P], hi: &mut [P], tw
     for (k, product) in indices.iter().zip(&products) {
         hi[*k] = *product;
     }
-    let operands: Vec<P> = lo.iter().copied().chain(hi.iter().copied()).chain(hi.iter().map(negative)).collect();
-    let index = |k: usize| k as u32;
-    let sums: Vec<Sum> = (0..2 * n).map(|k| Sum { left: index(k % n), right: index(n + k), to: index(k) }).collect();
-    let mut results = vec![P::zero(); 2 * n];
-    engine.add(&operands, &sums, &mut results);
-    lo.copy_from_slice(&results[..n]);
-    hi.copy_from_slice(&results[n..]);
+    // [a, b, a, -b]: the first sums replace the first run, the differences the third.
+    let mut runs: Vec<P> = [&*lo, &*hi, &*lo].into_iter().flatten().copied().chain(hi.iter().map(negative)).collect();
+    let sum = |left: usize| Sum { left: left as u32, right: (left + n) as u32 };
+    let sums: Vec<Sum> = (0..n).map(sum).chain((2 * n..3 * n).map(sum)).collect();
+    engine.add(&mut runs, &sums);
+    lo.copy_from_slice(&runs[..n]);
+    hi.copy_from_slice(&runs[2 * n..3 * n]);
 }
 
 /// base^0, base^1, ..., base^(n-1).

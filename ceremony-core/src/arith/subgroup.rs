@@ -18,16 +18,25 @@ use crate::curve::{G2Affine, Point};
 const COMBINATIONS: usize = 10;
 /// 2^13 < 10069, the smallest prime factor of the cofactor.
 const COEFFICIENT_BITS: u32 = 13;
+/// Coefficients are in [-2^12, 2^12).
+const LIMIT: i32 = 1 << (COEFFICIENT_BITS - 1);
 /// With fewer points, a test for each is cheaper than the buckets.
 const FEW: usize = 64;
 
 /// See [`super::outside_subgroup`].
 pub(super) fn outside_subgroup<E: Engine>(engine: E, points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
     if points.len() > FEW {
-        let half = 1 << (COEFFICIENT_BITS - 1);
-        let mut coefficient = || (random() >> (64 - COEFFICIENT_BITS)) as i32 - half;
-        let coefficients: Vec<Vec<i32>> = (0..COMBINATIONS).map(|_| (0..points.len()).map(|_| coefficient()).collect()).collect();
-        let sums = small_combinations(engine, points, &coefficients, half as usize);
+        let mut coefficients: Vec<Vec<i32>> = (0..COMBINATIONS).map(|_| Vec::with_capacity(points.len())).collect();
+        for _ in points {
+            // Four coefficients to a word: drawing is the one step that only one core does.
+            for combinations in coefficients.chunks_mut(4) {
+                let word = random();
+                for (combination, shift) in combinations.iter_mut().zip((0..).step_by(COEFFICIENT_BITS as usize)) {
+                    combination.push(((word >> shift) as i32 & (2 * LIMIT - 1)) - LIMIT);
+                }
+            }
+        }
+        let sums = small_combinations(engine, points, &coefficients, LIMIT as usize);
         if sums.par_iter().all(|sum| sum.into_affine().in_subgroup()) {
             return None;
         }

@@ -20,6 +20,27 @@ const REDUCTION_EXCESS: f64 = 1.13;
 #[cfg(debug_assertions)]
 const LIMB_LIMIT: f64 = 2047.0;
 
+/// A digest of the operations that this thread has done on vectors, for the test that they do not depend on a scalar.
+#[cfg(debug_assertions)]
+pub(super) mod trace {
+    use std::cell::Cell;
+
+    thread_local!(static TRACE: Cell<u64> = const { Cell::new(0) });
+
+    pub(super) fn record(operation: u64) {
+        // FNV-1a.
+        TRACE.with(|trace| trace.set((trace.get() ^ operation).wrapping_mul(0x0100_0000_01b3)));
+    }
+
+    /// The digest of what `work` does.
+    #[cfg(test)]
+    pub(in super::super) fn of(work: impl FnOnce()) -> u64 {
+        TRACE.with(|trace| trace.set(0xcbf2_9ce4_8422_2325));
+        work();
+        TRACE.with(Cell::get)
+    }
+}
+
 /// Bounds of a value in units of p, and of its limbs in units of 2^52. A zero-sized type in release builds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
@@ -45,6 +66,7 @@ impl Interval {
 
     fn new(low: f64, high: f64, limb: f64) -> Self {
         assert!(limb <= LIMB_LIMIT, "a limb may reach {limb} * 2^52");
+        trace::record(low.to_bits() ^ high.to_bits().rotate_left(21) ^ limb.to_bits().rotate_left(42));
         Self { low, high, limb }
     }
 

@@ -37,12 +37,12 @@ impl Engine for Ifma {
         }
     }
 
-    fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]) {
+    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
             // SAFETY: as above.
-            2 => unsafe { pairs::add::<P, 1>(points, sums, out) },
+            2 => unsafe { pairs::add::<P, 1>(points, sums) },
             // SAFETY: as above.
-            _ => unsafe { pairs::add::<P, 2>(points, sums, out) },
+            _ => unsafe { pairs::add::<P, 2>(points, sums) },
         }
     }
 

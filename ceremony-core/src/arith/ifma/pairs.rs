@@ -51,9 +51,9 @@ struct Special {
     left: __mmask8,
 }
 
-/// out[to] = points[left] + points[right].
+/// `points[left] += points[right]`, for indices that are all different.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn add<P: Point, const D: usize>(points: &[P], sums: &[Sum], out: &mut [P]) {
+pub(super) fn add<P: Point, const D: usize>(points: &mut [P], sums: &[Sum]) {
     let mut pending = Vec::with_capacity(sums.len().div_ceil(LANES).min(BLOCK));
     for sums in sums.chunks(BLOCK * LANES) {
         pending.clear();
@@ -69,7 +69,7 @@ pub(super) fn add<P: Point, const D: usize>(points: &[P], sums: &[Sum], out: &mu
             inverse = inverse.mul(denominator).carry::<0, 1, 0>();
             let [x, y] = finish::<P, D>(points, sums, denominator, &four_over_d, *special);
             for (sum, coordinates) in sums.iter().zip(&scatter::<P, D>(&x, &y)) {
-                out[sum.to as usize] = P::from_coordinates(coordinates);
+                points[sum.left as usize] = P::from_coordinates(coordinates);
             }
         }
     }

@@ -4,8 +4,8 @@
 //! depend on scalars. What remains is inside those: ark-ff reduces a Montgomery product, a sum and a difference by a
 //! *conditional* subtraction or addition of the modulus, and negates by testing for zero; the compiler may turn these into
 //! branches. They depend on intermediate values, each of which is the coordinate of a multiple of the point, and not on scalar
-//! bits directly. A point at infinity, and a scalar for which an addition meets equal or opposite points (a share of less than
-//! 2^-240 of all scalars; 0 is one), take a different path.
+//! bits directly. A point at infinity, which is public, and some hundreds of scalars in all, 0 among them (counted in `glv`), take
+//! another path: arkworks' multiplication.
 
 mod coordinate;
 mod multiply;
@@ -28,10 +28,10 @@ impl Engine for Portable {
         }
     }
 
-    fn add<P: Point>(self, points: &[P], sums: &[Sum], out: &mut [P]) {
+    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
-            2 => pairs::add::<P, Fq>(points, sums, out),
-            _ => pairs::add::<P, Fq2>(points, sums, out),
+            2 => pairs::add::<P, Fq>(points, sums),
+            _ => pairs::add::<P, Fq2>(points, sums),
         }
     }
 

@@ -36,7 +36,7 @@ struct Entry<F> {
     y: F,
 }
 
-/// points[i] <- scalars[i] points[i] for one task.
+/// `points[i] <- scalars[i] points[i]` for one task.
 pub(super) fn multiply<P: Point, F: Coordinate>(points: &mut [P], scalars: &[Fr]) {
     let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
     let mut batch = Batch::<F>::of(points);

@@ -8,8 +8,8 @@ use crate::curve::Point;
 /// Additions that share an inversion: enough for it to disappear, few enough for the operands to stay in the first cache levels.
 const BLOCK: usize = 1024;
 
-/// out[to] = points[left] + points[right].
-pub(super) fn add<P: Point, F: Coordinate>(points: &[P], sums: &[Sum], out: &mut [P]) {
+/// `points[left] += points[right]`, for indices that are all different.
+pub(super) fn add<P: Point, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
     let mut denominators: Vec<F> = Vec::with_capacity(sums.len().min(BLOCK));
     let mut prefixes = Vec::with_capacity(sums.len().min(BLOCK));
     for sums in sums.chunks(BLOCK) {
@@ -17,7 +17,7 @@ pub(super) fn add<P: Point, F: Coordinate>(points: &[P], sums: &[Sum], out: &mut
         denominators.extend(sums.iter().map(|sum| denominator::<P, F>(&points[sum.left as usize], &points[sum.right as usize])));
         invert_all(&mut denominators, &mut prefixes, |product| product.inverse().unwrap_or(F::ZERO));
         for (sum, inverse) in sums.iter().zip(&denominators) {
-            out[sum.to as usize] = finish(&points[sum.left as usize], &points[sum.right as usize], inverse);
+            points[sum.left as usize] = finish(&points[sum.left as usize], &points[sum.right as usize], inverse);
         }
     }
 }
