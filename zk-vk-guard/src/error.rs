@@ -34,6 +34,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $text,)+ }
             }
 
+            /// The code of this name.
+            pub(crate) fn from_text(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)+ _ => None }
+            }
+
             /// What usually mends it.
             const fn usual_hint(self) -> &'static str {
                 match self { $(Self::$name => $hint,)+ }

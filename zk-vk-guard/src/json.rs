@@ -17,7 +17,27 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limit: usize, what: &str)
             .found(format_args!("{} bytes", bytes.len()))
             .expected(format_args!("at most {limit} bytes")));
     }
-    serde_json::from_slice(bytes).map_err(|error| Refusal::new(Code::Malformed, format_args!("{what}: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| explain(&error.to_string()).within(what))
+}
+
+/// serde carries errors as text only. A validated type's refusal is recognised in it by its last line, so that its code, and what it found and
+/// expected, reach the reader; everything else is the parser's own complaint.
+fn explain(error: &str) -> Refusal {
+    let mut lines = error.lines();
+    let first = lines.next().unwrap_or_default();
+    let refused = first.strip_suffix(']').and_then(|line| line.rsplit_once(" [")).and_then(|(what, code)| Some((what, Code::from_text(code)?)));
+    let Some((what, code)) = refused else { return Refusal::new(Code::Malformed, error) };
+    let mut refusal = Refusal::new(code, what);
+    for line in lines {
+        if let Some(found) = line.strip_prefix("  found     ") {
+            refusal = refusal.found(found);
+        } else if let Some(expected) = line.strip_prefix("  expected  ") {
+            refusal = refusal.expected(expected);
+        } else if let Some(place) = line.rfind(" at line ") {
+            refusal = refusal.within(line[place..].trim_start());
+        }
+    }
+    refusal
 }
 
 /// Parses `bytes` and refuses them unless they are the canonical encoding of what they say.
