@@ -191,8 +191,11 @@ impl Guard {
             return Ok(text);
         }
         let line = text.as_bytes().iter().zip(committed).take_while(|(a, b)| a == b).filter(|(a, _)| **a == b'\n').count() + 1;
-        Err(Refusal::new(Code::SnippetStale, format_args!("the committed snippet is not the text that the approved bundle gives: see its line {line}"))
-            .hint(format_args!("run `{}`", snippet::command(self.options))))
+        Err(Refusal::new(
+            Code::SnippetStale,
+            format_args!("the committed snippet is not the text that the approved bundle gives: see its line {line}"),
+        )
+        .hint(format_args!("run `{}`", snippet::command(self.options))))
     }
 
     /// What cargo watches. The written file is among it, so that an edit in OUT_DIR is undone by the next build.
@@ -206,7 +209,8 @@ fn on(on: bool) -> &'static str {
 }
 
 fn warnings<'a>(policy: &'a Policy, verified: &'a VerifiedBundle) -> impl Iterator<Item = String> + 'a {
-    let rehearsal = (policy.kind() == Kind::Rehearsal).then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
+    let rehearsal =
+        (policy.kind() == Kind::Rehearsal).then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
     let overdue = verified.warnings().iter().map(|refusal| refusal.to_string().replace('\n', " "));
     rehearsal.into_iter().chain(overdue)
 }
@@ -220,7 +224,9 @@ pub(crate) fn read_inside(package: &Path, path: &Path, limit: usize) -> Result<V
         _ => environment(path, &error),
     })?;
     if !real.starts_with(&package) {
-        return Err(Refusal::new(Code::FileOutside, format_args!("{shown} leads out of the package")).found(real.display()).expected(format_args!("a file in {}", package.display())));
+        return Err(Refusal::new(Code::FileOutside, format_args!("{shown} leads out of the package"))
+            .found(real.display())
+            .expected(format_args!("a file in {}", package.display())));
     }
     // Looked at before it is opened: opening a pipe would wait for its other end.
     let metadata = fs::symlink_metadata(&real).map_err(|error| environment(path, &error))?;

@@ -251,7 +251,12 @@ impl Bundle {
         Ok(Approvals {
             release: roles.release.check("release", &signers, revoked)?,
             auditor: roles.auditor.as_ref().map(|role| role.check("auditor", &signers, revoked)).transpose()?.unwrap_or_default(),
-            participant: roles.participant.as_ref().map(|role| role.check("participant", &signers, revoked)).transpose()?.unwrap_or_default(),
+            participant: roles
+                .participant
+                .as_ref()
+                .map(|role| role.check("participant", &signers, revoked))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -261,7 +266,9 @@ impl Bundle {
         let digest = TranscriptDigest::of(&self.transcript);
         if subject != subjects(&provenance, digest)? {
             let expected = subjects(&provenance, digest)?;
-            let shown = |all: &[Subject]| all.iter().map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0))).collect::<Vec<_>>().join(", ");
+            let shown = |all: &[Subject]| {
+                all.iter().map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0))).collect::<Vec<_>>().join(", ")
+            };
             return Err(Refusal::new(Code::SubjectMismatch, "the statement is about other files than the bundle carries")
                 .found(shown(&subject))
                 .expected(shown(&expected)));
@@ -287,7 +294,8 @@ impl Bundle {
 
 fn key_as_stated(forms: &KeyForms, stated: &CircuitProvenance) -> Result<VerifyingKeyBytes> {
     let key = VerifyingKeyBytes::check(forms, stated.public_inputs)?;
-    let mismatch = |form: &str| Refusal::new(Code::SubjectMismatch, format_args!("the {form} verifying key is not the one that was signed"));
+    let mismatch =
+        |form: &str| Refusal::new(Code::SubjectMismatch, format_args!("the {form} verifying key is not the one that was signed"));
     if key.sha256() != stated.vk_sha256 {
         return Err(mismatch("compressed").found(key.sha256()).expected(stated.vk_sha256));
     }
@@ -313,7 +321,9 @@ impl Contents {
         let provenance = &self.provenance;
         let unsound = |what: &str| Refusal::new(Code::Malformed, what).within("statement");
         if provenance.not_after.unix() < provenance.issued.unix() {
-            return Err(unsound("not_after lies before issued").found(&provenance.not_after).expected(format_args!("after {}", provenance.issued)));
+            return Err(unsound("not_after lies before issued")
+                .found(&provenance.not_after)
+                .expected(format_args!("after {}", provenance.issued)));
         }
         let mut hashes = BTreeSet::new();
         for circuit in &provenance.circuits {
@@ -336,7 +346,10 @@ impl Contents {
             ("ceremony", provenance.ceremony == transcript.ceremony),
             ("kind", provenance.kind == transcript.kind),
             ("curve", provenance.curve == transcript.curve),
-            ("number of contributions to phase 1", provenance.phase1_contributions == count(transcript.phase1.steps.iter().map(|step| &step.step))),
+            (
+                "number of contributions to phase 1",
+                provenance.phase1_contributions == count(transcript.phase1.steps.iter().map(|step| &step.step)),
+            ),
             ("number of circuits", provenance.circuits.len() == transcript.circuits.len()),
             ("name of a circuit", chains.clone().all(|(stated, chain)| stated.name == chain.name)),
             ("digest of a circuit", chains.clone().all(|(stated, chain)| stated.circuit_sha256 == chain.circuit_sha256)),
@@ -347,7 +360,9 @@ impl Contents {
         ];
         match same.iter().find(|(_, same)| !same) {
             None => Ok(()),
-            Some((field, _)) => Err(Refusal::new(Code::TranscriptDisagrees, format_args!("statement and transcript differ in the {field}"))),
+            Some((field, _)) => {
+                Err(Refusal::new(Code::TranscriptDisagrees, format_args!("statement and transcript differ in the {field}")))
+            }
         }
     }
 
@@ -355,7 +370,9 @@ impl Contents {
     fn check_policy(&self, policy: &Policy) -> Result<()> {
         let (document, provenance, transcript) = (policy.document(), &self.provenance, self.transcript.transcript());
         if provenance.kind != document.kind {
-            return Err(Refusal::new(Code::KindNotAllowed, "the bundle is of another kind than the policy allows").found(provenance.kind).expected(document.kind));
+            return Err(Refusal::new(Code::KindNotAllowed, "the bundle is of another kind than the policy allows")
+                .found(provenance.kind)
+                .expected(document.kind));
         }
         let stated = provenance.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
         let wanted = document.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
@@ -374,7 +391,9 @@ impl Contents {
             return Err(Refusal::new(Code::TranscriptRevoked, "the policy revokes this transcript").found(self.transcript.digest()));
         }
         if policy.is_revoked(&transcript.coordinator) {
-            return Err(Refusal::new(Code::KeyRevoked, "the policy revokes the key of this ceremony's coordinator").found(transcript.coordinator));
+            return Err(
+                Refusal::new(Code::KeyRevoked, "the policy revokes the key of this ceremony's coordinator").found(transcript.coordinator)
+            );
         }
         self.check_phase1(policy)?;
         for circuit in &document.circuits {
@@ -389,7 +408,9 @@ impl Contents {
         let start = &self.transcript.transcript().phase1.start;
         let accepted = &policy.document().accepted_phase1_starts;
         match start.origin {
-            Origin::New => policy.check_contributions(Phase::One, &self.transcript.phase1_contributors()).map_err(|refusal| refusal.within("phase 1")),
+            Origin::New => {
+                policy.check_contributions(Phase::One, &self.transcript.phase1_contributors()).map_err(|refusal| refusal.within("phase 1"))
+            }
             Origin::External if accepted.contains(&start.file_sha256) => Ok(()),
             Origin::External => Err(Refusal::new(Code::Phase1Start, "phase 1 starts from a file that the policy does not accept")
                 .found(start.file_sha256)

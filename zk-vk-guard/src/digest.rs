@@ -20,7 +20,9 @@ pub(crate) fn from_hex<const N: usize>(text: &str, what: &str) -> Result<[u8; N]
     let mut bytes = [0; N];
     let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if text.len() != 2 * N || !lower || hex::decode_to_slice(text, &mut bytes).is_err() {
-        return Err(Refusal::new(Code::Malformed, format_args!("{what} is not hex")).found(text).expected(format_args!("{} lower-case hex digits", 2 * N)));
+        return Err(Refusal::new(Code::Malformed, format_args!("{what} is not hex"))
+            .found(text)
+            .expected(format_args!("{} lower-case hex digits", 2 * N)));
     }
     Ok(bytes)
 }

@@ -89,10 +89,14 @@ impl TryFrom<RawEnvelope> for Envelope {
 
     fn try_from(raw: RawEnvelope) -> Result<Self> {
         if raw.payload_type != PAYLOAD_TYPE {
-            return Err(Refusal::new(Code::PayloadType, "the envelope holds another type of payload").found(raw.payload_type).expected(PAYLOAD_TYPE));
+            return Err(Refusal::new(Code::PayloadType, "the envelope holds another type of payload")
+                .found(raw.payload_type)
+                .expected(PAYLOAD_TYPE));
         }
         if raw.signatures.len() > MAX_SIGNATURES {
-            return Err(Refusal::new(Code::TooLarge, "too many signatures").found(raw.signatures.len()).expected(format_args!("at most {MAX_SIGNATURES}")));
+            return Err(Refusal::new(Code::TooLarge, "too many signatures")
+                .found(raw.signatures.len())
+                .expected(format_args!("at most {MAX_SIGNATURES}")));
         }
         let mut envelope = Self::unsigned(from_base64(&raw.payload, "payload")?)?;
         for RawSignature { keyid, sig } in raw.signatures {
@@ -100,8 +104,11 @@ impl TryFrom<RawEnvelope> for Envelope {
                 return Err(Refusal::new(Code::TooLarge, "key id is too long").found(keyid.len()).expected("at most 256 bytes"));
             }
             let bytes = from_base64(&sig, "signature")?;
-            let signature = SignatureBytes::try_from(bytes.as_slice())
-                .map_err(|_| Refusal::new(Code::Malformed, "signature of a wrong length").found(format_args!("{} bytes", bytes.len())).expected("64 bytes"))?;
+            let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
+                Refusal::new(Code::Malformed, "signature of a wrong length")
+                    .found(format_args!("{} bytes", bytes.len()))
+                    .expected("64 bytes")
+            })?;
             envelope.signatures.push(EnvelopeSignature { keyid, signature });
         }
         Ok(envelope)
@@ -181,7 +188,9 @@ impl Envelope {
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
         let message = self.pae();
         if !key.verify(&message, signature) {
-            return Err(Refusal::new(Code::BadSignature, "the signature does not verify under the key that it is said to be of").expected(key));
+            return Err(
+                Refusal::new(Code::BadSignature, "the signature does not verify under the key that it is said to be of").expected(key)
+            );
         }
         if self.signers([key]).contains(key) {
             return Ok(());

@@ -13,11 +13,13 @@ pub const USUAL_BUNDLE: &str = "zk/bundle.json";
 pub const USUAL_SNIPPET: &str = "zk/verifying_key.rs";
 
 const EMBED: &str = "run `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs`";
-const ASK: &str = "run `zk-ceremony bundle inspect zk/bundle.json --policy zk/trust-policy.json` and ask the release authority for an approved bundle";
+const ASK: &str =
+    "run `zk-ceremony bundle inspect zk/bundle.json --policy zk/trust-policy.json` and ask the release authority for an approved bundle";
 const PIN: &str = "if the change was reviewed, run `zk-ceremony policy pin zk/trust-policy.json` and put its output in build.rs";
 const EDIT: &str = "correct zk/trust-policy.json, then run `zk-ceremony policy pin zk/trust-policy.json`";
 const RESTORE: &str = "restore the file as it was committed: `git checkout -- zk/bundle.json`";
-const RECEREMONY: &str = "run `zk-ceremony ceremony verify DIR` on the ceremony's folder, and make the bundle again from a chain that verifies";
+const RECEREMONY: &str =
+    "run `zk-ceremony ceremony verify DIR` on the ceremony's folder, and make the bundle again from a chain that verifies";
 const ENVIRONMENT: &str = "call the guard from build.rs, under cargo";
 
 macro_rules! codes {
@@ -280,7 +282,9 @@ mod tests {
             "the policy is not the pinned one [policy-pin]\n  found     aa\n  expected  bb\nhint: if the change was reviewed, run `zk-ceremony policy pin \
              zk/trust-policy.json` and put its output in build.rs"
         );
-        assert!(refusal.with_paths("p.json", "b", "s").to_string().ends_with("`zk-ceremony policy pin p.json` and put its output in build.rs"));
+        assert!(
+            refusal.with_paths("p.json", "b", "s").to_string().ends_with("`zk-ceremony policy pin p.json` and put its output in build.rs")
+        );
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limit: usize, what: &str)
 fn explain(error: &str) -> Refusal {
     let mut lines = error.lines();
     let first = lines.next().unwrap_or_default();
-    let refused = first.strip_suffix(']').and_then(|line| line.rsplit_once(" [")).and_then(|(what, code)| Some((what, Code::from_text(code)?)));
+    let refused =
+        first.strip_suffix(']').and_then(|line| line.rsplit_once(" [")).and_then(|(what, code)| Some((what, Code::from_text(code)?)));
     let Some((what, code)) = refused else { return Refusal::new(Code::Malformed, error) };
     let mut refusal = Refusal::new(code, what);
     for line in lines {

@@ -16,8 +16,10 @@ use crate::digest::{KeyId, from_hex};
 use crate::error::{Code, Refusal, Result};
 
 /// L, the order of the prime subgroup, little-endian (RFC 8032, section 5.1).
-const GROUP_ORDER: [u8; 32] =
-    [0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+const GROUP_ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0x10,
+];
 /// p = 2^255 - 19, little-endian.
 const FIELD_MODULUS: [u8; 32] = {
     let mut p = [0xff; 32];
@@ -155,7 +157,8 @@ mod tests {
     use super::*;
 
     // RFC 8410, section 10.1 and RFC 8032, section 7.1, test 1.
-    const RFC8410_PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+    const RFC8410_PEM: &str =
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
     const RFC8410_HEX: &str = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
 
     #[test]
@@ -187,7 +190,10 @@ mod tests {
     #[test]
     fn every_key_of_small_order_is_weak_in_every_encoding() {
         // The eight points of small order, and the other encodings of those with y = 0 or 1.
-        let order_8 = ["26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"];
+        let order_8 = [
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        ];
         let mut weak: Vec<String> = Vec::new();
         for text in order_8 {
             weak.push(text.into());

@@ -158,7 +158,14 @@ impl Timestamp {
         let number = |from: usize, to: usize| bytes[from..to].iter().fold(0u64, |n, b| n * 10 + u64::from(b - b'0'));
         let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
         let (hour, minute, second) = (number(11, 13), number(14, 16), number(17, 19));
-        if year < 1970 || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59 {
+        if year < 1970
+            || !(1..=12).contains(&month)
+            || day < 1
+            || day > days_in_month(year, month)
+            || hour > 23
+            || minute > 59
+            || second > 59
+        {
             return None;
         }
         let days: u64 = (1970..year).map(days_in_year).sum::<u64>() + (1..month).map(|m| days_in_month(year, m)).sum::<u64>() + day - 1;
@@ -252,7 +259,9 @@ impl BeaconValue {
     pub fn new(bytes: &[u8]) -> Result<Self> {
         match bytes.len() {
             1..=255 => Ok(Self(bytes.into())),
-            n => Err(Refusal::new(Code::Malformed, "beacon value of a wrong length").found(format_args!("{n} bytes")).expected("1 to 255 bytes")),
+            n => Err(Refusal::new(Code::Malformed, "beacon value of a wrong length")
+                .found(format_args!("{n} bytes"))
+                .expected("1 to 255 bytes")),
         }
     }
 
@@ -320,9 +329,12 @@ mod tests {
 
     #[test]
     fn times_survive_the_round_trip_through_seconds() {
-        for (text, seconds) in
-            [("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00Z", 951_825_600), ("2026-11-20T17:47:38Z", 1_795_196_858), ("9999-12-31T23:59:59Z", 253_402_300_799)]
-        {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2026-11-20T17:47:38Z", 1_795_196_858),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] {
             assert_eq!(Timestamp::new(text).unwrap().unix(), seconds);
             assert_eq!(Timestamp::from_unix(seconds).as_str(), text);
         }
@@ -330,7 +342,16 @@ mod tests {
 
     #[test]
     fn days_that_no_calendar_has_are_refused() {
-        for text in ["2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-1-01T00:00:00Z ", "1969-12-31T23:59:59Z"] {
+        for text in [
+            "2026-02-29T00:00:00Z",
+            "2100-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:00",
+            "2026-1-01T00:00:00Z ",
+            "1969-12-31T23:59:59Z",
+        ] {
             assert!(Timestamp::new(text).is_err(), "{text}");
         }
     }

@@ -170,7 +170,8 @@ impl<K: RoleKey> Role<K> {
         if counted.len() >= self.threshold.get() as usize {
             return Ok(counted);
         }
-        let missing: Vec<&str> = self.keys.iter().filter(|entry| !counted.contains(entry.key())).map(|entry| entry.name().as_str()).collect();
+        let missing: Vec<&str> =
+            self.keys.iter().filter(|entry| !counted.contains(entry.key())).map(|entry| entry.name().as_str()).collect();
         Err(Refusal::new(Code::ThresholdNotMet, format_args!("too few signatures of role {role}"))
             .found(format_args!("{} distinct keys of this role have signed; not signed: {}", counted.len(), missing.join(", ")))
             .expected(format_args!("at least {} of {}", self.threshold, self.keys.len())))
@@ -178,11 +179,15 @@ impl<K: RoleKey> Role<K> {
 
     fn is_sound(&self, role: &str, revoked: &[PublicKey], seen: &mut BTreeSet<PublicKey>) -> Result<()> {
         if self.keys.len() > MAX_KEYS {
-            return Err(unsound(format_args!("role {role} has too many keys")).found(self.keys.len()).expected(format_args!("at most {MAX_KEYS}")));
+            return Err(unsound(format_args!("role {role} has too many keys"))
+                .found(self.keys.len())
+                .expected(format_args!("at most {MAX_KEYS}")));
         }
         for entry in &self.keys {
             if !seen.insert(*entry.key()) {
-                return Err(unsound(format_args!("the key of {} stands in two places; one key has one role", entry.name())).found(entry.key()));
+                return Err(
+                    unsound(format_args!("the key of {} stands in two places; one key has one role", entry.name())).found(entry.key())
+                );
             }
         }
         let valid = self.valid_keys(revoked).len();
@@ -241,7 +246,11 @@ impl Policy {
         let roles = &self.document.roles;
         let named = roles.release.keys.iter().chain(roles.auditor.iter().flat_map(|role| &role.keys));
         let participants = roles.participant.iter().flat_map(|role| &role.keys);
-        named.map(|entry| (&entry.key, &entry.name)).chain(participants.map(|entry| (&entry.key, &entry.name))).find(|(k, _)| *k == key).map(|(_, name)| name)
+        named
+            .map(|entry| (&entry.key, &entry.name))
+            .chain(participants.map(|entry| (&entry.key, &entry.name)))
+            .find(|(k, _)| *k == key)
+            .map(|(_, name)| name)
     }
 
     /// Those of the contributors whose contributions count in a phase: named for that phase (or, where a rehearsal policy names nobody,

@@ -52,8 +52,10 @@ pub struct Options {
 /// The canonical text.
 pub fn text(bundle: &VerifiedBundle, options: Options) -> Result<String> {
     let provenance = bundle.provenance();
-    let file: syn::File = syn::parse2(module(bundle, options))
-        .map_err(|error| Refusal::new(Code::Environment, format_args!("the snippet's tokens are no Rust: {error}")).hint("report this as a defect of zk-vk-guard"))?;
+    let file: syn::File = syn::parse2(module(bundle, options)).map_err(|error| {
+        Refusal::new(Code::Environment, format_args!("the snippet's tokens are no Rust: {error}"))
+            .hint("report this as a defect of zk-vk-guard")
+    })?;
     let circuits: Vec<&str> = provenance.circuits.iter().map(|circuit| circuit.name.as_str()).collect();
     let header = format!(
         "// Verifying keys of ceremony {} ({}), serial {}: {}.\n\

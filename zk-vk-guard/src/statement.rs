@@ -8,7 +8,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{
-    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ProgramHash, StatementDigest, TranscriptDigest, VkDigest, VkUncompressedDigest, from_hex,
+    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ProgramHash, StatementDigest, TranscriptDigest, VkDigest,
+    VkUncompressedDigest, from_hex,
 };
 use crate::envelope::{Envelope, MAX_PAE_BYTES};
 use crate::error::{Code, Refusal, Result};

@@ -295,7 +295,14 @@ struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    fn by_coordinator(phase: Phase, circuit: Option<&'a CircuitChain>, action: Action, index: u32, input: Option<FileDigest>, file: FileDigest) -> Self {
+    fn by_coordinator(
+        phase: Phase,
+        circuit: Option<&'a CircuitChain>,
+        action: Action,
+        index: u32,
+        input: Option<FileDigest>,
+        file: FileDigest,
+    ) -> Self {
         Self { phase, circuit, action, index, participant: None, input, file, contribution_hash: None, beacon: None, reason: None }
     }
 }
@@ -313,7 +320,8 @@ impl<'a> Chain<'a> {
             return Err(broken("circuits are not in rising order of their names, each name once").found(modules.join(", ")));
         }
         for circuit in circuits {
-            self.phase2(circuit, phase1.prepared.file_sha256).map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+            self.phase2(circuit, phase1.prepared.file_sha256)
+                .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
         }
         for rejection in &self.transcript.rejected {
             self.rejection(rejection).map_err(|refusal| refusal.within(format_args!("rejected file {}", rejection.file_sha256)))?;
@@ -328,14 +336,20 @@ impl<'a> Chain<'a> {
         let start = &phase.start;
         self.new_file(start.file_sha256, "start")?;
         self.new_challenge(start.challenge, "start")?;
-        self.coordinated(&start.attestation, "start", &Expected::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256))?;
+        self.coordinated(
+            &start.attestation,
+            "start",
+            &Expected::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
+        )?;
         if start.origin == Origin::New || !phase.steps.is_empty() {
             ends_with_its_only_beacon(phase.steps.iter().map(|step| &step.step), start.origin == Origin::New)?;
         }
         let (mut file, mut challenge) = (start.file_sha256, start.challenge);
         for (step, index) in phase.steps.iter().zip(1..) {
             if step.challenge != challenge {
-                return Err(broken(format_args!("step {index} does not build on the published challenge")).found(step.challenge).expected(challenge));
+                return Err(broken(format_args!("step {index} does not build on the published challenge"))
+                    .found(step.challenge)
+                    .expected(challenge));
             }
             self.new_challenge(step.next_challenge, "step")?;
             self.step(&step.step, index, Phase::One, None, file)?;
@@ -349,7 +363,8 @@ impl<'a> Chain<'a> {
             return Err(broken("the prepared file is the closed file itself, which has no Lagrange bases"));
         }
         let index = u32::try_from(phase.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let expected = Expected::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
+        let expected =
+            Expected::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
         self.coordinated(&prepared.attestation, "prepared file", &expected)
     }
 
@@ -391,7 +406,9 @@ impl<'a> Chain<'a> {
         };
         match (&step.attested, action) {
             (Some(attested), Action::Beacon) if attested.key != self.transcript.coordinator => {
-                Err(unattested(&place, "the beacon is attested by another key than the coordinator's").found(attested.key).expected(self.transcript.coordinator))
+                Err(unattested(&place, "the beacon is attested by another key than the coordinator's")
+                    .found(attested.key)
+                    .expected(self.transcript.coordinator))
             }
             (Some(attested), _) => self.attested(&attested.envelope, &attested.key, &place, &expected),
             (None, Action::Beacon) => Err(unattested(&place, "the coordinator has not attested the beacon")),
@@ -416,11 +433,19 @@ impl<'a> Chain<'a> {
     }
 
     fn new_file(&mut self, file: FileDigest, place: &str) -> Result<()> {
-        if self.files.insert(file) { Ok(()) } else { Err(broken(format_args!("{place}: the same file stands in the chain twice")).found(file)) }
+        if self.files.insert(file) {
+            Ok(())
+        } else {
+            Err(broken(format_args!("{place}: the same file stands in the chain twice")).found(file))
+        }
     }
 
     fn new_challenge(&mut self, challenge: ChallengeHash, place: &str) -> Result<()> {
-        if self.challenges.insert(challenge) { Ok(()) } else { Err(broken(format_args!("{place}: the same challenge is left twice")).found(challenge)) }
+        if self.challenges.insert(challenge) {
+            Ok(())
+        } else {
+            Err(broken(format_args!("{place}: the same challenge is left twice")).found(challenge))
+        }
     }
 
     fn coordinated(&self, envelope: &Envelope, place: &str, expected: &Expected<'_>) -> Result<()> {
@@ -434,7 +459,8 @@ impl<'a> Chain<'a> {
         }
         let invalid = |refusal: Refusal| refusal.with_code(Code::AttestationInvalid).within(format_args!("attestation of {place}"));
         let Statement { subject, predicate } = Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(invalid)?;
-        let circuit = expected.circuit.map(|circuit| CircuitReference { name: circuit.name.clone(), circuit_sha256: circuit.circuit_sha256 });
+        let circuit =
+            expected.circuit.map(|circuit| CircuitReference { name: circuit.name.clone(), circuit_sha256: circuit.circuit_sha256 });
         let transcript = self.transcript;
         let same = [
             ("ceremony", predicate.ceremony == transcript.ceremony),

@@ -85,7 +85,10 @@ struct RawForms {
 impl TryFrom<RawForms> for KeyForms {
     type Error = Refusal;
     fn try_from(raw: RawForms) -> Result<Self> {
-        Ok(Self { compressed: from_base64(&raw.compressed, "verifying key")?, uncompressed: from_base64(&raw.uncompressed, "verifying key")? })
+        Ok(Self {
+            compressed: from_base64(&raw.compressed, "verifying key")?,
+            uncompressed: from_base64(&raw.uncompressed, "verifying key")?,
+        })
     }
 }
 
@@ -106,12 +109,18 @@ impl VerifyingKeyBytes {
     /// Checks both forms of a key with this number of public inputs.
     pub fn check(forms: &KeyForms, public_inputs: u32) -> Result<Self> {
         if public_inputs > MAX_PUBLIC_INPUTS {
-            return Err(Refusal::new(Code::TooLarge, "too many public inputs").found(public_inputs).expected(format_args!("at most {MAX_PUBLIC_INPUTS}")));
+            return Err(Refusal::new(Code::TooLarge, "too many public inputs")
+                .found(public_inputs)
+                .expected(format_args!("at most {MAX_PUBLIC_INPUTS}")));
         }
         let ic = public_inputs as usize + 1;
         let compressed = split(&forms.compressed, COORDINATE, ic, "compressed")?;
         let uncompressed = split(&forms.uncompressed, 2 * COORDINATE, ic, "uncompressed")?;
-        let points = compressed.into_iter().zip(uncompressed).map(|((name, compressed), (_, uncompressed))| PointForms { name, compressed, uncompressed });
+        let points = compressed.into_iter().zip(uncompressed).map(|((name, compressed), (_, uncompressed))| PointForms {
+            name,
+            compressed,
+            uncompressed,
+        });
         for point in points {
             point.check()?;
         }

@@ -38,7 +38,12 @@ fn both_base64_alphabets_and_missing_padding_are_read_and_one_form_is_written() 
     let end = text.find("\"verifying_keys\"").unwrap();
     let (head, envelope, tail) = (&text[..start], &text[start..end], &text[end..]);
     // Slashes also stand in the payload type.
-    let url_safe = envelope.replace('+', "-").replace('/', "_").replace("application_vnd.in-toto-json", kit::PAYLOAD_TYPE).replace("=\"", "\"").replace("=\"", "\"");
+    let url_safe = envelope
+        .replace('+', "-")
+        .replace('/', "_")
+        .replace("application_vnd.in-toto-json", kit::PAYLOAD_TYPE)
+        .replace("=\"", "\"")
+        .replace("=\"", "\"");
     assert_ne!(url_safe, envelope);
     let read = Bundle::from_json(format!("{head}{url_safe}{tail}").as_bytes()).unwrap();
     assert_eq!(read, bundle);
@@ -48,7 +53,9 @@ fn both_base64_alphabets_and_missing_padding_are_read_and_one_form_is_written() 
 #[test]
 fn too_few_signatures_of_a_role_are_refused() {
     let (parts, policy) = production();
-    for signers in [&["release-1", "auditor-1", "alice"][..], &["release-1", "release-2", "alice"], &["release-1", "release-2", "auditor-1"], &[]] {
+    for signers in
+        [&["release-1", "auditor-1", "alice"][..], &["release-1", "release-2", "alice"], &["release-1", "release-2", "auditor-1"], &[]]
+    {
         parts.clone().signed_by(signers).is_refused(&policy, Code::ThresholdNotMet);
     }
     let refusal = parts.signed_by(&["release-1", "auditor-1", "alice"]).is_refused(&policy, Code::ThresholdNotMet);
@@ -115,7 +122,10 @@ fn signatures_of_another_length_are_refused() {
 #[test]
 fn s_plus_l_is_refused() {
     let (mut parts, policy) = production();
-    const L: [u8; 32] = [0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+    const L: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0x10,
+    ];
     let mut carry = 0;
     for (s, l) in parts.signatures[0].1[32..].iter_mut().zip(L) {
         let sum = u16::from(*s) + u16::from(l) + carry;
@@ -176,7 +186,9 @@ fn a_statement_in_another_encoding_is_refused_even_when_signed() {
     refused(Code::NotCanonical, |p| format!("{p}\n"));
     refused(Code::NotCanonical, |p| p.replace("\"ceremony\"", "\"c\\u0065remony\""));
     refused(Code::NotCanonical, |p| p.replace("\"boot-2026\"", "\"b\\u006fot-2026\""));
-    refused(Code::NotCanonical, |p| p.replace("\"kind\":\"production\",\"curve\":\"bn254\"", "\"curve\":\"bn254\",\"kind\":\"production\""));
+    refused(Code::NotCanonical, |p| {
+        p.replace("\"kind\":\"production\",\"curve\":\"bn254\"", "\"curve\":\"bn254\",\"kind\":\"production\"")
+    });
     refused(Code::Malformed, |p| p.replace("\"serial\":7", "\"serial\":7,\"serial\":7"));
     refused(Code::Malformed, |p| p.replace("\"serial\":7", "\"serial\":7,\"note\":\"x\""));
     refused(Code::Malformed, |p| p.replace("\"serial\":7", "\"serial\":7.0"));
@@ -291,7 +303,8 @@ fn kind_serial_and_dates_are_the_policys() {
     parts.is_refused(&newer, Code::SerialTooLow);
     let overdue = parts.clone().restate(|p| (p.issued, p.not_after) = (time("2026-01-01T00:00:00Z"), time("2026-11-20T11:59:59Z")));
     overdue.is_refused(&policy, Code::Expired);
-    let verified = overdue.bundle().unwrap().verify(&Policy::from_json(&policy.to_json()).unwrap(), &time(kit::NOW), OnExpiry::Warn).unwrap();
+    let verified =
+        overdue.bundle().unwrap().verify(&Policy::from_json(&policy.to_json()).unwrap(), &time(kit::NOW), OnExpiry::Warn).unwrap();
     assert_eq!(verified.warnings()[0].code(), Code::Expired);
     let mut old_policy = policy.clone();
     old_policy.not_after = Some(time("2026-11-20T11:59:59Z"));
@@ -324,7 +337,8 @@ fn revoked_transcripts_and_keys_are_refused() {
 #[test]
 fn the_statement_may_not_contradict_the_transcript() {
     let (parts, policy) = production();
-    let refused = |edit: fn(&mut zk_vk_guard::statement::Provenance)| parts.clone().restate(edit).is_refused(&policy, Code::TranscriptDisagrees);
+    let refused =
+        |edit: fn(&mut zk_vk_guard::statement::Provenance)| parts.clone().restate(edit).is_refused(&policy, Code::TranscriptDisagrees);
     refused(|p| p.ceremony = zk_vk_guard::names::CeremonyId::new("another").unwrap());
     refused(|p| p.kind = Kind::Rehearsal);
     refused(|p| p.phase1_contributions = 4);
@@ -373,7 +387,13 @@ fn plan(ceremony: &Ceremony) -> BundlePlan {
         program_hash: None,
         key: ceremony.vk(name, *inputs).forms(),
     });
-    BundlePlan { serial: 7, issued: time(kit::NOW), not_after: time("2036-01-01T00:00:00Z"), predecessor: None, circuits: circuits.collect() }
+    BundlePlan {
+        serial: 7,
+        issued: time(kit::NOW),
+        not_after: time("2036-01-01T00:00:00Z"),
+        predecessor: None,
+        circuits: circuits.collect(),
+    }
 }
 
 #[test]
@@ -402,7 +422,10 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
     let mut copy = copies[0].clone();
     copy.add_signature(&public("release-1"), &person("release-1").sign(&copy.envelope().pae()).to_bytes()).unwrap();
     assert_eq!(copy.envelope().signatures().len(), 1);
-    assert_eq!(copy.add_signature(&public("bob"), &person("alice").sign(&copy.envelope().pae()).to_bytes()).unwrap_err().code(), Code::BadSignature);
+    assert_eq!(
+        copy.add_signature(&public("bob"), &person("alice").sign(&copy.envelope().pae()).to_bytes()).unwrap_err().code(),
+        Code::BadSignature
+    );
     let mut next = plan(&ceremony);
     next.serial = 8;
     assert_eq!(copy.merge(&Bundle::create(&transcript, next).unwrap()).unwrap_err().code(), Code::MergeMismatch);
@@ -412,7 +435,8 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
 fn six_circuits_fit_into_what_key_services_sign_and_more_are_refused_with_advice() {
     let mut ceremony = Ceremony::new(Kind::Production);
     let circuits = |n: usize| (0..n).map(|i| (format!("circuit-{i}"), 1)).collect::<Vec<_>>();
-    let create = |ceremony: &Ceremony| Bundle::create(&CheckedTranscript::from_json(&ceremony.transcript().to_json()).unwrap(), plan(ceremony));
+    let create =
+        |ceremony: &Ceremony| Bundle::create(&CheckedTranscript::from_json(&ceremony.transcript().to_json()).unwrap(), plan(ceremony));
     ceremony.circuits = circuits(6);
     let six = create(&ceremony).unwrap().envelope().pae().len();
     assert!(six <= 4096, "{six}");

@@ -220,7 +220,10 @@ fn an_ed25519ph_signature() {
 
 /// S + L, which is the same scalar to a lenient verifier.
 fn malleate(parts: &mut Parts) {
-    const L: [u8; 32] = [0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+    const L: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0x10,
+    ];
     let mut carry = 0;
     for (s, l) in parts.signatures[0].1[32..].iter_mut().zip(L) {
         let sum = u16::from(*s) + u16::from(l) + carry;
@@ -479,7 +482,13 @@ fn a_reformatted_snippet() {
 #[test]
 fn a_snippet_with_an_extra_item_or_a_twin_under_cfg() {
     snippet_refused(|s| s + "pub const EXTRA: u8 = 0;\n");
-    snippet_refused(|s| s.replacen("pub const N_PUBLIC", "#[cfg(not(debug_assertions))]\npub const N_PUBLIC: usize = 0;\n#[cfg(debug_assertions)]\npub const N_PUBLIC", 1));
+    snippet_refused(|s| {
+        s.replacen(
+            "pub const N_PUBLIC",
+            "#[cfg(not(debug_assertions))]\npub const N_PUBLIC: usize = 0;\n#[cfg(debug_assertions)]\npub const N_PUBLIC",
+            1,
+        )
+    });
 }
 
 #[test]

@@ -63,7 +63,11 @@ fn one_key_has_one_role_and_stands_there_once() {
 #[test]
 fn a_weak_key_is_refused() {
     let good = String::from_utf8(production().to_json()).unwrap();
-    for weak in [format!("01{}", "00".repeat(31)), "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".into(), format!("ee{}7f", "ff".repeat(30))] {
+    for weak in [
+        format!("01{}", "00".repeat(31)),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".into(),
+        format!("ee{}7f", "ff".repeat(30)),
+    ] {
         let text = good.replacen(&public("release-3").to_string(), &weak, 1);
         assert_ne!(text, good);
         let refusal = Policy::from_json(text.as_bytes()).unwrap_err();

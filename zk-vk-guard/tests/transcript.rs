@@ -185,7 +185,8 @@ fn an_attestation_moved_to_another_step_or_circuit_is_refused() {
 
 #[test]
 fn an_attestation_of_another_ceremony_is_refused() {
-    let attempts: [fn(&mut Ceremony); 3] = [|c| c.id = "boot-2025".into(), |c| c.toml = "another ceremony.toml".into(), |c| c.kind = Kind::Rehearsal];
+    let attempts: [fn(&mut Ceremony); 3] =
+        [|c| c.id = "boot-2025".into(), |c| c.toml = "another ceremony.toml".into(), |c| c.kind = Kind::Rehearsal];
     for edit in attempts {
         refused(Code::AttestationInvalid, |t| {
             let mut other = ceremony();
@@ -199,7 +200,12 @@ fn an_attestation_of_another_ceremony_is_refused() {
 fn every_field_of_an_attestation_is_compared() {
     let edits: [fn(&mut zk_vk_guard::statement::StepAttestation); 8] = [
         |w| w.phase = Phase::Two,
-        |w| w.circuit = Some(zk_vk_guard::statement::CircuitReference { name: zk_vk_guard::names::CircuitName::new("a").unwrap(), circuit_sha256: Ceremony::circuit_digest("a") }),
+        |w| {
+            w.circuit = Some(zk_vk_guard::statement::CircuitReference {
+                name: zk_vk_guard::names::CircuitName::new("a").unwrap(),
+                circuit_sha256: Ceremony::circuit_digest("a"),
+            })
+        },
         |w| w.action = Action::Beacon,
         |w| w.index += 1,
         |w| w.participant = text("carol"),

@@ -187,8 +187,17 @@ impl Ceremony {
         }
     }
 
-    fn coordinated(&self, phase: Phase, circuit: Option<&str>, action: Action, index: u32, input: Option<FileDigest>, output: FileDigest) -> Envelope {
-        let words = StepAttestation { circuit: circuit.map(reference), input_sha256: input, ..self.words(phase, action, index, "coordinator") };
+    fn coordinated(
+        &self,
+        phase: Phase,
+        circuit: Option<&str>,
+        action: Action,
+        index: u32,
+        input: Option<FileDigest>,
+        output: FileDigest,
+    ) -> Envelope {
+        let words =
+            StepAttestation { circuit: circuit.map(reference), input_sha256: input, ..self.words(phase, action, index, "coordinator") };
         sign_step(&words, output, &self.coordinator)
     }
 
@@ -199,7 +208,12 @@ impl Ceremony {
     }
 
     pub fn beacon() -> Beacon {
-        Beacon { source: text("drand, default chain"), round: 5_000_000, value: BeaconValue::new(&[7; 32]).unwrap(), exponent: BeaconExponent::new(10).unwrap() }
+        Beacon {
+            source: text("drand, default chain"),
+            round: 5_000_000,
+            value: BeaconValue::new(&[7; 32]).unwrap(),
+            exponent: BeaconExponent::new(10).unwrap(),
+        }
     }
 
     fn numbered<'a>(names: &'a [String]) -> impl Iterator<Item = (&'a String, u32)> {
@@ -286,7 +300,11 @@ impl Ceremony {
             threshold: NonZeroU32::new(threshold).unwrap(),
             keys: names.iter().map(|name| NamedKey { name: text(name), key: public(name) }).collect(),
         };
-        let participants = ["alice", "bob", "carol"].map(|name| ParticipantKey { name: text(name), key: public(name), phases: vec![Phase::One, Phase::Two] });
+        let participants = ["alice", "bob", "carol"].map(|name| ParticipantKey {
+            name: text(name),
+            key: public(name),
+            phases: vec![Phase::One, Phase::Two],
+        });
         let three = NonZeroU32::new(3).unwrap();
         PolicyDocument {
             format: PolicyFormat::V1,
@@ -298,7 +316,11 @@ impl Ceremony {
             },
             minimum_contributions: MinimumContributions { phase1: three, phase2: three },
             accepted_phase1_starts: Vec::new(),
-            circuits: self.circuits.iter().map(|(name, _)| PolicyCircuit { name: CircuitName::new(name).unwrap(), circuit_sha256: Self::circuit_digest(name) }).collect(),
+            circuits: self
+                .circuits
+                .iter()
+                .map(|(name, _)| PolicyCircuit { name: CircuitName::new(name).unwrap(), circuit_sha256: Self::circuit_digest(name) })
+                .collect(),
             minimum_serial: 1,
             revoked_transcripts: Vec::new(),
             revoked_keys: Vec::new(),
@@ -359,15 +381,19 @@ impl Parts {
             circuits: circuits.collect(),
         };
         let keys = transcript.circuits.iter().map(|circuit| circuit.name.to_string()).zip(forms).collect();
-        let mut parts = Self { payload_type: PAYLOAD_TYPE.into(), payload: Vec::new(), signatures: Vec::new(), keys, transcript: transcript.to_json() };
+        let mut parts =
+            Self { payload_type: PAYLOAD_TYPE.into(), payload: Vec::new(), signatures: Vec::new(), keys, transcript: transcript.to_json() };
         parts.state(&provenance);
         parts
     }
 
     /// States `provenance` about the transcript and keys digests as they are, and signs it again.
     pub fn state(&mut self, provenance: &Provenance) {
-        let mut subject: Vec<Subject> =
-            provenance.circuits.iter().map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()).unwrap()).collect();
+        let mut subject: Vec<Subject> = provenance
+            .circuits
+            .iter()
+            .map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()).unwrap())
+            .collect();
         subject.push(Subject::new("transcript.json", TranscriptDigest::of(&self.transcript).as_bytes()).unwrap());
         self.payload = Statement { subject, predicate: provenance.clone() }.to_payload();
         self.sign(&SIGNERS);
@@ -394,7 +420,8 @@ impl Parts {
 
     pub fn sign(&mut self, who: &[&str]) {
         let message = pae(&self.payload_type, &self.payload);
-        self.signatures = who.iter().map(|who| (public(who).key_id().to_string(), person(who).sign(&message).to_bytes().to_vec())).collect();
+        self.signatures =
+            who.iter().map(|who| (public(who).key_id().to_string(), person(who).sign(&message).to_bytes().to_vec())).collect();
     }
 
     pub fn signed_by(mut self, who: &[&str]) -> Self {
@@ -410,10 +437,19 @@ impl Parts {
             .keys
             .iter()
             .map(|(name, forms)| {
-                format!(r#"{{"circuit":"{name}","key":{{"compressed":"{}","uncompressed":"{}"}}}}"#, base64(&forms.compressed), base64(&forms.uncompressed))
+                format!(
+                    r#"{{"circuit":"{name}","key":{{"compressed":"{}","uncompressed":"{}"}}}}"#,
+                    base64(&forms.compressed),
+                    base64(&forms.uncompressed)
+                )
             })
             .collect();
-        let envelope = format!(r#"{{"payload":"{}","payloadType":"{}","signatures":[{}]}}"#, base64(&self.payload), self.payload_type, signatures.join(","));
+        let envelope = format!(
+            r#"{{"payload":"{}","payloadType":"{}","signatures":[{}]}}"#,
+            base64(&self.payload),
+            self.payload_type,
+            signatures.join(",")
+        );
         format!(
             "{{\"format\":\"zk-ceremony-bundle/1\",\"envelope\":{envelope},\"verifying_keys\":[{}],\"transcript\":\"{}\"}}\n",
             keys.join(","),

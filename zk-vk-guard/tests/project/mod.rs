@@ -136,7 +136,11 @@ impl Project {
         );
         put(
             "build.rs",
-            format!("//! Guards the key.\nfn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{}\"){}.run();\n}}\n", self.pin, self.calls).as_bytes(),
+            format!(
+                "//! Guards the key.\nfn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{}\"){}.run();\n}}\n",
+                self.pin, self.calls
+            )
+            .as_bytes(),
         );
         put("src/lib.rs", LIB.as_bytes());
         put("src/main.rs", MAIN.as_bytes());
@@ -156,12 +160,12 @@ impl Project {
 
     /// The lock file of this repository, cut down by cargo to what the crate needs: no version but the tested ones, and no network.
     fn lock(&self) {
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-        let kept = self.dir.join(if self.sibling { "sibling.lock" } else { "alone.lock" });
-        let lock = self.dir.join("Cargo.lock");
-        let newer = |a: &Path, b: &Path| fs::metadata(a).and_then(|m| m.modified()).ok() > fs::metadata(b).and_then(|m| m.modified()).ok();
-        if newer(&ours, &kept) {
-            fs::copy(&ours, &lock).unwrap();
+        let ours = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+        let manifests = ["Cargo.toml", "sibling/Cargo.toml"].map(|path| fs::read(self.dir.join(path)).unwrap()).concat();
+        let inputs = zk_vk_guard::digest::FileDigest::of(&[ours.clone(), manifests].concat());
+        let (lock, kept) = (self.dir.join("Cargo.lock"), self.dir.join(format!("{inputs}.lock")));
+        if !kept.exists() {
+            fs::write(&lock, ours).unwrap();
             let outcome = self.cargo_command(&["update", "--workspace", "--offline"], &[]);
             assert!(outcome.success, "{}", outcome.stderr);
             fs::copy(&lock, &kept).unwrap();
@@ -194,7 +198,9 @@ impl Project {
         command.current_dir(&self.dir).args(arguments).env("CARGO_TARGET_DIR", self.target()).env("CARGO_TERM_COLOR", "never");
         for (name, _) in std::env::vars_os() {
             let inherited = name.to_string_lossy();
-            if ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"].contains(&inherited.as_ref()) || inherited.starts_with("CARGO_PROFILE_") {
+            if ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"].contains(&inherited.as_ref())
+                || inherited.starts_with("CARGO_PROFILE_")
+            {
                 command.env_remove(&name);
             }
         }
@@ -209,7 +215,10 @@ impl Project {
 
     fn out_dirs(&self) -> Vec<PathBuf> {
         let build = fs::read_dir(self.target().join("debug/build")).into_iter().flatten().flatten();
-        build.map(|entry| entry.path().join("out")).filter(|out| out.is_dir() && out.parent().unwrap().file_name().unwrap().to_string_lossy().starts_with("guarded-")).collect()
+        build
+            .map(|entry| entry.path().join("out"))
+            .filter(|out| out.is_dir() && out.parent().unwrap().file_name().unwrap().to_string_lossy().starts_with("guarded-"))
+            .collect()
     }
 
     /// Every snippet that stands in an OUT_DIR of this crate.
