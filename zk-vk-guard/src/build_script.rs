@@ -4,10 +4,8 @@
 //! this run; and it is then the canonical text of a bundle that satisfies the pinned policy. With the feature off it holds none.
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     zk_vk_guard::Guard::new("zk/trust-policy.json", "<SHA-256 of the policy>").bundle("zk/bundle.json").snippet("zk/verifying_key.rs").run();
-//! }
+//! // the body of build.rs' main function
+//! zk_vk_guard::Guard::new("zk/trust-policy.json", "<SHA-256 of the policy>").bundle("zk/bundle.json").snippet("zk/verifying_key.rs").run();
 //! ```
 //!
 //! ```ignore
@@ -18,14 +16,13 @@
 //! pub const PROVISIONED: bool = cfg!(feature = "zk-vk-provisioned");
 //! ```
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::bundle::{Bundle, MAX_BUNDLE_BYTES, OnExpiry, VerifiedBundle};
 use crate::digest::PolicyDigest;
 use crate::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
+use crate::file::{read_inside, remove, write_whole};
 use crate::names::{Kind, Timestamp};
 use crate::policy::{MAX_POLICY_BYTES, Policy};
 use crate::snippet::{self, MAX_SNIPPET_BYTES, Options};
@@ -167,7 +164,8 @@ impl Guard {
         // 7. The committed snippet is the canonical text.
         let text = self.canonical(&verified, &snippet)?;
         // 8. What was checked is what is written.
-        write(out, &text)?;
+        // Cargo runs the script again when a watched file is newer than the last run. This one must not be, unless somebody changes it.
+        write_whole(out, text.as_bytes(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)))?;
         directives.extend(self.watched(out).map(|path| format!("cargo::rerun-if-changed={}", path.display())));
         directives.extend(warnings(&policy, &verified).map(|warning| format!("cargo::warning=zk-vk-guard: {warning}")));
         Ok(directives)
@@ -213,63 +211,4 @@ fn warnings<'a>(policy: &'a Policy, verified: &'a VerifiedBundle) -> impl Iterat
         (policy.kind() == Kind::Rehearsal).then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
     let overdue = verified.warnings().iter().map(|refusal| refusal.to_string().replace('\n', " "));
     rehearsal.into_iter().chain(overdue)
-}
-
-/// Reads a regular file inside the package, whole, once, and no more than `limit` bytes of it.
-pub(crate) fn read_inside(package: &Path, path: &Path, limit: usize) -> Result<Vec<u8>> {
-    let shown = path.display();
-    let package = package.canonicalize().map_err(|error| environment(package, &error))?;
-    let real = package.join(path).canonicalize().map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(Code::FileMissing, format_args!("{shown}: there is no such file")),
-        _ => environment(path, &error),
-    })?;
-    if !real.starts_with(&package) {
-        return Err(Refusal::new(Code::FileOutside, format_args!("{shown} leads out of the package"))
-            .found(real.display())
-            .expected(format_args!("a file in {}", package.display())));
-    }
-    // Looked at before it is opened: opening a pipe would wait for its other end.
-    let metadata = fs::symlink_metadata(&real).map_err(|error| environment(path, &error))?;
-    if !metadata.is_file() {
-        return Err(Refusal::new(Code::FileKind, format_args!("{shown} is not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(&real).map_err(|error| environment(path, &error))?;
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| environment(path, &error))?;
-    if bytes.len() > limit {
-        return Err(Refusal::new(Code::TooLarge, format_args!("{shown} is too large"))
-            .found(format_args!("{} bytes", metadata.len()))
-            .expected(format_args!("at most {limit} bytes")));
-    }
-    Ok(bytes)
-}
-
-fn environment(path: &Path, error: &std::io::Error) -> Refusal {
-    Refusal::new(Code::Environment, format_args!("{}: {error}", path.display())).hint("look at the file's permissions and at the disk")
-}
-
-/// Removes the snippet of an earlier run, or whatever stands at its place.
-fn remove(out: &Path) -> Result<()> {
-    let removed = match fs::symlink_metadata(out) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(out),
-        Ok(_) => fs::remove_file(out),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(environment(out, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// Writes under another name and renames, so that a half-written snippet is never included.
-fn write(out: &Path, text: &str) -> Result<()> {
-    let part = out.with_extension("part");
-    remove(&part)?;
-    let written = File::create_new(&part).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        // Cargo runs the script again when a watched file is newer than the last run. This one must not be, unless somebody changes it.
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400))?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&part, out)).map_err(|error| environment(out, &error))
 }

@@ -114,6 +114,8 @@ codes! {
     KeyLength = "key-length", RECEREMONY;
     /// A verifying key whose bytes are no canonical encoding.
     KeyEncoding = "key-encoding", RECEREMONY;
+    /// A verifying key with a point that is not on its curve or not in its subgroup, or whose two forms are not the same points.
+    KeyPoint = "key-point", RECEREMONY;
     /// A verifying key that no honest ceremony makes.
     KeyDegenerate = "key-degenerate", RECEREMONY;
     /// Compressed and uncompressed form are not the same key.
@@ -129,10 +131,10 @@ codes! {
 }
 
 impl Code {
-    /// Whether the tool's surroundings are at fault (exit code 2), rather than an artefact (exit code 1).
+    /// Whether the call or its surroundings are at fault (exit code 2), rather than an artefact (exit code 1).
     #[must_use]
     pub const fn is_environment(self) -> bool {
-        matches!(self, Self::Environment)
+        matches!(self, Self::Environment | Self::FileMissing)
     }
 }
 

@@ -104,7 +104,7 @@ impl PublicKey {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let id = self.key_id().to_string();
-        id[..16].as_bytes().chunks(4).map(|four| String::from_utf8_lossy(four).into_owned()).collect::<Vec<_>>().join(" ")
+        id.as_bytes()[..16].chunks(4).map(|four| String::from_utf8_lossy(four).into_owned()).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether `signature` is this key's over `message`: see the module's documentation.

@@ -11,6 +11,7 @@
 //! policy                    whose signatures, how many                verifying_key  a key's bytes
 //! bundle                    all of it in one file, verified           inspect     what a signer has to see
 //! snippet                   the Rust source of verified keys          build_script  the edge to cargo
+//! error                     what a refusal says                       file        bounded reads, whole writes
 //! ```
 //!
 //! Small on purpose: its dependency tree is a reviewed file (ci/guard-tree.txt), it has no cargo features, reads no environment variable that
@@ -61,6 +62,7 @@ pub mod bundle;
 pub mod digest;
 pub mod envelope;
 pub mod error;
+pub mod file;
 pub mod inspect;
 mod json;
 pub mod key;

@@ -2,7 +2,7 @@
 //!
 //! A statement names *subjects* (files, by SHA-256) and a *predicate* about them. Two predicates are ours: [`Provenance`], which approves a
 //! bundle's verifying keys, and [`StepAttestation`], by which whoever made a step of a ceremony vouches for it. A payload is read in its
-//! canonical form only (see [`crate::json`]): no unknown field, no second encoding.
+//! canonical form only: no unknown field, no second encoding of the same words.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};

@@ -323,11 +323,8 @@ fn compressed_and_uncompressed_key_that_disagree_even_if_signed() {
 #[track_caller]
 fn key_refused(code: Code, forms: zk_vk_guard::verifying_key::KeyForms) {
     let ceremony = Ceremony::new(Kind::Production);
-    let mut transcript = ceremony.transcript();
-    transcript.circuits[0].vk_sha256 = zk_vk_guard::digest::VkDigest::of(&forms.compressed);
-    transcript.circuits[0].vk_uncompressed_sha256 = zk_vk_guard::digest::VkUncompressedDigest::of(&forms.uncompressed);
     let mut project = Project::of(&ceremony.parts(), &ceremony.policy());
-    project.bundle = Parts::of(&transcript, vec![forms]).json();
+    project.bundle = ceremony.parts_of_key(forms).json();
     project.is_refused(code);
 }
 

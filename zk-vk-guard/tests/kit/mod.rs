@@ -216,7 +216,7 @@ impl Ceremony {
         }
     }
 
-    fn numbered<'a>(names: &'a [String]) -> impl Iterator<Item = (&'a String, u32)> {
+    fn numbered(names: &[String]) -> impl Iterator<Item = (&String, u32)> {
         names.iter().zip(1..)
     }
 
@@ -292,6 +292,15 @@ impl Ceremony {
     pub fn parts(&self) -> Parts {
         let keys = self.circuits.iter().map(|(name, inputs)| self.vk(name, *inputs).forms()).collect();
         Parts::of(&self.transcript(), keys)
+    }
+
+    /// A bundle in which everything is signed and consistent, about this key instead of the first circuit's own.
+    pub fn parts_of_key(&self, forms: KeyForms) -> Parts {
+        let mut transcript = self.transcript();
+        transcript.circuits[0].vk_sha256 = VkDigest::of(&forms.compressed);
+        transcript.circuits[0].vk_uncompressed_sha256 = VkUncompressedDigest::of(&forms.uncompressed);
+        let others = self.circuits[1..].iter().map(|(name, inputs)| self.vk(name, *inputs).forms());
+        Parts::of(&transcript, [forms].into_iter().chain(others).collect())
     }
 
     /// The policy that this ceremony satisfies: 2 of 3 release authorities, 1 of 2 auditors, 1 participant, 3 contributions in each phase.
