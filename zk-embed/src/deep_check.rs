@@ -26,7 +26,9 @@ pub fn deep_check(key: &VerifyingKeyBytes) -> Result<VerifyingKey<Bn254>> {
     }
     let inputs = parsed.gamma_abc_g1.len();
     if inputs != key.public_inputs() as usize + 1 {
-        return Err(Refusal::new(Code::KeyLength, "another number of input points than public inputs plus one").found(inputs).expected(key.public_inputs() + 1));
+        return Err(Refusal::new(Code::KeyLength, "another number of input points than public inputs plus one")
+            .found(inputs)
+            .expected(key.public_inputs() + 1));
     }
     is_not_degenerate(&parsed)?;
     Ok(parsed)
@@ -34,10 +36,12 @@ pub fn deep_check(key: &VerifyingKeyBytes) -> Result<VerifyingKey<Bn254>> {
 
 fn decoded(bytes: &[u8], compress: Compress, form: &str) -> Result<VerifyingKey<Bn254>> {
     let mut rest = bytes;
-    let key = VerifyingKey::<Bn254>::deserialize_with_mode(&mut rest, compress, Validate::Yes)
-        .map_err(|error| Refusal::new(Code::KeyPoint, format_args!("the {form} verifying key does not decode to points of the curve: {error}")))?;
+    let key = VerifyingKey::<Bn254>::deserialize_with_mode(&mut rest, compress, Validate::Yes).map_err(|error| {
+        Refusal::new(Code::KeyPoint, format_args!("the {form} verifying key does not decode to points of the curve: {error}"))
+    })?;
     if !rest.is_empty() {
-        return Err(Refusal::new(Code::KeyLength, format_args!("the {form} verifying key is too long")).found(format_args!("{} bytes over", rest.len())));
+        return Err(Refusal::new(Code::KeyLength, format_args!("the {form} verifying key is too long"))
+            .found(format_args!("{} bytes over", rest.len())));
     }
     let mut encoded = Vec::with_capacity(bytes.len());
     let written = key.serialize_with_mode(&mut encoded, compress);

@@ -19,7 +19,10 @@ use zk_vk_guard::snippet::Options;
 /// The bundle must satisfy the trust policy, and every point of its keys is checked. Commit the written file, outside of src/: the guard in
 /// build.rs compares it with the bundle in every build.
 #[derive(Parser)]
-#[command(version, after_help = "Example:\n  zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs\n  zk-embed --check    (in continuous integration)")]
+#[command(
+    version,
+    after_help = "Example:\n  zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs\n  zk-embed --check    (in continuous integration)"
+)]
 struct Arguments {
     /// The bundle.
     #[arg(long, value_name = "FILE", default_value = USUAL_BUNDLE)]

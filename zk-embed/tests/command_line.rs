@@ -56,7 +56,11 @@ fn the_snippet_is_written_and_is_then_current() {
     let folder = Folder::new(&parts, &ceremony);
     let written = folder.run(&[]);
     assert_eq!(written.code, Some(0), "{}", written.stderr);
-    assert!(written.stdout.starts_with("written: zk/verifying_key.rs, serial 7 of ceremony boot-2026 (production)\n"), "{}", written.stdout);
+    assert!(
+        written.stdout.starts_with("written: zk/verifying_key.rs, serial 7 of ceremony boot-2026 (production)\n"),
+        "{}",
+        written.stdout
+    );
     assert!(written.stdout.contains(&format!("VK_SHA256 {}", parts.provenance().circuits[0].vk_sha256)));
     assert!(written.stdout.contains("policy to pin in build.rs: "));
     let checked = folder.run(&["--check"]);

@@ -210,7 +210,11 @@ impl Embedding {
 
     fn cargo(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO"));
-        command.current_dir(&self.dir).args(arguments).env("CARGO_TARGET_DIR", self.dir.with_file_name("embedded-target")).env_remove("RUSTFLAGS");
+        command
+            .current_dir(&self.dir)
+            .args(arguments)
+            .env("CARGO_TARGET_DIR", self.dir.with_file_name("embedded-target"))
+            .env_remove("RUSTFLAGS");
         let output = command.output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output
@@ -254,7 +258,12 @@ fn the_const_path_decides_as_the_parsed_key_does() {
     let project = Embedding { dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("embedded") };
     project.put("Cargo.toml", MANIFEST.replace("GUARD", &format!("{}/../zk-vk-guard", env!("CARGO_MANIFEST_DIR"))));
     let pin = PolicyDigest::of(&policy);
-    project.put("build.rs", format!("//! Guards the key.\nfn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{pin}\").arkworks().run();\n}}\n"));
+    project.put(
+        "build.rs",
+        format!(
+            "//! Guards the key.\nfn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{pin}\").arkworks().run();\n}}\n"
+        ),
+    );
     project.put("src/lib.rs", LIB.replace("PINNED", &parts.provenance().circuits[0].vk_sha256.to_string()));
     project.put("src/main.rs", MAIN);
     project.put("src/bare.rs", BARE);

@@ -20,8 +20,14 @@ fn refused(code: Code, forms: &KeyForms) {
     assert_eq!(deep_check(&key).expect_err("this must be refused").code(), code);
     // And the same through the door that users come in by, with everything signed.
     let ceremony = Ceremony::new(Kind::Production);
-    let refusal = embed(&ceremony.parts_of_key(forms.clone()).json(), &ceremony.policy().to_json(), Options::default(), &time(kit::NOW), OnExpiry::Refuse)
-        .expect_err("this must be refused");
+    let refusal = embed(
+        &ceremony.parts_of_key(forms.clone()).json(),
+        &ceremony.policy().to_json(),
+        Options::default(),
+        &time(kit::NOW),
+        OnExpiry::Refuse,
+    )
+    .expect_err("this must be refused");
     assert_eq!(refusal.code(), code, "{refusal}");
     assert!(refusal.what().starts_with("circuit attestation: "));
 }
@@ -61,10 +67,8 @@ fn a_y_that_is_not_on_the_curve_is_refused() {
 #[test]
 fn a_point_of_g2_outside_of_the_subgroup_is_refused() {
     let outside = |g2: &G2Affine| !g2.is_in_correct_subgroup_assuming_on_curve();
-    let point = (1u64..)
-        .filter_map(|i| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::from(1)), false))
-        .find(outside)
-        .unwrap();
+    let point =
+        (1u64..).filter_map(|i| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::from(1)), false)).find(outside).unwrap();
     let edits: [fn(&mut Vk, G2Affine); 2] = [|vk, point| vk.beta = point, |vk, point| vk.delta = point];
     for edit in edits {
         let mut vk = Vk::new("key", 2);

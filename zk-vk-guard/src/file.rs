@@ -72,7 +72,9 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
 
 fn missing_or(path: &Path, error: &io::Error) -> Refusal {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(Code::FileMissing, format_args!("{}: there is no such file", path.display())),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Refusal::new(Code::FileMissing, format_args!("{}: there is no such file", path.display()))
+        }
         _ => environment(path, error),
     }
 }
