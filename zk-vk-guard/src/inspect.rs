@@ -60,6 +60,8 @@ pub struct Contributor {
     pub name: String,
     /// Fingerprint of the key that attested it; none where nobody did.
     pub fingerprint: Option<String>,
+    /// What the policy calls the holder of that key.
+    pub known_as: Option<String>,
     /// Whether it counts under the policy.
     pub counts: Option<bool>,
 }
@@ -149,6 +151,7 @@ fn inspected<'a>(
         Contributor {
             name: step.name.to_string(),
             fingerprint: key.map(|key| key.fingerprint()),
+            known_as: policy.and_then(|policy| policy.name_of(&key?)).map(ToString::to_string),
             counts: policy.map(|policy| key.is_some_and(|key| !policy.counted(phase, &[key].into()).is_empty())),
         }
     });
@@ -212,8 +215,11 @@ impl fmt::Display for InspectedPhase {
         writeln!(f, "{}: {}", self.title, self.start)?;
         for (contributor, index) in self.contributors.iter().zip(1..) {
             let key = contributor.fingerprint.as_deref().unwrap_or("not attested");
+            // A roster may call a key as it likes; what the policy calls it decides.
+            let known_as = contributor.known_as.iter().filter(|known_as| **known_as != contributor.name);
+            let known_as: String = known_as.map(|known_as| format!(" (whom the policy calls {known_as})")).collect();
             let counts = if contributor.counts == Some(false) { "  does not count" } else { "" };
-            writeln!(f, "  {index:>3}  {key:<19}  {}{counts}", contributor.name)?;
+            writeln!(f, "  {index:>3}  {key:<19}  {}{known_as}{counts}", contributor.name)?;
         }
         if let Some(beacon) = &self.beacon {
             writeln!(f, "  beacon     {}, round {}, 2^{} iterations", beacon.source, beacon.round, beacon.exponent.get())?;

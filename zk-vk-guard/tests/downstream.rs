@@ -110,6 +110,24 @@ fn a_snippet_planted_while_the_feature_was_off_is_not_what_is_built() {
 }
 
 #[test]
+fn a_second_build_runs_nothing_until_a_file_changes() {
+    let (parts, policy) = production();
+    let project = Project::of(&parts, &policy);
+    let _turn = turn();
+    let check = ["check", "--verbose", "--features", "zk-vk-provisioned"];
+    assert!(project.cargo(&check).success);
+    let again = project.cargo(&check);
+    assert!(again.success && !again.stderr.contains("build-script-build"), "{}", again.stderr);
+    // An edit in OUT_DIR is a change, and so is one of the bundle that leaves its meaning as it was.
+    project.plant(&project.snippet);
+    assert!(project.cargo(&check).stderr.contains("build-script-build"));
+    let mut touched = project;
+    touched.bundle.push(b'\n');
+    let outcome = touched.cargo(&check);
+    assert!(outcome.success && outcome.stderr.contains("build-script-build"), "{}", outcome.stderr);
+}
+
+#[test]
 fn one_byte_of_the_verifying_key() {
     bundle_refused(Code::KeyFormsDisagree, |p| p.keys[0].1.compressed[1] ^= 1);
     bundle_refused(Code::SubjectMismatch, |p| {

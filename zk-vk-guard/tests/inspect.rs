@@ -12,6 +12,7 @@ fn one_screen_shows_what_is_approved_and_who_is_missing() {
     let ceremony = Ceremony::new(Kind::Production);
     let mut transcript = ceremony.transcript();
     ceremony.attest(&mut transcript.circuits[0].steps[1], Phase::Two, Some("attestation"), "mallory");
+    ceremony.attest(&mut transcript.circuits[0].steps[2], Phase::Two, Some("attestation"), "alice");
     transcript.rejected.push(ceremony.rejection(Phase::One, 2, kit::file("bad"), "the ratio check failed"));
     let parts = kit::Parts::of(&transcript, vec![ceremony.vk("attestation", 2).forms()]).signed_by(&["release-1"]);
     let policy = Policy::from_json(&ceremony.policy().to_json()).unwrap();
@@ -25,6 +26,7 @@ fn one_screen_shows_what_is_approved_and_who_is_missing() {
         format!("  key        {}, 2 public inputs", transcript.circuits[0].vk_sha256),
         format!("circuit attestation: key of {}", transcript.circuits[0].circuit_sha256),
         format!("    2  {}  bob  does not count", kit::public("mallory").fingerprint()),
+        format!("    3  {}  carol (whom the policy calls alice)", kit::public("alice").fingerprint()),
         "rejected     phase 1, step 2: the ratio check failed".into(),
         format!("  release      1 of 2 needed; signed: release-1 ({})", kit::public("release-1").fingerprint()),
         "  auditor      0 of 1 needed; signed: nobody".into(),
