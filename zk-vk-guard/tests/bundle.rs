@@ -5,7 +5,7 @@ mod kit;
 use ed25519_dalek::Signer;
 use kit::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_vk_guard::bundle::{Bundle, BundlePlan, OnExpiry, PlannedCircuit};
-use zk_vk_guard::digest::{CircuitDigest, ProgramHash, TranscriptDigest};
+use zk_vk_guard::digest::{CircuitDigest, ProgramHash, TranscriptDigest, VkDigest, VkUncompressedDigest};
 use zk_vk_guard::envelope::pae;
 use zk_vk_guard::error::Code;
 use zk_vk_guard::names::{CircuitName, Kind};
@@ -254,6 +254,37 @@ fn a_sound_key_of_another_ceremony_is_refused() {
 }
 
 #[test]
+fn each_form_of_a_key_has_its_own_digest_in_the_statement() {
+    // Statement and transcript agree on a digest that is not the key's.
+    let ceremony = Ceremony::new(Kind::Production);
+    let forms = ceremony.vk("attestation", 2).forms();
+    let edits: [fn(&mut zk_vk_guard::transcript::CircuitChain); 2] =
+        [|c| c.vk_sha256 = VkDigest([1; 32]), |c| c.vk_uncompressed_sha256 = VkUncompressedDigest([1; 32])];
+    for edit in edits {
+        let mut transcript = ceremony.transcript();
+        edit(&mut transcript.circuits[0]);
+        Parts::of(&transcript, vec![forms.clone()]).is_refused(&ceremony.policy(), Code::SubjectMismatch);
+    }
+}
+
+#[test]
+fn every_circuit_has_its_key_and_no_other_has() {
+    let mut ceremony = Ceremony::new(Kind::Production);
+    ceremony.circuits.push(("transfer".into(), 2));
+    let (parts, policy) = (ceremony.parts(), ceremony.policy());
+    let refused = |edit: fn(&mut Vec<(String, zk_vk_guard::verifying_key::KeyForms)>)| {
+        let mut parts = parts.clone();
+        edit(&mut parts.keys);
+        parts.is_refused(&policy, Code::SubjectMismatch)
+    };
+    refused(|keys| drop(keys.pop()));
+    refused(|keys| keys.push(keys[0].clone()));
+    refused(|keys| keys.swap(0, 1));
+    refused(|keys| keys[1].0 = "another".into());
+    refused(|keys| (keys[0].1, keys[1].1) = (keys[1].1.clone(), keys[0].1.clone()));
+}
+
+#[test]
 fn subjects_must_be_exactly_keys_and_transcript() {
     let (parts, policy) = production();
     let extra = r#""subject":[{"name":"x","digest":{"sha256":"0000000000000000000000000000000000000000000000000000000000000000"}},"#;
@@ -350,8 +381,8 @@ fn the_statement_may_not_contradict_the_transcript() {
     other.keys[0].1 = vk.clone();
     other
         .restate(|p| {
-            p.circuits[0].vk_sha256 = zk_vk_guard::digest::VkDigest::of(&vk.compressed);
-            p.circuits[0].vk_uncompressed_sha256 = zk_vk_guard::digest::VkUncompressedDigest::of(&vk.uncompressed);
+            p.circuits[0].vk_sha256 = VkDigest::of(&vk.compressed);
+            p.circuits[0].vk_uncompressed_sha256 = VkUncompressedDigest::of(&vk.uncompressed);
         })
         .is_refused(&policy, Code::TranscriptDisagrees);
     parts.clone().restate(|p| p.circuits[0].program_hash = ProgramHash([9; 32])).is_refused(&policy, Code::Malformed);

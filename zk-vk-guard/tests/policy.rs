@@ -97,6 +97,9 @@ fn a_rehearsal_policy_that_names_nobody_counts_whoever_attests() {
     let mut policy = ceremony.policy();
     (policy.roles.participant, policy.roles.auditor) = (None, None);
     ceremony.parts().verify(&policy).unwrap();
+    policy.revoked_keys.push(public("bob"));
+    ceremony.parts().is_refused(&policy, Code::TooFewContributions);
+    policy.revoked_keys.clear();
     policy.minimum_contributions.phase2 = n(4);
     ceremony.parts().is_refused(&policy, Code::TooFewContributions);
 }

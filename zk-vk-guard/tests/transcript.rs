@@ -92,6 +92,27 @@ fn a_repeated_file_or_contribution_is_refused() {
 }
 
 #[test]
+fn a_step_that_writes_a_file_of_the_chain_again_is_refused_even_if_attested() {
+    // The contribution that changes nothing: what it wrote is what it read.
+    refused(Code::ChainBroken, |t| {
+        let steps = &mut t.circuits[0].steps;
+        let repeated = steps[0].file_sha256;
+        steps[1].file_sha256 = repeated;
+        ceremony().attest(&mut steps[1], Phase::Two, Some("attestation"), "bob");
+        steps[2].input_sha256 = repeated;
+        ceremony().attest(&mut steps[2], Phase::Two, Some("attestation"), "carol");
+    });
+    // The preparation that prepares nothing.
+    refused(Code::ChainBroken, |t| {
+        let closed = t.phase1.prepared.input_sha256;
+        t.phase1.prepared.file_sha256 = closed;
+        t.phase1.prepared.attestation = ceremony().coordinated(Phase::One, None, Action::Prepare, 5, Some(closed), closed);
+        t.circuits[0].opening =
+            ceremony().coordinated(Phase::Two, Some("attestation"), Action::Open, 0, Some(closed), t.circuits[0].initial_sha256);
+    });
+}
+
+#[test]
 fn each_phase_ends_with_its_one_beacon_after_at_least_one_contribution() {
     refused(Code::ChainBroken, |t| drop(t.phase1.steps.pop()));
     refused(Code::ChainBroken, |t| drop(t.circuits[0].steps.pop()));

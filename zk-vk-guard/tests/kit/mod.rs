@@ -187,7 +187,7 @@ impl Ceremony {
         }
     }
 
-    fn coordinated(
+    pub fn coordinated(
         &self,
         phase: Phase,
         circuit: Option<&str>,
