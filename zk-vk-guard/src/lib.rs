@@ -6,12 +6,13 @@
 //! its one verification; the ceremony's own crates write the same documents with the same types.
 //!
 //! ```text
-//! digest, names, key        small validated values                    envelope    DSSE: what is signed, and by whom
-//! statement                 what a signature says                     transcript  the chain of a ceremony, and its check
-//! policy                    whose signatures, how many                verifying_key  a key's bytes
-//! bundle                    all of it in one file, verified           inspect     what a signer has to see
-//! snippet                   the Rust source of verified keys          build_script  the edge to cargo
-//! error                     what a refusal says                       file        bounded reads, whole writes
+//! digest, names, key    small validated values                      error          what a refusal says
+//! envelope              DSSE: what is signed, and by whom           statement      what a signature says
+//! attestation           who vouches for a step                      transcript     the chain of a ceremony, and its check
+//! policy                whose signatures, how many                  verifying_key  what a key's bytes show
+//! bundle                all of it in one file, verified             inspect        what a signer has to see
+//! snippet               the Rust source of verified keys            build_script   the edge to cargo
+//! file                  bounded reads, whole writes
 //! ```
 //!
 //! Small on purpose: its dependency tree is a reviewed file (ci/guard-tree.txt), it has no cargo features, reads no environment variable that
@@ -57,6 +58,7 @@
 //! - an honest ceremony. The signatures say who vouches for it; the chain says that it is complete; one participant who destroyed the secret
 //!   makes it sound, and no program can see that.
 
+pub mod attestation;
 pub mod build_script;
 pub mod bundle;
 pub mod digest;

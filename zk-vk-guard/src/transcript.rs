@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attestation::{CeremonyFacts, StepFacts};
 use crate::digest::{
     ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest, TranscriptDigest, VkDigest, VkUncompressedDigest,
 };
@@ -28,7 +29,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::json;
 use crate::key::PublicKey;
 use crate::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, Text};
-use crate::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
+use crate::statement::{Action, CircuitReference, Phase};
 
 /// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB beside the keys of six circuits. An attestation takes
 /// 2 to 3 KiB, so this is room for some 300.
@@ -216,6 +217,14 @@ impl Transcript {
     }
 }
 
+impl CircuitChain {
+    /// The circuit, as attestations name it.
+    #[must_use]
+    pub fn reference(&self) -> CircuitReference {
+        CircuitReference { name: self.name.clone(), circuit_sha256: self.circuit_sha256 }
+    }
+}
+
 /// Steps that are contributions and no beacon.
 pub fn contributions<'a>(steps: impl IntoIterator<Item = &'a Step>) -> impl Iterator<Item = &'a Step> {
     steps.into_iter().filter(|step| step.beacon.is_none())
@@ -280,33 +289,6 @@ struct Chain<'a> {
     challenges: BTreeSet<ChallengeHash>,
 }
 
-/// What an attestation has to say.
-struct Expected<'a> {
-    phase: Phase,
-    circuit: Option<&'a CircuitChain>,
-    action: Action,
-    index: u32,
-    participant: Option<&'a Text>,
-    input: Option<FileDigest>,
-    file: FileDigest,
-    contribution_hash: Option<ContributionHash>,
-    beacon: Option<&'a Beacon>,
-    reason: Option<&'a Text>,
-}
-
-impl<'a> Expected<'a> {
-    fn by_coordinator(
-        phase: Phase,
-        circuit: Option<&'a CircuitChain>,
-        action: Action,
-        index: u32,
-        input: Option<FileDigest>,
-        file: FileDigest,
-    ) -> Self {
-        Self { phase, circuit, action, index, participant: None, input, file, contribution_hash: None, beacon: None, reason: None }
-    }
-}
-
 impl<'a> Chain<'a> {
     fn check(mut self) -> Result<()> {
         let phase1 = &self.transcript.phase1;
@@ -339,7 +321,7 @@ impl<'a> Chain<'a> {
         self.coordinated(
             &start.attestation,
             "start",
-            &Expected::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
+            &StepFacts::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
         )?;
         if start.origin == Origin::New || !phase.steps.is_empty() {
             ends_with_its_only_beacon(phase.steps.iter().map(|step| &step.step), start.origin == Origin::New)?;
@@ -364,13 +346,14 @@ impl<'a> Chain<'a> {
         }
         let index = u32::try_from(phase.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
         let expected =
-            Expected::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
+            StepFacts::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
         self.coordinated(&prepared.attestation, "prepared file", &expected)
     }
 
     fn phase2(&mut self, circuit: &'a CircuitChain, prepared: FileDigest) -> Result<()> {
         self.new_file(circuit.initial_sha256, "initial key")?;
-        let expected = Expected::by_coordinator(Phase::Two, Some(circuit), Action::Open, 0, Some(prepared), circuit.initial_sha256);
+        let expected =
+            StepFacts::by_coordinator(Phase::Two, Some(circuit.reference()), Action::Open, 0, Some(prepared), circuit.initial_sha256);
         self.coordinated(&circuit.opening, "opening", &expected)?;
         ends_with_its_only_beacon(&circuit.steps, true)?;
         let mut file = circuit.initial_sha256;
@@ -392,9 +375,9 @@ impl<'a> Chain<'a> {
             return Err(broken(format_args!("{place} repeats a contribution")).found(step.contribution_hash));
         }
         let action = if step.beacon.is_some() { Action::Beacon } else { Action::Contribution };
-        let expected = Expected {
+        let expected = StepFacts {
             phase,
-            circuit,
+            circuit: circuit.map(CircuitChain::reference),
             action,
             index,
             participant: Some(&step.name),
@@ -425,9 +408,16 @@ impl<'a> Chain<'a> {
             (Some(name), Phase::Two) => Some(self.transcript.circuit(name).ok_or_else(|| broken("no such circuit").found(name))?),
             _ => return Err(broken("a circuit belongs to phase 2, and to phase 2 only")),
         };
-        let expected = Expected {
+        let expected = StepFacts {
             reason: Some(&rejection.reason),
-            ..Expected::by_coordinator(rejection.phase, circuit, Action::Reject, rejection.index, None, rejection.file_sha256)
+            ..StepFacts::by_coordinator(
+                rejection.phase,
+                circuit.map(CircuitChain::reference),
+                Action::Reject,
+                rejection.index,
+                None,
+                rejection.file_sha256,
+            )
         };
         self.coordinated(&rejection.attestation, "rejection", &expected)
     }
@@ -448,39 +438,14 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn coordinated(&self, envelope: &Envelope, place: &str, expected: &Expected<'_>) -> Result<()> {
+    fn coordinated(&self, envelope: &Envelope, place: &str, expected: &StepFacts<'_>) -> Result<()> {
         self.attested(envelope, &self.transcript.coordinator, place, expected)
     }
 
-    /// An attestation: its signature, then its words, field by field.
-    fn attested(&self, envelope: &Envelope, key: &PublicKey, place: &str, expected: &Expected<'_>) -> Result<()> {
-        if envelope.signers([key]).is_empty() {
-            return Err(unattested(place, "the attestation does not verify under the key beside it").expected(key));
-        }
-        let invalid = |refusal: Refusal| refusal.with_code(Code::AttestationInvalid).within(format_args!("attestation of {place}"));
-        let Statement { subject, predicate } = Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(invalid)?;
-        let circuit =
-            expected.circuit.map(|circuit| CircuitReference { name: circuit.name.clone(), circuit_sha256: circuit.circuit_sha256 });
-        let transcript = self.transcript;
-        let same = [
-            ("ceremony", predicate.ceremony == transcript.ceremony),
-            ("digest of ceremony.toml", predicate.ceremony_toml_sha256 == transcript.ceremony_toml_sha256),
-            ("kind", predicate.kind == transcript.kind),
-            ("phase", predicate.phase == expected.phase),
-            ("circuit", predicate.circuit == circuit),
-            ("action", predicate.action == expected.action),
-            ("index", predicate.index == expected.index),
-            ("name", expected.participant.is_none_or(|name| &predicate.participant == name)),
-            ("input", expected.action == Action::Reject || predicate.input_sha256 == expected.input),
-            ("contribution hash", predicate.contribution_hash == expected.contribution_hash),
-            ("beacon", predicate.beacon.as_ref() == expected.beacon),
-            ("reason", predicate.reason.as_ref() == expected.reason),
-            ("file", matches!(subject.as_slice(), [file] if file.digest.sha256.0 == expected.file.0)),
-        ];
-        match same.iter().find(|(_, same)| !same) {
-            None => Ok(()),
-            Some((field, _)) => Err(unattested(place, &format!("the attestation is of another step: its {field} differs"))),
-        }
+    fn attested(&self, envelope: &Envelope, key: &PublicKey, place: &str, expected: &StepFacts<'_>) -> Result<()> {
+        let Transcript { ceremony, ceremony_toml_sha256, kind, .. } = self.transcript;
+        let facts = CeremonyFacts { ceremony, ceremony_toml_sha256: *ceremony_toml_sha256, kind: *kind };
+        expected.attested(&facts, envelope, key).map(drop).map_err(|refusal| refusal.within(place))
     }
 }
 
