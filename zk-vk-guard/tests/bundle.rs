@@ -2,6 +2,8 @@
 
 mod kit;
 
+use std::num::NonZeroU32;
+
 use ed25519_dalek::Signer;
 use kit::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_vk_guard::bundle::{Bundle, BundlePlan, OnExpiry, PlannedCircuit};
@@ -9,7 +11,7 @@ use zk_vk_guard::digest::{CircuitDigest, ProgramHash, TranscriptDigest, VkDigest
 use zk_vk_guard::envelope::pae;
 use zk_vk_guard::error::Code;
 use zk_vk_guard::names::{CircuitName, Kind};
-use zk_vk_guard::policy::{Policy, PolicyDocument};
+use zk_vk_guard::policy::{NamedKey, Policy, PolicyDocument, Role};
 use zk_vk_guard::transcript::CheckedTranscript;
 
 fn production() -> (Parts, PolicyDocument) {
@@ -359,7 +361,7 @@ fn revoked_transcripts_and_keys_are_refused() {
     parts.is_refused(&revoking(|p| p.revoked_keys.push(public("auditor-1"))), Code::ThresholdNotMet);
     let fewer = revoking(|p| {
         p.revoked_keys.push(public("bob"));
-        p.minimum_contributions.phase1 = std::num::NonZeroU32::new(2).unwrap();
+        p.minimum_contributions.phase1 = NonZeroU32::new(2).unwrap();
         p.minimum_contributions.phase2 = p.minimum_contributions.phase1;
     });
     parts.verify(&fewer).unwrap();
@@ -460,6 +462,32 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
     let mut next = plan(&ceremony);
     next.serial = 8;
     assert_eq!(copy.merge(&Bundle::create(&transcript, next).unwrap()).unwrap_err().code(), Code::MergeMismatch);
+}
+
+#[test]
+fn every_combination_of_3_of_5_and_2_of_3_is_decided_by_its_counts() {
+    let ceremony = Ceremony::new(Kind::Production);
+    let mut document = ceremony.policy();
+    let names = ["release-1", "release-2", "release-3", "release-4", "release-5", "auditor-1", "auditor-2", "auditor-3"];
+    let keys = |names: &[&str]| names.iter().map(|name| NamedKey { name: text(name), key: public(name) }).collect();
+    document.roles.release = Role { threshold: NonZeroU32::new(3).unwrap(), keys: keys(&names[..5]) };
+    document.roles.auditor = Some(Role { threshold: NonZeroU32::new(2).unwrap(), keys: keys(&names[5..]) });
+    let policy = Policy::from_json(&document.to_json()).unwrap();
+    let transcript = CheckedTranscript::from_json(&ceremony.transcript().to_json()).unwrap();
+    let unsigned = Bundle::create(&transcript, plan(&ceremony)).unwrap();
+    let copy_of = |who: &str| {
+        let mut copy = unsigned.clone();
+        copy.add_signature(&public(who), &person(who).sign(&copy.envelope().pae()).to_bytes()).unwrap();
+        copy
+    };
+    let (copies, participant) = (names.map(copy_of), copy_of("bob"));
+    for subset in 0u32..256 {
+        let mut merged = participant.clone();
+        let chosen = (0..8).rev().filter(|i| subset >> i & 1 == 1);
+        chosen.for_each(|i| merged.merge(&copies[i]).unwrap());
+        let enough = (subset & 0b1_1111).count_ones() >= 3 && (subset >> 5).count_ones() >= 2;
+        assert_eq!(merged.verify(&policy, &time(kit::NOW), OnExpiry::Refuse).is_ok(), enough, "{subset:#b}");
+    }
 }
 
 #[test]
