@@ -4,15 +4,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# From the system's packages, where the machine lacks something.
+install() {
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -q
+    $sudo apt-get install -qy "$@"
+}
+
 step() { printf '\n== %s\n' "$*"; }
 
 step "peer tools (snarkjs and circom, versions pinned in ci/package-lock.json)"
-if ! command -v npm >/dev/null; then
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-    $sudo apt-get update -q
-    $sudo apt-get install -qy nodejs npm
-fi
+command -v npm >/dev/null || install nodejs npm
 (cd ci && npm ci --no-audit --no-fund --loglevel=error)
+
+step "peer libraries (securesystemslib, versions pinned in ci/requirements.txt)"
+python3 -c "import venv, ensurepip" 2>/dev/null || install python3 python3-venv
+python3 -m venv ci/.venv
+ci/.venv/bin/pip install --quiet --disable-pip-version-check -r ci/requirements.txt
 
 step "formatting"
 cargo fmt --all --check

@@ -1,1 +1,69 @@
+//! From a verified bundle to the Rust source that embeds its keys.
+//!
+//! [`embed`] proves, of the text that it answers with, that it is the canonical snippet of a bundle that satisfies the policy and has not
+//! expired, and that every point of its keys passed [`deep_check`]. [`replace`] proves that a committed snippet never goes back to an older
+//! serial, and [`check`] that it is current. The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
 
+pub mod deep_check;
+
+use std::path::Path;
+
+use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
+use zk_vk_guard::error::{Code, Refusal, Result};
+use zk_vk_guard::file::{read_regular, write_whole};
+use zk_vk_guard::names::Timestamp;
+use zk_vk_guard::policy::Policy;
+use zk_vk_guard::snippet::{self, MAX_SNIPPET_BYTES, Options};
+
+/// A snippet with what was verified for it.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    /// The canonical text.
+    pub text: String,
+    /// The bundle that it holds the keys of.
+    pub bundle: VerifiedBundle,
+    /// The options that it was made with.
+    pub options: Options,
+}
+
+/// Verifies a bundle under a policy, checks its keys' points, and makes the snippet.
+pub fn embed(bundle: &[u8], policy: &[u8], options: Options, now: &Timestamp, on_expiry: OnExpiry) -> Result<Embedded> {
+    let policy = Policy::from_json(policy)?;
+    let bundle = Bundle::from_json(bundle)?.verify(&policy, now, on_expiry)?;
+    for (circuit, key) in bundle.circuits() {
+        deep_check::deep_check(key).map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+    }
+    Ok(Embedded { text: snippet::text(&bundle, options)?, bundle, options })
+}
+
+/// Puts the snippet in the place of the committed one, unless that has a higher serial.
+pub fn replace(embedded: &Embedded, path: &Path) -> Result<()> {
+    let serial = embedded.bundle.provenance().serial;
+    match committed(path)?.as_deref().and_then(snippet::serial_of) {
+        Some(older) if older > serial => Err(Refusal::new(Code::SerialTooLow, "the bundle is older than the committed snippet")
+            .found(format_args!("serial {serial}"))
+            .expected(format_args!("at least {older}, which is the serial of {}", path.display()))
+            .hint("take the newest bundle from the release authority; to go back on purpose, remove the committed snippet in a commit of its own")),
+        _ => write_whole(path, embedded.text.as_bytes(), None),
+    }
+}
+
+/// Refuses a committed snippet that is not the text.
+pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
+    let found = committed(path)?;
+    if found.as_deref() == Some(embedded.text.as_str()) {
+        return Ok(());
+    }
+    let what = if found.is_some() { "is not the text that the approved bundle gives" } else { "is missing" };
+    Err(Refusal::new(Code::SnippetStale, format_args!("the committed snippet {} {what}", path.display()))
+        .hint(format_args!("run `{}`", snippet::command(embedded.options))))
+}
+
+/// The committed snippet, where there is one. What is not UTF-8 is no snippet, but it is a file.
+fn committed(path: &Path) -> Result<Option<String>> {
+    match read_regular(path, MAX_SNIPPET_BYTES) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(refusal) if refusal.code() == Code::FileMissing => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}

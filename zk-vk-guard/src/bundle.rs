@@ -1,0 +1,483 @@
+//! The bundle: one file that holds the signed statement, the verifying keys and the transcript, and the one verification of it.
+//!
+//! [`Bundle`] is bytes that parsed. [`VerifiedBundle`], which only [`Bundle::verify`] makes, proves under a [`Policy`] that
+//!
+//! 1. release authority, auditors and participants have signed the statement's bytes, each role to its threshold of distinct keys;
+//! 2. those bytes are one canonical statement of ours;
+//! 3. its subjects are the digests of the keys and of the transcript that the bundle carries; the keys are sound as bytes
+//!    ([`VerifyingKeyBytes`]), the transcript as a document ([`CheckedTranscript`]); statement and transcript say the same of the ceremony, its
+//!    circuits, keys and counts;
+//! 4. kind, circuits, serial, phase-1 start, contributions, revocations and dates are as the policy says.
+//!
+//! The signatures come first: nothing of the statement is looked at before its bytes are known to be approved. Creating, signing, merging
+//! and inspecting use the same parts.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest};
+use crate::envelope::{Envelope, from_base64, to_base64};
+use crate::error::{Code, Refusal, Result};
+use crate::json;
+use crate::key::{PublicKey, SignatureBytes};
+use crate::names::{CircuitName, ProofSystem, Text, Timestamp};
+use crate::policy::Policy;
+use crate::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
+use crate::transcript::{CheckedTranscript, CircuitChain, Origin, contributions};
+use crate::verifying_key::{KeyForms, VerifyingKeyBytes};
+
+/// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of attestations.
+pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
+
+/// The version of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum BundleFormat {
+    #[serde(rename = "zk-ceremony-bundle/1")]
+    V1,
+}
+
+/// A bundle that nobody has verified yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawBundle", into = "RawBundle")]
+pub struct Bundle {
+    envelope: Envelope,
+    verifying_keys: Vec<BundleKey>,
+    transcript: Vec<u8>,
+}
+
+/// A verifying key in a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BundleKey {
+    circuit: CircuitName,
+    key: KeyForms,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBundle {
+    format: BundleFormat,
+    envelope: Envelope,
+    verifying_keys: Vec<BundleKey>,
+    transcript: String,
+}
+
+impl TryFrom<RawBundle> for Bundle {
+    type Error = Refusal;
+    fn try_from(raw: RawBundle) -> Result<Self> {
+        Ok(Self { envelope: raw.envelope, verifying_keys: raw.verifying_keys, transcript: from_base64(&raw.transcript, "transcript")? })
+    }
+}
+
+impl From<Bundle> for RawBundle {
+    fn from(bundle: Bundle) -> Self {
+        Self {
+            format: BundleFormat::V1,
+            envelope: bundle.envelope,
+            verifying_keys: bundle.verifying_keys,
+            transcript: to_base64(&bundle.transcript),
+        }
+    }
+}
+
+/// What a bundle's maker decides; everything else comes from the transcript.
+#[derive(Clone, Debug)]
+pub struct BundlePlan {
+    /// Higher than that of every bundle before.
+    pub serial: u64,
+    /// When the statement is made.
+    pub issued: Timestamp,
+    /// The last moment at which it may be imported.
+    pub not_after: Timestamp,
+    /// The transcript of the ceremony that this one replaces.
+    pub predecessor: Option<TranscriptDigest>,
+    /// Program and key of each circuit of the transcript, in its order.
+    pub circuits: Vec<PlannedCircuit>,
+}
+
+/// One circuit of a [`BundlePlan`].
+#[derive(Clone, Debug)]
+pub struct PlannedCircuit {
+    /// Name, as in the transcript.
+    pub name: CircuitName,
+    /// The program, as the project calls it.
+    pub program_id: Text,
+    /// The project's own hash of it; [`ProgramHash::of_id`] where there is none.
+    pub program_hash: Option<ProgramHash>,
+    /// The verifying key.
+    pub key: KeyForms,
+}
+
+/// What to do with a bundle that is past its last day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExpiry {
+    /// Refuse it: for imports.
+    Refuse,
+    /// Accept it and say so through [`VerifiedBundle::warnings`]: for builds, which must stay reproducible.
+    Warn,
+}
+
+/// Who of each role has signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approvals {
+    /// Release authorities.
+    pub release: BTreeSet<PublicKey>,
+    /// Auditors.
+    pub auditor: BTreeSet<PublicKey>,
+    /// Participants.
+    pub participant: BTreeSet<PublicKey>,
+}
+
+/// A bundle's contents, which belong together but which nobody need have approved.
+#[derive(Clone, Debug)]
+pub(crate) struct Contents {
+    pub(crate) provenance: Provenance,
+    pub(crate) keys: Vec<VerifyingKeyBytes>,
+    pub(crate) transcript: CheckedTranscript,
+}
+
+/// A bundle that satisfies a policy: see the module's documentation.
+#[derive(Clone, Debug)]
+pub struct VerifiedBundle {
+    contents: Contents,
+    statement_digest: StatementDigest,
+    policy_digest: PolicyDigest,
+    approvals: Approvals,
+    warnings: Vec<Refusal>,
+}
+
+impl Bundle {
+    /// Reads a bundle.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        json::parse(bytes, MAX_BUNDLE_BYTES, "bundle")
+    }
+
+    /// The file's bytes, with a line feed at the end.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut bytes = json::encode(self);
+        bytes.push(b'\n');
+        if bytes.len() > MAX_BUNDLE_BYTES {
+            return Err(Refusal::new(Code::TooLarge, "the bundle is too large")
+                .found(format_args!("{} bytes", bytes.len()))
+                .expected(format_args!("at most {MAX_BUNDLE_BYTES} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    /// Makes an unsigned bundle, and refuses to make one that could not be verified once it is signed.
+    pub fn create(transcript: &CheckedTranscript, plan: BundlePlan) -> Result<Self> {
+        let chain = transcript.transcript();
+        if plan.circuits.len() != chain.circuits.len() {
+            return Err(Refusal::new(Code::WrongCircuit, "the plan names another number of circuits than the transcript"));
+        }
+        let mut circuits = Vec::new();
+        for (planned, circuit) in plan.circuits.iter().zip(&chain.circuits) {
+            let key = VerifyingKeyBytes::check(&planned.key, circuit.public_inputs).map_err(|refusal| refusal.within(&planned.name))?;
+            circuits.push(CircuitProvenance {
+                name: planned.name.clone(),
+                program_id: planned.program_id.clone(),
+                program_rule: if planned.program_hash.is_some() { ProgramRule::Given } else { ProgramRule::Id },
+                program_hash: planned.program_hash.unwrap_or_else(|| ProgramHash::of_id(planned.program_id.as_str())),
+                circuit_sha256: circuit.circuit_sha256,
+                vk_sha256: key.sha256(),
+                vk_uncompressed_sha256: key.uncompressed_sha256(),
+                public_inputs: circuit.public_inputs,
+                contributions: count(&circuit.steps),
+            });
+        }
+        let provenance = Provenance {
+            ceremony: chain.ceremony.clone(),
+            kind: chain.kind,
+            curve: chain.curve,
+            proof_system: ProofSystem::Groth16,
+            serial: plan.serial,
+            issued: plan.issued,
+            not_after: plan.not_after,
+            predecessor: plan.predecessor,
+            phase1_contributions: count(chain.phase1.steps.iter().map(|step| &step.step)),
+            circuits,
+        };
+        let statement = Statement { subject: subjects(&provenance, transcript.digest())?, predicate: provenance };
+        let verifying_keys = plan.circuits.into_iter().map(|planned| BundleKey { circuit: planned.name, key: planned.key }).collect();
+        let bundle = Self { envelope: statement.to_envelope()?, verifying_keys, transcript: transcript.bytes().into() };
+        bundle.contents()?;
+        bundle.to_json()?;
+        Ok(bundle)
+    }
+
+    /// The envelope, with the bytes to be signed.
+    #[must_use]
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// Adds a signature after verifying that it is `key`'s.
+    pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
+        self.envelope.add_signature(key, signature)
+    }
+
+    /// Adds the signatures of another copy of the same bundle.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.verifying_keys != other.verifying_keys || self.transcript != other.transcript {
+            return Err(Refusal::new(Code::MergeMismatch, "the two bundles hold different keys or transcripts"));
+        }
+        self.envelope.merge(&other.envelope)
+    }
+
+    /// The one verification: see the module's documentation.
+    pub fn verify(&self, policy: &Policy, now: &Timestamp, on_expiry: OnExpiry) -> Result<VerifiedBundle> {
+        let approvals = self.approvals(policy)?;
+        let contents = self.contents()?;
+        contents.check_policy(policy)?;
+        let overdue: Vec<Refusal> = contents.overdue(policy, now).collect();
+        match (overdue.first(), on_expiry) {
+            (Some(refusal), OnExpiry::Refuse) => Err(refusal.clone()),
+            _ => Ok(VerifiedBundle {
+                statement_digest: StatementDigest::of(self.envelope.payload()),
+                policy_digest: policy.digest(),
+                contents,
+                approvals,
+                warnings: overdue,
+            }),
+        }
+    }
+
+    /// Who of each role has signed, or a refusal where these are too few.
+    fn approvals(&self, policy: &Policy) -> Result<Approvals> {
+        let document = policy.document();
+        let (roles, revoked) = (&document.roles, document.revoked_keys.as_slice());
+        let signers = self.envelope.signers(policy.keys());
+        Ok(Approvals {
+            release: roles.release.check("release", &signers, revoked)?,
+            auditor: roles.auditor.as_ref().map(|role| role.check("auditor", &signers, revoked)).transpose()?.unwrap_or_default(),
+            participant: roles
+                .participant
+                .as_ref()
+                .map(|role| role.check("participant", &signers, revoked))
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Reads the contents and checks that they belong together.
+    pub(crate) fn contents(&self) -> Result<Contents> {
+        let Statement { subject, predicate: provenance } = Statement::<Provenance>::from_payload(self.envelope.payload())?;
+        let digest = TranscriptDigest::of(&self.transcript);
+        if subject != subjects(&provenance, digest)? {
+            let expected = subjects(&provenance, digest)?;
+            let shown = |all: &[Subject]| {
+                all.iter().map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0))).collect::<Vec<_>>().join(", ")
+            };
+            return Err(Refusal::new(Code::SubjectMismatch, "the statement is about other files than the bundle carries")
+                .found(shown(&subject))
+                .expected(shown(&expected)));
+        }
+        let keys = self.keys(&provenance)?;
+        let transcript = CheckedTranscript::from_json(&self.transcript).map_err(|refusal| refusal.within("transcript"))?;
+        let contents = Contents { provenance, keys, transcript };
+        contents.statement_is_sound()?;
+        contents.statement_matches_transcript()?;
+        Ok(contents)
+    }
+
+    /// The keys, each with the digests that the statement gives and sound as bytes.
+    fn keys(&self, provenance: &Provenance) -> Result<Vec<VerifyingKeyBytes>> {
+        let named = self.verifying_keys.iter().map(|key| &key.circuit);
+        if !named.eq(provenance.circuits.iter().map(|circuit| &circuit.name)) {
+            return Err(Refusal::new(Code::SubjectMismatch, "the bundle carries keys of other circuits than the statement names"));
+        }
+        let pairs = self.verifying_keys.iter().zip(&provenance.circuits);
+        pairs.map(|(BundleKey { circuit, key }, stated)| key_as_stated(key, stated).map_err(|refusal| refusal.within(circuit))).collect()
+    }
+}
+
+fn key_as_stated(forms: &KeyForms, stated: &CircuitProvenance) -> Result<VerifyingKeyBytes> {
+    let key = VerifyingKeyBytes::check(forms, stated.public_inputs)?;
+    let mismatch =
+        |form: &str| Refusal::new(Code::SubjectMismatch, format_args!("the {form} verifying key is not the one that was signed"));
+    if key.sha256() != stated.vk_sha256 {
+        return Err(mismatch("compressed").found(key.sha256()).expected(stated.vk_sha256));
+    }
+    if key.uncompressed_sha256() != stated.vk_uncompressed_sha256 {
+        return Err(mismatch("uncompressed").found(key.uncompressed_sha256()).expected(stated.vk_uncompressed_sha256));
+    }
+    Ok(key)
+}
+
+fn count<'a>(steps: impl IntoIterator<Item = &'a crate::transcript::Step>) -> u32 {
+    u32::try_from(contributions(steps).count()).unwrap_or(u32::MAX)
+}
+
+/// The subjects of a statement, in their order.
+fn subjects(provenance: &Provenance, transcript: TranscriptDigest) -> Result<Vec<Subject>> {
+    let keys = provenance.circuits.iter().map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()));
+    keys.chain([Subject::new("transcript.json", transcript.as_bytes())]).collect()
+}
+
+impl Contents {
+    /// What the statement's own words must fulfil.
+    fn statement_is_sound(&self) -> Result<()> {
+        let provenance = &self.provenance;
+        let unsound = |what: &str| Refusal::new(Code::Malformed, what).within("statement");
+        if provenance.not_after.unix() < provenance.issued.unix() {
+            return Err(unsound("not_after lies before issued")
+                .found(&provenance.not_after)
+                .expected(format_args!("after {}", provenance.issued)));
+        }
+        let mut hashes = BTreeSet::new();
+        for circuit in &provenance.circuits {
+            let expected = ProgramHash::of_id(circuit.program_id.as_str());
+            if circuit.program_rule == ProgramRule::Id && circuit.program_hash != expected {
+                return Err(unsound("the program hash is not that of the program id").found(circuit.program_hash).expected(expected));
+            }
+            if !hashes.insert(circuit.program_hash) {
+                return Err(unsound("two circuits have the same program hash, by which keys are looked up").found(circuit.program_hash));
+            }
+        }
+        Ok(())
+    }
+
+    /// The statement says of the ceremony what the transcript says.
+    fn statement_matches_transcript(&self) -> Result<()> {
+        let (provenance, transcript) = (&self.provenance, self.transcript.transcript());
+        let chains = provenance.circuits.iter().zip(&transcript.circuits);
+        let same = [
+            ("ceremony", provenance.ceremony == transcript.ceremony),
+            ("kind", provenance.kind == transcript.kind),
+            ("curve", provenance.curve == transcript.curve),
+            (
+                "number of contributions to phase 1",
+                provenance.phase1_contributions == count(transcript.phase1.steps.iter().map(|step| &step.step)),
+            ),
+            ("number of circuits", provenance.circuits.len() == transcript.circuits.len()),
+            ("name of a circuit", chains.clone().all(|(stated, chain)| stated.name == chain.name)),
+            ("digest of a circuit", chains.clone().all(|(stated, chain)| stated.circuit_sha256 == chain.circuit_sha256)),
+            ("number of public inputs", chains.clone().all(|(stated, chain)| stated.public_inputs == chain.public_inputs)),
+            ("digest of a verifying key", chains.clone().all(same_key)),
+            ("number of contributions to phase 2", chains.clone().all(|(stated, chain)| stated.contributions == count(&chain.steps))),
+            ("predecessor, which is this ceremony itself", provenance.predecessor != Some(self.transcript.digest())),
+        ];
+        match same.iter().find(|(_, same)| !same) {
+            None => Ok(()),
+            Some((field, _)) => {
+                Err(Refusal::new(Code::TranscriptDisagrees, format_args!("statement and transcript differ in the {field}")))
+            }
+        }
+    }
+
+    /// Everything that the policy asks for beyond signatures and dates.
+    fn check_policy(&self, policy: &Policy) -> Result<()> {
+        let (document, provenance, transcript) = (policy.document(), &self.provenance, self.transcript.transcript());
+        if provenance.kind != document.kind {
+            return Err(Refusal::new(Code::KindNotAllowed, "the bundle is of another kind than the policy allows")
+                .found(provenance.kind)
+                .expected(document.kind));
+        }
+        let stated = provenance.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
+        let wanted = document.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
+        if !stated.clone().eq(wanted.clone()) {
+            let shown = |all: Vec<_>| all.into_iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", ");
+            return Err(Refusal::new(Code::WrongCircuit, "the bundle is of other circuits than the policy names")
+                .found(shown(stated.collect()))
+                .expected(shown(wanted.collect())));
+        }
+        if provenance.serial < document.minimum_serial {
+            return Err(Refusal::new(Code::SerialTooLow, "the bundle is older than the policy accepts")
+                .found(format_args!("serial {}", provenance.serial))
+                .expected(format_args!("at least {}", document.minimum_serial)));
+        }
+        if document.revoked_transcripts.contains(&self.transcript.digest()) {
+            return Err(Refusal::new(Code::TranscriptRevoked, "the policy revokes this transcript").found(self.transcript.digest()));
+        }
+        if policy.is_revoked(&transcript.coordinator) {
+            return Err(
+                Refusal::new(Code::KeyRevoked, "the policy revokes the key of this ceremony's coordinator").found(transcript.coordinator)
+            );
+        }
+        self.check_phase1(policy)?;
+        for circuit in &document.circuits {
+            policy
+                .check_contributions(Phase::Two, &self.transcript.phase2_contributors(&circuit.name))
+                .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+        }
+        Ok(())
+    }
+
+    fn check_phase1(&self, policy: &Policy) -> Result<()> {
+        let start = &self.transcript.transcript().phase1.start;
+        let accepted = &policy.document().accepted_phase1_starts;
+        match start.origin {
+            Origin::New => {
+                policy.check_contributions(Phase::One, &self.transcript.phase1_contributors()).map_err(|refusal| refusal.within("phase 1"))
+            }
+            Origin::External if accepted.contains(&start.file_sha256) => Ok(()),
+            Origin::External => Err(Refusal::new(Code::Phase1Start, "phase 1 starts from a file that the policy does not accept")
+                .found(start.file_sha256)
+                .expected(if accepted.is_empty() {
+                    "no external start".into()
+                } else {
+                    accepted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+                })),
+        }
+    }
+
+    /// What is past its last day.
+    fn overdue(&self, policy: &Policy, now: &Timestamp) -> impl Iterator<Item = Refusal> {
+        let dates = [
+            (Code::Expired, "the bundle", Some(self.provenance.not_after.clone())),
+            (Code::PolicyExpired, "the policy", policy.document().not_after.clone()),
+        ];
+        dates.into_iter().filter_map(move |(code, what, not_after)| {
+            let not_after = not_after.filter(|not_after| not_after.unix() < now.unix())?;
+            Some(Refusal::new(code, format_args!("{what} has expired")).found(format_args!("not_after {not_after}, and it is {now}")))
+        })
+    }
+}
+
+fn same_key((stated, chain): (&CircuitProvenance, &CircuitChain)) -> bool {
+    stated.vk_sha256 == chain.vk_sha256 && stated.vk_uncompressed_sha256 == chain.vk_uncompressed_sha256
+}
+
+impl VerifiedBundle {
+    /// What was signed.
+    #[must_use]
+    pub fn provenance(&self) -> &Provenance {
+        &self.contents.provenance
+    }
+
+    /// SHA-256 of the signed bytes.
+    #[must_use]
+    pub fn statement_digest(&self) -> StatementDigest {
+        self.statement_digest
+    }
+
+    /// The policy that it satisfies.
+    #[must_use]
+    pub fn policy_digest(&self) -> PolicyDigest {
+        self.policy_digest
+    }
+
+    /// The ceremony's chain.
+    #[must_use]
+    pub fn transcript(&self) -> &CheckedTranscript {
+        &self.contents.transcript
+    }
+
+    /// Circuits and their keys, by rising name.
+    pub fn circuits(&self) -> impl Iterator<Item = (&CircuitProvenance, &VerifyingKeyBytes)> {
+        self.contents.provenance.circuits.iter().zip(&self.contents.keys)
+    }
+
+    /// Who has signed.
+    #[must_use]
+    pub fn approvals(&self) -> &Approvals {
+        &self.approvals
+    }
+
+    /// What is past its last day, where [`OnExpiry::Warn`] let it pass.
+    #[must_use]
+    pub fn warnings(&self) -> &[Refusal] {
+        &self.warnings
+    }
+}

@@ -1,0 +1,479 @@
+//! The transcript: one canonical document of a ceremony's whole chain, and the checks that need nothing but this document.
+//!
+//! ```text
+//! phase 1   start -> step 1 -> ... -> step n (beacon) -> prepared file
+//! phase 2   prepared file -> initial key -> step 1 -> ... -> step m (beacon) = final key -> verifying key      (for each circuit)
+//! ```
+//!
+//! [`CheckedTranscript`] proves about a document that
+//! 1. it is in canonical form, and its parts are of the right number and order;
+//! 2. each step's input is the file before it, in phase 1 each challenge is the one that the step before left, and no file, challenge or
+//!    contribution stands in the chain twice;
+//! 3. every attestation verifies under the key beside it, and says exactly what the step that carries it says;
+//! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, so that nobody else added or dropped a step.
+//!
+//! It does not prove the mathematics: that a file multiplies the one before it by a known secret is for the ceremony's verification, which
+//! alone writes this document, and for the auditors who sign the statement. What it adds is that whoever holds the document can count
+//! contributions by distinct participants' keys and need not believe a number.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attestation::{CeremonyFacts, StepFacts};
+use crate::digest::{
+    ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest, TranscriptDigest, VkDigest, VkUncompressedDigest,
+};
+use crate::envelope::Envelope;
+use crate::error::{Code, Refusal, Result};
+use crate::json;
+use crate::key::PublicKey;
+use crate::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, Text};
+use crate::statement::{Action, CircuitReference, Phase};
+
+/// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB beside the keys of six circuits. An attestation takes
+/// 2 to 3 KiB, so this is room for some 300.
+pub const MAX_TRANSCRIPT_BYTES: usize = 720 * 1024;
+
+/// The version of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TranscriptFormat {
+    /// This one.
+    #[serde(rename = "zk-ceremony-transcript/1")]
+    V1,
+}
+
+/// The document. Its fields are what was read, and are believed only through [`CheckedTranscript`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// The version of the document.
+    pub format: TranscriptFormat,
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: Kind,
+    /// The curve.
+    pub curve: Curve,
+    /// SHA-256 of ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The key that attests openings, beacons, preparation and rejections.
+    pub coordinator: PublicKey,
+    /// Phase 1.
+    pub phase1: Phase1,
+    /// Phase 2 of each circuit, by rising name.
+    pub circuits: Vec<CircuitChain>,
+    /// Files that were taken out of the chain.
+    pub rejected: Vec<Rejection>,
+}
+
+/// The powers of tau.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1 {
+    /// The power: 2^power is the largest domain.
+    pub power: u8,
+    /// What the chain starts from.
+    pub start: Phase1Start,
+    /// Contributions, then the beacon. May be empty where the start is external.
+    pub steps: Vec<Phase1Step>,
+    /// The prepared file.
+    pub prepared: Prepared,
+}
+
+/// The start of phase 1, attested by the coordinator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1Start {
+    /// New, or somebody else's ceremony.
+    pub origin: Origin,
+    /// SHA-256 of the .ptau file.
+    pub file_sha256: FileDigest,
+    /// The challenge that the first step answers.
+    pub challenge: ChallengeHash,
+    /// The opening.
+    pub attestation: Envelope,
+}
+
+/// Where a phase 1 comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The generators: all randomness is this ceremony's own.
+    New,
+    /// An existing .ptau: its contributions are not ours to attest, and the policy names its digest.
+    External,
+}
+
+/// One step of phase 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1Step {
+    /// The challenge that it answers.
+    pub challenge: ChallengeHash,
+    /// The challenge that it leaves.
+    pub next_challenge: ChallengeHash,
+    /// What it has in common with a step of phase 2.
+    pub step: Step,
+}
+
+/// A contribution or a beacon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// 1, 2, ...
+    pub index: u32,
+    /// The contributor's name, for display.
+    pub name: Text,
+    /// The beacon's parameters; none for a contribution.
+    pub beacon: Option<Beacon>,
+    /// SHA-256 of the file that the step started from.
+    pub input_sha256: FileDigest,
+    /// SHA-256 of the file that it wrote.
+    pub file_sha256: FileDigest,
+    /// Phase 1: the response hash. Phase 2: the contribution hash.
+    pub contribution_hash: ContributionHash,
+    /// Who vouches for it. A contribution for which nobody does is part of the chain but never counts.
+    pub attested: Option<Attested>,
+}
+
+/// An attestation with the key that it is to be verified under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attested {
+    /// The key.
+    pub key: PublicKey,
+    /// The signed statement.
+    pub envelope: Envelope,
+}
+
+/// The prepared phase-1 file, from which every circuit starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prepared {
+    /// SHA-256 of the closed phase-1 file.
+    pub input_sha256: FileDigest,
+    /// SHA-256 of the prepared file; the same as the input where an external start came prepared.
+    pub file_sha256: FileDigest,
+    /// The coordinator's attestation.
+    pub attestation: Envelope,
+}
+
+/// Phase 2 of one circuit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitChain {
+    /// Name.
+    pub name: CircuitName,
+    /// SHA-256 of the .r1cs file.
+    pub circuit_sha256: CircuitDigest,
+    /// Number of public inputs.
+    pub public_inputs: u32,
+    /// BLAKE2b-512 over the initial parameters.
+    pub cs_hash: CsHash,
+    /// SHA-256 of the initial .zkey.
+    pub initial_sha256: FileDigest,
+    /// The coordinator's attestation of it.
+    pub opening: Envelope,
+    /// Contributions, then the beacon.
+    pub steps: Vec<Step>,
+    /// SHA-256 of the final .zkey: the beacon's file.
+    pub final_sha256: FileDigest,
+    /// SHA-256 of the verifying key, canonical compressed.
+    pub vk_sha256: VkDigest,
+    /// SHA-256 of the verifying key, canonical uncompressed.
+    pub vk_uncompressed_sha256: VkUncompressedDigest,
+}
+
+/// A file that the coordinator took out of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rejection {
+    /// The phase.
+    pub phase: Phase,
+    /// The circuit, in phase 2.
+    pub circuit: Option<CircuitName>,
+    /// The number that the file claimed.
+    pub index: u32,
+    /// SHA-256 of the file.
+    pub file_sha256: FileDigest,
+    /// Why.
+    pub reason: Text,
+    /// The coordinator's attestation.
+    pub attestation: Envelope,
+}
+
+impl Transcript {
+    /// The canonical bytes: transcript.json.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        json::encode(self)
+    }
+
+    /// The chain of a circuit.
+    #[must_use]
+    pub fn circuit(&self, name: &CircuitName) -> Option<&CircuitChain> {
+        self.circuits.iter().find(|circuit| &circuit.name == name)
+    }
+}
+
+impl CircuitChain {
+    /// The circuit, as attestations name it.
+    #[must_use]
+    pub fn reference(&self) -> CircuitReference {
+        CircuitReference { name: self.name.clone(), circuit_sha256: self.circuit_sha256 }
+    }
+}
+
+/// Steps that are contributions and no beacon.
+pub fn contributions<'a>(steps: impl IntoIterator<Item = &'a Step>) -> impl Iterator<Item = &'a Step> {
+    steps.into_iter().filter(|step| step.beacon.is_none())
+}
+
+/// A transcript whose document passed the four checks of the module's documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTranscript {
+    transcript: Transcript,
+    digest: TranscriptDigest,
+    bytes: Vec<u8>,
+}
+
+impl CheckedTranscript {
+    /// Reads and checks the document.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let transcript: Transcript = json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;
+        Chain { transcript: &transcript, files: BTreeSet::new(), hashes: BTreeSet::new(), challenges: BTreeSet::new() }.check()?;
+        Ok(Self { transcript, digest: TranscriptDigest::of(bytes), bytes: bytes.into() })
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// The transcript hash.
+    #[must_use]
+    pub fn digest(&self) -> TranscriptDigest {
+        self.digest
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Distinct keys that vouch for a contribution to phase 1.
+    #[must_use]
+    pub fn phase1_contributors(&self) -> BTreeSet<PublicKey> {
+        contributors(self.transcript.phase1.steps.iter().map(|step| &step.step))
+    }
+
+    /// Distinct keys that vouch for a contribution to a circuit's phase 2.
+    #[must_use]
+    pub fn phase2_contributors(&self, circuit: &CircuitName) -> BTreeSet<PublicKey> {
+        contributors(self.transcript.circuit(circuit).into_iter().flat_map(|circuit| &circuit.steps))
+    }
+}
+
+fn contributors<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<PublicKey> {
+    contributions(steps).filter_map(|step| step.attested.as_ref()).map(|attested| attested.key).collect()
+}
+
+/// The walk along a chain, with what it has met so far.
+struct Chain<'a> {
+    transcript: &'a Transcript,
+    files: BTreeSet<FileDigest>,
+    hashes: BTreeSet<ContributionHash>,
+    challenges: BTreeSet<ChallengeHash>,
+}
+
+impl<'a> Chain<'a> {
+    fn check(mut self) -> Result<()> {
+        let phase1 = &self.transcript.phase1;
+        self.phase1(phase1).map_err(|refusal| refusal.within("phase 1"))?;
+        let circuits = &self.transcript.circuits;
+        if circuits.is_empty() {
+            return Err(broken("the transcript has no circuit"));
+        }
+        let modules: Vec<String> = circuits.iter().map(|circuit| circuit.name.module()).collect();
+        if !modules.is_sorted_by(|a, b| a < b) {
+            return Err(broken("circuits are not in rising order of their names, each name once").found(modules.join(", ")));
+        }
+        for circuit in circuits {
+            self.phase2(circuit, phase1.prepared.file_sha256)
+                .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+        }
+        for rejection in &self.transcript.rejected {
+            self.rejection(rejection).map_err(|refusal| refusal.within(format_args!("rejected file {}", rejection.file_sha256)))?;
+        }
+        Ok(())
+    }
+
+    fn phase1(&mut self, phase: &'a Phase1) -> Result<()> {
+        if !(1..=28).contains(&phase.power) {
+            return Err(broken("the power is out of range").found(phase.power).expected("1 to 28"));
+        }
+        let start = &phase.start;
+        self.new_file(start.file_sha256, "start")?;
+        self.new_challenge(start.challenge, "start")?;
+        self.coordinated(
+            &start.attestation,
+            "start",
+            &StepFacts::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
+        )?;
+        if start.origin == Origin::New || !phase.steps.is_empty() {
+            ends_with_its_only_beacon(phase.steps.iter().map(|step| &step.step), start.origin == Origin::New)?;
+        }
+        let (mut file, mut challenge) = (start.file_sha256, start.challenge);
+        for (step, index) in phase.steps.iter().zip(1..) {
+            if step.challenge != challenge {
+                return Err(broken(format_args!("step {index} does not build on the published challenge"))
+                    .found(step.challenge)
+                    .expected(challenge));
+            }
+            self.new_challenge(step.next_challenge, "step")?;
+            self.step(&step.step, index, Phase::One, None, file)?;
+            (file, challenge) = (step.step.file_sha256, step.next_challenge);
+        }
+        let prepared = &phase.prepared;
+        linked(prepared.input_sha256, file, "the prepared file")?;
+        if prepared.file_sha256 != prepared.input_sha256 {
+            self.new_file(prepared.file_sha256, "prepared file")?;
+        } else if start.origin == Origin::New || !phase.steps.is_empty() {
+            return Err(broken("the prepared file is the closed file itself, which has no Lagrange bases"));
+        }
+        let index = u32::try_from(phase.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let expected =
+            StepFacts::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
+        self.coordinated(&prepared.attestation, "prepared file", &expected)
+    }
+
+    fn phase2(&mut self, circuit: &'a CircuitChain, prepared: FileDigest) -> Result<()> {
+        self.new_file(circuit.initial_sha256, "initial key")?;
+        let expected =
+            StepFacts::by_coordinator(Phase::Two, Some(circuit.reference()), Action::Open, 0, Some(prepared), circuit.initial_sha256);
+        self.coordinated(&circuit.opening, "opening", &expected)?;
+        ends_with_its_only_beacon(&circuit.steps, true)?;
+        let mut file = circuit.initial_sha256;
+        for (step, index) in circuit.steps.iter().zip(1..) {
+            self.step(step, index, Phase::Two, Some(circuit), file)?;
+            file = step.file_sha256;
+        }
+        linked(circuit.final_sha256, file, "the final key")
+    }
+
+    fn step(&mut self, step: &'a Step, index: u32, phase: Phase, circuit: Option<&'a CircuitChain>, file: FileDigest) -> Result<()> {
+        let place = format!("step {index}");
+        if step.index != index {
+            return Err(broken("a step carries another number").found(step.index).expected(index));
+        }
+        linked(step.input_sha256, file, &place)?;
+        self.new_file(step.file_sha256, &place)?;
+        if !self.hashes.insert(step.contribution_hash) {
+            return Err(broken(format_args!("{place} repeats a contribution")).found(step.contribution_hash));
+        }
+        let action = if step.beacon.is_some() { Action::Beacon } else { Action::Contribution };
+        let expected = StepFacts {
+            phase,
+            circuit: circuit.map(CircuitChain::reference),
+            action,
+            index,
+            participant: Some(&step.name),
+            input: Some(step.input_sha256),
+            file: step.file_sha256,
+            contribution_hash: Some(step.contribution_hash),
+            beacon: step.beacon.as_ref(),
+            reason: None,
+        };
+        match (&step.attested, action) {
+            (Some(attested), Action::Beacon) if attested.key != self.transcript.coordinator => {
+                Err(unattested(&place, "the beacon is attested by another key than the coordinator's")
+                    .found(attested.key)
+                    .expected(self.transcript.coordinator))
+            }
+            (Some(attested), _) => self.attested(&attested.envelope, &attested.key, &place, &expected),
+            (None, Action::Beacon) => Err(unattested(&place, "the coordinator has not attested the beacon")),
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn rejection(&mut self, rejection: &'a Rejection) -> Result<()> {
+        if self.files.contains(&rejection.file_sha256) {
+            return Err(broken("a rejected file stands in the chain"));
+        }
+        let circuit = match (&rejection.circuit, rejection.phase) {
+            (None, Phase::One) => None,
+            (Some(name), Phase::Two) => Some(self.transcript.circuit(name).ok_or_else(|| broken("no such circuit").found(name))?),
+            _ => return Err(broken("a circuit belongs to phase 2, and to phase 2 only")),
+        };
+        let expected = StepFacts {
+            reason: Some(&rejection.reason),
+            ..StepFacts::by_coordinator(
+                rejection.phase,
+                circuit.map(CircuitChain::reference),
+                Action::Reject,
+                rejection.index,
+                None,
+                rejection.file_sha256,
+            )
+        };
+        self.coordinated(&rejection.attestation, "rejection", &expected)
+    }
+
+    fn new_file(&mut self, file: FileDigest, place: &str) -> Result<()> {
+        if self.files.insert(file) {
+            Ok(())
+        } else {
+            Err(broken(format_args!("{place}: the same file stands in the chain twice")).found(file))
+        }
+    }
+
+    fn new_challenge(&mut self, challenge: ChallengeHash, place: &str) -> Result<()> {
+        if self.challenges.insert(challenge) {
+            Ok(())
+        } else {
+            Err(broken(format_args!("{place}: the same challenge is left twice")).found(challenge))
+        }
+    }
+
+    fn coordinated(&self, envelope: &Envelope, place: &str, expected: &StepFacts<'_>) -> Result<()> {
+        self.attested(envelope, &self.transcript.coordinator, place, expected)
+    }
+
+    fn attested(&self, envelope: &Envelope, key: &PublicKey, place: &str, expected: &StepFacts<'_>) -> Result<()> {
+        let Transcript { ceremony, ceremony_toml_sha256, kind, .. } = self.transcript;
+        let facts = CeremonyFacts { ceremony, ceremony_toml_sha256: *ceremony_toml_sha256, kind: *kind };
+        expected.attested(&facts, envelope, key).map(drop).map_err(|refusal| refusal.within(place))
+    }
+}
+
+fn broken(what: impl std::fmt::Display) -> Refusal {
+    Refusal::new(Code::ChainBroken, what)
+}
+
+fn unattested(place: &str, what: &str) -> Refusal {
+    Refusal::new(Code::AttestationInvalid, what).within(place)
+}
+
+fn linked(found: FileDigest, expected: FileDigest, what: &str) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(broken(format_args!("{what} does not start from the file before it")).found(found).expected(expected))
+}
+
+fn ends_with_its_only_beacon<'a>(steps: impl IntoIterator<Item = &'a Step>, needs_contribution: bool) -> Result<()> {
+    let beacons: Vec<bool> = steps.into_iter().map(|step| step.beacon.is_some()).collect();
+    let Some((&last, earlier)) = beacons.split_last() else {
+        return Err(broken("the chain has no steps").expected("contributions, then a beacon"));
+    };
+    if !last || earlier.contains(&true) {
+        return Err(broken("the chain does not end with its one beacon"));
+    }
+    if needs_contribution && earlier.is_empty() {
+        return Err(broken("the chain has no contribution: its secret is public").expected("at least one contribution before the beacon"));
+    }
+    Ok(())
+}
