@@ -390,7 +390,6 @@ fn check_continuity(records: &[Contribution], known: &[ContributionHash], findin
 #[derive(Default)]
 struct Seen {
     g1: HashMap<G1Affine, usize>,
-    g2: HashMap<G2Affine, usize>,
     deltas: HashMap<G1Affine, usize>,
 }
 
@@ -402,9 +401,6 @@ impl Seen {
             if let Some(earlier) = self.g1.insert(point, contribution).filter(|earlier| *earlier != contribution) {
                 findings.add(Check::Knowledge, repeated(earlier, what));
             }
-        }
-        if let Some(earlier) = self.g2.insert(record.proof.g2_spx, contribution) {
-            findings.add(Check::Knowledge, repeated(earlier, "spx"));
         }
         self.deltas.entry(G1_GENERATOR).or_insert(0);
         if let Some(earlier) = self.deltas.insert(record.delta_g1, contribution) {
