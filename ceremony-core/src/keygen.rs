@@ -1,8 +1,8 @@
 //! The finished key for provers and verifiers of arkworks: `.zkey` -> `ProvingKey<Bn254>`, `VerifyingKey<Bn254>` (Groth16, section 3.2).
 //!
 //! All points are those of the `.zkey`, but for H. Let Z = X^N - 1 vanish on the domain of N = 2^k points, omega the 2N-th root of unity and
-//! Lambda the Lagrange basis of the domain of 2N points. The `.zkey` has H_j = [Lambda_(2j+1)(tau) / delta]1; arkworks' default
-//! (libsnark) reduction wants h_i = [tau^i Z(tau) / delta]1, i < N - 1. For a polynomial q of degree at most N - 2, q Z has degree below 2N,
+//! Lambda the Lagrange basis of the domain of 2N points. The `.zkey` has `H_j = [Lambda_(2j+1)(tau) / delta]1`; arkworks' default
+//! (libsnark) reduction wants `h_i = [tau^i Z(tau) / delta]1`, i < N - 1. For a polynomial q of degree at most N - 2, q Z has degree below 2N,
 //! vanishes at the even powers of omega and is -2 q at the odd ones, so
 //!
 //! sum_i q_i h_i = -2 sum_j q(omega^(2j+1)) H_j, and with q = X^i: h_i = -2 omega^i sum_j omega^(2ij) H_j = -2 omega^i FFT_N(H)_i.
