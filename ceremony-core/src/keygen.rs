@@ -1,8 +1,8 @@
 //! The finished key for provers and verifiers of arkworks: `.zkey` -> `ProvingKey<Bn254>`, `VerifyingKey<Bn254>` (Groth16, section 3.2).
 //!
 //! All points are those of the `.zkey`, but for H. Let Z = X^N - 1 vanish on the domain of N = 2^k points, omega the 2N-th root of unity and
-//! Lambda the Lagrange basis of the domain of 2N points. The `.zkey` has H_j = [Lambda_(2j+1)(tau) / delta]1; arkworks' default
-//! (libsnark) reduction wants h_i = [tau^i Z(tau) / delta]1, i < N - 1. For a polynomial q of degree at most N - 2, q Z has degree below 2N,
+//! Lambda the Lagrange basis of the domain of 2N points. The `.zkey` has `H_j = [Lambda_(2j+1)(tau) / delta]1`; arkworks' default
+//! (libsnark) reduction wants `h_i = [tau^i Z(tau) / delta]1`, i < N - 1. For a polynomial q of degree at most N - 2, q Z has degree below 2N,
 //! vanishes at the even powers of omega and is -2 q at the odd ones, so
 //!
 //! sum_i q_i h_i = -2 sum_j q(omega^(2j+1)) H_j, and with q = X^i: h_i = -2 omega^i sum_j omega^(2ij) H_j = -2 omega^i FFT_N(H)_i.
@@ -22,7 +22,6 @@ use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::zkey::Zkey;
-use crate::limits::MAX_PUBLIC_INPUTS;
 use crate::phase2::arkworks::AssignedCircuit;
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, scalar_combination};
@@ -116,12 +115,6 @@ pub enum KeygenError {
     /// The checks of points had no randomness.
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
-    /// More public inputs than a verifier can want.
-    #[error("too many public inputs\n  found     {found}\n  expected  at most {MAX_PUBLIC_INPUTS}")]
-    TooManyInputs {
-        /// Of the key.
-        found: u32,
-    },
     /// No domain of twice the circuit's size.
     #[error("the circuit's domain is too large for the conversion of H\n  found     2^{found} points\n  expected  at most 2^27")]
     DomainTooLarge {
@@ -136,16 +129,13 @@ pub enum KeygenError {
     Output(#[source] SerializationError),
 }
 
-/// The verifying key of a `.zkey`, not degenerate.
+/// The verifying key of a `.zkey`, not degenerate, held whole: 64 bytes per public input, as many as the file has.
 ///
 /// # Errors
 /// [`KeygenError`].
 pub fn verifying_key<R: Read + Seek>(key: &mut Zkey<R>) -> Result<VerifyingKey, KeygenError> {
     let mut rng = VerifierRng::from_os()?;
     let header = *key.header();
-    if header.public > MAX_PUBLIC_INPUTS {
-        return Err(KeygenError::TooManyInputs { found: header.public });
-    }
     let ic = key.layout().ic;
     let verifying_key = VerifyingKey {
         alpha_g1: header.alpha_g1,

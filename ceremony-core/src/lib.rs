@@ -20,7 +20,8 @@
 //! # Reading order
 //!
 //! [`curve`] and [`arith`] (points and heavy operations), [`hash`] and [`entropy`] (digests, randomness, secrets), [`mod@format`] (bytes to points),
-//! [`ratio`] (the one question every verifier asks), [`phase1`]. Data flows one way: files, points, ratios, phases.
+//! [`ratio`] (the one question every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks). Data flows one way:
+//! files, points, ratios, phases, keys.
 //!
 //! # Errors
 //!

@@ -40,6 +40,3 @@ pub const WIRES_PER_PASS: u32 = 1 << 20;
 
 /// The largest `verification_key.json`: 2^16 public inputs, more than any contract or verifier takes, at 200 bytes each.
 pub const MAX_VERIFICATION_KEY_JSON_BYTES: u64 = 16 << 20;
-
-/// Public inputs of a verifying key that is held in memory: 64 MiB. Verifiers pay a scalar multiplication for each.
-pub const MAX_PUBLIC_INPUTS: u32 = 1 << 20;

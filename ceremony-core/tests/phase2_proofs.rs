@@ -26,6 +26,7 @@ use ceremony_core::keygen::{
     Groth16, ProvingKey, SelfTestError, VerifyingKey, VerifyingKeyDefect, check_consistency, check_verifying_key, prove_and_verify,
     proving_key, verifying_key, verifying_key_bytes, write_proving_key,
 };
+use ceremony_core::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
 use ceremony_core::phase2::arkworks::{AssignedCircuit, ExportError, WitnessError, export_r1cs, export_wtns};
 use ceremony_core::phase2::circuit::new_key;
 use ceremony_core::phase2::contribution::contribute;
@@ -359,6 +360,8 @@ fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
         .is_err()
     );
 
+    assert!(consistency(&|k| k.h_query.push(G1Affine::generator())).is_err());
+
     let proof = |alter: &dyn Fn(&mut ProvingKey)| {
         let mut key = good.clone();
         alter(&mut key);
@@ -460,6 +463,8 @@ fn a_verification_key_json_that_contradicts_itself_is_refused() {
     assert!(matches!(with(&|v| v["IC"][0] = serde_json::json!(["0", "0", "1"])), JsonError::Point { member: "IC", .. }));
     assert!(matches!(with(&|v| v["IC"][0][2] = "2".into()), JsonError::Projective { member: "IC" }));
     assert!(matches!(with(&|v| v["vk_delta_2"][2][1] = "1".into()), JsonError::Projective { member: "vk_delta_2" }));
+    let long = [json.as_bytes(), &vec![b' '; MAX_VERIFICATION_KEY_JSON_BYTES as usize]].concat();
+    assert!(matches!(read_verification_key(&long[..]), Err(JsonError::TooLarge)));
     // On the curve, outside the subgroup.
     let outside = (1u64..).find_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::from(x), false)).unwrap();
     let fq2 = |c: Fq2| serde_json::json!([c.c0.to_string(), c.c1.to_string()]);

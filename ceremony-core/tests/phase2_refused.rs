@@ -17,7 +17,7 @@ use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution, Zkey};
-use ceremony_core::hash::{InitialKeyHash, Transcript};
+use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript, hash_to_g2};
 use ceremony_core::phase2::circuit::{SetupError, new_key};
 use ceremony_core::phase2::contribution::apply_beacon;
 use ceremony_core::phase2::verify::{Check, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from};
@@ -279,8 +279,8 @@ fn a_proof_whose_s_is_not_the_spx_factors_is_refused() {
     let key = with_records(&honest, |r| {
         r[0].proof.g1_sx = sx;
         let bytes = [&open(&f.initial).initial_key_hash().0[..], &encode(&[r[0].proof.g1_s, sx], Encoding::Uncompressed)].concat();
-        r[0].transcript = Transcript(ceremony_core::hash::Blake2b512::digest(&[&bytes]));
-        r[0].proof.g2_spx = (ceremony_core::hash::hash_to_g2(&r[0].transcript.0) * secret).into_affine();
+        r[0].transcript = Transcript(Blake2b512::digest(&[&bytes]));
+        r[0].proof.g2_spx = (hash_to_g2(&r[0].transcript.0) * secret).into_affine();
     });
     let report = refused(&key);
     let failures: Vec<_> = report.failures().collect();
@@ -323,29 +323,34 @@ fn a_contribution_that_calls_itself_a_beacon_is_refused() {
     assert_eq!(failed(&step.apply(&fixture().one)), [Check::Beacon]);
 }
 
-#[test]
-fn a_beacon_with_its_own_s_and_another_secret_is_refused() {
-    // s is the beacon's, the secret is not.
+/// A last record that calls itself the beacon of the fixture, with this secret and this s.
+fn false_beacon(secret: Fr, s: G1Affine) -> Vec<u8> {
     let f = fixture();
-    let honest = beacon(&f.one);
-    let s = open(&honest).contributions()[1].proof.g1_s;
-    let secret = scalar("not the beacon", "delta");
     let sx = (s * secret).into_affine();
-    // An honest step, given the beacon's s, s x and kind, with its proof made anew.
-    let key = Step::of("x", secret).apply(&f.one);
     let hash = open(&f.initial).initial_key_hash();
     let first = open(&f.one).contributions()[0].clone();
     let bytes = [&hash.0[..], &first.bound_bytes(Encoding::Uncompressed), &encode(&[s, sx], Encoding::Uncompressed)].concat();
-    let transcript = Transcript(ceremony_core::hash::Blake2b512::digest(&[&bytes]));
-    let key = with_records(&key, |r| {
+    let transcript = Transcript(Blake2b512::digest(&[&bytes]));
+    // An honest step, with its proof made anew.
+    with_records(&Step::of("x", secret).apply(&f.one), |r| {
         r[1].proof.g1_s = s;
         r[1].proof.g1_sx = sx;
         r[1].transcript = transcript;
-        r[1].proof.g2_spx = (ceremony_core::hash::hash_to_g2(&transcript.0) * secret).into_affine();
+        r[1].proof.g2_spx = (hash_to_g2(&transcript.0) * secret).into_affine();
         r[1].kind = ContributionKind::Beacon(Beacon::new(&[9; 32], 10).unwrap());
-    });
-    let report = refused(&key);
-    assert_eq!(report.failures().collect::<Vec<_>>(), [(Check::Beacon, &Failure::BeaconValue { contribution: 2, what: "sx" })]);
+    })
+}
+
+#[test]
+fn a_beacons_s_or_sx_with_another_secret_is_refused() {
+    let honest = beacon(&fixture().one);
+    let proof = open(&honest).contributions()[1].proof;
+    let secret = scalar("not the beacon", "delta");
+    // The beacon's s; then the beacon's s x, with the s that the secret makes of it.
+    for (s, what) in [(proof.g1_s, "sx"), ((proof.g1_sx * secret.inverse().unwrap()).into_affine(), "s")] {
+        let report = refused(&false_beacon(secret, s));
+        assert_eq!(report.failures().collect::<Vec<_>>(), [(Check::Beacon, &Failure::BeaconValue { contribution: 2, what })]);
+    }
 }
 
 // 6: the key's delta.

@@ -78,7 +78,6 @@ fn a_ptau_of_the_circuits_own_power_equals_snarkjs() {
     let secrets = known_tau::secrets("setup");
     equals_snarkjs("one_constraint", &[], &known_tau::prepared(2, secrets, known_tau::participant()), 2);
     equals_snarkjs("many_public", &[], &known_tau::prepared(9, secrets, known_tau::participant()), 9);
-    equals_snarkjs("poseidon_chain", &["--O2"], &known_tau::prepared(12, secrets, known_tau::participant()), 12);
 }
 
 #[test]

@@ -82,6 +82,12 @@ fn a_written_circuit_reads_back_term_by_term() {
 }
 
 #[test]
+fn a_circuit_is_not_written_with_fewer_constraints_than_it_declares() {
+    let shape = Shape::new(4, 1, 1, 1, 2).unwrap();
+    assert!(write_r1cs(Cursor::new(Vec::new()), shape, [[vec![], vec![], vec![]]]).is_err());
+}
+
+#[test]
 fn chunks_join_where_a_combination_or_a_run_of_constraints_is_longer_than_one() {
     // One combination of more terms than a chunk has, then more constraints than one has, most of them without terms.
     let long: Row = (0..CHUNK_TERMS as u64 + 5).map(|i| (fr(i + 1), (i % 7) as u32)).collect();

@@ -2,13 +2,15 @@
 //! (delta = gamma = 1).
 //!
 //! For a circuit of m constraints, n wires, l of them public, let N = 2^k be its domain, L_i the Lagrange basis of the domain, and tau, alpha,
-//! beta the secrets of phase 1. The column polynomials (Groth16, section 2.3) are A_s = sum_i A[i][s] L_i, likewise B_s and C_s,
+//! beta the secrets of phase 1. The column polynomials (Groth16, section 2.3) are `A_s = sum_i A[i][s] L_i`, likewise B_s and C_s,
 //! with the rows m + s of A, s <= l, holding wire s with coefficient 1: they make the public columns independent. The key is then
-//! linear in what a prepared `.ptau` holds, {[L_i(tau)]1}, {[L_i(tau)]2}, {[alpha L_i(tau)]1}, {[beta L_i(tau)]1}:
+//! linear in what a prepared `.ptau` holds, `{[L_i(tau)]1}`, `{[L_i(tau)]2}`, `{[alpha L_i(tau)]1}`, `{[beta L_i(tau)]1}`:
 //!
-//! - IC_s (s <= l) and L_s (s > l) = sum_i A[i][s] [beta L_i]1 + B[i][s] [alpha L_i]1 + C[i][s] [L_i]1;
-//! - A_s = sum_i A[i][s] [L_i]1, B1_s = sum_i B[i][s] [L_i]1, B2_s = sum_i B[i][s] [L_i]2;
-//! - H_i = the Lagrange basis of the domain of 2N points at its odd places.
+//! ```text
+//! IC_s (s <= l), L_s (s > l) = sum_i A[i][s] [beta L_i]1 + B[i][s] [alpha L_i]1 + C[i][s] [L_i]1
+//! A_s = sum_i A[i][s] [L_i]1    B1_s = sum_i B[i][s] [L_i]1    B2_s = sum_i B[i][s] [L_i]2
+//! H_i = the Lagrange basis of the domain of 2N points at its odd places
+//! ```
 //!
 //! Assumed, not checked here: the `.ptau` is verified (`phase1`), its Lagrange sections included. Points are checked to be on their
 //! curves and in their groups. Neither file is held in memory: each sum is a pass over the circuit for
@@ -408,7 +410,7 @@ fn hash_count(hash: &mut Blake2b512, count: u64) {
     hash.update(&(count as u32).to_be_bytes());
 }
 
-/// sums[wire - first_wire] += value * P_constraint, for terms in the order of their constraints. `read` gives the points of consecutive constraints.
+/// `sums[wire - first_wire] += value * P_constraint`, for terms in the order of their constraints. `read` gives the points of consecutive constraints.
 fn add_terms<G: Point>(
     sums: &mut [G::Group],
     first_wire: u32,

@@ -1,6 +1,6 @@
 //! A contribution to phase 2: delta <- d delta for a secret d (BGM17, section 7.3).
 //!
-//! [delta']1 = d [delta]1, [delta']2 = d [delta]2, L'_i = d^-1 L_i, H'_i = d^-1 H_i; sections 3 to 7 stay as they are. The contributor proves
+//! `[delta']1 = d [delta]1`, `[delta']2 = d [delta]2`, L'_i = d^-1 L_i, H'_i = d^-1 H_i; sections 3 to 7 stay as they are. The contributor proves
 //! knowledge of d by (s, d s, d R) with R = hash_to_g2(transcript),
 //!
 //! transcript = BLAKE2b-512(initial key's hash | for each earlier record: U(delta, s, s x, x R) transcript | U(s) | U(d s)),

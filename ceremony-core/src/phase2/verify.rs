@@ -3,9 +3,9 @@
 //! With the initial key (IC, A, B, L, H at delta = 1) rebuilt from circuit and phase 1, R_i = hash_to_g2(transcript_i), and records
 //! (delta_i, s_i, sx_i, spx_i), delta_0 = 1:
 //!
-//! - e(s_i, spx_i) = e(sx_i, R_i) and e([delta_(i-1)]1, spx_i) = e([delta_i]1, R_i): whoever made record i knew the factor;
-//! - e([delta]1, [1]2) = e([1]1, [delta]2) for the key's delta, which is the last record's;
-//! - e(L'_j, [delta]2) = e(L_j, [1]2), e(H'_j, [delta]2) = e(H_j, [1]2), each by one random combination (see [`crate::ratio`]);
+//! - `e(s_i, spx_i) = e(sx_i, R_i)` and `e([delta_(i-1)]1, spx_i) = e([delta_i]1, R_i)`: whoever made record i knew the factor;
+//! - `e([delta]1, [1]2) = e([1]1, [delta]2)` for the key's delta, which is the last record's;
+//! - `e(L'_j, [delta]2) = e(L_j, [1]2)`, `e(H'_j, [delta]2) = e(H_j, [1]2)`, each by one random combination (see [`crate::ratio`]);
 //! - everything else is the initial key's, byte for byte.
 //!
 //! So delta is a product of which one factor is unknown to everybody but an honest contributor, and nothing else in the key depends on it. The numbers
@@ -390,7 +390,6 @@ fn check_continuity(records: &[Contribution], known: &[ContributionHash], findin
 #[derive(Default)]
 struct Seen {
     g1: HashMap<G1Affine, usize>,
-    g2: HashMap<G2Affine, usize>,
     deltas: HashMap<G1Affine, usize>,
 }
 
@@ -402,9 +401,6 @@ impl Seen {
             if let Some(earlier) = self.g1.insert(point, contribution).filter(|earlier| *earlier != contribution) {
                 findings.add(Check::Knowledge, repeated(earlier, what));
             }
-        }
-        if let Some(earlier) = self.g2.insert(record.proof.g2_spx, contribution) {
-            findings.add(Check::Knowledge, repeated(earlier, "spx"));
         }
         self.deltas.entry(G1_GENERATOR).or_insert(0);
         if let Some(earlier) = self.deltas.insert(record.delta_g1, contribution) {
@@ -428,7 +424,7 @@ fn check_beacon(record: &Contribution, contribution: usize, findings: &mut Findi
     }
 }
 
-/// Whether a run is another one divided: e(before, [1]2) = e(after, [delta]2) with deltas = ([delta]2, [1]2).
+/// Whether a run is another one divided: `e(before, [1]2) = e(after, [delta]2)` with `deltas = ([delta]2, [1]2)`.
 fn divided(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
     let ratio = multiples.ratio();
     // A circuit may have no private wire, or none that any constraint uses: then both runs are infinity throughout, and only then.
