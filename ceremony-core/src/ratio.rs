@@ -85,8 +85,7 @@ impl<P: Point> Successors<P> {
     pub fn add(&mut self, points: &[P], rng: &mut VerifierRng) {
         let [_, successors @ ..] = points else { return };
         let coefficients = rng.coefficients(successors.len());
-        self.0 += linear_combination(&points[..successors.len()], &coefficients);
-        self.1 += linear_combination(successors, &coefficients);
+        add_combinations(&mut self.0, &points[..successors.len()], &mut self.1, successors, &coefficients);
     }
 
     /// The collected ratio.
@@ -117,8 +116,7 @@ impl<P: Point> Multiples<P> {
     pub fn add(&mut self, before: &[P], after: &[P], rng: &mut VerifierRng) {
         assert_eq!(before.len(), after.len(), "chunks of different lengths");
         let coefficients = rng.coefficients(before.len());
-        self.0 += linear_combination(before, &coefficients);
-        self.1 += linear_combination(after, &coefficients);
+        add_combinations(&mut self.0, before, &mut self.1, after, &coefficients);
     }
 
     /// The collected ratio.
@@ -131,14 +129,19 @@ impl<P: Point> Multiples<P> {
     }
 }
 
+/// x += sum c_i P_i and y += sum c_i Q_i, side by side: one sum fills the pauses of the other.
+fn add_combinations<P: Point>(x: &mut P::Group, p: &[P], y: &mut P::Group, q: &[P], coefficients: &[u128]) {
+    rayon::join(|| *x += linear_combination(p, coefficients), || *y += linear_combination(q, coefficients));
+}
+
 /// sum k_i P_i for full scalars, as two combinations of 128 bits.
 #[must_use]
 pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::Group {
     let half = |limbs: [u64; 4], at: usize| u128::from(limbs[at]) | u128::from(limbs[at + 1]) << 64;
     let (low, high): (Vec<u128>, Vec<u128>) = scalars.iter().map(|k| k.into_bigint().0).map(|k| (half(k, 0), half(k, 2))).unzip();
-    let mut sum = linear_combination(points, &high);
+    let (mut sum, low) = rayon::join(|| linear_combination(points, &high), || linear_combination(points, &low));
     for _ in 0..128 {
         sum.double_in_place();
     }
-    sum + linear_combination(points, &low)
+    sum + low
 }

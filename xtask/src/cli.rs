@@ -1,13 +1,24 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use ceremony_core::arith::{Arith, Backend};
 use clap::{Args, Parser, Subcommand};
+
+/// The version, and which arithmetic this machine can run. Asked without choosing it, which `--portable-arithmetic` may still do.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let best = if Arith::new(Backend::Ifma).is_some() { Backend::Ifma } else { Backend::Portable };
+    format!("{} (arithmetic: {best})", env!("CARGO_PKG_VERSION"))
+});
 
 /// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.
 #[derive(Debug, Parser)]
-#[command(name = "zk-ceremony", version, propagate_version = true, max_term_width = 120)]
+#[command(name = "zk-ceremony", version = VERSION.as_str(), propagate_version = true, max_term_width = 120)]
 pub(crate) struct Cli {
+    /// Use the portable arithmetic even where the processor has vector instructions, for comparing
+    #[arg(long, global = true)]
+    pub(crate) portable_arithmetic: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -16,6 +16,9 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.portable_arithmetic && !ceremony_core::arith::force_portable() {
+        eprintln!("warning: --portable-arithmetic came too late and has no effect");
+    }
     output::remove_partial_output_when_interrupted();
     let result = match cli.command {
         Command::Ptau(command) => command.run(),

@@ -108,6 +108,16 @@ fn errors_that_a_participant_can_meet_name_cause_and_cure() {
 }
 
 #[test]
+fn both_arithmetics_make_files_that_the_other_accepts() {
+    let folder = ceremony();
+    folder.ours("--portable-arithmetic ptau contribute 1.ptau portable.ptau --name bob");
+    folder.ours("ptau verify portable.ptau");
+    folder.ours("ptau verify 1.ptau --portable-arithmetic");
+    let version = folder.ours("--version");
+    assert!(version.contains("(arithmetic: portable)") || version.contains("(arithmetic: avx512-ifma)"), "{version}");
+}
+
+#[test]
 fn a_fork_is_named() {
     let folder = ceremony();
     folder.ours("ptau contribute 0.ptau other.ptau --name mallory");

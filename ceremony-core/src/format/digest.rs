@@ -18,27 +18,32 @@ pub struct FileDigests {
     pub length: u64,
 }
 
-/// Reads a file from its beginning to its end.
+/// Reads a file from its beginning to its end. The next chunk is read while one is hashed.
 ///
 /// # Errors
 /// When reading fails.
-pub fn digest_file<R: Read + Seek>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileDigests> {
-    const CHUNK: usize = 1 << 22;
+pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileDigests> {
+    const CHUNK: u64 = 1 << 22;
     let length = source.seek(SeekFrom::End(0))?;
     source.seek(SeekFrom::Start(0))?;
     progress.begin("taking digests", length);
     let (mut blake2b, mut sha256) = (Blake2b512::new(), Sha256::new());
-    let mut chunk = vec![0; CHUNK.min(usize::try_from(length).unwrap_or(CHUNK)).max(1)];
-    let mut read = 0;
-    loop {
-        let count = source.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        rayon::join(|| blake2b.update(&chunk[..count]), || sha256.update(&chunk[..count]));
-        read += count as u64;
-        progress.advance(count as u64);
+    let mut read = |chunk: &mut Vec<u8>| {
+        chunk.clear();
+        source.take(CHUNK).read_to_end(chunk)
+    };
+    let (mut chunk, mut next) = (Vec::new(), Vec::new());
+    let mut total = read(&mut chunk)? as u64;
+    while !chunk.is_empty() {
+        let read_next = || {
+            sha256.update(&chunk);
+            read(&mut next)
+        };
+        let ((), result) = rayon::join(|| blake2b.update(&chunk), read_next);
+        progress.advance(chunk.len() as u64);
+        total += result? as u64;
+        std::mem::swap(&mut chunk, &mut next);
     }
     progress.end();
-    Ok(FileDigests { blake2b: FileBlake2b(blake2b.finish()), sha256: FileSha256(sha256.finalize().into()), length: read })
+    Ok(FileDigests { blake2b: FileBlake2b(blake2b.finish()), sha256: FileSha256(sha256.finalize().into()), length: total })
 }

@@ -12,6 +12,7 @@
 use ark_ff::{BigInt, PrimeField};
 use rayon::prelude::*;
 
+use crate::arith::off_curve;
 use crate::curve::{FQ_MODULUS, Fq, Point};
 
 /// How a point is written.
@@ -76,12 +77,19 @@ pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
 /// Reads as many points as `bytes` holds; a remainder that is no whole point is the caller's error and ignored here.
 ///
 /// # Errors
-/// The index (within `bytes`) and defect of the first bad point, in order.
+/// The index (within `bytes`) and defect of the first point whose bytes are no canonical encoding, else of the first off its curve.
 pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usize, PointDefect)> {
-    let size = encoding.point_bytes::<P>();
-    let points: Vec<Result<P, PointDefect>> =
-        bytes.par_chunks_exact(size).with_min_len(64).map(|bytes| decode_one(bytes, encoding)).collect();
-    points.into_iter().enumerate().map(|(i, point)| point.map_err(|defect| (i, defect))).collect()
+    let chunks = || bytes.par_chunks_exact(encoding.point_bytes::<P>()).with_min_len(64).map(|bytes| decode_one::<P>(bytes, encoding));
+    let points: Vec<P> = match chunks().collect::<Result<_, _>>() {
+        Ok(points) => points,
+        // Rarely: once more, for the first of the defects.
+        Err(defect) => {
+            return Err(chunks().enumerate().find_first(|(_, p)| p.is_err()).map_or((0, defect), |(i, p)| (i, p.err().unwrap_or(defect))));
+        }
+    };
+    // A compressed point is on its curve by construction.
+    let bad = if encoding == Encoding::Compressed { None } else { off_curve(&points) };
+    bad.map_or(Ok(points), |index| Err((index, PointDefect::NotOnCurve)))
 }
 
 /// Reads Montgomery coordinates without looking whether they lie on the curve: only for bytes that this process wrote itself.
@@ -116,15 +124,16 @@ fn encode_one<P: Point>(point: &P, encoding: Encoding, out: &mut [u8]) {
     }
 }
 
+/// A canonical encoding; of x and y it is not checked here that they are on the curve.
 fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefect> {
     let half = P::COORDINATES / 2;
     let mut coordinates = P::ZERO_COORDINATES;
-    let point = match encoding {
+    match encoding {
         Encoding::Montgomery => {
             if bytes.chunks_exact(32).any(|c| read_le(c) >= FQ_MODULUS) {
                 return Err(PointDefect::NotCanonical);
             }
-            montgomery_point::<P>(bytes)
+            Ok(montgomery_point::<P>(bytes))
         }
         Encoding::Uncompressed => {
             if bytes[0] & INFINITY != 0 {
@@ -134,7 +143,7 @@ fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefe
             let (x, y) = coordinates.as_mut().split_at_mut(half);
             read_be_reversed(&bytes[..P::COMPRESSED_BYTES], x)?;
             read_be_reversed(&bytes[P::COMPRESSED_BYTES..], y)?;
-            P::from_coordinates(&coordinates)
+            Ok(P::from_coordinates(&coordinates))
         }
         Encoding::Compressed => {
             let mut bytes: [u8; 64] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
@@ -147,10 +156,9 @@ fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefe
             let x = &mut coordinates.as_mut()[..half];
             read_be_reversed(&bytes[..P::COMPRESSED_BYTES], x)?;
             // No point of BN254 has y = 0 (its order would be 2), so the sign decides and the point is on the curve by construction.
-            return P::from_x(x, larger).ok_or(PointDefect::NotOnCurve);
+            P::from_x(x, larger).ok_or(PointDefect::NotOnCurve)
         }
-    };
-    if point.satisfies_curve_equation() { Ok(point) } else { Err(PointDefect::NotOnCurve) }
+    }
 }
 
 fn montgomery_point<P: Point>(bytes: &[u8]) -> P {

@@ -49,10 +49,45 @@ impl<P: Point> PointRun<P> {
     /// # Errors
     /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
     pub fn read<R: Read + Seek>(&self, source: &mut R, rng: &mut VerifierRng, start: u64, count: usize) -> Result<Vec<P>, FormatError> {
-        let at = |index: usize, defect| FormatError::Point { section: self.section, name: self.name, index: start + index as u64, defect };
+        let bytes = self.read_bytes(source, start, count)?;
+        self.parse(&bytes, rng, start)
+    }
+
+    /// Hands all points to `visit`, in chunks as [`Self::chunks`] cuts them, with the index of each chunk's first point. The next chunk is read
+    /// while one is visited.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and what `visit` returns.
+    pub fn for_each_chunk<R, E>(
+        &self,
+        source: &mut R,
+        rng: &mut VerifierRng,
+        overlap: u64,
+        mut visit: impl FnMut(u64, Vec<P>, &mut VerifierRng) -> Result<(), E> + Send,
+    ) -> Result<(), E>
+    where
+        R: Read + Seek + Send,
+        E: From<FormatError> + Send,
+    {
+        let mut chunks = self.chunks(overlap);
+        let mut read_next = move || chunks.next().map(|(start, count)| Ok((start, self.read_bytes(source, start, count)?))).transpose();
+        let mut chunk: Result<_, FormatError> = read_next();
+        while let Some((start, bytes)) = chunk? {
+            let (visited, next) = rayon::join(|| visit(start, self.parse(&bytes, rng, start)?, rng), &mut read_next);
+            visited?;
+            chunk = next;
+        }
+        Ok(())
+    }
+
+    fn read_bytes<R: Read + Seek>(&self, source: &mut R, start: u64, count: usize) -> std::io::Result<Vec<u8>> {
         let size = self.encoding.point_bytes::<P>();
-        let bytes = read_at(source, self.offset + start * size as u64, count * size)?;
-        let points = decode::<P>(&bytes, self.encoding).map_err(|(index, defect)| at(index, defect))?;
+        read_at(source, self.offset + start * size as u64, count * size)
+    }
+
+    fn parse(&self, bytes: &[u8], rng: &mut VerifierRng, start: u64) -> Result<Vec<P>, FormatError> {
+        let at = |index: usize, defect| FormatError::Point { section: self.section, name: self.name, index: start + index as u64, defect };
+        let points = decode::<P>(bytes, self.encoding).map_err(|(index, defect)| at(index, defect))?;
         if !self.infinity
             && let Some(index) = points.iter().position(|p| p.is_zero())
         {

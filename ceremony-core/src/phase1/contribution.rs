@@ -105,9 +105,9 @@ impl StepError {
 ///
 /// # Errors
 /// When writing fails.
-pub fn new<W: Read + Write + Seek>(power: Power, output: W, progress: &dyn Progress) -> Result<Challenge, StepError> {
+pub fn new<W: Read + Write + Seek + Send>(power: Power, output: W, progress: &dyn Progress) -> Result<Challenge, StepError> {
     struct Generators<'a, W>(ContainerWriter<W>, &'a dyn Progress);
-    impl<W: Write + Seek> EachPart for Generators<'_, W> {
+    impl<W: Write + Seek + Send> EachPart for Generators<'_, W> {
         type Error = std::io::Error;
         fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), std::io::Error> {
             self.0.begin(part as u32)?;
@@ -197,7 +197,7 @@ fn times<P: Point>(point: P, secret: &Secret) -> P {
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
-pub fn contribute<R: Read + Seek, W: Read + Write + Seek>(
+pub fn contribute<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
     rng: ContributionRng,
@@ -211,7 +211,7 @@ pub fn contribute<R: Read + Seek, W: Read + Write + Seek>(
 ///
 /// # Errors
 /// [`StepError`], also when nobody has contributed.
-pub fn apply_beacon<R: Read + Seek, W: Read + Write + Seek>(
+pub fn apply_beacon<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
     beacon: Beacon,
@@ -226,7 +226,7 @@ pub fn apply_beacon<R: Read + Seek, W: Read + Write + Seek>(
 }
 
 /// Refuses an input that cannot be built on, and says what comes next.
-pub(super) fn open_link<R: Read + Seek>(input: &Ptau<R>, progress: &dyn Progress) -> Result<Link, StepError> {
+pub(super) fn open_link<R: Read + Seek + Send>(input: &Ptau<R>, progress: &dyn Progress) -> Result<Link, StepError> {
     if input.is_truncated() {
         return Err(StepError::TruncatedCeremony { power: input.power(), ceremony_power: input.ceremony_power() });
     }
@@ -237,7 +237,7 @@ pub(super) fn open_link<R: Read + Seek>(input: &Ptau<R>, progress: &dyn Progress
     Ok(Link::after(input.contributions(), input.ceremony_power()))
 }
 
-fn extend<R: Read + Seek, W: Read + Write + Seek>(
+fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
     secrets: TauSecrets,
@@ -275,7 +275,7 @@ pub(super) struct PtauSink<W> {
     layout: AccumulatorLayout,
 }
 
-impl<W: Read + Write + Seek> PtauSink<W> {
+impl<W: Read + Write + Seek + Send> PtauSink<W> {
     pub(super) fn new(output: W, power: Power) -> std::io::Result<Self> {
         let mut out = ContainerWriter::new(output, PTAU, 7)?;
         write_header(&mut out, power, power)?;
@@ -309,7 +309,7 @@ impl<W: Read + Write + Seek> PtauSink<W> {
     }
 }
 
-impl<W: Read + Write + Seek> PointSink for &mut PtauSink<W> {
+impl<W: Read + Write + Seek + Send> PointSink for &mut PtauSink<W> {
     fn begin(&mut self, part: Part) -> std::io::Result<()> {
         self.out.begin(part as u32)
     }
@@ -364,7 +364,7 @@ pub(super) struct Apply<'a, R, S> {
     progress: &'a dyn Progress,
 }
 
-impl<'a, R: Read + Seek, S: PointSink> Apply<'a, R, S> {
+impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
     pub(super) fn new(
         source: &'a mut R,
         rng: &'a mut VerifierRng,
@@ -390,23 +390,23 @@ impl<'a, R: Read + Seek, S: PointSink> Apply<'a, R, S> {
     }
 }
 
-impl<R: Read + Seek, S: PointSink> EachPart for Apply<'_, R, S> {
+impl<R: Read + Seek + Send, S: PointSink + Send> EachPart for Apply<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
         self.sink.begin(part).map_err(StepError::Write)?;
-        for (start, count) in run.chunks(0) {
-            let mut points = run.read(self.source, self.rng, start, count)?;
+        let Self { source, rng, secrets, sink, before, response, progress } = self;
+        run.for_each_chunk(*source, rng, 0, |start, mut points, _| {
             let input = encode(&points, Encoding::Uncompressed);
-            let before = &mut self.before;
-            let tau = self.secrets.tau.expose();
-            let base = self.secrets.base(part) * tau.pow([start]);
-            let scalars = Zeroizing::new(geometric(base, *tau, count));
+            let tau = secrets.tau.expose();
+            let base = secrets.base(part) * tau.pow([start]);
+            let scalars = Zeroizing::new(geometric(base, *tau, points.len()));
             rayon::join(|| before.update(&input), || mul_each(&mut points, &scalars));
             drop(scalars);
-            self.response.update(&encode(&points, Encoding::Compressed));
-            self.sink.points(&points).map_err(StepError::Write)?;
-            self.progress.advance(count as u64);
-        }
+            let output = encode(&points, Encoding::Compressed);
+            let (written, ()) = rayon::join(|| sink.points(&points), || response.update(&output));
+            progress.advance(points.len() as u64);
+            written.map_err(StepError::Write)
+        })?;
         self.sink.end(part).map_err(StepError::Write)
     }
 }

@@ -32,7 +32,7 @@ const HEAD: u64 = 64;
 ///
 /// # Errors
 /// [`StepError`]; also when the points do not hash to the challenge that the input states.
-pub fn export_challenge<R: Read + Seek, W: Write>(
+pub fn export_challenge<R: Read + Seek + Send, W: Write + Send>(
     input: &mut Ptau<R>,
     mut output: W,
     progress: &dyn Progress,
@@ -63,7 +63,7 @@ struct Export<'a, R, W> {
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek, W: Write> EachPart for Export<'_, R, W> {
+impl<R: Read + Seek + Send, W: Write + Send> EachPart for Export<'_, R, W> {
     type Error = StepError;
     fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), StepError> {
         for (start, count) in run.chunks(0) {
@@ -80,7 +80,7 @@ impl<R: Read + Seek, W: Write> EachPart for Export<'_, R, W> {
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
-pub fn contribute_challenge<R: Read + Seek, W: Write>(
+pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
     mut challenge: R,
     output: W,
     rng: ContributionRng,
@@ -116,7 +116,7 @@ pub fn contribute_challenge<R: Read + Seek, W: Write>(
 
 struct ResponseSink<W>(W);
 
-impl<W: Write> PointSink for &mut ResponseSink<W> {
+impl<W: Write + Send> PointSink for &mut ResponseSink<W> {
     fn begin(&mut self, _: Part) -> std::io::Result<()> {
         Ok(())
     }
@@ -135,7 +135,7 @@ impl<W: Write> PointSink for &mut ResponseSink<W> {
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
-pub fn import_response<R: Read + Seek, S: Read + Seek, W: Read + Write + Seek>(
+pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     mut response: S,
     output: W,
@@ -191,7 +191,7 @@ struct Import<'a, R, S> {
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek, S: PointSink> EachPart for Import<'_, R, S> {
+impl<R: Read + Seek + Send, S: PointSink> EachPart for Import<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
         self.sink.begin(part).map_err(StepError::Write)?;
@@ -207,7 +207,7 @@ impl<R: Read + Seek, S: PointSink> EachPart for Import<'_, R, S> {
 }
 
 /// The layout of a file of fixed shape whose length implies its power.
-fn layout_of<R: Read + Seek>(
+fn layout_of<R: Read + Seek + Send>(
     source: &mut R,
     encoding: Encoding,
     tail: u64,

@@ -109,7 +109,7 @@ impl LagrangeCheck {
     }
 
     /// Reads every level of the four sections and compares.
-    pub(super) fn check<R: Read + Seek>(
+    pub(super) fn check<R: Read + Seek + Send>(
         &self,
         ptau: &mut Ptau<R>,
         rng: &mut VerifierRng,
@@ -151,7 +151,7 @@ impl LagrangeCheck {
     }
 
     /// The right side for one level, or `None` where the field has no such domain. Reads and checks every point either way.
-    fn level_sum<R: Read + Seek, P: Point>(
+    fn level_sum<R: Read + Seek + Send, P: Point>(
         &self,
         source: &mut R,
         rng: &mut VerifierRng,

@@ -31,11 +31,15 @@ use crate::progress::Progress;
 ///
 /// # Errors
 /// [`StepError`], also when nobody has contributed; `output` is then incomplete and must be thrown away.
-pub fn prepare<R: Read + Seek, W: Read + Write + Seek>(input: &mut Ptau<R>, output: W, progress: &dyn Progress) -> Result<(), StepError> {
+pub fn prepare<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
+    input: &mut Ptau<R>,
+    output: W,
+    progress: &dyn Progress,
+) -> Result<(), StepError> {
     prepare_within(input, output, FFT_IN_MEMORY_POINTS, progress)
 }
 
-fn prepare_within<R: Read + Seek, W: Read + Write + Seek>(
+fn prepare_within<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
     in_memory: usize,
@@ -76,7 +80,7 @@ struct Job<'a, R, W> {
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek, W: Read + Write + Seek> Job<'_, R, W> {
+impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
     fn copy<P: Point>(&mut self, run: &PointRun<P>) -> Result<(), StepError> {
         self.out.begin(run.section).map_err(StepError::Write)?;
         for (start, count) in run.chunks(0) {
@@ -171,7 +175,7 @@ struct Place<'a, W> {
     sink: &'a mut W,
 }
 
-impl<W: Read + Write + Seek> Place<'_, W> {
+impl<W: Read + Write + Seek + Send> Place<'_, W> {
     fn read<P: Point>(&mut self, index: u64, count: usize) -> Result<Vec<P>, StepError> {
         let size = P::UNCOMPRESSED_BYTES;
         let bytes = read_at(self.sink, self.at + index * size as u64, count * size).map_err(StepError::Write)?;

@@ -130,9 +130,21 @@ pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
     ),
 ];
 
-/// [`super::first_challenge`] of large powers, where computing it means hashing gigabytes: 384 bytes for each of the 2^power constraints.
+/// [`super::first_challenge`] of large powers, where computing it means hashing up to 100 GB: 384 bytes for each of the 2^power constraints.
 /// Each was computed by this crate; a test recomputes the smallest.
-pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 9] = [
+pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 11] = [
+    (
+        18,
+        unhex(
+            "c3f903071060d9282ea4d31ef85d9dbd05f865dedb78cb138f740796091ffcd5d61ca255535fffd7df21669f04534057a3985a51f0de7909ed950d699f0e57bd",
+        ),
+    ),
+    (
+        19,
+        unhex(
+            "960060531a46ce7980c117badf032684e3adc78866b7bf7b26b34cb1165df31d8ffdf7de6dd3e902839afe451da673adcea5259fd968b7135b867bad2760ceb2",
+        ),
+    ),
     (
         20,
         unhex(

@@ -171,7 +171,7 @@ pub struct Verified {
 ///
 /// # Errors
 /// The first defect or failing check.
-pub fn verify<R: Read + Seek>(
+pub fn verify<R: Read + Seek + Send>(
     mut source: R,
     expectations: &Expectations<'_>,
     progress: &dyn Progress,
@@ -257,7 +257,7 @@ fn check_continuity(earlier: &[Contribution], records: &[Contribution]) -> Resul
 }
 
 /// Check 9, and any digest that the verifier names.
-fn check_digest<R: Read + Seek>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: Option<FileBlake2b>) -> Result<(), Box<Failure>> {
+fn check_digest<R: Read + Seek + Send>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: Option<FileBlake2b>) -> Result<(), Box<Failure>> {
     if expected == Some(*digest) || (expected.is_none() && public::published(digest).is_some()) {
         return Ok(());
     }
@@ -282,7 +282,7 @@ fn check_digest<R: Read + Seek>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: 
 }
 
 /// Whether the file has a Lagrange level for a domain of 2^29, which the scalar field does not have.
-fn has_level_29<R: Read + Seek>(ptau: &Ptau<R>) -> bool {
+fn has_level_29<R: Read + Seek + Send>(ptau: &Ptau<R>) -> bool {
     ptau.lagrange().is_some() && ptau.power().exponent() == FR_TWO_ADICITY
 }
 
@@ -368,7 +368,7 @@ fn shares_proof(a: &Contribution, b: &Contribution) -> bool {
 }
 
 /// Checks 5 and 6, in one pass over sections 2 to 6; the powers' side of check 7 on the way.
-fn check_sections<R: Read + Seek>(
+fn check_sections<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
     last: &Contribution,
     rng: &mut VerifierRng,
@@ -416,25 +416,31 @@ struct SectionPass<'a, R> {
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek> EachPart for SectionPass<'_, R> {
+impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
     type Error = VerifyError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
         let mut successors = Successors::default();
-        for (start, count) in run.chunks(1) {
-            let points = run.read(self.source, self.rng, start, count)?;
+        let Self { source, rng, key_points, response, next, lagrange, progress } = self;
+        run.for_each_chunk(*source, rng, 1, |start, points, rng| {
             if start == 0 {
-                check_first_elements(part, run, &points, &self.key_points)?;
+                check_first_elements(part, run, &points, key_points)?;
             }
             // The first point of every chunk but the first was the last of the one before.
             let fresh = &points[usize::from(start > 0)..];
-            let (response, next) = (&mut self.response, &mut self.next);
-            rayon::join(|| response.update(&encode(fresh, Encoding::Compressed)), || next.update(&encode(fresh, Encoding::Uncompressed)));
-            successors.add(&points, self.rng);
-            if let Some(lagrange) = &mut self.lagrange {
-                lagrange.powers(part, start + u64::from(start > 0), fresh);
-            }
-            self.progress.advance(fresh.len() as u64);
-        }
+            let (compressed, uncompressed) = (encode(fresh, Encoding::Compressed), encode(fresh, Encoding::Uncompressed));
+            // Hashing runs on one core; the sums keep both busy around it.
+            rayon::join(
+                || rayon::join(|| response.update(&compressed), || next.update(&uncompressed)),
+                || {
+                    successors.add(&points, rng);
+                    if let Some(lagrange) = lagrange {
+                        lagrange.powers(part, start + u64::from(start > 0), fresh);
+                    }
+                },
+            );
+            progress.advance(fresh.len() as u64);
+            Ok::<_, VerifyError>(())
+        })?;
         if part == Part::BetaG2 || ratio_is(successors.ratio(), (self.key_points.tau_g1, self.key_points.tau_g2)) {
             return Ok(());
         }

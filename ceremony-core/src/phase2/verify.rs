@@ -113,7 +113,7 @@ impl VerifyError {
 ///
 /// # Errors
 /// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
-pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
+pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
@@ -160,7 +160,7 @@ pub fn verify<C: Read + Seek, P: Read + Seek, K: Read + Seek>(
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_from<E: Read + Seek, K: Read + Seek>(
+pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut Zkey<E>,
     key: &mut Zkey<K>,
     policy: &Policy,
@@ -210,7 +210,7 @@ pub fn verify_from<E: Read + Seek, K: Read + Seek>(
     findings.report(key, digests, true, false)
 }
 
-fn digest<R: Read + Seek>(
+fn digest<R: Read + Seek + Send>(
     source: &mut R,
     error: impl FnOnce(FormatError) -> VerifyError,
     progress: &dyn Progress,
@@ -251,7 +251,13 @@ impl Findings {
         self.0.is_empty()
     }
 
-    fn report<R: Read + Seek>(self, key: &Zkey<R>, digests: Digests, complete: bool, underivable: bool) -> Result<Report, VerifyError> {
+    fn report<R: Read + Seek + Send>(
+        self,
+        key: &Zkey<R>,
+        digests: Digests,
+        complete: bool,
+        underivable: bool,
+    ) -> Result<Report, VerifyError> {
         let refused = !self.is_empty();
         let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
         for (check, failure) in self.0 {
@@ -306,7 +312,7 @@ fn compare_points(found: &Header, expected: &Header, findings: &mut Findings) {
 }
 
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
-fn check_records<K: Read + Seek>(key: &Zkey<K>, policy: &Policy, findings: &mut Findings, progress: &dyn Progress) {
+fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Policy, findings: &mut Findings, progress: &dyn Progress) {
     let (header, records) = (key.header(), key.contributions());
 
     // 2
@@ -443,7 +449,7 @@ struct Comparison<'a, K> {
     rng: &'a mut VerifierRng,
 }
 
-impl<K: Read + Seek> Sink for Comparison<'_, K> {
+impl<K: Read + Seek + Send> Sink for Comparison<'_, K> {
     fn begin(&mut self, id: u32) -> Result<(), FormatError> {
         let layout = self.key.layout();
         match id {
@@ -485,7 +491,7 @@ impl<K: Read + Seek> Sink for Comparison<'_, K> {
     }
 }
 
-impl<K: Read + Seek> Comparison<'_, K> {
+impl<K: Read + Seek + Send> Comparison<'_, K> {
     fn compare(&mut self, expected: &[u8]) -> Result<(), FormatError> {
         let Some((section, done, differs @ false)) = &mut self.open else { return Ok(()) };
         let count = (section.size - *done).min(expected.len() as u64) as usize;
@@ -501,7 +507,11 @@ impl<K: Read + Seek> Comparison<'_, K> {
 }
 
 /// The first byte of a section in which two keys differ.
-fn first_difference<E: Read + Seek, K: Read + Seek>(earlier: &mut Zkey<E>, key: &mut Zkey<K>, id: u32) -> Result<Option<u64>, VerifyError> {
+fn first_difference<E: Read + Seek + Send, K: Read + Seek + Send>(
+    earlier: &mut Zkey<E>,
+    key: &mut Zkey<K>,
+    id: u32,
+) -> Result<Option<u64>, VerifyError> {
     /// Bytes at a time.
     const PIECE: u64 = 4 << 20;
     let before = earlier.section(id).map_err(VerifyError::Earlier)?;
