@@ -207,8 +207,8 @@ impl VerifyKey {
     fn run(self) -> Result<(), CliError> {
         let Some(zkey) = self.files.last() else { return Ok(()) };
         let result = match (self.files.as_slice(), &self.from) {
-            ([r1cs, ptau, zkey], from) => self.from_circuit(r1cs, ptau, zkey, from.as_deref()),
-            ([zkey], Some(from)) => self.from_earlier(from, zkey),
+            ([r1cs, ptau, zkey], from) => self.against_circuit(r1cs, ptau, zkey, from.as_deref()),
+            ([zkey], Some(from)) => self.against_earlier(from, zkey),
             _ => {
                 return Err(CliError::environment("give R1CS PTAU ZKEY, or --from EARLIER ZKEY")
                     .hint("`cargo xtask zkey verify --help` has an example of each"));
@@ -226,7 +226,7 @@ impl VerifyKey {
     }
 
     /// The whole verification: phase 1, the initial key rebuilt, every contribution.
-    fn from_circuit(&self, r1cs: &Path, ptau: &Path, zkey: &Path, from: Option<&Path>) -> Result<ShownKey, CliError> {
+    fn against_circuit(&self, r1cs: &Path, ptau: &Path, zkey: &Path, from: Option<&Path>) -> Result<ShownKey, CliError> {
         let digest = self.ptau_digest.as_deref().map(|hex| parse_digest("--ptau-digest", hex)).transpose()?;
         let expectations = Expectations { min_contributions: self.ptau_min_contributions, digest, earlier: None };
         let mut circuit = open_r1cs(r1cs)?;
@@ -246,7 +246,7 @@ impl VerifyKey {
     }
 
     /// What came after a key that was verified before.
-    fn from_earlier(&self, from: &Path, zkey: &Path) -> Result<ShownKey, CliError> {
+    fn against_earlier(&self, from: &Path, zkey: &Path) -> Result<ShownKey, CliError> {
         let mut earlier = open_key(from)?;
         let mut key = open_key(zkey)?;
         let policy = self.policy(None);
