@@ -1,7 +1,7 @@
 //! Embeds the verifying key, if the feature asks for it and the trust policy approves it.
 //!
-//! The literal is the SHA-256 of zk/trust-policy.json. All zeros is no policy's: until the first bundle is approved and its policy pinned here
-//! (`zk-ceremony policy pin zk/trust-policy.json`), this crate builds without a key only.
+//! The literal is the SHA-256 of zk/trust-policy.json. All zeros is no policy's: until the first bundle is approved and its policy pinned here, this crate
+//! builds without a key only.
 
 fn main() {
     zk_vk_guard::Guard::new("zk/trust-policy.json", "0000000000000000000000000000000000000000000000000000000000000000")
