@@ -31,6 +31,64 @@ pub(crate) enum Command {
     /// Phase 2: the keys of one circuit, on .zkey files
     #[command(subcommand)]
     Zkey(ZkeyCommand),
+    /// Bundles of approved verifying keys
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Trust policies: whose signatures a build asks for
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Public keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// Show on one screen what a bundle approves, who has signed, and what a policy still misses
+    #[command(after_help = "Example:\n  cargo xtask bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
+        Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it is not, 2 it could not be read.")]
+    Inspect(InspectBundle),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectBundle {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// The policy to hold it against
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check that a policy is sound, and print the digest that build.rs pins
+    #[command(after_help = "Example:\n  cargo xtask policy pin zk/trust-policy.json")]
+    Pin(PinPolicy),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PinPolicy {
+    /// The policy
+    #[arg(value_name = "POLICY")]
+    pub(crate) policy: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Print a public key as policies hold it, from hex digits, an SPKI PEM file or an ssh-ed25519 line
+    #[command(after_help = "Examples:\n  cargo xtask key show ~/.ssh/id_ed25519.pub\n  cargo xtask key show release.pub.pem")]
+    Show(ShowKey),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowKey {
+    /// The file with the public key
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

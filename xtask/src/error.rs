@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use ceremony_core::format::FormatError;
 use ceremony_core::phase1::contribution::StepError;
 use ceremony_core::phase1::verify::{Check, VerifyError};
+use zk_vk_guard::error::Refusal;
 
 /// Who is to blame, which is also the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,20 @@ impl CliError {
     pub(crate) fn format(path: &Path, error: &FormatError) -> Self {
         let blame = if matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)) { Blame::Environment } else { Blame::Artefact };
         Self { blame, message: format!("{}: {error}", path.display()), hint: Some(format_hint(error)) }
+    }
+
+    /// What the guard's library refuses, which brings its own hint.
+    pub(crate) fn refusal(path: &Path, refusal: &Refusal) -> Self {
+        let blame = if refusal.code().is_environment() { Blame::Environment } else { Blame::Artefact };
+        let text = refusal.to_string();
+        let (message, hint) = text.split_once("\nhint: ").map_or((text.as_str(), None), |(message, hint)| (message, Some(hint.to_owned())));
+        Self { blame, message: format!("{}: {message}", path.display()), hint }
+    }
+
+    /// A bundle that does not satisfy the policy it is held against.
+    pub(crate) fn not_approved(path: &Path, refusal: Option<String>) -> Self {
+        let reason = refusal.map_or_else(String::new, |reason| format!(": {reason}"));
+        Self { blame: Blame::Artefact, message: format!("{}: not approved under the policy{reason}", path.display()), hint: None }
     }
 
     /// A step of phase 2: its own message, after the file it is about, and the hint that fits.

@@ -12,7 +12,7 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{BundleCommand, Cli, Command, KeyCommand, PolicyCommand};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,6 +23,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Ptau(command) => command.run(),
         Command::Zkey(command) => command.run(),
+        Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
+        Command::Policy(PolicyCommand::Pin(command)) => command.run(),
+        Command::Key(KeyCommand::Show(command)) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

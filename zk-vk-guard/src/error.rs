@@ -18,8 +18,7 @@ const ASK: &str =
 const PIN: &str = "if the change was reviewed, run `zk-ceremony policy pin zk/trust-policy.json` and put its output in build.rs";
 const EDIT: &str = "correct zk/trust-policy.json, then run `zk-ceremony policy pin zk/trust-policy.json`";
 const RESTORE: &str = "restore the file as it was committed: `git checkout -- zk/bundle.json`";
-const RECEREMONY: &str =
-    "run `zk-ceremony ceremony verify DIR` on the ceremony's folder, and make the bundle again from a chain that verifies";
+const RECEREMONY: &str = "verify the ceremony's files with `zk-ceremony ptau verify` and `zk-ceremony zkey verify`, and make the bundle again from a chain that verifies";
 const ENVIRONMENT: &str = "call the guard from build.rs, under cargo";
 
 macro_rules! codes {
@@ -73,7 +72,7 @@ codes! {
     /// The text of a public key is in none of the forms read here.
     KeyFormat = "key-format", "give 64 hex digits; `zk-ceremony key show FILE` converts SPKI PEM and ssh-ed25519";
     /// A public key of small order, or not canonically encoded: anybody can sign for it.
-    WeakKey = "weak-key", "replace the key: `zk-ceremony key new`";
+    WeakKey = "weak-key", "replace the key: `openssl genpkey -algorithm ed25519` makes one";
     /// A signature that does not verify under the key that it is said to be of.
     BadSignature = "bad-signature", "sign again with the key that is named";
     /// The policy's digest is not the literal in build.rs.

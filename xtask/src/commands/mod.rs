@@ -1,5 +1,6 @@
 //! One module per group of commands.
 
+mod approval;
 mod entropy;
 mod ptau;
 mod zkey;

@@ -1,0 +1,53 @@
+//! `bundle`, `policy` and `key`: what release engineers look at before they approve.
+
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use zk_vk_guard::file::read_regular;
+use zk_vk_guard::key::PublicKey;
+use zk_vk_guard::names::Timestamp;
+use zk_vk_guard::policy::{MAX_POLICY_BYTES, Policy};
+
+use crate::cli::{InspectBundle, PinPolicy, ShowKey};
+use crate::error::CliError;
+use crate::show::json;
+
+/// Characters of a public key with its comment: an ssh line with a long one.
+const MAX_KEY_BYTES: usize = 4096;
+
+impl InspectBundle {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let refused = |refusal| CliError::refusal(&self.bundle, &refusal);
+        let bundle = read_regular(&self.bundle, MAX_BUNDLE_BYTES).and_then(|bytes| Bundle::from_json(&bytes)).map_err(refused)?;
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let inspection = bundle.inspect(policy.as_ref(), &Timestamp::now()).map_err(refused)?;
+        if self.json {
+            json(&inspection)?;
+        } else {
+            println!("{inspection}");
+        }
+        match inspection.verdict {
+            Some(verdict) if !verdict.approved => Err(CliError::not_approved(&self.bundle, verdict.refusal)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read_policy(path: &std::path::Path) -> Result<Policy, CliError> {
+    read_regular(path, MAX_POLICY_BYTES).and_then(|bytes| Policy::from_json(&bytes)).map_err(|refusal| CliError::refusal(path, &refusal))
+}
+
+impl PinPolicy {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        println!("{}", read_policy(&self.policy)?.digest());
+        Ok(())
+    }
+}
+
+impl ShowKey {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let refused = |refusal| CliError::refusal(&self.file, &refusal);
+        let bytes = read_regular(&self.file, MAX_KEY_BYTES).map_err(refused)?;
+        let key = PublicKey::from_text(&String::from_utf8_lossy(&bytes)).map_err(refused)?;
+        println!("{key}");
+        Ok(())
+    }
+}
