@@ -20,8 +20,8 @@
 //! # Reading order
 //!
 //! [`curve`] and [`arith`] (points and heavy operations), [`hash`] and [`entropy`] (digests, randomness, secrets), [`mod@format`] (bytes to points),
-//! [`ratio`] (the one question every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks). Data flows one way:
-//! files, points, ratios, phases, keys.
+//! [`ratio`] (the one question every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks), [`transcript`] (a whole ceremony, as a
+//! folder of files and signatures). Data flows one way: files, points, ratios, phases, keys, transcript.
 //!
 //! # Errors
 //!
@@ -39,3 +39,4 @@ pub mod phase2;
 pub mod progress;
 pub mod ratio;
 mod scalars;
+pub mod transcript;

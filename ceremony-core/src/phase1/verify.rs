@@ -215,6 +215,53 @@ pub fn verify<R: Read + Seek + Send>(
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
 }
 
+/// Verifies that a file is the start that [`new`](super::contribution::new) writes: tau = alpha = beta = 1, and nothing contributed.
+///
+/// # Errors
+/// As [`verify`]; what is no generator fails [`Check::Powers`].
+pub fn verify_new<R: Read + Seek + Send>(mut source: R, progress: &dyn Progress) -> Result<(Ptau<R>, FileDigests), VerifyError> {
+    struct AllGenerators<'a, R>(&'a mut Ptau<R>, VerifierRng, &'a dyn Progress);
+    impl<R: Read + Seek + Send> EachPart for AllGenerators<'_, R> {
+        type Error = VerifyError;
+        fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
+            for (start, count) in run.chunks(0) {
+                let points = run.read(self.0.source(), &mut self.1, start, count)?;
+                if let Some(i) = points.iter().position(|point| *point != P::generator()) {
+                    let place = format!("section {}, point {}", part as u32, start + i as u64);
+                    return Err(not_new(place, "a start has tau = alpha = beta = 1", "another point", "the generator"));
+                }
+                self.2.advance(count as u64);
+            }
+            Ok(())
+        }
+    }
+    let digests = digest_file(&mut source, progress).map_err(FormatError::Io)?;
+    let mut ptau = Ptau::open(source)?;
+    let records = ptau.contributions().len();
+    if records > 0 || ptau.is_truncated() || ptau.lagrange().is_some() {
+        let found = format!("{records} contributions, truncated: {}, prepared: {}", ptau.is_truncated(), ptau.lagrange().is_some());
+        return Err(not_new(
+            "file".into(),
+            "this is not the start of a ceremony",
+            &found,
+            "no contribution, neither truncated nor prepared",
+        ));
+    }
+    let layout = ptau.accumulator();
+    progress.begin("checking generators", layout.points());
+    each_part(&layout, &mut AllGenerators(&mut ptau, VerifierRng::from_os()?, progress))?;
+    progress.end();
+    let after = digest_file(ptau.source(), progress).map_err(FormatError::Io)?;
+    if after != digests {
+        return Err(VerifyError::Changed { found: after.blake2b, expected: digests.blake2b });
+    }
+    Ok((ptau, digests))
+}
+
+fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> VerifyError {
+    Box::new(Failure { check: Check::Powers, place, reason, found: found.into(), expected: expected.into() }).into()
+}
+
 /// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
 ///
 /// Returns the last record.

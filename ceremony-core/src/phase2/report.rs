@@ -118,6 +118,12 @@ pub enum Failure {
         /// Of the policy.
         expected: usize,
     },
+    /// Contributions in what should be the initial key.
+    #[error("this is not an initial key: it has contributions\n  found     {found}\n  expected  none")]
+    Contributed {
+        /// Of the key.
+        found: usize,
+    },
     /// A beacon with something after it.
     #[error(
         "contribution {contribution} is a beacon and not the last\n  found     {records} contributions\n  expected  the beacon to close the chain"
