@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub(crate) mod signing;
+
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -37,9 +39,9 @@ pub(crate) enum Command {
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Public keys
+    /// Keys: make one, show a public key
     #[command(subcommand)]
-    Key(KeyCommand),
+    Key(signing::KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,20 +77,6 @@ pub(crate) struct PinPolicy {
     /// The policy
     #[arg(value_name = "POLICY")]
     pub(crate) policy: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Print a public key as policies hold it, from hex digits, an SPKI PEM file or an ssh-ed25519 line
-    #[command(after_help = "Examples:\n  cargo xtask key show ~/.ssh/id_ed25519.pub\n  cargo xtask key show release.pub.pem")]
-    Show(ShowKey),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShowKey {
-    /// The file with the public key
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

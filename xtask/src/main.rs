@@ -8,11 +8,13 @@ mod error;
 mod output;
 mod progress;
 mod show;
+mod signer;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{BundleCommand, Cli, Command, KeyCommand, PolicyCommand};
+use cli::signing::KeyCommand;
+use cli::{BundleCommand, Cli, Command, PolicyCommand};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Zkey(command) => command.run(),
         Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
         Command::Policy(PolicyCommand::Pin(command)) => command.run(),
+        Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
     };
     match result {

@@ -40,6 +40,16 @@ impl Output {
 
     /// Refuses an output that is one of the inputs or (without `--force`) exists, then creates the temporary file.
     pub(crate) fn create(args: &OutputArgs, inputs: &[&Path]) -> Result<Self, CliError> {
+        Self::create_with_mode(args, inputs, 0o666)
+    }
+
+    /// The same, readable by its owner only.
+    pub(crate) fn create_private(args: &OutputArgs, inputs: &[&Path]) -> Result<Self, CliError> {
+        Self::create_with_mode(args, inputs, 0o600)
+    }
+
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "files have no mode there"))]
+    fn create_with_mode(args: &OutputArgs, inputs: &[&Path], mode: u32) -> Result<Self, CliError> {
         let path = &args.path;
         for input in inputs {
             if same_file(input, path) {
@@ -57,7 +67,7 @@ impl Output {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".zk-ceremony-").suffix(".partial");
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
         let file = builder.tempfile_in(folder).map_err(|e| CliError::io(folder, "creating a temporary file", &e))?;
         if let Ok(mut partial) = PARTIAL.lock() {
             partial.push(file.path().to_owned());

@@ -1,17 +1,13 @@
-//! `bundle`, `policy` and `key`: what release engineers look at before they approve.
+//! `bundle inspect` and `policy pin`: what release engineers look at before they approve.
 
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use zk_vk_guard::file::read_regular;
-use zk_vk_guard::key::PublicKey;
 use zk_vk_guard::names::Timestamp;
 use zk_vk_guard::policy::{MAX_POLICY_BYTES, Policy};
 
-use crate::cli::{InspectBundle, PinPolicy, ShowKey};
+use crate::cli::{InspectBundle, PinPolicy};
 use crate::error::CliError;
 use crate::show::json;
-
-/// Characters of a public key with its comment: an ssh line with a long one.
-const MAX_KEY_BYTES: usize = 4096;
 
 impl InspectBundle {
     pub(crate) fn run(self) -> Result<(), CliError> {
@@ -38,16 +34,6 @@ fn read_policy(path: &std::path::Path) -> Result<Policy, CliError> {
 impl PinPolicy {
     pub(crate) fn run(self) -> Result<(), CliError> {
         println!("{}", read_policy(&self.policy)?.digest());
-        Ok(())
-    }
-}
-
-impl ShowKey {
-    pub(crate) fn run(self) -> Result<(), CliError> {
-        let refused = |refusal| CliError::refusal(&self.file, &refusal);
-        let bytes = read_regular(&self.file, MAX_KEY_BYTES).map_err(refused)?;
-        let key = PublicKey::from_text(&String::from_utf8_lossy(&bytes)).map_err(refused)?;
-        println!("{key}");
         Ok(())
     }
 }

@@ -2,5 +2,6 @@
 
 mod approval;
 mod entropy;
+mod key;
 mod ptau;
 mod zkey;
