@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod ceremony;
 pub(crate) mod signing;
 
 use std::path::PathBuf;
@@ -27,6 +28,13 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The whole chain: a rehearsal without a subcommand, or one step of a real ceremony
+    #[command(
+        after_help = "Examples:\n  cargo xtask ceremony                      rehearse everything, from the first contribution to a guarded build\n  \
+        cargo xtask ceremony --resume             go on after an interruption\n  \
+        cargo xtask ceremony new --template       begin a real one"
+    )]
+    Ceremony(ceremony::CeremonyArgs),
     /// Phase 1: powers of tau, on .ptau files and on challenge and response files
     #[command(subcommand)]
     Ptau(PtauCommand),
@@ -46,6 +54,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BundleCommand {
+    /// Verify a finished ceremony, and make the bundle that its approvers sign
+    #[command(after_help = "Example:\n  cargo xtask bundle create shared/ --serial 1 --not-after 2028-12-31T23:59:59Z")]
+    Create(ceremony::CreateBundle),
     /// Show on one screen what a bundle approves, who has signed, and what a policy still misses
     #[command(after_help = "Example:\n  cargo xtask bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
         Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it is not, 2 it could not be read.")]

@@ -5,8 +5,11 @@
 mod cli;
 mod commands;
 mod error;
+mod folder;
 mod output;
 mod progress;
+mod public_files;
+mod report;
 mod show;
 mod signer;
 
@@ -23,8 +26,10 @@ fn main() -> ExitCode {
     }
     output::remove_partial_output_when_interrupted();
     let result = match cli.command {
+        Command::Ceremony(command) => command.run(),
         Command::Ptau(command) => command.run(),
         Command::Zkey(command) => command.run(),
+        Command::Bundle(BundleCommand::Create(command)) => command.run(),
         Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
         Command::Policy(PolicyCommand::Pin(command)) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),

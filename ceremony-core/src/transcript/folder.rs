@@ -214,6 +214,17 @@ impl Folder {
         self.private().join(format!("{circuit}.proving_key.bin"))
     }
 
+    /// The contributions and beacons whose files stand in a chain's folder and are not rejected, in order. Whether they belong to the chain, and who
+    /// attests them, is for [`super::chain`] to say.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn unrejected(&self, track: &Track) -> io::Result<Vec<StepName>> {
+        let found = self.scan(track)?;
+        let steps = found.into_iter().filter(|(_, presence)| presence.file && !presence.rejection).map(|(name, _)| name);
+        Ok(steps.filter(|name| !matches!(name.slot, Slot::Number(0) | Slot::Prepared)).collect())
+    }
+
     /// The steps that have a file in a chain's folder. Names that belong to no step are left alone.
     pub(crate) fn scan(&self, track: &Track) -> io::Result<BTreeMap<StepName, Presence>> {
         let mut found: BTreeMap<StepName, Presence> = BTreeMap::new();

@@ -8,6 +8,7 @@
 //!
 //! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a snippet. Nothing here writes to the folder.
 
+pub mod audit;
 pub mod chain;
 pub mod config;
 mod document;

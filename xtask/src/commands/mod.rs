@@ -1,6 +1,7 @@
 //! One module per group of commands.
 
 mod approval;
+mod ceremony;
 mod entropy;
 mod key;
 mod ptau;

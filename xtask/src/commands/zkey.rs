@@ -52,7 +52,8 @@ impl NewKey {
         let mut r1cs = open_r1cs(&self.r1cs)?;
         let mut ptau = Ptau::open(open(&self.ptau)?).map_err(|e| CliError::format(&self.ptau, &e))?;
         let mut output = Output::create(&self.output, &[&self.r1cs, &self.ptau])?;
-        let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default()).map_err(|e| self.error(&e))?;
+        let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default())
+            .map_err(|e| setup_error(&self.r1cs, &self.ptau, &self.output.path, &e))?;
         output.commit()?;
         println!(
             "{}: initial key\n  constraints        {}\n  wires              {}\n  public             {}\n  domain             2^{}\n  circuit hash\n{}",
@@ -66,23 +67,20 @@ impl NewKey {
         println!("Nobody has contributed yet: anybody could forge proofs. Next: cargo xtask zkey contribute");
         Ok(())
     }
+}
 
-    fn error(&self, error: &SetupError) -> CliError {
-        let (path, hint) = match error {
-            SetupError::Ptau(_) => (&self.ptau, "the .ptau is damaged: fetch it again and compare its digest"),
-            SetupError::NotPrepared => (&self.ptau, "run `cargo xtask ptau prepare IN OUT` and give its output"),
-            SetupError::PtauTooSmall { .. } => (&self.ptau, "take a ceremony of the expected power or more"),
-            SetupError::NoContribution { .. } => {
-                (&self.ptau, "collect contributions with `cargo xtask ptau contribute`, then prepare again")
-            }
-            SetupError::EqualPower { .. } => (&self.ptau, "take a .ptau of at least the expected power"),
-            SetupError::Key(_) | SetupError::OsRandom(_) => {
-                (&self.output.path, "nothing was written: see to the cause and run the same command again")
-            }
-            _ => (&self.r1cs, "compile the circuit again; custom gates are not supported"),
-        };
-        CliError::of_key(path, error, error.is_environment(), hint)
-    }
+/// An initial key that was not made. The paths are those of circuit, powers of tau and key.
+pub(crate) fn setup_error(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) -> CliError {
+    let (path, hint) = match error {
+        SetupError::Ptau(_) => (ptau, "the .ptau is damaged: fetch it again and compare its digest"),
+        SetupError::NotPrepared => (ptau, "run `cargo xtask ptau prepare IN OUT` and give its output"),
+        SetupError::PtauTooSmall { .. } => (ptau, "take a ceremony of the expected power or more"),
+        SetupError::NoContribution { .. } => (ptau, "collect contributions with `cargo xtask ptau contribute`, then prepare again"),
+        SetupError::EqualPower { .. } => (ptau, "take a .ptau of at least the expected power"),
+        SetupError::Key(_) | SetupError::OsRandom(_) => (out, "nothing was written: see to the cause and run the same command again"),
+        _ => (r1cs, "compile the circuit again; custom gates are not supported"),
+    };
+    CliError::of_key(path, error, error.is_environment(), hint)
 }
 
 fn contribute_key(command: &Contribute) -> Result<(), CliError> {
@@ -119,7 +117,7 @@ fn finish(output: Output, made: &Contributed) -> Result<(), CliError> {
     Ok(())
 }
 
-fn contribute_error(path: &Path, error: &ContributeError) -> CliError {
+pub(crate) fn contribute_error(path: &Path, error: &ContributeError) -> CliError {
     let hint = match error {
         ContributeError::Input(_) => "the key is damaged: fetch it again from the coordinator and compare its digest",
         ContributeError::Closed { .. } => "build on the key before the beacon",
@@ -282,7 +280,7 @@ fn verify_error(path: &Path, error: &VerifyError) -> CliError {
     CliError::of_key(path, error, error.is_environment(), hint)
 }
 
-fn keygen_error(path: &Path, error: &KeygenError) -> CliError {
+pub(crate) fn keygen_error(path: &Path, error: &KeygenError) -> CliError {
     let environment = matches!(error, KeygenError::OsRandom(_) | KeygenError::Output(_));
     CliError::of_key(path, error, environment, "export only a key that `cargo xtask zkey verify` calls good")
 }
@@ -337,7 +335,7 @@ impl ExportArk {
     }
 }
 
-fn self_test_error(path: &Path, error: &SelfTestError) -> CliError {
+pub(crate) fn self_test_error(path: &Path, error: &SelfTestError) -> CliError {
     let environment = matches!(error, SelfTestError::OsRandom(_));
     CliError::of_key(path, error, environment, "do not use this key: verify it with `cargo xtask zkey verify`")
 }

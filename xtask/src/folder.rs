@@ -1,0 +1,250 @@
+//! Writing steps into a ceremony folder: one process at a time, a step's file and attestation together, nothing half-done.
+//!
+//! The attestation gets its name first and the data file last, so that a step exists only when both are there. An attestation whose file never came is
+//! not part of the chain, and the next attempt replaces it.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use ceremony_core::entropy::Beacon;
+use ceremony_core::format::FormatError;
+use ceremony_core::format::digest::{FileDigests, digest_file};
+use ceremony_core::transcript::{Cause, Ceremony, CeremonyError, Depth, Slot, StepName, Track, Verification};
+use zk_vk_guard::digest::{ContributionHash, FileDigest};
+use zk_vk_guard::names::{Beacon as AttestedBeacon, BeaconExponent, BeaconValue, Text, Timestamp};
+use zk_vk_guard::statement::{Action, Statement, StepAttestation, Subject};
+
+use crate::cli::OutputArgs;
+use crate::error::CliError;
+use crate::output::{Output, open};
+use crate::progress::Bars;
+use crate::signer::{Signer, sign_envelope};
+
+/// Held while a command works in a folder; another one on the same machine is refused meanwhile.
+#[derive(Debug)]
+pub(crate) struct FolderLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+
+impl FolderLock {
+    pub(crate) fn take(root: &Path) -> Result<Self, CliError> {
+        let path = root.join(".zk-ceremony.lock");
+        let file = File::create(&path).map_err(|e| CliError::io(&path, "creating", &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(CliError::environment(format!("{}: another command is working in this folder", root.display()))
+                    .hint("wait until it has ended, then run the same command again"))
+            }
+            // A file system without locks: steps still appear whole or not at all.
+            Err(fs::TryLockError::Error(_)) => Ok(Self(file)),
+        }
+    }
+}
+
+/// Reads the signed side of a folder.
+pub(crate) fn read(root: &Path) -> Result<Ceremony, CliError> {
+    Ceremony::open(root).map_err(|error| CliError::ceremony(&error))
+}
+
+/// Reads the signed side of a folder to add a step to it: everything that is signed must hold.
+pub(crate) fn read_sound(root: &Path) -> Result<Ceremony, CliError> {
+    let ceremony = read(root)?;
+    match ceremony.problem() {
+        None => Ok(ceremony),
+        Some(problem) => Err(CliError::ceremony(problem)),
+    }
+}
+
+/// Verifies the last file of a chain and what it depends on.
+pub(crate) fn verify_last(ceremony: &Ceremony, track: &Track) -> Result<(), CliError> {
+    let mut verification = Verification::new(ceremony, Depth::LastOf(track.clone())).map_err(|error| CliError::ceremony(&error))?;
+    for part in verification.run(&Bars::default()).map_err(|error| CliError::ceremony(&error))? {
+        eprintln!("verified {}", part.title);
+    }
+    Ok(())
+}
+
+/// Refuses a signer that is not the coordinator's.
+pub(crate) fn is_coordinator(ceremony: &Ceremony, signer: &dyn Signer) -> Result<(), CliError> {
+    let coordinator = &ceremony.config.document().coordinator;
+    if *signer.public_key() == coordinator.key {
+        return Ok(());
+    }
+    Err(CliError::environment(format!(
+        "this step is the coordinator's\n  found     {} ({})\n  expected  {} ({})",
+        signer.public_key(),
+        signer.description(),
+        coordinator.key,
+        coordinator.name
+    ))
+    .hint("sign with the key that ceremony.toml names under [coordinator]"))
+}
+
+/// A line that a person wrote, for a signed document.
+pub(crate) fn text(option: &str, text: &str) -> Result<Text, CliError> {
+    Text::new(text).map_err(|refusal| CliError::environment(format!("{option}: {refusal}").replace("\nhint: ", "\n  mend      ")))
+}
+
+/// What only the maker of a step knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) action: Action,
+    pub(crate) participant: Text,
+    pub(crate) input: Option<FileDigest>,
+    pub(crate) contribution_hash: Option<ContributionHash>,
+    pub(crate) beacon: Option<AttestedBeacon>,
+    pub(crate) entropy: Text,
+    pub(crate) destruction: Text,
+    pub(crate) reason: Option<Text>,
+}
+
+impl Words {
+    /// Of a step without secret randomness.
+    pub(crate) fn of_coordinator(ceremony: &Ceremony, action: Action, input: Option<FileDigest>) -> Result<Self, CliError> {
+        let none = text("entropy", "none")?;
+        Ok(Self {
+            action,
+            participant: ceremony.config.document().coordinator.name.clone(),
+            input,
+            contribution_hash: None,
+            beacon: None,
+            entropy: none.clone(),
+            destruction: none,
+            reason: None,
+        })
+    }
+}
+
+/// A step that is being made.
+pub(crate) struct NewStep<'a> {
+    ceremony: &'a Ceremony,
+    track: Track,
+    name: StepName,
+    index: u32,
+    /// The data file, under a temporary name.
+    pub(crate) output: Output,
+}
+
+impl<'a> NewStep<'a> {
+    /// Makes room for a step at the end of a chain.
+    pub(crate) fn begin(ceremony: &'a Ceremony, track: &Track, slot: Slot) -> Result<Self, CliError> {
+        let chain = ceremony.chains().find(|chain| chain.track == *track);
+        let (name, steps) = chain.map_or((StepName::first(slot), 0), |chain| (chain.free_name(slot), chain.steps.len()));
+        let folder = ceremony.folder.track(track);
+        fs::create_dir_all(&folder).map_err(|e| CliError::io(&folder, "creating", &e))?;
+        let output = Output::create(&OutputArgs { path: ceremony.folder.file(track, name), force: false }, &[])?;
+        Ok(Self { ceremony, track: track.clone(), name, index: u32::try_from(steps).unwrap_or(u32::MAX), output })
+    }
+
+    /// Where the data file will be.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.output.path().to_owned()
+    }
+
+    /// Signs the attestation, and gives both files their names.
+    pub(crate) fn commit(mut self, words: Words, signer: &mut dyn Signer) -> Result<FileDigests, CliError> {
+        let path = self.path();
+        let digests = digest_file(&mut self.output, &Bars::default()).map_err(|e| CliError::io(&path, "reading", &e))?;
+        let attestation = self.ceremony.folder.attestation(&self.track, self.name);
+        let predicate = attestation_of(self.ceremony, &self.track, self.index, words)?;
+        write_attestation(&attestation, predicate, &file_name(&path), &FileDigest(digests.sha256.0), signer, true)?;
+        self.output.commit()?;
+        Ok(digests)
+    }
+}
+
+/// The signed words of a step.
+pub(crate) fn attestation_of(ceremony: &Ceremony, track: &Track, index: u32, words: Words) -> Result<StepAttestation, CliError> {
+    let rules = ceremony.config.document();
+    Ok(StepAttestation {
+        ceremony: rules.id.clone(),
+        ceremony_toml_sha256: ceremony.config.digest(),
+        kind: rules.kind,
+        phase: track.phase(),
+        circuit: ceremony.reference(track),
+        action: words.action,
+        index,
+        participant: words.participant,
+        input_sha256: words.input,
+        contribution_hash: words.contribution_hash,
+        beacon: words.beacon,
+        tool: text("tool", concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))?,
+        entropy: words.entropy,
+        destruction: words.destruction,
+        reason: words.reason,
+        time: Timestamp::now(),
+    })
+}
+
+/// Signs a statement about one file and writes its envelope.
+pub(crate) fn write_attestation(
+    path: &Path,
+    predicate: StepAttestation,
+    subject: &str,
+    file: &FileDigest,
+    signer: &mut dyn Signer,
+    replace: bool,
+) -> Result<(), CliError> {
+    let refused = |refusal| CliError::refusal(path, &refusal);
+    let statement = Statement { subject: vec![Subject::new(subject, file.as_bytes()).map_err(refused)?], predicate };
+    let mut envelope = statement.to_envelope().map_err(refused)?;
+    sign_envelope(signer, &mut envelope)?;
+    write_file(path, &envelope.to_json(), replace)
+}
+
+/// Writes a small file whole.
+pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), CliError> {
+    let mut output = Output::create(&OutputArgs { path: path.into(), force: replace }, &[])?;
+    output.write_all(bytes).map_err(|e| CliError::io(path, "writing", &e))?;
+    output.commit()
+}
+
+/// Refuses to sign for an input that is no longer the attested file.
+pub(crate) fn is_still(path: &Path, expected: &FileDigest) -> Result<(), CliError> {
+    let mut file = open(path)?;
+    let found = digest_file(&mut file, &Bars::default()).map_err(|e| CliError::io(path, "reading", &e))?.sha256;
+    if found.0 == expected.0 {
+        return Ok(());
+    }
+    Err(CliError::artefact(format!("{}: the file changed while it was used\n  found     {found}\n  expected  {expected}", path.display()))
+        .hint("copy the folder to a place that nobody else writes to, and run the same command again"))
+}
+
+/// The name of a path's last part, for subjects.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The planned beacon of a phase with its value, as it is computed and as it is attested.
+pub(crate) fn beacon(ceremony: &Ceremony, track: &Track, value: &[u8]) -> Result<(Beacon, AttestedBeacon), CliError> {
+    let plan = ceremony.config.beacon(track.phase());
+    let refused = |refusal: zk_vk_guard::error::Refusal| CliError::environment(format!("--value: {}", refusal.what()));
+    let beacon = Beacon::new(value, plan.exponent).map_err(|e| CliError::environment(e.to_string()))?;
+    let attested = AttestedBeacon {
+        source: plan.source.clone(),
+        round: plan.round,
+        value: BeaconValue::new(value).map_err(refused)?,
+        exponent: BeaconExponent::new(plan.exponent).map_err(refused)?,
+    };
+    Ok((beacon, attested))
+}
+
+impl CliError {
+    /// Something wrong with a ceremony folder.
+    pub(crate) fn ceremony(error: &CeremonyError) -> Self {
+        let made = if error.is_environment() { Self::environment(error.to_string()) } else { Self::artefact(error.to_string()) };
+        made.hint(match &error.cause {
+            Cause::Config(_) => {
+                "correct ceremony.toml before the first step (`cargo xtask ceremony new --template` prints an example); after it, restore the file: every \
+                 attestation names its digest"
+            }
+            Cause::Io(_) | Cause::Format(FormatError::Io(_)) => "if the file is missing, fetch the folder from the coordinator again",
+            Cause::Attestation(refusal) if refusal.code().is_environment() => {
+                "fetch the folder again: every step has an attestation beside its file; a file that nobody attests is taken out with `cargo xtask ceremony reject`"
+            }
+            _ => {
+                "do not build on this file: fetch it again; if it is the same at its source, the coordinator takes it out with `cargo xtask ceremony reject`"
+            }
+        })
+    }
+}
