@@ -1,7 +1,9 @@
 //! One module per group of commands.
 
 mod approval;
+mod bundle;
 mod entropy;
 mod key;
 mod ptau;
+mod sign;
 mod zkey;
