@@ -23,6 +23,11 @@ python3 -c "import venv, ensurepip" 2>/dev/null || install python3 python3-venv
 python3 -m venv ci/.venv
 ci/.venv/bin/pip install --quiet --disable-pip-version-check -r ci/requirements.txt
 
+step "peer signers (SoftHSM2, openssl and OpenSSH, from the system's packages)"
+command -v softhsm2-util >/dev/null || install softhsm2
+command -v openssl >/dev/null || install openssl
+command -v ssh-agent >/dev/null || install openssh-client
+
 step "formatting"
 cargo fmt --all --check
 

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Sign on another machine: bytes out, signature back
+    #[command(subcommand, after_help = signing::BACKENDS_HELP)]
+    Sign(signing::SignCommand),
     /// Keys: make one, show a public key
     #[command(subcommand)]
     Key(signing::KeyCommand),
@@ -61,6 +64,18 @@ pub(crate) enum BundleCommand {
     #[command(after_help = "Example:\n  cargo xtask bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
         Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it is not, 2 it could not be read.")]
     Inspect(InspectBundle),
+    /// Approve a bundle: show what it approves, and add a signature to it
+    #[command(after_help = signing::SIGN_BUNDLE_HELP)]
+    Sign(Box<signing::SignBundle>),
+    /// Put the signatures of several copies of one bundle together
+    #[command(
+        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge zk/bundle.json from-alice.json from-bob.json"
+    )]
+    Merge(signing::MergeBundles),
+    /// Hold a bundle against a policy, as a guarded build does
+    #[command(after_help = "Example:\n  cargo xtask bundle verify zk/bundle.json --policy zk/trust-policy.json\n\n\
+        Exit status: 0 the bundle satisfies the policy, 1 it does not, 2 it could not be read.")]
+    Verify(signing::VerifyBundle),
 }
 
 #[derive(Debug, Args)]

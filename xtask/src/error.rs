@@ -76,7 +76,10 @@ impl CliError {
         let blame = if refusal.code().is_environment() { Blame::Environment } else { Blame::Artefact };
         let text = refusal.to_string();
         let (message, hint) = text.split_once("\nhint: ").map_or((text.as_str(), None), |(message, hint)| (message, Some(hint.to_owned())));
-        Self { blame, message: format!("{}: {message}", path.display()), hint }
+        // Refusals to read a file name it themselves.
+        let shown = path.display().to_string();
+        let message = if message.starts_with(&shown) { message.to_owned() } else { format!("{shown}: {message}") };
+        Self { blame, message, hint }
     }
 
     /// A bundle that does not satisfy the policy it is held against.

@@ -12,7 +12,7 @@ use crate::show::json;
 impl InspectBundle {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let refused = |refusal| CliError::refusal(&self.bundle, &refusal);
-        let bundle = read_regular(&self.bundle, MAX_BUNDLE_BYTES).and_then(|bytes| Bundle::from_json(&bytes)).map_err(refused)?;
+        let bundle = read_bundle(&self.bundle)?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let inspection = bundle.inspect(policy.as_ref(), &Timestamp::now()).map_err(refused)?;
         if self.json {
@@ -27,7 +27,11 @@ impl InspectBundle {
     }
 }
 
-fn read_policy(path: &std::path::Path) -> Result<Policy, CliError> {
+pub(super) fn read_bundle(path: &std::path::Path) -> Result<Bundle, CliError> {
+    read_regular(path, MAX_BUNDLE_BYTES).and_then(|bytes| Bundle::from_json(&bytes)).map_err(|refusal| CliError::refusal(path, &refusal))
+}
+
+pub(super) fn read_policy(path: &std::path::Path) -> Result<Policy, CliError> {
     read_regular(path, MAX_POLICY_BYTES).and_then(|bytes| Policy::from_json(&bytes)).map_err(|refusal| CliError::refusal(path, &refusal))
 }
 

@@ -1,10 +1,9 @@
 //! Private key files: PKCS#8 PEM of version 1 (RFC 5208, what openssl and `key new` write) and 2 (RFC 5958, with the public key), and OpenSSH's
 //! own format (PROTOCOL.key), each without encryption.
 //!
-//! Like ssh, a file that other accounts can read is refused. Whatever holds the secret is overwritten after its use.
+//! Whatever holds the secret is overwritten after its use.
 
 use std::fmt;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +15,9 @@ use zeroize::Zeroizing;
 use zk_vk_guard::key::PublicKey;
 
 use super::Backend;
+use super::secret::{open_regular, read_secret};
 use super::ssh_wire::Fields;
 use crate::error::CliError;
-use crate::output::open;
 
 /// Bytes of a private key file at most. Those of Ed25519 are below 1 KiB, the longest RSA keys below this: they deserve their own message.
 const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
@@ -39,7 +38,7 @@ pub(crate) struct KeyFile {
 impl KeyFile {
     /// Reads a key file that only its owner can read.
     pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
-        let text = read_secret(path)?;
+        let text = read_secret_text(path)?;
         let of_file = |unusable: Unusable| CliError::artefact(format!("{}: {unusable}", path.display())).hint(unusable.hint(path));
         let secret = parse(&text).map_err(of_file)?;
         let public = public_half(&secret).map_err(|refusal| CliError::refusal(path, &refusal))?;
@@ -94,48 +93,13 @@ pub(super) fn is_private(path: &Path) -> Result<bool, CliError> {
     Ok(line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
 }
 
-/// Opens a regular file. Looked at before it is opened: opening a pipe would wait for its other end.
-fn open_regular(path: &Path) -> Result<fs::File, CliError> {
-    let metadata = fs::metadata(path).map_err(|e| CliError::io(path, "opening", &e).hint("name a file that exists"))?;
-    if !metadata.is_file() {
-        return Err(CliError::environment(format!("{}: not a regular file", path.display())).hint("name a file"));
-    }
-    open(path)
-}
-
-fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {
+fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let not_a_key = || CliError::artefact(format!("{}: {}", path.display(), Unusable::NotAKey)).hint(Unusable::NotAKey.hint(path));
     if !is_private(path)? {
         return Err(not_a_key());
     }
-    let file = open_regular(path)?;
-    refuse_if_shared(path, &file)?;
-    // With all of its room from the start: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE_BYTES + 1));
-    file.take(MAX_KEY_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| CliError::io(path, "reading", &e))?;
-    if bytes.len() > MAX_KEY_FILE_BYTES {
-        return Err(not_a_key());
-    }
+    let bytes = read_secret(path, MAX_KEY_FILE_BYTES)?;
     std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| not_a_key())
-}
-
-#[cfg(unix)]
-fn refuse_if_shared(path: &Path, file: &fs::File) -> Result<(), CliError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata().map_err(|e| CliError::io(path, "opening", &e))?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let shown = path.display();
-    Err(CliError::environment(format!(
-        "{shown}: other accounts can read this private key\n  found     mode {mode:04o}\n  expected  mode 0600, its owner only"
-    ))
-    .hint(format!("run `chmod 600 {shown}`; if the machine is shared, make a new key with `cargo xtask key new`")))
-}
-
-#[cfg(not(unix))]
-fn refuse_if_shared(_: &Path, _: &fs::File) -> Result<(), CliError> {
-    Ok(())
 }
 
 /// Why a file gives no key. Nothing of the file is ever quoted.

@@ -3,11 +3,21 @@
 //! A back end hands a message to whatever holds the key, and is not believed: [`Checked`] is the one way from a back end to a [`Signer`]. It
 //! lets nothing be signed but the PAE of an in-toto statement, and nothing come back but 64 bytes that verify under the key that was named.
 
+#[cfg(unix)]
+mod agent;
+mod command;
 mod file;
+mod pkcs11;
+mod secret;
 mod ssh_wire;
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zk_vk_guard::envelope::{Envelope, PAYLOAD_TYPE};
 use zk_vk_guard::file::read_regular;
 use zk_vk_guard::key::{PublicKey, SignatureBytes};
@@ -69,21 +79,57 @@ impl<B: Backend> Signer for Checked<B> {
 impl SignerArgs {
     /// The signer that was named, whose key is the one that `--public-key` names, if it does.
     pub(crate) fn open(&self) -> Result<Box<dyn Signer>, CliError> {
-        let expected = self.public_key.as_deref().map(named_public_key).transpose()?;
-        let Some(path) = &self.backend.key else {
-            return Err(CliError::environment("no signer is named").hint("add --key FILE"));
+        let named = self.public_key.as_deref().map(named_public_key).transpose()?;
+        let needed = || named.ok_or_else(|| CliError::environment("the signer's public key is not known").hint("add --public-key HEX"));
+        let limit = Duration::from_secs(self.signer_timeout);
+        let backend = &self.backend;
+        let signer: Box<dyn Signer> = if let Some(path) = &backend.key {
+            Box::new(Checked(KeyFile::open(path)?))
+        } else if let Some(module) = &backend.pkcs11_module {
+            Box::new(Checked(pkcs11::Token::open(module, &self.token, named)?))
+        } else if let Some(program) = &backend.signer_cmd {
+            Box::new(Checked(command::Program::new(program, &self.signer_arg, needed()?, limit)))
+        } else {
+            open_agent(needed()?, limit)?
         };
-        let signer: Box<dyn Signer> = Box::new(Checked(KeyFile::open(path)?));
-        if let Some(expected) = expected.filter(|expected| expected != signer.public_key()) {
-            return Err(CliError::environment(format!(
-                "{}: not the key that --public-key names\n  found     {}\n  expected  {expected}",
+        match named {
+            Some(named) if named != *signer.public_key() => Err(CliError::environment(format!(
+                "{}: not the key that --public-key names\n  found     {}\n  expected  {named}",
                 signer.description(),
                 signer.public_key()
             ))
-            .hint("name the signer of that key, or the public key of that signer"));
+            .hint("name the signer of that key, or the public key of that signer")),
+            _ => Ok(signer),
         }
-        Ok(signer)
     }
+}
+
+#[cfg(unix)]
+fn open_agent(key: PublicKey, limit: Duration) -> Result<Box<dyn Signer>, CliError> {
+    Ok(Box::new(Checked(agent::Agent::open(key, limit)?)))
+}
+
+#[cfg(not(unix))]
+fn open_agent(_: PublicKey, _: Duration) -> Result<Box<dyn Signer>, CliError> {
+    Err(CliError::environment("--ssh-agent needs a Unix system").hint("sign with --key, --pkcs11-module or --signer-cmd"))
+}
+
+/// The signature in a program's answer or in a file: 64 bytes or their base64, with a line feed or without. The length says which, so that
+/// nothing is tried twice. Other lengths are handed on as they are, to be refused as what they are.
+pub(crate) fn decode_signature(bytes: &[u8]) -> Result<Vec<u8>, base64::DecodeError> {
+    let line = bytes.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    // 64 bytes are a signature even if the last one is a line feed.
+    match line.filter(|_| bytes.len() != 64).unwrap_or(bytes) {
+        base64 if base64.len() == 88 => STANDARD.decode(base64),
+        raw => Ok(raw.to_vec()),
+    }
+}
+
+/// What `work` answers, unless it takes too long. Work that hangs is left behind: the process is about to end with an error.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (send, receive) = mpsc::sync_channel(1);
+    thread::spawn(move || send.send(work()));
+    receive.recv_timeout(limit).ok()
 }
 
 /// Adds the signer's signature to an envelope.
@@ -154,6 +200,26 @@ mod tests {
             let error = Checked(Liar(rfc8032(), vec![7; length])).sign(&pae(PAYLOAD_TYPE, b"{}")).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_read_raw_and_in_base64_with_and_without_a_line_feed() {
+        // A signature may itself end in a line feed.
+        let signature: Vec<u8> = (0..63).chain([b'\n']).collect();
+        let base64 = STANDARD.encode(&signature).into_bytes();
+        for form in [&signature, &base64] {
+            for end in ["", "\n", "\r\n"] {
+                assert_eq!(decode_signature(&[form, end.as_bytes()].concat()).unwrap(), signature, "{end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_lengths_stay_what_they_are_and_are_refused_later() {
+        for length in [0, 1, 63, 65, 86, 87, 89, 4096] {
+            assert_eq!(decode_signature(&vec![b'A'; length]).unwrap().len(), length);
+        }
+        assert!(decode_signature(&[b'!'; 88]).is_err());
     }
 
     #[test]

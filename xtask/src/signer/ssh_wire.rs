@@ -29,6 +29,14 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Bytes as a string field.
+#[cfg(unix)]
+pub(super) fn string(bytes: &[u8]) -> Vec<u8> {
+    // Ours are at most a few thousand bytes long.
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), bytes].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,8 +51,14 @@ impl Folder {
 
     /// Runs our binary.
     pub fn run(&self, line: &str) -> Run {
-        let args = split(line);
-        Command::new(env!("CARGO_BIN_EXE_zk-ceremony")).args(args).current_dir(self.0.path()).stdin(Stdio::null()).output().unwrap().into()
+        self.run_with(line, |command| command)
+    }
+
+    /// Runs our binary, with an environment or an input of its own.
+    pub fn run_with(&self, line: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
+        command.args(split(line)).current_dir(self.0.path()).stdin(Stdio::null());
+        prepare(&mut command).output().unwrap().into()
     }
 
     /// Runs our binary, which must succeed.
@@ -124,8 +130,14 @@ pub fn shown(run: &Run) -> String {
 /// Runs a command that must fail, leave the folder as it was, and say so in the snapshot of that name.
 #[track_caller]
 pub fn refused(folder: &Folder, name: &str, line: &str) {
+    refused_with(folder, name, line, |command| command);
+}
+
+/// The same, with an environment or an input of its own.
+#[track_caller]
+pub fn refused_with(folder: &Folder, name: &str, line: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) {
     let before = folder.names();
-    let run = folder.run(line);
+    let run = folder.run_with(line, prepare);
     assert_ne!(run.code, 0, "{line}");
     assert_eq!(folder.names(), before, "{line} leaves something behind");
     let mut settings = insta::Settings::clone_current();
