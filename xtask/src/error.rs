@@ -38,6 +38,11 @@ impl CliError {
         Self { blame: Blame::Environment, message: message.into(), hint: None }
     }
 
+    /// The artefact is at fault.
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self { blame: Blame::Artefact, message: message.into(), hint: None }
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
         Command::Policy(PolicyCommand::Pin(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
+        Command::GuardStatus(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

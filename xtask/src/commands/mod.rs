@@ -2,5 +2,6 @@
 
 mod approval;
 mod entropy;
+mod guard_status;
 mod ptau;
 mod zkey;
