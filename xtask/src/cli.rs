@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub(crate) mod ceremony;
+mod guard_status;
 pub(crate) mod signing;
 
 use std::path::PathBuf;
@@ -8,6 +9,8 @@ use std::sync::LazyLock;
 
 use ceremony_core::arith::{Arith, Backend};
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use guard_status::GuardStatus;
 
 /// The version, and which arithmetic this machine can run. Asked without choosing it, which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -53,6 +56,12 @@ pub(crate) enum Command {
     /// Keys: make one, show a public key
     #[command(subcommand)]
     Key(signing::KeyCommand),
+    /// Before a release: whether every package of a workspace that embeds verifying keys does so under a guard
+    #[command(
+        after_help = "Examples:\n  cargo xtask guard-status\n  cargo xtask guard-status --manifest-path ../wallet/Cargo.toml --json\n\n\
+        Exit status: 0 every such package is well wired, 1 one is not, 2 it could not be looked at (or there is none)."
+    )]
+    GuardStatus(GuardStatus),
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Policy(PolicyCommand::Pin(command)) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
+        Command::GuardStatus(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ mod approval;
 mod bundle;
 mod ceremony;
 mod entropy;
+mod guard_status;
 mod key;
 mod ptau;
 mod sign;
