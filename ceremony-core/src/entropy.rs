@@ -219,7 +219,7 @@ impl VerifierRng {
     }
 
     /// A uniform scalar.
-    pub(crate) fn scalar(&mut self) -> Fr {
+    pub fn scalar(&mut self) -> Fr {
         draw_field(&mut self.0)
     }
 

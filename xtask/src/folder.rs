@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
@@ -21,6 +22,9 @@ use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::signer::{Signer, sign_envelope};
 
+/// How long a command waits for another one.
+const LOCK_PATIENCE: Duration = Duration::from_secs(120);
+
 /// Held while a command works in a folder; another one on the same machine is refused meanwhile.
 #[derive(Debug)]
 pub(crate) struct FolderLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
@@ -29,14 +33,35 @@ impl FolderLock {
     pub(crate) fn take(root: &Path) -> Result<Self, CliError> {
         let path = root.join(".zk-ceremony.lock");
         let file = File::create(&path).map_err(|e| CliError::io(&path, "creating", &e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(fs::TryLockError::WouldBlock) => {
-                Err(CliError::environment(format!("{}: another command is working in this folder", root.display()))
-                    .hint("wait until it has ended, then run the same command again"))
+        // Another command's step may be about to finish: wait for it, but not for ever.
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(200)),
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(CliError::environment(format!("{}: another command is working in this folder", root.display()))
+                        .hint("wait until it has ended, then run the same command again"));
+                }
+                // A file system without locks: steps still appear whole or not at all.
+                Err(fs::TryLockError::Error(_)) => break,
             }
-            // A file system without locks: steps still appear whole or not at all.
-            Err(fs::TryLockError::Error(_)) => Ok(Self(file)),
+        }
+        remove_leftovers(root);
+        Ok(Self(file))
+    }
+}
+
+/// Removes temporary files of commands that were killed. Under the lock nobody writes to the chains' folders, so none of them is in use.
+fn remove_leftovers(root: &Path) {
+    let circuits = fs::read_dir(root.join("circuits")).into_iter().flatten().flatten().map(|entry| entry.path());
+    for folder in circuits.chain([root.join("phase1")]) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(".zk-ceremony-") && name.ends_with(".partial") {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 }

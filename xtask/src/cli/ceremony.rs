@@ -115,6 +115,7 @@ pub(crate) struct FolderArg {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // printing the template needs none
 pub(crate) struct NewCeremony {
     /// Print a commented ceremony.toml and do nothing more
     #[arg(long, exclusive = true)]
@@ -132,7 +133,7 @@ pub(crate) struct NewCeremony {
     #[arg(long, value_name = "FILE")]
     pub(crate) ptau: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) signer: Option<SignerArgs>,
+    pub(crate) signer: SignerArgs,
 }
 
 #[derive(Debug, Args)]

@@ -31,17 +31,15 @@ impl NewCeremony {
             print!("{TEMPLATE}");
             return Ok(());
         }
-        let (Some(root), Some(path), Some(signer)) = (&self.folder, &self.config, &self.signer) else {
-            return Err(
-                CliError::environment("give DIR, --config FILE and a signer").hint("`cargo xtask ceremony new --help` has an example")
-            );
+        let (Some(root), Some(path)) = (&self.folder, &self.config) else {
+            return Err(CliError::environment("give DIR and --config FILE").hint("`cargo xtask ceremony new --help` has an example"));
         };
         let bytes = read_regular(path, MAX_CONFIG_BYTES).map_err(|refusal| CliError::refusal(path, &refusal))?;
         let config = Config::from_toml(&bytes).map_err(|error| {
             CliError::artefact(format!("{}: {error}", path.display()))
                 .hint("`cargo xtask ceremony new --template` prints a commented example")
         })?;
-        let mut signer = signer.open()?;
+        let mut signer = self.signer.open()?;
         self.circuits_are_those_of(&config)?;
         fs::create_dir_all(root).map_err(|e| CliError::io(root, "creating", &e))?;
         let _lock = FolderLock::take(root)?;
