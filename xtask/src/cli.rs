@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod policy;
 pub(crate) mod signing;
 
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     Bundle(BundleCommand),
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
-    Policy(PolicyCommand),
+    Policy(policy::PolicyCommand),
     /// Sign on another machine: bytes out, signature back
     #[command(subcommand, after_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),
@@ -78,13 +79,6 @@ pub(crate) struct InspectBundle {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Check that a policy is sound, and print the digest that build.rs pins
-    #[command(after_help = "Example:\n  cargo xtask policy pin zk/trust-policy.json")]
-    Pin(PinPolicy),
 }
 
 #[derive(Debug, Args)]
