@@ -40,10 +40,10 @@ pub(crate) enum Command {
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Sign on another machine: bytes out, signature back
+    /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
     #[command(subcommand, after_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),
-    /// Keys: make one, show a public key
+    /// Keys: make one, show a public one
     #[command(subcommand)]
     Key(signing::KeyCommand),
 }
@@ -59,7 +59,7 @@ pub(crate) enum BundleCommand {
     Sign(Box<signing::SignBundle>),
     /// Put the signatures of several copies of one bundle together
     #[command(
-        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge zk/bundle.json from-alice.json from-bob.json"
+        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge merged.json zk/bundle.json from-alice.json from-bob.json"
     )]
     Merge(signing::MergeBundles),
     /// Hold a bundle against a policy, as a guarded build does

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
+        Command::Key(KeyCommand::Of(command)) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,10 +14,11 @@ pub(crate) enum PolicyCommand {
     #[command(
         after_help = "Example (2 of 3 release authorities and 1 of 2 auditors approve, 3 of the named participants must have contributed):\n  \
         cargo xtask policy new zk/trust-policy.json --kind production \\\n    \
-        --release release-1=release-1.pub.pem --release release-2=HEX --release release-3=id_ed25519.pub --release-threshold 2 \\\n    \
+        --release r1=r1.pub.pem --release r2=HEX --release r3=id_ed25519.pub --release-threshold 2 \\\n    \
         --auditor audit-co=HEX --auditor lab=HEX --auditor-threshold 1 \\\n    \
-        --participant alice=HEX --participant bob=HEX --participant carol=HEX --participant-threshold 1 \\\n    \
-        --phase1-contributions 3 --phase2-contributions 3 --circuit attestation=circuit.r1cs\n\n\
+        --participant alice=HEX --participant bob=HEX --participant carol=HEX \\\n    \
+        --participant-threshold 1 --phase1-contributions 3 --phase2-contributions 3 \\\n    \
+        --circuit attestation=circuit.r1cs\n\n\
         Everything that is not sound (a threshold that cannot be met, a key in two places, ...) is refused. Revoking is an edit of the file; \
         `policy diff` says what an edit changes."
     )]
