@@ -93,13 +93,14 @@ fn a_program_that_fails_or_lies_is_refused_in_time() {
     script(&folder, "megabytes", "head -c 50000000 /dev/zero");
     script(&folder, "endless", "cat /dev/zero");
     script(&folder, "exit_1", "echo \"the key service says no\" >&2; exit 1");
-    script(&folder, "hangs", "exec sleep 600");
+    script(&folder, "hangs", "echo $$ >pid; exec sleep 600");
     script(&folder, "hangs_after_its_answer", "exec 1>&-; exec sleep 600");
     script(&folder, "leaves_a_child", "sleep 30 2>&- & head -c 64 /dev/zero");
     script(&folder, "killed", "kill -9 $$");
     folder.write("no_program", b"text");
     key_file(&folder, "alice");
     folder.write("hash", b"");
+    folder.write("pid", b"");
     let before = folder.read("bundle.json");
     for name in [
         "wrong",
@@ -124,6 +125,9 @@ fn a_program_that_fails_or_lies_is_refused_in_time() {
         assert!(began.elapsed() < Duration::from_secs(20), "{name}");
         assert_eq!(folder.read("bundle.json"), before, "{name}");
     }
+    let pid = String::from_utf8(folder.read("pid")).unwrap();
+    let alive = Command::new("sh").args(["-c", &format!("kill -0 {pid}")]).stderr(Stdio::null()).status().unwrap();
+    assert!(!alive.success(), "the program that hangs was stopped");
 }
 
 #[test]
