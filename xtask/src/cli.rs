@@ -2,6 +2,7 @@
 
 pub(crate) mod ceremony;
 mod guard_status;
+pub(crate) mod policy;
 pub(crate) mod signing;
 
 use std::path::PathBuf;
@@ -49,11 +50,11 @@ pub(crate) enum Command {
     Bundle(BundleCommand),
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
-    Policy(PolicyCommand),
-    /// Sign on another machine: bytes out, signature back
+    Policy(policy::PolicyCommand),
+    /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
     #[command(subcommand, after_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),
-    /// Keys: make one, show a public key
+    /// Keys: make one, show a public one
     #[command(subcommand)]
     Key(signing::KeyCommand),
     /// Before a release: whether every package of a workspace that embeds verifying keys does so under a guard
@@ -78,7 +79,7 @@ pub(crate) enum BundleCommand {
     Sign(Box<signing::SignBundle>),
     /// Put the signatures of several copies of one bundle together
     #[command(
-        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge zk/bundle.json from-alice.json from-bob.json"
+        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge merged.json zk/bundle.json from-alice.json from-bob.json"
     )]
     Merge(signing::MergeBundles),
     /// Hold a bundle against a policy, as a guarded build does
@@ -98,13 +99,6 @@ pub(crate) struct InspectBundle {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Check that a policy is sound, and print the digest that build.rs pins
-    #[command(after_help = "Example:\n  cargo xtask policy pin zk/trust-policy.json")]
-    Pin(PinPolicy),
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::signing::KeyCommand;
-use cli::{BundleCommand, Cli, Command, PolicyCommand};
+use cli::{BundleCommand, Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -35,10 +35,11 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Merge(command)) => command.run(),
         Command::Bundle(BundleCommand::Verify(command)) => command.run(),
         Command::Sign(command) => command.run(),
-        Command::Policy(PolicyCommand::Pin(command)) => command.run(),
+        Command::Policy(command) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
         Command::GuardStatus(command) => command.run(),
+        Command::Key(KeyCommand::Of(command)) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

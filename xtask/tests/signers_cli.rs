@@ -93,13 +93,14 @@ fn a_program_that_fails_or_lies_is_refused_in_time() {
     script(&folder, "megabytes", "head -c 50000000 /dev/zero");
     script(&folder, "endless", "cat /dev/zero");
     script(&folder, "exit_1", "echo \"the key service says no\" >&2; exit 1");
-    script(&folder, "hangs", "exec sleep 600");
+    script(&folder, "hangs", "echo $$ >pid; exec sleep 600");
     script(&folder, "hangs_after_its_answer", "exec 1>&-; exec sleep 600");
     script(&folder, "leaves_a_child", "sleep 30 2>&- & head -c 64 /dev/zero");
     script(&folder, "killed", "kill -9 $$");
     folder.write("no_program", b"text");
     key_file(&folder, "alice");
     folder.write("hash", b"");
+    folder.write("pid", b"");
     let before = folder.read("bundle.json");
     for name in [
         "wrong",
@@ -124,6 +125,21 @@ fn a_program_that_fails_or_lies_is_refused_in_time() {
         assert!(began.elapsed() < Duration::from_secs(20), "{name}");
         assert_eq!(folder.read("bundle.json"), before, "{name}");
     }
+    let pid = String::from_utf8(folder.read("pid")).unwrap();
+    let alive = Command::new("sh").args(["-c", &format!("kill -0 {pid}")]).stderr(Stdio::null()).status().unwrap();
+    assert!(!alive.success(), "the program that hangs was stopped");
+}
+
+#[test]
+fn a_bundle_that_somebody_else_signs_meanwhile_is_not_overwritten() {
+    let folder = setup();
+    key_file(&folder, "alice");
+    let bob = key_file(&folder, "bob");
+    folder.ours(&format!("bundle sign bundle.json --out other.json --key {bob}"));
+    script(&folder, "slow", "cp other.json bundle.json && exec ./raw alice.pem");
+    script(&folder, "raw", OPENSSL);
+    refused(&folder, "signers_file_changed", &line_of("slow", "alice"));
+    assert!(has_signed(&folder, "bob") && !has_signed(&folder, "alice"));
 }
 
 #[test]
@@ -325,13 +341,21 @@ fn a_token_signs_by_label_and_by_id_with_the_pin_from_a_file_or_a_descriptor() {
     hsm.import("release-1", "approval", "01");
     hsm.import("release-2", "approval", "02");
     hsm.import("auditor-1", "audit", "a3");
+    let line = format!("key of --pkcs11-module {} --key-label audit --pin-file pin", hsm.module);
+    let run = hsm.folder.run_with(&line, |command| hsm.configure(command));
+    assert_eq!(
+        (run.code, run.stdout.trim()),
+        (0, public_hex("auditor-1").as_str()),
+        "the public key is read from the token\n{}",
+        run.stderr
+    );
     let run = hsm.run("--token-label release --key-label audit --pin-file pin --policy policy.json");
     assert!(
         run.code == 0 && run.stderr.contains("PKCS#11 token \"release\" (key 8635 b957 9b83 c39e, auditor auditor-1)"),
         "{}",
         run.stderr
     );
-    assert!(has_signed(&hsm.folder, "auditor-1"), "the public key was read from the token");
+    assert!(has_signed(&hsm.folder, "auditor-1"));
 
     let line = hsm.line("--key-label approval --key-id 02 --pin-fd 0");
     let pin = || Stdio::from(std::fs::File::open(hsm.folder.path("pin")).unwrap());
@@ -391,6 +415,65 @@ fn a_token_that_is_missing_or_not_the_only_one_is_named() {
         "{}",
         empty.stderr
     );
+}
+
+/// Runs our binary on a terminal, types an answer at a prompt, and returns the exit status and everything that the terminal showed.
+fn on_a_terminal(
+    folder: &Folder,
+    line: &str,
+    prompt: &str,
+    answer: &str,
+    prepare: impl FnOnce(&mut Command) -> &mut Command,
+) -> (i32, String) {
+    let mut command = Command::new("script");
+    let line = format!("{} {line}", env!("CARGO_BIN_EXE_zk-ceremony"));
+    command.args(["-qec", &line, "/dev/null"]).current_dir(folder.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = prepare(&mut command).spawn().expect("script is not installed: it is part of util-linux");
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut screen, mut answered) = (Vec::new(), false);
+    let mut byte = [0];
+    while stdout.read(&mut byte).unwrap() == 1 {
+        screen.push(byte[0]);
+        if !answered && screen.ends_with(prompt.as_bytes()) {
+            // People are slower than the switching off of the echo, which follows the prompt.
+            std::thread::sleep(Duration::from_secs(1));
+            stdin.write_all(answer.as_bytes()).unwrap();
+            answered = true;
+        }
+    }
+    let screen = String::from_utf8(screen).unwrap();
+    assert!(answered, "no prompt \"{prompt}\"\n{screen}");
+    (child.wait().unwrap().code().unwrap(), screen)
+}
+
+#[test]
+fn on_a_terminal_nothing_is_signed_without_a_yes() {
+    let folder = setup();
+    let line = format!("bundle sign bundle.json --policy policy.json --key {}", key_file(&folder, "release-1"));
+    let question = "Approve this bundle with key file release-1.pem (key 9837 6aa1 82de f129, release authority release-1)? [y/N] ";
+    let before = folder.read("bundle.json");
+    for answer in ["n\n", "\n", "maybe\n", "\u{4}"] {
+        let (code, screen) = on_a_terminal(&folder, &line, question, answer, |command| command);
+        assert!(code == 2 && screen.contains("error: not signed: you did not say yes"), "{screen}");
+        assert_eq!((folder.read("bundle.json") == before, folder.names().len()), (true, 4), "{:?}", folder.names());
+    }
+    let (code, screen) = on_a_terminal(&folder, &line, question, "y\n", |command| command);
+    assert!(
+        code == 0 && screen.find("boot-2026 (production)").unwrap() < screen.find(question).unwrap(),
+        "what is approved stands above\n{screen}"
+    );
+    assert!(has_signed(&folder, "release-1"));
+}
+
+#[test]
+fn a_typed_pin_is_not_echoed() {
+    let hsm = SoftHsm::new();
+    hsm.import("release-1", "approval", "01");
+    let line = hsm.line("--key-label approval --yes");
+    let prompt = "PIN of PKCS#11 token \"release\" (it is not shown): ";
+    let (code, screen) = on_a_terminal(&hsm.folder, &line, prompt, &format!("{PIN}\n"), |command| hsm.configure(command));
+    assert!(code == 0 && !screen.contains(PIN), "{screen}");
+    assert!(has_signed(&hsm.folder, "release-1"));
 }
 
 #[test]

@@ -16,11 +16,12 @@ use zk_vk_guard::policy::Policy;
 #[test]
 fn each_command_has_help_with_an_example() {
     let folder = Folder::new();
-    for command in ["key new", "bundle sign", "bundle merge", "bundle verify", "sign prepare", "sign raw", "sign attach"] {
+    for command in ["key new", "key of", "bundle sign", "bundle merge", "bundle verify", "sign prepare", "sign raw", "sign attach"] {
         let help = folder.ours(&format!("{command} --help"));
         assert!(help.contains("Example") && help.contains(&format!("cargo xtask {command}")), "{command}");
     }
     let help = folder.ours("sign --help");
+    assert!(help.lines().all(|line| line.len() <= 100), "no line of a program is wrapped");
     for service in ["ED25519_SHA_512", "EC_SIGN_ED25519", "transit/sign/", "pkeyutl -sign -rawin"] {
         assert!(help.contains(service), "{service}");
     }

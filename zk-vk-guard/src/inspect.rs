@@ -2,6 +2,7 @@
 //!
 //! An [`Inspection`] exists only of a bundle whose contents belong together; whether a policy is satisfied is its last line.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -75,7 +76,7 @@ pub struct InspectedRole {
     pub threshold: u32,
     /// Who has.
     pub signed: Vec<String>,
-    /// Who has not.
+    /// Who has not, and still can.
     pub not_signed: Vec<String>,
 }
 
@@ -123,17 +124,19 @@ impl Bundle {
 
     fn roles(&self, policy: &Policy) -> Vec<InspectedRole> {
         let signers = self.envelope().signers(policy.keys());
-        let signed = |key: &PublicKey| signers.contains(key) && !policy.is_revoked(key);
+        let revoked = policy.document().revoked_keys.as_slice();
         let roles = &policy.document().roles;
-        let release = Some(inspected_role("release", &roles.release, signed));
-        let auditor = roles.auditor.as_ref().map(|role| inspected_role("auditor", role, signed));
-        let participant = roles.participant.as_ref().map(|role| inspected_role("participant", role, signed));
+        let release = Some(inspected_role("release", &roles.release, &signers, revoked));
+        let auditor = roles.auditor.as_ref().map(|role| inspected_role("auditor", role, &signers, revoked));
+        let participant = roles.participant.as_ref().map(|role| inspected_role("participant", role, &signers, revoked));
         [release, auditor, participant].into_iter().flatten().collect()
     }
 }
 
-fn inspected_role<K: RoleKey>(name: &str, role: &Role<K>, signed: impl Fn(&PublicKey) -> bool) -> InspectedRole {
-    let (has, has_not): (Vec<&K>, Vec<&K>) = role.keys.iter().partition(|entry| signed(entry.key()));
+/// A revoked key has not signed and cannot.
+fn inspected_role<K: RoleKey>(name: &str, role: &Role<K>, signers: &BTreeSet<PublicKey>, revoked: &[PublicKey]) -> InspectedRole {
+    let valid = role.keys.iter().filter(|entry| !revoked.contains(entry.key()));
+    let (has, has_not): (Vec<&K>, Vec<&K>) = valid.partition(|entry| signers.contains(entry.key()));
     let shown = |entries: Vec<&K>| entries.iter().map(|entry| format!("{} ({})", entry.name(), entry.key().fingerprint())).collect();
     InspectedRole { role: name.into(), threshold: role.threshold.get(), signed: shown(has), not_signed: shown(has_not) }
 }

@@ -166,15 +166,16 @@ impl<K: RoleKey> Role<K> {
 
     /// The threshold function: who of this role has signed, or a refusal when these are too few.
     pub fn check(&self, role: &str, signers: &BTreeSet<PublicKey>, revoked: &[PublicKey]) -> Result<BTreeSet<PublicKey>> {
-        let counted: BTreeSet<PublicKey> = self.valid_keys(revoked).intersection(signers).copied().collect();
+        let valid = self.valid_keys(revoked);
+        let counted: BTreeSet<PublicKey> = valid.intersection(signers).copied().collect();
         if counted.len() >= self.threshold.get() as usize {
             return Ok(counted);
         }
-        let missing: Vec<&str> =
-            self.keys.iter().filter(|entry| !counted.contains(entry.key())).map(|entry| entry.name().as_str()).collect();
+        let can_sign = |entry: &&K| valid.contains(entry.key()) && !counted.contains(entry.key());
+        let missing: Vec<&str> = self.keys.iter().filter(can_sign).map(|entry| entry.name().as_str()).collect();
         Err(Refusal::new(Code::ThresholdNotMet, format_args!("too few signatures of role {role}"))
             .found(format_args!("{} distinct keys of this role have signed; not signed: {}", counted.len(), missing.join(", ")))
-            .expected(format_args!("at least {} of {}", self.threshold, self.keys.len())))
+            .expected(format_args!("at least {} of {}", self.threshold, valid.len())))
     }
 
     fn is_sound(&self, role: &str, revoked: &[PublicKey], seen: &mut BTreeSet<PublicKey>) -> Result<()> {

@@ -51,6 +51,19 @@ fn an_approved_bundle_says_so_and_json_holds_the_same() {
 }
 
 #[test]
+fn a_revoked_key_is_not_among_those_who_can_still_sign() {
+    let ceremony = Ceremony::new(Kind::Production);
+    let mut document = ceremony.policy();
+    document.revoked_keys.push(kit::public("release-3"));
+    let policy = Policy::from_json(&document.to_json()).unwrap();
+    let bundle = ceremony.parts().signed_by(&["release-1", "release-3"]).bundle().unwrap();
+    let shown = bundle.inspect(Some(&policy), &time(kit::NOW)).unwrap().to_string();
+    let release_2 = format!("release-2 ({})", kit::public("release-2").fingerprint());
+    assert!(shown.contains(&format!("can still sign: {release_2}\n")), "{shown}");
+    assert!(shown.contains("1 distinct keys of this role have signed; not signed: release-2\n  expected  at least 2 of 2"), "{shown}");
+}
+
+#[test]
 fn without_a_policy_nothing_is_called_approved() {
     let shown = Ceremony::new(Kind::Production).parts().bundle().unwrap().inspect(None, &time(kit::NOW)).unwrap().to_string();
     assert!(!shown.contains("APPROVED") && shown.contains("no policy given"));

@@ -12,19 +12,22 @@ pub(crate) const BACKENDS_HELP: &str = "\
 Every command that signs takes one of these signers:
 
   --key release-1.pem
-  --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token-label release --key-label approval
+  --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label approval
   --ssh-agent --public-key ~/.ssh/id_ed25519.pub
   --signer-cmd ./aws-kms.sh --signer-arg alias/release-1 --public-key release-1.pub.pem
 
-What is signed is always the DSSE pre-authentication encoding (PAE) of a statement, at most 4096 bytes, with plain Ed25519: no prehash.
-A signature is accepted only if it verifies under the signer's key. --signer-cmd runs a program without a shell: the PAE on its stdin, the
-64 bytes of the signature or their base64 on its stdout. Its public key: `key show` reads what the services export as PEM.
+What is signed is always the DSSE pre-authentication encoding (PAE) of a statement, at most 4096 bytes, with plain Ed25519: no prehash. \
+A signature is accepted only if it verifies under the signer's key. --signer-cmd runs a program without a shell: the PAE on its stdin, the \
+64 bytes of the signature or their base64 on its stdout, everything else on its stderr.
 
 AWS KMS (key spec ECC_NIST_EDWARDS25519), aws-kms.sh:
   #!/bin/sh
   # $1: key id, ARN or alias/NAME
   exec aws kms sign --key-id \"$1\" --message fileb:///dev/stdin --message-type RAW \\
     --signing-algorithm ED25519_SHA_512 --query Signature --output text
+Its public key:
+  aws kms get-public-key --key-id alias/release-1 --query PublicKey --output text | base64 -d |
+  openssl pkey -pubin -inform DER -out release-1.pub.pem
 
 Google Cloud KMS (algorithm EC_SIGN_ED25519), gcloud-kms.sh:
   #!/bin/sh
@@ -32,11 +35,18 @@ Google Cloud KMS (algorithm EC_SIGN_ED25519), gcloud-kms.sh:
   dir=$(mktemp -d) && trap 'rm -rf \"$dir\"' EXIT && cat >\"$dir/pae\" &&
   gcloud kms asymmetric-sign --location=\"$1\" --keyring=\"$2\" --key=\"$3\" --version=\"$4\" \\
     --input-file=\"$dir/pae\" --signature-file=\"$dir/sig\" >&2 && cat \"$dir/sig\"
+Its public key:
+  gcloud kms keys versions get-public-key 1 --location=L --keyring=R --key=K \\
+    --output-file=release-1.pub.pem
 
-HashiCorp Vault or OpenBao (transit key of type ed25519), vault.sh; for OpenBao write `bao` for `vault`:
+HashiCorp Vault, or OpenBao with `bao` for `vault` (transit key of type ed25519), vault.sh:
   #!/bin/sh
   # $1: key. The answer is vault:vN:BASE64.
-  base64 | tr -d '\\n' | vault write -field=signature \"transit/sign/$1\" input=- | cut -d: -f3
+  base64 | tr -d '\\n' |
+  vault write -field=signature \"transit/sign/$1\" input=- | cut -d: -f3
+Its public key, 64 hex digits:
+  vault read -format=json transit/keys/release-1 | jq -r '.data.keys[\"1\"].public_key' |
+  base64 -d | od -An -tx1 | tr -d ' \\n'
 
 openssl with an encrypted key file, openssl.sh (asks for the passphrase on the terminal):
   #!/bin/sh
@@ -44,20 +54,22 @@ openssl with an encrypted key file, openssl.sh (asks for the passphrase on the t
   dir=$(mktemp -d) && trap 'rm -rf \"$dir\"' EXIT && cat >\"$dir/pae\" &&
   openssl pkeyutl -sign -rawin -inkey \"$1\" -in \"$dir/pae\"
 
-A machine without a network:
-  cargo xtask sign prepare zk/bundle.json release.pae        here; compare the SHA-256 that both sides print
-  cargo xtask sign raw release.pae release.sig --key K.pem   there, or without this tool:
-  openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig
-  cargo xtask sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem";
+A machine without a network; both sides print the SHA-256 of release.pae, to be compared:
+  here   cargo xtask sign prepare zk/bundle.json release.pae
+  there  cargo xtask sign raw release.pae release.sig --key K.pem
+  or     openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig
+  here   cargo xtask sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem";
 
 /// After the help of `bundle sign`.
 pub(crate) const SIGN_BUNDLE_HELP: &str = "\
 Examples:
   cargo xtask bundle sign zk/bundle.json --policy zk/trust-policy.json --key release-1.pem
-  cargo xtask bundle sign zk/bundle.json --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token-label release --key-label approval
-  cargo xtask bundle sign zk/bundle.json --out from-alice.json --ssh-agent --public-key ~/.ssh/id_ed25519.pub
+  cargo xtask bundle sign zk/bundle.json --policy zk/trust-policy.json \\
+    --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label approval
+  cargo xtask bundle sign zk/bundle.json --out from-alice.json \\
+    --ssh-agent --public-key ~/.ssh/id_ed25519.pub
 
-Each signer adds its own signature, in any order, to the same file or to a copy (`bundle merge` puts copies together). `sign --help` shows
+Each signer adds its own signature, in any order, to the same file or to a copy (`bundle merge` puts copies together). `sign --help` shows \
 how to sign with cloud key services, with tokens and on a machine without a network.";
 
 /// A bundle to be approved.
@@ -235,6 +247,15 @@ pub(crate) enum KeyCommand {
     #[command(after_help = "Examples:\n  cargo xtask key show ~/.ssh/id_ed25519.pub\n  cargo xtask key show release.pub.pem\n  \
         cargo xtask key show release-1.pem")]
     Show(ShowKey),
+    /// Print the public key of a signer: what a token holds, or whether an ssh-agent has a key
+    #[command(after_help = "Example:\n  cargo xtask key of --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label approval")]
+    Of(Box<KeyOfSigner>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyOfSigner {
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,8 @@
-//! `key`: make a private key, show a public one.
+//! `key`: make a private key, show a public one, ask a signer for its own.
 
 use std::io::Write as _;
 
-use crate::cli::signing::{NewKeyFile, ShowKey};
+use crate::cli::signing::{KeyOfSigner, NewKeyFile, ShowKey};
 use crate::error::CliError;
 use crate::output::Output;
 use crate::signer::{KeyFile, read_public_key};
@@ -23,6 +23,15 @@ impl NewKeyFile {
 impl ShowKey {
     pub(crate) fn run(self) -> Result<(), CliError> {
         println!("{}", read_public_key(&self.file)?);
+        Ok(())
+    }
+}
+
+impl KeyOfSigner {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let signer = self.signer.open()?;
+        eprintln!("{}, fingerprint {}", signer.description(), signer.public_key().fingerprint());
+        println!("{}", signer.public_key());
         Ok(())
     }
 }

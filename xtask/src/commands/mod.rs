@@ -6,6 +6,8 @@ mod ceremony;
 mod entropy;
 mod guard_status;
 mod key;
+mod policy;
+mod policy_diff;
 mod ptau;
 mod sign;
 mod zkey;
