@@ -2,8 +2,9 @@
 //!
 //! [`embed`] proves, of the text that it answers with, that it is the canonical snippet of a bundle that satisfies the policy and has not
 //! expired, and that every point of its keys passed [`deep_check`]. [`replace`] proves that a committed snippet never goes back to an older
-//! serial, and [`check`] that it is current. The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
+//! serial, and [`check`] that it is current; [`ceremony::check_ceremony`] verifies the whole ceremony that the bundle came out of once more. The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
 
+pub mod ceremony;
 pub mod deep_check;
 
 use std::path::Path;

@@ -5,7 +5,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ceremony_core::progress::Silent;
 use clap::Parser;
+use zk_embed::ceremony::check_ceremony;
 use zk_embed::{check, embed, replace};
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
 use zk_vk_guard::error::{Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
@@ -21,7 +23,7 @@ use zk_vk_guard::snippet::Options;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Example:\n  zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs\n  zk-embed --check    (in continuous integration)"
+    after_help = "Example:\n  zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs\n  zk-embed --check    (in continuous integration)\n  zk-embed --ceremony ceremony/    (verifies the ceremony itself first)"
 )]
 struct Arguments {
     /// The bundle.
@@ -39,6 +41,9 @@ struct Arguments {
     /// Add `const` arkworks points and a `verify` with a fixed number of public inputs (and call `.arkworks()` on the guard).
     #[arg(long)]
     arkworks: bool,
+    /// Verify the whole ceremony from its public files first, and that it is the bundle's.
+    #[arg(long, value_name = "DIR")]
+    ceremony: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -54,6 +59,10 @@ impl Arguments {
             eprintln!("warning: the keys are of a rehearsal and protect nothing");
         }
         embedded.bundle.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+        if let Some(folder) = &self.ceremony {
+            check_ceremony(&embedded, folder, &Silent)?;
+            eprintln!("verified: every file of the ceremony in {}", folder.display());
+        }
         if self.check {
             check(&embedded, &self.out)?;
         } else {
