@@ -36,6 +36,9 @@ pub enum Cause {
     /// An attestation (or the transcript) is not what it should be.
     #[error("{}", without_hint(.0))]
     Attestation(#[from] Refusal),
+    /// The signed side of the ceremony does not hold, so that there is nothing to verify.
+    #[error("{0}")]
+    Signed(String),
     /// A step of phase 1 does not verify.
     #[error(transparent)]
     Phase1(#[from] phase1::verify::VerifyError),
