@@ -457,3 +457,153 @@ fn the_examples_committed_policy_names_the_circuit_of_its_source() {
     let policy = zk_vk_guard::Policy::from_json(&fs::read(example.join("zk/trust-policy.json")).unwrap()).unwrap();
     assert_eq!(policy.document().circuits[0].circuit_sha256, zk_vk_guard::digest::CircuitDigest::of(r1cs.get_ref()));
 }
+
+/// The checks that only a party with a key can run into: each signs what is not so.
+#[test]
+fn a_signer_who_lies_is_caught_by_the_files() {
+    let people = ["alice", "bob"];
+    let world = World::whole(&people);
+    let pristine = world.path("alice", "pristine");
+    copy(&world.path("coordinator", "shared"), &pristine);
+    let shared = |name: &str| world.path("coordinator", &format!("shared/{name}"));
+    let again = |file: &str, who: &str, edit: &dyn Fn(&mut zk_vk_guard::statement::Statement<zk_vk_guard::statement::StepAttestation>)| {
+        world.attest_again("coordinator", &format!("shared/{file}"), who, edit);
+    };
+    let refused = |what: &str, words: &str, change: &dyn Fn()| {
+        fs::remove_dir_all(shared("")).unwrap();
+        copy(&pristine, &shared(""));
+        change();
+        let run = world.run("coordinator", "ceremony verify shared --read-only");
+        assert_eq!(run.code, 1, "{what}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(words), "{what}: {}", run.stderr);
+    };
+    let scratch = kit::Folder::new();
+    // A file under a step's name, attested by its maker, and named as the input of the next step.
+    let plant = |step: &str, who: &str, bytes: &[u8], next: Option<(&str, &str)>| {
+        let digest = FileDigest::of(bytes);
+        let (name, _) = step.split_once('.').unwrap();
+        fs::write(shared(step), bytes).unwrap();
+        again(&format!("{name}.dsse.json"), who, &move |s| s.predicate_subject(digest));
+        if let Some((next, who)) = next {
+            again(&format!("{next}.dsse.json"), who, &move |s| s.predicate.input_sha256 = Some(digest));
+        }
+    };
+    let hash = |file: &str, kind: &str| {
+        let info: serde_json::Value = serde_json::from_str(&scratch.ours(&format!("{kind} info {file} --json"))).unwrap();
+        let last = info["contributions"].as_array().unwrap().last().unwrap().clone();
+        zk_vk_guard::digest::ContributionHash::from_hex(last["contribution_hash"].as_str().unwrap()).unwrap()
+    };
+    for name in ["phase1/0000.ptau", "phase1/0001.ptau", "phase1/final.ptau", "circuits/main/0000.zkey"] {
+        fs::copy(shared(name), scratch.path(name.rsplit('/').next().unwrap())).unwrap();
+    }
+    scratch.ours("ptau new --power 5 large.ptau");
+    scratch.ours("ptau contribute 0001.ptau twice.ptau --name alice");
+    scratch.ours("zkey contribute 0000.zkey once.zkey --name alice");
+    scratch.ours("zkey contribute once.zkey twice.zkey --name alice");
+    scratch.ours("ptau contribute 0001.ptau long.ptau --name x");
+    scratch.ours("ptau contribute long.ptau longer.ptau --name y");
+    scratch.ours("ptau prepare longer.ptau longer-prepared.ptau");
+
+    refused("a contribution without its hash", "lacks the hash", &|| {
+        again("phase1/0001.dsse.json", "alice", &|s| s.predicate.contribution_hash = None)
+    });
+    refused("an attestation of two files", "not of one file", &|| {
+        again("phase1/0001.dsse.json", "alice", &|s| {
+            let first = s.subject[0].clone();
+            s.subject.push(first);
+        });
+    });
+    refused("a start of another power", "another power", &|| {
+        plant("phase1/0000.ptau", "coordinator", &scratch.read("large.ptau"), Some(("phase1/0001", "alice")));
+    });
+    refused("two contributions in one step", "a step adds one record", &|| {
+        plant("phase1/0001.ptau", "alice", &scratch.read("twice.ptau"), Some(("phase1/0002", "bob")));
+        let hash = hash("twice.ptau", "ptau");
+        again("phase1/0001.dsse.json", "alice", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("two contributions in one step of phase 2", "a step adds one record", &|| {
+        plant("circuits/main/0001.zkey", "alice", &scratch.read("twice.zkey"), Some(("circuits/main/0002", "bob")));
+        let hash = hash("twice.zkey", "zkey");
+        again("circuits/main/0001.dsse.json", "alice", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("a step that does not continue the one before", "check 10", &|| {
+        fs::write(scratch.path("zero.ptau"), fs::read(shared("phase1/0000.ptau")).unwrap()).unwrap();
+        let _ = fs::remove_file(scratch.path("fork.ptau"));
+        let _ = fs::remove_file(scratch.path("fork2.ptau"));
+        scratch.ours("ptau contribute zero.ptau fork.ptau --name alice");
+        scratch.ours("ptau contribute fork.ptau fork2.ptau --name bob");
+        plant("phase1/0002.ptau", "bob", &scratch.read("fork2.ptau"), Some(("phase1/final", "coordinator")));
+        let hash = hash("fork2.ptau", "ptau");
+        again("phase1/0002.dsse.json", "bob", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("an unprepared file as the prepared one", "not prepared", &|| {
+        plant("phase1/prepared.ptau", "coordinator", &scratch.read("final.ptau"), Some(("circuits/main/0000", "coordinator")));
+    });
+    refused("a prepared file of a longer chain", "prepared.ptau", &|| {
+        plant("phase1/prepared.ptau", "coordinator", &scratch.read("longer-prepared.ptau"), Some(("circuits/main/0000", "coordinator")));
+    });
+    // The keys after it are made from the honest one: only the comparison of neighbours shows it.
+    refused("a key in the middle whose L is not divided", "0001.zkey", &|| {
+        let mut bytes = fs::read(shared("circuits/main/0001.zkey")).unwrap();
+        let mut at = 12;
+        loop {
+            let id = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+            let size = u64::from_le_bytes(bytes[at + 4..at + 12].try_into().unwrap()) as usize;
+            if id == 9 {
+                let first: Vec<u8> = bytes[at + 12..at + 76].to_vec();
+                bytes.copy_within(at + 76..at + 140, at + 12);
+                bytes[at + 76..at + 140].copy_from_slice(&first);
+                break;
+            }
+            at += 12 + size;
+        }
+        plant("circuits/main/0001.zkey", "alice", &bytes, Some(("circuits/main/0002", "bob")));
+    });
+    refused("an initial key with delta that somebody knows", "0000.zkey", &|| {
+        plant("circuits/main/0000.zkey", "coordinator", &scratch.read("once.zkey"), Some(("circuits/main/0001", "alice")));
+    });
+    refused("a rejection without a reason", "reason", &|| {
+        world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+        again("circuits/main/final.reject.dsse.json", "coordinator", &|s| s.predicate.reason = None);
+    });
+    refused("a rejection of another step", "another step", &|| {
+        world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+        fs::rename(shared("circuits/main/final.reject.dsse.json"), shared("circuits/main/0002.reject.dsse.json")).unwrap();
+    });
+    // Rules under which the ceremony was never run, signed by everybody: too few contributions is still too few.
+    refused("fewer contributions than the rules ask for", "too few", &|| {
+        let toml = fs::read_to_string(shared("ceremony.toml")).unwrap();
+        let third = "\n[[participants]]\nname = \"carol\"\nkey = \"278117fc144c72340f67d0f2316e8386ceffbf2b2428c9c51fef7c597f1d426e\"\nphases = [1, 2]\n\n[beacon.phase1]";
+        let toml = toml.replace("phase1 = 2", "phase1 = 3").replacen("\n[beacon.phase1]", third, 1);
+        fs::write(shared("ceremony.toml"), &toml).unwrap();
+        let digest = zk_vk_guard::digest::ConfigDigest::of(toml.as_bytes());
+        for chain in ["phase1", "circuits/main"] {
+            for (step, who) in
+                [("0000", "coordinator"), ("0001", "alice"), ("0002", "bob"), ("final", "coordinator"), ("prepared", "coordinator")]
+            {
+                let file = format!("{chain}/{step}.dsse.json");
+                if shared(&file).exists() {
+                    again(&file, who, &move |s| s.predicate.ceremony_toml_sha256 = digest);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_verification_that_did_not_see_every_file_finishes_nothing() {
+    use ceremony_core::progress::Silent;
+    use ceremony_core::transcript::{Ceremony, Depth, Track, Verification};
+    let world = World::whole(&["alice"]);
+    let ceremony = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
+    assert!(Verification::new(&ceremony, Depth::EveryFile).unwrap().finish().is_err(), "nothing was verified");
+    let mut half = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+    half.next_part(&Silent).unwrap().unwrap();
+    assert!(half.finish().is_err(), "one file was verified");
+    let mut last = Verification::new(&ceremony, Depth::LastOf(Track::Phase1)).unwrap();
+    last.run(&Silent).unwrap();
+    assert!(last.finish().is_err(), "only the last file of a chain was verified");
+    let mut all = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+    all.run(&Silent).unwrap();
+    assert_eq!(all.finish().unwrap().keys().len(), 1);
+}
