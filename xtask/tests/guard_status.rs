@@ -298,6 +298,7 @@ fn what_cannot_be_judged_is_said_to_be_so_and_counts_as_not_wired() {
         format!("#[cfg(unix)]\nfn main() {{ {new}.run(); }}"),
         "include!(\"build/main.rs\");".to_owned(),
         "fn main() {".to_owned(),
+        format!("fn main() {{ {new}.run(); }}\nconst DEEP: u8 = {}1;", "!".repeat(100_000)),
     ] {
         workspace.put("wallet/build.rs", &file);
         workspace.is_not_wired(&["guard-unjudged"]);
@@ -429,6 +430,8 @@ fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
         workspace.is_not_wired(&["source-unjudged"]);
     }
     workspace.put("wallet/src/lib.rs", LIB);
+    workspace.put("wallet/src/deep.rs", format!("const DEEP: u8 = {}1{};", "(".repeat(100_000), ")".repeat(100_000)));
+    workspace.is_wired();
     workspace.put("wallet/src/broken.rs", "fn broken( {");
     workspace.is_not_wired(&["source-unjudged"]);
 }

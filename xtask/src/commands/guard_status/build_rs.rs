@@ -9,14 +9,17 @@
 //! where the arguments are string literals or constants of this file that are. Anything else cannot be judged, and is said to be so: a report that guesses
 //! is worse than none.
 
+use proc_macro2::{LexError, TokenStream};
 use quote::ToTokens;
 use syn::{Expr, Item, Lit, Stmt, UseTree};
 use zk_vk_guard::build_script::OUT_FILE;
 use zk_vk_guard::error::{USUAL_BUNDLE, USUAL_SNIPPET};
 
 use super::finding::Finding;
-use super::tokens::{mentions, strings};
+use super::tokens::{count, mentions, strings};
 
+/// Tokens of a build script at most: about a thousand lines, and fewer than the levels that a parser's recursion fits into 8 MiB of stack.
+const MAX_TOKENS: usize = 8192;
 const CALL: &str = "zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"<sha256>\").run();";
 
 /// The call.
@@ -39,7 +42,12 @@ struct Names {
 
 /// Reads a build script. `crate_name` is what Cargo.toml makes of the guard's name.
 pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
-    let file = syn::parse_file(text).map_err(|error| unjudged(format!("build.rs does not parse as Rust: {error}")))?;
+    let does_not_parse = |error: &dyn std::fmt::Display| unjudged(format!("build.rs does not parse as Rust: {error}"));
+    let tokens: TokenStream = text.parse().map_err(|error: LexError| does_not_parse(&error))?;
+    if count(tokens) > MAX_TOKENS {
+        return Err(unjudged(format!("build.rs has more than {MAX_TOKENS} tokens")));
+    }
+    let file = syn::parse_file(text).map_err(|error| does_not_parse(&error))?;
     let names = Names::of(&file, crate_name)?;
     let all_words: Vec<&str> = names.crates.iter().chain(&names.types).map(String::as_str).collect();
     let main = file.items.iter().find_map(|item| match item {
