@@ -249,6 +249,11 @@ fn a_guard_under_another_name_is_recognised() {
         workspace.put("wallet/build.rs", format!("{uses}\nfn main() {{ {new}{arguments}.run() }}\n"));
         workspace.is_wired();
     }
+    workspace.put(
+        "wallet/build.rs",
+        format!("fn main() {{ println!(\"cargo::x\"); zk_vk_guard::Guard::new{arguments}.run(); std::process::exit(0); }}"),
+    );
+    workspace.is_wired();
     workspace.put("wallet/build.rs", format!("fn main() {{ use zk_vk_guard::Guard; Guard::new{arguments}.run(); }}\n"));
     workspace.is_wired();
     workspace.put(
@@ -296,6 +301,8 @@ fn what_cannot_be_judged_is_said_to_be_so_and_counts_as_not_wired() {
     for file in [
         format!("mod zk_vk_guard {{ pub struct Guard; }}\nfn main() {{ {new}.run(); }}"),
         format!("#[cfg(unix)]\nfn main() {{ {new}.run(); }}"),
+        format!("fn main() {{ setup(); {new}.run(); }}\nfn setup() {{ std::process::exit(0); }}"),
+        format!("fn main() {{ unsafe {{ std::env::remove_var(\"CARGO_FEATURE_ZK_VK_PROVISIONED\") }}; {new}.run(); }}"),
         "include!(\"build/main.rs\");".to_owned(),
         "fn main() {".to_owned(),
         format!("fn main() {{ {new}.run(); }}\nconst DEEP: u8 = {}1;", "!".repeat(100_000)),
