@@ -127,12 +127,14 @@ fn fuzz((name, target): &Target, seeds: &[(String, Vec<u8>)], plan: &Plan, begun
         once(name, *target, bytes, &mut tally).map_err(|finding| format!("seed {seed}: {finding}"))?;
     }
     let seeds: Vec<Vec<u8>> = seeds.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let mut shown = Instant::now();
     for number in plan.first..plan.first.saturating_add(plan.executions) {
         if number % 256 == 0 && plan.seconds.is_some_and(|seconds| begun.elapsed().as_secs() >= seconds) {
             break;
         }
-        if number % 100_000 == 0 && number > plan.first {
-            eprintln!("{name}: {number}");
+        if number % 256 == 0 && shown.elapsed() > Duration::from_secs(30) {
+            eprintln!("{name}: mutation {number}");
+            shown = Instant::now();
         }
         let bytes = mutate(&seeds, &mut Random::new(number));
         once(name, *target, &bytes, &mut tally).map_err(|finding| format!("mutation {number}: {finding}"))?;
