@@ -198,6 +198,8 @@ fn a_guard_that_is_optional_or_of_one_target_is_found() {
     workspace.is_not_wired(&["guard-optional"]);
     workspace.put("wallet/Cargo.toml", MANIFEST.replace("[build-dependencies]", "[target.'cfg(windows)'.build-dependencies]"));
     workspace.is_not_wired(&["guard-optional"]);
+    workspace.put("wallet/Cargo.toml", format!("{MANIFEST}\n[target.'cfg(windows)'.build-dependencies]\nzk-vk-guard = \"0.1\"\n"));
+    workspace.is_wired();
 }
 
 #[test]
@@ -430,6 +432,35 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
 }
 
 #[test]
+fn no_corner_of_the_sources_is_left_out() {
+    let workspace = Workspace::new();
+    let reach = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/zk/verifying_key.rs\"));";
+    for (file, through) in [
+        ("src/target/mod.rs", ""),
+        ("src/nested/mod.rs", ""),
+        ("src/.hidden/mod.rs", ""),
+        ("src/keys.inc", "include!(\"keys.inc\");"),
+        ("parts/keys", "include!(\"../parts/keys\");"),
+    ] {
+        workspace.put("wallet/src/nested/Cargo.toml", "");
+        workspace.put("wallet/src/lib.rs", format!("{LIB}{through}"));
+        workspace.put(&format!("wallet/{file}"), reach);
+        workspace.is_not_wired(&["include-committed"]);
+        std::fs::remove_file(workspace.folder.path(&format!("wallet/{file}"))).unwrap();
+    }
+    workspace.put("wallet/src/lib.rs", LIB);
+    workspace.is_wired();
+    // What a build leaves, and other packages, are not this package's sources.
+    workspace.put("wallet/target/debug/keys.rs", reach);
+    workspace.put("wallet/other/Cargo.toml", "");
+    workspace.put("wallet/other/keys.rs", reach);
+    workspace.is_wired();
+    workspace.put("shared/keys.rs", "");
+    workspace.put("wallet/src/lib.rs", format!("{LIB}#[path = \"../../shared/keys.rs\"] mod keys;"));
+    workspace.is_not_wired(&["source-unjudged"]);
+}
+
+#[test]
 fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
     let workspace = Workspace::new();
     for around in ["include!(env!(\"KEYS\"));", "macro_rules! take { ($path:expr) => { include!($path); } }", "use std::include as take;"] {
@@ -453,6 +484,10 @@ fn a_snippet_among_the_packages_own_modules_is_found() {
     std::fs::remove_file(workspace.folder.path("wallet/src/keys.rs")).unwrap();
     workspace.guard(".run()");
     std::os::unix::fs::symlink("../zk/verifying_key.rs", workspace.folder.path("wallet/src/keys.rs")).unwrap();
+    workspace.is_not_wired(&["snippet-in-sources"]);
+    std::fs::remove_file(workspace.folder.path("wallet/src/keys.rs")).unwrap();
+    std::os::unix::fs::symlink("../zk", workspace.folder.path("wallet/src/zk")).unwrap();
+    std::os::unix::fs::symlink(".", workspace.folder.path("wallet/src/circle")).unwrap();
     workspace.is_not_wired(&["snippet-in-sources"]);
 }
 
