@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzing: every seed, then seeded mutations of them on the stable toolchain (short: about a minute; long: about an hour, of which the parsers have at least 10^6
-# executions each and the verifications of whole files 2 * 10^4), and in long mode libFuzzer too where there is a nightly toolchain with cargo-fuzz.
+# Fuzzing: every seed, then seeded mutations of them on the stable toolchain (short: about a minute once it is built;
+# long: about an hour of one core, in which each parser has 10^6 executions and each verification of whole files 2 * 10^4), and in long mode half an hour of
+# libFuzzer too, where there is a nightly toolchain with cargo-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
