@@ -10,7 +10,7 @@ mode=${1:-}
     echo "usage: ci/fuzz.sh short|long" >&2
     exit 2
 }
-parsers=(ptau r1cs zkey wtns challenge response verification_key envelope statement policy bundle transcript snippet)
+parsers=(ptau r1cs zkey wtns challenge response verification_key envelope statement policy ceremony_toml bundle transcript snippet)
 verifiers=(ptau_verify zkey_verify bundle_verify)
 
 # A run ends at its first finding, with the input in fuzz/artifacts/.

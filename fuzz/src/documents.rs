@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use ceremony_core::format::verification_key::{read_verification_key, write_verification_key};
 use ceremony_core::keygen::check_verifying_key;
+use ceremony_core::transcript::Config;
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::envelope::Envelope;
 use zk_vk_guard::key::PublicKey;
@@ -124,4 +125,21 @@ pub fn snippet(data: &[u8]) -> bool {
         assert_eq!(serial_of(&format!("// a comment\n{text}\n// another\n")), serial);
     }
     serial.is_some()
+}
+
+/// What is read is bounded, names nobody twice, and does not depend on a comment, which the digest does.
+pub fn ceremony_toml(data: &[u8]) -> bool {
+    let Ok(config) = Config::from_toml(data) else { return false };
+    assert_eq!(config.bytes(), data);
+    let document = config.document();
+    let keys: BTreeSet<&PublicKey> = document.participants.iter().map(|participant| &participant.key).chain([&document.coordinator.key]).collect();
+    assert_eq!(keys.len(), document.participants.len() + 1, "one key stands for two people");
+    assert!(!document.circuits.is_empty());
+    let commented = [data, b"\n# a comment\n"].concat();
+    // Only the limit on the file's size can refuse it now.
+    if let Ok(again) = Config::from_toml(&commented) {
+        assert_eq!(again.document(), document);
+        assert_ne!(again.digest(), config.digest());
+    }
+    true
 }

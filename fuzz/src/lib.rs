@@ -4,7 +4,8 @@
 //! of them: what is accepted is the encoding of what was understood, and what is verified is what was signed off.
 //!
 //! ```text
-//! files      ptau r1cs zkey wtns challenge response           documents  verification_key envelope statement policy bundle transcript snippet
+//! files      ptau r1cs zkey wtns challenge response           documents  verification_key envelope statement policy ceremony_toml
+//!                                                                       bundle transcript snippet
 //! verifiers  ptau_verify zkey_verify bundle_verify            stable     runs them without libFuzzer: seeds, then seeded mutations
 //! ```
 //!
@@ -16,7 +17,7 @@ pub mod mutate;
 pub mod stable;
 mod verifiers;
 
-pub use documents::{bundle, envelope, policy, snippet, statement, transcript, verification_key};
+pub use documents::{bundle, ceremony_toml, envelope, policy, snippet, statement, transcript, verification_key};
 pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 
@@ -24,7 +25,7 @@ pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("ptau", ptau),
     ("r1cs", r1cs),
     ("zkey", zkey),
@@ -35,6 +36,7 @@ pub const TARGETS: [Target; 16] = [
     ("envelope", envelope),
     ("statement", statement),
     ("policy", policy),
+    ("ceremony_toml", ceremony_toml),
     ("bundle", bundle),
     ("transcript", transcript),
     ("snippet", snippet),
