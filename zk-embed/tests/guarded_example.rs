@@ -1,7 +1,8 @@
 //! The example as a downstream crate: a copy of it, with keys of its own circuit, is built under the guard with the feature on, and
 //! 1. its test accepts real proofs with the embedded key and rejects wrong ones;
 //! 2. the points that rustc computed are the key that arkworks parses, and `verify` decides as arkworks' verifier does;
-//! 3. its library is `no_std`: it is linked into a `no_std`, `no_main` binary, which runs.
+//! 3. its library is `no_std`: it is linked into a `no_std`, `no_main` binary, which runs;
+//! 4. an edit of its policy fails until it is pinned, and what a policy revokes no longer builds.
 //!
 //! The keys come from arkworks' own setup with gamma = 1 (the generator of G2, as in the ceremony) from a seed that everybody can read.
 
@@ -23,8 +24,9 @@ use attestation::circuit::{Attestation, Witness};
 use kit::{Ceremony, time};
 use zk_embed::embed;
 use zk_vk_guard::bundle::OnExpiry;
-use zk_vk_guard::digest::PolicyDigest;
+use zk_vk_guard::digest::{PolicyDigest, TranscriptDigest};
 use zk_vk_guard::names::Kind;
+use zk_vk_guard::policy::{NamedKey, PolicyDocument};
 use zk_vk_guard::snippet::Options;
 use zk_vk_guard::verifying_key::KeyForms;
 
@@ -171,6 +173,12 @@ impl Embedding {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Output {
+        let output = self.tried(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn tried(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO"));
         command
             .current_dir(&self.dir)
@@ -178,9 +186,46 @@ impl Embedding {
             .env("CARGO_TARGET_DIR", self.dir.with_file_name("attestation-target"))
             .env("ATTESTATION_PROOFS", self.dir.join("proofs.txt"))
             .env_remove("RUSTFLAGS");
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        output
+        command.output().unwrap()
+    }
+
+    /// The life of a policy: an edit that is not pinned fails and says what to review; pinned, it builds, or fails for what it revokes.
+    fn rotate(&self, policy: &PolicyDocument, transcript: TranscriptDigest, build: &dyn Fn(&PolicyDigest) -> String) {
+        let outcome = |document: &PolicyDocument, pinned: bool| {
+            let bytes = document.to_json();
+            self.put("zk/trust-policy.json", &bytes);
+            let pin = if pinned { PolicyDigest::of(&bytes) } else { PolicyDigest::of(&policy.to_json()) };
+            self.put("build.rs", build(&pin));
+            let output = self.tried(&["check", "--offline", "--features", "zk-vk-provisioned"]);
+            (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let release = |policy: &mut PolicyDocument, i: usize, name: &str| {
+            policy.roles.release.keys[i] = NamedKey { name: kit::text(name), key: kit::public(name) };
+        };
+        // A release authority's third key, which has not signed, is replaced.
+        let mut rotated = policy.clone();
+        release(&mut rotated, 2, "release-9");
+        let (built, said) = outcome(&rotated, false);
+        assert!(
+            !built && said.contains("[policy-pin]") && said.contains("was reviewed") && said.contains("policy pin zk/trust-policy.json"),
+            "{said}"
+        );
+        let (built, said) = outcome(&rotated, true);
+        assert!(built, "{said}");
+        // One that has signed is replaced: the bundle needs another signature.
+        let mut rotated = policy.clone();
+        release(&mut rotated, 1, "release-9");
+        let (built, said) = outcome(&rotated, true);
+        assert!(!built && said.contains("[threshold-not-met]"), "{said}");
+        let mut revoked = policy.clone();
+        revoked.revoked_keys.push(policy.roles.release.keys[0].key);
+        let (built, said) = outcome(&revoked, true);
+        assert!(!built && said.contains("[threshold-not-met]"), "{said}");
+        let mut revoked = policy.clone();
+        revoked.revoked_transcripts.push(transcript);
+        let (built, said) = outcome(&revoked, true);
+        assert!(!built && said.contains("[transcript-revoked]"), "{said}");
+        assert!(outcome(policy, true).0, "the first policy builds again");
     }
 }
 
@@ -195,7 +240,8 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     };
     let ceremony = Ceremony::new(Kind::Production);
     let parts = ceremony.parts_of_key(KeyForms { compressed: bytes(Compress::Yes), uncompressed: bytes(Compress::No) });
-    let policy = ceremony.policy().to_json();
+    let document = ceremony.policy();
+    let policy = document.to_json();
     let embedded = embed(&parts.json(), &policy, Options { arkworks: true }, &time(kit::NOW), OnExpiry::Refuse).unwrap();
 
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/attestation");
@@ -206,7 +252,8 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     let build = read("build.rs");
     let committed = PolicyDigest::of(read("zk/trust-policy.json").as_bytes()).to_string();
     assert!(build.contains(&committed), "the example pins the policy that is committed beside it");
-    project.put("build.rs", build.replace(&committed, &PolicyDigest::of(&policy).to_string()));
+    let pinned = |pin: &PolicyDigest| build.replace(&committed, &pin.to_string());
+    project.put("build.rs", pinned(&PolicyDigest::of(&policy)));
     for path in ["src/lib.rs", "src/circuit.rs", "tests/embedded_key.rs"] {
         project.put(path, read(path));
     }
@@ -232,4 +279,6 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     project.cargo(&[&["rustc", "--example", "bare"], &feature[..], &["--", "-C", "link-arg=-lc"]].concat());
     let status = Command::new(project.dir.with_file_name("attestation-target").join("debug/examples/bare")).status().unwrap();
     assert!(status.success(), "{status}");
+
+    project.rotate(&document, TranscriptDigest::of(&parts.transcript), &pinned);
 }
