@@ -258,7 +258,7 @@ fn every_change_to_the_signed_side_is_refused() {
     refused("the rules change", "ceremony.toml", &|| toml("round = 100", "round = 101"));
     refused("a comment in the rules", "ceremony.toml", &|| toml("format", "# \nformat"));
     refused("another coordinator", "0000.dsse.json", &|| {
-        toml(&world.public_key("coordinator").to_string(), &"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+        toml(&world.public_key("coordinator").to_string(), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
     });
     refused("a renamed contributor", "bob contributes twice", &|| {
         again("phase1/0001.dsse.json", "bob", &|s| s.predicate.participant = text("bob"))

@@ -112,11 +112,10 @@ impl StepName {
     }
 }
 
-/// What stands in a folder under one name.
+/// What stands in a folder under one name: at least an attestation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Presence {
     pub(crate) file: bool,
-    pub(crate) attestation: bool,
     pub(crate) rejection: bool,
 }
 
@@ -239,18 +238,21 @@ impl Folder {
             }
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let endings: [(&str, fn(&mut Presence) -> &mut bool); 3] =
-                [(".reject.dsse.json", |p| &mut p.rejection), (".dsse.json", |p| &mut p.attestation), (track.extension(), |p| &mut p.file)];
-            let of = |(ending, field): (&str, fn(&mut Presence) -> &mut bool)| {
-                let stem = name.strip_suffix(ending)?;
-                let stem = if ending.starts_with('.') { stem } else { stem.strip_suffix('.')? };
-                Some((StepName::parse(stem)?, field))
-            };
-            if let Some((step, field)) = endings.into_iter().find_map(of) {
+            let data = format!(".{}", track.extension());
+            // The longer ending first: a rejection is an attestation too.
+            let parsed = [".reject.dsse.json", ".dsse.json", data.as_str()]
+                .into_iter()
+                .find_map(|ending| Some((StepName::parse(name.strip_suffix(ending)?)?, ending)));
+            if let Some((step, ending)) = parsed {
                 if !entry.file_type()?.is_file() {
                     return Err(io::Error::other(format!("{name} is not a regular file")));
                 }
-                *field(found.entry(step).or_default()) = true;
+                let presence = found.entry(step).or_default();
+                match ending {
+                    ".reject.dsse.json" => presence.rejection = true,
+                    ".dsse.json" => {}
+                    _ => presence.file = true,
+                }
             }
         }
         Ok(found)
