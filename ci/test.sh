@@ -47,5 +47,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 step "tests"
 cargo test --locked --workspace
 
+step "fuzz targets: seeds and a minute of mutations"
+./ci/fuzz.sh short
+
 step "the command line in release profile, as participants run it"
 cargo xtask --version

@@ -374,6 +374,18 @@ fn an_altered_challenge_of_an_earlier_record_breaks_the_link() {
     assert_fails(&model, Check::ProofOfKnowledge, "contribution 2");
 }
 
+#[test]
+fn the_response_hash_of_an_earlier_record_is_bound_by_the_known_chain_alone() {
+    let known = Model::with_contributions(2, 2);
+    let mut altered = known.clone();
+    altered.records[0].partial_hash.0[0] ^= 1;
+    // It covers an accumulator that is no longer in the file, and the next challenge, which covers it, cannot be recomputed either.
+    let (_, verified) = verify(Cursor::new(altered.bytes()), &Expectations::default(), &Silent).unwrap();
+    assert_eq!(verified.next_challenge, known.records[1].next_challenge);
+    let failure = failure_with(&altered, &Expectations { earlier: Some(&known.records[..1]), ..Default::default() });
+    assert_eq!((failure.check, failure.place.as_str()), (Check::Continuity, "contribution 1"));
+}
+
 // ---- check 7 ----------------------------------------------------------------------------------------------------------------------------------
 
 #[test]

@@ -258,6 +258,9 @@ impl CliError {
     /// Something wrong with a ceremony folder.
     pub(crate) fn ceremony(error: &CeremonyError) -> Self {
         let made = if error.is_environment() { Self::environment(error.to_string()) } else { Self::artefact(error.to_string()) };
+        if error.path.ends_with("ceremony.toml") && error.is_environment() {
+            return made.hint("name a ceremony folder: `cargo xtask ceremony new --help` says how to make one");
+        }
         made.hint(match &error.cause {
             Cause::Config(_) => {
                 "correct ceremony.toml before the first step (`cargo xtask ceremony new --template` prints an example); after it, restore the file: every \

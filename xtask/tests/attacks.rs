@@ -209,7 +209,7 @@ fn variant(error: &impl Debug) -> String {
     text.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
-fn format(error: &FormatError) -> Vec<String> {
+fn format_error(error: &FormatError) -> Vec<String> {
     vec![format!("format:{}", variant(error))]
 }
 
@@ -217,12 +217,12 @@ fn format(error: &FormatError) -> Vec<String> {
 fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<String> {
     let guard = |refusal: zk_vk_guard::Refusal| vec![format!("guard:{}", refusal.code())];
     let step = |error: StepError| match &error {
-        StepError::Format(error) => format(error),
+        StepError::Format(error) => format_error(error),
         error => vec![format!("step:{}", variant(error))],
     };
     let result = match reader {
         "ptau" => verify_ptau(Cursor::new(bytes), &Expectations::default(), &Silent).map(drop).map_err(|error| match error {
-            PtauError::Format(error) => format(&error),
+            PtauError::Format(error) => format_error(&error),
             PtauError::Failed(failure) => vec![format!("phase1:{}", variant(&failure.check))],
             error => vec![format!("verify:{}", variant(&error))],
         }),
@@ -233,8 +233,8 @@ fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<
                 while terms.next_chunk()?.is_some() {}
                 Ok(())
             })
-            .map_err(|error| format(&error)),
-        "wtns" => read_wtns(Cursor::new(bytes)).map(drop).map_err(|error| format(&error)),
+            .map_err(|error| format_error(&error)),
+        "wtns" => read_wtns(Cursor::new(bytes)).map(drop).map_err(|error| format_error(&error)),
         "challenge" => {
             let rng = ceremony_core::entropy::ContributionRng::from_os_and(b"").unwrap();
             contribute_challenge(Cursor::new(bytes), Vec::new(), rng, &Silent).map(drop).map_err(step)
@@ -262,12 +262,12 @@ fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<
 
 /// Every check of phase 2 that fails, against the circuit and the phase 1 of the recipes.
 fn zkey(bytes: &[u8]) -> Result<(), Vec<String>> {
-    let mut key = Zkey::open(Cursor::new(bytes)).map_err(|error| format(&error))?;
+    let mut key = Zkey::open(Cursor::new(bytes)).map_err(|error| format_error(&error))?;
     let (circuit, phase1) = (recipes::circuit(), recipes::phase1());
     let (mut r1cs, mut ptau) = (R1cs::open(Cursor::new(circuit)).unwrap(), Ptau::open(Cursor::new(phase1)).unwrap());
     verify_key(&mut r1cs, &mut ptau, &mut key, &KeyPolicy::default(), &Silent).map(drop).map_err(|error| match error {
         KeyError::Refused(report) => report.failed().iter().map(|check| format!("phase2:{}", variant(check))).collect(),
-        KeyError::Key(error) => format(&error),
+        KeyError::Key(error) => format_error(&error),
         error => panic!("{error}"),
     })
 }

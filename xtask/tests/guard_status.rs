@@ -198,6 +198,8 @@ fn a_guard_that_is_optional_or_of_one_target_is_found() {
     workspace.is_not_wired(&["guard-optional"]);
     workspace.put("wallet/Cargo.toml", MANIFEST.replace("[build-dependencies]", "[target.'cfg(windows)'.build-dependencies]"));
     workspace.is_not_wired(&["guard-optional"]);
+    workspace.put("wallet/Cargo.toml", format!("{MANIFEST}\n[target.'cfg(windows)'.build-dependencies]\nzk-vk-guard = \"0.1\"\n"));
+    workspace.is_wired();
 }
 
 #[test]
@@ -249,6 +251,11 @@ fn a_guard_under_another_name_is_recognised() {
         workspace.put("wallet/build.rs", format!("{uses}\nfn main() {{ {new}{arguments}.run() }}\n"));
         workspace.is_wired();
     }
+    workspace.put(
+        "wallet/build.rs",
+        format!("fn main() {{ println!(\"cargo::x\"); zk_vk_guard::Guard::new{arguments}.run(); std::process::exit(0); }}"),
+    );
+    workspace.is_wired();
     workspace.put("wallet/build.rs", format!("fn main() {{ use zk_vk_guard::Guard; Guard::new{arguments}.run(); }}\n"));
     workspace.is_wired();
     workspace.put(
@@ -296,8 +303,11 @@ fn what_cannot_be_judged_is_said_to_be_so_and_counts_as_not_wired() {
     for file in [
         format!("mod zk_vk_guard {{ pub struct Guard; }}\nfn main() {{ {new}.run(); }}"),
         format!("#[cfg(unix)]\nfn main() {{ {new}.run(); }}"),
+        format!("fn main() {{ setup(); {new}.run(); }}\nfn setup() {{ std::process::exit(0); }}"),
+        format!("fn main() {{ unsafe {{ std::env::remove_var(\"CARGO_FEATURE_ZK_VK_PROVISIONED\") }}; {new}.run(); }}"),
         "include!(\"build/main.rs\");".to_owned(),
         "fn main() {".to_owned(),
+        format!("fn main() {{ {new}.run(); }}\nconst DEEP: u8 = {}1;", "!".repeat(100_000)),
     ] {
         workspace.put("wallet/build.rs", &file);
         workspace.is_not_wired(&["guard-unjudged"]);
@@ -422,6 +432,35 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
 }
 
 #[test]
+fn no_corner_of_the_sources_is_left_out() {
+    let workspace = Workspace::new();
+    let reach = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/zk/verifying_key.rs\"));";
+    for (file, through) in [
+        ("src/target/mod.rs", ""),
+        ("src/nested/mod.rs", ""),
+        ("src/.hidden/mod.rs", ""),
+        ("src/keys.inc", "include!(\"keys.inc\");"),
+        ("parts/keys", "include!(\"../parts/keys\");"),
+    ] {
+        workspace.put("wallet/src/nested/Cargo.toml", "");
+        workspace.put("wallet/src/lib.rs", format!("{LIB}{through}"));
+        workspace.put(&format!("wallet/{file}"), reach);
+        workspace.is_not_wired(&["include-committed"]);
+        std::fs::remove_file(workspace.folder.path(&format!("wallet/{file}"))).unwrap();
+    }
+    workspace.put("wallet/src/lib.rs", LIB);
+    workspace.is_wired();
+    // What a build leaves, and other packages, are not this package's sources.
+    workspace.put("wallet/target/debug/keys.rs", reach);
+    workspace.put("wallet/other/Cargo.toml", "");
+    workspace.put("wallet/other/keys.rs", reach);
+    workspace.is_wired();
+    workspace.put("shared/keys.rs", "");
+    workspace.put("wallet/src/lib.rs", format!("{LIB}#[path = \"../../shared/keys.rs\"] mod keys;"));
+    workspace.is_not_wired(&["source-unjudged"]);
+}
+
+#[test]
 fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
     let workspace = Workspace::new();
     for around in ["include!(env!(\"KEYS\"));", "macro_rules! take { ($path:expr) => { include!($path); } }", "use std::include as take;"] {
@@ -429,6 +468,8 @@ fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
         workspace.is_not_wired(&["source-unjudged"]);
     }
     workspace.put("wallet/src/lib.rs", LIB);
+    workspace.put("wallet/src/deep.rs", format!("const DEEP: u8 = {}1{};", "(".repeat(100_000), ")".repeat(100_000)));
+    workspace.is_wired();
     workspace.put("wallet/src/broken.rs", "fn broken( {");
     workspace.is_not_wired(&["source-unjudged"]);
 }
@@ -443,6 +484,10 @@ fn a_snippet_among_the_packages_own_modules_is_found() {
     std::fs::remove_file(workspace.folder.path("wallet/src/keys.rs")).unwrap();
     workspace.guard(".run()");
     std::os::unix::fs::symlink("../zk/verifying_key.rs", workspace.folder.path("wallet/src/keys.rs")).unwrap();
+    workspace.is_not_wired(&["snippet-in-sources"]);
+    std::fs::remove_file(workspace.folder.path("wallet/src/keys.rs")).unwrap();
+    std::os::unix::fs::symlink("../zk", workspace.folder.path("wallet/src/zk")).unwrap();
+    std::os::unix::fs::symlink(".", workspace.folder.path("wallet/src/circle")).unwrap();
     workspace.is_not_wired(&["snippet-in-sources"]);
 }
 

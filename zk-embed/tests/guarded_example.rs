@@ -203,8 +203,10 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     let project = Embedding { dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("attestation") };
     let guard = format!("{}/../zk-vk-guard", env!("CARGO_MANIFEST_DIR"));
     project.put("Cargo.toml", read("Cargo.toml").replace("../../zk-vk-guard", &guard) + PROFILE);
-    let pinned = read("build.rs").replace(&"0".repeat(64), &PolicyDigest::of(&policy).to_string());
-    project.put("build.rs", pinned);
+    let build = read("build.rs");
+    let committed = PolicyDigest::of(read("zk/trust-policy.json").as_bytes()).to_string();
+    assert!(build.contains(&committed), "the example pins the policy that is committed beside it");
+    project.put("build.rs", build.replace(&committed, &PolicyDigest::of(&policy).to_string()));
     for path in ["src/lib.rs", "src/circuit.rs", "tests/embedded_key.rs"] {
         project.put(path, read(path));
     }

@@ -14,7 +14,7 @@
 //!
 //! rustc itself recomputes the SHA-256 of the key bytes while it compiles them.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::bundle::VerifiedBundle;
@@ -78,20 +78,28 @@ pub fn command(options: Options) -> String {
 }
 
 /// The serial that a committed snippet states, if the text has one: so that an import never goes back in time unnoticed.
+///
+/// It is looked for among tokens: a parser of the whole language recurses as deep as a hostile text is nested.
 #[must_use]
 pub fn serial_of(text: &str) -> Option<u64> {
-    let file = syn::parse_file(text).ok()?;
-    let items = file.items.into_iter().find_map(|item| match item {
-        syn::Item::Mod(module) if module.ident == "verifying_keys" => module.content,
+    let top: Vec<TokenTree> = text.parse::<TokenStream>().ok()?.into_iter().collect();
+    let module = top.windows(3).find_map(|tokens| match tokens {
+        [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Group(body)] if keyword == "mod" && name == "verifying_keys" => {
+            Some(body)
+        }
         _ => None,
     })?;
-    items.1.into_iter().find_map(|item| match item {
-        syn::Item::Const(item) if item.ident == "SERIAL" => match *item.expr {
-            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. }) => number.base10_parse().ok(),
-            _ => None,
-        },
+    let items: Vec<TokenTree> = module.stream().into_iter().collect();
+    // const SERIAL : u64 = 7 ;
+    let literal = items.windows(7).find_map(|tokens| match tokens {
+        [TokenTree::Ident(keyword), TokenTree::Ident(name), _, _, _, TokenTree::Literal(value), TokenTree::Punct(end)]
+            if keyword == "const" && name == "SERIAL" && end.as_char() == ';' =>
+        {
+            Some(value.to_string())
+        }
         _ => None,
-    })
+    })?;
+    syn::parse_str::<syn::LitInt>(&literal).ok()?.base10_parse().ok()
 }
 
 fn module(bundle: &VerifiedBundle, options: Options) -> TokenStream {

@@ -113,3 +113,17 @@ fn deep_nesting_is_refused_and_does_not_exhaust_the_stack() {
         assert!(CheckedTranscript::from_json(deep.as_bytes()).is_err());
     }
 }
+
+#[test]
+fn a_deeply_nested_snippet_does_not_exhaust_the_stack() {
+    let module = "pub mod verifying_keys { pub const SERIAL: u64 = 7; }";
+    for (before, after) in [
+        (format!("const X: u8 = {}1;", "!".repeat(500_000)), String::new()),
+        (format!("const X: u8 = {}1{};", "(".repeat(100_000), ")".repeat(100_000)), String::new()),
+        ("mod a {".repeat(100_000), "}".repeat(100_000)),
+        (format!("type X = {}u8;", "&".repeat(500_000)), String::new()),
+    ] {
+        assert_eq!(serial_of(&format!("{before}{after}{module}")), Some(7));
+        assert_eq!(serial_of(&format!("{before}{module}")).is_some(), after.is_empty());
+    }
+}

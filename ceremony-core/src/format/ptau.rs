@@ -377,6 +377,9 @@ impl Contribution {
     }
 
     /// BLAKE2b-512 of the response file: phase 1's contribution hash.
+    ///
+    /// Of the last record the points of the file bind it. Of an earlier one nothing in the file does: it covers an accumulator that is no longer there.
+    /// What binds it is the file that this record was the last of, or whoever has published the hash.
     #[must_use]
     pub fn response_hash(&self) -> ResponseHash {
         self.response_hash

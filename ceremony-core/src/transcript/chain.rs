@@ -165,6 +165,9 @@ impl Reader<'_> {
             self.step(name, chain, number)?;
             number += 1;
         }
+        if let Some(name) = live.values().find(|name| matches!(name.slot, Slot::Number(_))) {
+            return Err(self.no_place(*name, number));
+        }
         if let Some(name) = live.remove(&Slot::Final) {
             self.step(name, chain, number)?;
             number += 1;
@@ -175,13 +178,18 @@ impl Reader<'_> {
         }
         match live.into_values().next() {
             None => Ok(()),
-            Some(name) => Err(broken(
-                &self.folder.file(&self.track, name),
-                "the file has no place in the chain",
-                format_args!("{name}, after {number} steps"),
-                "steps without a gap, and nothing after the beacon",
-            )),
+            Some(name) => Err(self.no_place(name, number)),
         }
+    }
+
+    fn no_place(&self, name: StepName, steps: u32) -> CeremonyError {
+        let expected = "steps without a gap, and nothing after the beacon";
+        broken(
+            &self.folder.file(&self.track, name),
+            "the file has no place in the chain",
+            format_args!("{name}, after {steps} steps"),
+            expected,
+        )
     }
 
     fn step(&self, name: StepName, chain: &mut Chain, index: u32) -> Result<(), CeremonyError> {

@@ -11,8 +11,7 @@ use crate::format::FormatError;
 use crate::{keygen, phase1, phase2};
 
 /// What is wrong with a ceremony folder, and where.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {cause}", path.display())]
+#[derive(Debug)]
 pub struct CeremonyError {
     /// The file that it is about.
     pub path: PathBuf,
@@ -36,6 +35,9 @@ pub enum Cause {
     /// An attestation (or the transcript) is not what it should be.
     #[error("{}", without_hint(.0))]
     Attestation(#[from] Refusal),
+    /// The signed side of the ceremony does not hold, so that there is nothing to verify.
+    #[error("{0}")]
+    Signed(String),
     /// A step of phase 1 does not verify.
     #[error(transparent)]
     Phase1(#[from] phase1::verify::VerifyError),
@@ -62,6 +64,17 @@ fn without_hint(refusal: &Refusal) -> String {
     let text = refusal.to_string();
     text.split_once("\nhint: ").map_or(text.as_str(), |(message, _)| message).to_owned()
 }
+
+impl fmt::Display for CeremonyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, cause) = (self.path.display().to_string(), self.cause.to_string());
+        // Some causes name the file themselves.
+        let cause = cause.strip_prefix(&path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&cause);
+        write!(f, "{path}: {cause}")
+    }
+}
+
+impl std::error::Error for CeremonyError {}
 
 impl CeremonyError {
     /// Whether the environment failed (reading, randomness), and not the artefact.

@@ -23,7 +23,7 @@ use zk_vk_guard::statement::Phase;
 
 use super::chain::{Chain, Step};
 use super::document::{CircuitKey, VerifiedCeremony};
-use super::error::{CeremonyError, at, broken};
+use super::error::{Cause, CeremonyError, at, broken};
 use super::folder::Track;
 use super::{Ceremony, Stage};
 use crate::format::digest::{FileDigests, digest_file};
@@ -122,7 +122,7 @@ impl<'a> Verification<'a> {
     /// The first problem of the signed side: what is not attested is not verified.
     pub fn new(ceremony: &'a Ceremony, depth: Depth) -> Result<Self, CeremonyError> {
         if let Some(CeremonyError { path, cause }) = ceremony.problem() {
-            return Err(broken(path, "the signed side of the ceremony does not hold", cause, "attested steps only"));
+            return Err(CeremonyError { path: path.clone(), cause: Cause::Signed(cause.to_string()) });
         }
         let mut parts = Vec::new();
         let last = |chain: &Chain| chain.steps.len().checked_sub(1);
@@ -376,7 +376,17 @@ impl<'a> Verification<'a> {
         let ceremony = self.ceremony;
         let (path, r1cs_path) = (&chain.steps[step].path, ceremony.folder.r1cs(name));
         let Some(prepared) = &ceremony.phase1.prepared else { return Err(no_circuit(ceremony)) };
-        let mut r1cs = R1cs::open(open(&r1cs_path)?).map_err(at(&r1cs_path))?;
+        let is_the_circuit = |found: FileDigests| match ceremony.circuit_digest(name) {
+            Some(expected) if found.sha256.0 == expected.0 => Ok(()),
+            expected => {
+                let expected = expected.map_or_else(String::new, |digest| digest.to_string());
+                Err(broken(&r1cs_path, "this is not the circuit of the rules", found.sha256, expected))
+            }
+        };
+        let mut file = open(&r1cs_path)?;
+        // Before the comparison, so that another circuit is called just that; and after it, for the bytes that were compared.
+        is_the_circuit(digest_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
+        let mut r1cs = R1cs::open(file).map_err(at(&r1cs_path))?;
         let mut ptau = Ptau::open(open(&prepared.path)?).map_err(at(&prepared.path))?;
         let report = if step == 0 {
             verify_initial(&mut r1cs, &mut ptau, key, progress)
@@ -392,10 +402,7 @@ impl<'a> Verification<'a> {
         }
         .map_err(at(path))?;
         if let Digests::Whole { circuit, powers, .. } = report.digests {
-            if Some(circuit.sha256.0) != ceremony.circuit_digest(name).map(|digest| digest.0) {
-                let expected = ceremony.circuit_digest(name).map_or_else(String::new, |digest| digest.to_string());
-                return Err(broken(&r1cs_path, "this is not the circuit of the rules", circuit.sha256, expected));
-            }
+            is_the_circuit(circuit)?;
             is_attested(prepared, &powers)?;
         }
         Ok(report)

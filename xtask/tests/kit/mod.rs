@@ -1,6 +1,8 @@
 //! Runs our binary and the peer tools in a folder of their own.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
+pub mod ceremony;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -87,7 +89,7 @@ impl Folder {
 }
 
 /// Words between spaces; quoted ones may contain spaces.
-fn split(line: &str) -> Vec<String> {
+pub fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (i, part) in line.split('"').enumerate() {
         if i % 2 == 1 {

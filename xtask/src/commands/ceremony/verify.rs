@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ceremony_core::transcript::{Ceremony, CeremonyError, Depth, Verification, VerifiedCeremony};
+use ceremony_core::transcript::{Ceremony, CeremonyError, Depth, Stage, Verification, VerifiedCeremony};
 use zk_vk_guard::key::PublicKey;
 
 use super::coordinate::write_once;
@@ -16,13 +16,15 @@ use crate::show::{json, words};
 
 /// Verifies every file of a finished ceremony.
 pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, CliError> {
-    let (_, result) = run(ceremony, false);
-    match result {
-        Ok(Some(done)) => Ok(done),
-        Ok(None) => Err(CliError::environment("the ceremony is not finished")
-            .hint(format!("`cargo xtask ceremony status {}` says what comes next", ceremony.folder.root().display()))),
-        Err(error) => Err(CliError::ceremony(&error)),
+    let unfinished = || {
+        CliError::environment("the ceremony is not finished")
+            .hint(format!("`cargo xtask ceremony status {}` says what comes next", ceremony.folder.root().display()))
+    };
+    if ceremony.stage() != Stage::Closed {
+        return Err(unfinished());
     }
+    let (_, result) = run(ceremony, false);
+    result.map_err(|error| CliError::ceremony(&error))?.ok_or_else(unfinished)
 }
 
 /// Verifies every file there is. Answers with the finished ceremony, or with none where everything so far holds.
@@ -54,7 +56,7 @@ fn run_parts(ceremony: &Ceremony, quiet: bool, report: &mut Report) -> Result<Op
         }
         report.passed(ceremony, &part, seconds);
     }
-    if ceremony.stage() != ceremony_core::transcript::Stage::Closed {
+    if ceremony.stage() != Stage::Closed {
         return Ok(None);
     }
     verification.finish().map(Some).map_err(|error| failed(report, "transcript", error))

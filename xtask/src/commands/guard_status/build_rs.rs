@@ -9,14 +9,19 @@
 //! where the arguments are string literals or constants of this file that are. Anything else cannot be judged, and is said to be so: a report that guesses
 //! is worse than none.
 
+use proc_macro2::{LexError, TokenStream};
 use quote::ToTokens;
 use syn::{Expr, Item, Lit, Stmt, UseTree};
 use zk_vk_guard::build_script::OUT_FILE;
 use zk_vk_guard::error::{USUAL_BUNDLE, USUAL_SNIPPET};
 
 use super::finding::Finding;
-use super::tokens::{mentions, strings};
+use super::tokens::{count, mentions, strings};
 
+/// Tokens of a build script at most: about a thousand lines, and fewer than the levels that a parser's recursion fits into 8 MiB of stack.
+const MAX_TOKENS: usize = 8192;
+/// Before the guard, in `main` or in what it calls: what ends the script with success, and what makes the guard look elsewhere.
+const ENDS_OR_DECEIVES: [&str; 5] = ["exit", "abort", "exec", "set_var", "remove_var"];
 const CALL: &str = "zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"<sha256>\").run();";
 
 /// The call.
@@ -39,7 +44,12 @@ struct Names {
 
 /// Reads a build script. `crate_name` is what Cargo.toml makes of the guard's name.
 pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
-    let file = syn::parse_file(text).map_err(|error| unjudged(format!("build.rs does not parse as Rust: {error}")))?;
+    let does_not_parse = |error: &dyn std::fmt::Display| unjudged(format!("build.rs does not parse as Rust: {error}"));
+    let tokens: TokenStream = text.parse().map_err(|error: LexError| does_not_parse(&error))?;
+    if count(tokens) > MAX_TOKENS {
+        return Err(unjudged(format!("build.rs has more than {MAX_TOKENS} tokens")));
+    }
+    let file = syn::parse_file(text).map_err(|error| does_not_parse(&error))?;
     let names = Names::of(&file, crate_name)?;
     let all_words: Vec<&str> = names.crates.iter().chain(&names.types).map(String::as_str).collect();
     let main = file.items.iter().find_map(|item| match item {
@@ -50,6 +60,8 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
     if !main.attrs.iter().all(|attribute| attribute.path().is_ident("doc")) {
         return Err(unjudged("`main` of build.rs has attributes, which can switch it off".into()));
     }
+    let is_main = |item: &&Item| matches!(item, Item::Fn(function) if function.sig.ident == "main");
+    let elsewhere: TokenStream = file.items.iter().filter(|item| !is_main(item)).map(ToTokens::to_token_stream).collect();
     let mut call = None;
     for (at, statement) in main.block.stmts.iter().enumerate() {
         let Stmt::Expr(expression, _) = statement else { continue };
@@ -57,9 +69,11 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
         if call.is_some() {
             return Err(unjudged("build.rs calls the guard twice, and the second run removes what the first has written".into()));
         }
-        let earlier = main.block.stmts[..at].iter().map(ToTokens::to_token_stream);
-        if mentions(earlier.collect(), &["return", "exit", "abort", "break", "loop"]) {
-            return Err(unjudged("`main` of build.rs may end before it reaches the guard".into()));
+        let earlier: TokenStream = main.block.stmts[..at].iter().map(ToTokens::to_token_stream).collect();
+        if mentions(earlier.clone(), &["return", "break"])
+            || mentions(earlier.into_iter().chain(elsewhere.clone()).collect(), &ENDS_OR_DECEIVES)
+        {
+            return Err(unjudged("build.rs may end before it reaches the guard, or change what cargo tells it".into()));
         }
         call = Some((at, found.call(&file)?));
     }
@@ -70,8 +84,7 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
         return Err(Finding::error("guard-call", "build.rs does not call the guard", format!("put `{CALL}` into its `main`")));
     };
     let others = main.block.stmts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, statement)| statement.to_token_stream());
-    let functions = file.items.iter().filter(|item| !matches!(item, Item::Fn(function) if function.sig.ident == "main"));
-    let rest = others.chain(functions.map(ToTokens::to_token_stream)).collect();
+    let rest = others.chain([elsewhere]).collect();
     if strings(rest).iter().any(|text| text.contains(OUT_FILE)) {
         return Err(unjudged(format!("build.rs names {OUT_FILE} outside of the guard, and may write what the guard has not checked")));
     }

@@ -94,21 +94,20 @@ pub(super) fn manifest_findings(package: &Package) -> Vec<Finding> {
         ));
     }
     let guards: Vec<_> = package.dependencies.iter().filter(|dependency| dependency.name == GUARD).collect();
-    match guards.iter().find(|dependency| dependency.kind == DependencyKind::Build) {
-        None => {
-            let elsewhere = if guards.is_empty() { "no dependency" } else { "a dependency, but no build-dependency" };
-            findings.push(Finding::error(
-                "build-dependency",
-                format!("{GUARD} is {elsewhere}"),
-                format!("run `cargo add --build {GUARD} --package {}`", package.name),
-            ));
-        }
-        Some(dependency) if dependency.optional || dependency.target.is_some() => findings.push(Finding::error(
+    let mut in_builds = guards.iter().filter(|dependency| dependency.kind == DependencyKind::Build).peekable();
+    if in_builds.peek().is_none() {
+        let elsewhere = if guards.is_empty() { "no dependency" } else { "a dependency, but no build-dependency" };
+        findings.push(Finding::error(
+            "build-dependency",
+            format!("{GUARD} is {elsewhere}"),
+            format!("run `cargo add --build {GUARD} --package {}`", package.name),
+        ));
+    } else if in_builds.all(|dependency| dependency.optional || dependency.target.is_some()) {
+        findings.push(Finding::error(
             "guard-optional",
             format!("{GUARD} is a build-dependency only of some builds, and guards only these"),
             format!("move it to [build-dependencies], without `optional`: with {FEATURE} off it costs nothing but its compilation"),
-        )),
-        Some(_) => {}
+        ));
     }
     if in_default(&package.features) {
         findings.push(Finding::warning(

@@ -3,7 +3,7 @@
 //! Well wired is a package of which some source includes the file that the guard wrote, and none a snippet that it did not write: by `include!`,
 //! `include_str!` or `include_bytes!`, by `#[path]`, or by a module that is one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -16,8 +16,6 @@ use super::tokens::{each_level, is_ident, is_punct, string};
 
 /// Bytes of a source file at most: twice a full snippet. What is larger was not written by people.
 const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
-/// Folders below each other at most, against links that lead back.
-const MAX_DEPTH: usize = 24;
 const INCLUDE: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));";
 
 /// A package's sources, read.
@@ -41,32 +39,49 @@ struct Reader<'a> {
     package: &'a Path,
     folders: &'a [PathBuf],
     committed: Option<PathBuf>,
+    /// Files without the ending .rs that were included.
+    followed: BTreeSet<PathBuf>,
+    waiting: VecDeque<PathBuf>,
     sources: Sources,
 }
 
-/// Reads every .rs file of a package. `folders` hold its own modules; `committed` is the snippet that build.rs names.
+/// Reads every .rs file of a package, and what these include inside of it. `folders` hold its own modules; `committed` is the snippet that build.rs names.
 pub(super) fn read(package: &Path, folders: &[PathBuf], committed: Option<&str>) -> Sources {
     let committed = committed.map(|path| package.join(path)).map(|path| path.canonicalize().unwrap_or(path));
-    let mut reader = Reader { package, folders, committed, sources: Sources::default() };
-    for path in rust_files(package) {
+    let files = rust_files(package, folders);
+    let mut reader = Reader {
+        package,
+        folders,
+        committed,
+        followed: BTreeSet::new(),
+        waiting: files.into_iter().collect(),
+        sources: Sources::default(),
+    };
+    while let Some(path) = reader.waiting.pop_front() {
         reader.file(&path);
     }
     reader.sources
 }
 
-/// Files of the package, without target folders, hidden ones and other packages.
-fn rust_files(package: &Path) -> BTreeSet<PathBuf> {
-    let (mut found, mut waiting) = (BTreeSet::new(), vec![(package.to_owned(), 0)]);
-    while let Some((folder, depth)) = waiting.pop() {
+/// Files of the package. Outside of the folders with its modules: not those of other packages, of builds, and hidden ones.
+fn rust_files(package: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let (mut found, mut waiting, mut entered) = (BTreeSet::new(), vec![package.to_owned()], BTreeSet::new());
+    while let Some(folder) = waiting.pop() {
+        let own = folders.iter().any(|own| folder.starts_with(own));
+        // A folder may be reached twice, through a link among the modules too, but no link leads in a circle.
+        if !entered.insert((own, folder.canonicalize().unwrap_or_else(|_| folder.clone()))) {
+            continue;
+        }
         for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() {
-                let foreign = name.starts_with('.') || name == "target" || path.join("Cargo.toml").exists();
-                if !foreign && depth < MAX_DEPTH {
-                    waiting.push((path, depth + 1));
-                }
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.insert(path);
+            if !path.is_dir() {
+                found.extend(path.extension().is_some_and(|extension| extension == "rs").then_some(path));
+                continue;
+            }
+            let built = path.join("CACHEDIR.TAG").exists() || folder == package && name == "target";
+            let foreign = name.starts_with('.') || path.join("Cargo.toml").exists();
+            if !built && (own || !foreign) {
+                waiting.push(path);
             }
         }
     }
@@ -124,6 +139,12 @@ impl Reader<'_> {
         if named_alike || self.committed.as_ref() == Some(&real) || is_snippet() {
             let what = format!("{} reaches the committed snippet by `{how}`, past the guard", self.shown(path));
             self.sources.findings.push(Finding::error("include-committed", what, format!("put `{INCLUDE}` in its place")));
+        } else if real.is_file() && matches!(how, "include!" | "#[path]") {
+            if !real.starts_with(self.package) {
+                self.unjudged(path, &format!("its `{how}` leads out of the package"));
+            } else if real.extension().is_none_or(|extension| extension != "rs") && self.followed.insert(real.clone()) {
+                self.waiting.push_back(real);
+            }
         }
     }
 

@@ -2,15 +2,25 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Calls `see` with every run of sibling tokens, outermost first: the file, then the contents of each pair of delimiters.
+/// Calls `see` with every run of sibling tokens: the file, then the contents of each pair of delimiters. Without recursion, because sources can be nested
+/// deeper than a stack.
 pub(super) fn each_level(tokens: TokenStream, see: &mut impl FnMut(&[TokenTree])) {
-    let level: Vec<TokenTree> = tokens.into_iter().collect();
-    see(&level);
-    for token in level {
-        if let TokenTree::Group(group) = token {
-            each_level(group.stream(), see);
-        }
+    let mut waiting = vec![tokens];
+    while let Some(tokens) = waiting.pop() {
+        let level: Vec<TokenTree> = tokens.into_iter().collect();
+        see(&level);
+        waiting.extend(level.iter().rev().filter_map(|token| match token {
+            TokenTree::Group(group) => Some(group.stream()),
+            _ => None,
+        }));
     }
+}
+
+/// Number of tokens, at any depth.
+pub(super) fn count(tokens: TokenStream) -> usize {
+    let mut count = 0;
+    each_level(tokens, &mut |level| count += level.len());
+    count
 }
 
 pub(super) fn is_ident(token: Option<&TokenTree>, name: &str) -> bool {

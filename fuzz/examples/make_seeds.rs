@@ -1,0 +1,157 @@
+//! Writes the seeds of fuzz/seeds/ again: small real files, made by the library and by the tests' kits.
+//!
+//! `cargo run --release --manifest-path fuzz/Cargo.toml --example make_seeds`. The answers to a challenge hold fresh randomness; everything else is the same
+//! in every run.
+
+#[path = "../../zk-vk-guard/tests/kit/mod.rs"]
+mod approval;
+#[path = "../../ceremony-core/tests/kit/mod.rs"]
+mod kit;
+
+use std::io::Cursor;
+use std::path::Path;
+
+use approval::{Ceremony, Parts};
+use ark_ff::Field;
+use ceremony_core::curve::Fr;
+use ceremony_core::entropy::{Beacon, ContributionRng};
+use ceremony_core::format::ptau::{Power, Ptau};
+use ceremony_core::format::r1cs::{R1cs, Row, Shape, write_r1cs};
+use ceremony_core::format::verification_key::write_verification_key;
+use ceremony_core::format::wtns::write_wtns;
+use ceremony_core::format::zkey::Zkey;
+use ceremony_core::keygen;
+use ceremony_core::phase1::contribution::new;
+use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge};
+use ceremony_core::phase2::circuit::new_key;
+use ceremony_core::phase2::contribution::apply_beacon;
+use ceremony_core::progress::Silent;
+use kit::forge::Step;
+use kit::known_tau;
+use kit::ptau::Model;
+use zk_vk_guard::bundle::OnExpiry;
+use zk_vk_guard::names::Kind;
+use zk_vk_guard::policy::Policy;
+use zk_vk_guard::snippet::{Options, text};
+use zk_vk_guard::transcript::Origin;
+
+fn put(path: &str, bytes: impl AsRef<[u8]>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    println!("{:>7}  {}", bytes.as_ref().len(), path.display());
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn main() {
+    phase1();
+    phase2();
+    documents();
+}
+
+fn phase1() {
+    let mut out = Cursor::new(Vec::new());
+    new(Power::new(1).unwrap(), &mut out, &Silent).unwrap();
+    let fresh = out.into_inner();
+    put("ptau/good-new.ptau", &fresh);
+    let mut challenge = Vec::new();
+    export_challenge(&mut Ptau::open(Cursor::new(&fresh)).unwrap(), &mut challenge, &Silent).unwrap();
+    put("challenge/good.challenge", &challenge);
+    put("challenge/bad-a-point-too-many.challenge", [&challenge[..], &challenge[64..128]].concat());
+    for name in ["good", "good-another"] {
+        let mut response = Vec::new();
+        contribute_challenge(Cursor::new(&challenge), &mut response, ContributionRng::from_os_and(b"seed").unwrap(), &Silent).unwrap();
+        put(&format!("response/{name}.response"), &response);
+        if name == "good" {
+            response[0] ^= 1;
+            put("response/bad-another-challenge.response", &response);
+        }
+    }
+    let one = Model::with_contributions(1, 1);
+    put("ptau/good-one.ptau", one.bytes());
+    put("ptau_verify/good-one.ptau", one.bytes());
+    let mut two = Model::with_contributions(1, 2);
+    two.prepare();
+    put("ptau_verify/good-two-prepared.ptau", two.bytes());
+    let mut closed = one.clone();
+    closed.beacon(&[1; 32]);
+    put("ptau/good-beacon.ptau", closed.bytes());
+    put("ptau_verify/good-beacon.ptau", closed.bytes());
+    put("ptau_verify/bad-nobody-contributed.ptau", &fresh);
+    let mut truncated = Model::with_contributions(2, 1);
+    truncated.truncate(1);
+    put("ptau/good-truncated.ptau", truncated.bytes());
+    put("ptau_verify/bad-truncated.ptau", truncated.bytes());
+}
+
+/// a * b = c and c * c = d, with d public: two constraints of five wires.
+fn circuit() -> (Vec<u8>, Vec<Fr>) {
+    let one = Fr::ONE;
+    let row = |wire: u32| -> Row { vec![(one, wire)] };
+    // 0: one, 1: d, 2: a, 3: b, 4: c
+    let constraints = [[row(2), row(3), row(4)], [row(4), vec![(one, 4), (Fr::from(0u64), 0)], row(1)]];
+    let shape = Shape::new(5, 1, 0, 2, 2).unwrap();
+    let file = write_r1cs(Cursor::new(Vec::new()), shape, constraints).unwrap().into_inner();
+    (file, [1u64, 441, 3, 7, 21].map(Fr::from).into())
+}
+
+fn phase2() {
+    let (r1cs, witness) = circuit();
+    put("r1cs/good-product.r1cs", &r1cs);
+    let empty = write_r1cs(Cursor::new(Vec::new()), Shape::new(1, 0, 0, 0, 1).unwrap(), [[vec![], vec![], vec![]]]).unwrap();
+    put("r1cs/good-empty-row.r1cs", empty.into_inner());
+    put("wtns/good.wtns", write_wtns(Cursor::new(Vec::new()), &witness).unwrap().into_inner());
+    put("wtns/good-none.wtns", write_wtns(Cursor::new(Vec::new()), &[]).unwrap().into_inner());
+    let ptau = known_tau::prepared(2, known_tau::secrets("fuzz"), known_tau::participant());
+    put("ptau/good-phase1-of-the-keys.ptau", &ptau);
+    let mut initial = Cursor::new(Vec::new());
+    new_key(&mut R1cs::open(Cursor::new(&r1cs)).unwrap(), &mut Ptau::open(Cursor::new(&ptau)).unwrap(), &mut initial, &Silent).unwrap();
+    let initial = initial.into_inner();
+    let one = Step::honest("first").apply(&initial);
+    let two = Step::honest("second").apply(&one);
+    let mut closed = Cursor::new(Vec::new());
+    apply_beacon(&mut Zkey::open(Cursor::new(&two)).unwrap(), &mut closed, &Beacon::new(&[9; 32], 10).unwrap(), None, &Silent).unwrap();
+    let closed = closed.into_inner();
+    put("zkey/good-initial.zkey", &initial);
+    put("zkey/good-beacon.zkey", &closed);
+    put("zkey_verify/bad-phase2-skipped.zkey", &initial);
+    put("zkey_verify/good-one.zkey", &one);
+    put("zkey_verify/good-two.zkey", &two);
+    put("zkey_verify/good-beacon.zkey", &closed);
+    for (name, key) in [("good", &closed), ("good-another", &one)] {
+        let key = keygen::verifying_key(&mut Zkey::open(Cursor::new(key)).unwrap()).unwrap();
+        put(&format!("verification_key/{name}.json"), write_verification_key(&key).unwrap());
+    }
+}
+
+/// Short chains: an attestation is some two kilobytes.
+fn documents() {
+    let mut external = Ceremony::new(Kind::Production);
+    (external.origin, external.phase1, external.phase2) = (Origin::External, Vec::new(), vec!["alice".into()]);
+    let mut own = Ceremony::new(Kind::Rehearsal);
+    (own.phase1, own.phase2) = (vec!["bob".into()], vec!["carol".into()]);
+    let transcript = external.transcript();
+    put("transcript/good-external.json", transcript.to_json());
+    put("transcript/good-own-phase1.json", own.transcript().to_json());
+    let mut unlinked = transcript.clone();
+    unlinked.circuits[0].steps.swap(0, 1);
+    put("transcript/bad-unlinked.json", unlinked.to_json());
+    put("envelope/good-opening.json", transcript.phase1.start.attestation.to_json());
+    put("envelope/good-beacon.json", transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.to_json());
+    put("statement/good-step.json", transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.payload());
+    let parts: Parts = external.parts();
+    put("statement/good-provenance.json", &parts.payload);
+    put("statement/bad-with-a-space.json", String::from_utf8(parts.payload.clone()).unwrap().replacen(',', ", ", 1));
+
+    let mut document = external.policy();
+    document.minimum_contributions.phase2 = std::num::NonZeroU32::MIN;
+    document.accepted_phase1_starts = vec![transcript.phase1.start.file_sha256];
+    put("policy/good-of-the-bundle.json", document.to_json());
+    put("policy/good-rehearsal.json", Ceremony::new(Kind::Rehearsal).policy().to_json());
+    let policy = Policy::from_json(&document.to_json()).unwrap();
+    let verified = parts.bundle().unwrap().verify(&policy, &approval::time(approval::NOW), OnExpiry::Refuse).unwrap();
+    put("bundle/good.json", parts.json());
+    put("bundle_verify/good.json", parts.json());
+    put("bundle_verify/bad-one-signer-twice.json", parts.signed_by(&["release-1", "release-1", "auditor-1", "alice"]).json());
+    put("snippet/good.rs", text(&verified, Options::default()).unwrap());
+    put("snippet/good-only-the-serial.rs", "pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }");
+}

@@ -1,0 +1,1 @@
+pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }

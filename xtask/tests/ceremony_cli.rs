@@ -1,0 +1,609 @@
+//! A ceremony between machines that share nothing but a folder that is carried around, and what its parties read when something is wrong.
+
+mod kit;
+
+use std::fs;
+use std::process::Command;
+
+use kit::ceremony::{VALUE, World, copy, files};
+use zk_vk_guard::digest::FileDigest;
+use zk_vk_guard::statement::Sha256Hex;
+use zk_vk_guard::transcript::CheckedTranscript;
+
+const COMMANDS: [&str; 12] =
+    ["new", "contribute", "beacon", "prepare", "keygen", "verify", "status", "find", "reject", "audit", "archive", ""];
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let world = World::new(&[], |toml| toml);
+    for command in COMMANDS {
+        let help = world.ok("coordinator", &format!("ceremony {command} --help"));
+        assert!(help.contains("Example") && help.contains("cargo xtask ceremony"), "{command}");
+    }
+    assert!(world.ok("coordinator", "bundle create --help").contains("Example"));
+}
+
+#[test]
+fn two_people_and_a_coordinator_make_keys_that_both_tools_accept() {
+    let people = ["alice", "bob"];
+    let world = World::new(&people, |toml| toml);
+    world.open();
+    let status = |who: &str| -> serde_json::Value { serde_json::from_str(&world.ok(who, "ceremony status shared --json")).unwrap() };
+    assert_eq!(status("coordinator")["waiting_for"], serde_json::json!(["alice"]));
+    world.contribute("alice");
+    assert_eq!(status("coordinator")["waiting_for"], serde_json::json!(["bob"]));
+    assert!(world.ok("coordinator", "ceremony verify shared").contains("good so far"));
+    world.contribute("bob");
+    assert_eq!(status("coordinator")["waiting_for"], serde_json::json!(["Coordinator"]));
+    world.beacon();
+    assert!(status("coordinator")["next"].as_str().unwrap().contains("prepare"));
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    people.iter().for_each(|who| world.contribute(who));
+    world.beacon();
+    assert!(status("coordinator")["next"].as_str().unwrap().contains("keygen"));
+    world.ok("coordinator", "ceremony keygen shared");
+    world.ok("coordinator", "ceremony verify shared");
+    let now = status("coordinator");
+    assert_eq!((&now["verified"]["result"], &now["verified"]["steps_since"]), (&serde_json::json!("good"), &serde_json::json!(0)));
+    assert!(now["next"].as_str().unwrap().contains("bundle create"));
+
+    // An auditor with snarkjs alone.
+    let snarkjs = kit::Folder::new();
+    copy(&world.path("coordinator", "shared"), &snarkjs.path("shared"));
+    assert!(snarkjs.snarkjs("powersoftau verify shared/phase1/prepared.ptau").contains("Powers of Tau Ok!"));
+    let line = "zkey verify shared/circuits/main/circuit.r1cs shared/phase1/prepared.ptau shared/circuits/main/final.zkey";
+    assert!(snarkjs.snarkjs(line).contains("ZKey Ok!"));
+    snarkjs.snarkjs("zkey export verificationkey shared/circuits/main/final.zkey theirs.json");
+    let json = |bytes: Vec<u8>| -> serde_json::Value { serde_json::from_slice(&bytes).unwrap() };
+    assert_eq!(json(snarkjs.read("shared/circuits/main/snarkjs/verification_key.json")), json(snarkjs.read("theirs.json")));
+
+    // Standard tools accept the sums, and notice a changed byte.
+    let sums = |root: &std::path::Path| {
+        Command::new("sha256sum").args(["--check", "--strict", "--quiet", "SHA256SUMS"]).current_dir(root).output().unwrap()
+    };
+    assert!(sums(&snarkjs.path("shared")).status.success());
+    snarkjs.write("shared/phase1/0001.dsse.json", b"{}");
+    assert!(!sums(&snarkjs.path("shared")).status.success());
+
+    // Each participant finds the contribution in the result.
+    for who in people {
+        world.carry("coordinator", who);
+        let found: serde_json::Value =
+            serde_json::from_str(&world.ok(who, &format!("ceremony find shared --participant {who} --json"))).unwrap();
+        assert_eq!((&found["verified"], found["contributions"].as_array().unwrap().len()), (&serde_json::json!(true), 2));
+        assert!(found["contributions"].as_array().unwrap().iter().all(|step| step["in_the_result"] == true));
+    }
+}
+
+#[test]
+fn the_same_folder_gives_the_same_transcript_and_archive_everywhere() {
+    let world = World::whole(&["alice"]);
+    world.carry("coordinator", "alice");
+    for who in ["coordinator", "alice"] {
+        world.ok(who, "ceremony verify shared");
+    }
+    let transcript = world.read("coordinator", "shared/transcript.json");
+    assert_eq!(transcript, world.read("alice", "shared/transcript.json"));
+    let checked = CheckedTranscript::from_json(&transcript).unwrap();
+    assert_eq!(checked.phase1_contributors().len(), 1);
+    assert_eq!(checked.transcript().circuits[0].steps.len(), 2);
+
+    // Reports carry times; without them the archives of two copies are the same, and proving keys are in neither.
+    world.ok("coordinator", "ceremony keygen shared");
+    world.carry("coordinator", "alice");
+    fs::create_dir(world.path("coordinator", "elsewhere")).unwrap();
+    world.ok("coordinator", "ceremony archive shared elsewhere/a.tar");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    world.ok("alice", "ceremony archive shared a.tar");
+    let tar = world.read("coordinator", "elsewhere/a.tar");
+    assert!(tar == world.read("alice", "a.tar"));
+    let has = |needle: &str| tar.windows(needle.len()).any(|window| window == needle.as_bytes());
+    assert!(has("test-ceremony/circuits/main/final.zkey") && !has("private") && !has(".lock"));
+    let list = Command::new("tar").arg("-tf").arg(world.path("alice", "a.tar")).output().unwrap();
+    assert!(list.status.success() && String::from_utf8_lossy(&list.stdout).contains("test-ceremony/transcript.json"));
+}
+
+#[test]
+fn what_a_participant_can_meet_names_cause_and_cure() {
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.carry("coordinator", "alice");
+    world.carry("coordinator", "bob");
+    world.refused("ceremony_out_of_turn", "bob", "ceremony contribute shared --as bob --key key.pem");
+    world.refused("ceremony_not_in_the_roster", "bob", "ceremony contribute shared --as mallory --key key.pem");
+    world.refused("ceremony_another_key", "bob", "ceremony contribute shared --as alice --key key.pem");
+    world.refused("ceremony_not_the_coordinator", "bob", &format!("ceremony beacon shared --value {VALUE} --key key.pem"));
+    world.refused("ceremony_beacon_too_early", "coordinator", &format!("ceremony beacon shared --value {VALUE} --key key.pem"));
+    world.refused("ceremony_prepare_too_early", "coordinator", "ceremony prepare shared --key key.pem");
+    world.refused("ceremony_keygen_too_early", "coordinator", "ceremony keygen shared");
+    world.refused("ceremony_find_nobody", "bob", "ceremony find shared --participant mallory");
+    world.refused("ceremony_find_not_yet", "bob", "ceremony find shared --participant bob");
+    world.refused("ceremony_no_folder", "bob", "ceremony status nowhere");
+    world.refused("ceremony_new_again", "coordinator", "ceremony new other --config ceremony.toml --key key.pem");
+    world.contribute("alice");
+    world.carry("coordinator", "alice");
+    world.refused("ceremony_twice", "alice", "ceremony contribute shared --as alice --key key.pem");
+    // Passed over by agreement.
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.ok("coordinator", "ceremony status shared");
+    world.carry("coordinator", "bob");
+    world.ok("bob", "ceremony contribute shared --as bob --skip alice --key key.pem");
+}
+
+#[test]
+fn rules_that_contradict_the_files_open_nothing() {
+    let world = World::new(&["alice"], |toml| toml);
+    let toml = String::from_utf8(world.read("coordinator", "ceremony.toml")).unwrap();
+    let new = "ceremony new shared --config bad.toml --circuit main=circuit.r1cs --key key.pem";
+    for (name, from, to) in [
+        ("ceremony_new_power", "power = 4", "power = 1"),
+        ("ceremony_new_typo", "power = 4", "pwoer = 4"),
+        ("ceremony_new_minimum", "phase2 = 1", "phase2 = 2"),
+    ] {
+        world.write("coordinator", "bad.toml", toml.replace(from, to).as_bytes());
+        world.refused(name, "coordinator", new);
+    }
+    let digest = toml.lines().find(|line| line.starts_with("sha256")).unwrap();
+    world.write("coordinator", "bad.toml", toml.replace(digest, &format!("sha256 = \"{}\"", "0".repeat(64))).as_bytes());
+    world.refused("ceremony_new_other_circuit", "coordinator", new);
+}
+
+#[test]
+fn a_production_ceremony_takes_no_beacon_out_of_the_hat() {
+    let world = World::new(&["alice"], |toml| toml.replace("\"rehearsal\"", "\"production\""));
+    world.open();
+    world.contribute("alice");
+    world.refused("ceremony_random_beacon", "coordinator", "ceremony beacon shared --random --key key.pem");
+    world.beacon();
+}
+
+/// Replaces a step's file, and has its maker attest the new bytes.
+fn replace_attested(world: &World, name: &str, extension: &str, who: &str, edit: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = world.read("coordinator", &format!("shared/{name}.{extension}"));
+    edit(&mut bytes);
+    let digest = FileDigest::of(&bytes);
+    world.write("coordinator", &format!("shared/{name}.{extension}"), &bytes);
+    world.attest_again("coordinator", &format!("shared/{name}.dsse.json"), who, |statement| {
+        statement.subject[0].digest.sha256 = Sha256Hex(digest.0);
+    });
+}
+
+#[test]
+fn a_bad_contribution_is_named_rejected_and_replaced() {
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.contribute("alice");
+    world.contribute("bob");
+    // Bob attests a file with two powers of tau swapped: everything that is signed holds, the mathematics does not.
+    replace_attested(&world, "phase1/0002", "ptau", "bob", |bytes| {
+        let section = 12 + 12 + 44 + 12;
+        let (a, b) = (section + 5 * 64, section + 6 * 64);
+        let first: Vec<u8> = bytes[a..a + 64].to_vec();
+        bytes.copy_within(b..b + 64, a);
+        bytes[b..b + 64].copy_from_slice(&first);
+    });
+    let run = world.run("coordinator", "ceremony verify shared");
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("0002.ptau") && run.stderr.contains("check 5"), "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_slice(&world.read("coordinator", "shared/report.json")).unwrap();
+    assert_eq!(report["result"], "bad");
+    assert_eq!(report["failure"]["title"], "phase 1, step 2 (contribution): bob");
+    assert!(String::from_utf8(world.read("coordinator", "shared/report.html")).unwrap().contains("What does not hold"));
+    world.refused("ceremony_beacon_on_a_bad_file", "coordinator", &format!("ceremony beacon shared --value {VALUE} --key key.pem"));
+
+    world.refused("ceremony_reject_not_there", "coordinator", "ceremony reject shared 7 --reason \"is bad\" --key key.pem");
+    world.ok("coordinator", "ceremony reject shared 2 --reason \"fails check 5 of phase 1\" --key key.pem");
+    world.contribute("bob");
+    assert!(world.path("coordinator", "shared/phase1/0002-2.ptau").exists());
+    assert!(world.path("coordinator", "shared/phase1/0002.ptau").exists(), "the evidence stays");
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    world.refused("ceremony_reject_too_late", "coordinator", "ceremony reject shared 1 --reason \"is bad\" --key key.pem");
+    world.contribute("alice");
+    world.contribute("bob");
+    // In phase 2, what was built on a rejected step goes with it.
+    world.ok("coordinator", "ceremony reject shared 1 --circuit main --reason \"alice withdraws\" --key key.pem");
+    world.contribute("alice");
+    world.contribute("bob");
+    world.beacon();
+    world.ok("coordinator", "ceremony verify shared");
+    let checked = CheckedTranscript::from_json(&world.read("coordinator", "shared/transcript.json")).unwrap();
+    assert_eq!(checked.transcript().rejected.len(), 3);
+    assert!(world.path("coordinator", "shared/circuits/main/0002.reject.dsse.json").exists());
+}
+
+#[test]
+fn nobody_but_the_coordinator_takes_a_step_out() {
+    let world = World::whole(&["alice", "bob"]);
+    world.refused("ceremony_reject_by_another", "bob", "ceremony reject shared 1 --reason \"no\" --circuit main --key key.pem");
+    // A rejection that somebody else signed does not open the chain again: it is the chain's problem.
+    world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+    world.attest_again("coordinator", "shared/circuits/main/final.reject.dsse.json", "bob", |_| {});
+    let run = world.run("coordinator", "ceremony verify shared");
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("final.reject.dsse.json"), "{}", run.stderr);
+}
+
+#[test]
+fn every_change_to_the_signed_side_is_refused() {
+    let people = ["alice", "bob"];
+    let world = World::whole(&people);
+    let pristine = world.path("alice", "pristine");
+    copy(&world.path("coordinator", "shared"), &pristine);
+    let refused = |what: &str, words: &str, change: &dyn Fn()| {
+        fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+        copy(&pristine, &world.path("coordinator", "shared"));
+        change();
+        let run = world.run("coordinator", "ceremony verify shared --read-only");
+        assert_eq!(run.code, 1, "{what}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(words), "{what}: {}", run.stderr);
+    };
+    let shared = |name: &str| world.path("coordinator", &format!("shared/{name}"));
+    let again = |file: &str, who: &str, edit: &dyn Fn(&mut zk_vk_guard::statement::Statement<zk_vk_guard::statement::StepAttestation>)| {
+        world.attest_again("coordinator", &format!("shared/{file}"), who, edit);
+    };
+    let swap = |a: &str, b: &str| {
+        let (x, y) = (fs::read(shared(a)).unwrap(), fs::read(shared(b)).unwrap());
+        fs::write(shared(a), y).unwrap();
+        fs::write(shared(b), x).unwrap();
+    };
+    let text = |text: &str| zk_vk_guard::names::Text::new(text).unwrap();
+    let toml = |from: &str, to: &str| {
+        let path = shared("ceremony.toml");
+        let old = fs::read_to_string(&path).unwrap();
+        assert!(old.contains(from));
+        fs::write(path, old.replacen(from, to, 1)).unwrap();
+    };
+    refused("the rules change", "ceremony.toml", &|| toml("round = 100", "round = 101"));
+    refused("a comment in the rules", "ceremony.toml", &|| toml("format", "# \nformat"));
+    refused("another coordinator", "0000.dsse.json", &|| {
+        toml(&world.public_key("coordinator").to_string(), &"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+    });
+    refused("a renamed contributor", "bob contributes twice", &|| {
+        again("phase1/0001.dsse.json", "bob", &|s| s.predicate.participant = text("bob"))
+    });
+    refused("a contributor out of the blue", "may not make it", &|| {
+        again("phase1/0001.dsse.json", "bob", &|s| s.predicate.participant = text("mallory"))
+    });
+    refused("bob signs for alice", "does not verify", &|| again("phase1/0001.dsse.json", "bob", &|_| {}));
+    refused("a contribution relabelled as a beacon", "0001.dsse.json", &|| {
+        again("circuits/main/0001.dsse.json", "alice", &|s| s.predicate.action = zk_vk_guard::statement::Action::Beacon);
+    });
+    refused("a participant's beacon", "final.dsse.json", &|| {
+        again("circuits/main/final.dsse.json", "alice", &|s| s.predicate.participant = text("alice"))
+    });
+    refused("another beacon round", "planned", &|| {
+        again("phase1/final.dsse.json", "coordinator", &|s| s.predicate.beacon.as_mut().unwrap().round = 7);
+    });
+    refused("another beacon value", "another kind", &|| {
+        let value = zk_vk_guard::names::BeaconValue::new(&[9; 32]).unwrap();
+        again("phase1/final.dsse.json", "coordinator", &move |s| s.predicate.beacon.as_mut().unwrap().value = value.clone());
+    });
+    refused("another contribution hash", "not the attested contribution", &|| {
+        again("phase1/0001.dsse.json", "alice", &|s| s.predicate.contribution_hash = Some(zk_vk_guard::digest::ContributionHash([1; 64])));
+    });
+    refused("another input", "input differs", &|| {
+        again("phase1/0002.dsse.json", "bob", &|s| s.predicate.input_sha256 = Some(FileDigest([1; 32])));
+    });
+    refused("another number", "index differs", &|| again("phase1/0002.dsse.json", "bob", &|s| s.predicate.index = 3));
+    refused("an attestation of phase 1 in phase 2", "phase differs", &|| swap("phase1/0001.dsse.json", "circuits/main/0001.dsse.json"));
+    refused("swapped steps", "0001", &|| {
+        swap("phase1/0001.ptau", "phase1/0002.ptau");
+        swap("phase1/0001.dsse.json", "phase1/0002.dsse.json");
+    });
+    refused("swapped files", "not the file that", &|| swap("circuits/main/0001.zkey", "circuits/main/0002.zkey"));
+    refused("a step without its attestation", "0001.dsse.json", &|| fs::remove_file(shared("phase1/0001.dsse.json")).unwrap());
+    refused("a dropped step", "no place in the chain", &|| {
+        fs::remove_file(shared("phase1/0001.ptau")).unwrap();
+        fs::remove_file(shared("phase1/0001.dsse.json")).unwrap();
+    });
+    refused("a second file for a step", "second file", &|| {
+        fs::copy(shared("phase1/0001.ptau"), shared("phase1/0001-2.ptau")).unwrap();
+        fs::copy(shared("phase1/0001.dsse.json"), shared("phase1/0001-2.dsse.json")).unwrap();
+    });
+    refused("a file after the beacon", "no place", &|| {
+        fs::copy(shared("phase1/0002.ptau"), shared("phase1/0004.ptau")).unwrap();
+        fs::copy(shared("phase1/0002.dsse.json"), shared("phase1/0004.dsse.json")).unwrap();
+    });
+    refused("a byte of a file", "0001.ptau", &|| {
+        let mut bytes = fs::read(shared("phase1/0001.ptau")).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(shared("phase1/0001.ptau"), bytes).unwrap();
+    });
+    refused("another circuit", "circuit.r1cs", &|| fs::write(shared("circuits/main/circuit.r1cs"), kit::ceremony::circuit(4)).unwrap());
+    refused("a prepared file with other words", "prepared", &|| {
+        again("phase1/prepared.dsse.json", "coordinator", &|s| s.predicate.input_sha256 = Some(FileDigest([1; 32])));
+    });
+    refused("an opening that is none", "0000", &|| {
+        let bytes = fs::read(shared("phase1/0001.ptau")).unwrap();
+        let digest = FileDigest::of(&bytes);
+        fs::write(shared("phase1/0000.ptau"), bytes).unwrap();
+        again("phase1/0000.dsse.json", "coordinator", &move |s| s.predicate_subject(digest));
+        again("phase1/0001.dsse.json", "alice", &move |s| s.predicate.input_sha256 = Some(digest));
+    });
+    #[cfg(unix)]
+    refused("a link instead of a file", "not a regular file", &|| {
+        fs::rename(shared("phase1/0001.ptau"), world.path("coordinator", "away.ptau")).unwrap();
+        std::os::unix::fs::symlink(world.path("coordinator", "away.ptau"), shared("phase1/0001.ptau")).unwrap();
+    });
+    // What is no change.
+    fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+    copy(&pristine, &world.path("coordinator", "shared"));
+    let before = files(&world.path("coordinator", "shared"));
+    world.ok("coordinator", "ceremony verify shared --read-only --json");
+    assert!(files(&world.path("coordinator", "shared")) == before, "--read-only writes nothing");
+    // A transcript that is not the folder's own, and a key that was swapped after the export.
+    world.ok("coordinator", "ceremony keygen shared");
+    world.ok("coordinator", "ceremony verify shared");
+    world.write("coordinator", "shared/transcript.json", b"{}");
+    assert!(world.run("coordinator", "ceremony verify shared").stderr.contains("it is not what this ceremony gives"));
+    fs::remove_file(shared("transcript.json")).unwrap();
+    fs::write(shared("circuits/main/ark/verifying_key.compressed.bin"), b"x").unwrap();
+    assert_eq!(world.run("coordinator", "ceremony verify shared").code, 1);
+}
+
+/// Shorthand for the subject of a step's attestation.
+trait SetSubject {
+    fn predicate_subject(&mut self, digest: FileDigest);
+}
+
+impl SetSubject for zk_vk_guard::statement::Statement<zk_vk_guard::statement::StepAttestation> {
+    fn predicate_subject(&mut self, digest: FileDigest) {
+        self.subject[0].digest.sha256 = Sha256Hex(digest.0);
+    }
+}
+
+#[test]
+fn an_attestation_whose_file_never_came_is_replaced() {
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.contribute("alice");
+    // Killed between the two renames.
+    fs::remove_file(world.path("coordinator", "shared/phase1/0001.ptau")).unwrap();
+    fs::write(world.path("coordinator", "shared/phase1/.zk-ceremony-abc.partial"), b"half").unwrap();
+    fs::remove_file(world.path("alice", "shared/phase1/0001.ptau")).unwrap();
+    world.contribute("alice");
+    world.contribute("bob");
+    world.ok("coordinator", "ceremony verify shared");
+    world.beacon();
+    assert!(!world.path("coordinator", "shared/phase1/.zk-ceremony-abc.partial").exists(), "leftovers go");
+}
+
+#[test]
+fn a_participant_needs_only_the_last_file_of_the_chain() {
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.contribute("alice");
+    world.carry("coordinator", "bob");
+    fs::remove_file(world.path("bob", "shared/phase1/0000.ptau")).unwrap();
+    world.ok("bob", "ceremony contribute shared --as bob --key key.pem");
+    let status = world.ok("bob", "ceremony status shared");
+    assert!(status.contains("not in this copy: shared/phase1/0000.ptau"), "{status}");
+    assert_ne!(world.run("bob", "ceremony verify shared").code, 0, "an audit needs every file");
+}
+
+#[test]
+fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
+    let open = kit::Folder::new();
+    open.ours("ptau new --power 4 0.ptau");
+    open.ours("ptau contribute 0.ptau 1.ptau --name else");
+    open.ours(&format!("ptau beacon 1.ptau 2.ptau --value {VALUE} --exponent 10"));
+    open.ours("ptau prepare 2.ptau prepared.ptau");
+    for (file, extend) in [("1.ptau", true), ("2.ptau", false), ("prepared.ptau", false)] {
+        let bytes = open.read(file);
+        let digest = FileDigest::of(&bytes);
+        let start = format!("\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = {extend}\n\n[[circuits]]");
+        let world = World::new(&["alice"], |toml| toml.replace("\n[[circuits]]", &start));
+        world.write("coordinator", "start.ptau", &bytes);
+        let new = "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --key key.pem";
+        assert_eq!(world.run("coordinator", new).code, 2, "the file is asked for");
+        fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+        world.write("coordinator", "other.ptau", &open.read("0.ptau"));
+        assert_eq!(world.run("coordinator", &format!("{new} --ptau other.ptau")).code, 1, "another file is refused");
+        fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+        world.ok("coordinator", &format!("{new} --ptau start.ptau"));
+        if extend {
+            world.contribute("alice");
+            world.beacon();
+        }
+        world.ok("coordinator", "ceremony prepare shared --key key.pem");
+        world.contribute("alice");
+        world.beacon();
+        world.ok("coordinator", "ceremony verify shared");
+        let checked = CheckedTranscript::from_json(&world.read("coordinator", "shared/transcript.json")).unwrap();
+        assert_eq!(checked.transcript().phase1.start.file_sha256, digest);
+        assert_eq!(checked.phase1_contributors().len(), usize::from(extend));
+        // Closed or not is what the file says, not what the rules hope.
+        let wrong = World::new(&["alice"], |toml| {
+            toml.replace("\n[[circuits]]", &start.replace(&format!("extend = {extend}"), &format!("extend = {}", !extend)))
+        });
+        wrong.write("coordinator", "start.ptau", &bytes);
+        let run = wrong.run("coordinator", &format!("{new} --ptau start.ptau"));
+        assert!(run.code == 1 && run.stderr.contains("whether participants contribute"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn auditor_and_release_authority_sign_what_the_folder_gives() {
+    let world = World::whole(&["alice"]);
+    world.ok("coordinator", "ceremony keygen shared");
+    world.refused("ceremony_bundle_without_date", "coordinator", "bundle create shared --serial 1 --not-after tomorrow");
+    world.ok("coordinator", "ceremony audit shared --as Dana --key key.pem");
+    assert_eq!(fs::read_dir(world.path("coordinator", "shared/audits")).unwrap().count(), 1);
+    world.ok("coordinator", "ceremony verify shared");
+    world.ok("coordinator", "bundle create shared --serial 1 --not-after 2099-12-31T23:59:59Z");
+    world.refused("ceremony_bundle_exists", "coordinator", "bundle create shared --serial 2 --not-after 2099-12-31T23:59:59Z");
+    world.ok("coordinator", "bundle sign shared/bundle.json --yes --key key.pem");
+    world.carry("coordinator", "alice");
+    world.ok("alice", "ceremony audit shared --as Alice --method \"snarkjs too\" --key key.pem");
+    let bundle = zk_vk_guard::Bundle::from_json(&world.read("alice", "shared/bundle.json")).unwrap();
+    let keys = [world.public_key("coordinator"), world.public_key("alice")];
+    assert_eq!(bundle.envelope().signers(&keys).len(), 2);
+    // A bundle of another ceremony is not signed.
+    let other = World::whole(&["alice"]);
+    other.ok("coordinator", "bundle create shared --serial 1 --not-after 2099-12-31T23:59:59Z");
+    world.write("alice", "shared/bundle.json", &other.read("coordinator", "shared/bundle.json"));
+    let run = world.run("alice", "ceremony audit shared --as Alice --key key.pem");
+    assert!(run.code == 1 && run.stderr.contains("another ceremony"), "{}", run.stderr);
+}
+
+#[test]
+fn the_examples_committed_policy_names_the_circuit_of_its_source() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/attestation");
+    let circuit = attestation::circuit::Attestation { witness: None };
+    let (r1cs, _) = ceremony_core::phase2::arkworks::export_r1cs(circuit, std::io::Cursor::new(Vec::new())).unwrap();
+    let policy = zk_vk_guard::Policy::from_json(&fs::read(example.join("zk/trust-policy.json")).unwrap()).unwrap();
+    assert_eq!(policy.document().circuits[0].circuit_sha256, zk_vk_guard::digest::CircuitDigest::of(r1cs.get_ref()));
+}
+
+/// The checks that only a party with a key can run into: each signs what is not so.
+#[test]
+fn a_signer_who_lies_is_caught_by_the_files() {
+    let people = ["alice", "bob"];
+    let world = World::whole(&people);
+    let pristine = world.path("alice", "pristine");
+    copy(&world.path("coordinator", "shared"), &pristine);
+    let shared = |name: &str| world.path("coordinator", &format!("shared/{name}"));
+    let again = |file: &str, who: &str, edit: &dyn Fn(&mut zk_vk_guard::statement::Statement<zk_vk_guard::statement::StepAttestation>)| {
+        world.attest_again("coordinator", &format!("shared/{file}"), who, edit);
+    };
+    let refused = |what: &str, words: &str, change: &dyn Fn()| {
+        fs::remove_dir_all(shared("")).unwrap();
+        copy(&pristine, &shared(""));
+        change();
+        let run = world.run("coordinator", "ceremony verify shared --read-only");
+        assert_eq!(run.code, 1, "{what}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(words), "{what}: {}", run.stderr);
+    };
+    let scratch = kit::Folder::new();
+    // A file under a step's name, attested by its maker, and named as the input of the next step.
+    let plant = |step: &str, who: &str, bytes: &[u8], next: Option<(&str, &str)>| {
+        let digest = FileDigest::of(bytes);
+        let (name, _) = step.split_once('.').unwrap();
+        fs::write(shared(step), bytes).unwrap();
+        again(&format!("{name}.dsse.json"), who, &move |s| s.predicate_subject(digest));
+        if let Some((next, who)) = next {
+            again(&format!("{next}.dsse.json"), who, &move |s| s.predicate.input_sha256 = Some(digest));
+        }
+    };
+    let hash = |file: &str, kind: &str| {
+        let info: serde_json::Value = serde_json::from_str(&scratch.ours(&format!("{kind} info {file} --json"))).unwrap();
+        let last = info["contributions"].as_array().unwrap().last().unwrap().clone();
+        zk_vk_guard::digest::ContributionHash::from_hex(last["contribution_hash"].as_str().unwrap()).unwrap()
+    };
+    for name in ["phase1/0000.ptau", "phase1/0001.ptau", "phase1/final.ptau", "circuits/main/0000.zkey"] {
+        fs::copy(shared(name), scratch.path(name.rsplit('/').next().unwrap())).unwrap();
+    }
+    scratch.ours("ptau new --power 5 large.ptau");
+    scratch.ours("ptau contribute 0001.ptau twice.ptau --name alice");
+    scratch.ours("zkey contribute 0000.zkey once.zkey --name alice");
+    scratch.ours("zkey contribute once.zkey twice.zkey --name alice");
+    scratch.ours("ptau contribute 0001.ptau long.ptau --name x");
+    scratch.ours("ptau contribute long.ptau longer.ptau --name y");
+    scratch.ours("ptau prepare longer.ptau longer-prepared.ptau");
+
+    refused("a contribution without its hash", "lacks the hash", &|| {
+        again("phase1/0001.dsse.json", "alice", &|s| s.predicate.contribution_hash = None)
+    });
+    refused("an attestation of two files", "not of one file", &|| {
+        again("phase1/0001.dsse.json", "alice", &|s| {
+            let first = s.subject[0].clone();
+            s.subject.push(first);
+        });
+    });
+    refused("a start of another power", "another power", &|| {
+        plant("phase1/0000.ptau", "coordinator", &scratch.read("large.ptau"), Some(("phase1/0001", "alice")));
+    });
+    refused("two contributions in one step", "a step adds one record", &|| {
+        plant("phase1/0001.ptau", "alice", &scratch.read("twice.ptau"), Some(("phase1/0002", "bob")));
+        let hash = hash("twice.ptau", "ptau");
+        again("phase1/0001.dsse.json", "alice", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("two contributions in one step of phase 2", "a step adds one record", &|| {
+        plant("circuits/main/0001.zkey", "alice", &scratch.read("twice.zkey"), Some(("circuits/main/0002", "bob")));
+        let hash = hash("twice.zkey", "zkey");
+        again("circuits/main/0001.dsse.json", "alice", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("a step that does not continue the one before", "check 10", &|| {
+        fs::write(scratch.path("zero.ptau"), fs::read(shared("phase1/0000.ptau")).unwrap()).unwrap();
+        let _ = fs::remove_file(scratch.path("fork.ptau"));
+        let _ = fs::remove_file(scratch.path("fork2.ptau"));
+        scratch.ours("ptau contribute zero.ptau fork.ptau --name alice");
+        scratch.ours("ptau contribute fork.ptau fork2.ptau --name bob");
+        plant("phase1/0002.ptau", "bob", &scratch.read("fork2.ptau"), Some(("phase1/final", "coordinator")));
+        let hash = hash("fork2.ptau", "ptau");
+        again("phase1/0002.dsse.json", "bob", &move |s| s.predicate.contribution_hash = Some(hash));
+    });
+    refused("an unprepared file as the prepared one", "not prepared", &|| {
+        plant("phase1/prepared.ptau", "coordinator", &scratch.read("final.ptau"), Some(("circuits/main/0000", "coordinator")));
+    });
+    refused("a prepared file of a longer chain", "prepared.ptau", &|| {
+        plant("phase1/prepared.ptau", "coordinator", &scratch.read("longer-prepared.ptau"), Some(("circuits/main/0000", "coordinator")));
+    });
+    // The keys after it are made from the honest one: only the comparison of neighbours shows it.
+    refused("a key in the middle whose L is not divided", "0001.zkey", &|| {
+        let mut bytes = fs::read(shared("circuits/main/0001.zkey")).unwrap();
+        let mut at = 12;
+        loop {
+            let id = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+            let size = u64::from_le_bytes(bytes[at + 4..at + 12].try_into().unwrap()) as usize;
+            if id == 9 {
+                let first: Vec<u8> = bytes[at + 12..at + 76].to_vec();
+                bytes.copy_within(at + 76..at + 140, at + 12);
+                bytes[at + 76..at + 140].copy_from_slice(&first);
+                break;
+            }
+            at += 12 + size;
+        }
+        plant("circuits/main/0001.zkey", "alice", &bytes, Some(("circuits/main/0002", "bob")));
+    });
+    refused("an initial key with delta that somebody knows", "0000.zkey", &|| {
+        plant("circuits/main/0000.zkey", "coordinator", &scratch.read("once.zkey"), Some(("circuits/main/0001", "alice")));
+    });
+    refused("a rejection without a reason", "reason", &|| {
+        world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+        again("circuits/main/final.reject.dsse.json", "coordinator", &|s| s.predicate.reason = None);
+    });
+    refused("a rejection of another step", "another step", &|| {
+        world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+        fs::rename(shared("circuits/main/final.reject.dsse.json"), shared("circuits/main/0002.reject.dsse.json")).unwrap();
+    });
+    // Rules under which the ceremony was never run, signed by everybody: too few contributions is still too few.
+    refused("fewer contributions than the rules ask for", "too few", &|| {
+        let toml = fs::read_to_string(shared("ceremony.toml")).unwrap();
+        let third = "\n[[participants]]\nname = \"carol\"\nkey = \"278117fc144c72340f67d0f2316e8386ceffbf2b2428c9c51fef7c597f1d426e\"\nphases = [1, 2]\n\n[beacon.phase1]";
+        let toml = toml.replace("phase1 = 2", "phase1 = 3").replacen("\n[beacon.phase1]", third, 1);
+        fs::write(shared("ceremony.toml"), &toml).unwrap();
+        let digest = zk_vk_guard::digest::ConfigDigest::of(toml.as_bytes());
+        for chain in ["phase1", "circuits/main"] {
+            for (step, who) in
+                [("0000", "coordinator"), ("0001", "alice"), ("0002", "bob"), ("final", "coordinator"), ("prepared", "coordinator")]
+            {
+                let file = format!("{chain}/{step}.dsse.json");
+                if shared(&file).exists() {
+                    again(&file, who, &move |s| s.predicate.ceremony_toml_sha256 = digest);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_verification_that_did_not_see_every_file_finishes_nothing() {
+    use ceremony_core::progress::Silent;
+    use ceremony_core::transcript::{Ceremony, Depth, Track, Verification};
+    let world = World::whole(&["alice"]);
+    let ceremony = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
+    assert!(Verification::new(&ceremony, Depth::EveryFile).unwrap().finish().is_err(), "nothing was verified");
+    let mut half = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+    half.next_part(&Silent).unwrap().unwrap();
+    assert!(half.finish().is_err(), "one file was verified");
+    let mut last = Verification::new(&ceremony, Depth::LastOf(Track::Phase1)).unwrap();
+    last.run(&Silent).unwrap();
+    assert!(last.finish().is_err(), "only the last file of a chain was verified");
+    let mut all = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+    all.run(&Silent).unwrap();
+    assert_eq!(all.finish().unwrap().keys().len(), 1);
+}
