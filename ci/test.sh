@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need, then runs everything: lints of the workflows, formatting, lints, documentation, tests (those against peer tools
-# included), benches for compiling. A missing peer tool is a failure.
+# included, benches for compiling), and a minute of fuzzing. A missing peer tool is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
