@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need, then runs everything: formatting, lints, documentation, tests (those against peer tools included), benches for
-# compiling. A missing peer tool is a failure.
+# Installs what the tests need, then runs everything: lints of the workflows, formatting, lints, documentation, tests (those against peer tools
+# included, benches for compiling), and a minute of fuzzing. A missing peer tool is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ step "peer tools (snarkjs and circom, versions pinned in ci/package-lock.json)"
 command -v npm >/dev/null || install nodejs npm
 (cd ci && npm ci --no-audit --no-fund --loglevel=error)
 
-step "peer libraries (securesystemslib, versions pinned in ci/requirements.txt)"
+step "peer libraries and linters (securesystemslib, check-jsonschema, zizmor, versions pinned in ci/requirements.txt)"
 python3 -c "import venv, ensurepip" 2>/dev/null || install python3 python3-venv
 python3 -m venv ci/.venv
 ci/.venv/bin/pip install --quiet --disable-pip-version-check -r ci/requirements.txt
@@ -27,6 +27,13 @@ step "peer signers (SoftHSM2, openssl and OpenSSH, from the system's packages)"
 command -v softhsm2-util >/dev/null || install softhsm2
 command -v openssl >/dev/null || install openssl
 command -v ssh-agent >/dev/null || install openssh-client
+
+step "a browser, which opens the report (chromium, from the system's packages)"
+command -v chromium >/dev/null || install chromium
+
+step "workflows (schema, then known weaknesses)"
+ci/.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+ci/.venv/bin/zizmor --offline --persona=pedantic .github/workflows
 
 step "formatting"
 cargo fmt --all --check
