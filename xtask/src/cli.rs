@@ -38,7 +38,7 @@ pub(crate) enum Command {
         cargo xtask ceremony --resume             go on after an interruption\n  \
         cargo xtask ceremony new --template       begin a real one"
     )]
-    Ceremony(ceremony::CeremonyArgs),
+    Ceremony(Box<ceremony::CeremonyArgs>),
     /// Phase 1: powers of tau, on .ptau files and on challenge and response files
     #[command(subcommand)]
     Ptau(PtauCommand),

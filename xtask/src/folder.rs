@@ -110,10 +110,17 @@ pub(crate) fn text(option: &str, text: &str) -> Result<Text, CliError> {
     Text::new(text).map_err(|refusal| CliError::environment(format!("{option}: {refusal}").replace("\nhint: ", "\n  mend      ")))
 }
 
+/// What attestations call this program.
+pub(crate) fn this_tool() -> Result<Text, CliError> {
+    text("tool", concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
+}
+
 /// What only the maker of a step knows.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     pub(crate) action: Action,
+    /// Tool and version that made the file.
+    pub(crate) tool: Text,
     pub(crate) participant: Text,
     pub(crate) input: Option<FileDigest>,
     pub(crate) contribution_hash: Option<ContributionHash>,
@@ -129,6 +136,7 @@ impl Words {
         let none = text("entropy", "none")?;
         Ok(Self {
             action,
+            tool: this_tool()?,
             participant: ceremony.config.document().coordinator.name.clone(),
             input,
             contribution_hash: None,
@@ -193,7 +201,7 @@ pub(crate) fn attestation_of(ceremony: &Ceremony, track: &Track, index: u32, wor
         input_sha256: words.input,
         contribution_hash: words.contribution_hash,
         beacon: words.beacon,
-        tool: text("tool", concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))?,
+        tool: words.tool,
         entropy: words.entropy,
         destruction: words.destruction,
         reason: words.reason,

@@ -19,7 +19,20 @@ use clap::Parser;
 use cli::signing::KeyCommand;
 use cli::{BundleCommand, Cli, Command};
 
+/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for a backtrace.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to") && said.contains("Broken pipe") {
+            std::process::exit(141); // as a shell reports a program that SIGPIPE ended
+        }
+        usual(panic);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let cli = Cli::parse();
     if cli.portable_arithmetic && !ceremony_core::arith::force_portable() {
         eprintln!("warning: --portable-arithmetic came too late and has no effect");

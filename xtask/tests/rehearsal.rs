@@ -68,6 +68,32 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
     the_report_opens_in_a_browser(&folder);
 }
 
+/// A circuit that is not ours, and powers of tau that are not ours either, down to a build under the guard.
+#[test]
+fn a_circom_circuit_and_snarkjs_powers_go_through_to_a_guarded_build() {
+    let folder = Folder::new();
+    let ci = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
+    let compiler = ci.join("node_modules/.bin/circom2");
+    assert!(compiler.exists(), "circom is not installed: run `npm ci` in ci/, or ./ci/test.sh");
+    let compiled = Command::new(compiler)
+        .args(["circuits/one_constraint.circom", "--r1cs", "-o"])
+        .arg(folder.path(""))
+        .current_dir(&ci)
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    folder.snarkjs("powersoftau new bn128 5 0.ptau");
+    folder.snarkjs("powersoftau contribute 0.ptau 1.ptau -n=else -e=dice");
+    let line = "ceremony --out out --circuit one_constraint.r1cs --ptau 1.ptau --participants 2";
+    let said = folder.ours(line);
+    assert!(said.contains("guarded build"), "{said}");
+    let snippet = fs::read_to_string(folder.path("out/zk/verifying_key.rs")).unwrap();
+    assert!(snippet.contains("pub mod rehearsed") && snippet.contains("pub const PRODUCTION: bool = false;"));
+    let transcript = zk_vk_guard::transcript::CheckedTranscript::from_json(&folder.read("out/ceremony/transcript.json")).unwrap();
+    assert_eq!(transcript.transcript().phase1.start.origin, zk_vk_guard::transcript::Origin::External);
+    assert_eq!(transcript.phase1_contributors().len(), 2, "the file was open, so participants contributed to it");
+}
+
 /// In a real browser, without a network, the page shows the chain and asks for nothing from outside.
 fn the_report_opens_in_a_browser(folder: &Folder) {
     let page = folder.path("out/ceremony/report.html");
@@ -75,21 +101,26 @@ fn the_report_opens_in_a_browser(folder: &Folder) {
     for outside in ["http://", "https://", "<script", "src=", "@import", "url("] {
         assert!(!text.contains(outside), "the report refers to {outside}");
     }
+    assert!(text.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""), "and may load nothing");
     let profile = folder.path("profile");
     let browser = |more: &[&str]| {
         let mut command = Command::new("chromium");
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,2000"]);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"]);
         command.arg(format!("--user-data-dir={}", profile.display())).args(more).arg(format!("file://{}", page.display()));
         let output = command.stdin(Stdio::null()).output();
         let output = output.expect("chromium is not installed: run ./ci/test.sh, which installs it");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let noise = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!noise.contains(":CONSOLE"), "the page has errors: {noise}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let dom = browser(&["--dump-dom"]);
     assert!(dom.contains("<span id=\"result\" class=\"result good\">good</span>"), "{dom}");
     assert_eq!(dom.matches("class=\"step contribution\"").count(), 6, "three contributions to each phase are drawn");
     assert_eq!(dom.matches("class=\"step beacon\"").count(), 2);
-    let picture = folder.path("report.png");
-    browser(&[&format!("--screenshot={}", picture.display())]);
-    assert!(fs::metadata(&picture).unwrap().len() > 20_000, "the page is not blank");
+    for width in [400, 1400] {
+        let picture = folder.path(&format!("report-{width}.png"));
+        browser(&["--enable-logging=stderr", &format!("--window-size={width},2000"), &format!("--screenshot={}", picture.display())]);
+        assert!(fs::metadata(&picture).unwrap().len() > 20_000, "the page is not blank at {width} px");
+    }
 }

@@ -54,6 +54,12 @@ pub(crate) enum CeremonyCommand {
         Contributes wherever it is your turn: to phase 1, or to every circuit in phase 2. The secret comes from the operating system; on a terminal you \
         are asked for some text that is mixed in, never shown and never stored. File and attestation appear together, and only when both are complete.")]
     Contribute(ContributeStep),
+    /// Attest a contribution of yours that another tool made, snarkjs for example
+    #[command(after_help = "Example:\n  npx snarkjs powersoftau contribute shared/phase1/0001.ptau mine.ptau -n=Bob\n  \
+        cargo xtask ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" --entropy \"snarkjs, and text I typed\" \\\n    \
+        --destruction \"the machine was switched off\" --key bob.pem\n\n\
+        The file is verified against the step before it, copied into the folder, and attested, as if it had been made here.")]
+    Attest(AttestStep),
     /// Close the open phase with the planned public random value: coordinator
     #[command(
         after_help = "Example (the block hash that ceremony.toml announces):\n  cargo xtask ceremony beacon shared/ --value HEX --key coordinator.pem"
@@ -91,6 +97,10 @@ pub(crate) enum CeremonyCommand {
     Archive(ArchiveArgs),
 }
 
+fn circuit_name(text: &str) -> Result<CircuitName, String> {
+    CircuitName::new(text).map_err(|refusal| refusal.what().to_owned())
+}
+
 /// A circuit's file, as NAME=FILE.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedFile {
@@ -102,7 +112,7 @@ impl std::str::FromStr for NamedFile {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, path) = text.split_once('=').ok_or("expected NAME=FILE")?;
-        let name = CircuitName::new(name).map_err(|refusal| refusal.what().to_owned())?;
+        let name = circuit_name(name)?;
         Ok(Self { name, path: path.into() })
     }
 }
@@ -151,6 +161,35 @@ pub(crate) struct ContributeStep {
     pub(crate) destruction: String,
     #[command(flatten)]
     pub(crate) entropy: EntropyArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttestStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The file that you made from the last step's
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Your name in the roster
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// The circuit, in phase 2 of a ceremony with several
+    #[arg(long, value_name = "NAME", value_parser = circuit_name)]
+    pub(crate) circuit: Option<CircuitName>,
+    /// Somebody whose turn comes before yours and who is to be passed over; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skip: Vec<String>,
+    /// Tool and version that made the file
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) tool: String,
+    /// Where its randomness came from, in your words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) entropy: String,
+    /// How you destroy the secret, in your words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) destruction: String,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
@@ -237,8 +276,8 @@ pub(crate) struct RejectStep {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
     /// The circuit, in phase 2
-    #[arg(long, value_name = "NAME")]
-    pub(crate) circuit: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = circuit_name)]
+    pub(crate) circuit: Option<CircuitName>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }

@@ -267,7 +267,7 @@ fn shown_result(path: &Path, key: &Zkey<File>, report: &Report) -> ShownKey {
     shown
 }
 
-fn verify_error(path: &Path, error: &VerifyError) -> CliError {
+pub(crate) fn verify_error(path: &Path, error: &VerifyError) -> CliError {
     let hint = match error {
         VerifyError::Key(_) => "the key is damaged: fetch it again and compare its digest",
         VerifyError::Earlier(_) => "the earlier key is damaged: verify from circuit and .ptau instead",

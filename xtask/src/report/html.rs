@@ -53,6 +53,7 @@ th{color:var(--dim);font-weight:600}td.number,th.number{text-align:right;font-va
 code{font:13px/1.5 ui-monospace,monospace}.hash{white-space:nowrap}
 pre{padding:.8rem;border:1px solid var(--bad);border-radius:.5rem;overflow-x:auto;white-space:pre-wrap}
 details{margin:.4rem 0}summary{cursor:pointer}
+@media(max-width:40rem){body{padding:1rem}dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .6rem}.hash{white-space:normal}.hash br{display:none}.chain li{width:100%}.step{max-width:none;flex:1}}
 @media print{body{max-width:none}details{display:block}}
 ";
 

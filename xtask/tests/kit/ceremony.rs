@@ -4,21 +4,42 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use ceremony_core::curve::Fr;
 use ceremony_core::format::r1cs::{Shape, write_r1cs};
 use ed25519_dalek::{Signer, SigningKey};
+use zk_vk_guard::digest::{ContributionHash, FileDigest};
 use zk_vk_guard::envelope::Envelope;
 use zk_vk_guard::key::PublicKey;
-use zk_vk_guard::statement::{Statement, StepAttestation};
+use zk_vk_guard::statement::{Sha256Hex, Statement, StepAttestation};
 
 use super::Run;
 
 pub const VALUE: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
 
 /// Machines, by the name of who sits there.
-pub struct World(tempfile::TempDir);
+pub struct World {
+    root: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl World {
+    fn temporary() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { root: folder.path().into(), _temporary: Some(folder) }
+    }
+}
+
+/// A finished ceremony of alice and bob, made once for a test binary and copied for each of its tests.
+static FINISHED: LazyLock<World> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished-ceremony");
+    let _ = fs::remove_dir_all(&root);
+    let made = World::whole(&["alice", "bob"]);
+    copy(&made.root, &root);
+    World { root, _temporary: None }
+});
 
 /// A circuit of `n` constraints x_i * x_i = x_(i+1), with one public wire.
 pub fn circuit(n: u32) -> Vec<u8> {
@@ -31,11 +52,11 @@ pub fn circuit(n: u32) -> Vec<u8> {
 impl World {
     /// Keys for everybody, and rules that `edit` may change.
     pub fn new(people: &[&str], edit: impl FnOnce(String) -> String) -> Self {
-        let world = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(world.0.path().join("coordinator")).unwrap();
+        let world = Self::temporary();
+        fs::create_dir(world.root.join("coordinator")).unwrap();
         world.ok("coordinator", "key new key.pem");
         for name in people {
-            fs::create_dir(world.0.path().join(name)).unwrap();
+            fs::create_dir(world.root.join(name)).unwrap();
             world.ok(name, "key new key.pem");
         }
         let r1cs = circuit(3);
@@ -59,7 +80,7 @@ impl World {
     }
 
     pub fn path(&self, who: &str, name: &str) -> PathBuf {
-        self.0.path().join(who).join(name)
+        self.root.join(who).join(name)
     }
 
     pub fn write(&self, who: &str, name: &str, bytes: &[u8]) {
@@ -73,7 +94,7 @@ impl World {
     /// Runs our binary on somebody's machine.
     pub fn run(&self, who: &str, line: &str) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
-        command.args(super::split(line)).current_dir(self.0.path().join(who)).stdin(Stdio::null());
+        command.args(super::split(line)).current_dir(self.root.join(who)).stdin(Stdio::null());
         command.output().unwrap().into()
     }
 
@@ -91,7 +112,7 @@ impl World {
         let run = self.run(who, line);
         assert_ne!(run.code, 0, "{line}\n{}", run.stdout);
         assert!(files(&self.path(who, "")) == before, "{line} changes something");
-        let shown = super::shown(&run).replace(&self.0.path().display().to_string(), "[world]");
+        let shown = super::shown(&run).replace(&self.root.display().to_string(), "[world]");
         // Fingerprints: four groups of four digits.
         let shown = fingerprints(&shown);
         let mut settings = insta::Settings::clone_current();
@@ -137,6 +158,55 @@ impl World {
         world
     }
 
+    /// A copy of the finished ceremony of alice and bob.
+    pub fn finished() -> Self {
+        let world = Self::temporary();
+        copy(&FINISHED.root, &world.root);
+        world
+    }
+
+    /// A file of the coordinator's shared folder.
+    pub fn shared(&self, name: &str) -> PathBuf {
+        self.path("coordinator", &format!("shared/{name}"))
+    }
+
+    /// Exchanges two files of the shared folder.
+    pub fn swap(&self, a: &str, b: &str) {
+        let (x, y) = (fs::read(self.shared(a)).unwrap(), fs::read(self.shared(b)).unwrap());
+        fs::write(self.shared(a), y).unwrap();
+        fs::write(self.shared(b), x).unwrap();
+    }
+
+    /// Edits the rules, after the start.
+    pub fn edit_rules(&self, from: &str, to: &str) {
+        let old = fs::read_to_string(self.shared("ceremony.toml")).unwrap();
+        assert!(old.contains(from), "{from}");
+        fs::write(self.shared("ceremony.toml"), old.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Changes an attestation of the shared folder and signs it again.
+    pub fn again(&self, file: &str, signer: &str, edit: impl FnOnce(&mut Statement<StepAttestation>)) {
+        self.attest_again("coordinator", &format!("shared/{file}"), signer, edit);
+    }
+
+    /// Puts a file under a step's name, attested by its maker, and named as the input of the step after it.
+    pub fn plant(&self, step: &str, who: &str, bytes: &[u8], next: (&str, &str)) {
+        let digest = FileDigest::of(bytes);
+        let (name, _) = step.split_once('.').unwrap();
+        fs::write(self.shared(step), bytes).unwrap();
+        self.again(&format!("{name}.dsse.json"), who, |s| s.subject[0].digest.sha256 = Sha256Hex(digest.0));
+        self.again(&format!("{}.dsse.json", next.0), next.1, |s| s.predicate.input_sha256 = Some(digest));
+    }
+
+    /// Says in the attestation of a step which contribution its file ends with.
+    pub fn with_hash_of(&self, file: &str, attestation: &str, who: &str) {
+        let kind = if file.ends_with("zkey") { "zkey" } else { "ptau" };
+        let info: serde_json::Value = serde_json::from_str(&self.ok("coordinator", &format!("{kind} info {file} --json"))).unwrap();
+        let last = info["contributions"].as_array().unwrap().last().unwrap().clone();
+        let hash = ContributionHash::from_hex(last["contribution_hash"].as_str().unwrap()).unwrap();
+        self.again(attestation, who, |s| s.predicate.contribution_hash = Some(hash));
+    }
+
     /// Changes an attestation and signs it again with somebody's key.
     pub fn attest_again(&self, who: &str, file: &str, signer: &str, edit: impl FnOnce(&mut Statement<StepAttestation>)) {
         let envelope = Envelope::from_json(&self.read(who, file)).unwrap();
@@ -144,14 +214,18 @@ impl World {
         edit(&mut statement);
         let mut envelope = statement.to_envelope().unwrap();
         let pem = String::from_utf8(self.read(signer, "key.pem")).unwrap();
-        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
-        // RFC 8410: the seed follows 16 bytes of headers.
-        let key = SigningKey::from_bytes(der[16..48].try_into().unwrap());
+        let key = SigningKey::from_bytes(&seed(&pem));
         let signature = key.sign(&envelope.pae()).to_bytes();
         envelope.add_signature(&self.public_key(signer), &signature).unwrap();
         self.write(who, file, &envelope.to_json());
     }
+}
+
+/// The secret half of a key file of ours: in RFC 8410's encoding the seed follows 16 bytes of headers.
+pub fn seed(pem: &str) -> [u8; 32] {
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    der[16..48].try_into().unwrap()
 }
 
 /// Every file that is not hidden, with its bytes.

@@ -12,7 +12,7 @@ use zk_vk_guard::statement::{Statement, Subject};
 use super::verify::verified;
 use crate::cli::ceremony::AuditArgs;
 use crate::error::CliError;
-use crate::folder::{FolderLock, read_sound, text, write_file};
+use crate::folder::{FolderLock, read_sound, text, this_tool, write_file};
 use crate::signer::{Signer, sign_envelope};
 
 impl AuditArgs {
@@ -31,7 +31,7 @@ impl AuditArgs {
             transcript_sha256: done.digest(),
             files: u32::try_from(steps).unwrap_or(u32::MAX),
             auditor,
-            tool: text("tool", concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))?,
+            tool: this_tool()?,
             method,
             time: Timestamp::now(),
         };

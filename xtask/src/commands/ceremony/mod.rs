@@ -1,6 +1,7 @@
 //! `ceremony`: one command for each step of each party, and the rehearsal that runs them all.
 
 mod archive;
+mod attest;
 mod audit;
 mod bundle;
 mod contribute;
@@ -20,6 +21,7 @@ impl CeremonyArgs {
             None => self.rehearsal.run(),
             Some(CeremonyCommand::New(command)) => command.run(),
             Some(CeremonyCommand::Contribute(command)) => command.run(),
+            Some(CeremonyCommand::Attest(command)) => command.run(),
             Some(CeremonyCommand::Beacon(command)) => command.run(),
             Some(CeremonyCommand::Prepare(command)) => command.run_prepare(),
             Some(CeremonyCommand::Keygen(command)) => command.run(),

@@ -3,7 +3,6 @@
 use ceremony_core::format::digest::digest_file;
 use ceremony_core::transcript::{Slot, StepName, Track};
 use zk_vk_guard::digest::FileDigest;
-use zk_vk_guard::names::CircuitName;
 use zk_vk_guard::statement::Action;
 
 use crate::cli::ceremony::RejectStep;
@@ -20,7 +19,7 @@ impl RejectStep {
         let ceremony = read(root)?;
         let mut signer = self.signer.open()?;
         is_coordinator(&ceremony, signer.as_ref())?;
-        let track = self.track()?;
+        let track = self.circuit.clone().map_or(Track::Phase1, Track::Circuit);
         if ceremony.chains().all(|chain| chain.track != track) {
             return Err(CliError::environment(format!("the rules have no {track}")).hint("name a circuit of ceremony.toml with --circuit"));
         }
@@ -61,15 +60,6 @@ impl RejectStep {
             println!("{}: rejected\n  sha256             {}\n  reason             {why}", path.display(), digest.sha256);
         }
         Ok(())
-    }
-
-    fn track(&self) -> Result<Track, CliError> {
-        match &self.circuit {
-            None => Ok(Track::Phase1),
-            Some(name) => CircuitName::new(name)
-                .map(Track::Circuit)
-                .map_err(|refusal| CliError::environment(format!("--circuit: {}", refusal.what()))),
-        }
     }
 
     fn slot(&self) -> Result<Slot, CliError> {

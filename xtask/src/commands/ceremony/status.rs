@@ -20,6 +20,8 @@ struct Status {
     kind: String,
     ceremony_toml_sha256: String,
     chains: Vec<ChainStatus>,
+    /// Everybody who may contribute, in order.
+    roster: Vec<String>,
     /// Files that are attested but not in this copy of the folder.
     missing: Vec<String>,
     /// The first thing that does not hold.
@@ -54,6 +56,10 @@ struct Verified {
     result: Option<String>,
     /// Steps that came after it, or that it did not see.
     steps_since: usize,
+    /// Files that it saw and that are steps no longer.
+    steps_gone: usize,
+    /// What it found wrong.
+    failure: Option<String>,
 }
 
 impl StatusArgs {
@@ -82,6 +88,7 @@ impl Status {
             kind: rules.kind.to_string(),
             ceremony_toml_sha256: ceremony.config.digest().to_string(),
             chains: ceremony.chains().map(|chain| ChainStatus::of(ceremony, chain)).collect(),
+            roster: rules.participants.iter().map(|participant| participant.name.to_string()).collect(),
             missing: steps().filter(|step| !step.present).map(|step| step.path.display().to_string()).collect(),
             problem: ceremony.problem().map(ToString::to_string),
             verified: Verified::of(ceremony, steps().map(|step| step.file.to_string())),
@@ -102,12 +109,23 @@ impl Status {
                 println!("  {} rejected", chain.rejected);
             }
         }
+        println!("roster: {}", self.roster.join(", "));
         for file in &self.missing {
             println!("not in this copy: {file}");
         }
         match (&self.verified.time, &self.verified.result) {
-            (Some(time), Some(result)) => println!("verified: {result} at {time}, {} steps since", self.verified.steps_since),
+            (Some(time), Some(result)) => {
+                let gone = if self.verified.steps_gone > 0 {
+                    format!(", {} of its files gone or rejected", self.verified.steps_gone)
+                } else {
+                    String::new()
+                };
+                println!("verified: {result} at {time}, {} steps since{gone}", self.verified.steps_since);
+            }
             _ => println!("verified: not yet (cargo xtask ceremony verify)"),
+        }
+        if let Some(failure) = &self.verified.failure {
+            println!("the last verification failed: do not build on this folder before it is mended\n  {}", failure.replace('\n', "\n  "));
         }
         if !self.waiting_for.is_empty() {
             println!("waiting for: {}", self.waiting_for.join(" or "));
@@ -139,9 +157,15 @@ impl Verified {
     fn of(ceremony: &Ceremony, attested: impl Iterator<Item = String>) -> Self {
         let bytes = read_regular(&ceremony.folder.root().join("report.json"), Report::MAX_BYTES).ok();
         let report: Option<Report> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let attested: BTreeSet<String> = attested.collect();
         let seen: BTreeSet<&str> = report.iter().flat_map(|report| &report.files).map(|file| file.sha256.as_str()).collect();
         Self {
-            steps_since: attested.filter(|digest| !seen.contains(digest.as_str())).count(),
+            steps_since: attested.iter().filter(|digest| !seen.contains(digest.as_str())).count(),
+            steps_gone: seen.iter().filter(|digest| !attested.contains(**digest)).count(),
+            failure: report
+                .as_ref()
+                .and_then(|report| report.failure.as_ref())
+                .map(|failure| format!("{}: {}", failure.title, failure.error)),
             time: report.as_ref().map(|report| report.time.clone()),
             result: report.as_ref().map(|report| report.result.clone()),
         }
@@ -170,9 +194,10 @@ fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
                 .circuits
                 .iter()
                 .all(|circuit| folder.verifying_keys(&circuit.name).iter().all(|path| path.exists()));
+            let stale = Verified::of(ceremony, std::iter::empty()).result.as_deref() != Some("good");
             let next = if !keys {
                 format!("cargo xtask ceremony keygen {root}")
-            } else if !folder.transcript().exists() {
+            } else if stale || !folder.transcript().exists() {
                 format!("cargo xtask ceremony verify {root}")
             } else if !folder.bundle().exists() {
                 format!("cargo xtask bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z")

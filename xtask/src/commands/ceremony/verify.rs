@@ -127,7 +127,7 @@ fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_onl
     }
     if !read_only {
         println!("  report             {}", root.join("report.html").display());
-        println!("next: cargo xtask bundle create {shown} --serial 1 --not-after 2028-12-31T23:59:59Z");
+        println!("next: cargo xtask ceremony status {shown}");
     }
 }
 

@@ -158,7 +158,7 @@ fn write_crate(source: &Path, folder: &Path, pin: &str) -> Result<(), CliError> 
     let guard = toml_string(&source.join("zk-vk-guard"));
     let manifest = format!(
         "[package]\nname = \"embedded\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[features]\nzk-vk-provisioned = []\n\n[dependencies]\n\
-         ark-bn254 = {{ version = \"0.6\", default-features = false, features = [\"curve\"] }}\nark-ff = {{ version = \"0.6\", default-features = false }}\n\
+         ark-bn254 = {{ version = \"0.6\", default-features = false, features = [\"curve\"] }}\nark-ec = {{ version = \"0.6\", default-features = false }}\nark-ff = {{ version = \"0.6\", default-features = false }}\n\
          ark-groth16 = {{ version = \"0.6\", default-features = false }}\n\n[build-dependencies]\nzk-vk-guard = {{ path = {guard} }}\n\n[workspace]\n"
     );
     let build = format!(

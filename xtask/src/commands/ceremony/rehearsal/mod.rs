@@ -16,7 +16,7 @@ mod material;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ceremony_core::arith::Backend;
 use ceremony_core::transcript::{Ceremony, Folder, Stage};
@@ -28,7 +28,7 @@ use zk_vk_guard::statement::Phase;
 
 use crate::cli::ceremony::RehearsalArgs;
 use crate::error::CliError;
-use crate::folder::{read, write_file};
+use crate::folder::{FolderLock, read, write_file};
 use crate::signer::read_public_key;
 use material::Material;
 
@@ -43,6 +43,9 @@ const AUDITOR: &str = "Auditor";
 const COORDINATOR: &str = "Coordinator";
 /// The bundle's last day: a rehearsal is looked at for a while, and never relied on.
 const VALID_SECONDS: u64 = 10 * 365 * 86_400;
+
+/// How long a process takes to start and to take the folder's lock.
+const ORPHANS_BEGIN: Duration = Duration::from_millis(500);
 
 /// A rehearsal on its way.
 struct Rehearsal {
@@ -66,6 +69,9 @@ impl RehearsalArgs {
         let rehearsal =
             Rehearsal { out, program, participants: NAMES.into_iter().take(self.participants as usize).collect(), material, started };
         rehearsal.keys()?;
+        if self.resume {
+            rehearsal.wait_for_orphans()?;
+        }
         rehearsal.run_chain()?;
         rehearsal.finish()?;
         rehearsal.approve()?;
@@ -158,6 +164,12 @@ impl Rehearsal {
         Ok(())
     }
 
+    /// A party of the run that was interrupted may still be at work: it gets a moment to begin, and the time that it needs to end.
+    fn wait_for_orphans(&self) -> Result<(), CliError> {
+        std::thread::sleep(ORPHANS_BEGIN);
+        FolderLock::take(&self.root()).map(drop)
+    }
+
     /// Phase 1 and phase 2, step by step, as the folder asks for them.
     fn run_chain(&self) -> Result<(), CliError> {
         let rules = Folder::new(&self.root()).config();
@@ -179,14 +191,14 @@ impl Rehearsal {
             if let Some(problem) = ceremony.problem() {
                 return Err(CliError::ceremony(problem));
             }
-            let next = ceremony.stage();
-            match next {
+            let done = match ceremony.stage() {
                 Stage::Closed => break,
-                Stage::Prepare => self.coordinate("prepares phase 1 and opens phase 2", &["ceremony", "prepare", "."])?,
-                Stage::Contributions(phase) => self.contribute_or_close(&ceremony, phase)?,
-            }
-            let after = read(&self.root())?;
-            if steps(&after) == steps(&ceremony) {
+                Stage::Prepare => self.coordinate("prepares phase 1 and opens phase 2", &["ceremony", "prepare", "."]),
+                Stage::Contributions(phase) => self.contribute_or_close(&ceremony, phase),
+            };
+            // What counts is the folder: a party of an interrupted run may have been quicker.
+            if steps(&read(&self.root())?) == steps(&ceremony) {
+                done?;
                 return Err(CliError::environment(format!("{}: a step was made and is not there", rules.display()))
                     .hint("run it again with --resume"));
             }
