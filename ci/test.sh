@@ -40,5 +40,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 step "tests"
 cargo test --locked --workspace
 
+step "the steps again with the portable arithmetic (tests/arith.rs compares both by itself)"
+CEREMONY_TEST_ARITHMETIC=portable cargo test --locked --package ceremony-core \
+    --test phase1_verify --test phase1_steps --test phase2_setup --test phase2_chain --test phase2_proofs
+
 step "the command line in release profile, as participants run it"
 cargo xtask --version
