@@ -50,5 +50,17 @@ cargo test --locked --workspace
 step "fuzz targets: seeds and a minute of mutations"
 ./ci/fuzz.sh short
 
+step "the steps again with the portable arithmetic (tests/arith.rs compares both by itself)"
+CEREMONY_TEST_ARITHMETIC=portable cargo test --locked --package ceremony-core \
+    --test phase1_verify --test phase1_steps --test phase2_setup --test phase2_chain --test phase2_proofs
+
+step "the example with its committed key: snippet current, guard wired, real proofs verified"
+(cd examples/attestation && cargo run --locked --quiet -p zk-embed -- --check --arkworks)
+cargo test --locked -p attestation --features zk-vk-provisioned
+
 step "the command line in release profile, as participants run it"
 cargo xtask --version
+cargo xtask guard-status
+
+step "the rehearsal, from the first contribution to a guarded build"
+cargo xtask ceremony

@@ -15,7 +15,7 @@ use super::Direction;
 use super::engine::{Engine, Sum, negative};
 use crate::curve::{Fr, Point, root_of_unity};
 
-/// Butterflies in a task.
+/// Butterflies in a task: enough for the shared inversions to disappear.
 const TASK: usize = 256;
 
 /// See [`super::group_fft`].
@@ -34,16 +34,18 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
         engine.multiply(&mut points[..1], &[scale]);
     }
     let twiddles = powers(omega, n / 2);
+    // Short transforms in shorter tasks, one for each core.
+    let task_length = (n / (2 * rayon::current_num_threads())).next_power_of_two().clamp(16, TASK);
     let mut half = 1;
     while half < n {
         let twiddle = |block: usize, j: usize| {
             let w = twiddles[j * (n / (2 * half))];
             if block == 0 { w * scale } else { w }
         };
-        if half < TASK {
-            let blocks = (TASK / half).max(1);
+        if half < task_length {
+            let blocks = (task_length / half).max(1);
             points.par_chunks_mut(2 * half * blocks).enumerate().for_each(|(task, points)| {
-                let (mut lo, mut hi) = (Vec::with_capacity(TASK), Vec::with_capacity(TASK));
+                let (mut lo, mut hi) = (Vec::with_capacity(task_length), Vec::with_capacity(task_length));
                 for block in points.chunks(2 * half) {
                     lo.extend_from_slice(&block[..half]);
                     hi.extend_from_slice(&block[half..]);
@@ -57,8 +59,8 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
         } else {
             points.par_chunks_mut(2 * half).enumerate().for_each(|(block, points)| {
                 let (lo, hi) = points.split_at_mut(half);
-                lo.par_chunks_mut(TASK).zip(hi.par_chunks_mut(TASK)).enumerate().for_each(|(task, (lo, hi))| {
-                    butterfly_task(engine, lo, hi, |k| twiddle(block, task * TASK + k));
+                lo.par_chunks_mut(task_length).zip(hi.par_chunks_mut(task_length)).enumerate().for_each(|(task, (lo, hi))| {
+                    butterfly_task(engine, lo, hi, |k| twiddle(block, task * task_length + k));
                 });
             });
         }

@@ -78,6 +78,12 @@ impl Halves {
     }
 }
 
+/// The 32 nibbles of a biased half, from the lowest.
+#[cfg(test)]
+pub(super) fn nibbles_of(half: u128) -> impl Iterator<Item = u8> {
+    (0..DIGITS).map(move |i| (half >> (WINDOW * i)) as u8 & 15)
+}
+
 /// (k + 2^128 - 1) / 2 for odd k given modulo 2^128, |k| < 2^127: (k - 1) / 2 is an arithmetic shift.
 fn biased(k: u128) -> u128 {
     (k.cast_signed() >> 1).cast_unsigned() ^ (1 << 127)
@@ -163,6 +169,22 @@ mod tests {
         let [a, b, c] = [V1_0, V2_0, V2_1].map(Fr::from);
         assert_eq!(a, lambda() * b);
         assert_eq!(b + lambda() * c, Fr::ZERO);
+    }
+
+    /// No scalar, however short, has fewer digits than another or a digit zero: what a multiplication does cannot depend on it.
+    #[test]
+    fn both_halves_have_32_digits_none_of_them_zero_even_of_0_1_and_minus_1() {
+        for k in [Fr::ZERO, Fr::ONE, -Fr::ONE, lambda(), -lambda()] {
+            let Halves(halves) = &Halves::of(&k);
+            let mut sums = [Fr::ZERO; 2];
+            for (half, sum) in halves.iter().zip(&mut sums) {
+                let digits: Vec<i64> = nibbles_of(*half).map(|n| 2 * i64::from(n) - 15).collect();
+                assert_eq!(digits.len(), DIGITS);
+                assert!(digits.iter().all(|d| d % 2 != 0 && d.abs() <= 15), "{digits:?}");
+                *sum = digits.iter().rev().fold(Fr::ZERO, |sum, d| sum * Fr::from(16u64) + Fr::from(*d));
+            }
+            assert_eq!(sums[0] + lambda() * sums[1], k);
+        }
     }
 
     #[test]

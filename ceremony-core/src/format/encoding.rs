@@ -12,7 +12,7 @@
 use ark_ff::{BigInt, PrimeField};
 use rayon::prelude::*;
 
-use crate::arith::off_curve;
+use crate::arith::{from_x, off_curve};
 use crate::curve::{FQ_MODULUS, Fq, Point};
 
 /// How a point is written.
@@ -58,6 +58,9 @@ pub enum PointDefect {
     Flags,
 }
 
+/// With fewer compressed points, a square root for each is cheaper than one for a vector of eight.
+const FEW: usize = 8;
+
 const SIGN: u8 = 0x80;
 const INFINITY: u8 = 0x40;
 
@@ -77,8 +80,12 @@ pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
 /// Reads as many points as `bytes` holds; a remainder that is no whole point is the caller's error and ignored here.
 ///
 /// # Errors
-/// The index (within `bytes`) and defect of the first point whose bytes are no canonical encoding, else of the first off its curve.
+/// The index (within `bytes`) and defect of the first point whose bytes are no canonical encoding, else of the first off its curve. Of
+/// compressed points, the first with either defect.
 pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usize, PointDefect)> {
+    if encoding == Encoding::Compressed && bytes.len() >= FEW * P::COMPRESSED_BYTES {
+        return decode_compressed(bytes, from_x);
+    }
     let chunks = || bytes.par_chunks_exact(encoding.point_bytes::<P>()).with_min_len(64).map(|bytes| decode_one::<P>(bytes, encoding));
     let points: Vec<P> = match chunks().collect::<Result<_, _>>() {
         Ok(points) => points,
@@ -87,9 +94,50 @@ pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usi
             return Err(chunks().enumerate().find_first(|(_, p)| p.is_err()).map_or((0, defect), |(i, p)| (i, p.err().unwrap_or(defect))));
         }
     };
-    // A compressed point is on its curve by construction.
-    let bad = if encoding == Encoding::Compressed { None } else { off_curve(&points) };
-    bad.map_or(Ok(points), |index| Err((index, PointDefect::NotOnCurve)))
+    off_curve(&points).map_or(Ok(points), |index| Err((index, PointDefect::NotOnCurve)))
+}
+
+/// What the bytes of a compressed point say.
+enum Compressed<P: Point> {
+    Infinity,
+    /// x, in the first half of the coordinates, and whether y is the larger one.
+    Point(P::Coordinates, bool),
+}
+
+/// Compressed points, with the square roots of all of them taken together by `from_x`. They are on their curve by construction.
+fn decode_compressed<P: Point>(
+    bytes: &[u8],
+    from_x: impl Fn(&[Fq], &[bool]) -> Result<Vec<P>, usize>,
+) -> Result<Vec<P>, (usize, PointDefect)> {
+    let heads: Vec<_> = bytes.par_chunks_exact(P::COMPRESSED_BYTES).with_min_len(64).map(compressed_head::<P>).collect();
+    let generator = P::generator().coordinates();
+    let (mut x, mut larger) = (Vec::with_capacity(heads.len() * P::COORDINATES / 2), Vec::with_capacity(heads.len()));
+    let mut infinities = Vec::new();
+    let mut defect = None;
+    for (i, head) in heads.iter().enumerate() {
+        // In the place of infinity, an x that is on the curve.
+        let (coordinates, sign) = match head {
+            Ok(Compressed::Point(x, sign)) => (x, *sign),
+            Ok(Compressed::Infinity) => {
+                infinities.push(i);
+                (&generator, false)
+            }
+            Err(found) => {
+                defect = Some((i, *found));
+                break;
+            }
+        };
+        x.extend_from_slice(&coordinates.as_ref()[..P::COORDINATES / 2]);
+        larger.push(sign);
+    }
+    let mut points = from_x(&x, &larger).map_err(|i| (i, PointDefect::NotOnCurve))?;
+    if let Some(defect) = defect {
+        return Err(defect);
+    }
+    for i in infinities {
+        points[i] = P::zero();
+    }
+    Ok(points)
 }
 
 /// Reads Montgomery coordinates without looking whether they lie on the curve: only for bytes that this process wrote itself.
@@ -145,20 +193,25 @@ fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefe
             read_be_reversed(&bytes[P::COMPRESSED_BYTES..], y)?;
             Ok(P::from_coordinates(&coordinates))
         }
-        Encoding::Compressed => {
-            let mut bytes: [u8; 64] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
-            let larger = bytes[0] & SIGN != 0;
-            if bytes[0] & INFINITY != 0 {
-                let rest_is_zero = bytes[0] == INFINITY && bytes[1..].iter().all(|&b| b == 0);
-                return if rest_is_zero { Ok(P::zero()) } else { Err(PointDefect::Flags) };
-            }
-            bytes[0] &= !SIGN;
-            let x = &mut coordinates.as_mut()[..half];
-            read_be_reversed(&bytes[..P::COMPRESSED_BYTES], x)?;
-            // No point of BN254 has y = 0 (its order would be 2), so the sign decides and the point is on the curve by construction.
-            P::from_x(x, larger).ok_or(PointDefect::NotOnCurve)
-        }
+        Encoding::Compressed => match compressed_head::<P>(bytes)? {
+            Compressed::Infinity => Ok(P::zero()),
+            Compressed::Point(x, larger) => P::from_x(&x.as_ref()[..half], larger).ok_or(PointDefect::NotOnCurve),
+        },
     }
+}
+
+/// Flags and x. No point of BN254 has y = 0 (its order would be 2), so that there are two y to each x and the sign decides.
+fn compressed_head<P: Point>(bytes: &[u8]) -> Result<Compressed<P>, PointDefect> {
+    let mut bytes: [u8; 64] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
+    let larger = bytes[0] & SIGN != 0;
+    if bytes[0] & INFINITY != 0 {
+        let rest_is_zero = bytes[0] == INFINITY && bytes[1..].iter().all(|&b| b == 0);
+        return if rest_is_zero { Ok(Compressed::Infinity) } else { Err(PointDefect::Flags) };
+    }
+    bytes[0] &= !SIGN;
+    let mut coordinates = P::ZERO_COORDINATES;
+    read_be_reversed(&bytes[..P::COMPRESSED_BYTES], &mut coordinates.as_mut()[..P::COORDINATES / 2])?;
+    Ok(Compressed::Point(coordinates, larger))
 }
 
 fn montgomery_point<P: Point>(bytes: &[u8]) -> P {
@@ -206,11 +259,12 @@ fn read_be_reversed(bytes: &[u8], coordinates: &mut [Fq]) -> Result<(), PointDef
 
 #[cfg(test)]
 mod tests {
-    use ark_ec::{AffineRepr, CurveGroup};
+    use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
     use ark_ff::AdditiveGroup;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::arith::{Arith, Backend};
     use crate::curve::{Fq2, Fr, G1Affine, G2Affine};
 
     const ALL: [Encoding; 3] = [Encoding::Montgomery, Encoding::Uncompressed, Encoding::Compressed];
@@ -260,6 +314,93 @@ mod tests {
         let mut bytes = encode(&[good, good, good], Encoding::Uncompressed);
         bytes[64 + 63] ^= 1;
         assert_eq!(decode::<G1Affine>(&bytes, Encoding::Uncompressed), Err((1, PointDefect::NotOnCurve)));
+    }
+
+    /// What `decode` was before square roots were taken together: a point at a time, the first defect in order.
+    fn one_by_one<P: Point>(bytes: &[u8]) -> Result<Vec<P>, (usize, PointDefect)> {
+        let points = bytes.chunks_exact(P::COMPRESSED_BYTES).enumerate();
+        points.map(|(i, bytes)| decode_one(bytes, Encoding::Compressed).map_err(|defect| (i, defect))).collect()
+    }
+
+    fn batches_agree_with_one_by_one<P: Point<Group: CurveGroup<Affine = P>>>(points: usize) {
+        let backends = [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new).collect::<Vec<_>>();
+        let check = |bytes: &[u8]| {
+            let expected = one_by_one::<P>(bytes);
+            for arith in &backends {
+                let actual = decode_compressed::<P>(bytes, |x, larger| arith.from_x(x, larger));
+                assert_eq!(actual, expected, "{} {}", P::GROUP, arith.backend());
+            }
+            assert_eq!(decode::<P>(bytes, Encoding::Compressed), expected);
+            expected
+        };
+        let size = P::COMPRESSED_BYTES;
+        let walk: Vec<P::Group> =
+            std::iter::successors(Some(P::Group::generator()), |p| Some(p.double() + P::generator())).take(points).collect();
+        let mut walk = P::Group::normalize_batch(&walk);
+        for i in (0..points).step_by(13) {
+            walk[i] = P::zero();
+        }
+        let good = encode(&walk, Encoding::Compressed);
+        // Every length around the vectors' eight lanes and their two in step, and the whole.
+        for n in (0..=34).chain([points]) {
+            assert_eq!(check(&good[..n * size]).unwrap(), walk[..n]);
+        }
+        // The other sign everywhere: the negatives.
+        let mut negated = good.clone();
+        negated.chunks_exact_mut(size).filter(|p| p[0] & INFINITY == 0).for_each(|p| p[0] ^= SIGN);
+        check(&negated).unwrap();
+        // Single points of every kind, at places in every lane; and two in one run, of which the first is named.
+        let mut modulus = vec![0; 32];
+        write_le(FQ_MODULUS, &mut modulus);
+        modulus.reverse();
+        let head = |first: u8, last: u8| {
+            let mut bytes = vec![0; size];
+            bytes[size - 1] = last;
+            bytes[0] |= first;
+            bytes
+        };
+        let mut kinds: Vec<Vec<u8>> = (0..=16).flat_map(|x| [0, SIGN].map(|sign| head(sign, x))).collect();
+        kinds.extend([0x40, 0xc0, 0x41, 0x60].map(|first| head(first, 0)));
+        kinds.extend([head(INFINITY, 1), vec![0xff; size], vec![0x3f; size], modulus.repeat(size / 32)]);
+        let mut below = modulus.clone();
+        below[31] -= 1;
+        kinds.extend([
+            below.repeat(size / 32),
+            [modulus.clone(), vec![0; size - 32]].concat(),
+            [vec![0; size - 32], modulus.clone()].concat(),
+        ]);
+        let mut defects = std::collections::HashSet::new();
+        for (k, kind) in kinds.iter().enumerate() {
+            for n in [9, 33] {
+                for place in (k % 3..n).step_by(3) {
+                    let mut bytes = good[size..(n + 1) * size].to_vec();
+                    bytes[place * size..][..size].copy_from_slice(kind);
+                    defects.extend(check(&bytes).err().map(|(_, defect)| format!("{defect:?}")));
+                    let second = (place + k) % n;
+                    bytes[second * size..][..size].copy_from_slice(&kinds[(k * 7 + place) % kinds.len()]);
+                    let _ = check(&bytes);
+                }
+            }
+        }
+        assert_eq!(defects.len(), 3, "{defects:?}: not canonical, not on the curve, flags");
+    }
+
+    #[test]
+    fn compressed_points_in_batches_are_what_they_are_one_by_one() {
+        batches_agree_with_one_by_one::<G1Affine>(3000);
+        batches_agree_with_one_by_one::<G2Affine>(1500);
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_are_decoded_in_batches_as_one_by_one(mut bytes in proptest::collection::vec(any::<u8>(), 0..64 * 20), mask in any::<u8>()) {
+            // Mostly below the modulus, so that the curve decides.
+            bytes.iter_mut().step_by(32).for_each(|first| *first &= mask & 0xaf);
+            for arith in [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new) {
+                prop_assert_eq!(decode_compressed::<G1Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
+                prop_assert_eq!(decode_compressed::<G2Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
+            }
+        }
     }
 
     #[test]

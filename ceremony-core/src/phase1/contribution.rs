@@ -338,14 +338,25 @@ struct HashOwn<'a, W> {
     progress: &'a dyn Progress,
 }
 
-impl<W: Read + Seek> EachPart for HashOwn<'_, W> {
+impl<W: Read + Seek + Send> EachPart for HashOwn<'_, W> {
     type Error = std::io::Error;
     fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), std::io::Error> {
+        let Self { source, hash, progress } = self;
         let size = P::UNCOMPRESSED_BYTES;
-        for (start, count) in run.chunks(0) {
-            let bytes = read_at(self.source, run.offset + start * size as u64, count * size)?;
-            self.hash.update(&encode(&decode_own::<P>(&bytes), Encoding::Uncompressed));
-            self.progress.advance(count as u64);
+        let mut chunks = run.chunks(0);
+        let mut encode_next = move || {
+            let encoded = |(start, count): (u64, usize)| {
+                let bytes = read_at(source, run.offset + start * size as u64, count * size)?;
+                Ok((count, encode(&decode_own::<P>(&bytes), Encoding::Uncompressed)))
+            };
+            chunks.next().map(encoded).transpose()
+        };
+        // Hashing runs on one core; the next chunk is read and encoded beside it.
+        let mut chunk: std::io::Result<_> = encode_next();
+        while let Some((count, bytes)) = chunk? {
+            let ((), next) = rayon::join(|| hash.update(&bytes), &mut encode_next);
+            chunk = next;
+            progress.advance(count as u64);
         }
         Ok(())
     }

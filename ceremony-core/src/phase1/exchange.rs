@@ -66,13 +66,13 @@ struct Export<'a, R, W> {
 impl<R: Read + Seek + Send, W: Write + Send> EachPart for Export<'_, R, W> {
     type Error = StepError;
     fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), StepError> {
-        for (start, count) in run.chunks(0) {
-            let bytes = encode(&run.read(self.source, self.rng, start, count)?, Encoding::Uncompressed);
-            self.hash.update(&bytes);
-            self.output.write_all(&bytes).map_err(StepError::Write)?;
-            self.progress.advance(count as u64);
-        }
-        Ok(())
+        let Self { source, rng, hash, output, progress } = self;
+        run.for_each_chunk(*source, rng, 0, |_, points, _| {
+            let bytes = encode(&points, Encoding::Uncompressed);
+            let ((), written) = rayon::join(|| hash.update(&bytes), || output.write_all(&bytes));
+            progress.advance(points.len() as u64);
+            written.map_err(StepError::Write)
+        })
     }
 }
 
@@ -191,17 +191,18 @@ struct Import<'a, R, S> {
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek + Send, S: PointSink> EachPart for Import<'_, R, S> {
+impl<R: Read + Seek + Send, S: PointSink + Send> EachPart for Import<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
         self.sink.begin(part).map_err(StepError::Write)?;
-        for (start, count) in run.chunks(0) {
-            let points = run.read(self.source, self.rng, start, count)?;
+        let Self { source, rng, hash, sink, progress } = self;
+        run.for_each_chunk(*source, rng, 0, |_, points, _| {
             // The encoding of what was decoded is what was read: decoding accepts one encoding per point.
-            self.hash.update(&encode(&points, Encoding::Compressed));
-            self.sink.points(&points).map_err(StepError::Write)?;
-            self.progress.advance(count as u64);
-        }
+            let bytes = encode(&points, Encoding::Compressed);
+            let ((), written) = rayon::join(|| hash.update(&bytes), || sink.points(&points));
+            progress.advance(points.len() as u64);
+            written.map_err(StepError::Write)
+        })?;
         self.sink.end(part).map_err(StepError::Write)
     }
 }

@@ -157,14 +157,14 @@ pub(crate) struct HashParts<'a, R> {
     pub(crate) progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek> EachPart for HashParts<'_, R> {
+impl<R: Read + Seek + Send> EachPart for HashParts<'_, R> {
     type Error = FormatError;
     fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), FormatError> {
-        for (start, count) in run.chunks(0) {
-            let points = run.read(self.source, self.rng, start, count)?;
-            self.hash.update(&encode(&points, self.encoding));
-            self.progress.advance(count as u64);
-        }
-        Ok(())
+        let Self { source, rng, hash, encoding, progress } = self;
+        run.for_each_chunk(*source, rng, 0, |_, points, _| {
+            hash.update(&encode(&points, *encoding));
+            progress.advance(points.len() as u64);
+            Ok(())
+        })
     }
 }

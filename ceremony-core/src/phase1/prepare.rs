@@ -83,11 +83,12 @@ struct Job<'a, R, W> {
 impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
     fn copy<P: Point>(&mut self, run: &PointRun<P>) -> Result<(), StepError> {
         self.out.begin(run.section).map_err(StepError::Write)?;
-        for (start, count) in run.chunks(0) {
-            let points = run.read(self.source, &mut self.rng, start, count)?;
-            self.out.write(&encode(&points, Encoding::Montgomery)).map_err(StepError::Write)?;
-            self.progress.advance(count as u64);
-        }
+        let Self { source, rng, out, progress, .. } = self;
+        run.for_each_chunk(*source, rng, 0, |_, points, _| {
+            out.write(&encode(&points, Encoding::Montgomery)).map_err(StepError::Write)?;
+            progress.advance(points.len() as u64);
+            Ok::<_, StepError>(())
+        })?;
         self.out.end().map_err(StepError::Write)?;
         Ok(())
     }

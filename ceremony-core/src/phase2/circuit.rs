@@ -121,7 +121,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// [`SetupError`]: files that do not fit together, or that cannot be read or written.
-pub fn new_key<C: Read + Seek, P: Read + Seek, W: Write + Seek>(
+pub fn new_key<C: Read + Seek + Send, P: Read + Seek + Send, W: Write + Seek + Send>(
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
     out: W,
@@ -146,7 +146,7 @@ fn write_error(error: std::io::Error) -> SetupError {
 
 struct Writer<W>(ContainerWriter<W>);
 
-impl<W: Write + Seek> Sink for Writer<W> {
+impl<W: Write + Seek + Send> Sink for Writer<W> {
     fn begin(&mut self, section: u32) -> Result<(), FormatError> {
         Ok(self.0.begin(section)?)
     }
@@ -176,7 +176,7 @@ pub(super) enum Chunk<'a> {
 }
 
 /// Whoever wants the initial key: the writer of the file, and the verifier who compares.
-pub(super) trait Sink {
+pub(super) trait Sink: Send {
     fn begin(&mut self, section: u32) -> Result<(), FormatError>;
     fn chunk(&mut self, chunk: Chunk<'_>) -> Result<(), FormatError>;
     fn end(&mut self) -> Result<(), FormatError>;
@@ -192,7 +192,7 @@ pub(super) struct InitialKey<'a, C, P> {
     progress: &'a dyn Progress,
 }
 
-impl<'a, C: Read + Seek, P: Read + Seek> InitialKey<'a, C, P> {
+impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     /// Checks that the two files fit together.
     pub(super) fn open(r1cs: &'a mut R1cs<C>, ptau: &'a mut Ptau<P>, progress: &'a dyn Progress) -> Result<Self, SetupError> {
         let records = ptau.contributions();
@@ -339,8 +339,9 @@ impl<'a, C: Read + Seek, P: Read + Seek> InitialKey<'a, C, P> {
             let sums = self.pass(section, start..wires.end.min(start.saturating_add(WIRES_PER_PASS)), parts)?;
             for sums in sums.chunks(CHUNK_POINTS) {
                 let points = affine::<G>(sums);
-                update_points(hash, &points, Encoding::Uncompressed);
-                sink.chunk(points.as_slice().into()).map_err(SetupError::Key)?;
+                let chunk = || sink.chunk(points.as_slice().into());
+                let ((), written) = rayon::join(|| update_points(hash, &points, Encoding::Uncompressed), chunk);
+                written.map_err(SetupError::Key)?;
             }
         }
         sink.end().map_err(SetupError::Key)
@@ -353,15 +354,21 @@ impl<'a, C: Read + Seek, P: Read + Seek> InitialKey<'a, C, P> {
         self.progress.begin(section_name(section), shape.constraints().into());
         let mut done = 0;
         let mut terms = self.r1cs.terms();
-        while let Some(chunk) = terms.next_chunk().map_err(SetupError::R1cs)? {
-            for (matrix, run) in parts {
-                let relevant = |t: &&Term| t.matrix == *matrix && wires.contains(&t.wire) && t.value != Fr::ZERO;
-                let chunk: Vec<Term> = chunk.iter().filter(relevant).copied().collect();
-                add_terms(&mut sums, wires.start, &chunk, |first, count| {
-                    run.read(self.ptau.source(), &mut self.rng, level + u64::from(first), count)
-                })
-                .map_err(SetupError::Ptau)?;
-            }
+        // The next terms are read, which one core does, while some are added.
+        let mut next = terms.next_chunk();
+        while let Some(chunk) = next.map_err(SetupError::R1cs)? {
+            let (ptau, rng, sums) = (&mut *self.ptau, &mut self.rng, &mut sums);
+            let add = || {
+                for (matrix, run) in parts {
+                    let relevant = |t: &&Term| t.matrix == *matrix && wires.contains(&t.wire) && t.value != Fr::ZERO;
+                    let chunk: Vec<Term> = chunk.iter().filter(relevant).copied().collect();
+                    add_terms(sums, wires.start, &chunk, |first, count| run.read(ptau.source(), rng, level + u64::from(first), count))?;
+                }
+                Ok(())
+            };
+            let (added, read) = rayon::join(add, || terms.next_chunk());
+            added.map_err(SetupError::Ptau)?;
+            next = read;
             let reached = chunk.last().map_or(done, |t| t.constraint);
             self.progress.advance((reached - done).into());
             done = reached;

@@ -87,7 +87,7 @@ pub struct Contributed {
 ///
 /// # Errors
 /// [`ContributeError`].
-pub fn contribute<R: Read + Seek, W: Write + Seek>(
+pub fn contribute<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     out: W,
     rng: ContributionRng,
@@ -101,7 +101,7 @@ pub fn contribute<R: Read + Seek, W: Write + Seek>(
 ///
 /// # Errors
 /// [`ContributeError`].
-pub fn apply_beacon<R: Read + Seek, W: Write + Seek>(
+pub fn apply_beacon<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     out: W,
     beacon: &Beacon,
@@ -112,7 +112,7 @@ pub fn apply_beacon<R: Read + Seek, W: Write + Seek>(
     advance(key, out, rng, ContributionKind::Beacon(beacon.clone()), name, progress)
 }
 
-fn advance<R: Read + Seek, W: Write + Seek>(
+fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     out: W,
     mut rng: ContributionRng,
@@ -164,7 +164,11 @@ fn times<P: Point>(point: P, secret: &Secret) -> P {
 }
 
 /// Writes a section as it is in `key`.
-fn copy<R: Read + Seek, W: Write + Seek>(key: &mut Zkey<R>, id: u32, out: &mut ContainerWriter<W>) -> Result<(), ContributeError> {
+fn copy<R: Read + Seek + Send, W: Write + Seek + Send>(
+    key: &mut Zkey<R>,
+    id: u32,
+    out: &mut ContainerWriter<W>,
+) -> Result<(), ContributeError> {
     /// Bytes at a time.
     const PIECE: u64 = 4 << 20;
     let section = key.section(id)?;
@@ -179,7 +183,7 @@ fn copy<R: Read + Seek, W: Write + Seek>(key: &mut Zkey<R>, id: u32, out: &mut C
 }
 
 /// Writes a section with every point divided by the secret.
-fn divide<R: Read + Seek, W: Write + Seek>(
+fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     run: PointRun<G1Affine>,
     inverse: &Secret,
@@ -189,12 +193,12 @@ fn divide<R: Read + Seek, W: Write + Seek>(
 ) -> Result<(), ContributeError> {
     progress.begin(run.name, run.len);
     out.begin(run.section).map_err(ContributeError::Output)?;
-    for (start, count) in run.chunks(0) {
-        let mut points = run.read(key.source(), checks, start, count)?;
+    run.for_each_chunk(key.source(), checks, 0, |_, mut points, _| {
         mul_all(&mut points, inverse.expose());
         out.write(&encode(&points, Encoding::Montgomery)).map_err(ContributeError::Output)?;
-        progress.advance(count as u64);
-    }
+        progress.advance(points.len() as u64);
+        Ok::<_, ContributeError>(())
+    })?;
     out.end().map_err(ContributeError::Output)?;
     progress.end();
     Ok(())

@@ -10,6 +10,7 @@ pub fn ci() -> PathBuf {
 
 /// Compiles `ci/circuits/NAME.circom` into `dir`: NAME.r1cs and NAME_js/NAME.wasm.
 pub fn compile(name: &str, flags: &[&str], dir: &Path) -> PathBuf {
+    super::choose_arithmetic();
     let compiler = ci().join("node_modules/.bin/circom2");
     let source = format!("circuits/{name}.circom");
     let output = Command::new(&compiler)

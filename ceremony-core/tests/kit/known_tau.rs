@@ -99,6 +99,7 @@ enum Preparation {
 }
 
 fn build(power: u32, secrets: Secrets, kind: ContributionKind, preparation: Preparation) -> Vec<u8> {
+    super::choose_arithmetic();
     let Secrets { tau, alpha, beta } = secrets;
     let n = 1usize << power;
     let tau_powers = powers(tau, Fr::ONE, 2 * n - 1);

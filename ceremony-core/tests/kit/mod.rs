@@ -5,3 +5,14 @@ pub mod circuits;
 pub mod forge;
 pub mod known_tau;
 pub mod ptau;
+pub mod squares;
+
+/// Takes the portable arithmetic for the whole test where CEREMONY_TEST_ARITHMETIC=portable asks for it. What the kit builds files with calls
+/// this first, and it panics where it comes too late to have an effect.
+pub fn choose_arithmetic() {
+    match std::env::var("CEREMONY_TEST_ARITHMETIC").as_deref() {
+        Ok("portable") => assert!(ceremony_core::arith::force_portable(), "the vector arithmetic was in use before the test chose"),
+        Ok(other) => panic!("CEREMONY_TEST_ARITHMETIC={other}: only `portable` is known"),
+        Err(_) => {}
+    }
+}

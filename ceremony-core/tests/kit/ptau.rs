@@ -72,6 +72,7 @@ fn public_key(secrets: [Fr; 3], s: [G1Affine; 3], challenge: &Challenge) -> Publ
 impl Model {
     /// tau = alpha = beta = 1.
     pub fn new(power: u32) -> Self {
+        super::choose_arithmetic();
         let n = 1 << power;
         let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
         Self {

@@ -232,6 +232,7 @@ mod tests {
 
     use super::super::Ifma;
     use super::super::interval::trace;
+    use super::super::transfer::{load_words, store_words};
     use super::*;
     use crate::curve::G2Affine;
 
@@ -247,6 +248,56 @@ mod tests {
             })
             .collect();
         assert!(traces.windows(2).all(|pair| pair[0] == pair[1]), "{traces:x?}");
+    }
+
+    /// Entry j has x = 100 + j, phi_x = 200 + j and y' = 2 j + 1, in lane l plus 1000 l: every lane finds its own digit's entry. The operations
+    /// are the same for all digits, so that no entry is left out of the scan.
+    #[test]
+    fn a_lookup_scans_the_table_and_finds_the_digit_in_every_lane() {
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn element(value: impl Fn(u64) -> u64) -> Element<1> {
+            let mut words = [[0; LANES]; 4];
+            for (lane, word) in (0..).zip(&mut words[0]) {
+                *word = value(lane) + 1000 * lane;
+            }
+            Element([Fq8::from_words(&load_words(&words))])
+        }
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn lanes(element: &Element<1>) -> [u64; LANES] {
+            store_words(&element.0[0].to_words())[0]
+        }
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn check(shift: u64, i: usize) {
+            let mut table = [Entry::<1>::zero(); TABLE];
+            for (j, entry) in (0..).zip(&mut table) {
+                *entry = Entry { point: Affine { x: element(|_| 100 + j), y2: element(|_| 2 * j + 1) }, phi_x: element(|_| 200 + j) };
+            }
+            let nibble = |lane: u64| (lane * 2 + shift) % 16;
+            let mut digits = [[0; LANES]; 2];
+            for (lane, word) in (0..).zip(&mut digits[i / 16]) {
+                *word = nibble(lane) << (WINDOW * (i % 16));
+            }
+            let digits = [load_vector(&digits[0]), load_vector(&digits[1])];
+            for phi in [false, true] {
+                let (found, negative) = lookup(&table, &digits, i, phi);
+                let (x, y2) = (lanes(&found.x), lanes(&found.y2));
+                for lane in 0..LANES {
+                    let digit = 2 * nibble(lane as u64) as i64 - 15;
+                    assert_eq!(y2[lane], digit.unsigned_abs() + 1000 * lane as u64);
+                    assert_eq!(x[lane], if phi { 200 } else { 100 } + digit.unsigned_abs() / 2 + 1000 * lane as u64);
+                    assert_eq!(negative >> lane & 1 == 1, digit < 0);
+                }
+            }
+        }
+        if Ifma::detect().is_none() {
+            return;
+        }
+        let traces: Vec<u64> = (0..16)
+            .flat_map(|shift| (0..DIGITS).map(move |i| (shift, i)))
+            // SAFETY: detected above.
+            .map(|(shift, i)| trace::of(|| unsafe { check(shift, i) }))
+            .collect();
+        assert!(traces.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
     #[test]

@@ -129,16 +129,58 @@ fn lookup<F: Coordinate>(table: &[Entry<F>; TABLE], half: u128, i: usize, phi: b
     let negative = black_box((nibble >> 3).wrapping_sub(1));
     let index = (nibble ^ negative) & 7;
     let (mut x, mut y) = (F::ZERO, F::ZERO);
-    for (j, entry) in (0u64..).zip(table) {
-        let here = black_box(((index ^ j).wrapping_sub(1) >> 63).wrapping_neg());
+    scan(table, index, |entry, here| {
         x.or_masked(if phi { &entry.phi_x } else { &entry.x }, here);
         y.or_masked(&entry.y, here);
-    }
+    });
     let minus_y = -y;
     (x, y.select(&minus_y, negative))
+}
+
+/// Visits every entry in order, whatever the index: with all ones for the entry at `index`, and zero for the others.
+#[inline]
+fn scan<T>(table: &[T], index: u64, mut visit: impl FnMut(&T, u64)) {
+    for (j, entry) in (0u64..).zip(table) {
+        visit(entry, black_box(((index ^ j).wrapping_sub(1) >> 63).wrapping_neg()));
+    }
 }
 
 /// All ones for `true`.
 fn mask(condition: bool) -> u64 {
     black_box(u64::from(condition)).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::glv::nibbles_of;
+    use crate::curve::Fq;
+
+    #[test]
+    fn a_lookup_visits_every_entry_whatever_the_index() {
+        let table: [usize; TABLE] = std::array::from_fn(|j| j);
+        for index in 0..TABLE {
+            let mut visited = Vec::new();
+            scan(&table, index as u64, |entry, mask| visited.push((*entry, mask)));
+            let expected: Vec<(usize, u64)> = (0..TABLE).map(|j| (j, if j == index { u64::MAX } else { 0 })).collect();
+            assert_eq!(visited, expected);
+        }
+    }
+
+    /// Entry j stands for 2 j + 1: y shows the signed digit, x and phi_x tell which coordinate was taken.
+    #[test]
+    fn a_lookup_gives_the_digit_at_every_place() {
+        let entry = |j: u64| Entry { x: Fq::from(100 + j), phi_x: Fq::from(200 + j), y: Fq::from(2 * j + 1) };
+        let table: [Entry<Fq>; TABLE] = std::array::from_fn(|j| entry(j as u64));
+        for half in [0, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
+            for (i, nibble) in nibbles_of(half).enumerate() {
+                let digit = 2 * nibble as i64 - 15;
+                for phi in [false, true] {
+                    let (x, y) = lookup(&table, half, i, phi);
+                    assert_eq!(y, Fq::from(digit));
+                    assert_eq!(x, Fq::from(if phi { 200 } else { 100 } + digit.unsigned_abs() / 2));
+                }
+            }
+        }
+    }
 }
