@@ -137,7 +137,7 @@ def against_snarkjs(power, options, folder):
         target = f">= {TARGETS[title]}" if title in TARGETS else ""
         peer_cells = [f"{theirs.cpu:.2f}", f"{theirs.wall:.2f}", f"{theirs.memory:.0f}"] if theirs else ["-", limit, "-"]
         rows.append([title + remark, *peer_cells, *cells(with_ifma), ratio(with_ifma, "cpu"), ratio(with_ifma, "wall"), *cells(without), ratio(without, "cpu"), target])
-        print(f"  measured: 2^{power} {title}", file=sys.stderr, flush=True)
+        print(f"2^{power} | " + " | ".join(rows[-1]), file=sys.stderr, flush=True)
         return theirs is not None
 
     def note(condition, text):
@@ -210,7 +210,7 @@ def scaling(options, folder):
                 figures = measure(run(*arguments), out, options.runs)
                 row += [*cells(figures), f"{figures.cpu * 1e6 / 2**power:.1f}"]
             rows.append(row)
-            print(f"  measured: {name} 2^{power}", file=sys.stderr, flush=True)
+            print(f"{name} | " + " | ".join(row), file=sys.stderr, flush=True)
         print(f"\n### {name}\n")
         table(heading, rows)
 
