@@ -1,19 +1,23 @@
 //! The kernels of each back end against arkworks, in one run, on one thread.
 //!
 //! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV), `VariableBaseMSM::msm_bigint`, the
-//! FFT of ark-poly on projective points with the normalisation that a file needs, and a subgroup check for each point. All
-//! figures are for the number of elements in the name; criterion's throughput column gives elements per second.
+//! FFT of ark-poly on projective points with the normalisation that a file needs, a subgroup check for each point, and the verification of
+//! a contribution with one (`plain`). Criterion's throughput column gives elements per second, elements being points, terms, or powers of
+//! tau of the contribution; `ci/bench-peers.sh --kernels` makes a table of ratios from it.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use ark_ec::{CurveGroup, PrimeGroup, VariableBaseMSM};
-use ark_ff::{AdditiveGroup, BigInt};
+use ark_ec::scalar_mul::BatchMulPreprocessing;
+use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ff::{AdditiveGroup, BigInt, Field};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ceremony_core::arith::{Arith, Backend, Direction};
-use ceremony_core::curve::{Fq, Fr, G1Affine, G2Affine, Point};
+use ceremony_core::curve::{Fq, Fr, G1Affine, G2Affine, Point, pairings_agree};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
+
+mod plain;
 
 /// Multiplications of one batch.
 const PRODUCTS: usize = 2048;
@@ -35,6 +39,7 @@ fn main() {
     combinations::<G1Affine>(&mut criterion);
     combinations::<G2Affine>(&mut criterion);
     transforms::<G1Affine>(&mut criterion);
+    verification(&mut criterion);
     subgroup(&mut criterion);
     membership::<G1Affine>(&mut criterion);
     membership::<G2Affine>(&mut criterion);
@@ -67,6 +72,11 @@ fn points<P: Point>(n: usize) -> Vec<P> {
     let step = P::Group::generator() * scalars(1)[0];
     let walk: Vec<P::Group> = std::iter::successors(Some(step.double()), |p| Some(*p + step)).take(n).collect();
     P::Group::normalize_batch(&walk)
+}
+
+/// [s_i] by arkworks' fixed-base tables.
+fn multiples<P: Point>(scalars: &[Fr]) -> Vec<P> {
+    BatchMulPreprocessing::<P::Group>::new(P::Group::generator(), scalars.len()).batch_mul(scalars)
 }
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
@@ -118,6 +128,43 @@ fn transforms<P: Point>(criterion: &mut Criterion) {
     let domain = Radix2EvaluationDomain::<Fr>::new(TRANSFORM).expect("a power of two");
     let groups: Vec<P::Group> = points.iter().map(|p| p.into_group()).collect();
     group.bench_function("arkworks-ifft", |b| b.iter(|| P::Group::normalize_batch(&domain.ifft(&groups))));
+}
+
+/// The four long sections of one contribution: every point's membership, and the ratio of its neighbours. The form of this crate, on each
+/// back end, against the plain one.
+fn verification(criterion: &mut Criterion) {
+    const POWER: u32 = 14;
+    let n = 1usize << POWER;
+    let [tau, alpha, beta] = [3, 4, 5].map(|i| scalars(i)[i - 1]);
+    let powers = |factor: Fr, n| std::iter::successors(Some(factor), |power| Some(*power * tau)).take(n).collect::<Vec<_>>();
+    let tau_powers = powers(Fr::ONE, 2 * n - 1);
+    let (tau_g1, tau_g2) = (multiples::<G1Affine>(&tau_powers), multiples::<G2Affine>(&tau_powers[..n]));
+    let [alpha, beta] = [alpha, beta].map(|factor| multiples::<G1Affine>(&powers(factor, n)));
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    let mut word = words();
+    let coefficients: Vec<u128> = (0..2 * n).map(|_| u128::from(word()) << 64 | u128::from(word())).collect();
+    let mut group = group(criterion, "verification");
+    group.throughput(Throughput::Elements(n as u64));
+    for arith in backends() {
+        fn neighbours<P: Point<Group: CurveGroup<Affine = P>>>(arith: Arith, points: &[P], coefficients: &[u128]) -> (P, P) {
+            let combination = |points: &[P]| arith.linear_combination(points, &coefficients[..points.len()]).into_affine();
+            (combination(&points[..points.len() - 1]), combination(&points[1..]))
+        }
+        group.bench_function(arith.backend().to_string(), |b| {
+            b.iter(|| {
+                assert_eq!(arith.outside_subgroup(black_box(&tau_g2), &mut word), None);
+                assert_eq!(arith.off_curve(&tau_g2), None);
+                let (a, b) = neighbours(arith, &tau_g2, &coefficients);
+                assert!(pairings_agree(tau_g1[1], a, g1, b));
+                for section in [&tau_g1, &alpha, &beta] {
+                    assert_eq!(arith.off_curve(section), None);
+                    let (a, b) = neighbours(arith, section, &coefficients);
+                    assert!(pairings_agree(a, tau_g2[1], b, g2));
+                }
+            });
+        });
+    }
+    group.bench_function("subgroup-check-per-point", |b| b.iter(|| assert!(plain::verify(&tau_g1, &tau_g2, &alpha, &beta))));
 }
 
 fn subgroup(criterion: &mut Criterion) {

@@ -7,11 +7,11 @@ use std::hint::black_box;
 use std::io::Cursor;
 use std::time::Duration;
 
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
-use ark_ff::{PrimeField, UniformRand};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::UniformRand;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ceremony_core::arith::{Direction, group_fft, mul_each};
-use ceremony_core::curve::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, Point, pairings_agree};
+use ceremony_core::curve::{Fr, G1Projective, G2Projective, Point};
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::{Power, Ptau};
 use ceremony_core::phase1::contribution::{contribute, new};
@@ -19,6 +19,8 @@ use ceremony_core::phase1::verify::{Expectations, verify};
 use ceremony_core::progress::Silent;
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
+
+mod plain;
 
 const POINTS: usize = 1 << 10;
 
@@ -76,26 +78,6 @@ fn fft(c: &mut Criterion) {
     });
 }
 
-/// The ratio and membership checks of one contribution as one would write them with arkworks: a subgroup check per point, and MSMs with
-/// 128-bit coefficients for each of the four sections.
-fn plain_verify(tau_g1: &[G1Affine], tau_g2: &[G2Affine], alpha: &[G1Affine], beta: &[G1Affine]) -> bool {
-    let mut rng = ark_std::test_rng();
-    assert!(tau_g2.par_iter().all(|p| p.is_on_curve() && p.is_in_correct_subgroup_assuming_on_curve()));
-    assert!([tau_g1, alpha, beta].iter().all(|s| s.par_iter().all(|p| p.is_on_curve())));
-    let coefficients: Vec<_> = (0..tau_g1.len()).map(|_| Fr::from(u128::rand(&mut rng)).into_bigint()).collect();
-    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
-    let g1_holds = [tau_g1, alpha, beta].iter().all(|s| {
-        let n = s.len() - 1;
-        let a = G1Projective::msm_bigint(&s[..n], &coefficients[..n]).into_affine();
-        let b = G1Projective::msm_bigint(&s[1..], &coefficients[..n]).into_affine();
-        pairings_agree(a, tau_g2[1], b, g2)
-    });
-    let n = tau_g2.len() - 1;
-    let a = G2Projective::msm_bigint(&tau_g2[..n], &coefficients[..n]).into_affine();
-    let b = G2Projective::msm_bigint(&tau_g2[1..], &coefficients[..n]).into_affine();
-    g1_holds && pairings_agree(tau_g1[1], a, g1, b)
-}
-
 fn verification(c: &mut Criterion) {
     use ceremony_core::entropy::VerifierRng;
     const POWER: u32 = 12;
@@ -114,7 +96,7 @@ fn verification(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("verify one contribution of power {POWER}"));
     group.sample_size(10);
     group.bench_function("arkworks, subgroup check per point (no hashing)", |b| {
-        b.iter(|| assert!(plain_verify(&tau_g1, &tau_g2, &alpha, &beta)));
+        b.iter(|| assert!(plain::verify(&tau_g1, &tau_g2, &alpha, &beta)));
     });
     group.bench_function("verify (whole file, hashes included)", |b| {
         b.iter(|| black_box(verify(Cursor::new(bytes.clone()), &Expectations::default(), &Silent).unwrap().1));

@@ -1,15 +1,14 @@
 //! Phase 2 at a domain of 2^14: setup, contribution, verification. `PHASE2_POWER` takes another.
 //!
-//! The circuit is a run of squarings, x_(i+1) = x_i^2 + i, one constraint short of the domain: sparse, as compiled circuits are.
+//! The circuit is a run of squarings that fills the domain (the kit's `squares`).
 //! The `.ptau` is of the next power, with a tau that the bench knows.
 
 use std::io::Cursor;
 use std::time::Duration;
 
-use ceremony_core::curve::Fr;
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::Ptau;
-use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
+use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::circuit::new_key;
 use ceremony_core::phase2::contribution::contribute;
@@ -20,16 +19,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 #[path = "../tests/kit/mod.rs"]
 mod kit;
 use kit::known_tau;
-
-/// Wires: one, y, x = z_0, z_1, ..., with y = z_n.
-fn squares(constraints: u32) -> Vec<u8> {
-    let one = Fr::from(1u64);
-    let wire = |i: u32| if i == constraints { 1 } else { i + 2 };
-    let rows =
-        (0..constraints).map(|i| [vec![(one, wire(i))], vec![(one, wire(i))], vec![(-Fr::from(u64::from(i)), 0), (one, wire(i + 1))]]);
-    let shape = Shape::new(constraints + 2, 1, 0, 1, constraints).unwrap();
-    write_r1cs(Cursor::new(Vec::new()), shape, rows).unwrap().into_inner()
-}
+use kit::squares::squares;
 
 fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
@@ -46,7 +36,7 @@ fn contribution(key: &[u8]) -> Vec<u8> {
 
 fn phase2(c: &mut Criterion) {
     let power: u32 = std::env::var("PHASE2_POWER").map_or(14, |p| p.parse().unwrap());
-    let r1cs = squares((1 << power) - 2);
+    let r1cs = squares(power);
     let ptau = known_tau::prepared(power + 1, known_tau::secrets("bench"), known_tau::participant());
     let initial = setup(&r1cs, &ptau);
     let key = contribution(&initial);

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""What ci/bench-peers.sh runs after building.
+
+A figure is that of one process, as the operating system accounts for it when it ends: CPU seconds (user + system, all threads), wall
+seconds, and the largest resident set. Several runs are made of what is short, and the median is printed. Both tools read the same files;
+what one writes is read back by the other, and where a step is deterministic its outputs are compared byte for byte.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OURS = ROOT / "target/release/zk-ceremony"
+SQUARES = ROOT / "target/release/examples/squares"
+SNARKJS = ROOT / "ci/node_modules/snarkjs/build/cli.cjs"
+CRITERION = ROOT / "target/criterion"
+
+
+class Run:
+    """Of one command: medians over its runs."""
+
+    def __init__(self, samples):
+        self.runs = len(samples)
+        self.cpu, self.wall, self.memory = (statistics.median(column) for column in zip(*samples))
+
+
+def once(command, limit=None):
+    """CPU and wall seconds and MiB of one run, or None when it was ended at the limit (seconds of wall time)."""
+    sys.stdout.flush()
+    with tempfile.TemporaryFile() as log:
+        begin = time.monotonic()
+        child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        if limit:
+            signal.signal(signal.SIGALRM, lambda *_: child.kill())
+            signal.setitimer(signal.ITIMER_REAL, limit)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - begin
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if limit and child.returncode == -signal.SIGKILL and wall >= limit:
+            return None
+        if child.returncode != 0:
+            log.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}\nended with {child.returncode}:\n{log.read().decode(errors='replace')[-4000:]}")
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+
+
+def measure(command, output=None, runs=5, limit=None):
+    """Medians. The first run of a short step, which fills the page cache, is not counted; a step of 5 s is run three times at most, one of 15 s
+    once."""
+    def run():
+        if output:
+            output.unlink(missing_ok=True)
+        return once(command, limit)
+
+    first = run()
+    if first is None:
+        return None
+    wall = first[1]
+    wanted = 1 if wall > 15 else min(runs, 3) if wall > 5 else runs
+    samples = [] if wall < 5 else [first]
+    samples += [run() for _ in range(wanted - len(samples))]
+    return Run(samples)
+
+
+def same(a, b):
+    """Whether two files hold the same bytes."""
+    return subprocess.run(["cmp", "-s", a, b], check=False).returncode == 0
+
+
+def version(command):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def machine():
+    """One line on where the figures come from."""
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
+    memory = next(int(line.split()[1]) // 1024 for line in open("/proc/meminfo") if line.startswith("MemTotal"))
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    return f"{len(os.sched_getaffinity(0))} cores of {model}, {memory} MiB, Linux {os.uname().release}; load average at the start {load}"
+
+
+def ours(*arguments):
+    return [OURS, *arguments]
+
+
+def portable(*arguments):
+    return [OURS, *arguments, "--portable-arithmetic"]
+
+
+def snarkjs(*arguments):
+    return ["node", SNARKJS, *arguments]
+
+
+def has_ifma():
+    return "avx512" in version([OURS, "--version"])
+
+
+def cells(run):
+    if run is None:
+        return ["-"] * 4
+    return [f"{run.cpu:.2f}", f"{run.wall:.2f}", f"{run.cpu / run.wall:.2f}", f"{run.memory:.0f}"]
+
+
+def table(heading, rows):
+    print("| " + " | ".join(heading) + " |")
+    print("|" + "---|" * len(heading))
+    for row in rows:
+        print("| " + " | ".join(row) + " |", flush=True)
+
+
+# Targets of CPU time against snarkjs, with the vector instructions.
+TARGETS = {"ptau contribute": 40, "ptau prepare": 40, "ptau verify": 8, "zkey new": 8, "zkey contribute": 25, "zkey verify": 8}
+
+
+def against_snarkjs(power, options, folder):
+    """All steps at one power. Our files go into both tools; the circuit fills its domain, and its .ptau is of the next power."""
+    path = lambda name: folder / f"{power}-{name}"
+    name = ["--name", "bench"]
+    notes, rows = [], []
+
+    def step(title, our, out, peer, peer_out, remark=""):
+        """`our` and `peer` are arguments; the outputs of the last runs stay."""
+        with_ifma = measure(ours(*our), out, options.runs) if has_ifma() else None
+        without = None if options.no_portable else measure(portable(*our), out, options.runs)
+        theirs = measure(snarkjs(*peer), peer_out, options.peer_runs, options.peer_limit) if peer else None
+        limit = f"> {options.peer_limit}" if peer and theirs is None else "-"
+        ratio = lambda mine, field: f"{getattr(theirs, field) / getattr(mine, field):.1f}" if theirs and mine else "-"
+        target = f">= {TARGETS[title]}" if title in TARGETS else ""
+        peer_cells = [f"{theirs.cpu:.2f}", f"{theirs.wall:.2f}", f"{theirs.memory:.0f}"] if theirs else ["-", limit, "-"]
+        rows.append([title + remark, *peer_cells, *cells(with_ifma), ratio(with_ifma, "cpu"), ratio(with_ifma, "wall"), *cells(without), ratio(without, "cpu"), target])
+        print(f"2^{power} | " + " | ".join(rows[-1]), file=sys.stderr, flush=True)
+        return theirs is not None
+
+    def note(condition, text):
+        if not condition:
+            sys.exit(f"2^{power}: not so: {text}")
+        notes.append(text)
+
+    new, contributed, prepared = path("new.ptau"), path("contributed.ptau"), path("prepared.ptau")
+    step("ptau new", ["ptau", "new", "--power", power, new], new, ["powersoftau", "new", "bn128", power, path("new.peer")], path("new.peer"))
+    note(same(new, path("new.peer")), "`ptau new`: the same bytes")
+    step(
+        "ptau contribute", ["ptau", "contribute", new, contributed, *name], contributed,
+        ["powersoftau", "contribute", new, path("contributed.peer"), "--name=bench", "-e=bench"], path("contributed.peer"),
+    )
+    once(ours("ptau", "verify", path("contributed.peer")))
+    step("ptau verify", ["ptau", "verify", contributed], None, ["powersoftau", "verify", contributed], None)
+    note(True, "`ptau contribute`: each tool accepts the other's file")
+    peer_prepares = power in options.prepare
+    finished = step(
+        "ptau prepare", ["ptau", "prepare", contributed, prepared], prepared,
+        ["powersoftau", "prepare", "phase2", contributed, path("prepared.peer")] if peer_prepares else None, path("prepared.peer"),
+    )
+    if finished:
+        note(same(prepared, path("prepared.peer")), "`ptau prepare`: the same bytes")
+
+    # Phase 2: a circuit that fills 2^power, from a .ptau of the next power.
+    circuit, larger = path("circuit.r1cs"), path("larger.ptau")
+    once([SQUARES, power, circuit])
+    one, two = path("larger.new"), path("larger.contributed")
+    once(ours("ptau", "new", "--power", power + 1, one))
+    once(ours("ptau", "contribute", one, two, *name))
+    once(ours("ptau", "prepare", two, larger))
+    initial, key = path("0.zkey"), path("1.zkey")
+    step("zkey new", ["zkey", "new", circuit, larger, initial], initial, ["groth16", "setup", circuit, larger, path("0.peer")], path("0.peer"))
+    note(same(initial, path("0.peer")), "`zkey new`: the same bytes")
+    step(
+        "zkey contribute", ["zkey", "contribute", initial, key, *name], key,
+        ["zkey", "contribute", initial, path("1.peer"), "--name=bench", "-e=bench"], path("1.peer"),
+    )
+    once(ours("zkey", "verify", circuit, larger, path("1.peer")))
+    step("zkey verify", ["zkey", "verify", circuit, larger, key], None, ["zkey", "verify", circuit, larger, key], None, " (1)")
+    note(True, "`zkey contribute`: each tool accepts the other's key")
+    peer_verifies = power in options.verify_prepared
+    step(
+        f"ptau verify, prepared, 2^{power + 1} (2)", ["ptau", "verify", larger], None,
+        ["powersoftau", "verify", larger] if peer_verifies else None, None,
+    )
+    print(f"\n### 2^{power}\n")
+    heading = [
+        "step", "snarkjs CPU s", "wall s", "MiB", "IFMA CPU s", "wall s", "CPU / wall", "MiB", "CPU ratio", "wall ratio",
+        "portable CPU s", "wall s", "CPU / wall", "MiB", "CPU ratio", "target (IFMA, CPU)",
+    ]
+    table(heading, rows)
+    print(f"\nChecked: {'; '.join(notes)}.")
+
+
+def scaling(options, folder):
+    """contribute and verify over many powers."""
+    heading = ["power", "contribute CPU s", "wall s", "CPU / wall", "MiB", "us of CPU per 2^power", "verify CPU s", "wall s", "CPU / wall", "MiB", "us of CPU per 2^power"]
+    for name, run in [("AVX-512 IFMA", ours), ("portable", portable)]:
+        if run is ours and not has_ifma() or run is portable and options.no_portable:
+            continue
+        rows = []
+        for power in options.powers or range(12, 21):
+            new, contributed = folder / "new.ptau", folder / "contributed.ptau"
+            new.unlink(missing_ok=True)
+            once(ours("ptau", "new", "--power", power, new))
+            row = [f"2^{power}"]
+            for arguments, out in [(["ptau", "contribute", new, contributed, "--name", "bench"], contributed), (["ptau", "verify", contributed], None)]:
+                figures = measure(run(*arguments), out, options.runs)
+                row += [*cells(figures), f"{figures.cpu * 1e6 / 2**power:.1f}"]
+            rows.append(row)
+            print(f"{name} | " + " | ".join(row), file=sys.stderr, flush=True)
+        print(f"\n### {name}\n")
+        table(heading, rows)
+
+
+# Criterion's groups: what an element is, and the targets against the two baselines (IFMA, portable).
+KERNELS = {
+    "products-G1": ("G1 point times scalar", {"arkworks-affine": (12, 1.8), "arkworks-glv": (9, 1.3)}),
+    "products-G2": ("G2 point times scalar", {"arkworks-affine": (12, 1.7), "arkworks-glv": (9, 1.3)}),
+    "transform-G1": ("G1 inverse FFT, per point", {"arkworks-ifft": (9, 1.4)}),
+    "verification": ("phase-1 verification, per power of tau", {"subgroup-check-per-point": (12, 2.8)}),
+    "combination-G1": ("G1 MSM, 128-bit coefficients", {"arkworks-msm": None}),
+    "combination-G2": ("G2 MSM, 128-bit coefficients", {"arkworks-msm": None}),
+    "subgroup-G2": ("G2 subgroup check", {"each-point": None}),
+    "on-curve-G1": ("G1 curve equation", {"arkworks": None}),
+    "on-curve-G2": ("G2 curve equation", {"arkworks": None}),
+    "from-x-G1": ("G1 point from x", {"arkworks": None}),
+    "from-x-G2": ("G2 point from x", {"arkworks": None}),
+}
+
+
+def kernels():
+    """What criterion measured last, as nanoseconds per element and ratios."""
+
+    def element(group, function):
+        folder = CRITERION / group / function / "new"
+        try:
+            estimate = json.loads((folder / "estimates.json").read_text())["median"]["point_estimate"]
+            return estimate / json.loads((folder / "benchmark.json").read_text())["throughput"]["Elements"]
+        except FileNotFoundError:
+            return None
+
+    rows = []
+    for group, (what, baselines) in KERNELS.items():
+        for baseline, targets in baselines.items():
+            base, fast, slow = element(group, baseline), element(group, "avx512-ifma"), element(group, "portable")
+            show = lambda x: f"{x:,.0f}".replace(",", " ") if x else "-"
+            ratio = lambda x: f"{base / x:.1f}" if base and x else "-"
+            goal = lambda i: f">= {targets[i]}" if targets else ""
+            rows.append([what, baseline, show(base), show(fast), ratio(fast), goal(0), show(slow), ratio(slow), goal(1)])
+    table(["element", "baseline", "baseline ns", "IFMA ns", "ratio", "target", "portable ns", "ratio", "target"], rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("powers", type=int, nargs="*", help="default 14 16; with --scaling 12 to 20")
+    parser.add_argument("--scaling", action="store_true", help="contribute and verify alone, without snarkjs")
+    parser.add_argument("--kernels", action="store_true", help="print what criterion measured")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of a short step of ours")
+    parser.add_argument("--peer-runs", type=int, default=3, help="counted runs of a short step of snarkjs")
+    parser.add_argument("--peer-limit", type=int, default=1800, help="seconds after which a step of snarkjs is given up")
+    parser.add_argument("--prepare", type=int, nargs="*", default=[14], metavar="POWER", help="powers at which snarkjs prepares too")
+    parser.add_argument("--verify-prepared", type=int, nargs="*", default=[14], metavar="POWER", help="powers at which snarkjs verifies the prepared file too")
+    parser.add_argument("--no-portable", action="store_true", help="the vector back end only")
+    options = parser.parse_args()
+    print(f"{machine()}.  ")
+    if options.kernels:
+        print("One thread, one run of criterion, medians.\n")
+        return kernels()
+    print(f"{version([OURS, '--version'])}; node {version(['node', '--version'])}, snarkjs {json.loads((SNARKJS.parent.parent / 'package.json').read_text())['version']}.")
+    with tempfile.TemporaryDirectory(prefix="bench-peers-") as folder:
+        folder = pathlib.Path(folder)
+        if options.scaling:
+            return scaling(options, folder)
+        for power in options.powers or [14, 16]:
+            against_snarkjs(power, options, folder)
+        print("\n(1) Ours verifies the `.ptau` on the way, Lagrange sections included; snarkjs takes it as given.")
+        print("(2) What that is: snarkjs' `zkey verify` and this row together are the work of our `zkey verify`.")
+    return None
+
+
+if __name__ == "__main__":
+    main()

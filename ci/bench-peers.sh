@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Measures whole steps of this project against snarkjs on the same files, and prints Markdown tables (those of BENCHMARKS.md).
+#
+#   ci/bench-peers.sh [POWERS...]          steps against snarkjs, default 14 16
+#   ci/bench-peers.sh --scaling [POWERS]   contribute and verify alone, default 12 to 20
+#   ci/bench-peers.sh --kernels            the criterion benches of the arithmetic against arkworks, one thread
+#
+# Needs what ci/test.sh installs (node, and snarkjs by `npm ci` in ci/) and python3. Options and limits: ci/bench-peers.py --help.
+# Run it on a quiet machine: the load average at the start stands above each table.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ "${1:-}" = --kernels ]; then
+    RAYON_NUM_THREADS=1 cargo bench --locked --quiet --package ceremony-core --bench arith >&2
+else
+    cargo build --locked --release --quiet --package xtask --bin zk-ceremony
+    cargo build --locked --release --quiet --package ceremony-core --example squares
+fi
+exec python3 ci/bench-peers.py "$@"
