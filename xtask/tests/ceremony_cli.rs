@@ -257,6 +257,18 @@ fn an_attestation_whose_file_never_came_is_replaced() {
 }
 
 #[test]
+fn an_attestation_whose_file_never_came_is_replaced_after_a_rejection_too() {
+    let world = World::finished();
+    world.ok("coordinator", "ceremony reject shared 2 --circuit main --reason \"bob withdraws\" --key key.pem");
+    world.contribute("bob");
+    fs::remove_file(world.shared("circuits/main/0002-2.zkey")).unwrap();
+    fs::remove_file(world.path("bob", "shared/circuits/main/0002-2.zkey")).unwrap();
+    world.contribute("bob");
+    world.beacon();
+    world.ok("coordinator", "ceremony verify shared");
+}
+
+#[test]
 fn a_participant_needs_only_the_last_file_of_the_chain() {
     let world = World::new(&["alice", "bob"], |toml| toml);
     world.open();

@@ -145,7 +145,7 @@ impl Reader<'_> {
     fn read_into(&self, chain: &mut Chain) -> Result<(), CeremonyError> {
         let mut found = self.folder.scan(&self.track).map_err(at(&self.folder.track(&self.track)))?;
         // Attestations of which the file never came do not make a step, unless later steps build on it: then this copy lacks the file.
-        let last = found.iter().filter(|(_, presence)| presence.file).map(|(name, _)| name.slot).max();
+        let last = found.iter().filter(|(_, presence)| presence.file && !presence.rejection).map(|(name, _)| name.slot).max();
         found.retain(|name, presence| presence.file || presence.rejection || Some(name.slot) < last);
         self.take_rejected(&mut found, chain)?;
         let mut live: BTreeMap<Slot, StepName> = BTreeMap::new();
