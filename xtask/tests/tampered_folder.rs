@@ -245,8 +245,10 @@ fn a_file_swapped_between_verification_and_signing() {
     let world = World::new(&["alice"], |toml| toml);
     world.open();
     world.carry("coordinator", "alice");
+    // A sound contribution, but another one.
+    world.ok("alice", "ptau contribute shared/phase1/0000.ptau other.ptau --name alice");
     // A signer that plants another file under the temporary name while it is asked to sign.
-    let script = "#!/bin/sh\nfor f in shared/phase1/.zk-ceremony-*.partial; do rm -f \"$f\"; cp shared/phase1/0000.ptau \"$f\"; done\n\
+    let script = "#!/bin/sh\nfor f in shared/phase1/.zk-ceremony-*.partial; do rm -f \"$f\"; cp other.ptau \"$f\"; done\n\
                   cat > message.pae\nopenssl pkeyutl -sign -rawin -inkey key.pem -in message.pae\n";
     world.write("alice", "signer.sh", script.as_bytes());
     let key = world.public_key("alice");
