@@ -27,7 +27,7 @@ impl fmt::Display for Aloud<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups: Vec<String> = self.0.as_bytes().chunks(4).map(|four| Escaped(&String::from_utf8_lossy(four)).to_string()).collect();
         let lines: Vec<String> = groups.chunks(8).map(|line| line.join(" ")).collect();
-        write!(f, "<code class=\"hash\">{}</code>", lines.join("<br>"))
+        write!(f, "<code class=\"hash\">{}</code>", lines.join(" <br>"))
     }
 }
 
