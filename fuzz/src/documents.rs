@@ -132,7 +132,8 @@ pub fn ceremony_toml(data: &[u8]) -> bool {
     let Ok(config) = Config::from_toml(data) else { return false };
     assert_eq!(config.bytes(), data);
     let document = config.document();
-    let keys: BTreeSet<&PublicKey> = document.participants.iter().map(|participant| &participant.key).chain([&document.coordinator.key]).collect();
+    let keys: BTreeSet<&PublicKey> =
+        document.participants.iter().map(|participant| &participant.key).chain([&document.coordinator.key]).collect();
     assert_eq!(keys.len(), document.participants.len() + 1, "one key stands for two people");
     assert!(!document.circuits.is_empty());
     let commented = [data, b"\n# a comment\n"].concat();
