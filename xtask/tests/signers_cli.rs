@@ -10,6 +10,7 @@ use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kit::ceremony::{World, files};
 use kit::{Folder, Run, refused, refused_with};
 use people::paper::{person, public};
 use people::{keeps_secret, key_file, peer, public_hex, secret_file, set_mode, unsigned_bundle};
@@ -306,8 +307,12 @@ impl SoftHsm {
 
     /// Puts a person's key into the token.
     fn import(&self, who: &str, label: &str, id: &str) {
-        let file = key_file(&self.folder, who);
-        self.util(&["--import", &file, "--token", "release", "--label", label, "--id", id, "--pin", PIN]);
+        self.import_file(&key_file(&self.folder, who), label, id);
+    }
+
+    #[track_caller]
+    fn import_file(&self, file: &str, label: &str, id: &str) {
+        self.util(&["--import", file, "--token", "release", "--label", label, "--id", id, "--pin", PIN]);
     }
 
     fn configure<'a>(&self, command: &'a mut Command) -> &'a mut Command {
@@ -364,6 +369,53 @@ fn a_token_signs_by_label_and_by_id_with_the_pin_from_a_file_or_a_descriptor() {
 
     let run = hsm.run(&format!("--key-id 01 --pin-file pin --public-key {}", public_hex("release-1")));
     assert!(run.code == 0 && has_signed(&hsm.folder, "release-1"), "{}", run.stderr);
+}
+
+/// The key of a roster lives in a token: the contribution of both phases, the audit and the bundle's signature are made with it, and the
+/// guard's reader finds that signature.
+#[test]
+fn a_participant_whose_key_is_in_a_token_contributes_audits_and_approves() {
+    let hsm = SoftHsm::new();
+    let world = World::new(&["alice"], |toml| toml);
+    let alice = world.public_key("alice");
+    hsm.import_file(world.path("alice", "key.pem").to_str().unwrap(), "alice", "0a");
+    hsm.import("bob", "bob", "0b");
+    std::fs::remove_file(world.path("alice", "key.pem")).unwrap();
+    std::fs::copy(hsm.folder.path("pin"), world.path("alice", "pin")).unwrap();
+    let token = |label: &str| format!("--pkcs11-module {} --token-label release --key-label {label} --pin-file pin", hsm.module);
+    let run = |line: &str| {
+        let run = world.run_with("alice", line, |command| hsm.configure(command));
+        keeps_secret(&run, PIN.as_bytes());
+        run
+    };
+    let done = |line: &str| {
+        let run = run(line);
+        assert_eq!(run.code, 0, "{line}\n{}", run.stderr);
+        world.carry("alice", "coordinator");
+    };
+    world.open();
+    world.carry("coordinator", "alice");
+    let before = files(&world.path("alice", "shared"));
+    let another = run(&format!("ceremony contribute shared --as alice {}", token("bob")));
+    assert!(another.code == 2 && another.stderr.contains(&public_hex("bob")), "the roster has another key\n{}", another.stderr);
+    assert!(files(&world.path("alice", "shared")) == before, "a refusal leaves nothing");
+
+    done(&format!("ceremony contribute shared --as alice {}", token("alice")));
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    world.carry("coordinator", "alice");
+    done(&format!("ceremony contribute shared --as alice {}", token("alice")));
+    world.beacon();
+    world.ok("coordinator", "ceremony keygen shared");
+    world.ok("coordinator", "ceremony verify shared");
+    world.ok("coordinator", "bundle create shared --serial 1 --not-after 2099-12-31T23:59:59Z");
+    world.carry("coordinator", "alice");
+    done(&format!("ceremony audit shared --as Alice {}", token("alice")));
+    let bundle = Bundle::from_json(&world.read("coordinator", "shared/bundle.json")).unwrap();
+    assert_eq!(bundle.envelope().signers([&alice]), [alice].into());
+    let found = world.ok("coordinator", "ceremony find shared --participant alice --json");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["contributions"].as_array().unwrap().len(), 2);
 }
 
 #[test]

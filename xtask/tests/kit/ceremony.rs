@@ -93,9 +93,14 @@ impl World {
 
     /// Runs our binary on somebody's machine.
     pub fn run(&self, who: &str, line: &str) -> Run {
+        self.run_with(who, line, |command| command)
+    }
+
+    /// Runs our binary on somebody's machine, where something is set up.
+    pub fn run_with(&self, who: &str, line: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
         command.args(super::split(line)).current_dir(self.root.join(who)).stdin(Stdio::null());
-        command.output().unwrap().into()
+        prepare(&mut command).output().unwrap().into()
     }
 
     #[track_caller]
