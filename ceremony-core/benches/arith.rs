@@ -12,7 +12,7 @@ use ark_ec::scalar_mul::BatchMulPreprocessing;
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use ceremony_core::arith::{Arith, Backend, Direction};
+use ceremony_core::arith::{Arith, Backend, Columns, Direction};
 use ceremony_core::curve::{Fq, Fr, G1Affine, G2Affine, Point, pairings_agree};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
@@ -106,61 +106,24 @@ fn products<P: Point>(criterion: &mut Criterion) {
 fn combinations<P: Point>(criterion: &mut Criterion) {
     let points = points::<P>(TERMS);
     let mut word = words();
-    let coefficients: Vec<u128> = (0..TERMS).map(|_| u128::from(word()) << 64 | u128::from(word())).collect();
-    let bigints: Vec<BigInt<4>> = coefficients.iter().map(|c| BigInt([*c as u64, (c >> 64) as u64, 0, 0])).collect();
-    let mut group = group(criterion, &format!("combination-{}", P::GROUP));
-    group.throughput(Throughput::Elements(TERMS as u64));
-    for arith in backends() {
-        group.bench_function(arith.backend().to_string(), |b| b.iter(|| arith.linear_combination(black_box(&points), &coefficients)));
-    }
-    group.bench_function("arkworks-msm", |b| b.iter(|| P::Group::msm_bigint(black_box(&points), &bigints)));
-}
-
-fn transforms<P: Point>(criterion: &mut Criterion) {
-    let points = points::<P>(TRANSFORM);
-    let mut group = group(criterion, &format!("transform-{}", P::GROUP));
-    group.throughput(Throughput::Elements(TRANSFORM as u64));
-    for arith in backends() {
-        group.bench_function(arith.backend().to_string(), |b| {
-            b.iter_batched_ref(|| points.clone(), |points| arith.group_fft(points, Direction::Inverse), BatchSize::LargeInput);
-        });
-    }
-    let domain = Radix2EvaluationDomain::<Fr>::new(TRANSFORM).expect("a power of two");
-    let groups: Vec<P::Group> = points.iter().map(|p| p.into_group()).collect();
-    group.bench_function("arkworks-ifft", |b| b.iter(|| P::Group::normalize_batch(&domain.ifft(&groups))));
-}
-
-/// The four long sections of one contribution: every point's membership, and the ratio of its neighbours. The form of this crate, on each
-/// back end, against the plain one.
-fn verification(criterion: &mut Criterion) {
-    const POWER: u32 = 14;
-    let n = 1usize << POWER;
-    let [tau, alpha, beta] = [3, 4, 5].map(|i| scalars(i)[i - 1]);
-    let powers = |factor: Fr, n| std::iter::successors(Some(factor), |power| Some(*power * tau)).take(n).collect::<Vec<_>>();
-    let tau_powers = powers(Fr::ONE, 2 * n - 1);
-    let (tau_g1, tau_g2) = (multiples::<G1Affine>(&tau_powers), multiples::<G2Affine>(&tau_powers[..n]));
-    let [alpha, beta] = [alpha, beta].map(|factor| multiples::<G1Affine>(&powers(factor, n)));
-    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
-    let mut word = words();
-    let coefficients: Vec<u128> = (0..2 * n).map(|_| u128::from(word()) << 64 | u128::from(word())).collect();
     let mut group = group(criterion, "verification");
     group.throughput(Throughput::Elements(n as u64));
     for arith in backends() {
-        fn neighbours<P: Point<Group: CurveGroup<Affine = P>>>(arith: Arith, points: &[P], coefficients: &[u128]) -> (P, P) {
-            let combination = |points: &[P]| arith.linear_combination(points, &coefficients[..points.len()]).into_affine();
-            (combination(&points[..points.len() - 1]), combination(&points[1..]))
-        }
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter(|| {
-                assert_eq!(arith.outside_subgroup(black_box(&tau_g2), &mut word), None);
-                assert_eq!(arith.off_curve(&tau_g2), None);
-                let (a, b) = neighbours(arith, &tau_g2, &coefficients);
-                assert!(pairings_agree(tau_g1[1], a, g1, b));
+                let (mut in_g1, mut in_g2) = (arith.row_sums::<G1Affine>(4 * n as u64), arith.row_sums::<G2Affine>(n as u64));
+                assert_eq!(arith.off_curve(black_box(&tau_g2)), None);
+                in_g2.add(&tau_g2, &mut word);
                 for section in [&tau_g1, &alpha, &beta] {
                     assert_eq!(arith.off_curve(section), None);
-                    let (a, b) = neighbours(arith, section, &coefficients);
-                    assert!(pairings_agree(a, tau_g2[1], b, g2));
+                    in_g1.add(section, &mut word);
                 }
+                let (in_g1, in_g2) = (in_g1.finish(), in_g2.finish());
+                assert!(in_g2.in_subgroup);
+                let [a, b] = neighbours(&in_g1, &mut word);
+                assert!(pairings_agree(a, tau_g2[1], b, g2));
+                let [a, b] = neighbours(&in_g2, &mut word);
+                assert!(pairings_agree(tau_g1[1], a, g1, b));
             });
         });
     }

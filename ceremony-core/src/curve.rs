@@ -146,12 +146,18 @@ impl Point for G2Affine {
     }
 }
 
-/// `e(a, x) = e(b, y)`: one multi-pairing `e(a, x) * e(-b, y) = 1`.
+/// `e(a, x) = e(b, y)`, as `e(a, x) * e(-b, y) = 1`.
 ///
 /// Callers see to it that no operand is infinity where that would make the statement empty.
 #[must_use]
 pub fn pairings_agree(a: G1Affine, x: G2Affine, b: G1Affine, y: G2Affine) -> bool {
-    Bn254::multi_pairing([a, -b], [x, y]).0.is_one()
+    pairings_cancel([(a, x), (-b, y)])
+}
+
+/// `e(a_1, x_1) * e(a_2, x_2) * ... = 1`, as one multi-pairing.
+#[must_use]
+pub fn pairings_cancel<const N: usize>(pairs: [(G1Affine, G2Affine); N]) -> bool {
+    Bn254::multi_pairing(pairs.map(|(a, _)| a), pairs.map(|(_, x)| x)).0.is_one()
 }
 
 /// `omega = 5^((r-1) / 2^k)`, a primitive `2^k`-th root of unity; the root of arkworks and of the files. `None` for `k > 28`.

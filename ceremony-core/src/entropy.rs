@@ -218,6 +218,11 @@ impl VerifierRng {
         (0..n).map(|_| u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64())).collect()
     }
 
+    /// 64 bits.
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// A uniform scalar.
     pub fn scalar(&mut self) -> Fr {
         draw_field(&mut self.0)
@@ -225,7 +230,7 @@ impl VerifierRng {
 
     /// The index of a point outside the subgroup of order r, as [`crate::arith::outside_subgroup`] finds it.
     pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
-        P::as_g2(points).and_then(|points| crate::arith::outside_subgroup(points, &mut || self.0.next_u64()))
+        P::as_g2(points).and_then(|points| crate::arith::outside_subgroup(points, &mut || self.word()))
     }
 }
 

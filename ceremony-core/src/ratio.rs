@@ -2,7 +2,7 @@
 //!
 //! - [`same_ratio`]: b = x a and y = x X for one x, that is e(a, y) = e(b, X).
 //! - [`proves_knowledge`]: whoever made `(s, s x, x R)` knew x, for an R that was not known before s and s x were fixed (BGM17, section 5).
-//! - [`Successors`]: P_(i+1) = x P_i for all i of a long run of points, by one random combination.
+//! - [`Successors`]: P_(i+1) = x P_i for all i of long runs of points, by random combinations.
 //! - [`Multiples`]: Q_i = x P_i for all i of two runs, likewise.
 //!
 //! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong, its term is a non-zero group element times a
@@ -12,7 +12,7 @@
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
 
-use crate::arith::linear_combination;
+use crate::arith::{Columns, ROW, RowSums, linear_combination};
 use crate::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
 use crate::entropy::VerifierRng;
 use crate::format::record::ProofOfKnowledge;
@@ -70,31 +70,53 @@ fn is_infinity<P: Point>(point: &P) -> bool {
     point.is_zero()
 }
 
-/// Collects a run of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all i: (sum c_i P_i, sum c_i P_(i+1)).
+/// Collects runs of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all neighbours, by the rows of [`RowSums`]. Of
+/// the points it asks nothing but that they are on their curve.
 #[derive(Debug)]
-pub struct Successors<P: Point>(P::Group, P::Group);
-
-impl<P: Point> Default for Successors<P> {
-    fn default() -> Self {
-        Self(P::Group::ZERO, P::Group::ZERO)
-    }
+pub struct Successors<P: Point> {
+    rows: RowSums<P>,
+    /// What came in chunks too short for rows: (sum c_i P_i, sum c_i P_(i+1)).
+    short: (P::Group, P::Group),
+    outside: bool,
 }
 
 impl<P: Point> Successors<P> {
-    /// Adds a chunk, whose first point is the last one of the chunk before.
-    pub fn add(&mut self, points: &[P], rng: &mut VerifierRng) {
-        let [_, successors @ ..] = points else { return };
-        let coefficients = rng.coefficients(successors.len());
-        add_combinations(&mut self.0, &points[..successors.len()], &mut self.1, successors, &coefficients);
+    /// With fewer points in a chunk, buckets for each column cost more than they save.
+    const FEW: usize = 1 << 9;
+
+    /// Nothing yet, of runs that will have about `points` points together.
+    #[must_use]
+    pub fn new(points: u64) -> Self {
+        Self { rows: RowSums::new(points), short: (P::Group::ZERO, P::Group::ZERO), outside: false }
     }
 
-    /// The collected ratio.
+    /// Adds a chunk, whose first point is the last one of the chunk before if it goes on with the same run.
+    pub fn add(&mut self, points: &[P], rng: &mut VerifierRng) {
+        if points.len() > Self::FEW {
+            return self.rows.add(points, &mut || rng.word());
+        }
+        self.outside |= rng.outside_subgroup(points).is_some();
+        let [_, successors @ ..] = points else { return };
+        let coefficients = rng.coefficients(successors.len());
+        let (x, y) = &mut self.short;
+        add_combinations(x, &points[..successors.len()], y, successors, &coefficients);
+    }
+
+    /// The collected ratio, if all points are in the subgroup of order r. That this ratio is x while some neighbours have another one, or that a point
+    /// is outside the subgroup, has a probability of at most 2^-127: 2^-128 for the rows or the test of membership, and the same again for the
+    /// combination of the columns.
     #[must_use]
-    pub fn ratio(self) -> Ratio<P>
-    where
-        P::Group: CurveGroup<Affine = P>,
-    {
-        Ratio(self.0.into_affine(), self.1.into_affine())
+    pub fn ratio(self, rng: &mut VerifierRng) -> Option<Ratio<P>> {
+        let Columns { sums, in_subgroup } = self.rows.finish();
+        if self.outside || !in_subgroup {
+            return None;
+        }
+        let (mut x, mut y) = self.short;
+        for (pair, coefficient) in sums.windows(2).zip(rng.coefficients(ROW)) {
+            x += pair[0] * Fr::from(coefficient);
+            y += pair[1] * Fr::from(coefficient);
+        }
+        Some(Ratio(x.into_affine(), y.into_affine()))
     }
 }
 
@@ -144,4 +166,81 @@ pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::G
         sum.double_in_place();
     }
     sum + low
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::PrimeGroup;
+    use ark_ff::Field;
+
+    use super::*;
+    use crate::curve::{FR_MODULUS, Fq, Fq2};
+
+    const X: u64 = 0x1234_5678_9abc_def1;
+
+    /// `[1], [x], [x^2], ...`
+    fn powers<P: Point>(n: usize) -> Vec<P> {
+        let powers = std::iter::successors(Some(P::generator().into_group()), |p| Some(*p * Fr::from(X)));
+        P::Group::normalize_batch(&powers.take(n).collect::<Vec<_>>())
+    }
+
+    fn ratio_is_x<P: Point>(chunks: &[&[P]]) -> bool {
+        let mut rng = VerifierRng::from_os().unwrap();
+        let mut successors = Successors::new(chunks.iter().map(|chunk| chunk.len() as u64).sum());
+        chunks.iter().for_each(|chunk| successors.add(chunk, &mut rng));
+        let x = Fr::from(X);
+        let x = ((G1Affine::generator() * x).into_affine(), (G2Affine::generator() * x).into_affine());
+        successors.ratio(&mut rng).is_some_and(|ratio| ratio_is(ratio, x))
+    }
+
+    /// A run long enough for rows, and one that is not.
+    const LENGTHS: [usize; 2] = [522, 9];
+
+    fn every_wrong_neighbour_is_found<P: Point>() {
+        for n in LENGTHS {
+            let run = powers::<P>(n);
+            assert!(ratio_is_x(&[&run]) && ratio_is_x(&[&run[..n - 2], &run[n - 3..]]), "{} {n}", P::GROUP);
+            for place in [0, 1, 2, 3, 4, 5, n / 2, n - 5, n - 2, n - 1] {
+                let mut run = run.clone();
+                run[place] = (run[place] + P::generator()).into_affine();
+                assert!(!ratio_is_x(&[&run]), "{} {n} {place}", P::GROUP);
+            }
+            // Errors D and -D of two steps of one row.
+            let mut run = run.clone();
+            let d = P::generator().into_group();
+            run[n - 2] = (run[n - 2] + d).into_affine();
+            run[n - 1] = (run[n - 1] + d * (Fr::from(X) - Fr::ONE)).into_affine();
+            assert!(!ratio_is_x(&[&run]), "{} {n}: errors that cancel", P::GROUP);
+        }
+    }
+
+    #[test]
+    fn every_wrong_neighbour_is_found_in_both_groups() {
+        every_wrong_neighbour_is_found::<G1Affine>();
+        every_wrong_neighbour_is_found::<G2Affine>();
+    }
+
+    #[test]
+    fn a_point_outside_the_subgroup_is_found_wherever_it_is_even_if_its_component_has_a_small_order() {
+        // (2q - r) / 10069: the curve has r (2q - r) points.
+        const COFACTOR_OVER_10069: [u64; 4] = [0x6c3c_d334_915f_1659, 0x2071_42f7_671a_f448, 0x9e28_bcf6_5b56_81da, 0x0001_3af7_a58f_ce69];
+        let on_curve = |i: u64| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::ONE), false);
+        let any = (1..).filter_map(on_curve).find(|p| !p.in_subgroup()).unwrap();
+        let of_order_10069 = |p: G2Affine| p.mul_bigint(COFACTOR_OVER_10069).mul_bigint(FR_MODULUS).into_affine();
+        let small = (1..).filter_map(on_curve).map(of_order_10069).find(|p| !p.is_zero()).unwrap();
+        assert!(small.mul_bigint([10069u64]).into_affine().is_zero());
+        for n in LENGTHS {
+            let run = powers::<G2Affine>(n);
+            for component in [any, small] {
+                for place in [0, 1, 3, 4, 5, n / 2, n - 1] {
+                    let mut run = run.clone();
+                    run[place] = (run[place] + component).into_affine();
+                    let mut rng = VerifierRng::from_os().unwrap();
+                    let mut successors = Successors::new(n as u64);
+                    successors.add(&run, &mut rng);
+                    assert_eq!(successors.ratio(&mut rng), None, "{n} {place}");
+                }
+            }
+        }
+    }
 }

@@ -301,7 +301,8 @@ pub(crate) enum ZkeyCommand {
     /// Check everything about a key: circuit, phase 1, every contribution
     #[command(after_help = "Examples:\n  cargo xtask zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 3\n  \
         cargo xtask zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was verified before)\n  \
-        cargo xtask zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey --json\n\n\
+        cargo xtask zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey --json\n  \
+        cargo xtask zkey verify other.r1cs prepared.ptau other.zkey --ptau-verified 3f8c...     (`ptau verify` called it good)\n\n\
         Exit status: 0 the key is good, 1 it is not, 2 it could not be checked.")]
     Verify(VerifyKey),
     /// Show what a key says of itself, without checking its points
@@ -347,6 +348,9 @@ pub(crate) struct VerifyKey {
     /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a published file
     #[arg(long, value_name = "HEX")]
     pub(crate) ptau_digest: Option<String>,
+    /// BLAKE2b-512 of PTAU as `ptau verify` printed it for you: PTAU is not verified again, and must be that file
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["ptau_digest", "ptau_min_contributions"])]
+    pub(crate) ptau_verified: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

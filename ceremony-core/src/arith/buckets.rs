@@ -40,13 +40,13 @@ pub(super) fn linear_combination<E: Engine, P: Point>(engine: E, points: &[P], c
     let powers: Vec<Vec<P>> = windows
         .par_chunks(task)
         .flat_map_iter(|windows| {
-            let mut sums = Sums::new(engine, windows.len() * digits.buckets());
+            let mut sums = Sums::new(windows.len() * digits.buckets());
             for (window, first) in windows.iter().zip((0..).step_by(digits.buckets())) {
                 for (point, coefficient) in points.iter().zip(coefficients) {
-                    sums.add_signed(first, digits.of(*coefficient, *window), point);
+                    sums.add_signed(engine, first, digits.of(*coefficient, *window), point);
                 }
             }
-            binary_weights(engine, &sums.finish(), digits.buckets())
+            binary_weights(engine, &sums.finish(engine), digits.buckets())
         })
         .collect();
     // The point of weight 2^(c w + t) is powers[w][t]; t may reach c - 1.
@@ -65,19 +65,22 @@ pub(super) fn small_combinations<E: Engine, P: Point>(engine: E, points: &[P], c
     coefficients
         .par_iter()
         .flat_map_iter(|coefficients| {
-            let mut sums = Sums::new(engine, limit);
+            let mut sums = Sums::new(limit);
             for (point, coefficient) in points.iter().zip(coefficients) {
-                sums.add_signed(0, *coefficient, point);
+                sums.add_signed(engine, 0, *coefficient, point);
             }
-            binary_weights(engine, &sums.finish(), limit)
+            binary_weights(engine, &sums.finish(engine), limit)
         })
-        .map(|powers| {
-            powers.iter().rev().fold(P::Group::ZERO, |mut sum, point| {
-                sum.double_in_place();
-                sum + point
-            })
-        })
+        .map(|powers| horner(&powers))
         .collect()
+}
+
+/// sum_t 2^t S_t.
+pub(super) fn horner<P: Point>(powers: &[P]) -> P::Group {
+    powers.iter().rev().fold(P::Group::ZERO, |mut sum, point| {
+        sum.double_in_place();
+        sum + point
+    })
 }
 
 /// How 128-bit coefficients are cut.
@@ -118,8 +121,8 @@ impl Digits {
 /// Each key has at most one point waiting. A second one makes a pair and leaves none; a full batch of pairs is added, and the
 /// sums come in again as points. Slots of the pool are used again, so that memory is flat: one point for each key, and two for
 /// each addition of a batch.
-struct Sums<E, P> {
-    engine: E,
+#[derive(Clone, Debug)]
+pub(super) struct Sums<P> {
     /// The slot of the waiting point, or [`NOBODY`].
     waiting: Vec<u32>,
     pool: Vec<P>,
@@ -132,23 +135,23 @@ struct Sums<E, P> {
 
 const NOBODY: u32 = u32::MAX;
 
-impl<E: Engine, P: Point> Sums<E, P> {
-    fn new(engine: E, keys: usize) -> Self {
+impl<P: Point> Sums<P> {
+    pub(super) fn new(keys: usize) -> Self {
         let pairs = vec![Sum { left: 0, right: 0 }; BATCH + 1];
-        Self { engine, waiting: vec![NOBODY; keys], pool: Vec::new(), free: Vec::new(), pairs, keys: vec![0; BATCH + 1], filled: 0 }
+        Self { waiting: vec![NOBODY; keys], pool: Vec::new(), free: Vec::new(), pairs, keys: vec![0; BATCH + 1], filled: 0 }
     }
 
     /// Adds the point, or its negative, to the bucket of |digit|; the bucket of 1 has key `first`.
     #[inline]
-    fn add_signed(&mut self, first: usize, digit: i32, point: &P) {
+    pub(super) fn add_signed<E: Engine>(&mut self, engine: E, first: usize, digit: i32, point: &P) {
         if digit != 0 {
             let key = first + digit.unsigned_abs() as usize - 1;
-            self.add(key, if digit < 0 { negative(point) } else { *point });
+            self.add(engine, key, if digit < 0 { negative(point) } else { *point });
         }
     }
 
     #[inline]
-    fn add(&mut self, key: usize, point: P) {
+    fn add<E: Engine>(&mut self, engine: E, key: usize, point: P) {
         if point.is_zero() {
             return;
         }
@@ -164,7 +167,7 @@ impl<E: Engine, P: Point> Sums<E, P> {
         };
         self.enter(key as u32, slot);
         while self.filled == BATCH {
-            self.add_batch();
+            self.add_batch(engine);
         }
     }
 
@@ -179,8 +182,8 @@ impl<E: Engine, P: Point> Sums<E, P> {
         self.filled += usize::from(paired);
     }
 
-    fn add_batch(&mut self) {
-        self.engine.add(&mut self.pool, &self.pairs[..self.filled]);
+    fn add_batch<E: Engine>(&mut self, engine: E) {
+        engine.add(&mut self.pool, &self.pairs[..self.filled]);
         // New pairs overwrite old ones that have been read: there is at most one for each.
         for i in 0..std::mem::take(&mut self.filled) {
             let Sum { left, right } = self.pairs[i];
@@ -190,38 +193,38 @@ impl<E: Engine, P: Point> Sums<E, P> {
     }
 
     /// The sum for each key.
-    fn finish(mut self) -> Vec<P> {
+    pub(super) fn finish<E: Engine>(mut self, engine: E) -> Vec<P> {
         while self.filled > 0 {
-            self.add_batch();
+            self.add_batch(engine);
         }
         self.waiting.iter().map(|slot| if *slot == NOBODY { P::zero() } else { self.pool[*slot as usize] }).collect()
     }
 }
 
 /// For each run of `buckets` points B_1, B_2, ... the points S_t with sum_j j B_j = sum_t 2^t S_t.
-fn binary_weights<E: Engine, P: Point>(engine: E, points: &[P], buckets: usize) -> Vec<Vec<P>> {
+pub(super) fn binary_weights<E: Engine, P: Point>(engine: E, points: &[P], buckets: usize) -> Vec<Vec<P>> {
     // Weights are 1 ..= buckets.
     let bits = buckets.checked_ilog2().map_or(0, |log| log as usize + 1);
     let low_bits = bits.div_ceil(2);
     let (columns, rows) = (1 << low_bits, 1 << (bits - low_bits));
     let runs = points.len() / buckets;
     // Keys of a run: the columns, then the rows.
-    let mut lines = Sums::new(engine, runs * (columns + rows));
+    let mut lines = Sums::new(runs * (columns + rows));
     for (run, points) in points.chunks(buckets).enumerate() {
         let first = run * (columns + rows);
         for (j, point) in (1..).zip(points) {
-            lines.add(first + j % columns, *point);
-            lines.add(first + columns + j / columns, *point);
+            lines.add(engine, first + j % columns, *point);
+            lines.add(engine, first + columns + j / columns, *point);
         }
     }
-    let mut powers = Sums::new(engine, runs * bits);
-    for (run, lines) in lines.finish().chunks(columns + rows).enumerate() {
+    let mut powers = Sums::new(runs * bits);
+    for (run, lines) in lines.finish(engine).chunks(columns + rows).enumerate() {
         for (i, point) in lines.iter().enumerate() {
             let (first, weight) = if i < columns { (0, i) } else { (low_bits, i - columns) };
             for t in (0..bits).filter(|t| weight >> t & 1 == 1) {
-                powers.add(run * bits + first + t, *point);
+                powers.add(engine, run * bits + first + t, *point);
             }
         }
     }
-    powers.finish().chunks(bits).map(<[P]>::to_vec).collect()
+    powers.finish(engine).chunks(bits).map(<[P]>::to_vec).collect()
 }

@@ -5,6 +5,7 @@
 //! | [`mul_each`]: P_i <- s_i P_i | phase 1 contribution | yes |
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
+//! | [`RowSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, Lagrange check | no |
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read | no |
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
@@ -27,6 +28,17 @@
 //! precisely what that covers. Recoded scalars and copies of them on the heap are erased after use; registers and spilled stack
 //! slots are not, so a process that handled a secret should end soon after.
 
+/// Runs `$body` with `$engine` bound to the kernels.
+macro_rules! with_kernels {
+    ($arith:expr, $engine:ident => $body:expr) => {
+        match $arith.0 {
+            Kernels::Portable($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Ifma($engine) => $body,
+        }
+    };
+}
+
 mod buckets;
 mod engine;
 mod fft;
@@ -34,6 +46,7 @@ mod glv;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
+mod rows;
 mod subgroup;
 
 use std::borrow::Cow;
@@ -46,6 +59,7 @@ use zeroize::Zeroize;
 
 use self::engine::{Engine, negative};
 use self::portable::Portable;
+pub use self::rows::{Columns, ROW, RowSums};
 use crate::curve::{Fq, Fr, G2Affine, Point};
 
 /// Which way a [`group_fft`] goes.
@@ -84,17 +98,6 @@ enum Kernels {
     Portable(Portable),
     #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Ifma),
-}
-
-/// Runs `$body` with `$engine` bound to the kernels.
-macro_rules! with_kernels {
-    ($arith:expr, $engine:ident => $body:expr) => {
-        match $arith.0 {
-            Kernels::Portable($engine) => $body,
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Ifma($engine) => $body,
-        }
-    };
 }
 
 static CHOSEN: OnceLock<Arith> = OnceLock::new();
@@ -208,6 +211,12 @@ impl Arith {
     #[must_use]
     pub fn linear_combination<P: Point>(self, points: &[P], coefficients: &[u128]) -> P::Group {
         with_kernels!(self, engine => buckets::linear_combination(engine, points, coefficients))
+    }
+
+    /// See [`RowSums::new`].
+    #[must_use]
+    pub fn row_sums<P: Point>(self, points: u64) -> RowSums<P> {
+        RowSums::with(self, points)
     }
 
     /// See [`group_fft`](fn@group_fft).

@@ -23,11 +23,37 @@ pub struct FileDigests {
 /// # Errors
 /// When reading fails.
 pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileDigests> {
+    let (mut blake2b, mut sha256) = (Blake2b512::new(), Sha256::new());
+    let length = each_chunk(source, "taking digests", progress, |chunk| {
+        rayon::join(|| blake2b.update(chunk), || sha256.update(chunk));
+    })?;
+    Ok(FileDigests { blake2b: FileBlake2b(blake2b.finish()), sha256: FileSha256(sha256.finalize().into()), length })
+}
+
+impl FileDigests {
+    /// What a file that had these digests has for SHA-256 now, if that is something else.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn changed<R: Read + Seek + Send>(&self, source: &mut R, progress: &dyn Progress) -> std::io::Result<Option<FileSha256>> {
+        let mut sha256 = Sha256::new();
+        each_chunk(source, "looking for changes", progress, |chunk| sha256.update(chunk))?;
+        let found = FileSha256(sha256.finalize().into());
+        Ok((found != self.sha256).then_some(found))
+    }
+}
+
+/// The whole file, and its length.
+fn each_chunk<R: Read + Seek + Send>(
+    source: &mut R,
+    step: &'static str,
+    progress: &dyn Progress,
+    mut hash: impl FnMut(&[u8]) + Send,
+) -> std::io::Result<u64> {
     const CHUNK: u64 = 1 << 22;
     let length = source.seek(SeekFrom::End(0))?;
     source.seek(SeekFrom::Start(0))?;
-    progress.begin("taking digests", length);
-    let (mut blake2b, mut sha256) = (Blake2b512::new(), Sha256::new());
+    progress.begin(step, length);
     let mut read = |chunk: &mut Vec<u8>| {
         chunk.clear();
         source.take(CHUNK).read_to_end(chunk)
@@ -35,15 +61,11 @@ pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progres
     let (mut chunk, mut next) = (Vec::new(), Vec::new());
     let mut total = read(&mut chunk)? as u64;
     while !chunk.is_empty() {
-        let read_next = || {
-            sha256.update(&chunk);
-            read(&mut next)
-        };
-        let ((), result) = rayon::join(|| blake2b.update(&chunk), read_next);
+        let ((), result) = rayon::join(|| hash(&chunk), || read(&mut next));
         progress.advance(chunk.len() as u64);
         total += result? as u64;
         std::mem::swap(&mut chunk, &mut next);
     }
     progress.end();
-    Ok(FileDigests { blake2b: FileBlake2b(blake2b.finish()), sha256: FileSha256(sha256.finalize().into()), length: total })
+    Ok(total)
 }

@@ -50,7 +50,9 @@ impl<P: Point> PointRun<P> {
     /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
     pub fn read<R: Read + Seek>(&self, source: &mut R, rng: &mut VerifierRng, start: u64, count: usize) -> Result<Vec<P>, FormatError> {
         let bytes = self.read_bytes(source, start, count)?;
-        self.parse(&bytes, rng, start)
+        let points = self.parse(&bytes, start)?;
+        self.check_subgroup(&points, rng, start)?;
+        Ok(points)
     }
 
     /// Hands all points to `visit`, in chunks as [`Self::chunks`] cuts them, with the index of each chunk's first point. The next chunk is read
@@ -69,11 +71,32 @@ impl<P: Point> PointRun<P> {
         R: Read + Seek + Send,
         E: From<FormatError> + Send,
     {
+        self.for_each_chunk_on_curve(source, overlap, |start, points| {
+            self.check_subgroup(&points, rng, start)?;
+            visit(start, points, rng)
+        })
+    }
+
+    /// [`Self::for_each_chunk`] for a caller who proves by himself that the points are in the subgroup of order r: here they may be anywhere on
+    /// their curve.
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for points outside the subgroup, and what `visit` returns.
+    pub(crate) fn for_each_chunk_on_curve<R, E>(
+        &self,
+        source: &mut R,
+        overlap: u64,
+        mut visit: impl FnMut(u64, Vec<P>) -> Result<(), E> + Send,
+    ) -> Result<(), E>
+    where
+        R: Read + Seek + Send,
+        E: From<FormatError> + Send,
+    {
         let mut chunks = self.chunks(overlap);
         let mut read_next = move || chunks.next().map(|(start, count)| Ok((start, self.read_bytes(source, start, count)?))).transpose();
         let mut chunk: Result<_, FormatError> = read_next();
         while let Some((start, bytes)) = chunk? {
-            let (visited, next) = rayon::join(|| visit(start, self.parse(&bytes, rng, start)?, rng), &mut read_next);
+            let (visited, next) = rayon::join(|| visit(start, self.parse(&bytes, start)?), &mut read_next);
             visited?;
             chunk = next;
         }
@@ -85,18 +108,24 @@ impl<P: Point> PointRun<P> {
         read_at(source, self.offset + start * size as u64, count * size)
     }
 
-    fn parse(&self, bytes: &[u8], rng: &mut VerifierRng, start: u64) -> Result<Vec<P>, FormatError> {
-        let at = |index: usize, defect| FormatError::Point { section: self.section, name: self.name, index: start + index as u64, defect };
-        let points = decode::<P>(bytes, self.encoding).map_err(|(index, defect)| at(index, defect))?;
-        if !self.infinity
-            && let Some(index) = points.iter().position(|p| p.is_zero())
-        {
-            return Err(at(index, PointDefect::Infinity));
+    fn parse(&self, bytes: &[u8], start: u64) -> Result<Vec<P>, FormatError> {
+        let points = decode::<P>(bytes, self.encoding).map_err(|(index, defect)| self.defect(start, index, defect))?;
+        match points.iter().position(|p| p.is_zero()) {
+            Some(index) if !self.infinity => Err(self.defect(start, index, PointDefect::Infinity)),
+            _ => Ok(points),
         }
-        if let Some(index) = rng.outside_subgroup(&points) {
-            return Err(at(index, PointDefect::OutsideSubgroup));
+    }
+
+    /// Names the first of these points, the run's from `start` on, that is outside the subgroup of order r.
+    pub(crate) fn check_subgroup(&self, points: &[P], rng: &mut VerifierRng, start: u64) -> Result<(), FormatError> {
+        match rng.outside_subgroup(points) {
+            Some(index) => Err(self.defect(start, index, PointDefect::OutsideSubgroup)),
+            None => Ok(()),
         }
-        Ok(points)
+    }
+
+    fn defect(&self, start: u64, index: usize, defect: PointDefect) -> FormatError {
+        FormatError::Point { section: self.section, name: self.name, index: start + index as u64, defect }
     }
 }
 

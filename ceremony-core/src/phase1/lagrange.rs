@@ -1,109 +1,92 @@
 //! Check 7: each level of the Lagrange sections belongs to the powers.
 //!
-//! Level k holds L_j for the domain of size n = 2^k, where L_j should be the basis polynomial j at tau, times the section's factor. For a
-//! random scalar rho let f(x) = sum_(i<n) rho^i x^i. Interpolation on the domain says f(tau) = sum_j f(omega^j) L_j(tau), and both sides are
-//! cheap without an FFT:
+//! Level k holds L_j for the domain of size n = 2^k, where L_j should be the basis polynomial j at tau, times the section's factor f. For a
+//! random scalar rho let p(x) = sum_(i<n) rho^i x^i. Interpolation on the domain says p(tau) = sum_j p(omega^j) L_j(tau), with values that are
+//! cheap to have, and p(tau) is a geometric sum. So for
 //!
-//! ```text
-//! sum_(i<n) rho^i [tau^i]  =  sum_j (rho^n - 1) / (rho omega^j - 1) L_j
-//! ```
+//! > S = sum_j (rho^n - 1) / (rho omega^j - 1) L_j
 //!
-//! If the L_j differ from the true ones by E_j, the difference of the two sides is sum_j f(omega^j) E_j = sum_i rho^i (sum_j omega^(ij) E_j), a
+//! it is to be shown that (rho tau - 1) S = rho^n [f tau^n] - `[f]`. The sections are known to be powers of tau by now (check 5), and hold
+//! [f tau^(n-1)], so one product of pairings tells:
+//!
+//! > e(S, rho [tau]2 - [1]2) = e(rho^n [f tau^(n-1)]1, [tau]2) e(-`[f]`1, [1]2),
+//!
+//! and in G2 with the sides exchanged. No sum over the powers is needed.
+//!
+//! If the L_j differ from the true ones by E_j, the difference of the two values of S is sum_j p(omega^j) E_j = sum_i rho^i (sum_j omega^(ij) E_j), a
 //! polynomial in rho of degree below n whose coefficients are the DFT of the E_j and so not all zero: it vanishes for at most n of
-//! the r possible rho, an error of at most 2^(29-253). One rho serves all levels, so the left sides are prefixes of one sum, taken while sections
-//! 2 to 5 stream by.
+//! the r possible rho, an error of at most 2^(29-253). One rho serves all levels; they are compared at once, combined by random scalars lambda_k.
 //!
-//! Level p+1 of section 12 wants the power 2N-1, which section 2 does not have. A file that was prepared as it is has infinity in its place, on both sides.
-//! A file truncated after it was prepared still has the level of the larger file, with the true power in it: there the difference of the sides,
-//! divided by rho^(2N-1), must be `[tau^(2N-1)]1`, which has the ratio tau to the last element of section 2.
+//! Level p+1 of section 12 wants the power 2N-1, which section 2 does not have. A file that was prepared as it is has infinity in its place, on both sides:
+//! the sum has 2N - 1 terms. A file truncated after it was prepared still has the level of the larger file, with the true power in it: a sum of 2N terms.
 
 use std::io::{Read, Seek};
 
-use ark_ec::CurveGroup;
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field, batch_inversion};
 use rayon::prelude::*;
 
 use super::Part;
 use super::verify::{Check, Failure, VerifyError, place_of_run};
-use crate::curve::{Fr, G1Affine, G1Projective, G2Projective, Point, root_of_unity};
+use crate::curve::{Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::limits::CHUNK_POINTS;
 use crate::progress::Progress;
-use crate::ratio::{Ratio, ratio_is, scalar_combination};
+use crate::ratio::scalar_combination;
 use crate::scalars::geometric;
 
-/// The left sides: for each part, sum_(i<2^k) rho^i P_i for k = 0, 1, ... and last the sum over all.
+/// What the check keeps of the powers while sections 2 to 5 stream by.
 pub(super) struct LagrangeCheck {
     rho: Fr,
-    tau_g1: Prefixes<G1Projective>,
-    tau_g2: Prefixes<G2Projective>,
-    alpha_tau_g1: Prefixes<G1Projective>,
-    beta_tau_g1: Prefixes<G1Projective>,
-    /// [tau^(2N-2)]1
-    last_tau_g1: G1Affine,
+    tau_g1: Ends<G1Affine>,
+    tau_g2: Ends<G2Affine>,
+    alpha_tau_g1: Ends<G1Affine>,
+    beta_tau_g1: Ends<G1Affine>,
+    /// [tau^2]2, which a file of power 1 does not have.
+    tau_squared_g2: Option<G2Affine>,
 }
 
-/// Sums over the first 2^k terms, for every k reached so far, and the running sum.
-struct Prefixes<G> {
-    at_powers_of_two: Vec<G>,
-    running: G,
+/// The element 2^k - 1 of a run of powers for k = 0, 1, ..., and the last one.
+struct Ends<P> {
+    of_levels: Vec<P>,
+    last: P,
 }
 
-impl<G: AdditiveGroup> Prefixes<G> {
+impl<P: Point> Ends<P> {
     fn new() -> Self {
-        Self { at_powers_of_two: Vec::new(), running: G::ZERO }
+        Self { of_levels: Vec::new(), last: P::zero() }
     }
 
-    /// The sum over the first min(2^k, all) terms.
-    fn level(&self, k: u32) -> G {
-        self.at_powers_of_two.get(k as usize).copied().unwrap_or(self.running)
-    }
-
-    /// Adds the terms from index `start` on.
-    fn add<P: Point<Group = G>>(&mut self, rho: Fr, start: u64, points: &[P]) {
-        let mut done = 0;
-        while done < points.len() {
-            let at = start + done as u64;
-            // To the next power of two, or to the end of the chunk.
-            let until = if at == 0 { 1 } else { at.checked_next_power_of_two().map_or(u64::MAX, |p| if p == at { 2 * at } else { p }) };
-            let count = usize::try_from(until - at).unwrap_or(usize::MAX).min(points.len() - done);
-            let scalars = geometric(rho.pow([at]), rho, count);
-            self.running += scalar_combination(&points[done..done + count], &scalars);
-            done += count;
-            if (start + done as u64).is_power_of_two() {
-                self.at_powers_of_two.push(self.running);
-            }
+    /// Takes in the elements from index `start` on.
+    fn add(&mut self, start: u64, points: &[P]) {
+        while let Some(point) = ((1u64 << self.of_levels.len()) - 1).checked_sub(start).and_then(|i| points.get(i as usize)) {
+            self.of_levels.push(*point);
         }
+        self.last = points.last().copied().unwrap_or(self.last);
     }
 }
 
 impl LagrangeCheck {
     /// Draws rho. The file must be fixed by now.
     pub(super) fn new(rng: &mut VerifierRng) -> Self {
-        Self {
-            rho: rng.scalar(),
-            tau_g1: Prefixes::new(),
-            tau_g2: Prefixes::new(),
-            alpha_tau_g1: Prefixes::new(),
-            beta_tau_g1: Prefixes::new(),
-            last_tau_g1: G1Affine::identity(),
-        }
+        let rho = rng.scalar();
+        let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) = (Ends::new(), Ends::new(), Ends::new(), Ends::new());
+        Self { rho, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, tau_squared_g2: None }
     }
 
     /// Takes in the powers of a part from index `start` on.
     pub(super) fn powers<P: Point>(&mut self, part: Part, start: u64, points: &[P]) {
-        let rho = self.rho;
         match (part, P::as_g1(points), P::as_g2(points)) {
-            (Part::TauG1, Some(points), _) => {
-                self.tau_g1.add(rho, start, points);
-                self.last_tau_g1 = points.last().copied().unwrap_or(self.last_tau_g1);
+            (Part::TauG1, Some(points), _) => self.tau_g1.add(start, points),
+            (Part::TauG2, _, Some(points)) => {
+                self.tau_g2.add(start, points);
+                self.tau_squared_g2 = self.tau_squared_g2.or_else(|| points.get(2).copied());
             }
-            (Part::TauG2, _, Some(points)) => self.tau_g2.add(rho, start, points),
-            (Part::AlphaTauG1, Some(points), _) => self.alpha_tau_g1.add(rho, start, points),
-            (Part::BetaTauG1, Some(points), _) => self.beta_tau_g1.add(rho, start, points),
+            (Part::AlphaTauG1, Some(points), _) => self.alpha_tau_g1.add(start, points),
+            (Part::BetaTauG1, Some(points), _) => self.beta_tau_g1.add(start, points),
             _ => {}
         }
     }
@@ -116,82 +99,166 @@ impl LagrangeCheck {
         progress: &dyn Progress,
     ) -> Result<(), VerifyError> {
         let Some(layout) = ptau.lagrange() else { return Ok(()) };
-        let p = ptau.power().exponent();
-        let truncated = ptau.is_truncated();
-        let tau = ptau.contributions().last().map(|record| (record.key_points.tau_g1, record.key_points.tau_g2));
-        let source = ptau.source();
+        let (power, truncated) = (ptau.power().exponent(), ptau.is_truncated());
         progress
             .begin("checking sections 12 to 15", layout.tau_g1.len + layout.tau_g2.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
-        for level in 0..=p {
-            let sum = self.level_sum(source, rng, &layout.tau_g1, level, progress)?;
-            expect(sum == Some(self.tau_g1.level(level)), &layout.tau_g1, level)?;
-        }
-        // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9), and its last level is read for its points only.
-        if let Some(sum) = self.level_sum(source, rng, &layout.tau_g1, p + 1, progress)? {
-            let rest = sum - self.tau_g1.running;
-            let is_next_power = || {
-                let weight = self.rho.pow([2 * (1u64 << p) - 1]).inverse().unwrap_or(Fr::ZERO);
-                let next = (rest * weight).into_affine();
-                truncated && tau.is_some_and(|tau| ratio_is(Ratio(self.last_tau_g1, next), tau))
-            };
-            expect(rest == G1Projective::ZERO || is_next_power(), &layout.tau_g1, p + 1)?;
-        }
-        for level in 0..=p {
-            let sum = self.level_sum(source, rng, &layout.tau_g2, level, progress)?;
-            expect(sum == Some(self.tau_g2.level(level)), &layout.tau_g2, level)?;
-        }
-        for (run, powers) in [(layout.alpha_tau_g1, &self.alpha_tau_g1), (layout.beta_tau_g1, &self.beta_tau_g1)] {
-            for level in 0..=p {
-                let sum = self.level_sum(source, rng, &run, level, progress)?;
-                expect(sum == Some(powers.level(level)), &run, level)?;
-            }
-        }
+        let mut reader = Reader { source: ptau.source(), rng, progress };
+        self.levels(&mut reader, &layout.tau_g1, &self.tau_g1)?;
+        self.level_of_twice_the_size(&mut reader, &layout.tau_g1, power + 1, truncated)?;
+        self.levels(&mut reader, &layout.tau_g2, &self.tau_g2)?;
+        self.levels(&mut reader, &layout.alpha_tau_g1, &self.alpha_tau_g1)?;
+        self.levels(&mut reader, &layout.beta_tau_g1, &self.beta_tau_g1)?;
         progress.end();
         Ok(())
     }
 
-    /// The right side for one level, or `None` where the field has no such domain. Reads and checks every point either way.
+    /// Levels 0 to p of a section, its first 2^(p+1) - 1 points, in one combination; where that fails, level by level to name the first bad one.
+    fn levels<R: Read + Seek + Send, P: Point>(
+        &self,
+        reader: &mut Reader<'_, R>,
+        run: &PointRun<P>,
+        powers: &Ends<P>,
+    ) -> Result<(), VerifyError> {
+        let factors: Vec<Fr> = powers.of_levels.iter().map(|_| reader.rng.scalar()).collect();
+        let (mut head, mut tail) = (P::Group::ZERO, P::Group::ZERO);
+        for ((level, factor), last) in (0..).zip(&factors).zip(&powers.of_levels) {
+            head += powers.of_levels[0] * factor;
+            tail += *last * (self.rho.pow([1 << level]) * factor);
+        }
+        let sum = reader.sum(run, 0, (1 << factors.len()) - 1, |start, count| {
+            let mut weights = Vec::with_capacity(count);
+            while weights.len() < count {
+                let at = start + weights.len() as u64;
+                let level = (at + 1).ilog2();
+                let left = ((2 << level) - 1 - at).min((count - weights.len()) as u64) as usize;
+                let omega = root_of_unity(level).expect("levels 0 to p have domains");
+                weights.extend(interpolation(self.rho, omega, level, at + 1 - (1 << level), left, factors[level as usize]));
+            }
+            weights
+        })?;
+        if self.is_geometric(sum, head, tail) {
+            return Ok(());
+        }
+        for (level, last) in (0..).zip(&powers.of_levels) {
+            if let Some(sum) = self.level_sum(reader, run, level)? {
+                let holds = self.is_geometric(sum, powers.of_levels[0].into_group(), *last * self.rho.pow([1 << level]));
+                expect(holds, run, level)?;
+            }
+        }
+        Err(not_the_basis(place_of_run(run)))
+    }
+
+    /// Level p+1 of section 12.
+    fn level_of_twice_the_size<R: Read + Seek + Send>(
+        &self,
+        reader: &mut Reader<'_, R>,
+        run: &PointRun<G1Affine>,
+        level: u32,
+        truncated: bool,
+    ) -> Result<(), VerifyError> {
+        // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9), and its last level is read for its points only.
+        let Some(sum) = self.level_sum(reader, run, level)? else { return Ok(()) };
+        let weight = self.rho.pow([(1 << level) - 1]);
+        let (one, last) = (self.tau_g1.of_levels[0], self.tau_g1.last);
+        expect(self.is_geometric(sum, one.into_group(), last * weight) || (truncated && self.has_next_power(sum, weight)), run, level)
+    }
+
+    /// Whether a sum over 2N terms has the true power 2N - 1, whose weight is given, in its last term.
+    fn has_next_power(&self, sum: G1Projective, weight: Fr) -> bool {
+        let (one, last) = (&self.tau_g1.of_levels, self.tau_g1.last);
+        match self.tau_squared_g2 {
+            // (rho tau - 1) S = rho^(2N) tau^(2N) - 1, and tau^(2N) = tau^(2N-2) tau^2.
+            Some(tau_squared) => pairings_cancel([
+                (sum.into_affine(), self.rho_tau_minus_one_g2()),
+                ((last * -(weight * self.rho)).into_affine(), tau_squared),
+                (one[0], self.tau_g2.of_levels[0]),
+            ]),
+            // N = 2: S = 1 + rho tau + rho^2 tau^2 + rho^3 tau^3, and section 2 has the first three.
+            None => {
+                let rest = sum - one[0] - one[1] * self.rho - last * self.rho.square();
+                pairings_agree(rest.into_affine(), self.tau_g2.of_levels[0], (last * weight).into_affine(), self.tau_g2.of_levels[1])
+            }
+        }
+    }
+
+    /// (rho tau - 1) `sum` = tau `tail` - `head`.
+    fn is_geometric<G: CurveGroup<Affine: Point>>(&self, sum: G, head: G, tail: G) -> bool {
+        let points = G::normalize_batch(&[sum, head, tail]);
+        let ([one_g1, tau_g1, ..], [one_g2, tau_g2, ..]) = (&self.tau_g1.of_levels[..], &self.tau_g2.of_levels[..]) else { return false };
+        match (Point::as_g1(&points), Point::as_g2(&points)) {
+            (Some(&[sum, head, tail]), _) => pairings_cancel([(sum, self.rho_tau_minus_one_g2()), (head, *one_g2), (-tail, *tau_g2)]),
+            (_, Some(&[sum, head, tail])) => {
+                let rho_tau_minus_one = (*tau_g1 * self.rho - one_g1).into_affine();
+                pairings_cancel([(rho_tau_minus_one, sum), (*one_g1, head), (-*tau_g1, tail)])
+            }
+            _ => false,
+        }
+    }
+
+    fn rho_tau_minus_one_g2(&self) -> G2Affine {
+        (self.tau_g2.of_levels[1] * self.rho - self.tau_g2.of_levels[0]).into_affine()
+    }
+
+    /// S for one level, or `None` where the field has no such domain. Reads and checks every point either way.
     fn level_sum<R: Read + Seek + Send, P: Point>(
         &self,
-        source: &mut R,
-        rng: &mut VerifierRng,
+        reader: &mut Reader<'_, R>,
         run: &PointRun<P>,
         level: u32,
-        progress: &dyn Progress,
     ) -> Result<Option<P::Group>, FormatError> {
-        let omega = root_of_unity(level);
-        let n = 1u64 << level;
-        let mut sum = omega.map(|_| P::Group::ZERO);
-        let mut start = 0;
-        while start < n {
-            let count = (n - start).min(CHUNK_POINTS as u64) as usize;
-            let points = run.read(source, rng, n - 1 + start, count)?;
-            if let (Some(sum), Some(omega)) = (&mut sum, omega) {
-                *sum += scalar_combination(&points, &interpolation(self.rho, omega, level, start, count));
-            }
-            start += count as u64;
-            progress.advance(count as u64);
+        let (omega, n) = (root_of_unity(level), 1u64 << level);
+        let sum = reader.sum(run, n - 1, n, |start, count| match omega {
+            Some(omega) => interpolation(self.rho, omega, level, start, count, Fr::ONE),
+            None => vec![Fr::ZERO; count],
+        })?;
+        Ok(omega.map(|_| sum))
+    }
+}
+
+/// Where the sections are read from.
+struct Reader<'a, R> {
+    source: &'a mut R,
+    rng: &'a mut VerifierRng,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek + Send> Reader<'_, R> {
+    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start and those after it.
+    fn sum<P: Point>(
+        &mut self,
+        run: &PointRun<P>,
+        first: u64,
+        len: u64,
+        weights: impl Fn(u64, usize) -> Vec<Fr> + Sync + Send,
+    ) -> Result<P::Group, FormatError> {
+        let mut sum = P::Group::ZERO;
+        for start in (0..len).step_by(CHUNK_POINTS) {
+            let count = (len - start).min(CHUNK_POINTS as u64) as usize;
+            let (points, weights) = rayon::join(|| run.read(self.source, self.rng, first + start, count), || weights(start, count));
+            sum += scalar_combination(&points?, &weights);
+            self.progress.advance(count as u64);
         }
         Ok(sum)
     }
 }
 
 fn expect<P>(holds: bool, run: &PointRun<P>, level: u32) -> Result<(), VerifyError> {
-    if holds {
-        return Ok(());
-    }
-    Err(VerifyError::Failed(Box::new(Failure {
+    if holds { Ok(()) } else { Err(not_the_basis(format!("{}, level {level}", place_of_run(run)))) }
+}
+
+fn not_the_basis(place: String) -> VerifyError {
+    VerifyError::Failed(Box::new(Failure {
         check: Check::Lagrange,
-        place: format!("{}, level {level}", place_of_run(run)),
+        place,
         reason: "the level is not the Lagrange basis of the powers",
         found: "a random combination with another value".into(),
         expected: "the value of the same polynomial from the powers".into(),
-    })))
+    }))
 }
 
-/// (rho^n - 1) / (rho omega^j - 1) for j = start, start + 1, ..., where n = 2^level.
-fn interpolation(rho: Fr, omega: Fr, level: u32, start: u64, count: usize) -> Vec<Fr> {
-    let numerator = rho.pow([1u64 << level]) - Fr::ONE;
+/// `factor` (rho^n - 1) / (rho omega^j - 1) for j = start, start + 1, ..., where n = 2^level.
+fn interpolation(rho: Fr, omega: Fr, level: u32, start: u64, count: usize, factor: Fr) -> Vec<Fr> {
+    let numerator = (rho.pow([1u64 << level]) - Fr::ONE) * factor;
     let mut weights = geometric(rho * omega.pow([start]), omega, count);
     weights.par_chunks_mut(1 << 10).for_each(|weights| {
         weights.iter_mut().for_each(|w| *w -= Fr::ONE);
@@ -210,13 +277,13 @@ mod tests {
         let rho = Fr::from(123_456_789u64);
         for level in 0..5 {
             let (n, omega) = (1usize << level, root_of_unity(level).unwrap());
-            let weights = interpolation(rho, omega, level, 0, n);
+            let weights = interpolation(rho, omega, level, 0, n, Fr::ONE);
             for (j, weight) in weights.iter().enumerate() {
                 let x = omega.pow([j as u64]);
                 let value: Fr = (0..n as u64).map(|i| rho.pow([i]) * x.pow([i])).sum();
                 assert_eq!(*weight, value);
             }
-            assert_eq!(interpolation(rho, omega, level, n as u64 / 2, n - n / 2), weights[n / 2..]);
+            assert_eq!(interpolation(rho, omega, level, n as u64 / 2, n - n / 2, Fr::ONE), weights[n / 2..]);
         }
     }
 }

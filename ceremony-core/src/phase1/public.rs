@@ -130,9 +130,45 @@ pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
     ),
 ];
 
-/// [`super::first_challenge`] of large powers, where computing it means hashing up to 100 GB: 384 bytes for each of the 2^power constraints.
-/// Each was computed by this crate; a test recomputes the smallest.
-pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 11] = [
+/// [`super::first_challenge`] of all but the smallest powers: computing it means hashing 384 bytes for each of the 2^power constraints, up to 100 GB.
+/// Each was computed by this crate, those up to 2^18 by another implementation of BLAKE2b too; a test recomputes the smaller ones.
+pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 17] = [
+    (
+        12,
+        unhex(
+            "9e63a5f62b96538daaed2372481920d1a40b91959ea38ef9f5f6a3033b8865160710d067c09d09615f928ea517bcdf49ad75abd2c8340b400e3b18e968b4ffef",
+        ),
+    ),
+    (
+        13,
+        unhex(
+            "b149df2329d37dee14a2a9c9ddcd0eb8e1fb6a5af5dcbdd4f46a10e0176dac306257919995193c2cb067c4677138f506341dc2d3279dc0204fcc2e9d14390581",
+        ),
+    ),
+    (
+        14,
+        unhex(
+            "bc0bde7980381fa642b2097591dd83f1ed15b003e15c35520af32c95eb5191492a6f3175215635cfc10e6098e2c612d0ca84f1a9f90b5333560c8af59b9209f4",
+        ),
+    ),
+    (
+        15,
+        unhex(
+            "eca6f514b89180fcfc6bf9f881a5670c45419054f1f6fec93628d6d1bf995fbf677d427cd40a7c05ebb14fe5ee96aff2b4994dc0e2904852b408a9e7fe36a02e",
+        ),
+    ),
+    (
+        16,
+        unhex(
+            "e27d7e51abd16bb3c46609c75e963b5fdbe25b00c0b93a4c528b569ad4b50fdad9926ff2781f4baefac213db214f30afe681f7be5c1f973cc567c817e871f958",
+        ),
+    ),
+    (
+        17,
+        unhex(
+            "d27bebee8c0abf5066dd8742fa7de8c454bea04a8afad209d51f58ec16bcea9e02b2774d6d408b4a71af1986203a7ed7d9d2d6d5fb7c5318b8d58183a15b9706",
+        ),
+    ),
     (
         18,
         unhex(
@@ -214,9 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_of_the_constant_first_challenges_is_the_computed_one() {
-        let (power, challenge) = FIRST_CHALLENGES[0];
-        assert_eq!(super::super::compute_first_challenge(Power::new(power).unwrap()).0, challenge);
+    fn the_smaller_of_the_constant_first_challenges_are_the_computed_ones() {
+        for (power, challenge) in &FIRST_CHALLENGES[..5] {
+            assert_eq!(super::super::compute_first_challenge(Power::new(*power).unwrap()).0, *challenge, "power {power}");
+        }
     }
 
     #[test]

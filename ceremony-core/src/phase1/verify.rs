@@ -33,7 +33,7 @@ use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
 use crate::format::record::ContributionKind;
-use crate::hash::{Blake2b512, Challenge, FileBlake2b};
+use crate::hash::{Blake2b512, Challenge, FileBlake2b, FileSha256};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
 
@@ -122,10 +122,10 @@ pub enum VerifyError {
     /// The file changed while it was read.
     #[error("the file changed while it was verified\n  found     {found}\n  expected  {expected}")]
     Changed {
-        /// BLAKE2b-512 after the last pass.
-        found: FileBlake2b,
-        /// BLAKE2b-512 before the first.
-        expected: FileBlake2b,
+        /// SHA-256 after the last pass.
+        found: FileSha256,
+        /// SHA-256 before the first.
+        expected: FileSha256,
     },
 }
 
@@ -207,10 +207,7 @@ pub fn verify<R: Read + Seek + Send>(
         lagrange.check(&mut ptau, &mut rng, progress)?;
         checks.push(Check::Lagrange);
     }
-    let after = digest_file(ptau.source(), progress).map_err(FormatError::Io)?;
-    if after != digests {
-        return Err(VerifyError::Changed { found: after.blake2b, expected: digests.blake2b });
-    }
+    refuse_changed(&digests, ptau.source(), progress)?;
     checks.sort_unstable();
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
 }
@@ -251,11 +248,15 @@ pub fn verify_new<R: Read + Seek + Send>(mut source: R, progress: &dyn Progress)
     progress.begin("checking generators", layout.points());
     each_part(&layout, &mut AllGenerators(&mut ptau, VerifierRng::from_os()?, progress))?;
     progress.end();
-    let after = digest_file(ptau.source(), progress).map_err(FormatError::Io)?;
-    if after != digests {
-        return Err(VerifyError::Changed { found: after.blake2b, expected: digests.blake2b });
-    }
+    refuse_changed(&digests, ptau.source(), progress)?;
     Ok((ptau, digests))
+}
+
+fn refuse_changed<R: Read + Seek + Send>(before: &FileDigests, source: &mut R, progress: &dyn Progress) -> Result<(), VerifyError> {
+    match before.changed(source, progress).map_err(FormatError::Io)? {
+        Some(found) => Err(VerifyError::Changed { found, expected: before.sha256 }),
+        None => Ok(()),
+    }
 }
 
 fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> VerifyError {
@@ -430,31 +431,46 @@ fn check_sections<R: Read + Seek + Send>(
     let mut next = Blake2b512::new();
     next.update(&last.response_hash().0);
     let truncated = ptau.is_truncated();
-    let mut pass = SectionPass { source: ptau.source(), rng, key_points: last.key_points, response, next, lagrange, progress };
+    let tau = (last.key_points.tau_g1, last.key_points.tau_g2);
+    let g1 = Successors::new(layout.tau_g1.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
+    let g2 = Successors::new(layout.tau_g2.len);
+    let key_points = last.key_points;
+    let mut pass = SectionPass { source: ptau.source(), rng, key_points, g1, g2, response, next, lagrange, progress };
     progress.begin("checking sections 2 to 6", layout.points());
     each_part(&layout, &mut pass)?;
     progress.end();
+    let SectionPass { g1, g2, response, next, lagrange, .. } = pass;
+    // 5
+    let (g1, g2) = (g1.ratio(rng), g2.ratio(rng));
+    if !g1.is_some_and(|ratio| ratio_is(ratio, tau)) || !g2.is_some_and(|ratio| ratio_is(ratio, tau)) {
+        each_part(&layout, &mut Suspects { source: ptau.source(), rng, tau, progress })?;
+        return Err(no_powers("sections 2 to 6".into()));
+    }
     // 6
     if !truncated {
         let fail = |reason, found: String, expected: String| {
             Err(VerifyError::Failed(Box::new(Failure { check: Check::Hashes, place: place_of(count - 1), reason, found, expected })))
         };
-        let computed = finish_response(pass.response, &last.public_key);
+        let computed = finish_response(response, &last.public_key);
         if computed != last.response_hash() {
             return fail("the points do not hash to the stated response", last.response_hash().to_string(), computed.to_string());
         }
-        let computed = Challenge(pass.next.finish());
+        let computed = Challenge(next.finish());
         if computed != last.next_challenge {
             return fail("the points do not hash to the stated next challenge", last.next_challenge.to_string(), computed.to_string());
         }
     }
-    Ok(pass.lagrange)
+    Ok(lagrange)
 }
 
 struct SectionPass<'a, R> {
     source: &'a mut R,
     rng: &'a mut VerifierRng,
     key_points: KeyPoints,
+    /// The neighbours in sections 2, 4 and 5, which all have the ratio tau.
+    g1: Successors<G1Affine>,
+    /// Those in section 3, and with them the membership of sections 3 and 6.
+    g2: Successors<G2Affine>,
     /// `challenge before | C(sections)`
     response: Blake2b512,
     /// `response hash | U(sections)`
@@ -466,39 +482,65 @@ struct SectionPass<'a, R> {
 impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
     type Error = VerifyError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
-        let mut successors = Successors::default();
-        let Self { source, rng, key_points, response, next, lagrange, progress } = self;
-        run.for_each_chunk(*source, rng, 1, |start, points, rng| {
+        let Self { source, rng, key_points, g1, g2, response, next, lagrange, progress } = self;
+        run.for_each_chunk_on_curve(*source, 1, |start, points| {
             if start == 0 {
+                run.check_subgroup(&points[..points.len().min(2)], rng, start)?;
                 check_first_elements(part, run, &points, key_points)?;
             }
             // The first point of every chunk but the first was the last of the one before.
             let fresh = &points[usize::from(start > 0)..];
+            if let Some(lagrange) = lagrange {
+                lagrange.powers(part, start + u64::from(start > 0), fresh);
+            }
             let (compressed, uncompressed) = (encode(fresh, Encoding::Compressed), encode(fresh, Encoding::Uncompressed));
             // Hashing runs on one core; the sums keep both busy around it.
             rayon::join(
                 || rayon::join(|| response.update(&compressed), || next.update(&uncompressed)),
-                || {
-                    successors.add(&points, rng);
-                    if let Some(lagrange) = lagrange {
-                        lagrange.powers(part, start + u64::from(start > 0), fresh);
-                    }
+                || match (P::as_g1(&points), P::as_g2(&points)) {
+                    (Some(points), _) => g1.add(points, rng),
+                    (_, Some(points)) => g2.add(points, rng),
+                    _ => {}
                 },
             );
             progress.advance(fresh.len() as u64);
+            Ok(())
+        })
+    }
+}
+
+/// Section by section, once the combination of all has failed: names the point that is outside the subgroup, or the section that is no run of powers.
+struct Suspects<'a, R> {
+    source: &'a mut R,
+    rng: &'a mut VerifierRng,
+    tau: (G1Affine, G2Affine),
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read + Seek + Send> EachPart for Suspects<'_, R> {
+    type Error = VerifyError;
+    fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
+        let mut successors = Successors::new(run.len);
+        self.progress.begin("looking for the section", run.len);
+        run.for_each_chunk(self.source, self.rng, 1, |_, points, rng| {
+            successors.add(&points, rng);
+            self.progress.advance(points.len() as u64);
             Ok::<_, VerifyError>(())
         })?;
-        if part == Part::BetaG2 || ratio_is(successors.ratio(), (self.key_points.tau_g1, self.key_points.tau_g2)) {
-            return Ok(());
-        }
-        Err(VerifyError::Failed(Box::new(Failure {
-            check: Check::Powers,
-            place: place_of_run(run),
-            reason: "the elements are not successive powers of tau",
-            found: "a random combination of neighbours with another ratio".into(),
-            expected: "the ratio [tau] of the last record for every pair of neighbours".into(),
-        })))
+        self.progress.end();
+        let powers = part == Part::BetaG2 || successors.ratio(self.rng).is_some_and(|ratio| ratio_is(ratio, self.tau));
+        if powers { Ok(()) } else { Err(no_powers(place_of_run(run))) }
     }
+}
+
+fn no_powers(place: String) -> VerifyError {
+    VerifyError::Failed(Box::new(Failure {
+        check: Check::Powers,
+        place,
+        reason: "the elements are not successive powers of tau",
+        found: "a random combination of neighbours with another ratio".into(),
+        expected: "the ratio [tau] of the last record for every pair of neighbours".into(),
+    }))
 }
 
 /// The first elements of a part: the generator where it begins with tau^0, and the key points of the last record.

@@ -158,7 +158,8 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     let mut findings = Findings::default();
     let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
     let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    let digests = Digests::Whole { circuit, powers, key: digest(key.source(), VerifyError::Key, progress)? };
+    let whole = digest(key.source(), VerifyError::Key, progress)?;
+    let digests = Digests::Whole { circuit, powers, key: whole };
     // Read again what was read before the digests were taken.
     let r1cs = &mut R1cs::open(r1cs.source()).map_err(SetupError::R1cs)?;
     let ptau = &mut Ptau::open(ptau.source()).map_err(SetupError::Ptau)?;
@@ -184,9 +185,9 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
-    let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    digests.unchanged(&Digests::Whole { circuit, powers, key: digest(key.source(), VerifyError::Key, progress)? })?;
+    refuse_changed("the circuit (.r1cs)", &circuit, r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
+    refuse_changed("the powers of tau (.ptau)", &powers, ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
+    refuse_changed("the key (.zkey)", &whole, key.source(), VerifyError::Key, progress)?;
     findings.report(key, digests, true, rebuilt.is_none())
 }
 
@@ -203,7 +204,8 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
     let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
-    let digests = Digests::Incremental { earlier: first, key: digest(key.source(), VerifyError::Key, progress)? };
+    let whole = digest(key.source(), VerifyError::Key, progress)?;
+    let digests = Digests::Incremental { earlier: first, key: whole };
     let earlier = &mut Zkey::open(earlier.source()).map_err(VerifyError::Earlier)?;
     let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
 
@@ -240,8 +242,8 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
             findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
         }
     }
-    let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
-    digests.unchanged(&Digests::Incremental { earlier: first, key: digest(key.source(), VerifyError::Key, progress)? })?;
+    refuse_changed("the earlier key (.zkey)", &first, earlier.source(), VerifyError::Earlier, progress)?;
+    refuse_changed("the key (.zkey)", &whole, key.source(), VerifyError::Key, progress)?;
     findings.report(key, digests, true, false)
 }
 
@@ -253,23 +255,17 @@ fn digest<R: Read + Seek + Send>(
     digest_file(source, progress).map_err(|e| error(e.into()))
 }
 
-impl Digests {
-    /// Refuses files that are not what they were.
-    fn unchanged(&self, after: &Self) -> Result<(), VerifyError> {
-        let (before, after) = (self.named(), after.named());
-        match before.into_iter().zip(after).find(|(before, after)| before != after) {
-            Some(((file, before), (_, after))) => Err(VerifyError::Changed { file, found: after.sha256, expected: before.sha256 }),
-            None => Ok(()),
-        }
-    }
-
-    fn named(&self) -> Vec<(&'static str, FileDigests)> {
-        match *self {
-            Self::Whole { circuit, powers, key } => {
-                vec![("the circuit (.r1cs)", circuit), ("the powers of tau (.ptau)", powers), ("the key (.zkey)", key)]
-            }
-            Self::Incremental { earlier, key } => vec![("the earlier key (.zkey)", earlier), ("the key (.zkey)", key)],
-        }
+/// Refuses a file that is not what it was.
+fn refuse_changed<R: Read + Seek + Send>(
+    file: &'static str,
+    before: &FileDigests,
+    source: &mut R,
+    error: impl FnOnce(FormatError) -> VerifyError,
+    progress: &dyn Progress,
+) -> Result<(), VerifyError> {
+    match before.changed(source, progress).map_err(|e| error(e.into()))? {
+        Some(found) => Err(VerifyError::Changed { file, found, expected: before.sha256 }),
+        None => Ok(()),
     }
 }
 

@@ -35,7 +35,7 @@ impl PtauCommand {
     }
 }
 
-fn open_ptau(path: &Path) -> Result<Ptau<File>, CliError> {
+pub(super) fn open_ptau(path: &Path) -> Result<Ptau<File>, CliError> {
     Ptau::open(open(path)?).map_err(|e| CliError::format(path, &e))
 }
 

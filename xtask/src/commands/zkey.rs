@@ -12,6 +12,7 @@ use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::{Contribution, Zkey};
 use ceremony_core::keygen::{self, KeygenError, SelfTestError};
+use ceremony_core::phase1::public::published;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::circuit::{SetupError, new_key};
@@ -19,6 +20,7 @@ use ceremony_core::phase2::contribution::{ContributeError, Contributed, apply_be
 use ceremony_core::phase2::verify::{Check, Digests, Outcome, Policy, Report, VerifyError, verify, verify_from};
 use serde::Serialize;
 
+use super::ptau::open_ptau;
 use crate::cli::{BeaconArgs, Contribute, ExportArk, ExportVerificationKey, Info, NewKey, OutputArgs, VerifyKey, ZkeyCommand};
 use crate::error::CliError;
 use crate::output::{Output, open};
@@ -223,23 +225,43 @@ impl VerifyKey {
         Policy { min_contributions: self.min_contributions, beacon_required: false, known }
     }
 
-    /// The whole verification: phase 1, the initial key rebuilt, every contribution.
+    /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt, every contribution.
     fn against_circuit(&self, r1cs: &Path, ptau: &Path, zkey: &Path, from: Option<&Path>) -> Result<ShownKey, CliError> {
-        let digest = self.ptau_digest.as_deref().map(|hex| parse_digest("--ptau-digest", hex)).transpose()?;
-        let expectations = Expectations { min_contributions: self.ptau_min_contributions, digest, earlier: None };
+        let digest = |option, hex: &Option<String>| hex.as_deref().map(|hex| parse_digest(option, hex)).transpose();
+        let (known, verified) = (digest("--ptau-digest", &self.ptau_digest)?, digest("--ptau-verified", &self.ptau_verified)?);
         let mut circuit = open_r1cs(r1cs)?;
         let mut key = open_key(zkey)?;
         let earlier = from.map(open_key).transpose()?;
-        let (mut powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default()).map_err(|e| CliError::verify(ptau, &e))?;
-        let report = verify(&mut circuit, &mut powers, &mut key, &self.policy(earlier.as_ref()), &Bars::default())
-            .map_err(|e| verify_error(zkey, &e))?;
-        if !matches!(report.digests, Digests::Whole { powers, .. } if powers == phase1.digests) {
-            let what = "the file changed after its own verification and before the key's";
-            return Err(CliError::of_key(ptau, &what, false, "copy the file to a folder that nobody else writes to, and verify the copy"));
+        let (mut powers, expected) = if let Some(verified) = verified {
+            (open_ptau(ptau)?, verified)
+        } else {
+            let expectations = Expectations { min_contributions: self.ptau_min_contributions, digest: known, earlier: None };
+            let (powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default()).map_err(|e| CliError::verify(ptau, &e))?;
+            (powers, phase1.digests.blake2b)
+        };
+        let result = verify(&mut circuit, &mut powers, &mut key, &self.policy(earlier.as_ref()), &Bars::default());
+        // That it is the wrong file comes before what the wrong file made of the key.
+        let found = match &result {
+            Ok(Report { digests: Digests::Whole { powers, .. }, .. }) => powers.blake2b,
+            _ => self::digest(ptau, powers.source())?.blake2b,
+        };
+        if found != expected {
+            let (what, mend) = match verified {
+                Some(_) => (
+                    format!("this is not the file that was verified before\n  found     {found}\n  expected  {expected}"),
+                    "give the file that `cargo xtask ptau verify` called good, or leave out --ptau-verified",
+                ),
+                None => (
+                    "the file changed after its own verification and before the key's".to_owned(),
+                    "copy the file to a folder that nobody else writes to, and verify the copy",
+                ),
+            };
+            return Err(CliError::of_key(ptau, &what, false, mend));
         }
+        let report = result.map_err(|e| verify_error(zkey, &e))?;
         let mut shown = shown_result(zkey, &key, &report);
-        shown.ptau_blake2b = Some(phase1.digests.blake2b.to_string());
-        shown.ptau_published_as = phase1.published.map(|file| file.name);
+        shown.ptau_blake2b = Some(found.to_string());
+        shown.ptau_published_as = published(&found).map(|file| file.name);
         Ok(shown)
     }
 
