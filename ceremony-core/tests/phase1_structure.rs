@@ -4,13 +4,12 @@ mod kit;
 
 use std::io::Cursor;
 
-use ceremony_core::curve::{Fq, Fq2, G2Affine, Point};
 use ceremony_core::format::FormatError;
 use ceremony_core::format::encoding::PointDefect;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::phase1::verify::{Expectations, VerifyError, verify};
 use ceremony_core::progress::Silent;
-use kit::ptau::Model;
+use kit::ptau::{Model, outside_the_subgroup};
 
 fn open(bytes: &[u8]) -> Result<(), FormatError> {
     Ptau::open(Cursor::new(bytes.to_vec())).map(drop)
@@ -245,14 +244,6 @@ fn a_point_off_the_curve_is_refused_everywhere() {
 #[test]
 fn infinity_is_refused_everywhere() {
     each_element(|element| vec![0; element], PointDefect::Infinity);
-}
-
-/// A point on G2's curve and outside its subgroup.
-fn outside_the_subgroup() -> G2Affine {
-    (1u64..)
-        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(x), Fq::from(0u64)), false))
-        .find(|p| !Point::in_subgroup(p))
-        .unwrap()
 }
 
 #[test]

@@ -8,12 +8,15 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use ark_ec::{AffineRepr, CurveGroup};
 use ceremony_core::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::Beacon;
-use ceremony_core::format::ptau::{Contribution, KeyPoints, PublicKey};
+use ceremony_core::format::encoding::{Encoding, encode};
+use ceremony_core::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey};
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::{Challenge, FileBlake2b};
+use ceremony_core::phase1::contribution::{contribute, new};
 use ceremony_core::phase1::verify::{Check, Expectations, Failure, Verified, VerifyError, verify};
 use ceremony_core::progress::Silent;
-use kit::ptau::{Model, Secrets};
+use kit::forge::{shift_point, with_section};
+use kit::ptau::{Model, Secrets, any_rng, outside_the_subgroup};
 
 fn verify_with(model: &Model, expectations: &Expectations<'_>) -> Result<Verified, VerifyError> {
     verify(Cursor::new(model.bytes()), expectations, &Silent).map(|(_, verified)| verified)
@@ -323,6 +326,44 @@ fn opposite_errors_do_not_cancel() {
     assert_fails(&model, Check::Powers, "section 4 ([alpha tau^i]1)");
 }
 
+/// Long enough that neighbours share coefficients.
+fn long_file() -> Vec<u8> {
+    kit::choose_arithmetic();
+    let (mut start, mut file) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()));
+    new(Power::new(10).unwrap(), &mut start, &Silent).unwrap();
+    contribute(&mut Ptau::open(start).unwrap(), &mut file, any_rng(), None, &Silent).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn in_a_long_file_the_section_of_a_wrong_power_is_named_and_the_point_outside_the_subgroup() {
+    let file = long_file();
+    let error = |bytes: Vec<u8>| verify(Cursor::new(bytes), &Expectations::default(), &Silent).map(|_| "accepted").unwrap_err();
+    verify(Cursor::new(&file), &Expectations::default(), &Silent).unwrap();
+    for (section, name, len) in [(2, "[tau^i]1", 2047), (4, "[alpha tau^i]1", 1024), (5, "[beta tau^i]1", 1024), (3, "[tau^i]2", 1024)] {
+        for index in [3, 4, 700, len - 1] {
+            let altered = with_section(&file, section, |points| match section {
+                3 => shift_point::<G2Affine>(points, index),
+                _ => shift_point::<G1Affine>(points, index),
+            });
+            match error(altered) {
+                VerifyError::Failed(failure) => {
+                    assert_eq!((failure.check, failure.place), (Check::Powers, format!("section {section} ({name})")), "element {index}");
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+    let outside = encode(&[outside_the_subgroup()], Encoding::Montgomery);
+    for index in [2, 3, 700, 1023] {
+        let altered = with_section(&file, 3, |points| points[index * 128..][..128].copy_from_slice(&outside));
+        assert_eq!(
+            error(altered).to_string(),
+            format!("section 3 ([tau^i]2) element {index}: the point is outside the subgroup of order r")
+        );
+    }
+}
+
 // ---- check 6 ----------------------------------------------------------------------------------------------------------------------------------
 
 fn with_record(model: &Model, change: impl FnOnce(Contribution) -> Contribution) -> Model {
@@ -469,25 +510,30 @@ fn truncated() -> Model {
 }
 
 /// Cut after it was prepared: the last level of section 12 is that of the larger file.
-fn truncated_after_preparing() -> Model {
+fn truncated_after_preparing(power: u32) -> Model {
     let mut larger = Model::with_contributions(4, 2);
+    let mut model = larger.clone();
     larger.prepare();
-    let mut model = truncated();
-    model.lagrange.as_mut().unwrap().tau_g1 = larger.lagrange.unwrap().tau_g1[..15].to_vec();
+    model.truncate(power);
+    model.prepare();
+    model.lagrange.as_mut().unwrap().tau_g1 = larger.lagrange.unwrap().tau_g1[..(4 << power) - 1].to_vec();
     model
 }
 
 #[test]
 fn a_file_truncated_after_it_was_prepared_keeps_a_full_last_level() {
-    let model = truncated_after_preparing();
-    let pinned = |model: &Model| Expectations { digest: Some(digest(model)), ..Default::default() };
-    verify_with(&model, &pinned(&model)).unwrap();
-    for index in [7, 10, 14] {
-        let mut altered = model.clone();
-        let points = &mut altered.lagrange.as_mut().unwrap().tau_g1;
-        points[index] = double(points[index]);
-        let failure = failure_with(&altered, &pinned(&altered));
-        assert_eq!(failure.place, "section 12 (Lagrange [tau]1), level 3", "{failure}");
+    for power in 1..=3 {
+        let model = truncated_after_preparing(power);
+        let pinned = |model: &Model| Expectations { digest: Some(digest(model)), ..Default::default() };
+        verify_with(&model, &pinned(&model)).unwrap();
+        let (first, last) = ((2 << power) - 1, (4 << power) - 2);
+        for index in [first, first + 2, last] {
+            let mut altered = model.clone();
+            let points = &mut altered.lagrange.as_mut().unwrap().tau_g1;
+            points[index] = double(points[index]);
+            let failure = failure_with(&altered, &pinned(&altered));
+            assert_eq!(failure.place, format!("section 12 (Lagrange [tau]1), level {}", power + 1), "{failure}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use ceremony_core::curve::{Fr, G1Affine, G2Affine, Point};
+use ceremony_core::curve::{Fq, Fq2, Fr, G1Affine, G2Affine, Point};
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
@@ -317,4 +317,12 @@ fn beacon_secrets(beacon: &Beacon) -> ([Fr; 3], [G1Affine; 3]) {
 /// A generator for contributions whose secrets do not matter.
 pub fn any_rng() -> ContributionRng {
     ContributionRng::from_os_and(b"test").unwrap()
+}
+
+/// A point on G2's curve and outside its subgroup.
+pub fn outside_the_subgroup() -> G2Affine {
+    (1u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(x), Fq::from(0u64)), false))
+        .find(|p| !Point::in_subgroup(p))
+        .unwrap()
 }
