@@ -106,6 +106,49 @@ fn products<P: Point>(criterion: &mut Criterion) {
 fn combinations<P: Point>(criterion: &mut Criterion) {
     let points = points::<P>(TERMS);
     let mut word = words();
+    let coefficients: Vec<u128> = (0..TERMS).map(|_| u128::from(word()) << 64 | u128::from(word())).collect();
+    let bigints: Vec<BigInt<4>> = coefficients.iter().map(|c| BigInt([*c as u64, (c >> 64) as u64, 0, 0])).collect();
+    let mut group = group(criterion, &format!("combination-{}", P::GROUP));
+    group.throughput(Throughput::Elements(TERMS as u64));
+    for arith in backends() {
+        group.bench_function(arith.backend().to_string(), |b| b.iter(|| arith.linear_combination(black_box(&points), &coefficients)));
+    }
+    group.bench_function("arkworks-msm", |b| b.iter(|| P::Group::msm_bigint(black_box(&points), &bigints)));
+}
+
+fn transforms<P: Point>(criterion: &mut Criterion) {
+    let points = points::<P>(TRANSFORM);
+    let mut group = group(criterion, &format!("transform-{}", P::GROUP));
+    group.throughput(Throughput::Elements(TRANSFORM as u64));
+    for arith in backends() {
+        group.bench_function(arith.backend().to_string(), |b| {
+            b.iter_batched_ref(|| points.clone(), |points| arith.group_fft(points, Direction::Inverse), BatchSize::LargeInput);
+        });
+    }
+    let domain = Radix2EvaluationDomain::<Fr>::new(TRANSFORM).expect("a power of two");
+    let groups: Vec<P::Group> = points.iter().map(|p| p.into_group()).collect();
+    group.bench_function("arkworks-ifft", |b| b.iter(|| P::Group::normalize_batch(&domain.ifft(&groups))));
+}
+
+/// One combination of the columns and of those after them.
+fn neighbours<P: Point<Group: CurveGroup<Affine = P>>>(columns: &Columns<P>, word: &mut impl FnMut() -> u64) -> [P; 2] {
+    let coefficients: Vec<Fr> = (1..columns.sums.len()).map(|_| Fr::from(u128::from(word()) << 64 | u128::from(word()))).collect();
+    [&columns.sums[..], &columns.sums[1..]]
+        .map(|sums| sums.iter().zip(&coefficients).map(|(sum, c)| *sum * c).sum::<P::Group>().into_affine())
+}
+
+/// The four long sections of one contribution: every point's membership, and the ratio of its neighbours. The form of this crate, on each
+/// back end, against the plain one.
+fn verification(criterion: &mut Criterion) {
+    const POWER: u32 = 14;
+    let n = 1usize << POWER;
+    let [tau, alpha, beta] = [3, 4, 5].map(|i| scalars(i)[i - 1]);
+    let powers = |factor: Fr, n| std::iter::successors(Some(factor), |power| Some(*power * tau)).take(n).collect::<Vec<_>>();
+    let tau_powers = powers(Fr::ONE, 2 * n - 1);
+    let (tau_g1, tau_g2) = (multiples::<G1Affine>(&tau_powers), multiples::<G2Affine>(&tau_powers[..n]));
+    let [alpha, beta] = [alpha, beta].map(|factor| multiples::<G1Affine>(&powers(factor, n)));
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    let mut word = words();
     let mut group = group(criterion, "verification");
     group.throughput(Throughput::Elements(n as u64));
     for arith in backends() {
