@@ -108,7 +108,7 @@ impl StepName {
             "prepared" => Slot::Prepared,
             number => Slot::Number(number.parse().ok()?),
         };
-        Some(Self { slot, attempt: attempt? }).filter(|name| name.to_string() == stem && name.attempt >= 1)
+        Some(Self { slot, attempt: attempt? }).filter(|name| name.to_string() == stem)
     }
 }
 
