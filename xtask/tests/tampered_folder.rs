@@ -375,6 +375,16 @@ fn a_file_swapped_between_verification_and_signing() {
     world.ok("alice", "ceremony verify again");
 }
 
+/// Whoever can write to the folder lays the coordinator's own words, which were of an earlier file, beside the file that took its place.
+#[test]
+fn a_rejection_of_an_earlier_attempt_takes_nothing_out() {
+    tampered("the rejection is of another step", |world| {
+        world.ok("coordinator", "ceremony reject shared 2 --circuit main --reason \"bob withdraws\" --key key.pem");
+        world.contribute("bob");
+        fs::copy(world.shared("circuits/main/0002.reject.dsse.json"), world.shared("circuits/main/0002-2.reject.dsse.json")).unwrap();
+    });
+}
+
 /// Verifies what a contributor builds on, and no more.
 fn last_of_main(world: &World) -> Result<(), String> {
     let ceremony = Ceremony::open(&world.shared("")).unwrap();
