@@ -220,6 +220,24 @@ tampered! {
             (s.predicate.action, s.predicate.reason, s.subject[0].name) = (Action::Reject, Some(text("no")), text("prepared"));
         });
     };
+    powers_prepared_before_the_beacon: "the file has no place in the chain", |w| {
+        fs::remove_dir_all(w.shared("circuits/main")).unwrap();
+        fs::remove_file(w.shared("phase1/final.ptau")).unwrap();
+        fs::remove_file(w.shared("phase1/final.dsse.json")).unwrap();
+        w.ok("coordinator", "ptau prepare shared/phase1/0002.ptau early.ptau");
+        w.replace("phase1/prepared.ptau", "coordinator", &w.read("coordinator", "early.ptau"));
+        let closed = FileDigest::of(&fs::read(w.shared("phase1/0002.ptau")).unwrap());
+        w.again("phase1/prepared.dsse.json", "coordinator", |s| (s.predicate.index, s.predicate.input_sha256) = (3, Some(closed)));
+    };
+    a_prepared_file_of_a_circuit: "the file has no place in the chain", |w| {
+        fs::copy(w.shared("circuits/main/final.zkey"), w.shared("circuits/main/prepared.zkey")).unwrap();
+        fs::copy(w.shared("circuits/main/final.dsse.json"), w.shared("circuits/main/prepared.dsse.json")).unwrap();
+        let closed = FileDigest::of(&fs::read(w.shared("circuits/main/final.zkey")).unwrap());
+        w.again("circuits/main/prepared.dsse.json", "coordinator", |s| {
+            (s.predicate.action, s.predicate.index, s.predicate.input_sha256) = (Action::Prepare, 4, Some(closed));
+            (s.predicate.beacon, s.predicate.contribution_hash) = (None, None);
+        });
+    };
     a_start_that_is_not_the_generators: "0000", |w| {
         let bytes = fs::read(w.shared("phase1/0001.ptau")).unwrap();
         w.plant("phase1/0000.ptau", "coordinator", &bytes, ("phase1/0001", "alice"));

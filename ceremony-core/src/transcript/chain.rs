@@ -173,7 +173,11 @@ impl Reader<'_> {
             self.step(name, chain, number)?;
             number += 1;
         }
-        if let Some(name) = live.remove(&Slot::Prepared) {
+        let closed = chain.is_closed() || !self.config.has_own_phase1();
+        if self.track == Track::Phase1
+            && closed
+            && let Some(name) = live.remove(&Slot::Prepared)
+        {
             let step = self.attested(name, &self.expected(name, chain, number))?;
             chain.prepared = Some(step);
         }
@@ -184,7 +188,7 @@ impl Reader<'_> {
     }
 
     fn no_place(&self, name: StepName, steps: u32) -> CeremonyError {
-        let expected = "steps without a gap, and nothing after the beacon";
+        let expected = "steps without a gap, nothing after the beacon, and no powers prepared before it";
         broken(
             &self.folder.file(&self.track, name),
             "the file has no place in the chain",
