@@ -192,6 +192,7 @@ fn every_refusal_that_an_attack_names_exists() {
         "key" => variants("ceremony-core/src/keygen.rs", "VerifyingKeyDefect"),
         "step" => variants("ceremony-core/src/phase1/contribution.rs", "StepError"),
         "verify" => variants("ceremony-core/src/phase1/verify.rs", "VerifyError"),
+        "folder" => variants("ceremony-core/src/transcript/error.rs", "Cause"),
         "status" => literals(&root().join("xtask/src/commands/guard_status")),
         other => panic!("no kind of refusal {other}"),
     };

@@ -288,7 +288,13 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
     open.ours("ptau contribute 0.ptau 1.ptau --name else");
     open.ours(&format!("ptau beacon 1.ptau 2.ptau --value {VALUE} --exponent 10"));
     open.ours("ptau prepare 2.ptau prepared.ptau");
-    for (file, extend) in [("1.ptau", true), ("2.ptau", false), ("prepared.ptau", false)] {
+    // Cut to this power from a larger one, without a beacon: nobody can contribute to what is left of it.
+    open.ours("ptau new --power 5 5.ptau");
+    open.ours("ptau contribute 5.ptau 6.ptau --name else");
+    open.ours("ptau prepare 6.ptau cut.ptau");
+    open.snarkjs("powersoftau truncate cut.ptau");
+    let cut = open.names().into_iter().find(|name| name.contains("04.ptau")).expect("a file of power 4");
+    for (file, extend) in [("1.ptau", true), ("2.ptau", false), ("prepared.ptau", false), (cut.as_str(), false)] {
         let bytes = open.read(file);
         let digest = FileDigest::of(&bytes);
         let start = format!("\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = {extend}\n\n[[circuits]]");
@@ -358,19 +364,42 @@ fn the_examples_committed_policy_names_the_circuit_of_its_source() {
 #[test]
 fn a_verification_that_did_not_see_every_file_finishes_nothing() {
     use ceremony_core::progress::Silent;
-    use ceremony_core::transcript::{Ceremony, Depth, Track, Verification};
+    use ceremony_core::transcript::{Ceremony, Depth, Verification};
     let world = World::whole(&["alice"]);
     let ceremony = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
-    assert!(Verification::new(&ceremony, Depth::EveryFile).unwrap().finish().is_err(), "nothing was verified");
+    let refused = |verification: Verification<'_>, what: &str| {
+        let error = verification.finish().unwrap_err().to_string();
+        assert!(error.contains("not every file was verified"), "{what}: {error}");
+    };
+    refused(Verification::new(&ceremony, Depth::EveryFile).unwrap(), "nothing was verified");
     let mut half = Verification::new(&ceremony, Depth::EveryFile).unwrap();
     half.next_part(&Silent).unwrap().unwrap();
-    assert!(half.finish().is_err(), "one file was verified");
-    let mut last = Verification::new(&ceremony, Depth::LastOf(Track::Phase1)).unwrap();
-    last.run(&Silent).unwrap();
-    assert!(last.finish().is_err(), "only the last file of a chain was verified");
+    refused(half, "one file was verified");
+    for track in ceremony.chains().map(|chain| chain.track.clone()) {
+        let mut last = Verification::new(&ceremony, Depth::LastOf(track)).unwrap();
+        last.run(&Silent).unwrap();
+        refused(last, "only the last file of a chain was verified");
+    }
+    // What failed is over: neither the file after it nor the same one once more, and no end, although every part was begun.
+    for (bad, more) in [("phase1/0000.ptau", 7), ("circuits/main/final.zkey", 0)] {
+        let good = world.read("coordinator", &format!("shared/{bad}"));
+        fs::write(world.shared(bad), b"bad").unwrap();
+        let mut failed = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+        failed.run(&Silent).unwrap_err();
+        assert!((0..=more).all(|_| failed.next_part(&Silent).is_none()), "nothing comes after {bad}");
+        refused(failed, bad);
+        fs::write(world.shared(bad), good).unwrap();
+    }
     let mut all = Verification::new(&ceremony, Depth::EveryFile).unwrap();
     all.run(&Silent).unwrap();
     assert_eq!(all.finish().unwrap().keys().len(), 1);
+    // A ceremony that is not over has no end either, however much of it was verified.
+    world.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
+    let open = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
+    let mut all = Verification::new(&open, Depth::EveryFile).unwrap();
+    all.run(&Silent).unwrap();
+    let error = all.finish().unwrap_err().to_string();
+    assert!(error.contains("both phases closed by their beacons"), "{error}");
 }
 
 /// Five parties, two of whom have nothing but snarkjs and our command for the attestation.

@@ -73,6 +73,11 @@ fn without_the_feature_there_is_no_key_and_no_work() {
     assert!(outcome.success, "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "PROVISIONED false\n");
     assert!(project.snippets_in_out_dirs().is_empty());
+    // What an older build left there goes when the script runs.
+    let planted = project.plant("old");
+    project.pin = "spoilt again".into();
+    assert!(project.cargo(&["check"]).success);
+    assert_eq!(project.snippets_in_out_dirs().len(), planted - 1, "one OUT_DIR is of a build without the feature");
 }
 
 #[test]

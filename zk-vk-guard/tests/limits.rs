@@ -4,9 +4,11 @@ mod kit;
 
 use ed25519_dalek::Signer;
 use kit::{Ceremony, person, public, text, time};
+use std::path::Path;
 use zk_vk_guard::bundle::{Bundle, BundlePlan, MAX_BUNDLE_BYTES};
 use zk_vk_guard::envelope::MAX_SIGNATURES;
 use zk_vk_guard::error::Code;
+use zk_vk_guard::file::read_regular;
 use zk_vk_guard::names::Kind;
 use zk_vk_guard::policy::{MAX_KEYS, NamedKey, Policy};
 use zk_vk_guard::transcript::CheckedTranscript;
@@ -54,6 +56,15 @@ fn a_statement_is_of_all_circuits_of_its_transcript_and_of_no_other() {
     transcript.circuits[1].public_inputs = 5;
     let forms = ceremony.circuits.iter().map(|(name, inputs)| ceremony.vk(name, *inputs).forms()).collect();
     kit::Parts::of(&transcript, forms).restate(|p| p.circuits[1].public_inputs = 1).is_refused(&policy, Code::TranscriptDisagrees);
+}
+
+#[test]
+fn a_file_is_read_up_to_its_limit_and_no_further() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limited");
+    std::fs::write(&path, b"12345678").unwrap();
+    assert_eq!(read_regular(&path, 8).unwrap(), b"12345678");
+    let refusal = read_regular(&path, 7).unwrap_err();
+    assert!(refusal.code() == Code::TooLarge && refusal.to_string().contains("at most 7 bytes"), "{refusal}");
 }
 
 #[test]

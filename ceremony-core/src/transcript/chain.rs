@@ -6,8 +6,9 @@
 //! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action, number, name, planned beacon;
 //! 3. it started from the file that the step before it attests.
 //!
-//! A file leaves the chain only by the coordinator's signed rejection. The first step for which this does not hold ends the chain and is its
-//! [`Chain::problem`]. That a data file is the attested one, and that its mathematics holds, is for [`super::verify`].
+//! A file leaves the chain only by the coordinator's rejection, which signs the file's name and digest. The first step for which this does not
+//! hold ends the chain and is its [`Chain::problem`]. That a data file is the attested one, and that its mathematics holds, is for
+//! [`super::verify`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use zk_vk_guard::envelope::Envelope;
 use zk_vk_guard::file::read_regular;
 use zk_vk_guard::key::PublicKey;
 use zk_vk_guard::names::{Beacon, Text};
-use zk_vk_guard::statement::{Action, CircuitReference, Statement, StepAttestation};
+use zk_vk_guard::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
 
 use super::config::{Config, Order, Participant};
 use super::error::{CeremonyError, at, broken};
@@ -172,7 +173,11 @@ impl Reader<'_> {
             self.step(name, chain, number)?;
             number += 1;
         }
-        if let Some(name) = live.remove(&Slot::Prepared) {
+        let closed = chain.is_closed() || !self.config.has_own_phase1();
+        if self.track == Track::Phase1
+            && closed
+            && let Some(name) = live.remove(&Slot::Prepared)
+        {
             let step = self.attested(name, &self.expected(name, chain, number))?;
             chain.prepared = Some(step);
         }
@@ -183,7 +188,7 @@ impl Reader<'_> {
     }
 
     fn no_place(&self, name: StepName, steps: u32) -> CeremonyError {
-        let expected = "steps without a gap, and nothing after the beacon";
+        let expected = "steps without a gap, nothing after the beacon, and no powers prepared before it";
         broken(
             &self.folder.file(&self.track, name),
             "the file has no place in the chain",
@@ -225,7 +230,8 @@ impl Reader<'_> {
     /// Reads and verifies the attestation of a step.
     fn attested(&self, name: StepName, expected: &Expected<'_>) -> Result<Step, CeremonyError> {
         let (path, file_path) = (self.folder.attestation(&self.track, name), self.folder.file(&self.track, name));
-        let (envelope, words, file) = self.envelope(&path)?;
+        let (envelope, words, subject) = self.envelope(&path)?;
+        let file = FileDigest(subject.digest.sha256.0);
         let maker = expected.makers.iter().find(|(name, _)| **name == words.participant);
         let Some((_, key)) = maker else {
             let names: Vec<&str> = expected.makers.iter().map(|(name, _)| name.as_str()).collect();
@@ -278,12 +284,12 @@ impl Reader<'_> {
         }
     }
 
-    fn envelope(&self, path: &Path) -> Result<(Envelope, StepAttestation, FileDigest), CeremonyError> {
+    fn envelope(&self, path: &Path) -> Result<(Envelope, StepAttestation, Subject), CeremonyError> {
         let envelope = read_regular(path, Envelope::MAX_BYTES).and_then(|bytes| Envelope::from_json(&bytes)).map_err(at(path))?;
         let Statement { subject, predicate } = Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(at(path))?;
-        match subject.as_slice() {
-            [subject] => Ok((envelope, predicate, FileDigest(subject.digest.sha256.0))),
-            subjects => {
+        match <[Subject; 1]>::try_from(subject) {
+            Ok([subject]) => Ok((envelope, predicate, subject)),
+            Err(subjects) => {
                 Err(broken(path, "the attestation is not of one file", format_args!("{} files", subjects.len()), "the step's data file"))
             }
         }
@@ -299,7 +305,8 @@ impl Reader<'_> {
         let names: Vec<StepName> = found.iter().filter(|(_, presence)| presence.rejection).map(|(name, _)| *name).collect();
         for name in names {
             let path = self.folder.rejection(&self.track, name);
-            let (envelope, words, file) = self.envelope(&path)?;
+            let (envelope, words, subject) = self.envelope(&path)?;
+            let file = FileDigest(subject.digest.sha256.0);
             let Some(reason) = words.reason.clone() else {
                 return Err(broken(&path, "the rejection gives no reason", "none", "a line of text"));
             };
@@ -308,8 +315,15 @@ impl Reader<'_> {
                 ..StepFacts::by_coordinator(self.track.phase(), self.circuit.clone(), Action::Reject, words.index, None, file)
             };
             facts.attested(&self.facts(), &envelope, &self.config.document().coordinator.key).map_err(at(&path))?;
-            if !matches!(name.slot, Slot::Number(number) if number == words.index && number > 0) && name.slot != Slot::Final {
-                return Err(broken(&path, "the rejection is of another step", words.index, name));
+            let may_go = match name.slot {
+                Slot::Number(number) => number > 0 && number == words.index,
+                Slot::Final => true,
+                Slot::Prepared => false,
+            };
+            // The signed name says which attempt at the step: a copy of an earlier attempt's rejection takes nothing out.
+            if !may_go || subject.name.as_str() != name.to_string() {
+                let found = format_args!("{}, step {}", subject.name, words.index);
+                return Err(broken(&path, "the rejection is of another step", found, name));
             }
             let present = found.remove(&name).is_some_and(|presence| presence.file);
             let data = self.folder.file(&self.track, name);

@@ -393,7 +393,91 @@ program = "main v1"
             let error = with(from, to).unwrap_err().to_string();
             assert!(error.contains(what), "{to}: {error}");
         }
-        assert_eq!(Config::from_toml(&vec![b'#'; MAX_CONFIG_BYTES + 1]), Err(ConfigError::TooLarge { found: MAX_CONFIG_BYTES + 1 }));
         assert!(matches!(Config::from_toml(b"\xff"), Err(ConfigError::Toml(_))));
+    }
+
+    fn is_refused(text: &str, what: &str) {
+        let error = Config::from_toml(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+
+    #[test]
+    fn a_document_ends_at_its_limit() {
+        let full = GOOD.to_owned() + &"#".repeat(MAX_CONFIG_BYTES - GOOD.len());
+        Config::from_toml(full.as_bytes()).unwrap();
+        let over = full + "#";
+        assert_eq!(Config::from_toml(over.as_bytes()), Err(ConfigError::TooLarge { found: MAX_CONFIG_BYTES + 1 }));
+    }
+
+    /// A sound document with so many participants, each with a name and a key of its own.
+    fn with_participants(count: usize) -> String {
+        let keys = (0u32..).map(|i| ConfigDigest::of(&i.to_le_bytes()).to_string()).filter(|hex| PublicKey::from_hex(hex).is_ok());
+        let roster: String = keys
+            .take(count)
+            .enumerate()
+            .map(|(i, key)| format!("[[participants]]\nname = \"p{i}\"\nkey = \"{key}\"\nphases = [1, 2]\n\n"))
+            .collect();
+        let (start, end) = (GOOD.find("[[participants]]").unwrap(), GOOD.find("[beacon.phase1]").unwrap());
+        format!("{}{roster}{}", &GOOD[..start], &GOOD[end..])
+    }
+
+    #[test]
+    fn a_roster_has_as_many_participants_as_a_policy_has_keys() {
+        assert_eq!(Config::from_toml(with_participants(MAX_KEYS).as_bytes()).unwrap().participants(Phase::One).count(), MAX_KEYS);
+        is_refused(&with_participants(MAX_KEYS + 1), "too many participants");
+    }
+
+    #[test]
+    fn circuits_are_few_and_each_is_there_once() {
+        let at = GOOD.find("[[circuits]]").unwrap();
+        let of = |names: &[String]| {
+            let circuits: String = names.iter().map(|name| GOOD[at..].replacen("\"main\"", &format!("\"{name}\""), 1)).collect();
+            format!("{}{circuits}", &GOOD[..at])
+        };
+        let names = |count: usize| -> Vec<String> { (0..count).map(|i| format!("c{i:02}")).collect() };
+        Config::from_toml(of(&names(MAX_CIRCUITS)).as_bytes()).unwrap();
+        is_refused(&of(&names(MAX_CIRCUITS + 1)), "the number of circuits is out of range");
+        let empty = GOOD[..at].replacen("format =", "circuits = []\nformat =", 1);
+        is_refused(&empty, "the number of circuits is out of range");
+        is_refused(&of(&["b".into(), "a".into()]), "not in rising order");
+        is_refused(&of(&["a".into(), "a".into()]), "not in rising order");
+        // Two names of one module are one name.
+        is_refused(&of(&["a-b".into(), "a_b".into()]), "not in rising order");
+    }
+
+    #[test]
+    fn both_beacons_have_work_that_somebody_can_do() {
+        for (text, phase) in [("round = 1\nexponent = ", 1), ("round = 2\nexponent = ", 2)] {
+            for (exponent, good) in [(9, false), (10, true), (30, true), (31, false)] {
+                let result = with(&format!("{text}10"), &format!("{text}{exponent}"));
+                match result {
+                    Ok(config) => assert!(good && config.beacon(Phase::try_from(phase).unwrap()).exponent == exponent),
+                    Err(error) => {
+                        let expected = format!("the exponent of phase {phase}'s beacon is out of range");
+                        assert!(!good && error.to_string().contains(&expected), "{error}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn enough_people_are_asked_for_each_phase_that_is_contributed_to() {
+        let start = |extend: bool| {
+            let start = format!("[phase1_start]\nsha256 = \"{}\"\ndescription = \"a file\"\nextend = {extend}\n\n", "0".repeat(64));
+            format!("{start}[beacon.phase1]")
+        };
+        let two_of_one = |phase: u8| GOOD.replacen(&format!("phase{phase} = 1"), &format!("phase{phase} = 2"), 1);
+        let few = |phase: u8| format!("phase {phase} has fewer participants than the contributions it asks for");
+        is_refused(&two_of_one(1), &few(1));
+        is_refused(&two_of_one(2), &few(2));
+        for phase in [1, 2] {
+            let only_other = GOOD.replacen("phases = [1, 2]", &format!("phases = [{}]", 3 - phase), 1);
+            is_refused(&only_other, &few(phase));
+            // Only the contributions to a closed file of somebody else's are not ours to count.
+            let document = |extend| only_other.replacen("[beacon.phase1]", &start(extend), 1);
+            assert_eq!(Config::from_toml(document(false).as_bytes()).is_ok(), phase == 1);
+            is_refused(&document(true), &few(phase));
+        }
     }
 }

@@ -95,6 +95,7 @@ fn document(ceremony: &Ceremony, challenges: &[ChallengeHash], keys: &[(CsHash, 
             attestation: prepared.envelope.clone(),
         },
     };
+    // A finished verification has a key of every circuit, each closed by its beacon: pairing them below must not depend on that being so.
     if keys.len() != ceremony.circuits.len() {
         return None;
     }

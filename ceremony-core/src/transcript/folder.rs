@@ -108,7 +108,7 @@ impl StepName {
             "prepared" => Slot::Prepared,
             number => Slot::Number(number.parse().ok()?),
         };
-        Some(Self { slot, attempt: attempt? }).filter(|name| name.to_string() == stem && name.attempt >= 1)
+        Some(Self { slot, attempt: attempt? }).filter(|name| name.to_string() == stem)
     }
 }
 
@@ -280,5 +280,20 @@ mod tests {
         {
             assert_eq!(StepName::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_too_many_files_is_not_read_to_its_end() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path());
+        let track = folder.track(&Track::Phase1);
+        std::fs::create_dir(&track).unwrap();
+        for i in 0..MAX_ENTRIES {
+            std::fs::File::create(track.join(format!("{i}.txt"))).unwrap();
+        }
+        assert!(folder.scan(&Track::Phase1).unwrap().is_empty());
+        std::fs::File::create(track.join("one.txt")).unwrap();
+        let error = folder.scan(&Track::Phase1).unwrap_err().to_string();
+        assert!(error.contains("more than 16384 files"), "{error}");
     }
 }

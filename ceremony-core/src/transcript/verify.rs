@@ -303,6 +303,7 @@ impl<'a> Verification<'a> {
         if ptau.lagrange().is_none() {
             return Err(broken(&this.path, "the file is not prepared", "no Lagrange bases", "sections 12 to 15"));
         }
+        // Nothing is known that gets here: the records begin with the chain's (check 10), and nothing follows its beacon (check 4).
         if self.depth == Depth::EveryFile && ptau.contributions().len() != self.phase1.records.len() {
             let (found, expected) = (ptau.contributions().len(), self.phase1.records.len());
             return Err(broken(&this.path, "preparing adds no record", format_args!("{found} records"), expected));

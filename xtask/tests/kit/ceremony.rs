@@ -194,12 +194,24 @@ impl World {
         self.attest_again("coordinator", &format!("shared/{file}"), signer, edit);
     }
 
-    /// Puts a file under a step's name, attested by its maker, and named as the input of the step after it.
-    pub fn plant(&self, step: &str, who: &str, bytes: &[u8], next: (&str, &str)) {
+    /// What an attestation of the shared folder says.
+    pub fn words(&self, file: &str) -> Statement<StepAttestation> {
+        let envelope = Envelope::from_json(&fs::read(self.shared(file)).unwrap()).unwrap();
+        Statement::from_payload(envelope.payload()).unwrap()
+    }
+
+    /// Puts a file under a step's name, attested by its maker.
+    pub fn replace(&self, step: &str, who: &str, bytes: &[u8]) {
         let digest = FileDigest::of(bytes);
         let (name, _) = step.split_once('.').unwrap();
         fs::write(self.shared(step), bytes).unwrap();
         self.again(&format!("{name}.dsse.json"), who, |s| s.subject[0].digest.sha256 = Sha256Hex(digest.0));
+    }
+
+    /// Puts a file under a step's name, attested by its maker, and named as the input of the step after it.
+    pub fn plant(&self, step: &str, who: &str, bytes: &[u8], next: (&str, &str)) {
+        let digest = FileDigest::of(bytes);
+        self.replace(step, who, bytes);
         self.again(&format!("{}.dsse.json", next.0), next.1, |s| s.predicate.input_sha256 = Some(digest));
     }
 
