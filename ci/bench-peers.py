@@ -178,7 +178,7 @@ def against_snarkjs(power, options, folder):
         ["zkey", "contribute", initial, path("1.peer"), "--name=bench", "-e=bench"], path("1.peer"),
     )
     once(ours("zkey", "verify", circuit, larger, path("1.peer")))
-    digest = json.loads(version(ours("ptau", "info", larger, "--json")))["blake2b"]
+    digest = json.loads(version(ours("ptau", "info", larger, "--json")))["sha256"]
     step(
         "zkey verify", ["zkey", "verify", circuit, larger, key, "--ptau-verified", digest], None,
         ["zkey", "verify", circuit, larger, key], None, " (1)",

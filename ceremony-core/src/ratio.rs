@@ -7,7 +7,8 @@
 //!
 //! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong, its term is a non-zero group element times a
 //! coefficient, and for any choice of the other coefficients at most one value of this one makes the sum vanish (the group's order
-//! is above 2^128): the combination is wrong too, but for an error of 2^-128.
+//! is above 2^128): the combination is wrong too, but for an error of 2^-128. [`Successors`] has a coefficient for each row of steps instead of each
+//! step, and the argument of [`crate::arith::RowSums`].
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
@@ -211,6 +212,19 @@ mod tests {
             run[n - 2] = (run[n - 2] + d).into_affine();
             run[n - 1] = (run[n - 1] + d * (Fr::from(X) - Fr::ONE)).into_affine();
             assert!(!ratio_is_x(&[&run]), "{} {n}: errors that cancel", P::GROUP);
+        }
+    }
+
+    #[test]
+    fn a_wrong_step_is_found_in_every_chunk_and_across_their_borders() {
+        let run = powers::<G1Affine>(1600);
+        // The first point of a chunk is the last of the one before.
+        let chunks = |run: &[G1Affine]| ratio_is_x(&[&run[..515], &run[514..1030], &run[1029..1600]]);
+        assert!(chunks(&run));
+        for place in [0, 513, 514, 515, 1028, 1029, 1030, 1031, 1599] {
+            let mut run = run.clone();
+            run[place] = (run[place] + G1Affine::generator()).into_affine();
+            assert!(!chunks(&run), "{place}");
         }
     }
 

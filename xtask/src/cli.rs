@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use ceremony_core::arith::{Arith, Backend};
 use clap::{Args, Parser, Subcommand};
+use zk_vk_guard::digest::FileDigest;
 
 pub(crate) use guard_status::GuardStatus;
 
@@ -348,9 +349,9 @@ pub(crate) struct VerifyKey {
     /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a published file
     #[arg(long, value_name = "HEX")]
     pub(crate) ptau_digest: Option<String>,
-    /// BLAKE2b-512 of PTAU as `ptau verify` printed it for you: PTAU is not verified again, and must be that file
-    #[arg(long, value_name = "HEX", conflicts_with_all = ["ptau_digest", "ptau_min_contributions"])]
-    pub(crate) ptau_verified: Option<String>,
+    /// SHA-256 of PTAU (64 hexadecimal digits) as `ptau verify` printed it for you: PTAU is not verified again, and must be that file
+    #[arg(long, value_name = "HEX", value_parser = FileDigest::from_hex, conflicts_with_all = ["ptau_digest", "ptau_min_contributions"])]
+    pub(crate) ptau_verified: Option<FileDigest>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -63,10 +63,10 @@ fn a_mixed_chain_ends_in_the_same_keys_for_both_tools() {
     assert_eq!(verified["contributions"][0]["name"], "carol");
     assert_eq!(verified["contributions"][2]["kind"], "beacon");
     folder.ours("zkey verify final.zkey --from 2.zkey");
-    let digest = verified["ptau_blake2b"].as_str().unwrap();
+    let digest = verified["ptau_sha256"].as_str().unwrap();
     let again = folder.ours(&format!("zkey verify circuit.r1cs prepared.ptau final.zkey --ptau-verified {digest} --json"));
     let again: serde_json::Value = serde_json::from_str(&again).unwrap();
-    assert_eq!((&again["result"], &again["ptau_blake2b"]), (&"good".into(), &verified["ptau_blake2b"]));
+    assert_eq!((&again["result"], &again["ptau_sha256"]), (&"good".into(), &verified["ptau_sha256"]));
 
     folder.ours("zkey export-verification-key final.zkey ours.json");
     folder.snarkjs("zkey export verificationkey final.zkey theirs.json");
@@ -106,10 +106,10 @@ fn what_a_participant_can_meet_names_cause_and_cure() {
     refused(&folder, "zkey_another_circuit", "zkey verify no_public.r1cs prepared.ptau 1.zkey");
     refused(&folder, "zkey_fork", "zkey verify fork.zkey --from 1.zkey");
     refused(&folder, "zkey_fork_of_the_known_chain", "zkey verify circuit.r1cs prepared.ptau fork.zkey --from 1.zkey");
-    let unverified = format!("zkey verify circuit.r1cs prepared.ptau final.zkey --ptau-verified {}", "00".repeat(64));
+    let unverified = format!("zkey verify circuit.r1cs prepared.ptau final.zkey --ptau-verified {}", "00".repeat(32));
     refused(&folder, "zkey_another_ptau_than_verified", &unverified);
     let digest: serde_json::Value = serde_json::from_str(&folder.ours("ptau info prepared.ptau --json")).unwrap();
-    let digest = digest["blake2b"].as_str().unwrap().to_owned();
+    let digest = digest["sha256"].as_str().unwrap().to_owned();
     folder.ours("ptau contribute 0.ptau other.ptau --name bob");
     folder.ours("ptau prepare other.ptau other_prepared.ptau");
     let swapped = format!("zkey verify circuit.r1cs other_prepared.ptau final.zkey --ptau-verified {digest}");

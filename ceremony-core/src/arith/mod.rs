@@ -6,13 +6,13 @@
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`RowSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
-//! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, Lagrange check | no |
-//! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read | no |
+//! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, keys for arkworks | no |
+//! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`RowSums`] | no |
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
 //! | [`from_x`]: compressed points | responses | no |
 //!
 //! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
-//! everywhere. [`linear_combination`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! everywhere. [`linear_combination`], [`RowSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
 //! use an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
 //! # Back ends

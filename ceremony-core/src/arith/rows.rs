@@ -1,4 +1,4 @@
-//! Random combinations of long runs in which neighbours share a coefficient, and the membership of all their points for nothing.
+//! Random combinations of long runs in which neighbours share a coefficient, and with them the membership of all points.
 //!
 //! To show that P_(i+1) = x P_i along a run one compares sum c_i P_i with sum c_i P_(i+1), two sums over all points. Here the run is cut into
 //! rows of [`ROW`] steps, and all steps of row j have the one random coefficient u_j. That alone would prove nothing, for errors within a row
@@ -6,8 +6,8 @@
 //!
 //! > Q_k = sum_j u_j P_(j,k),  k = 0 .. ROW,  where P_(j,k) is point k of row j and P_(j,ROW) is the first point of row j + 1,
 //!
-//! and Q_(k+1) = x Q_k is to be shown for each k. If step k of a row j is wrong, its error E = P_(j,k+1) - x P_(j,k) is not zero, and for any
-//! choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now added up once, and one in [`ROW`] twice,
+//! and Q_(k+1) = x Q_k is to be shown for each k. If step k of a row j is wrong, its error E = P_(j,k+1) - x P_(j,k) is not zero, and for points of
+//! order r (which is shown below) and any choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now added up once, and one in [`ROW`] twice,
 //! instead of each twice.
 //!
 //! **Coefficients are drawn digit by digit**: u_j = sum_w 2^(c w) d_(j,w) with d_(j,w) uniform in [-2^(c-1), 2^(c-1)), for as many windows w that
@@ -17,7 +17,7 @@
 //!
 //! are, for each column, independent random combinations with coefficients of c bits. By the argument of `subgroup`, with c <= 13, a point
 //! outside the subgroup of order r leaves S_(k,w) inside with probability at most 2^-c, and all of them with at most 2^-128: the test of every
-//! S_(k,w) is a test of every point.
+//! S_(k,w), some dozens, is a test of every point.
 //!
 //! Sums grow as the run streams by and are finished once, so that long runs pay for their buckets once.
 
@@ -40,7 +40,11 @@ const MAX_DIGIT_BITS: u32 = 13;
 /// Additions that take as long as a test of membership in G2.
 const TEST: u64 = 600;
 
-/// The growing sums of all columns.
+/// Growing sums of rows of [`ROW`] + 1 neighbours, column by column, with one random coefficient of at least 128 bits for each row:
+/// Q_k = sum_j u_j P_(j,k).
+///
+/// Q_(k+1) = x Q_k for all k iff P_(i+1) = x P_i for all neighbours, up to an error of 2^-128, where all points are in the subgroup of order r; and
+/// whether they are, the same sums tell ([`Columns::in_subgroup`]). The points may be anywhere on their curve.
 #[derive(Clone, Debug)]
 pub struct RowSums<P> {
     arith: Arith,
@@ -79,8 +83,8 @@ impl<P: Point> RowSums<P> {
         let bits = (3..=MAX_DIGIT_BITS).min_by_key(|bits| cost(*bits)).unwrap_or(MAX_DIGIT_BITS);
         let windows = 128usize.div_ceil(bits as usize);
         let units = (ROW + 1) * windows;
-        // Two tasks for each core even out what else runs there.
-        let task = units.div_ceil(2 * rayon::current_num_threads());
+        // Four tasks for each core even out what else runs there, such as the hashing of the same points.
+        let task = units.div_ceil(4 * rayon::current_num_threads());
         let tasks = (0..units).step_by(task).map(|first| first..units.min(first + task));
         let tasks = tasks.map(|units| Task { sums: Sums::new(units.len() << (bits - 1)), units }).collect();
         Self { arith, bits, windows, tasks }

@@ -24,36 +24,28 @@ pub struct FileDigests {
 /// When reading fails.
 pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileDigests> {
     let (mut blake2b, mut sha256) = (Blake2b512::new(), Sha256::new());
-    let length = each_chunk(source, "taking digests", progress, |chunk| {
+    let length = each_chunk(source, progress, |chunk| {
         rayon::join(|| blake2b.update(chunk), || sha256.update(chunk));
     })?;
     Ok(FileDigests { blake2b: FileBlake2b(blake2b.finish()), sha256: FileSha256(sha256.finalize().into()), length })
 }
 
-impl FileDigests {
-    /// What a file that had these digests has for SHA-256 now, if that is something else.
-    ///
-    /// # Errors
-    /// When reading fails.
-    pub fn changed<R: Read + Seek + Send>(&self, source: &mut R, progress: &dyn Progress) -> std::io::Result<Option<FileSha256>> {
-        let mut sha256 = Sha256::new();
-        each_chunk(source, "looking for changes", progress, |chunk| sha256.update(chunk))?;
-        let found = FileSha256(sha256.finalize().into());
-        Ok((found != self.sha256).then_some(found))
-    }
+/// The SHA-256 of a file alone, read likewise.
+///
+/// # Errors
+/// When reading fails.
+pub fn sha256_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileSha256> {
+    let mut sha256 = Sha256::new();
+    each_chunk(source, progress, |chunk| sha256.update(chunk))?;
+    Ok(FileSha256(sha256.finalize().into()))
 }
 
 /// The whole file, and its length.
-fn each_chunk<R: Read + Seek + Send>(
-    source: &mut R,
-    step: &'static str,
-    progress: &dyn Progress,
-    mut hash: impl FnMut(&[u8]) + Send,
-) -> std::io::Result<u64> {
+fn each_chunk<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress, mut hash: impl FnMut(&[u8]) + Send) -> std::io::Result<u64> {
     const CHUNK: u64 = 1 << 22;
     let length = source.seek(SeekFrom::End(0))?;
     source.seek(SeekFrom::Start(0))?;
-    progress.begin(step, length);
+    progress.begin("taking digests", length);
     let mut read = |chunk: &mut Vec<u8>| {
         chunk.clear();
         source.take(CHUNK).read_to_end(chunk)

@@ -14,8 +14,9 @@
 //! and in G2 with the sides exchanged. No sum over the powers is needed.
 //!
 //! If the L_j differ from the true ones by E_j, the difference of the two values of S is sum_j p(omega^j) E_j = sum_i rho^i (sum_j omega^(ij) E_j), a
-//! polynomial in rho of degree below n whose coefficients are the DFT of the E_j and so not all zero: it vanishes for at most n of
-//! the r possible rho, an error of at most 2^(29-253). One rho serves all levels; they are compared at once, combined by random scalars lambda_k.
+//! polynomial in rho of degree below n whose coefficients are the DFT of the E_j and so not all zero: it vanishes for at most n - 1 of
+//! the r possible rho. With rho = 1 / tau, for which the equation says nothing, that is an error of at most n / r < 2^(29-253). One rho serves
+//! everything. Levels 0 to p of a section are compared at once, combined by random scalars lambda_k (a further 1 / r); level p+1 alone.
 //!
 //! Level p+1 of section 12 wants the power 2N-1, which section 2 does not have. A file that was prepared as it is has infinity in its place, on both sides:
 //! the sum has 2N - 1 terms. A file truncated after it was prepared still has the level of the larger file, with the true power in it: a sum of 2N terms.
@@ -83,7 +84,9 @@ impl LagrangeCheck {
             (Part::TauG1, Some(points), _) => self.tau_g1.add(start, points),
             (Part::TauG2, _, Some(points)) => {
                 self.tau_g2.add(start, points);
-                self.tau_squared_g2 = self.tau_squared_g2.or_else(|| points.get(2).copied());
+                if start == 0 {
+                    self.tau_squared_g2 = points.get(2).copied();
+                }
             }
             (Part::AlphaTauG1, Some(points), _) => self.alpha_tau_g1.add(start, points),
             (Part::BetaTauG1, Some(points), _) => self.beta_tau_g1.add(start, points),
@@ -103,11 +106,11 @@ impl LagrangeCheck {
         progress
             .begin("checking sections 12 to 15", layout.tau_g1.len + layout.tau_g2.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
         let mut reader = Reader { source: ptau.source(), rng, progress };
-        self.levels(&mut reader, &layout.tau_g1, &self.tau_g1)?;
+        self.levels(&mut reader, &layout.tau_g1, power, &self.tau_g1)?;
         self.level_of_twice_the_size(&mut reader, &layout.tau_g1, power + 1, truncated)?;
-        self.levels(&mut reader, &layout.tau_g2, &self.tau_g2)?;
-        self.levels(&mut reader, &layout.alpha_tau_g1, &self.alpha_tau_g1)?;
-        self.levels(&mut reader, &layout.beta_tau_g1, &self.beta_tau_g1)?;
+        self.levels(&mut reader, &layout.tau_g2, power, &self.tau_g2)?;
+        self.levels(&mut reader, &layout.alpha_tau_g1, power, &self.alpha_tau_g1)?;
+        self.levels(&mut reader, &layout.beta_tau_g1, power, &self.beta_tau_g1)?;
         progress.end();
         Ok(())
     }
@@ -117,28 +120,24 @@ impl LagrangeCheck {
         &self,
         reader: &mut Reader<'_, R>,
         run: &PointRun<P>,
+        power: u32,
         powers: &Ends<P>,
     ) -> Result<(), VerifyError> {
-        let factors: Vec<Fr> = powers.of_levels.iter().map(|_| reader.rng.scalar()).collect();
+        // Which levels there are is the header's word, not that of what was collected.
+        if powers.of_levels.len() as u64 != u64::from(power) + 1 {
+            return Err(not_the_basis(place_of_run(run)));
+        }
+        let factors: Vec<Fr> = (0..=power).map(|_| reader.rng.scalar()).collect();
         let (mut head, mut tail) = (P::Group::ZERO, P::Group::ZERO);
         for ((level, factor), last) in (0..).zip(&factors).zip(&powers.of_levels) {
             head += powers.of_levels[0] * factor;
             tail += *last * (self.rho.pow([1 << level]) * factor);
         }
-        let sum = reader.sum(run, 0, (1 << factors.len()) - 1, |start, count| {
-            let mut weights = Vec::with_capacity(count);
-            while weights.len() < count {
-                let at = start + weights.len() as u64;
-                let level = (at + 1).ilog2();
-                let left = ((2 << level) - 1 - at).min((count - weights.len()) as u64) as usize;
-                let omega = root_of_unity(level).expect("levels 0 to p have domains");
-                weights.extend(interpolation(self.rho, omega, level, at + 1 - (1 << level), left, factors[level as usize]));
-            }
-            weights
-        })?;
+        let sum = reader.sum(run, 0, (2 << power) - 1, |start, count| Some(weights(self.rho, &factors, start, count)))?;
         if self.is_geometric(sum, head, tail) {
             return Ok(());
         }
+        reader.progress.begin("looking for the level", (2 << power) - 1);
         for (level, last) in (0..).zip(&powers.of_levels) {
             if let Some(sum) = self.level_sum(reader, run, level)? {
                 let holds = self.is_geometric(sum, powers.of_levels[0].into_group(), *last * self.rho.pow([1 << level]));
@@ -207,10 +206,7 @@ impl LagrangeCheck {
         level: u32,
     ) -> Result<Option<P::Group>, FormatError> {
         let (omega, n) = (root_of_unity(level), 1u64 << level);
-        let sum = reader.sum(run, n - 1, n, |start, count| match omega {
-            Some(omega) => interpolation(self.rho, omega, level, start, count, Fr::ONE),
-            None => vec![Fr::ZERO; count],
-        })?;
+        let sum = reader.sum(run, n - 1, n, |start, count| Some(interpolation(self.rho, omega?, level, start, count, Fr::ONE)))?;
         Ok(omega.map(|_| sum))
     }
 }
@@ -223,19 +219,23 @@ struct Reader<'a, R> {
 }
 
 impl<R: Read + Seek + Send> Reader<'_, R> {
-    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start and those after it.
+    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start and those after it, or `None` for points that
+    /// are only to be read and checked.
     fn sum<P: Point>(
         &mut self,
         run: &PointRun<P>,
         first: u64,
         len: u64,
-        weights: impl Fn(u64, usize) -> Vec<Fr> + Sync + Send,
+        weights: impl Fn(u64, usize) -> Option<Vec<Fr>> + Sync + Send,
     ) -> Result<P::Group, FormatError> {
         let mut sum = P::Group::ZERO;
         for start in (0..len).step_by(CHUNK_POINTS) {
             let count = (len - start).min(CHUNK_POINTS as u64) as usize;
             let (points, weights) = rayon::join(|| run.read(self.source, self.rng, first + start, count), || weights(start, count));
-            sum += scalar_combination(&points?, &weights);
+            let points = points?;
+            if let Some(weights) = weights {
+                sum += scalar_combination(&points, &weights);
+            }
             self.progress.advance(count as u64);
         }
         Ok(sum)
@@ -254,6 +254,20 @@ fn not_the_basis(place: String) -> VerifyError {
         found: "a random combination with another value".into(),
         expected: "the value of the same polynomial from the powers".into(),
     }))
+}
+
+/// The weights of `count` points of a section from `start` on, over its levels 0, 1, ...: those of [`interpolation`], with a factor for each level.
+fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
+    let mut weights = Vec::with_capacity(count);
+    for (level, factor) in (0u32..).zip(factors) {
+        // Level k begins at 2^k - 1.
+        let (first, n) = ((1u64 << level) - 1, 1u64 << level);
+        let (from, until) = (start.max(first), (start + count as u64).min(first + n));
+        if let Some(omega) = root_of_unity(level).filter(|_| from < until) {
+            weights.extend(interpolation(rho, omega, level, from - first, (until - from) as usize, *factor));
+        }
+    }
+    weights
 }
 
 /// `factor` (rho^n - 1) / (rho omega^j - 1) for j = start, start + 1, ..., where n = 2^level.
@@ -284,6 +298,32 @@ mod tests {
                 assert_eq!(*weight, value);
             }
             assert_eq!(interpolation(rho, omega, level, n as u64 / 2, n - n / 2, Fr::ONE), weights[n / 2..]);
+        }
+    }
+    #[test]
+    fn a_section_cut_anywhere_has_the_same_weights() {
+        let (rho, factors) = (Fr::from(987_654_321u64), [3, 5, 7, 11, 13].map(|f| Fr::from(f as u64)));
+        let whole = weights(rho, &factors, 0, 31);
+        let by_level: Vec<Fr> = (0..5u32)
+            .flat_map(|level| interpolation(rho, root_of_unity(level).unwrap(), level, 0, 1 << level, factors[level as usize]))
+            .collect();
+        assert_eq!(whole, by_level);
+        for piece in 1..31 {
+            let cut: Vec<Fr> =
+                (0..31).step_by(piece).flat_map(|start| weights(rho, &factors, start as u64, piece.min(31 - start))).collect();
+            assert_eq!(cut, whole, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_run_that_comes_in_pieces_are_those_of_the_whole() {
+        let point = |i: usize| (G1Affine::generator() * Fr::from(i as u64 + 1)).into_affine();
+        let run: Vec<G1Affine> = (0..63).map(point).collect();
+        for piece in 1..=run.len() {
+            let mut ends = Ends::new();
+            run.chunks(piece).enumerate().for_each(|(i, points)| ends.add((i * piece) as u64, points));
+            assert_eq!(ends.of_levels, [0, 1, 3, 7, 15, 31].map(point), "in pieces of {piece}");
+            assert_eq!(ends.last, point(62));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::curve::G1Affine;
 use crate::format::digest::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
-use crate::hash::{ContributionHash, InitialKeyHash, Transcript};
+use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript};
 use crate::keygen::VerifyingKeyDefect;
 use crate::ratio::KnowledgeDefect;
 
@@ -263,17 +263,17 @@ pub struct ContributionSummary {
 pub enum Digests {
     /// Of [`super::verify::verify`]. The `.ptau`'s must be the one that phase 1's verification gave.
     Whole {
-        /// The `.r1cs`; its SHA-256 is the circuit digest.
-        circuit: FileDigests,
+        /// The `.r1cs`: the circuit digest.
+        circuit: FileSha256,
         /// The `.ptau`.
-        powers: FileDigests,
+        powers: FileSha256,
         /// The `.zkey`.
         key: FileDigests,
     },
     /// Of [`super::verify::verify_from`]. The earlier `.zkey`'s must be the one that its verification gave.
     Incremental {
         /// The earlier `.zkey`.
-        earlier: FileDigests,
+        earlier: FileSha256,
         /// The `.zkey`.
         key: FileDigests,
     },

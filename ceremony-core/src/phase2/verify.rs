@@ -29,7 +29,7 @@ use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
-use crate::format::digest::{FileDigests, digest_file};
+use crate::format::digest::{digest_file, sha256_file};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
@@ -158,7 +158,7 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     let mut findings = Findings::default();
     let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
     let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    let whole = digest(key.source(), VerifyError::Key, progress)?;
+    let whole = digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into()))?;
     let digests = Digests::Whole { circuit, powers, key: whole };
     // Read again what was read before the digests were taken.
     let r1cs = &mut R1cs::open(r1cs.source()).map_err(SetupError::R1cs)?;
@@ -185,9 +185,9 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    refuse_changed("the circuit (.r1cs)", &circuit, r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
-    refuse_changed("the powers of tau (.ptau)", &powers, ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    refuse_changed("the key (.zkey)", &whole, key.source(), VerifyError::Key, progress)?;
+    refuse_changed("the circuit (.r1cs)", circuit, r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
+    refuse_changed("the powers of tau (.ptau)", powers, ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
+    refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress)?;
     findings.report(key, digests, true, rebuilt.is_none())
 }
 
@@ -204,7 +204,7 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
     let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
-    let whole = digest(key.source(), VerifyError::Key, progress)?;
+    let whole = digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into()))?;
     let digests = Digests::Incremental { earlier: first, key: whole };
     let earlier = &mut Zkey::open(earlier.source()).map_err(VerifyError::Earlier)?;
     let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
@@ -242,8 +242,8 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
             findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
         }
     }
-    refuse_changed("the earlier key (.zkey)", &first, earlier.source(), VerifyError::Earlier, progress)?;
-    refuse_changed("the key (.zkey)", &whole, key.source(), VerifyError::Key, progress)?;
+    refuse_changed("the earlier key (.zkey)", first, earlier.source(), VerifyError::Earlier, progress)?;
+    refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress)?;
     findings.report(key, digests, true, false)
 }
 
@@ -251,22 +251,20 @@ fn digest<R: Read + Seek + Send>(
     source: &mut R,
     error: impl FnOnce(FormatError) -> VerifyError,
     progress: &dyn Progress,
-) -> Result<FileDigests, VerifyError> {
-    digest_file(source, progress).map_err(|e| error(e.into()))
+) -> Result<FileSha256, VerifyError> {
+    sha256_file(source, progress).map_err(|e| error(e.into()))
 }
 
 /// Refuses a file that is not what it was.
 fn refuse_changed<R: Read + Seek + Send>(
     file: &'static str,
-    before: &FileDigests,
+    expected: FileSha256,
     source: &mut R,
     error: impl FnOnce(FormatError) -> VerifyError,
     progress: &dyn Progress,
 ) -> Result<(), VerifyError> {
-    match before.changed(source, progress).map_err(|e| error(e.into()))? {
-        Some(found) => Err(VerifyError::Changed { file, found, expected: before.sha256 }),
-        None => Ok(()),
-    }
+    let found = digest(source, error, progress)?;
+    if found == expected { Ok(()) } else { Err(VerifyError::Changed { file, found, expected }) }
 }
 
 /// Failures, by check.

@@ -26,11 +26,12 @@ use super::document::{CircuitKey, VerifiedCeremony};
 use super::error::{Cause, CeremonyError, at, broken};
 use super::folder::Track;
 use super::{Ceremony, Stage};
-use crate::format::digest::{FileDigests, digest_file};
+use crate::format::digest::{FileDigests, digest_file, sha256_file};
 use crate::format::ptau::{Contribution as PtauRecord, Ptau};
 use crate::format::r1cs::R1cs;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution as ZkeyRecord, Zkey};
+use crate::hash::FileSha256;
 use crate::keygen;
 use crate::phase1::Link;
 use crate::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
@@ -211,7 +212,7 @@ impl<'a> Verification<'a> {
         if step == 0 && config.document().phase1_start.is_none() {
             let (ptau, digests) = verify_new(file, progress).map_err(at(&this.path))?;
             self.has_the_power(&this.path, &ptau)?;
-            is_attested(this, &digests)?;
+            is_attested(this, digests.sha256)?;
             self.phase1.challenges = vec![ChallengeHash(Link::after(&[], ptau.ceremony_power()).challenge.0)];
             let start = PassedCheck { number: Some(5), statement: "every point is a generator: tau = alpha = beta = 1", remark: None };
             return Ok((this.path.clone(), digests, vec![ATTESTED, start]));
@@ -226,7 +227,7 @@ impl<'a> Verification<'a> {
         };
         let (ptau, verified) = verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
         self.has_the_power(&this.path, &ptau)?;
-        is_attested(this, &verified.digests)?;
+        is_attested(this, verified.digests.sha256)?;
         let records = ptau.contributions();
         if step == 0 {
             let closed = records.last().is_some_and(PtauRecord::is_beacon) || ptau.is_truncated();
@@ -290,7 +291,7 @@ impl<'a> Verification<'a> {
         let mut file = open(&this.path)?;
         let digest = if same { Some(digest_file(&mut file, progress).map_err(at(&this.path))?) } else { None };
         if let Some(digests) = &digest {
-            is_attested(this, digests)?;
+            is_attested(this, digests.sha256)?;
         }
         let expectations = Expectations {
             min_contributions: if ceremony.config.has_own_phase1() { ceremony.config.minimum(Phase::One) } else { 1 },
@@ -299,7 +300,7 @@ impl<'a> Verification<'a> {
         };
         let (ptau, verified) = verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
         self.has_the_power(&this.path, &ptau)?;
-        is_attested(this, &verified.digests)?;
+        is_attested(this, verified.digests.sha256)?;
         if ptau.lagrange().is_none() {
             return Err(broken(&this.path, "the file is not prepared", "no Lagrange bases", "sections 12 to 15"));
         }
@@ -335,7 +336,7 @@ impl<'a> Verification<'a> {
             let mut earlier = Zkey::open(open(&before.path)?).map_err(at(&before.path))?;
             let report = verify_from(&mut earlier, &mut key, &Policy::default(), progress).map_err(at(&this.path))?;
             if let Digests::Incremental { earlier, .. } = report.digests {
-                is_attested(before, &earlier)?;
+                is_attested(before, earlier)?;
             }
             reports.push(report);
         }
@@ -343,7 +344,7 @@ impl<'a> Verification<'a> {
         let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) = report.digests;
         for other in &reports {
             let (Digests::Whole { key, .. } | Digests::Incremental { key, .. }) = other.digests;
-            is_attested(this, &key)?;
+            is_attested(this, key.sha256)?;
         }
         let records = key.contributions();
         if step > 0 {
@@ -377,16 +378,16 @@ impl<'a> Verification<'a> {
         let ceremony = self.ceremony;
         let (path, r1cs_path) = (&chain.steps[step].path, ceremony.folder.r1cs(name));
         let Some(prepared) = &ceremony.phase1.prepared else { return Err(no_circuit(ceremony)) };
-        let is_the_circuit = |found: FileDigests| match ceremony.circuit_digest(name) {
-            Some(expected) if found.sha256.0 == expected.0 => Ok(()),
+        let is_the_circuit = |found: FileSha256| match ceremony.circuit_digest(name) {
+            Some(expected) if found.0 == expected.0 => Ok(()),
             expected => {
                 let expected = expected.map_or_else(String::new, |digest| digest.to_string());
-                Err(broken(&r1cs_path, "this is not the circuit of the rules", found.sha256, expected))
+                Err(broken(&r1cs_path, "this is not the circuit of the rules", found, expected))
             }
         };
         let mut file = open(&r1cs_path)?;
         // Before the comparison, so that another circuit is called just that; and after it, for the bytes that were compared.
-        is_the_circuit(digest_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
+        is_the_circuit(sha256_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
         let mut r1cs = R1cs::open(file).map_err(at(&r1cs_path))?;
         let mut ptau = Ptau::open(open(&prepared.path)?).map_err(at(&prepared.path))?;
         let report = if step == 0 {
@@ -404,7 +405,7 @@ impl<'a> Verification<'a> {
         .map_err(at(path))?;
         if let Digests::Whole { circuit, powers, .. } = report.digests {
             is_the_circuit(circuit)?;
-            is_attested(prepared, &powers)?;
+            is_attested(prepared, powers)?;
         }
         Ok(report)
     }
@@ -438,11 +439,11 @@ fn finished_key<K: Read + Seek>(name: &CircuitName, path: &Path, key: &mut Zkey<
 }
 
 /// The bytes that were verified are those that were attested.
-fn is_attested(step: &Step, digests: &FileDigests) -> Result<(), CeremonyError> {
-    if digests.sha256.0 == step.file.0 {
+fn is_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
+    if found.0 == step.file.0 {
         return Ok(());
     }
-    Err(broken(&step.path, format_args!("this is not the file that {} attested", step.words.participant), digests.sha256, step.file))
+    Err(broken(&step.path, format_args!("this is not the file that {} attested", step.words.participant), found, step.file))
 }
 
 /// The last record is the attested contribution or beacon.

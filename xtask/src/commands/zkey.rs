@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ceremony_core::format::digest::{FileDigests, digest_file};
+use ceremony_core::format::digest::{FileDigests, digest_file, sha256_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::{Contribution, Zkey};
+use ceremony_core::hash::FileSha256;
 use ceremony_core::keygen::{self, KeygenError, SelfTestError};
-use ceremony_core::phase1::public::published;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::circuit::{SetupError, new_key};
@@ -142,7 +142,10 @@ struct ShownKey {
     sha256: String,
     length: u64,
     contributions: Vec<ShownRecord>,
-    /// Present where a `.ptau` was verified on the way.
+    /// Present where there was a `.ptau`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ptau_sha256: Option<String>,
+    /// Present where it was verified on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     ptau_blake2b: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +169,7 @@ impl ShownKey {
             sha256: digests.sha256.to_string(),
             length: digests.length,
             contributions: key.contributions().iter().enumerate().map(record).collect(),
+            ptau_sha256: None,
             ptau_blake2b: None,
             ptau_published_as: None,
             checks: None,
@@ -227,41 +231,44 @@ impl VerifyKey {
 
     /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt, every contribution.
     fn against_circuit(&self, r1cs: &Path, ptau: &Path, zkey: &Path, from: Option<&Path>) -> Result<ShownKey, CliError> {
-        let digest = |option, hex: &Option<String>| hex.as_deref().map(|hex| parse_digest(option, hex)).transpose();
-        let (known, verified) = (digest("--ptau-digest", &self.ptau_digest)?, digest("--ptau-verified", &self.ptau_verified)?);
+        let known = self.ptau_digest.as_deref().map(|hex| parse_digest("--ptau-digest", hex)).transpose()?;
         let mut circuit = open_r1cs(r1cs)?;
         let mut key = open_key(zkey)?;
         let earlier = from.map(open_key).transpose()?;
-        let (mut powers, expected) = if let Some(verified) = verified {
-            (open_ptau(ptau)?, verified)
-        } else {
-            let expectations = Expectations { min_contributions: self.ptau_min_contributions, digest: known, earlier: None };
-            let (powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default()).map_err(|e| CliError::verify(ptau, &e))?;
-            (powers, phase1.digests.blake2b)
+        let (mut powers, expected, phase1) = match &self.ptau_verified {
+            Some(verified) => (open_ptau(ptau)?, FileSha256(verified.0), None),
+            None => {
+                let expectations = Expectations { min_contributions: self.ptau_min_contributions, digest: known, earlier: None };
+                let (powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default()).map_err(|e| CliError::verify(ptau, &e))?;
+                (powers, phase1.digests.sha256, Some(phase1))
+            }
         };
         let result = verify(&mut circuit, &mut powers, &mut key, &self.policy(earlier.as_ref()), &Bars::default());
         // That it is the wrong file comes before what the wrong file made of the key.
         let found = match &result {
-            Ok(Report { digests: Digests::Whole { powers, .. }, .. }) => powers.blake2b,
-            _ => self::digest(ptau, powers.source())?.blake2b,
+            Ok(Report { digests: Digests::Whole { powers, .. }, .. }) => *powers,
+            _ => sha256_file(powers.source(), &Bars::default()).map_err(|e| CliError::io(ptau, "reading", &e))?,
         };
         if found != expected {
-            let (what, mend) = match verified {
-                Some(_) => (
-                    format!("this is not the file that was verified before\n  found     {found}\n  expected  {expected}"),
-                    "give the file that `cargo xtask ptau verify` called good, or leave out --ptau-verified",
-                ),
-                None => (
-                    "the file changed after its own verification and before the key's".to_owned(),
+            let (what, mend) = if phase1.is_some() {
+                (
+                    "the file changed after its own verification and before the key's",
                     "copy the file to a folder that nobody else writes to, and verify the copy",
-                ),
+                )
+            } else {
+                (
+                    "this is not the file that was verified before",
+                    "give the file that `cargo xtask ptau verify` called good, or leave out --ptau-verified",
+                )
             };
+            let what = format!("{what}\n  found     {found}\n  expected  {expected}");
             return Err(CliError::of_key(ptau, &what, false, mend));
         }
         let report = result.map_err(|e| verify_error(zkey, &e))?;
         let mut shown = shown_result(zkey, &key, &report);
-        shown.ptau_blake2b = Some(found.to_string());
-        shown.ptau_published_as = published(&found).map(|file| file.name);
+        shown.ptau_sha256 = Some(found.to_string());
+        shown.ptau_blake2b = phase1.as_ref().map(|phase1| phase1.digests.blake2b.to_string());
+        shown.ptau_published_as = phase1.and_then(|phase1| phase1.published).map(|file| file.name);
         Ok(shown)
     }
 
