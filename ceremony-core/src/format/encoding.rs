@@ -9,7 +9,7 @@
 //! What [`decode`] returns is canonical (every coordinate below q) and on its curve. Membership of G2 in the subgroup of order r is
 //! checked where points are read in bulk, see [`super::points`].
 
-use ark_ff::{BigInt, PrimeField};
+use ark_ff::{BigInt, BigInteger as _, PrimeField};
 use rayon::prelude::*;
 
 use crate::arith::{from_x, off_curve};
@@ -74,6 +74,27 @@ pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
     } else {
         points.par_iter().zip(out.par_chunks_exact_mut(size)).with_min_len(64).for_each(|(p, out)| encode_one(p, encoding, out));
     }
+    out
+}
+
+/// The compressed encoding of points that are at hand uncompressed, without another conversion of their coordinates.
+#[must_use]
+pub(crate) fn compress<P: Point>(uncompressed: &[u8]) -> Vec<u8> {
+    let mut half_of_q = FQ_MODULUS;
+    half_of_q.div2();
+    let half_of_q = half_of_q.to_bytes_be();
+    let mut out = vec![0; uncompressed.len() / 2];
+    let points = uncompressed.par_chunks_exact(P::UNCOMPRESSED_BYTES).zip(out.par_chunks_exact_mut(P::COMPRESSED_BYTES));
+    points.with_min_len(64).for_each(|(point, out)| {
+        let (x, y) = point.split_at(P::COMPRESSED_BYTES);
+        out.copy_from_slice(x);
+        // y > -y iff its first coordinate (c1 before c0, as they stand) that is not zero is above (q - 1) / 2.
+        match y.chunks_exact(32).find(|c| c.iter().any(|byte| *byte != 0)) {
+            Some(c) if *c > half_of_q[..] => out[0] |= SIGN,
+            None if x.iter().all(|byte| *byte == 0) => out[0] = INFINITY,
+            _ => {}
+        }
+    });
     out
 }
 
@@ -260,7 +281,7 @@ fn read_be_reversed(bytes: &[u8], coordinates: &mut [Fq]) -> Result<(), PointDef
 #[cfg(test)]
 mod tests {
     use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
-    use ark_ff::AdditiveGroup;
+    use ark_ff::{AdditiveGroup, Field};
     use proptest::prelude::*;
 
     use super::*;
@@ -285,6 +306,22 @@ mod tests {
             round_trip((G2Affine::generator() * k).into_affine());
             round_trip((-(G2Affine::generator() * k)).into_affine());
         }
+    }
+
+    fn compressing_bytes_is_compressing_points<P: Point>(coordinates: &[P::Coordinates]) {
+        let points: Vec<P> = coordinates.iter().map(P::from_coordinates).collect();
+        assert_eq!(compress::<P>(&encode(&points, Encoding::Uncompressed)), encode(&points, Encoding::Compressed), "{}", P::GROUP);
+    }
+
+    #[test]
+    fn bytes_are_compressed_as_points_are_for_every_kind_of_y() {
+        // (q - 1) / 2 and (q + 1) / 2 = -(q - 1) / 2 are where the sign turns.
+        let half = -Fq::from(2u64).inverse().unwrap();
+        let values = [Fq::ZERO, Fq::ONE, -Fq::ONE, half, half + Fq::ONE, Fq::from(5u64), -Fq::from(5u64)];
+        let pairs: Vec<[Fq; 2]> = values.iter().flat_map(|a| values.map(|b| [*a, b])).collect();
+        compressing_bytes_is_compressing_points::<G1Affine>(&pairs);
+        let quadruples: Vec<[Fq; 4]> = pairs.iter().flat_map(|x| pairs.iter().map(|y| [x[0], x[1], y[0], y[1]])).collect();
+        compressing_bytes_is_compressing_points::<G2Affine>(&quadruples);
     }
 
     #[test]

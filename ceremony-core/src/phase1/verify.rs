@@ -29,7 +29,7 @@ use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::digest::{FileDigests, digest_file, sha256_file};
-use crate::format::encoding::{Encoding, encode};
+use crate::format::encoding::{Encoding, compress, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
 use crate::format::record::ContributionKind;
@@ -503,7 +503,8 @@ impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
             if let Some(lagrange) = lagrange {
                 lagrange.powers(part, start + u64::from(start > 0), fresh);
             }
-            let (compressed, uncompressed) = (encode(fresh, Encoding::Compressed), encode(fresh, Encoding::Uncompressed));
+            let uncompressed = encode(fresh, Encoding::Uncompressed);
+            let compressed = compress::<P>(&uncompressed);
             // Hashing runs on one core; the sums keep both busy around it.
             rayon::join(
                 || rayon::join(|| response.update(&compressed), || next.update(&uncompressed)),
