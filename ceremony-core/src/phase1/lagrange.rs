@@ -4,12 +4,16 @@
 //! random scalar rho let p(x) = sum_(i<n) rho^i x^i. Interpolation on the domain says p(tau) = sum_j p(omega^j) L_j(tau), with values that are
 //! cheap to have, and p(tau) is a geometric sum. So for
 //!
-//! > S = sum_j (rho^n - 1) / (rho omega^j - 1) L_j
+//! ```text
+//! S = sum_j (rho^n - 1) / (rho omega^j - 1) L_j
+//! ```
 //!
-//! it is to be shown that (rho tau - 1) S = rho^n [f tau^n] - `[f]`. The sections are known to be powers of tau by now (check 5), and hold
-//! [f tau^(n-1)], so one product of pairings tells:
+//! it is to be shown that `(rho tau - 1) S = rho^n [f tau^n] - [f]`. The sections are known to be powers of tau by now (check 5), and hold
+//! `[f tau^(n-1)]`, so one product of pairings tells:
 //!
-//! > e(S, rho [tau]2 - [1]2) = e(rho^n [f tau^(n-1)]1, [tau]2) e(-`[f]`1, [1]2),
+//! ```text
+//! e(S, rho [tau]2 - [1]2) = e(rho^n [f tau^(n-1)]1, [tau]2) e(-[f]1, [1]2),
+//! ```
 //!
 //! and in G2 with the sides exchanged. No sum over the powers is needed.
 //!
