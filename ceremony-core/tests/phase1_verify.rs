@@ -3,7 +3,7 @@
 
 mod kit;
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::Cursor;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ceremony_core::curve::{Fr, G1Affine, G2Affine};
@@ -15,6 +15,7 @@ use ceremony_core::hash::{Challenge, FileBlake2b};
 use ceremony_core::phase1::contribution::{contribute, new};
 use ceremony_core::phase1::verify::{Check, Expectations, Failure, Verified, VerifyError, verify};
 use ceremony_core::progress::Silent;
+use kit::flipping::Flipping;
 use kit::forge::{shift_point, with_section};
 use kit::ptau::{Model, Secrets, any_rng, outside_the_subgroup};
 
@@ -622,42 +623,12 @@ fn a_contributor_renamed_in_a_known_record_is_a_fork() {
 
 // ---- the file itself --------------------------------------------------------------------------------------------------------------------------
 
-/// A file in which one byte changes after it was measured a number of times.
-struct Flipping {
-    file: Cursor<Vec<u8>>,
-    measured: u32,
-    flip_after: u32,
-    at: usize,
-}
-
-impl Read for Flipping {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        self.file.read(bytes)
-    }
-}
-
-impl Seek for Flipping {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        if to == SeekFrom::End(0) {
-            self.measured += 1;
-            if self.measured == self.flip_after {
-                let at = self.at;
-                self.file.get_mut()[at] ^= 1;
-            }
-        }
-        self.file.seek(to)
-    }
-}
-
 #[test]
 fn a_file_that_changes_under_the_verifier_is_refused() {
     let bytes = Model::with_contributions(2, 1).bytes();
     // The last byte is the last letter of a name, which no hash binds.
     let at = bytes.len() - 1;
-    let changing = |flip_after| {
-        let source = Flipping { file: Cursor::new(bytes.clone()), measured: 0, flip_after, at };
-        verify(source, &Expectations::default(), &Silent).map(drop)
-    };
+    let changing = |flip_at| verify(Flipping::new(&bytes, at, flip_at), &Expectations::default(), &Silent).map(drop);
     assert!(changing(u32::MAX).is_ok());
     assert!(matches!(changing(2), Err(VerifyError::Changed { .. })), "changed between the first digest and the reading");
     assert!(matches!(changing(3), Err(VerifyError::Changed { .. })), "changed between the reading and the last digest");

@@ -5,6 +5,7 @@ mod kit;
 use std::io::Cursor;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
@@ -23,6 +24,7 @@ use ceremony_core::phase2::contribution::apply_beacon;
 use ceremony_core::phase2::verify::{Check, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from};
 use ceremony_core::progress::Silent;
 use kit::circuits::compile;
+use kit::flipping::Flipping;
 use kit::forge::{Step, initial_key_hash, scale_points, section, shift_point, with_hash, with_header, with_records, with_section};
 use kit::known_tau::{self, scalar};
 
@@ -596,4 +598,49 @@ fn a_changed_public_input_count_is_refused() {
     let key = with_section(&key, 3, |s| s.truncate(64));
     let key = with_section(&key, 8, |s| *s = [moved, s.clone()].concat());
     assert_eq!(failed(&key), [Check::InitialKey]);
+}
+
+// The files themselves.
+
+/// The file that verification calls changed when file `which` of R1CS, PTAU and ZKEY changes as its last digest is taken.
+fn changed_at_the_end(which: usize) -> &'static str {
+    let f = fixture();
+    let files = [&f.r1cs, &f.ptau, &f.closed];
+    let run = |[r1cs, ptau, key]: [Flipping; 3]| {
+        verify(&mut R1cs::open(r1cs).unwrap(), &mut Ptau::open(ptau).unwrap(), &mut Zkey::open(key).unwrap(), &Policy::default(), &Silent)
+    };
+    let calm = files.map(|bytes| Flipping::never(bytes));
+    let measured = calm[which].measured();
+    run(calm).unwrap();
+    let last = measured.load(Ordering::Relaxed);
+    let restless = [0, 1, 2].map(|i| Flipping::new(files[i], files[i].len() - 1, if i == which { last } else { u32::MAX }));
+    match run(restless) {
+        Err(VerifyError::Changed { file, .. }) => file,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_that_changes_under_the_verifier_is_refused() {
+    assert_eq!([0, 1, 2].map(changed_at_the_end), ["the circuit (.r1cs)", "the powers of tau (.ptau)", "the key (.zkey)"]);
+}
+
+#[test]
+fn a_key_that_changes_under_the_comparison_with_an_earlier_one_is_refused() {
+    let f = fixture();
+    let files = [&f.one, &f.two];
+    let run = |[earlier, key]: [Flipping; 2]| {
+        verify_from(&mut Zkey::open(earlier).unwrap(), &mut Zkey::open(key).unwrap(), &Policy::default(), &Silent)
+    };
+    for (which, name) in [(0, "the earlier key (.zkey)"), (1, "the key (.zkey)")] {
+        let calm = files.map(|bytes| Flipping::never(bytes));
+        let measured = calm[which].measured();
+        run(calm).unwrap();
+        let last = measured.load(Ordering::Relaxed);
+        let restless = [0, 1].map(|i| Flipping::new(files[i], files[i].len() - 1, if i == which { last } else { u32::MAX }));
+        match run(restless) {
+            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, name),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
 pub mod circuits;
+pub mod flipping;
 pub mod forge;
 pub mod known_tau;
 pub mod ptau;

@@ -1,0 +1,44 @@
+//! A file that changes under whoever reads it.
+
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A file in which one byte changes when its length is asked for the `flip_at`-th time: every digest begins with that.
+pub struct Flipping {
+    file: Cursor<Vec<u8>>,
+    measured: Arc<AtomicU32>,
+    flip_at: u32,
+    byte: usize,
+}
+
+impl Flipping {
+    pub fn new(bytes: &[u8], byte: usize, flip_at: u32) -> Self {
+        Self { file: Cursor::new(bytes.to_vec()), measured: Arc::default(), flip_at, byte }
+    }
+
+    /// A file that stays as it is.
+    pub fn never(bytes: &[u8]) -> Self {
+        Self::new(bytes, 0, u32::MAX)
+    }
+
+    /// How often its length was asked for.
+    pub fn measured(&self) -> Arc<AtomicU32> {
+        self.measured.clone()
+    }
+}
+
+impl Read for Flipping {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.file.read(bytes)
+    }
+}
+
+impl Seek for Flipping {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        if to == SeekFrom::End(0) && self.measured.fetch_add(1, Ordering::Relaxed) + 1 == self.flip_at {
+            self.file.get_mut()[self.byte] ^= 1;
+        }
+        self.file.seek(to)
+    }
+}
