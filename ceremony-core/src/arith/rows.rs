@@ -151,19 +151,17 @@ fn digits(bits: u32, n: usize, random: &mut dyn FnMut() -> u64) -> Vec<i32> {
 
 #[cfg(test)]
 mod tests {
+    use chacha20::ChaCha20Rng;
+    use chacha20::rand_core::{Rng as _, SeedableRng as _};
+
     use super::*;
     use crate::arith::Backend;
     use crate::curve::{Fr, G1Affine, G2Affine};
 
-    /// SplitMix64.
-    fn words(mut state: u64) -> impl FnMut() -> u64 {
-        move || {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        }
+    /// The same words for the same seed.
+    fn words(seed: u8) -> impl FnMut() -> u64 {
+        let mut rng = ChaCha20Rng::from_seed([seed; 32]);
+        move || rng.next_u64()
     }
 
     /// Runs of logarithms 1, 2, 3, ..., against the sums of the logarithms with the coefficients that the same words give.
@@ -208,7 +206,7 @@ mod tests {
             let half = 1 << (bits - 1);
             assert_eq!(digits(bits, 9, &mut || 0), [-half; 9]);
             assert_eq!(digits(bits, 9, &mut || u64::MAX), [half - 1; 9]);
-            let mut word = words(bits.into());
+            let mut word = words(bits as u8);
             let many = digits(bits, 1 << 16, &mut word);
             for value in -half..half {
                 let (found, expected) = (many.iter().filter(|digit| **digit == value).count() as f64, f64::from(1u32 << (16 - bits)));
