@@ -22,8 +22,8 @@ pub const MIN_BEACON_EXPONENT: u8 = 10;
 /// core; the format would let a file ask for 2^63, which never ends.
 pub const MAX_BEACON_EXPONENT: u8 = 30;
 
-/// Points read, checked, multiplied and written at a time: 4 MiB of G1 or 8 MiB of G2 in a file, some tens of MiB at work.
-pub const CHUNK_POINTS: usize = 1 << 16;
+/// Points read, checked, multiplied and written at a time: 1 MiB of G1 or 2 MiB of G2 in a file, some ten MiB at work.
+pub const CHUNK_POINTS: usize = 1 << 14;
 
 /// Points of the longest group FFT that is held in memory: 64 MiB of G1, 192 MiB with its working copy. Longer ones go through the
 /// output file.

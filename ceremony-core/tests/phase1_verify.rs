@@ -8,14 +8,15 @@ use std::io::Cursor;
 use ark_ec::{AffineRepr, CurveGroup};
 use ceremony_core::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::Beacon;
+use ceremony_core::format::digest::digest_file;
 use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey};
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::{Challenge, FileBlake2b};
 use ceremony_core::phase1::contribution::{contribute, new};
-use ceremony_core::phase1::verify::{Check, Expectations, Failure, Verified, VerifyError, verify};
+use ceremony_core::phase1::verify::{Check, Expectations, Failure, Verified, VerifyError, verify, verify_new};
 use ceremony_core::progress::Silent;
-use kit::flipping::Flipping;
+use kit::flipping::{Fickle, Flipping};
 use kit::forge::{shift_point, with_section};
 use kit::ptau::{Model, Secrets, any_rng, outside_the_subgroup};
 
@@ -624,14 +625,71 @@ fn a_contributor_renamed_in_a_known_record_is_a_fork() {
 // ---- the file itself --------------------------------------------------------------------------------------------------------------------------
 
 #[test]
-fn a_file_that_changes_under_the_verifier_is_refused() {
+fn no_byte_of_a_file_is_read_twice() {
+    for power in [2, 5] {
+        let mut model = Model::with_contributions(power, 2);
+        model.prepare();
+        let bytes = model.bytes();
+        // Whatever is read again is noise: what was verified and hashed is what was read first.
+        let (_, verified) = verify(Fickle::new(&bytes, &vec![0xa5; bytes.len()]), &Expectations::default(), &Silent).unwrap();
+        assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &Silent).unwrap());
+        let (_, digests) = verify_new(Fickle::new(&Model::new(power).bytes(), &[]), &Silent).unwrap();
+        assert_eq!(digests, digest_file(&mut Cursor::new(Model::new(power).bytes()), &Silent).unwrap());
+    }
+}
+
+#[test]
+fn a_file_that_changes_under_the_verifier_passes_for_what_was_read_or_not_at_all() {
     let bytes = Model::with_contributions(2, 1).bytes();
     // The last byte is the last letter of a name, which no hash binds.
     let at = bytes.len() - 1;
-    let changing = |flip_at| verify(Flipping::new(&bytes, at, flip_at), &Expectations::default(), &Silent).map(drop);
-    assert!(changing(u32::MAX).is_ok());
-    assert!(matches!(changing(2), Err(VerifyError::Changed { .. })), "changed between the first digest and the reading");
-    assert!(matches!(changing(3), Err(VerifyError::Changed { .. })), "changed between the reading and the last digest");
+    let mut renamed = bytes.clone();
+    renamed[at] ^= 1;
+    let changing = |flip_at| verify(Flipping::new(&bytes, at, flip_at), &Expectations::default(), &Silent).unwrap().1.digests.blake2b;
+    let digest = |bytes: &[u8]| FileBlake2b(ceremony_core::hash::Blake2b512::digest(&[bytes]));
+    assert_eq!(changing(1), digest(&renamed), "changed before it was opened");
+    assert_eq!(changing(2), digest(&bytes), "changed after it was read");
+}
+
+#[test]
+fn sections_in_another_order_are_kept_while_they_wait_for_their_turn() {
+    let bytes = with_section_3_first(&Model::with_contributions(4, 1).bytes());
+    let (_, verified) = verify(Fickle::new(&bytes, &[]), &Expectations::default(), &Silent).unwrap();
+    assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &Silent).unwrap());
+}
+
+#[test]
+fn a_failing_file_that_changed_meanwhile_is_called_that() {
+    let mut model = Model::with_contributions(2, 1);
+    model.tau_g1[3] = double(model.tau_g1[3]);
+    model.rehash_last();
+    let bytes = model.bytes();
+    let changing = |flip_at| verify(Flipping::new(&bytes, bytes.len() - 1, flip_at), &Expectations::default(), &Silent).map(drop);
+    assert!(matches!(changing(u32::MAX), Err(VerifyError::Failed(_))));
+    assert!(matches!(changing(2), Err(VerifyError::Changed { .. })));
+}
+
+#[test]
+fn the_digest_that_was_asked_for_is_that_of_what_was_verified() {
+    // Two files that both verify: the power that the last Lagrange level lacks is there or is not.
+    let full = truncated_after_preparing(2);
+    let mut lacking = full.clone();
+    lacking.prepare();
+    let [full, lacking] = [full, lacking].map(|model| model.bytes());
+    assert!(full != lacking && full.len() == lacking.len());
+    let expectations = Expectations { digest: Some(FileBlake2b(ceremony_core::hash::Blake2b512::digest(&[&full]))), ..Default::default() };
+    verify(Cursor::new(&full), &expectations, &Silent).unwrap();
+    let result = verify(Fickle::new(&full, &lacking), &expectations, &Silent);
+    assert!(matches!(result, Err(VerifyError::Changed { .. })), "{:?}", result.map(drop));
+}
+
+/// The same file with sections 2 and 3 exchanged.
+fn with_section_3_first(bytes: &[u8]) -> Vec<u8> {
+    let size = |at: usize| 12 + u64::from_le_bytes(bytes[at + 4..at + 12].try_into().unwrap()) as usize;
+    let second = 12 + size(12);
+    let third = second + size(second);
+    let fourth = third + size(third);
+    [&bytes[..second], &bytes[third..fourth], &bytes[second..third], &bytes[fourth..]].concat()
 }
 
 #[test]

@@ -26,8 +26,10 @@ use rayon::prelude::*;
 use super::engine::{Engine, Sum, negative};
 use crate::curve::Point;
 
-/// Additions in a batch: the inversion disappears, and the operands stay in the second-level cache.
-const BATCH: usize = 4096;
+/// Additions in a batch: the inversion disappears, and the operands, half a MiB, stay in the second-level cache.
+const fn batch<P: Point>() -> usize {
+    (128 << 10) / P::UNCOMPRESSED_BYTES
+}
 
 /// sum c_i P_i over the shorter of the two slices.
 pub(super) fn linear_combination<E: Engine, P: Point>(engine: E, points: &[P], coefficients: &[u128]) -> P::Group {
@@ -137,8 +139,11 @@ const NOBODY: u32 = u32::MAX;
 
 impl<P: Point> Sums<P> {
     pub(super) fn new(keys: usize) -> Self {
-        let pairs = vec![Sum { left: 0, right: 0 }; BATCH + 1];
-        Self { waiting: vec![NOBODY; keys], pool: Vec::new(), free: Vec::new(), pairs, keys: vec![0; BATCH + 1], filled: 0 }
+        let batch = batch::<P>();
+        // All that the pool will ever hold: growing would copy it.
+        let pool = Vec::with_capacity(keys + 2 * batch + 1);
+        let pairs = vec![Sum { left: 0, right: 0 }; batch + 1];
+        Self { waiting: vec![NOBODY; keys], pool, free: Vec::with_capacity(batch), pairs, keys: vec![0; batch + 1], filled: 0 }
     }
 
     /// Adds the point, or its negative, to the bucket of |digit|; the bucket of 1 has key `first`.
@@ -166,7 +171,7 @@ impl<P: Point> Sums<P> {
             }
         };
         self.enter(key as u32, slot);
-        while self.filled == BATCH {
+        while self.filled == batch::<P>() {
             self.add_batch(engine);
         }
     }

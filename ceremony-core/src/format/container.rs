@@ -125,6 +125,12 @@ impl<R: Read + Seek> Container<R> {
         Ok(read_at(&mut self.source, section.offset, section.size as usize)?)
     }
 
+    /// The same table over what `change` makes of the source.
+    pub(crate) fn map_source<S, T, E>(self, change: impl FnOnce(R) -> Result<(S, T), E>) -> Result<(Container<S>, T), E> {
+        let (source, other) = change(self.source)?;
+        Ok((Container { source, sections: self.sections }, other))
+    }
+
     /// The file behind the table.
     pub fn source(&mut self) -> &mut R {
         &mut self.source

@@ -9,6 +9,8 @@
 //! What [`decode`] returns is canonical (every coordinate below q) and on its curve. Membership of G2 in the subgroup of order r is
 //! checked where points are read in bulk, see [`super::points`].
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use ark_ff::{BigInt, BigInteger as _, PrimeField};
 use rayon::prelude::*;
 
@@ -67,23 +69,28 @@ const INFINITY: u8 = 0x40;
 /// Writes `points` one after another.
 #[must_use]
 pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_into(points, encoding, &mut out);
+    out
+}
+
+/// [`encode`] into a buffer that is used again and again; what it held is lost.
+pub(crate) fn encode_into<P: Point>(points: &[P], encoding: Encoding, out: &mut Vec<u8>) {
     let size = encoding.point_bytes::<P>();
-    let mut out = vec![0; points.len() * size];
+    out.resize(points.len() * size, 0);
     if points.len() < 64 {
         points.iter().zip(out.chunks_exact_mut(size)).for_each(|(p, out)| encode_one(p, encoding, out));
     } else {
         points.par_iter().zip(out.par_chunks_exact_mut(size)).with_min_len(64).for_each(|(p, out)| encode_one(p, encoding, out));
     }
-    out
 }
 
-/// The compressed encoding of points that are at hand uncompressed, without another conversion of their coordinates.
-#[must_use]
-pub(crate) fn compress<P: Point>(uncompressed: &[u8]) -> Vec<u8> {
+/// The compressed encoding of points that are at hand uncompressed, without another conversion of their coordinates. What `out` held is lost.
+pub(crate) fn compress_into<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
     let mut half_of_q = FQ_MODULUS;
     half_of_q.div2();
     let half_of_q = half_of_q.to_bytes_be();
-    let mut out = vec![0; uncompressed.len() / 2];
+    out.resize(uncompressed.len() / 2, 0);
     let points = uncompressed.par_chunks_exact(P::UNCOMPRESSED_BYTES).zip(out.par_chunks_exact_mut(P::COMPRESSED_BYTES));
     points.with_min_len(64).for_each(|(point, out)| {
         let (x, y) = point.split_at(P::COMPRESSED_BYTES);
@@ -95,7 +102,6 @@ pub(crate) fn compress<P: Point>(uncompressed: &[u8]) -> Vec<u8> {
             _ => {}
         }
     });
-    out
 }
 
 /// Reads as many points as `bytes` holds; a remainder that is no whole point is the caller's error and ignored here.
@@ -108,13 +114,21 @@ pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usi
         return decode_compressed(bytes, from_x);
     }
     let chunks = || bytes.par_chunks_exact(encoding.point_bytes::<P>()).with_min_len(64).map(|bytes| decode_one::<P>(bytes, encoding));
-    let points: Vec<P> = match chunks().collect::<Result<_, _>>() {
-        Ok(points) => points,
+    let sound = AtomicBool::new(true);
+    // Not collected as a result, which would take twice the memory.
+    let points: Vec<P> = chunks()
+        .map(|point| {
+            point.unwrap_or_else(|_| {
+                sound.store(false, Relaxed);
+                P::zero()
+            })
+        })
+        .collect();
+    if !sound.into_inner() {
         // Rarely: once more, for the first of the defects.
-        Err(defect) => {
-            return Err(chunks().enumerate().find_first(|(_, p)| p.is_err()).map_or((0, defect), |(i, p)| (i, p.err().unwrap_or(defect))));
-        }
-    };
+        let first = chunks().enumerate().find_map_first(|(i, point)| Some((i, point.err()?)));
+        return Err(first.unwrap_or((0, PointDefect::NotCanonical)));
+    }
     off_curve(&points).map_or(Ok(points), |index| Err((index, PointDefect::NotOnCurve)))
 }
 
@@ -310,7 +324,10 @@ mod tests {
 
     fn compressing_bytes_is_compressing_points<P: Point>(coordinates: &[P::Coordinates]) {
         let points: Vec<P> = coordinates.iter().map(P::from_coordinates).collect();
-        assert_eq!(compress::<P>(&encode(&points, Encoding::Uncompressed)), encode(&points, Encoding::Compressed), "{}", P::GROUP);
+        // A buffer that was used before.
+        let mut compressed = vec![0xff; 7];
+        compress_into::<P>(&encode(&points, Encoding::Uncompressed), &mut compressed);
+        assert_eq!(compressed, encode(&points, Encoding::Compressed), "{}", P::GROUP);
     }
 
     #[test]

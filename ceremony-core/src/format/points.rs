@@ -1,8 +1,10 @@
 //! Long runs of points, read in chunks. Whatever comes out of [`PointRun::read`] is canonical, on its curve, in the subgroup of order r,
 //! and not infinity unless the run allows it.
 
-use std::io::{Read, Seek};
+use std::collections::VecDeque;
+use std::io::{Read, Seek, SeekFrom};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::FormatError;
 use super::container::read_at;
@@ -40,8 +42,7 @@ impl<P: Point> PointRun<P> {
     /// Start and length of consecutive chunks of [`CHUNK_POINTS`], each beginning with the last `overlap` points of the one before. A run
     /// of at most `overlap` points has one chunk.
     pub fn chunks(&self, overlap: u64) -> impl Iterator<Item = (u64, usize)> + use<P> {
-        let (len, step) = (self.len, CHUNK_POINTS as u64);
-        (0..len.saturating_sub(overlap).div_ceil(step).max(1)).map(move |i| (i * step, (len - i * step).min(step + overlap) as usize))
+        chunks_of(0..self.len, overlap)
     }
 
     /// `count` points from element `start` on; the caller stays inside the run.
@@ -49,7 +50,8 @@ impl<P: Point> PointRun<P> {
     /// # Errors
     /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
     pub fn read<R: Read + Seek>(&self, source: &mut R, rng: &mut VerifierRng, start: u64, count: usize) -> Result<Vec<P>, FormatError> {
-        let bytes = self.read_bytes(source, start, count)?;
+        let size = self.encoding.point_bytes::<P>();
+        let bytes = read_at(source, self.offset + start * size as u64, count * size)?;
         let points = self.parse(&bytes, start)?;
         self.check_subgroup(&points, rng, start)?;
         Ok(points)
@@ -65,26 +67,51 @@ impl<P: Point> PointRun<P> {
         source: &mut R,
         rng: &mut VerifierRng,
         overlap: u64,
+        visit: impl FnMut(u64, Vec<P>, &mut VerifierRng) -> Result<(), E> + Send,
+    ) -> Result<(), E>
+    where
+        R: Read + Seek + Send,
+        E: From<FormatError> + Send,
+    {
+        self.for_each_chunk_of(0..self.len, source, rng, overlap, visit)
+    }
+
+    /// [`Self::for_each_chunk`] of the points with these indices.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_chunk`].
+    pub(crate) fn for_each_chunk_of<R, E>(
+        &self,
+        range: Range<u64>,
+        source: &mut R,
+        rng: &mut VerifierRng,
+        overlap: u64,
         mut visit: impl FnMut(u64, Vec<P>, &mut VerifierRng) -> Result<(), E> + Send,
     ) -> Result<(), E>
     where
         R: Read + Seek + Send,
         E: From<FormatError> + Send,
     {
-        self.for_each_chunk_on_curve(source, overlap, |start, points| {
-            self.check_subgroup(&points, rng, start)?;
-            visit(start, points, rng)
-        })
+        let mut pieces = ReadAhead::new(source);
+        pieces.want(self, range.clone(), overlap);
+        for (start, _) in chunks_of(range, overlap) {
+            pieces.next(|bytes| {
+                let points = self.parse(bytes, start)?;
+                self.check_subgroup(&points, rng, start)?;
+                visit(start, points, rng)
+            })?;
+        }
+        Ok(())
     }
 
     /// [`Self::for_each_chunk`] for a caller who proves by himself that the points are in the subgroup of order r: here they may be anywhere on
-    /// their curve.
+    /// their curve. All chunks of the run must be what `pieces` has next, with the same overlap.
     ///
     /// # Errors
     /// As [`Self::read`], but for points outside the subgroup, and what `visit` returns.
     pub(crate) fn for_each_chunk_on_curve<R, E>(
         &self,
-        source: &mut R,
+        pieces: &mut ReadAhead<'_, R>,
         overlap: u64,
         mut visit: impl FnMut(u64, Vec<P>) -> Result<(), E> + Send,
     ) -> Result<(), E>
@@ -92,20 +119,7 @@ impl<P: Point> PointRun<P> {
         R: Read + Seek + Send,
         E: From<FormatError> + Send,
     {
-        let mut chunks = self.chunks(overlap);
-        let mut read_next = move || chunks.next().map(|(start, count)| Ok((start, self.read_bytes(source, start, count)?))).transpose();
-        let mut chunk: Result<_, FormatError> = read_next();
-        while let Some((start, bytes)) = chunk? {
-            let (visited, next) = rayon::join(|| visit(start, self.parse(&bytes, start)?), &mut read_next);
-            visited?;
-            chunk = next;
-        }
-        Ok(())
-    }
-
-    fn read_bytes<R: Read + Seek>(&self, source: &mut R, start: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        let size = self.encoding.point_bytes::<P>();
-        read_at(source, self.offset + start * size as u64, count * size)
+        self.chunks(overlap).try_for_each(|(start, _)| pieces.next(|bytes| visit(start, self.parse(bytes, start)?)))
     }
 
     fn parse(&self, bytes: &[u8], start: u64) -> Result<Vec<P>, FormatError> {
@@ -129,10 +143,168 @@ impl<P: Point> PointRun<P> {
     }
 }
 
+fn chunks_of(range: Range<u64>, overlap: u64) -> impl Iterator<Item = (u64, usize)> {
+    let (len, step) = (range.end - range.start, CHUNK_POINTS as u64);
+    (0..len.saturating_sub(overlap).div_ceil(step).max(1))
+        .map(move |i| (range.start + i * step, (len - i * step).min(step + overlap) as usize))
+}
+
+/// Chunks of one run or of several, one after another, each read while the one before is at work. No byte is read twice for their overlaps.
+#[derive(Debug)]
+pub(crate) struct ReadAhead<'a, R> {
+    source: &'a mut R,
+    wanted: VecDeque<Piece>,
+    ready: Option<std::io::Result<Vec<u8>>>,
+    /// The end of the piece that was read last.
+    tail: Vec<u8>,
+    /// The buffer of a piece that is done with.
+    spare: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    offset: u64,
+    bytes: usize,
+    /// So many of its bytes are the last ones of the piece before.
+    repeated: usize,
+}
+
+impl<'a, R: Read + Seek + Send> ReadAhead<'a, R> {
+    pub(crate) fn new(source: &'a mut R) -> Self {
+        Self { source, wanted: VecDeque::new(), ready: None, tail: Vec::new(), spare: Vec::new() }
+    }
+
+    /// Appends the chunks of a range of a run.
+    pub(crate) fn want<P: Point>(&mut self, run: &PointRun<P>, range: Range<u64>, overlap: u64) {
+        let (size, first) = (run.encoding.point_bytes::<P>(), range.start);
+        self.wanted.extend(chunks_of(range, overlap).map(|(start, count)| Piece {
+            offset: run.offset + start * size as u64,
+            bytes: count * size,
+            repeated: if start == first { 0 } else { overlap as usize * size },
+        }));
+    }
+
+    /// Reads the next piece, if that has not been done.
+    pub(crate) fn read(&mut self) {
+        if self.ready.is_none()
+            && let Some(piece) = self.wanted.pop_front()
+        {
+            let overlap = self.wanted.front().map_or(0, |next| next.repeated);
+            let bytes = piece.read(self.source, std::mem::take(&mut self.spare), &mut self.tail, overlap);
+            if bytes.is_err() {
+                self.wanted.clear();
+            }
+            self.ready = Some(bytes);
+        }
+    }
+
+    /// Hands the next piece to `visit`, and reads the one after it meanwhile.
+    fn next<T: Send, E: From<FormatError> + Send>(&mut self, visit: impl FnOnce(&[u8]) -> Result<T, E> + Send) -> Result<T, E> {
+        self.read();
+        let Some(bytes) = self.ready.take() else { return Err(FormatError::from(std::io::Error::other("no piece is left")).into()) };
+        let bytes = bytes.map_err(FormatError::from)?;
+        let (visited, ()) = rayon::join(|| visit(&bytes), || self.read());
+        self.spare = bytes;
+        visited
+    }
+}
+
+impl Piece {
+    /// `tail` holds the end of the piece before, and then `overlap` bytes of this one.
+    fn read<R: Read + Seek>(&self, source: &mut R, mut bytes: Vec<u8>, tail: &mut Vec<u8>, overlap: usize) -> std::io::Result<Vec<u8>> {
+        bytes.resize(self.bytes, 0);
+        let (repeated, fresh) = bytes.split_at_mut(self.repeated);
+        repeated.copy_from_slice(tail);
+        source.seek(SeekFrom::Start(self.offset + self.repeated as u64))?;
+        source.read_exact(fresh)?;
+        *tail = bytes[bytes.len() - overlap..].to_vec();
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use ark_ec::{AffineRepr, CurveGroup};
+
     use super::*;
-    use crate::curve::G1Affine;
+    use crate::curve::{G1Affine, G1Projective};
+    use crate::format::digest::HashedFile;
+    use crate::format::encoding::encode;
+    use crate::progress::Silent;
+
+    #[test]
+    fn chunks_come_with_their_overlap_and_no_byte_is_read_twice() {
+        /// Counts what is read.
+        struct Counting(Cursor<Vec<u8>>, u64);
+        impl Read for Counting {
+            fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+                let count = self.0.read(out)?;
+                self.1 += count as u64;
+                Ok(count)
+            }
+        }
+        impl Seek for Counting {
+            fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+                self.0.seek(to)
+            }
+        }
+        let all: Vec<G1Affine> = {
+            let steps = std::iter::successors(Some(G1Affine::generator().into_group()), |p| Some(*p + G1Affine::generator()));
+            G1Projective::normalize_batch(&steps.take(2 * CHUNK_POINTS + 5).collect::<Vec<_>>())
+        };
+        let bytes = encode(&all, Encoding::Montgomery);
+        let part = |offset: usize, len: usize| PointRun::<G1Affine> {
+            section: 2,
+            name: "",
+            offset: offset as u64 * 64,
+            len: len as u64,
+            encoding: Encoding::Montgomery,
+            infinity: false,
+            group: PhantomData,
+        };
+        for cut in [1, 3, CHUNK_POINTS, CHUNK_POINTS + 1, CHUNK_POINTS + 2] {
+            for overlap in [0, 1, 2] {
+                let runs = [part(0, cut), part(cut, all.len() - cut)];
+                let mut file = HashedFile::new(Counting(Cursor::new(bytes.clone()), 0)).unwrap();
+                let mut pieces = ReadAhead::new(&mut file);
+                runs.iter().for_each(|run| pieces.want(run, 0..run.len, overlap));
+                for (run, expected) in runs.iter().zip([&all[..cut], &all[cut..]]) {
+                    let mut seen = 0;
+                    run.for_each_chunk_on_curve(&mut pieces, overlap, |start, points| {
+                        assert!(points == expected[start as usize..][..points.len()], "{cut} {overlap} {start}");
+                        assert_eq!(start, seen - overlap.min(seen));
+                        seen = start + points.len() as u64;
+                        Ok::<_, FormatError>(())
+                    })
+                    .unwrap();
+                    assert_eq!(seen, run.len);
+                }
+                let (Counting(_, read), _) = file.finish(&Silent).unwrap();
+                assert_eq!(read, bytes.len() as u64, "{cut} {overlap}");
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_piece_that_cannot_be_read_there_is_none() {
+        let run = PointRun::<G1Affine> {
+            section: 2,
+            name: "",
+            offset: 0,
+            len: 2 * CHUNK_POINTS as u64,
+            encoding: Encoding::Montgomery,
+            infinity: false,
+            group: PhantomData,
+        };
+        let mut file = Cursor::new(vec![0; 64]);
+        let mut pieces = ReadAhead::new(&mut file);
+        pieces.want(&run, 0..run.len, 1);
+        for _ in 0..3 {
+            assert!(matches!(pieces.next(|_| Ok::<_, FormatError>(())), Err(FormatError::Io(_))));
+        }
+    }
 
     #[test]
     fn chunks_cover_every_neighbouring_pair_once() {

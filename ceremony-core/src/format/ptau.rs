@@ -215,6 +215,13 @@ impl<R: Read + Seek> Ptau<R> {
         &self.contributions
     }
 
+    /// The same file behind what `change` makes of the reader's source.
+    pub(crate) fn map_source<S, T, E>(self, change: impl FnOnce(R) -> Result<(S, T), E>) -> Result<(Ptau<S>, T), E> {
+        let Self { container, power, ceremony_power, accumulator, lagrange, contributions } = self;
+        let (container, other) = container.map_source(change)?;
+        Ok((Ptau { container, power, ceremony_power, accumulator, lagrange, contributions }, other))
+    }
+
     /// The file behind the reader.
     pub fn source(&mut self) -> &mut R {
         self.container.source()

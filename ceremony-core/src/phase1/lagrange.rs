@@ -28,7 +28,7 @@
 use std::io::{Read, Seek};
 
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{AdditiveGroup, Field, batch_inversion};
+use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
 use rayon::prelude::*;
 
 use super::Part;
@@ -38,7 +38,6 @@ use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
-use crate::limits::CHUNK_POINTS;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
 use crate::scalars::geometric;
@@ -75,7 +74,7 @@ impl<P: Point> Ends<P> {
 }
 
 impl LagrangeCheck {
-    /// Draws rho. The file must be fixed by now.
+    /// Draws rho, of which whoever makes or changes the file must learn nothing.
     pub(super) fn new(rng: &mut VerifierRng) -> Self {
         let rho = rng.scalar();
         let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) = (Ends::new(), Ends::new(), Ends::new(), Ends::new());
@@ -233,15 +232,13 @@ impl<R: Read + Seek + Send> Reader<'_, R> {
         weights: impl Fn(u64, usize) -> Option<Vec<Fr>> + Sync + Send,
     ) -> Result<P::Group, FormatError> {
         let mut sum = P::Group::ZERO;
-        for start in (0..len).step_by(CHUNK_POINTS) {
-            let count = (len - start).min(CHUNK_POINTS as u64) as usize;
-            let (points, weights) = rayon::join(|| run.read(self.source, self.rng, first + start, count), || weights(start, count));
-            let points = points?;
-            if let Some(weights) = weights {
+        run.for_each_chunk_of(first..first + len, self.source, self.rng, 0, |start, points, _| {
+            if let Some(weights) = weights(start - first, points.len()) {
                 sum += scalar_combination(&points, &weights);
             }
-            self.progress.advance(count as u64);
-        }
+            self.progress.advance(points.len() as u64);
+            Ok::<_, FormatError>(())
+        })?;
         Ok(sum)
     }
 }
@@ -280,8 +277,7 @@ fn interpolation(rho: Fr, omega: Fr, level: u32, start: u64, count: usize, facto
     let mut weights = geometric(rho * omega.pow([start]), omega, count);
     weights.par_chunks_mut(1 << 10).for_each(|weights| {
         weights.iter_mut().for_each(|w| *w -= Fr::ONE);
-        batch_inversion(weights);
-        weights.iter_mut().for_each(|w| *w *= numerator);
+        serial_batch_inversion_and_mul(weights, &numerator);
     });
     weights
 }

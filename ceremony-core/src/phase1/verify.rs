@@ -15,12 +15,15 @@
 //! | 10 | the file continues the chain that is already known |
 //!
 //! Checks 1 to 4 follow the record i and the one before it, in that order, for i = 1, 2, ...; so the first failure named is the earliest.
-//! A file is read twice for its digest, before the first random coefficient is drawn and after the last point was read, so
-//! that a file that changes under the verifier is refused.
+//!
+//! Every byte is read once, and the digests are those of what was read ([`HashedFile`]): a file that changes under the verifier passes for what
+//! was read of it, or not at all. Random coefficients are drawn after the points that they are for were read, and never leave the process.
 
+use std::convert::Infallible;
 use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
+use rayon::prelude::*;
 
 use super::contribution::TauSecrets;
 use super::lagrange::LagrangeCheck;
@@ -28,11 +31,11 @@ use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public}
 use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
-use crate::format::digest::{FileDigests, digest_file, sha256_file};
-use crate::format::encoding::{Encoding, compress, encode};
-use crate::format::points::PointRun;
+use crate::format::digest::{DigestError, FileDigests, HashedFile, digest_file};
+use crate::format::encoding::{Encoding, compress_into, encode, encode_into};
+use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
-use crate::format::record::ContributionKind;
+use crate::format::record::{ContributionKind, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge, FileBlake2b, FileSha256};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
@@ -122,11 +125,20 @@ pub enum VerifyError {
     /// The file changed while it was read.
     #[error("the file changed while it was verified\n  found     {found}\n  expected  {expected}")]
     Changed {
-        /// SHA-256 after the last pass.
+        /// SHA-256 of the file as it is.
         found: FileSha256,
-        /// SHA-256 before the first.
+        /// SHA-256 of what was read of it first.
         expected: FileSha256,
     },
+}
+
+impl From<DigestError> for VerifyError {
+    fn from(error: DigestError) -> Self {
+        match error {
+            DigestError::Io(error) => Self::Format(error.into()),
+            DigestError::Changed { found, expected } => Self::Changed { found, expected },
+        }
+    }
 }
 
 impl VerifyError {
@@ -173,13 +185,11 @@ pub struct Verified {
 /// The first defect or failing check. In sections 2 to 6, what a point shows by itself and the first elements of all sections come before ratios and
 /// membership in the subgroup.
 pub fn verify<R: Read + Seek + Send>(
-    mut source: R,
+    source: R,
     expectations: &Expectations<'_>,
     progress: &dyn Progress,
 ) -> Result<(Ptau<R>, Verified), VerifyError> {
-    let digests = digest_file(&mut source, progress).map_err(FormatError::Io)?;
-    let mut ptau = Ptau::open(source)?;
-    let published = public::published(&digests.blake2b);
+    let mut ptau = open(source)?;
     let mut checks = vec![
         Check::MinimumContributions,
         Check::ProofOfKnowledge,
@@ -194,17 +204,16 @@ pub fn verify<R: Read + Seek + Send>(
         check_continuity(earlier, ptau.contributions())?;
         checks.push(Check::Continuity);
     }
+    let mut known = None;
     if ptau.is_truncated() || has_level_29(&ptau) || expectations.digest.is_some() {
+        // Where everything hangs on the digest, it is looked at before the hours of work, and compared with that of what was read after them.
+        let digests = digest_file(ptau.source().inner(), progress).map_err(FormatError::Io)?;
         check_digest(&ptau, &digests.blake2b, expectations.digest)?;
         checks.push(Check::Digest);
+        known = Some(digests);
     }
-    check_chain(ptau.contributions(), ptau.ceremony_power(), progress)?;
     let points = check_points(&mut ptau, &last, progress);
-    // A file that changes meanwhile says nothing about the one that was to be verified.
-    if !points.as_ref().is_err_and(VerifyError::is_environment) {
-        refuse_changed(&digests, ptau.source(), progress)?;
-    }
-    points?;
+    let (ptau, digests) = finish(ptau, points, progress)?;
     if !ptau.is_truncated() {
         checks.push(Check::Hashes);
     }
@@ -212,31 +221,55 @@ pub fn verify<R: Read + Seek + Send>(
         checks.push(Check::Lagrange);
     }
     checks.sort_unstable();
+    if let Some(known) = known.filter(|known| *known != digests) {
+        return Err(VerifyError::Changed { found: digests.sha256, expected: known.sha256 });
+    }
+    let published = public::published(&digests.blake2b);
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
+}
+
+fn open<R: Read + Seek + Send>(source: R) -> Result<Ptau<HashedFile<R>>, FormatError> {
+    Ptau::open(HashedFile::new(source)?)
+}
+
+/// Ends the reading of a file with its digests, or with what was found. A file that changes meanwhile says nothing about the one that was to be
+/// verified, so that comes before what was found in it.
+fn finish<R: Read + Seek + Send>(
+    mut ptau: Ptau<HashedFile<R>>,
+    found: Result<(), VerifyError>,
+    progress: &dyn Progress,
+) -> Result<(Ptau<R>, FileDigests), VerifyError> {
+    if let Err(error) = found {
+        if !error.is_environment() {
+            ptau.source().compare();
+            ptau.map_source(|file| file.finish(progress))?;
+        }
+        return Err(error);
+    }
+    Ok(ptau.map_source(|file| file.finish(progress))?)
 }
 
 /// Verifies that a file is the start that [`new`](super::contribution::new) writes: tau = alpha = beta = 1, and nothing contributed.
 ///
 /// # Errors
 /// As [`verify`]; what is no generator fails [`Check::Powers`].
-pub fn verify_new<R: Read + Seek + Send>(mut source: R, progress: &dyn Progress) -> Result<(Ptau<R>, FileDigests), VerifyError> {
-    struct AllGenerators<'a, R>(&'a mut Ptau<R>, VerifierRng, &'a dyn Progress);
+pub fn verify_new<R: Read + Seek + Send>(source: R, progress: &dyn Progress) -> Result<(Ptau<R>, FileDigests), VerifyError> {
+    struct AllGenerators<'a, R>(&'a mut R, VerifierRng, &'a dyn Progress);
     impl<R: Read + Seek + Send> EachPart for AllGenerators<'_, R> {
         type Error = VerifyError;
         fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
-            for (start, count) in run.chunks(0) {
-                let points = run.read(self.0.source(), &mut self.1, start, count)?;
+            let Self(source, rng, progress) = self;
+            run.for_each_chunk(*source, rng, 0, |start, points, _| {
                 if let Some(i) = points.iter().position(|point| *point != P::generator()) {
                     let place = format!("section {}, point {}", part as u32, start + i as u64);
                     return Err(not_new(place, "a start has tau = alpha = beta = 1", "another point", "the generator"));
                 }
-                self.2.advance(count as u64);
-            }
-            Ok(())
+                progress.advance(points.len() as u64);
+                Ok(())
+            })
         }
     }
-    let digests = digest_file(&mut source, progress).map_err(FormatError::Io)?;
-    let mut ptau = Ptau::open(source)?;
+    let mut ptau = open(source)?;
     let records = ptau.contributions().len();
     if records > 0 || ptau.is_truncated() || ptau.lagrange().is_some() {
         let found = format!("{records} contributions, truncated: {}, prepared: {}", ptau.is_truncated(), ptau.lagrange().is_some());
@@ -249,15 +282,10 @@ pub fn verify_new<R: Read + Seek + Send>(mut source: R, progress: &dyn Progress)
     }
     let layout = ptau.accumulator();
     progress.begin("checking generators", layout.points());
-    each_part(&layout, &mut AllGenerators(&mut ptau, VerifierRng::from_os()?, progress))?;
+    let rng = VerifierRng::from_os()?;
+    let generators = each_part(&layout, &mut AllGenerators(ptau.source(), rng, progress));
     progress.end();
-    refuse_changed(&digests, ptau.source(), progress)?;
-    Ok((ptau, digests))
-}
-
-fn refuse_changed<R: Read + Seek + Send>(before: &FileDigests, source: &mut R, progress: &dyn Progress) -> Result<(), VerifyError> {
-    let (found, expected) = (sha256_file(source, progress).map_err(FormatError::Io)?, before.sha256);
-    if found == expected { Ok(()) } else { Err(VerifyError::Changed { found, expected }) }
+    finish(ptau, generators, progress)
 }
 
 fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> VerifyError {
@@ -339,69 +367,78 @@ fn place_of(index: usize) -> String {
     format!("contribution {}", index + 1)
 }
 
-/// Checks 1 to 4 and 8 on the records alone.
+/// Checks 1 to 4 and 8 on the records alone, which are looked at side by side.
 ///
 /// # Errors
 /// The first record, and its first check, that fails.
 pub fn check_chain(records: &[Contribution], ceremony_power: Power, progress: &dyn Progress) -> Result<(), Box<Failure>> {
-    let mut link = Link::after(&[], ceremony_power);
-    for (i, record) in records.iter().enumerate() {
-        let fail =
-            |check, reason, found: String, expected: String| Err(Box::new(Failure { check, place: place_of(i), reason, found, expected }));
-        // 1
-        let key = &record.public_key;
-        let proofs = [(SecretName::Tau, key.tau), (SecretName::Alpha, key.alpha), (SecretName::Beta, key.beta)];
-        let bases = proofs.map(|(name, proof)| knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx)));
-        for ((name, proof), r) in proofs.iter().zip(bases) {
-            if let Err(defect) = proves_knowledge(proof, r) {
-                let found = format!("{name:?}: {defect}").to_lowercase();
-                return fail(
-                    Check::ProofOfKnowledge,
-                    "the proof of knowledge does not hold",
-                    found,
-                    format!("a proof made for challenge {}", link.challenge),
-                );
-            }
+    let failure = records
+        .par_iter()
+        .enumerate()
+        .find_map_first(|(i, record)| check_record(record, &records[..i], records.len(), ceremony_power, progress).err());
+    failure.map_or(Ok(()), Err)
+}
+
+/// Checks 1 to 4 and 8 of a record that follows some earlier ones, in a chain of so many.
+fn check_record(
+    record: &Contribution,
+    earlier: &[Contribution],
+    of: usize,
+    ceremony_power: Power,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
+    let place = || place_of(earlier.len());
+    let fail = |check, reason, found, expected| Err(Box::new(Failure { check, place: place(), reason, found, expected }));
+    let link = Link::after(earlier, ceremony_power);
+    let PublicKey { tau, alpha, beta } = &record.public_key;
+    let base = |name, proof: &ProofOfKnowledge| knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx));
+    let (r_tau, (r_alpha, r_beta)) =
+        rayon::join(|| base(SecretName::Tau, tau), || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)));
+    // 1
+    let proofs = [("tau", tau, r_tau), ("alpha", alpha, r_alpha), ("beta", beta, r_beta)];
+    // 2 and 3
+    let (before, after) = (&link.key_points, &record.key_points);
+    let g1 = |a, b, proof: &ProofOfKnowledge, r| (Ratio(a, b), Ratio(r, proof.g2_spx));
+    let g2 = |proof: &ProofOfKnowledge, a, b| (Ratio(proof.g1_s, proof.g1_sx), Ratio(a, b));
+    let ratios = [
+        (Check::TauRatio, "[tau]1 is not the one before times the proven secret", g1(before.tau_g1, after.tau_g1, tau, r_tau)),
+        (Check::TauRatio, "[tau]2 is not the one before times the proven secret", g2(tau, before.tau_g2, after.tau_g2)),
+        (
+            Check::AlphaBetaRatio,
+            "[alpha]1 is not the one before times the proven secret",
+            g1(before.alpha_g1, after.alpha_g1, alpha, r_alpha),
+        ),
+        (Check::AlphaBetaRatio, "[beta]1 is not the one before times the proven secret", g1(before.beta_g1, after.beta_g1, beta, r_beta)),
+        (Check::AlphaBetaRatio, "[beta]2 is not the one before times the proven secret", g2(beta, before.beta_g2, after.beta_g2)),
+    ];
+    let (proof, ratio) = rayon::join(
+        || proofs.par_iter().find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?))),
+        || ratios.par_iter().find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2)),
+    );
+    if let Some((name, defect)) = proof {
+        let expected = format!("a proof made for challenge {}", link.challenge);
+        return fail(Check::ProofOfKnowledge, "the proof of knowledge does not hold", format!("{name}: {defect}"), expected);
+    }
+    if let Some((check, reason, _)) = ratio {
+        return fail(*check, reason, "another ratio".into(), "the ratio that the public key proves".into());
+    }
+    // 4
+    if let ContributionKind::Beacon(beacon) = &record.kind {
+        if earlier.len() + 1 != of {
+            let found = format!("{} of {of}", place());
+            return fail(Check::Beacon, "the beacon is not the last contribution", found, "one beacon, as the last contribution".into());
         }
-        let [r_tau, r_alpha, r_beta] = bases;
-        let (before, after) = (&link.key_points, &record.key_points);
-        let no_ratio = |check, reason| fail(check, reason, "another ratio".into(), "the ratio that the public key proves".into());
-        // 2
-        if !same_ratio(Ratio(before.tau_g1, after.tau_g1), Ratio(r_tau, key.tau.g2_spx)) {
-            return no_ratio(Check::TauRatio, "[tau]1 is not the one before times the proven secret");
+        let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress)).public_key(&link.challenge);
+        if drawn != record.public_key {
+            let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
+            let expected = format!("{} (tau's s)", first(&drawn));
+            return fail(Check::Beacon, "the public key is not the beacon's", first(&record.public_key), expected);
         }
-        if !same_ratio(Ratio(key.tau.g1_s, key.tau.g1_sx), Ratio(before.tau_g2, after.tau_g2)) {
-            return no_ratio(Check::TauRatio, "[tau]2 is not the one before times the proven secret");
-        }
-        // 3
-        if !same_ratio(Ratio(before.alpha_g1, after.alpha_g1), Ratio(r_alpha, key.alpha.g2_spx)) {
-            return no_ratio(Check::AlphaBetaRatio, "[alpha]1 is not the one before times the proven secret");
-        }
-        if !same_ratio(Ratio(before.beta_g1, after.beta_g1), Ratio(r_beta, key.beta.g2_spx)) {
-            return no_ratio(Check::AlphaBetaRatio, "[beta]1 is not the one before times the proven secret");
-        }
-        if !same_ratio(Ratio(key.beta.g1_s, key.beta.g1_sx), Ratio(before.beta_g2, after.beta_g2)) {
-            return no_ratio(Check::AlphaBetaRatio, "[beta]2 is not the one before times the proven secret");
-        }
-        // 4
-        if let ContributionKind::Beacon(beacon) = &record.kind {
-            if i + 1 != records.len() {
-                let (found, expected) =
-                    (format!("contribution {} of {}", i + 1, records.len()), "one beacon, as the last contribution".into());
-                return fail(Check::Beacon, "the beacon is not the last contribution", found, expected);
-            }
-            let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress)).public_key(&link.challenge);
-            if drawn != *key {
-                let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
-                return fail(Check::Beacon, "the public key is not the beacon's", first(key), format!("{} (tau's s)", first(&drawn)));
-            }
-        }
-        // 8
-        if let Some(j) = records[..i].iter().position(|earlier| shares_proof(earlier, record)) {
-            let (found, expected) = (format!("a proof of contribution {}", j + 1), "a public key of its own".into());
-            return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
-        }
-        link = Link::after(&records[..=i], ceremony_power);
+    }
+    // 8
+    if let Some(j) = earlier.iter().position(|earlier| shares_proof(earlier, record)) {
+        let (found, expected) = (format!("a proof of {}", place_of(j)), "a public key of its own".into());
+        return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
     }
     Ok(())
 }
@@ -416,7 +453,7 @@ fn shares_proof(a: &Contribution, b: &Contribution) -> bool {
     proofs(a).iter().any(|p| proofs(b).iter().any(|q| p.g1_s == q.g1_s && p.g1_sx == q.g1_sx))
 }
 
-/// Checks 5 to 7.
+/// Checks 1 to 8: the records, and then the points.
 fn check_points<R: Read + Seek + Send>(ptau: &mut Ptau<R>, last: &Contribution, progress: &dyn Progress) -> Result<(), VerifyError> {
     let mut rng = VerifierRng::from_os()?;
     match check_sections(ptau, last, &mut rng, progress)? {
@@ -425,34 +462,54 @@ fn check_points<R: Read + Seek + Send>(ptau: &mut Ptau<R>, last: &Contribution, 
     }
 }
 
-/// Checks 5 and 6, in one pass over sections 2 to 6; what check 7 needs of the powers is kept on the way.
+/// Checks 1 to 4 and 8 while the first chunk is read; 5 and 6, in one pass over sections 2 to 6; what check 7 needs of the powers is kept on the way.
 fn check_sections<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
     last: &Contribution,
     rng: &mut VerifierRng,
     progress: &dyn Progress,
 ) -> Result<Option<LagrangeCheck>, VerifyError> {
-    let count = ptau.contributions().len();
-    let before = Link::after(&ptau.contributions()[..count - 1], ptau.ceremony_power());
+    let records = ptau.contributions().to_vec();
+    let count = records.len();
+    let (truncated, ceremony_power) = (ptau.is_truncated(), ptau.ceremony_power());
+    let before = Link::after(&records[..count - 1], ceremony_power);
     let layout = ptau.accumulator();
     let lagrange = ptau.lagrange().map(|_| LagrangeCheck::new(rng));
     let mut response = Blake2b512::new();
     response.update(&before.challenge.0);
     let mut next = Blake2b512::new();
     next.update(&last.response_hash().0);
-    let truncated = ptau.is_truncated();
     let tau = (last.key_points.tau_g1, last.key_points.tau_g2);
     let g1 = Successors::new(layout.tau_g1.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
     let g2 = Successors::new(layout.tau_g2.len);
     let key_points = last.key_points;
-    let mut pass = SectionPass { source: ptau.source(), rng, key_points, g1, g2, response, next, lagrange, progress };
+    let mut pieces = ReadAhead::new(ptau.source());
+    let Ok(()) = each_part(&layout, &mut pieces);
+    rayon::join(|| check_chain(&records, ceremony_power, progress), || pieces.read()).0?;
+    let mut pass = SectionPass {
+        pieces,
+        rng,
+        key_points,
+        g1,
+        g2,
+        response,
+        next,
+        uncompressed: Vec::new(),
+        compressed: Vec::new(),
+        lagrange,
+        progress,
+    };
     progress.begin("checking sections 2 to 6", layout.points());
     each_part(&layout, &mut pass)?;
     progress.end();
     let SectionPass { g1, g2, response, next, lagrange, .. } = pass;
     // 5
-    let (g1, g2) = (g1.ratio(rng), g2.ratio(rng));
-    if !g1.is_some_and(|ratio| ratio_is(ratio, tau)) || !g2.is_some_and(|ratio| ratio_is(ratio, tau)) {
+    let mut other_rng = VerifierRng::from_os()?;
+    let (powers_g1, powers_g2) = rayon::join(
+        || g1.ratio(rng).is_some_and(|ratio| ratio_is(ratio, tau)),
+        || g2.ratio(&mut other_rng).is_some_and(|ratio| ratio_is(ratio, tau)),
+    );
+    if !powers_g1 || !powers_g2 {
         each_part(&layout, &mut Suspects { source: ptau.source(), rng, tau, progress })?;
         return Err(no_powers("sections 2 to 6".into()));
     }
@@ -473,8 +530,20 @@ fn check_sections<R: Read + Seek + Send>(
     Ok(lagrange)
 }
 
+/// The chunks of a [`SectionPass`], each with the last point of the one before.
+impl<R: Read + Seek + Send> EachPart for ReadAhead<'_, R> {
+    type Error = Infallible;
+    fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), Infallible> {
+        self.want(run, 0..run.len, OVERLAP);
+        Ok(())
+    }
+}
+
+/// Points with which a chunk begins that were in the one before, so that no pair of neighbours is missed.
+const OVERLAP: u64 = 1;
+
 struct SectionPass<'a, R> {
-    source: &'a mut R,
+    pieces: ReadAhead<'a, R>,
     rng: &'a mut VerifierRng,
     key_points: KeyPoints,
     /// The neighbours in sections 2, 4 and 5, which all have the ratio tau.
@@ -485,6 +554,9 @@ struct SectionPass<'a, R> {
     response: Blake2b512,
     /// `response hash | U(sections)`
     next: Blake2b512,
+    /// Buffers for a chunk in each encoding.
+    uncompressed: Vec<u8>,
+    compressed: Vec<u8>,
     lagrange: Option<LagrangeCheck>,
     progress: &'a dyn Progress,
 }
@@ -492,8 +564,8 @@ struct SectionPass<'a, R> {
 impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
     type Error = VerifyError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
-        let Self { source, rng, key_points, g1, g2, response, next, lagrange, progress } = self;
-        run.for_each_chunk_on_curve(*source, 1, |start, points| {
+        let Self { pieces, rng, key_points, g1, g2, response, next, uncompressed, compressed, lagrange, progress } = self;
+        run.for_each_chunk_on_curve(pieces, OVERLAP, |start, points| {
             if start == 0 {
                 run.check_subgroup(&points[..points.len().min(2)], rng, start)?;
                 check_first_elements(part, run, &points, key_points)?;
@@ -503,11 +575,11 @@ impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
             if let Some(lagrange) = lagrange {
                 lagrange.powers(part, start + u64::from(start > 0), fresh);
             }
-            let uncompressed = encode(fresh, Encoding::Uncompressed);
-            let compressed = compress::<P>(&uncompressed);
+            encode_into(fresh, Encoding::Uncompressed, uncompressed);
+            compress_into::<P>(uncompressed, compressed);
             // Hashing runs on one core; the sums keep both busy around it.
             rayon::join(
-                || rayon::join(|| response.update(&compressed), || next.update(&uncompressed)),
+                || rayon::join(|| response.update(compressed), || next.update(uncompressed)),
                 || match (P::as_g1(&points), P::as_g2(&points)) {
                     (Some(points), _) => g1.add(points, rng),
                     (_, Some(points)) => g2.add(points, rng),
@@ -533,7 +605,7 @@ impl<R: Read + Seek + Send> EachPart for Suspects<'_, R> {
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
         let mut successors = Successors::new(run.len);
         self.progress.begin("looking for the section", run.len);
-        run.for_each_chunk(self.source, self.rng, 1, |_, points, rng| {
+        run.for_each_chunk(self.source, self.rng, OVERLAP, |_, points, rng| {
             successors.add(&points, rng);
             self.progress.advance(points.len() as u64);
             Ok::<_, VerifyError>(())

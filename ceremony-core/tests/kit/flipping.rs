@@ -42,3 +42,43 @@ impl Seek for Flipping {
         self.file.seek(to)
     }
 }
+
+/// A file in which every byte is one thing when it is read for the first time and another from then on.
+pub struct Fickle {
+    first: Vec<u8>,
+    then: Vec<u8>,
+    read: Vec<bool>,
+    position: usize,
+}
+
+impl Fickle {
+    /// Bytes that `then` lacks are zeros.
+    pub fn new(first: &[u8], then: &[u8]) -> Self {
+        let mut then = then.to_vec();
+        then.resize(first.len(), 0);
+        Self { first: first.to_vec(), then, read: vec![false; first.len()], position: 0 }
+    }
+}
+
+impl Read for Fickle {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let count = bytes.len().min(self.first.len().saturating_sub(self.position));
+        for out in &mut bytes[..count] {
+            let read = std::mem::replace(&mut self.read[self.position], true);
+            *out = if read { self.then[self.position] } else { self.first[self.position] };
+            self.position += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Seek for Fickle {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.position = match to {
+            SeekFrom::Start(position) => position as usize,
+            SeekFrom::End(offset) => self.first.len().checked_add_signed(offset as isize).unwrap(),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset as isize).unwrap(),
+        };
+        Ok(self.position as u64)
+    }
+}

@@ -11,8 +11,26 @@ mod multiply;
 mod pairs;
 mod transfer;
 
+use std::cell::Cell;
+use std::thread::LocalKey;
+
+use pairs::Pending;
+
 use super::engine::{Engine, Sum};
 use crate::curve::{Fq, Fr, Point};
+
+thread_local! {
+    // Some 300 KiB each, which would be mapped and unmapped for every batch. Public values.
+    static PENDING_G1: Cell<Vec<Pending<1>>> = const { Cell::new(Vec::new()) };
+    static PENDING_G2: Cell<Vec<Pending<2>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Takes the thread's buffer out while it is used; whoever wants it meanwhile gets an empty one.
+fn with_buffer<T>(buffer: &'static LocalKey<Cell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
+    let mut taken = buffer.take();
+    work(&mut taken);
+    buffer.set(taken);
+}
 
 /// Proof that this processor has the instructions: the only way to one is [`Ifma::detect`].
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +57,14 @@ impl Engine for Ifma {
 
     fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
-            // SAFETY: as above.
-            2 => unsafe { pairs::add::<P, 1>(points, sums) },
-            // SAFETY: as above.
-            _ => unsafe { pairs::add::<P, 2>(points, sums) },
+            2 => with_buffer(&PENDING_G1, |pending| {
+                // SAFETY: as above.
+                unsafe { pairs::add::<P, 1>(points, sums, pending) }
+            }),
+            _ => with_buffer(&PENDING_G2, |pending| {
+                // SAFETY: as above.
+                unsafe { pairs::add::<P, 2>(points, sums, pending) }
+            }),
         }
     }
 

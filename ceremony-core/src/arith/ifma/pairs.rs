@@ -18,7 +18,7 @@ use std::arch::x86_64::{
     __mmask8, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512,
 };
 
-use ark_ff::{AdditiveGroup, batch_inversion};
+use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
 
 use super::constants::QUARTER;
 use super::element::Element;
@@ -31,7 +31,7 @@ use crate::curve::{Fq, Point};
 const BLOCK: usize = 512;
 
 /// What the first pass leaves for the second.
-struct Pending<const D: usize> {
+pub(super) struct Pending<const D: usize> {
     denominator: Element<D>,
     /// The product of all denominators before this one.
     prefix: Element<D>,
@@ -51,10 +51,9 @@ struct Special {
     left: __mmask8,
 }
 
-/// `points[left] += points[right]`, for indices that are all different.
+/// `points[left] += points[right]`, for indices that are all different. What `pending` held is lost.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn add<P: Point, const D: usize>(points: &mut [P], sums: &[Sum]) {
-    let mut pending = Vec::with_capacity(sums.len().div_ceil(LANES).min(BLOCK));
+pub(super) fn add<P: Point, const D: usize>(points: &mut [P], sums: &[Sum], pending: &mut Vec<Pending<D>>) {
     for sums in sums.chunks(BLOCK * LANES) {
         pending.clear();
         let mut product = Element::one();
@@ -64,7 +63,7 @@ pub(super) fn add<P: Point, const D: usize>(points: &mut [P], sums: &[Sum]) {
             product = product.mul(&denominator).carry::<0, 1, 0>();
         }
         let mut inverse = invert(&product).scale(&Fq8::splat(&QUARTER));
-        for (sums, Pending { denominator, prefix, special }) in sums.chunks(LANES).zip(&pending).rev() {
+        for (sums, Pending { denominator, prefix, special }) in sums.chunks(LANES).zip(pending.iter()).rev() {
             let four_over_d = inverse.mul(prefix).carry::<0, 1, 0>();
             inverse = inverse.mul(denominator).carry::<0, 1, 0>();
             let [x, y] = finish::<P, D>(points, sums, denominator, &four_over_d, *special);
@@ -147,7 +146,8 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
                 *limb = word[lane];
             }
         }
-        batch_inversion(&mut lanes);
+        // On this thread: for eight lanes no other is worth waking, nor a second inversion.
+        serial_batch_inversion_and_mul(&mut lanes, &Fq::ONE);
         let mut words = [[0; LANES]; 4];
         for (lane, x) in lanes.iter().enumerate() {
             for (word, limb) in words.iter_mut().zip(x.0.0) {
