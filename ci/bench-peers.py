@@ -25,15 +25,16 @@ CRITERION = ROOT / "target/criterion"
 
 
 class Run:
-    """Of one command: medians over its runs."""
+    """Of one command: medians over its runs. The system tells user time from its own by ticks of the clock, so that the part of it is a mean."""
 
     def __init__(self, samples):
         self.runs = len(samples)
-        self.cpu, self.wall, self.memory = (statistics.median(column) for column in zip(*samples))
+        self.cpu, self.wall, self.memory, _ = (statistics.median(column) for column in zip(*samples))
+        self.user = self.cpu * sum(user for *_, user in samples) / sum(cpu for cpu, *_ in samples)
 
 
 def once(command, limit=None):
-    """CPU and wall seconds and MiB of one run, or None when it was ended at the limit (seconds of wall time)."""
+    """CPU and wall seconds, MiB, and seconds of CPU outside the system of one run, or None when it was ended at the limit (seconds of wall time)."""
     sys.stdout.flush()
     with tempfile.TemporaryFile() as log:
         begin = time.monotonic()
@@ -50,7 +51,7 @@ def once(command, limit=None):
         if child.returncode != 0:
             log.seek(0)
             sys.exit(f"{' '.join(map(str, command))}\nended with {child.returncode}:\n{log.read().decode(errors='replace')[-4000:]}")
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, usage.ru_utime
 
 
 def measure(command, output=None, runs=5, limit=None):
@@ -199,24 +200,43 @@ def against_snarkjs(power, options, folder):
 
 
 def scaling(options, folder):
-    """contribute and verify over many powers."""
-    heading = ["power", "contribute CPU s", "wall s", "CPU / wall", "MiB", "us of CPU per 2^power", "verify CPU s", "wall s", "CPU / wall", "MiB", "us of CPU per 2^power"]
+    """contribute and verify over many powers. Short runs are made often: a tick of the clock is a part of them."""
+    columns = ["CPU s", "wall s", "CPU / wall", "MiB", "user / wall", "us of CPU per 2^power"]
+    heading = ["power", *(f"contribute {columns[0]}" if i == 0 else c for i, c in enumerate(columns)), *(f"verify {columns[0]}" if i == 0 else c for i, c in enumerate(columns))]
     for name, run in [("AVX-512 IFMA", ours), ("portable", portable)]:
         if run is ours and not has_ifma() or run is portable and options.no_portable:
             continue
         rows = []
-        for power in options.powers or range(12, 21):
+        powers = list(options.powers or range(12, 21))
+        times = {"contribute": [], "verify": []}
+        for power in powers:
             new, contributed = folder / "new.ptau", folder / "contributed.ptau"
             new.unlink(missing_ok=True)
             once(ours("ptau", "new", "--power", power, new))
             row = [f"2^{power}"]
             for arguments, out in [(["ptau", "contribute", new, contributed, "--name", "bench"], contributed), (["ptau", "verify", contributed], None)]:
-                figures = measure(run(*arguments), out, options.runs)
-                row += [*cells(figures), f"{figures.cpu * 1e6 / 2**power:.1f}"]
+                figures = measure(run(*arguments), out, max(options.runs, 2 ** max(0, 17 - power)))
+                times[arguments[1]].append(figures.cpu)
+                row += [*cells(figures), f"{figures.user / figures.wall:.2f}", f"{figures.cpu * 1e6 / 2**power:.1f}"]
             rows.append(row)
             print(f"{name} | " + " | ".join(row), file=sys.stderr, flush=True)
         print(f"\n### {name}\n")
         table(heading, rows)
+        print()
+        for step, seconds in times.items():
+            start, each, worst = line(powers, seconds)
+            print(f"{step}: {start * 1e3:.0f} ms + {each * 1e6:.2f} us * 2^power, off by at most {worst:.1%}.")
+
+
+def line(powers, seconds):
+    """The start and slope of a line through CPU times, with the smallest sum of squared relative errors, and the largest of these."""
+    weights = [1 / y for y in seconds]
+    ones, slopes = weights, [w * 2**p for w, p in zip(weights, powers)]
+    dot = lambda a, b: sum(x * y for x, y in zip(a, b))
+    (a, b, d), (u, v) = (dot(ones, ones), dot(ones, slopes), dot(slopes, slopes)), (sum(ones), sum(slopes))
+    determinant = a * d - b * b
+    start, each = ((u * d - v * b) / determinant, (a * v - b * u) / determinant) if determinant else (0, v / d)
+    return start, each, max(abs(start * one + each * slope - 1) for one, slope in zip(ones, slopes))
 
 
 # Criterion's groups: what an element is, and the targets against the two baselines (IFMA, portable).

@@ -32,8 +32,8 @@ pub const FFT_IN_MEMORY_POINTS: usize = 1 << 20;
 /// Bytes of text that a participant may add to the randomness. More adds nothing after hashing.
 pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 
-/// Terms of a constraint system that are handled at a time: 2.4 MiB in a file, and a chunk of scalar multiplications long enough for two cores.
-pub const CHUNK_TERMS: usize = 1 << 16;
+/// Terms of a constraint system that are handled at a time: 0.6 MiB in a file, and a chunk of scalar multiplications long enough for two cores.
+pub const CHUNK_TERMS: usize = 1 << 14;
 
 /// Wires whose sums are held in memory during one pass over a circuit: 96 MiB in G1, 192 MiB in G2. Larger circuits take several passes.
 pub const WIRES_PER_PASS: u32 = 1 << 20;

@@ -19,3 +19,14 @@ impl Progress for Silent {
     fn advance(&self, _: u64) {}
     fn end(&self) {}
 }
+
+/// Of a step that is open: what happens side by side advances it, and neither begins nor ends one.
+pub(crate) struct Within<'a>(pub(crate) &'a dyn Progress);
+
+impl Progress for Within<'_> {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, units: u64) {
+        self.0.advance(units);
+    }
+    fn end(&self) {}
+}

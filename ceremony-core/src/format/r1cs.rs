@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{Read, Seek, Write};
 
 use ark_ff::PrimeField;
+use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, Section, read_at, u32_at};
 use super::encoding::{read_le, write_le};
@@ -181,6 +182,9 @@ impl<R: Read + Seek> R1cs<R> {
     }
 }
 
+/// R^2 where R is the Montgomery factor: x R = x R^2 / R.
+const TO_MONTGOMERY: Fr = Fr::new_unchecked(Fr::R2);
+
 /// A pass over the terms of a circuit. Begin again with [`R1cs::terms`].
 #[derive(Debug)]
 pub struct Terms<'a, R> {
@@ -204,7 +208,7 @@ impl<R: Read + Seek> Terms<'_, R> {
     /// A wire or coefficient out of range, a section that ends too early or too late; or reading fails.
     pub fn next_chunk(&mut self) -> Result<Option<Vec<Term>>, FormatError> {
         let (shape, first) = (self.file.shape, self.constraint);
-        let mut terms = Vec::new();
+        let mut terms = Vec::with_capacity((self.available() / TERM_BYTES as u64).min(CHUNK_TERMS as u64) as usize);
         while self.constraint < shape.constraints && terms.len() < CHUNK_TERMS && ((self.constraint - first) as usize) < CHUNK_POINTS {
             let (constraint, matrix) = (self.constraint, self.matrix);
             let at = |defect| FormatError::Term { constraint, matrix, defect };
@@ -232,8 +236,12 @@ impl<R: Read + Seek> Terms<'_, R> {
             if wire >= shape.wires {
                 return Err(at(TermDefect::Wire { found: wire, wires: shape.wires }));
             }
-            let value = Fr::from_bigint(read_le(&bytes[4..])).ok_or(at(TermDefect::NotCanonical))?;
-            terms.push(Term { matrix, constraint, wire, value });
+            let value = read_le(&bytes[4..]);
+            if value >= FR_MODULUS {
+                return Err(at(TermDefect::NotCanonical));
+            }
+            // Not yet in Montgomery form: that is done for all of them below, on all cores.
+            terms.push(Term { matrix, constraint, wire, value: Fr::new_unchecked(value) });
         }
         if self.constraint == shape.constraints {
             let surplus = self.available();
@@ -245,6 +253,7 @@ impl<R: Read + Seek> Terms<'_, R> {
                 return Ok(None);
             }
         }
+        terms.par_iter_mut().with_min_len(1 << 10).for_each(|term| term.value *= TO_MONTGOMERY);
         Ok(Some(terms))
     }
 

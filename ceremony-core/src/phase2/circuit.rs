@@ -36,6 +36,7 @@ use crate::format::zkey::{Header, ZKEY, push_coefficient, section, write_contrib
 use crate::hash::{Blake2b512, InitialKeyHash, update_points};
 use crate::limits::{CHUNK_POINTS, CHUNK_TERMS, WIRES_PER_PASS};
 use crate::progress::Progress;
+use crate::ratio::scalar_combination;
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts (formats page, section 6).
 pub const SURPLUS_HASH_POWER: u32 = 15;
@@ -268,12 +269,19 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         sink.chunk(Chunk::Bytes(&count.to_le_bytes())).map_err(SetupError::Key)?;
         let mut bytes = Vec::new();
         let mut terms = self.r1cs.terms();
-        while let Some(chunk) = terms.next_chunk().map_err(SetupError::R1cs)? {
-            for term in chunk.iter().filter(in_key) {
-                push_coefficient(&mut bytes, (term.matrix == Matrix::B).into(), term.constraint, term.wire, term.value);
-            }
-            sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)?;
-            bytes.clear();
+        let mut next = terms.next_chunk();
+        while let Some(chunk) = next.map_err(SetupError::R1cs)? {
+            let write = || {
+                for term in chunk.iter().filter(in_key) {
+                    push_coefficient(&mut bytes, (term.matrix == Matrix::B).into(), term.constraint, term.wire, term.value);
+                }
+                sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)?;
+                bytes.clear();
+                Ok::<_, SetupError>(())
+            };
+            let (written, read) = rayon::join(write, || terms.next_chunk());
+            written?;
+            next = read;
         }
         for start in (0..inputs).step_by(CHUNK_TERMS) {
             for wire in start..inputs.min(start + CHUNK_TERMS as u32) {
@@ -426,33 +434,40 @@ fn add_terms<G: Point>(
 ) -> Result<(), FormatError> {
     /// Wires whose sums one task makes.
     const BLOCK: usize = 64;
+    /// Entries for which the buckets of a combination pay.
+    const MANY: usize = 256;
     let (Some(first), Some(last)) = (terms.first(), terms.last()) else { return Ok(()) };
     let points = read(first.constraint, (last.constraint - first.constraint) as usize + 1)?;
 
-    let mut products: Vec<(u32, G)> = Vec::with_capacity(terms.len());
     // Most entries of compiled circuits are 1 or -1: no multiplication.
-    let mut open: Vec<usize> = Vec::new();
-    let mut factors: Vec<Fr> = Vec::new();
-    for term in terms {
+    let with_magnitude = |term: &Term| {
         let point = points[(term.constraint - first.constraint) as usize];
         let (magnitude, point) = if term.value.into_bigint() > HALF { (-term.value, -point) } else { (term.value, point) };
-        if magnitude != Fr::ONE {
-            open.push(products.len());
-            factors.push(magnitude);
+        (term.wire - first_wire, magnitude, point)
+    };
+    let terms: Vec<(u32, Fr, G)> = terms.par_iter().with_min_len(256).map(with_magnitude).collect();
+    let (mut units, mut multiples): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(_, magnitude, _)| *magnitude == Fr::ONE);
+    // A wire with many others, such as the constant one, is one combination; of what is left each is multiplied by itself.
+    multiples.par_sort_by_key(|(wire, _, _)| *wire);
+    let mut each = Vec::new();
+    for of_wire in multiples.chunk_by(|(a, _, _), (b, _, _)| a == b) {
+        if of_wire.len() < MANY {
+            each.extend_from_slice(of_wire);
+        } else {
+            let (magnitudes, points): (Vec<Fr>, Vec<G>) = of_wire.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
+            sums[of_wire[0].0 as usize] += scalar_combination(&points, &magnitudes);
         }
-        products.push((term.wire - first_wire, point));
     }
-    let mut factored: Vec<G> = open.iter().map(|&i| products[i].1).collect();
-    mul_each(&mut factored, &factors);
-    for (i, point) in open.into_iter().zip(factored) {
-        products[i].1 = point;
-    }
+    let (magnitudes, mut multiplied): (Vec<Fr>, Vec<G>) = each.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
+    mul_each(&mut multiplied, &magnitudes);
+    units.extend(each.iter().zip(multiplied).map(|((wire, _, _), point)| (*wire, Fr::ONE, point)));
 
-    products.par_sort_by_key(|(wire, _)| *wire);
+    let mut products = units;
+    products.par_sort_by_key(|(wire, _, _)| *wire);
     sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
         let wire = block * BLOCK;
-        let from = products.partition_point(|(w, _)| (*w as usize) < wire);
-        for (w, point) in &products[from..] {
+        let from = products.partition_point(|(w, _, _)| (*w as usize) < wire);
+        for (w, _, point) in &products[from..] {
             let Some(sum) = sums.get_mut(*w as usize - wire) else { break };
             *sum += point;
         }
@@ -470,4 +485,54 @@ where
     /// Points that share an inversion.
     const TASK: usize = 1024;
     points.par_chunks(TASK).flat_map_iter(G::Group::normalize_batch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of every kind for a wire with many, one with as many as are multiplied one by one, and one with few.
+    fn sums_are_those_of_the_products<G: Point>()
+    where
+        G::Group: CurveGroup<Affine = G>,
+    {
+        let points: Vec<G> = {
+            let steps = std::iter::successors(Some(G::generator().into_group()), |p| Some(*p + G::generator()));
+            G::Group::normalize_batch(&steps.take(400).collect::<Vec<_>>())
+        };
+        let entry = |i: u32| match i % 5 {
+            0 => Fr::ONE,
+            1 => -Fr::ONE,
+            2 => Fr::from(i),
+            3 => -Fr::from(i),
+            _ => Fr::from(i).inverse().unwrap_or(Fr::ONE),
+        };
+        let wire = |i: u32| match i % 16 {
+            0 => 70,
+            1..9 => 64,
+            _ => 3,
+        };
+        let first = 11;
+        let term = |i: u32| Term { matrix: Matrix::A, constraint: first + i / 4, wire: wire(i), value: entry(i) };
+        let terms: Vec<Term> = (0..1600).map(term).collect();
+        let of_wire = |wire| terms.iter().filter(|t| t.wire == wire && t.value != Fr::ONE && t.value != -Fr::ONE).count();
+        assert!(of_wire(64) > 256 && of_wire(70) < 256);
+        let mut sums = vec![G::Group::ZERO; 75];
+        let read = |start: u32, count: usize| {
+            assert_eq!((start, count), (first, 400));
+            Ok(points.clone())
+        };
+        add_terms(&mut sums, 1, &terms, read).unwrap();
+        for (sum, wire) in sums.into_iter().zip(1..) {
+            let of_wire = terms.iter().filter(|t| t.wire == wire);
+            let log: Fr = of_wire.map(|t| t.value * Fr::from(t.constraint - first + 1)).sum();
+            assert!(sum == G::generator() * log, "{} {wire}", G::GROUP);
+        }
+    }
+
+    #[test]
+    fn a_wire_with_many_entries_has_the_sum_of_their_products() {
+        sums_are_those_of_the_products::<G1Affine>();
+        sums_are_those_of_the_products::<G2Affine>();
+    }
 }

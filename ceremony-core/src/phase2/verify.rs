@@ -16,7 +16,7 @@
 //! of that key was.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 use std::num::NonZeroU32;
 
 use ark_ec::AffineRepr;
@@ -38,7 +38,7 @@ use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::{ContributionHash, FileSha256, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
-use crate::progress::Progress;
+use crate::progress::{Progress, Within};
 use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
 
 /// What a chain must have to be accepted.
@@ -156,9 +156,15 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     records: impl FnOnce(&Zkey<&mut K>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
-    let circuit = digest(r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
-    let powers = digest(ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    let whole = digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into()))?;
+    let lengths = [length(r1cs.source(), of_circuit)?, length(ptau.source(), of_powers)?, length(key.source(), VerifyError::Key)?];
+    let (circuit, powers, whole) = side_by_side(
+        lengths,
+        progress,
+        |progress| digest(r1cs.source(), of_circuit, progress),
+        |progress| digest(ptau.source(), of_powers, progress),
+        |progress| digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into())),
+    );
+    let (circuit, powers, whole) = (circuit?, powers?, whole?);
     let digests = Digests::Whole { circuit, powers, key: whole };
     // Read again what was read before the digests were taken.
     let r1cs = &mut R1cs::open(r1cs.source()).map_err(SetupError::R1cs)?;
@@ -185,9 +191,14 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    refuse_changed("the circuit (.r1cs)", circuit, r1cs.source(), |e| SetupError::R1cs(e).into(), progress)?;
-    refuse_changed("the powers of tau (.ptau)", powers, ptau.source(), |e| SetupError::Ptau(e).into(), progress)?;
-    refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress)?;
+    let (r1cs, ptau, key_now) = side_by_side(
+        lengths,
+        progress,
+        |progress| refuse_changed("the circuit (.r1cs)", circuit, r1cs.source(), of_circuit, progress),
+        |progress| refuse_changed("the powers of tau (.ptau)", powers, ptau.source(), of_powers, progress),
+        |progress| refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress),
+    );
+    r1cs.and(ptau).and(key_now)?;
     findings.report(key, digests, true, rebuilt.is_none())
 }
 
@@ -245,6 +256,34 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     refuse_changed("the earlier key (.zkey)", first, earlier.source(), VerifyError::Earlier, progress)?;
     refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress)?;
     findings.report(key, digests, true, false)
+}
+
+fn of_circuit(error: FormatError) -> VerifyError {
+    SetupError::R1cs(error).into()
+}
+
+fn of_powers(error: FormatError) -> VerifyError {
+    SetupError::Ptau(error).into()
+}
+
+fn length<R: Seek>(source: &mut R, error: impl FnOnce(FormatError) -> VerifyError) -> Result<u64, VerifyError> {
+    source.seek(SeekFrom::End(0)).map_err(|e| error(e.into()))
+}
+
+/// Reads three files of these lengths at once, as one step.
+fn side_by_side<A: Send, B: Send, C: Send>(
+    lengths: [u64; 3],
+    progress: &dyn Progress,
+    a: impl FnOnce(&dyn Progress) -> A + Send,
+    b: impl FnOnce(&dyn Progress) -> B + Send,
+    c: impl FnOnce(&dyn Progress) -> C + Send,
+) -> (A, B, C) {
+    progress.begin("taking digests", lengths.into_iter().fold(0, u64::saturating_add));
+    let within = &Within(progress);
+    // The longest, as a rule, beside the others.
+    let (b, (a, c)) = rayon::join(|| b(within), || rayon::join(|| a(within), || c(within)));
+    progress.end();
+    (a, b, c)
 }
 
 fn digest<R: Read + Seek + Send>(
