@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
 use ceremony_core::format::digest::{FileDigests, digest_file};
+use ceremony_core::hash::FileSha256;
 use ceremony_core::transcript::{Cause, Ceremony, CeremonyError, Depth, Slot, StepName, Track, Verification};
 use zk_vk_guard::digest::{ContributionHash, FileDigest};
 use zk_vk_guard::names::{Beacon as AttestedBeacon, BeaconExponent, BeaconValue, Text, Timestamp};
@@ -175,9 +176,24 @@ impl<'a> NewStep<'a> {
     }
 
     /// Signs the attestation, and gives both files their names.
-    pub(crate) fn commit(mut self, words: Words, signer: &mut dyn Signer) -> Result<FileDigests, CliError> {
+    pub(crate) fn commit(self, words: Words, signer: &mut dyn Signer) -> Result<FileDigests, CliError> {
+        self.commit_verified(words, None, signer)
+    }
+
+    /// [`Self::commit`] of a data file that was verified with this digest.
+    pub(crate) fn commit_verified(
+        mut self,
+        words: Words,
+        verified: Option<FileSha256>,
+        signer: &mut dyn Signer,
+    ) -> Result<FileDigests, CliError> {
         let path = self.path();
         let digests = digest_file(&mut self.output, &Bars::default()).map_err(|e| CliError::io(&path, "reading", &e))?;
+        if let Some(expected) = verified.filter(|verified| *verified != digests.sha256) {
+            let found = digests.sha256;
+            let what = format!("{}: the file changed after it was verified\n  found     {found}\n  expected  {expected}", path.display());
+            return Err(CliError::artefact(what).hint("work in a folder that nobody else writes to"));
+        }
         let attestation = self.ceremony.folder.attestation(&self.track, self.name);
         let predicate = attestation_of(self.ceremony, &self.track, self.index, words)?;
         write_attestation(&attestation, predicate, &file_name(&path), &FileDigest(digests.sha256.0), signer, true)?;

@@ -26,7 +26,7 @@ use rayon::prelude::*;
 use super::engine::{Engine, Sum, negative};
 use crate::curve::Point;
 
-/// Additions in a batch: the inversion disappears, and the operands, half a MiB, stay in the second-level cache.
+/// Additions in a batch: the inversion disappears, and the operands, a quarter of a MiB, stay in the second-level cache.
 const fn batch<P: Point>() -> usize {
     (128 << 10) / P::UNCOMPRESSED_BYTES
 }

@@ -99,8 +99,8 @@ fn each_chunk<R: Read + Seek + Send>(
 ///
 /// Bytes are hashed in the order of the file, as soon as reading comes to where hashing stands. What is read ahead is kept, hashed from memory
 /// when its turn comes, and handed out from there when it is read again; so a reader who begins with the head and the small sections and goes
-/// on with the others in their order reads every byte once. A file that is read in any other way, so that some byte was read from it twice, is
-/// hashed a second time at the end, and refused if it has changed.
+/// on with the others in their order reads every byte once. Of what is handed out unhashed, because it was hashed before or is too much to keep,
+/// the place and an own digest are noted; at the end the file is then read once more, and refused if it or one of these pieces is another.
 #[derive(Debug)]
 pub struct HashedFile<R> {
     source: R,
@@ -114,8 +114,47 @@ pub struct HashedFile<R> {
     ahead: BTreeMap<u64, Vec<u8>>,
     /// Bytes in `ahead`.
     kept: usize,
-    /// Whether a byte was handed out that the hashes did not, or will not, see as it was.
-    unseen: bool,
+    /// What was handed out and is not what was hashed: where it lies in the file, and its SHA-256.
+    unseen: Vec<(Range<u64>, [u8; 32])>,
+    /// Whether the file is read once more in any case.
+    compare: bool,
+}
+
+/// Pieces of a file that is read once more from its beginning, held to their digests.
+struct Pieces {
+    /// In the order of their beginnings, the first one last.
+    waiting: Vec<(Range<u64>, [u8; 32])>,
+    open: Vec<(Range<u64>, Sha256, [u8; 32])>,
+    position: u64,
+    /// One that is not what it was: as it is, as it was.
+    differing: Option<([u8; 32], [u8; 32])>,
+}
+
+impl Pieces {
+    fn new(mut waiting: Vec<(Range<u64>, [u8; 32])>) -> Self {
+        waiting.sort_unstable_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        Self { waiting, open: Vec::new(), position: 0, differing: None }
+    }
+
+    /// Takes in the next bytes of the file.
+    fn update(&mut self, bytes: &[u8]) {
+        let here = self.position..self.position + bytes.len() as u64;
+        self.position = here.end;
+        while let Some((range, expected)) = self.waiting.pop_if(|(range, _)| range.start < here.end) {
+            self.open.push((range, Sha256::new(), expected));
+        }
+        let differing = &mut self.differing;
+        self.open.retain_mut(|(range, sha256, expected)| {
+            let (start, end) = (range.start.max(here.start) - here.start, range.end.min(here.end) - here.start);
+            sha256.update(&bytes[start as usize..end as usize]);
+            let ends = range.end <= here.end;
+            if ends {
+                let found: [u8; 32] = sha256.finalize_reset().into();
+                *differing = differing.or((found != *expected).then_some((found, *expected)));
+            }
+            !ends
+        });
+    }
 }
 
 /// Why a file has no digest.
@@ -127,9 +166,9 @@ pub enum DigestError {
     /// The file changed while it was read.
     #[error("the file changed while it was read\n  found     {found}\n  expected  {expected}")]
     Changed {
-        /// SHA-256 of the file as it is.
+        /// SHA-256 of the file as it is, or of a part of it.
         found: FileSha256,
-        /// SHA-256 of what was read.
+        /// SHA-256 of what was read of it first.
         expected: FileSha256,
     },
 }
@@ -145,23 +184,23 @@ impl<R: Read + Seek + Send> HashedFile<R> {
     pub fn new(mut source: R) -> std::io::Result<Self> {
         let length = source.seek(SeekFrom::End(0))?;
         let hashes = Hashes::default();
-        Ok(Self { source, length, position: 0, hashed: 0, hashes, ahead: BTreeMap::new(), kept: 0, unseen: false })
+        Ok(Self { source, length, position: 0, hashed: 0, hashes, ahead: BTreeMap::new(), kept: 0, unseen: Vec::new(), compare: false })
     }
 
-    /// The file itself, for reading that has nothing to do with the digests.
+    /// The file itself, for reading that is not to be hashed.
     pub fn inner(&mut self) -> &mut R {
         &mut self.source
     }
 
     /// Has the file compared with what was read of it, even if no byte was read twice.
     pub fn compare(&mut self) {
-        self.unseen = true;
+        self.compare = true;
     }
 
     /// Hashes what was not read, and gives the file back with its digests.
     ///
     /// # Errors
-    /// When reading fails, or when the file has changed and bytes of it were read twice or its length is another one.
+    /// When reading fails; when bytes were read twice that differ, or the file has another length now.
     pub fn finish(mut self, progress: &dyn Progress) -> Result<(R, FileDigests), DigestError> {
         self.hash_kept();
         while self.hashed < self.length {
@@ -171,10 +210,16 @@ impl<R: Read + Seek + Send> HashedFile<R> {
             self.hash_kept();
         }
         let digests = self.hashes.finish(self.length);
-        if self.unseen || self.source.seek(SeekFrom::End(0))? != self.length {
-            let (found, expected) = (sha256_file(&mut self.source, progress)?, digests.sha256);
-            if found != expected {
-                return Err(DigestError::Changed { found, expected });
+        let length = self.source.seek(SeekFrom::End(0))?;
+        if self.compare || !self.unseen.is_empty() || length != self.length {
+            let mut whole = Sha256::new();
+            let mut pieces = Pieces::new(self.unseen);
+            each_chunk(&mut self.source, 0..length, progress, |chunk| {
+                rayon::join(|| whole.update(chunk), || pieces.update(chunk));
+            })?;
+            let whole = (whole.finalize().into(), digests.sha256.0);
+            if let Some((found, expected)) = std::iter::once(whole).chain(pieces.differing).find(|(found, expected)| found != expected) {
+                return Err(DigestError::Changed { found: FileSha256(found), expected: FileSha256(expected) });
             }
         }
         Ok((self.source, digests))
@@ -198,7 +243,7 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let position = self.position;
         if let Some((start, piece)) = self.ahead.range(..=position).next_back()
-            && let Some(rest) = piece.get((position - start) as usize..).filter(|rest| !rest.is_empty())
+            && let Some(rest) = usize::try_from(position - start).ok().and_then(|at| piece.get(at..)).filter(|rest| !rest.is_empty())
         {
             let count = rest.len().min(out.len());
             out[..count].copy_from_slice(&rest[..count]);
@@ -206,18 +251,24 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
             return Ok(count);
         }
         let count = self.next_kept(position).saturating_sub(position).min(out.len() as u64) as usize;
+        if count == 0 {
+            return Ok(0);
+        }
         self.source.seek(SeekFrom::Start(position))?;
         let count = self.source.read(&mut out[..count])?;
+        if count == 0 {
+            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter while it was read"));
+        }
         let read = &out[..count];
         if position == self.hashed {
             self.hashes.update(read);
             self.hashed += count as u64;
             self.hash_kept();
-        } else if position > self.hashed && self.kept + count <= Self::KEEP && count > 0 {
+        } else if position > self.hashed && self.kept + count <= Self::KEEP {
             self.kept += count;
             self.ahead.insert(position, read.to_vec());
         } else {
-            self.unseen |= count > 0;
+            self.unseen.push((position..position + count as u64, Sha256::digest(read).into()));
         }
         self.position += count as u64;
         Ok(count)
@@ -301,7 +352,7 @@ mod tests {
         #[test]
         fn however_a_file_is_read_bytes_and_digests_are_its_own(reads in prop::collection::vec((0usize..300, 0usize..80), 0..40)) {
             let bytes = bytes(300);
-            let mut file = HashedFile::new(Cursor::new(&bytes)).unwrap();
+            let mut file = HashedFile::new(Hesitant(Cursor::new(bytes.clone()), 1)).unwrap();
             for (start, count) in reads {
                 let mut out = vec![0; count];
                 file.seek(SeekFrom::Start(start as u64)).unwrap();
@@ -314,6 +365,26 @@ mod tests {
                 }
             }
             prop_assert_eq!(file.finish(&Silent).unwrap().1, digests(&bytes));
+        }
+    }
+
+    /// Gives one byte, or is interrupted, as often as not.
+    struct Hesitant(Cursor<Vec<u8>>, u32);
+
+    impl Read for Hesitant {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            self.1 = self.1.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            match self.1 >> 30 {
+                0 => Err(std::io::ErrorKind::Interrupted.into()),
+                1 if !out.is_empty() => self.0.read(&mut out[..1]),
+                _ => self.0.read(out),
+            }
+        }
+    }
+
+    impl Seek for Hesitant {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
         }
     }
 
@@ -337,6 +408,70 @@ mod tests {
             let (found, expected) = (digests(&then).sha256, digests(&first).sha256);
             let error = file.finish(&Silent).unwrap_err();
             assert!(matches!(error, DigestError::Changed { found: f, expected: e } if (f, e) == (found, expected)), "{error}");
+        }
+    }
+
+    /// A file in which every byte is one thing when it is read for the first time and another from then on.
+    #[derive(Debug)]
+    struct Fickle(Vec<u8>, Vec<u8>, Vec<bool>, usize);
+
+    impl Read for Fickle {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let Self(first, then, read, position) = self;
+            let count = out.len().min(first.len() - *position);
+            for out in &mut out[..count] {
+                *out = if std::mem::replace(&mut read[*position], true) { then[*position] } else { first[*position] };
+                *position += 1;
+            }
+            Ok(count)
+        }
+    }
+
+    impl Seek for Fickle {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.3 = match to {
+                SeekFrom::Start(position) => position as usize,
+                _ => self.0.len(),
+            };
+            Ok(self.3 as u64)
+        }
+    }
+
+    #[test]
+    fn a_piece_that_is_handed_out_unhashed_is_what_is_hashed_later() {
+        let size = HashedFile::<Fickle>::KEEP + 3000;
+        for (differs, changed) in [(2000..size - 10, true), (size - 1..size, true), (1999..2000, true), (0..0, false)] {
+            let then = bytes(size);
+            let mut first = then.clone();
+            first[differs.clone()].iter_mut().for_each(|byte| *byte ^= 1);
+            let mut file = HashedFile::new(Fickle(first, then, vec![false; size], 0)).unwrap();
+            // Too much to keep, read before its turn; and hashed, and compared, with what it is from now on.
+            file.seek(SeekFrom::Start(1999)).unwrap();
+            file.read_exact(&mut vec![0; size - 1999]).unwrap();
+            assert_eq!(file.finish(&Silent).is_err(), changed, "{differs:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_place_and_length_are_held_to_their_digests() {
+        let file = bytes(1000);
+        for piece in [1, 7, 64, 999, 1000, 1001] {
+            for chunk in [1, 10, 333, 1000] {
+                let ranges = || (0..1000).step_by(97).map(|start| start..1000.min(start + piece));
+                let digests = || ranges().map(|r| (r.start as u64..r.end as u64, Sha256::digest(&file[r]).into())).collect::<Vec<_>>();
+                let differing = |file: &[u8], noted| {
+                    let mut pieces = Pieces::new(noted);
+                    file.chunks(chunk).for_each(|chunk| pieces.update(chunk));
+                    assert!(pieces.waiting.is_empty() && pieces.open.is_empty());
+                    pieces.differing.is_some()
+                };
+                assert!(!differing(&file, digests()));
+                for place in [0, 97, 500, 999] {
+                    let mut other = file.clone();
+                    other[place] ^= 1;
+                    assert_eq!(differing(&other, digests()), ranges().any(|range| range.contains(&place)), "{piece} {chunk} {place}");
+                }
+            }
         }
     }
 

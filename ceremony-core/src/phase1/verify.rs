@@ -16,8 +16,9 @@
 //!
 //! Checks 1 to 4 follow the record i and the one before it, in that order, for i = 1, 2, ...; so the first failure named is the earliest.
 //!
-//! Every byte is read once, and the digests are those of what was read ([`HashedFile`]): a file that changes under the verifier passes for what
-//! was read of it, or not at all. Random coefficients are drawn after the points that they are for were read, and never leave the process.
+//! The digests are those of the bytes that were checked ([`HashedFile`]): a file that changes under the verifier passes for what was read of it,
+//! or not at all. Random coefficients never leave the process; those of the sums are drawn after the points that they are for were read, those
+//! of check 7 before.
 
 use std::convert::Infallible;
 use std::io::{Read, Seek};
@@ -206,7 +207,7 @@ pub fn verify<R: Read + Seek + Send>(
     }
     let mut known = None;
     if ptau.is_truncated() || has_level_29(&ptau) || expectations.digest.is_some() {
-        // Where everything hangs on the digest, it is looked at before the hours of work, and compared with that of what was read after them.
+        // Where everything hangs on the digest, it is looked at before the hours of work, which must then have been on a file of that digest.
         let digests = digest_file(ptau.source().inner(), progress).map_err(FormatError::Io)?;
         check_digest(&ptau, &digests.blake2b, expectations.digest)?;
         checks.push(Check::Digest);
@@ -242,7 +243,9 @@ fn finish<R: Read + Seek + Send>(
     if let Err(error) = found {
         if !error.is_environment() {
             ptau.source().compare();
-            ptau.map_source(|file| file.finish(progress))?;
+            if let Err(changed @ DigestError::Changed { .. }) = ptau.map_source(|file| file.finish(progress)) {
+                return Err(changed.into());
+            }
         }
         return Err(error);
     }
@@ -370,7 +373,7 @@ fn place_of(index: usize) -> String {
 /// Checks 1 to 4 and 8 on the records alone, which are looked at side by side.
 ///
 /// # Errors
-/// The first record, and its first check, that fails.
+/// The first record, and its first check, that fails. A beacon may be hashed before that is known.
 pub fn check_chain(records: &[Contribution], ceremony_power: Power, progress: &dyn Progress) -> Result<(), Box<Failure>> {
     let failure = records
         .par_iter()

@@ -447,7 +447,7 @@ fn add_terms<G: Point>(
     };
     let terms: Vec<(u32, Fr, G)> = terms.par_iter().with_min_len(256).map(with_magnitude).collect();
     let (mut units, mut multiples): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(_, magnitude, _)| *magnitude == Fr::ONE);
-    // A wire with many others, such as the constant one, is one combination; of what is left each is multiplied by itself.
+    // A wire with many others, such as the constant one, is one combination; the rest are multiplied one by one. Nothing here is secret.
     multiples.par_sort_by_key(|(wire, _, _)| *wire);
     let mut each = Vec::new();
     for of_wire in multiples.chunk_by(|(a, _, _), (b, _, _)| a == b) {

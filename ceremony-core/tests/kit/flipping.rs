@@ -4,7 +4,8 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A file in which one byte changes when its length is asked for the `flip_at`-th time: every digest begins with that.
+/// A file in which one byte changes when its length is asked for the `flip_at`-th time: digests begin with that, and end with it where they are taken
+/// while the file is read.
 pub struct Flipping {
     file: Cursor<Vec<u8>>,
     measured: Arc<AtomicU32>,

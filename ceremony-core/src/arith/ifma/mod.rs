@@ -20,7 +20,7 @@ use super::engine::{Engine, Sum};
 use crate::curve::{Fq, Fr, Point};
 
 thread_local! {
-    // Some 300 KiB each, which would be mapped and unmapped for every batch. Public values.
+    // Some 200 KiB each, which would be mapped and unmapped for every batch. Public values.
     static PENDING_G1: Cell<Vec<Pending<1>>> = const { Cell::new(Vec::new()) };
     static PENDING_G2: Cell<Vec<Pending<2>>> = const { Cell::new(Vec::new()) };
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
 use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
+use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
-use ceremony_core::phase2::verify::{Policy, verify_from};
+use ceremony_core::phase2::verify::{Digests, Policy, verify_from};
 use ceremony_core::transcript::{Slot, Step, Track};
 use zk_vk_guard::digest::ContributionHash;
 use zk_vk_guard::statement::{Action, Phase};
@@ -39,7 +40,7 @@ impl AttestStep {
         let mut step = NewStep::begin(&ceremony, &track, Slot::Number(number))?;
         // The copy is verified, so that what is verified is what is attested.
         std::io::copy(&mut open(&self.file)?, &mut step.output).map_err(|e| CliError::io(&self.file, "copying", &e))?;
-        let hash = match track.phase() {
+        let (hash, verified) = match track.phase() {
             Phase::One => self.phase1(before, &mut step.output)?,
             Phase::Two => self.phase2(before, &mut step.output)?,
         };
@@ -56,7 +57,7 @@ impl AttestStep {
             destruction,
             reason: None,
         };
-        let digests = step.commit(said, signer.as_mut())?;
+        let digests = step.commit_verified(said, Some(verified), signer.as_mut())?;
         println!("{}: {track}, contribution {number}, attested by {}", path.display(), signer.public_key().fingerprint());
         println!("  sha256             {}\n  contribution hash (publish it)\n{}", digests.sha256, words(hash));
         Ok(())
@@ -76,21 +77,28 @@ impl AttestStep {
         }
     }
 
-    fn phase1(&self, before: &Step, made: &mut Output) -> Result<ContributionHash, CliError> {
+    /// The contribution's hash, and the digest of the file that was verified.
+    fn phase1(&self, before: &Step, made: &mut Output) -> Result<(ContributionHash, FileSha256), CliError> {
         let earlier = Ptau::<File>::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
         let earlier = earlier.contributions();
         let expectations = Expectations { earlier: Some(earlier), ..Expectations::default() };
-        let (ptau, _) = verify_ptau(made, &expectations, &Bars::default()).map_err(|e| CliError::verify(&self.file, &e))?;
+        let (ptau, verified) = verify_ptau(made, &expectations, &Bars::default()).map_err(|e| CliError::verify(&self.file, &e))?;
         let last = ptau.contributions().last().filter(|record| !PtauRecord::is_beacon(record));
-        self.one_more(ptau.contributions().len(), earlier.len(), last.map(|record| ContributionHash(record.response_hash().0)))
+        let hash =
+            self.one_more(ptau.contributions().len(), earlier.len(), last.map(|record| ContributionHash(record.response_hash().0)))?;
+        Ok((hash, verified.digests.sha256))
     }
 
-    fn phase2(&self, before: &Step, made: &mut Output) -> Result<ContributionHash, CliError> {
+    /// As [`Self::phase1`].
+    fn phase2(&self, before: &Step, made: &mut Output) -> Result<(ContributionHash, FileSha256), CliError> {
         let mut earlier = Zkey::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
         let mut key = Zkey::open(made).map_err(|e| CliError::format(&self.file, &e))?;
-        verify_from(&mut earlier, &mut key, &Policy::default(), &Bars::default()).map_err(|e| verify_error(&self.file, &e))?;
+        let report = verify_from(&mut earlier, &mut key, &Policy::default(), &Bars::default()).map_err(|e| verify_error(&self.file, &e))?;
+        let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) = report.digests;
         let last = key.contributions().last().filter(|record| !ZkeyRecord::is_beacon(record));
-        self.one_more(key.contributions().len(), earlier.contributions().len(), last.map(|record| ContributionHash(record.hash().0)))
+        let hash =
+            self.one_more(key.contributions().len(), earlier.contributions().len(), last.map(|record| ContributionHash(record.hash().0)))?;
+        Ok((hash, verified.sha256))
     }
 
     fn one_more(&self, found: usize, before: usize, hash: Option<ContributionHash>) -> Result<ContributionHash, CliError> {
