@@ -175,30 +175,19 @@ impl<'a> NewStep<'a> {
         self.output.path().to_owned()
     }
 
-    /// Signs the attestation, and gives both files their names.
-    pub(crate) fn commit(self, words: Words, signer: &mut dyn Signer) -> Result<FileDigests, CliError> {
-        self.commit_verified(words, None, signer)
+    /// Signs the attestation of the data file as it is, and gives both files their names.
+    pub(crate) fn commit(mut self, words: Words, signer: &mut dyn Signer) -> Result<FileDigests, CliError> {
+        let digests = digest_file(&mut self.output, &Bars::default()).map_err(|e| CliError::io(&self.path(), "reading", &e))?;
+        self.commit_verified(words, digests.sha256, signer)?;
+        Ok(digests)
     }
 
-    /// [`Self::commit`] of a data file that was verified with this digest.
-    pub(crate) fn commit_verified(
-        mut self,
-        words: Words,
-        verified: Option<FileSha256>,
-        signer: &mut dyn Signer,
-    ) -> Result<FileDigests, CliError> {
-        let path = self.path();
-        let digests = digest_file(&mut self.output, &Bars::default()).map_err(|e| CliError::io(&path, "reading", &e))?;
-        if let Some(expected) = verified.filter(|verified| *verified != digests.sha256) {
-            let found = digests.sha256;
-            let what = format!("{}: the file changed after it was verified\n  found     {found}\n  expected  {expected}", path.display());
-            return Err(CliError::artefact(what).hint("work in a folder that nobody else writes to"));
-        }
+    /// [`Self::commit`] of a data file that was verified: what is signed is the digest of what was verified, whatever the file has become since.
+    pub(crate) fn commit_verified(self, words: Words, verified: FileSha256, signer: &mut dyn Signer) -> Result<(), CliError> {
         let attestation = self.ceremony.folder.attestation(&self.track, self.name);
         let predicate = attestation_of(self.ceremony, &self.track, self.index, words)?;
-        write_attestation(&attestation, predicate, &file_name(&path), &FileDigest(digests.sha256.0), signer, true)?;
-        self.output.commit()?;
-        Ok(digests)
+        write_attestation(&attestation, predicate, &file_name(&self.path()), &FileDigest(verified.0), signer, true)?;
+        self.output.commit()
     }
 }
 

@@ -57,9 +57,9 @@ impl AttestStep {
             destruction,
             reason: None,
         };
-        let digests = step.commit_verified(said, Some(verified), signer.as_mut())?;
+        step.commit_verified(said, verified, signer.as_mut())?;
         println!("{}: {track}, contribution {number}, attested by {}", path.display(), signer.public_key().fingerprint());
-        println!("  sha256             {}\n  contribution hash (publish it)\n{}", digests.sha256, words(hash));
+        println!("  sha256             {}\n  contribution hash (publish it)\n{}", verified, words(hash));
         Ok(())
     }
 
