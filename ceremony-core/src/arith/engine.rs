@@ -11,8 +11,9 @@ pub(super) struct Sum {
 
 /// A back end: two kernels, each for one task on one thread.
 pub(super) trait Engine: Copy + Send + Sync {
-    /// Points to give to one call of [`Self::multiply`]: enough for the shared inversion to disappear.
-    const TASK: usize;
+    /// What the points weigh that are given to one call of [`Self::multiply`]: enough of them for the shared inversions to disappear, and few
+    /// enough for the cores to end together.
+    const TASK_BYTES: usize;
 
     /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's documentation says.
     /// The points must be in the r-torsion.

@@ -83,8 +83,8 @@ impl<P: Point> RowSums<P> {
         let bits = (3..=MAX_DIGIT_BITS).min_by_key(|bits| cost(*bits)).unwrap_or(MAX_DIGIT_BITS);
         let windows = 128usize.div_ceil(bits as usize);
         let units = (ROW + 1) * windows;
-        // Eight tasks for each core even out what else runs there, such as the hashing of the same points.
-        let task = units.div_ceil(8 * rayon::current_num_threads());
+        // Four tasks for each core even out what else runs there, such as the hashing of the same points. Each has a pool of its own.
+        let task = units.div_ceil(4 * rayon::current_num_threads());
         let tasks = (0..units).step_by(task).map(|first| first..units.min(first + task));
         let tasks = tasks.map(|units| Task { sums: Sums::new(units.len() << (bits - 1)), units }).collect();
         Self { arith, bits, windows, tasks }

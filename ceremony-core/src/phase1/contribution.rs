@@ -10,23 +10,22 @@
 //! challenge, the new accumulator (compressed) and the public key; the next challenge covers the response hash and the new
 //! accumulator (uncompressed), which takes a second pass over the file just written. Points stream through in chunks.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, Write};
 
 use ark_ff::Field;
 use zeroize::Zeroizing;
 
+use super::outgoing::{Outgoing, PointSink, PtauSink};
 use super::verify::{Failure, check_chain};
-use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base};
+use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, read_ahead};
 use crate::arith::mul_each;
 use crate::curve::{Fr, G1Affine, Point};
 use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
 use crate::format::FormatError;
-use crate::format::container::{ContainerWriter, read_at};
-use crate::format::encoding::{Encoding, decode_own, encode};
-use crate::format::points::PointRun;
-use crate::format::ptau::{
-    AccumulatorLayout, Contribution, KeyPoints, PTAU, Power, Ptau, PublicKey, finish_response, write_contributions, write_header,
-};
+use crate::format::container::ContainerWriter;
+use crate::format::encoding::{Encoding, encode, encode_into};
+use crate::format::points::{PointRun, ReadAhead};
+use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, PTAU, Power, Ptau, PublicKey, write_contributions, write_header};
 use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge};
 use crate::progress::Progress;
@@ -156,11 +155,11 @@ impl TauSecrets {
             let g1_sx = times(g1_s, secret);
             ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(knowledge_base(name, challenge, Ratio(g1_s, g1_sx)), secret) }
         };
-        PublicKey {
-            tau: proof(SecretName::Tau, &self.tau),
-            alpha: proof(SecretName::Alpha, &self.alpha),
-            beta: proof(SecretName::Beta, &self.beta),
-        }
+        let (tau, (alpha, beta)) = rayon::join(
+            || proof(SecretName::Tau, &self.tau),
+            || rayon::join(|| proof(SecretName::Alpha, &self.alpha), || proof(SecretName::Beta, &self.beta)),
+        );
+        PublicKey { tau, alpha, beta }
     }
 
     /// The key points after this contribution.
@@ -247,137 +246,38 @@ fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
 ) -> Result<Contribution, StepError> {
     let link = open_link(input, progress)?;
     let layout = input.accumulator();
-    let mut out = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
+    let sink = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
     let mut rng = VerifierRng::from_os()?;
-    let mut apply = Apply::new(input.source(), &mut rng, &secrets, &link, &mut out, progress);
+    let mut apply = Apply::new(input.source(), &layout, &mut rng, &secrets, &link, sink, progress);
     progress.begin("contributing", layout.points());
     each_part(&layout, &mut apply)?;
     progress.end();
-    let response = apply.finish(&link)?;
-    let public_key = secrets.public_key(&link.challenge);
-    let key_points = secrets.key_points(&link.key_points);
+    let (written, (public_key, key_points)) =
+        rayon::join(|| apply.finish(&link), || (secrets.public_key(&link.challenge), secrets.key_points(&link.key_points)));
     drop(secrets);
-    out.finish(input.contributions(), &response, &public_key, progress, |next_challenge| {
+    let (sink, response) = written?;
+    sink.finish(input.contributions(), &response, &public_key, progress, |next_challenge| {
         Contribution::new(key_points, public_key, &response, next_challenge, kind, name)
     })
 }
 
-/// Where the points of a new accumulator go, part by part.
-pub(super) trait PointSink {
-    fn begin(&mut self, part: Part) -> std::io::Result<()>;
-    fn points<P: Point>(&mut self, points: &[P]) -> std::io::Result<()>;
-    fn end(&mut self, part: Part) -> std::io::Result<()>;
-}
-
-/// A new `.ptau` of seven sections in the making.
-pub(super) struct PtauSink<W> {
-    out: ContainerWriter<W>,
-    layout: AccumulatorLayout,
-}
-
-impl<W: Read + Write + Seek + Send> PtauSink<W> {
-    pub(super) fn new(output: W, power: Power) -> std::io::Result<Self> {
-        let mut out = ContainerWriter::new(output, PTAU, 7)?;
-        write_header(&mut out, power, power)?;
-        Ok(Self { out, layout: AccumulatorLayout::consecutive(power, 0, Encoding::Montgomery) })
-    }
-
-    /// Reads the accumulator back for the next challenge, then writes the records: those before and the one that `record` makes.
-    pub(super) fn finish(
-        mut self,
-        before: &[Contribution],
-        response: &Blake2b512,
-        public_key: &PublicKey,
-        progress: &dyn Progress,
-        record: impl FnOnce(Challenge) -> Contribution,
-    ) -> Result<Contribution, StepError> {
-        let sink = self.out.sink();
-        sink.flush().map_err(StepError::Write)?;
-        let end = sink.stream_position().map_err(StepError::Write)?;
-        let mut own = HashOwn { source: sink, hash: Blake2b512::new(), progress };
-        own.hash.update(&finish_response(response.clone(), public_key).0);
-        progress.begin("hashing the next challenge", self.layout.points());
-        each_part(&self.layout, &mut own).map_err(StepError::Write)?;
-        progress.end();
-        let record = record(Challenge(own.hash.finish()));
-        sink.seek(SeekFrom::Start(end)).map_err(StepError::Write)?;
-        let mut records = before.to_vec();
-        records.push(record.clone());
-        write_contributions(&mut self.out, &records).map_err(StepError::Write)?;
-        self.out.finish().map_err(StepError::Write)?;
-        Ok(record)
-    }
-}
-
-impl<W: Read + Write + Seek + Send> PointSink for &mut PtauSink<W> {
-    fn begin(&mut self, part: Part) -> std::io::Result<()> {
-        self.out.begin(part as u32)
-    }
-
-    fn points<P: Point>(&mut self, points: &[P]) -> std::io::Result<()> {
-        self.out.write(&encode(points, Encoding::Montgomery))
-    }
-
-    fn end(&mut self, part: Part) -> std::io::Result<()> {
-        let (offset, _) = self.out.end()?;
-        match part {
-            Part::TauG1 => self.layout.tau_g1.offset = offset,
-            Part::TauG2 => self.layout.tau_g2.offset = offset,
-            Part::AlphaTauG1 => self.layout.alpha_tau_g1.offset = offset,
-            Part::BetaTauG1 => self.layout.beta_tau_g1.offset = offset,
-            Part::BetaG2 => self.layout.beta_g2.offset = offset,
-        }
-        Ok(())
-    }
-}
-
-/// Hashes (U) what this process has just written, without checking the points again.
-struct HashOwn<'a, W> {
-    source: &'a mut W,
-    hash: Blake2b512,
-    progress: &'a dyn Progress,
-}
-
-impl<W: Read + Seek + Send> EachPart for HashOwn<'_, W> {
-    type Error = std::io::Error;
-    fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), std::io::Error> {
-        let Self { source, hash, progress } = self;
-        let size = P::UNCOMPRESSED_BYTES;
-        let mut chunks = run.chunks(0);
-        let mut encode_next = move || {
-            let encoded = |(start, count): (u64, usize)| {
-                let bytes = read_at(source, run.offset + start * size as u64, count * size)?;
-                Ok((count, encode(&decode_own::<P>(&bytes), Encoding::Uncompressed)))
-            };
-            chunks.next().map(encoded).transpose()
-        };
-        // Hashing runs on one core; the next chunk is read and encoded beside it.
-        let mut chunk: std::io::Result<_> = encode_next();
-        while let Some((count, bytes)) = chunk? {
-            let ((), next) = rayon::join(|| hash.update(&bytes), &mut encode_next);
-            chunk = next;
-            progress.advance(count as u64);
-        }
-        Ok(())
-    }
-}
-
 /// Multiplies an accumulator by the secrets, from any source into any sink, and hashes both sides on the way.
 pub(super) struct Apply<'a, R, S> {
-    source: &'a mut R,
+    pieces: ReadAhead<'a, R>,
     rng: &'a mut VerifierRng,
     secrets: &'a TauSecrets,
-    sink: S,
     /// `previous response hash | U(input)`: must become the challenge.
     before: Blake2b512,
-    /// `challenge | C(output)`: the response up to its public key.
-    response: Blake2b512,
+    /// Buffer for a chunk of the input.
+    uncompressed: Vec<u8>,
+    output: Outgoing<S>,
     progress: &'a dyn Progress,
 }
 
 impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
     pub(super) fn new(
         source: &'a mut R,
+        layout: &AccumulatorLayout,
         rng: &'a mut VerifierRng,
         secrets: &'a TauSecrets,
         link: &Link,
@@ -386,38 +286,35 @@ impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
     ) -> Self {
         let mut before = Blake2b512::new();
         before.update(&link.response_hash.0);
-        let mut response = Blake2b512::new();
-        response.update(&link.challenge.0);
-        Self { source, rng, secrets, sink, before, response, progress }
+        let pieces = read_ahead(source, layout, 0);
+        Self { pieces, rng, secrets, before, uncompressed: Vec::new(), output: Outgoing::new(sink, &link.challenge), progress }
     }
 
-    /// The response's hash up to its public key, once the input has proved to be what the challenge was computed from.
-    pub(super) fn finish(self, link: &Link) -> Result<Blake2b512, StepError> {
+    /// The sink and the response's hash up to its public key, once the input has proved to be what the challenge was computed from.
+    pub(super) fn finish(self, link: &Link) -> Result<(S, Blake2b512), StepError> {
         let found = Challenge(self.before.finish());
         if found != link.challenge {
             return Err(StepError::Challenge { found, expected: link.challenge });
         }
-        Ok(self.response)
+        self.output.finish().map_err(StepError::Write)
     }
 }
 
-impl<R: Read + Seek + Send, S: PointSink + Send> EachPart for Apply<'_, R, S> {
+impl<R: Read + Seek + Send, S: PointSink> EachPart for Apply<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
-        self.sink.begin(part).map_err(StepError::Write)?;
-        let Self { source, rng, secrets, sink, before, response, progress } = self;
-        run.for_each_chunk(*source, rng, 0, |start, mut points, _| {
-            let input = encode(&points, Encoding::Uncompressed);
+        let Self { pieces, rng, secrets, before, uncompressed, output, progress } = self;
+        run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
+            run.check_subgroup(&points, rng, start)?;
+            encode_into(&points, Encoding::Uncompressed, uncompressed);
             let tau = secrets.tau.expose();
             let base = secrets.base(part) * tau.pow([start]);
             let scalars = Zeroizing::new(geometric(base, *tau, points.len()));
-            rayon::join(|| before.update(&input), || mul_each(&mut points, &scalars));
+            let (written, _) =
+                rayon::join(|| output.pass_on(), || rayon::join(|| before.update(uncompressed), || mul_each(&mut points, &scalars)));
             drop(scalars);
-            let output = encode(&points, Encoding::Compressed);
-            let (written, ()) = rayon::join(|| sink.points(&points), || response.update(&output));
             progress.advance(points.len() as u64);
-            written.map_err(StepError::Write)
-        })?;
-        self.sink.end(part).map_err(StepError::Write)
+            written.and_then(|()| output.put(part, &points)).map_err(StepError::Write)
+        })
     }
 }

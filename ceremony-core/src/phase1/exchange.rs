@@ -10,7 +10,8 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use super::contribution::{Apply, PointSink, PtauSink, StepError, TauSecrets, open_link};
+use super::contribution::{Apply, StepError, TauSecrets, open_link};
+use super::outgoing::{Outgoing, PointSink, PtauSink};
 use super::verify::check_chain;
 use super::{EachPart, HashParts, KeyPoints, Link, Part, each_part};
 use crate::curve::Point;
@@ -103,10 +104,10 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
     let mut sink = ResponseSink(output);
     sink.0.write_all(&link.challenge.0).map_err(StepError::Write)?;
     progress.begin("contributing", layout.points());
-    let mut apply = Apply::new(&mut challenge, &mut verifier_rng, &secrets, &link, &mut sink, progress);
+    let mut apply = Apply::new(&mut challenge, &layout, &mut verifier_rng, &secrets, &link, sink, progress);
     each_part(&layout, &mut apply)?;
     progress.end();
-    let response = apply.finish(&link)?;
+    let (mut sink, response) = apply.finish(&link)?;
     let public_key = secrets.public_key(&link.challenge);
     drop(secrets);
     sink.0.write_all(&public_key.to_bytes(Encoding::Uncompressed)).map_err(StepError::Write)?;
@@ -116,13 +117,15 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
 
 struct ResponseSink<W>(W);
 
-impl<W: Write + Send> PointSink for &mut ResponseSink<W> {
+impl<W: Write + Send> PointSink for ResponseSink<W> {
+    const ENCODING: Encoding = Encoding::Compressed;
+
     fn begin(&mut self, _: Part) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn points<P: Point>(&mut self, points: &[P]) -> std::io::Result<()> {
-        self.0.write_all(&encode(points, Encoding::Compressed))
+    fn write(&mut self, points: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(points)
     }
 
     fn end(&mut self, _: Part) -> std::io::Result<()> {
@@ -166,15 +169,13 @@ pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + W
         beta_g1: layout.beta_tau_g1.read(&mut response, &mut rng, 0, 1)?[0],
         beta_g2: layout.beta_g2.read(&mut response, &mut rng, 0, 1)?[0],
     };
-    let mut out = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
-    let mut hash = Blake2b512::new();
-    hash.update(&head);
+    let sink = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
     progress.begin("importing the response", layout.points());
-    let mut import = Import { source: &mut response, rng: &mut rng, hash, sink: &mut out, progress };
+    let mut import = Import { source: &mut response, rng: &mut rng, output: Outgoing::new(sink, &link.challenge), progress };
     each_part(&layout, &mut import)?;
     progress.end();
-    let partial = import.hash;
-    let record = out.finish(input.contributions(), &partial, &public_key, progress, |next_challenge| {
+    let (sink, partial) = import.output.finish().map_err(StepError::Write)?;
+    let record = sink.finish(input.contributions(), &partial, &public_key, progress, |next_challenge| {
         Contribution::new(key_points, public_key, &partial, next_challenge, ContributionKind::Contribution, name)
     })?;
     let mut records = input.contributions().to_vec();
@@ -186,24 +187,20 @@ pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + W
 struct Import<'a, R, S> {
     source: &'a mut R,
     rng: &'a mut VerifierRng,
-    hash: Blake2b512,
-    sink: S,
+    output: Outgoing<S>,
     progress: &'a dyn Progress,
 }
 
-impl<R: Read + Seek + Send, S: PointSink + Send> EachPart for Import<'_, R, S> {
+impl<R: Read + Seek + Send, S: PointSink> EachPart for Import<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
-        self.sink.begin(part).map_err(StepError::Write)?;
-        let Self { source, rng, hash, sink, progress } = self;
+        let Self { source, rng, output, progress } = self;
         run.for_each_chunk(*source, rng, 0, |_, points, _| {
             // The encoding of what was decoded is what was read: decoding accepts one encoding per point.
-            let bytes = encode(&points, Encoding::Compressed);
-            let ((), written) = rayon::join(|| hash.update(&bytes), || sink.points(&points));
+            let passed_on = output.put(part, &points).and_then(|()| output.pass_on());
             progress.advance(points.len() as u64);
-            written.map_err(StepError::Write)
-        })?;
-        self.sink.end(part).map_err(StepError::Write)
+            passed_on.map_err(StepError::Write)
+        })
     }
 }
 

@@ -23,6 +23,7 @@
 pub mod contribution;
 pub mod exchange;
 pub mod lagrange;
+mod outgoing;
 pub mod prepare;
 pub mod public;
 pub mod verify;
@@ -35,7 +36,7 @@ use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::encoding::{Encoding, encode};
-use crate::format::points::PointRun;
+use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, Power};
 use crate::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
 use crate::progress::Progress;
@@ -64,6 +65,21 @@ pub(crate) fn each_part<V: EachPart>(layout: &AccumulatorLayout, visitor: &mut V
     visitor.part(Part::AlphaTauG1, &layout.alpha_tau_g1)?;
     visitor.part(Part::BetaTauG1, &layout.beta_tau_g1)?;
     visitor.part(Part::BetaG2, &layout.beta_g2)
+}
+
+/// The chunks of all parts, read ahead in that order.
+pub(crate) fn read_ahead<'a, R: Read + Seek + Send>(source: &'a mut R, layout: &AccumulatorLayout, overlap: u64) -> ReadAhead<'a, R> {
+    struct Want<'a, R>(ReadAhead<'a, R>, u64);
+    impl<R: Read + Seek + Send> EachPart for Want<'_, R> {
+        type Error = std::convert::Infallible;
+        fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), Self::Error> {
+            self.0.want(run, 0..run.len, self.1);
+            Ok(())
+        }
+    }
+    let mut want = Want(ReadAhead::new(source), overlap);
+    let Ok(()) = each_part(layout, &mut want);
+    want.0
 }
 
 /// The response hash that stands before the first contribution: BLAKE2b-512 of nothing.

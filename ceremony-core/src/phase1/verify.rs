@@ -20,7 +20,6 @@
 //! or not at all. Random coefficients never leave the process; those of the sums are drawn after the points that they are for were read, those
 //! of check 7 before.
 
-use std::convert::Infallible;
 use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
@@ -28,7 +27,7 @@ use rayon::prelude::*;
 
 use super::contribution::TauSecrets;
 use super::lagrange::LagrangeCheck;
-use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public};
+use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public, read_ahead};
 use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
@@ -486,8 +485,7 @@ fn check_sections<R: Read + Seek + Send>(
     let g1 = Successors::new(layout.tau_g1.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
     let g2 = Successors::new(layout.tau_g2.len);
     let key_points = last.key_points;
-    let mut pieces = ReadAhead::new(ptau.source());
-    let Ok(()) = each_part(&layout, &mut pieces);
+    let mut pieces = read_ahead(ptau.source(), &layout, OVERLAP);
     rayon::join(|| check_chain(&records, ceremony_power, progress), || pieces.read()).0?;
     let mut pass = SectionPass {
         pieces,
@@ -531,15 +529,6 @@ fn check_sections<R: Read + Seek + Send>(
         }
     }
     Ok(lagrange)
-}
-
-/// The chunks of a [`SectionPass`], each with the last point of the one before.
-impl<R: Read + Seek + Send> EachPart for ReadAhead<'_, R> {
-    type Error = Infallible;
-    fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), Infallible> {
-        self.want(run, 0..run.len, OVERLAP);
-        Ok(())
-    }
 }
 
 /// Points with which a chunk begins that were in the one before, so that no pair of neighbours is missed.

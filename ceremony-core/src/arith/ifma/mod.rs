@@ -44,7 +44,7 @@ impl Ifma {
 }
 
 impl Engine for Ifma {
-    const TASK: usize = 512;
+    const TASK_BYTES: usize = 16 << 10;
 
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {

@@ -19,7 +19,7 @@ use crate::curve::{Fq, Fq2, Fr, Point};
 pub(super) struct Portable;
 
 impl Engine for Portable {
-    const TASK: usize = 512;
+    const TASK_BYTES: usize = 32 << 10;
 
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
