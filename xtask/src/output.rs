@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread::{Builder, JoinHandle};
 
 use tempfile::NamedTempFile;
 
@@ -25,12 +26,20 @@ pub(crate) fn remove_partial_output_when_interrupted() {
 }
 
 /// An output under a temporary name in its final folder. Dropped without [`Output::commit`] it vanishes.
+///
+/// What is written goes to the disk while the rest is computed, so that little is left to wait for at the end.
 #[derive(Debug)]
 pub(crate) struct Output {
     file: NamedTempFile,
     path: PathBuf,
     force: bool,
+    /// Bytes written since the last time that the file began to go to the disk.
+    unsynced: usize,
+    syncing: Option<JoinHandle<io::Result<()>>>,
 }
+
+/// So many bytes are worth a trip to the disk.
+const SYNC_BYTES: usize = 4 << 20;
 
 impl Output {
     /// Where it will be.
@@ -72,13 +81,15 @@ impl Output {
         if let Ok(mut partial) = PARTIAL.lock() {
             partial.push(file.path().to_owned());
         }
-        Ok(Self { file, path: path.clone(), force: args.force })
+        Ok(Self { file, path: path.clone(), force: args.force, unsynced: 0, syncing: None })
     }
 
     /// Flushes to the disk and gives the file its name.
-    pub(crate) fn commit(self) -> Result<(), CliError> {
-        let Self { file, path, force } = self;
-        file.as_file().sync_all().map_err(|e| CliError::io(&path, "writing", &e))?;
+    pub(crate) fn commit(mut self) -> Result<(), CliError> {
+        // The system tells of a failure once: whoever asked must be heard, too.
+        let synced = self.end_sync().and_then(|()| self.file.as_file().sync_all());
+        synced.map_err(|e| CliError::io(&self.path, "writing", &e))?;
+        let Self { file, path, force, .. } = self;
         let temporary = file.path().to_owned();
         let persisted = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
         if let Ok(mut partial) = PARTIAL.lock() {
@@ -89,6 +100,23 @@ impl Output {
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&path)),
             Err(error) => Err(CliError::io(&path, "renaming the finished file", &error.error)),
         }
+    }
+
+    /// Sends what was written to the disk, beside what comes next, unless that is under way.
+    fn begin_sync(&mut self) -> io::Result<()> {
+        if self.syncing.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        self.end_sync()?;
+        let file = self.file.as_file().try_clone()?;
+        self.unsynced = 0;
+        self.syncing = Some(Builder::new().name("sync".into()).spawn(move || file.sync_data())?);
+        Ok(())
+    }
+
+    fn end_sync(&mut self) -> io::Result<()> {
+        let ended = self.syncing.take().map(JoinHandle::join);
+        ended.unwrap_or(Ok(Ok(()))).unwrap_or_else(|_| Err(io::Error::other("the thread that wrote to the disk panicked")))
     }
 }
 
@@ -122,7 +150,12 @@ impl Read for Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        if self.unsynced >= SYNC_BYTES {
+            self.begin_sync()?;
+        }
+        let count = self.file.write(bytes)?;
+        self.unsynced += count;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -161,6 +161,9 @@ pub(crate) struct ReadAhead<'a, R> {
     spare: Vec<u8>,
 }
 
+/// As long as a chunk of points of G1.
+const PIECE_BYTES: u64 = 64 * CHUNK_POINTS as u64;
+
 #[derive(Debug)]
 struct Piece {
     offset: u64,
@@ -182,6 +185,25 @@ impl<'a, R: Read + Seek + Send> ReadAhead<'a, R> {
             bytes: count * size,
             repeated: if start == first { 0 } else { overlap as usize * size },
         }));
+    }
+
+    /// Appends bytes as they are, in pieces of [`PIECE_BYTES`].
+    pub(crate) fn want_bytes(&mut self, offset: u64, size: u64) {
+        let pieces = (0..size).step_by(PIECE_BYTES as usize);
+        self.wanted.extend(pieces.map(|start| Piece {
+            offset: offset + start,
+            bytes: PIECE_BYTES.min(size - start) as usize,
+            repeated: 0,
+        }));
+    }
+
+    /// Hands bytes that were wanted so, and that come next, to `visit`.
+    pub(crate) fn next_bytes<E: From<FormatError> + Send>(
+        &mut self,
+        size: u64,
+        mut visit: impl FnMut(&[u8]) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
+        (0..size).step_by(PIECE_BYTES as usize).try_for_each(|_| self.next(&mut visit))
     }
 
     /// Reads the next piece, if that has not been done.

@@ -14,9 +14,9 @@ use crate::arith::mul_all;
 use crate::curve::{G1Affine, Point};
 use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
 use crate::format::FormatError;
-use crate::format::container::{ContainerWriter, read_at};
-use crate::format::encoding::{Encoding, encode};
-use crate::format::points::PointRun;
+use crate::format::container::{ContainerWriter, Section};
+use crate::format::encoding::{Encoding, encode, encode_into};
+use crate::format::points::{PointRun, ReadAhead};
 use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use crate::format::zkey::{Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header};
 use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript, hash_to_g2};
@@ -145,12 +145,18 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
 
     let mut out = ContainerWriter::new(out, ZKEY, 10).map_err(ContributeError::Output)?;
     write_header(&mut out, &header).map_err(ContributeError::Output)?;
-    for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
-        copy(key, id, &mut out)?;
-    }
     let layout = key.layout();
-    divide(key, layout.l, &inverse, &mut checks, &mut out, progress)?;
-    divide(key, layout.h, &inverse, &mut checks, &mut out, progress)?;
+    let copied = [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2].map(|id| key.section(id));
+    let copied = copied.into_iter().collect::<Result<Vec<Section>, FormatError>>()?;
+    let mut pieces = ReadAhead::new(key.source());
+    copied.iter().for_each(|section| pieces.want_bytes(section.offset, section.size));
+    [layout.l, layout.h].iter().for_each(|run| pieces.want(run, 0..run.len, 0));
+    for section in &copied {
+        copy(&mut pieces, section, &mut out)?;
+    }
+    for run in [layout.l, layout.h] {
+        divide(&mut pieces, run, &inverse, &mut checks, &mut out, progress)?;
+    }
     write_contributions(&mut out, initial_key_hash, &records).map_err(ContributeError::Output)?;
     out.finish().map_err(ContributeError::Output)?;
     Ok(Contributed { index: records.len(), hash: record.hash(), record, initial_key_hash })
@@ -163,28 +169,21 @@ fn times<P: Point>(point: P, secret: &Secret) -> P {
     point[0]
 }
 
-/// Writes a section as it is in `key`.
+/// Writes a section as it is.
 fn copy<R: Read + Seek + Send, W: Write + Seek + Send>(
-    key: &mut Zkey<R>,
-    id: u32,
+    pieces: &mut ReadAhead<'_, R>,
+    section: &Section,
     out: &mut ContainerWriter<W>,
 ) -> Result<(), ContributeError> {
-    /// Bytes at a time.
-    const PIECE: u64 = 4 << 20;
-    let section = key.section(id)?;
-    out.begin(id).map_err(ContributeError::Output)?;
-    for start in (0..section.size).step_by(PIECE as usize) {
-        let size = PIECE.min(section.size - start) as usize;
-        let bytes = read_at(key.source(), section.offset + start, size).map_err(FormatError::from)?;
-        out.write(&bytes).map_err(ContributeError::Output)?;
-    }
+    out.begin(section.id).map_err(ContributeError::Output)?;
+    pieces.next_bytes(section.size, |bytes| out.write(bytes).map_err(ContributeError::Output))?;
     out.end().map_err(ContributeError::Output)?;
     Ok(())
 }
 
-/// Writes a section with every point divided by the secret.
+/// Writes a section with every point divided by the secret: each chunk while the next one is divided.
 fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
-    key: &mut Zkey<R>,
+    pieces: &mut ReadAhead<'_, R>,
     run: PointRun<G1Affine>,
     inverse: &Secret,
     checks: &mut VerifierRng,
@@ -193,12 +192,15 @@ fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
 ) -> Result<(), ContributeError> {
     progress.begin(run.name, run.len);
     out.begin(run.section).map_err(ContributeError::Output)?;
-    run.for_each_chunk(key.source(), checks, 0, |_, mut points, _| {
-        mul_all(&mut points, inverse.expose());
-        out.write(&encode(&points, Encoding::Montgomery)).map_err(ContributeError::Output)?;
+    let mut waiting = Vec::new();
+    run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
+        run.check_subgroup(&points, checks, start)?;
+        let (written, ()) = rayon::join(|| out.write(&waiting), || mul_all(&mut points, inverse.expose()));
+        encode_into(&points, Encoding::Montgomery, &mut waiting);
         progress.advance(points.len() as u64);
-        Ok::<_, ContributeError>(())
+        written.map_err(ContributeError::Output)
     })?;
+    out.write(&waiting).map_err(ContributeError::Output)?;
     out.end().map_err(ContributeError::Output)?;
     progress.end();
     Ok(())
