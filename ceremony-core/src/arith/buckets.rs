@@ -155,8 +155,9 @@ impl<P: Point> Sums<P> {
         }
     }
 
+    /// Adds the point to the sum of `key`.
     #[inline]
-    fn add<E: Engine>(&mut self, engine: E, key: usize, point: P) {
+    pub(super) fn add<E: Engine>(&mut self, engine: E, key: usize, point: P) {
         if point.is_zero() {
             return;
         }
@@ -199,10 +200,23 @@ impl<P: Point> Sums<P> {
 
     /// The sum for each key.
     pub(super) fn finish<E: Engine>(mut self, engine: E) -> Vec<P> {
+        self.settle(engine);
+        (0..self.waiting.len()).map(|key| self.sum(key)).collect()
+    }
+
+    /// Adds what is left to add.
+    pub(super) fn settle<E: Engine>(&mut self, engine: E) {
         while self.filled > 0 {
             self.add_batch(engine);
         }
-        self.waiting.iter().map(|slot| if *slot == NOBODY { P::zero() } else { self.pool[*slot as usize] }).collect()
+    }
+
+    /// The sum for a key, after [`Self::settle`].
+    pub(super) fn sum(&self, key: usize) -> P {
+        match self.waiting[key] {
+            NOBODY => P::zero(),
+            slot => self.pool[slot as usize],
+        }
     }
 }
 

@@ -6,13 +6,14 @@
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`RowSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
+//! | [`KeyedSums`]: sums of points by key | phase 2 setup | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, keys for arkworks | no |
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`RowSums`] | no |
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
 //! | [`from_x`]: compressed points | responses | no |
 //!
 //! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
-//! everywhere. [`linear_combination`], [`RowSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! everywhere. [`linear_combination`], [`RowSums`], [`KeyedSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
 //! use an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
 //! # Back ends
@@ -45,6 +46,7 @@ mod fft;
 mod glv;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod keyed;
 mod portable;
 mod rows;
 mod subgroup;
@@ -58,6 +60,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use self::engine::{Engine, negative};
+pub use self::keyed::KeyedSums;
 use self::portable::Portable;
 pub use self::rows::{Columns, ROW, RowSums};
 use crate::curve::{Fq, Fr, G2Affine, Point};
@@ -217,6 +220,12 @@ impl Arith {
     #[must_use]
     pub fn row_sums<P: Point>(self, points: u64) -> RowSums<P> {
         RowSums::with(self, points)
+    }
+
+    /// See [`KeyedSums::new`].
+    #[must_use]
+    pub fn keyed_sums<P: Point>(self, keys: usize) -> KeyedSums<P> {
+        KeyedSums::with(self, keys)
     }
 
     /// See [`group_fft`](fn@group_fft).

@@ -23,12 +23,12 @@ use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use rayon::prelude::*;
 
-use crate::arith::mul_each;
+use crate::arith::{KeyedSums, mul_each};
 use crate::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
-use crate::format::encoding::{Encoding, encode};
+use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::PointRun;
 use crate::format::ptau::{LagrangeLayout, Power, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
@@ -316,15 +316,21 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let count = n - 1 + u64::from(surplus);
         let powers = self.ptau.accumulator().tau_g1;
         hash_count(hash, n - 1);
+        let (mut waiting, mut encoded) = (Vec::new(), Vec::new());
         self.progress.begin("hash of H", count);
         for start in (0..count).step_by(CHUNK_POINTS) {
             let len = (count - start).min(CHUNK_POINTS as u64) as usize;
             let low = self.ptau_points(powers, start, len)?;
             let high = self.ptau_points(powers, start + n, len)?;
-            let differences: Vec<_> = high.par_iter().zip(&low).map(|(high, low)| *high - low).collect();
-            update_points(hash, &affine::<G1Affine>(&differences), Encoding::Uncompressed);
+            let mut differences = KeyedSums::new(len);
+            differences.add(&(0..).zip(high).collect::<Vec<_>>());
+            differences.add(&(0..).zip(low).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
+            let differences = differences.sums(0..len);
+            rayon::join(|| hash.update(&waiting), || encode_into(&differences, Encoding::Uncompressed, &mut encoded));
+            std::mem::swap(&mut waiting, &mut encoded);
             self.progress.advance(len as u64);
         }
+        hash.update(&waiting);
         self.progress.end();
         Ok(())
     }
@@ -344,9 +350,10 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         sink.begin(section).map_err(SetupError::Key)?;
         hash_count(hash, wires.len() as u64);
         for start in wires.clone().step_by(WIRES_PER_PASS as usize) {
-            let sums = self.pass(section, start..wires.end.min(start.saturating_add(WIRES_PER_PASS)), parts)?;
-            for sums in sums.chunks(CHUNK_POINTS) {
-                let points = affine::<G>(sums);
+            let wires = start..wires.end.min(start.saturating_add(WIRES_PER_PASS));
+            let mut sums = self.pass(section, wires.clone(), parts)?;
+            for start in (0..wires.len()).step_by(CHUNK_POINTS) {
+                let points = sums.sums(start..wires.len().min(start + CHUNK_POINTS));
                 let chunk = || sink.chunk(points.as_slice().into());
                 let ((), written) = rayon::join(|| update_points(hash, &points, Encoding::Uncompressed), chunk);
                 written.map_err(SetupError::Key)?;
@@ -356,8 +363,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// One pass over the circuit for the sums of `wires`.
-    fn pass<G: Point>(&mut self, section: u32, wires: Range<u32>, parts: &[(Matrix, PointRun<G>)]) -> Result<Vec<G::Group>, SetupError> {
-        let mut sums = vec![G::Group::ZERO; wires.len()];
+    fn pass<G: Point>(&mut self, section: u32, wires: Range<u32>, parts: &[(Matrix, PointRun<G>)]) -> Result<KeyedSums<G>, SetupError> {
+        let mut sums = KeyedSums::new(wires.len());
         let (shape, level) = (self.shape, self.shape.power().n() - 1);
         self.progress.begin(section_name(section), shape.constraints().into());
         let mut done = 0;
@@ -425,15 +432,13 @@ fn hash_count(hash: &mut Blake2b512, count: u64) {
     hash.update(&(count as u32).to_be_bytes());
 }
 
-/// `sums[wire - first_wire] += value * P_constraint`, for terms in the order of their constraints. `read` gives the points of consecutive constraints.
+/// Adds value * `P_constraint` to the sum of wire - `first_wire`, for terms in the order of their constraints. `read` gives the points of consecutive constraints.
 fn add_terms<G: Point>(
-    sums: &mut [G::Group],
+    sums: &mut KeyedSums<G>,
     first_wire: u32,
     terms: &[Term],
     read: impl FnOnce(u32, usize) -> Result<Vec<G>, FormatError>,
 ) -> Result<(), FormatError> {
-    /// Wires whose sums one task makes.
-    const BLOCK: usize = 64;
     /// Entries for which the buckets of a combination pay.
     const MANY: usize = 256;
     let (Some(first), Some(last)) = (terms.first(), terms.last()) else { return Ok(()) };
@@ -446,7 +451,8 @@ fn add_terms<G: Point>(
         (term.wire - first_wire, magnitude, point)
     };
     let terms: Vec<(u32, Fr, G)> = terms.par_iter().with_min_len(256).map(with_magnitude).collect();
-    let (mut units, mut multiples): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(_, magnitude, _)| *magnitude == Fr::ONE);
+    let (units, mut multiples): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(_, magnitude, _)| *magnitude == Fr::ONE);
+    let mut products: Vec<(u32, G)> = units.into_iter().map(|(wire, _, point)| (wire, point)).collect();
     // A wire with many others, such as the constant one, is one combination; the rest are multiplied one by one. Nothing here is secret.
     multiples.par_sort_by_key(|(wire, _, _)| *wire);
     let mut each = Vec::new();
@@ -455,37 +461,18 @@ fn add_terms<G: Point>(
             each.extend_from_slice(of_wire);
         } else {
             let (magnitudes, points): (Vec<Fr>, Vec<G>) = of_wire.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
-            sums[of_wire[0].0 as usize] += scalar_combination(&points, &magnitudes);
+            products.push((of_wire[0].0, scalar_combination(&points, &magnitudes).into_affine()));
         }
     }
     let (magnitudes, mut multiplied): (Vec<Fr>, Vec<G>) = each.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
     mul_each(&mut multiplied, &magnitudes);
-    units.extend(each.iter().zip(multiplied).map(|((wire, _, _), point)| (*wire, Fr::ONE, point)));
-
-    let mut products = units;
-    products.par_sort_by_key(|(wire, _, _)| *wire);
-    sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
-        let wire = block * BLOCK;
-        let from = products.partition_point(|(w, _, _)| (*w as usize) < wire);
-        for (w, _, point) in &products[from..] {
-            let Some(sum) = sums.get_mut(*w as usize - wire) else { break };
-            *sum += point;
-        }
-    });
+    products.extend(each.iter().zip(multiplied).map(|((wire, _, _), point)| (*wire, point)));
+    sums.add(&products);
     Ok(())
 }
 
 /// (r - 1) / 2: entries above are negative numbers, and shorter when negated.
 const HALF: BigInt<4> = FR_MODULUS.divide_by_2_round_down();
-
-fn affine<G: Point>(points: &[G::Group]) -> Vec<G>
-where
-    G::Group: CurveGroup<Affine = G>,
-{
-    /// Points that share an inversion.
-    const TASK: usize = 1024;
-    points.par_chunks(TASK).flat_map_iter(G::Group::normalize_batch).collect()
-}
 
 #[cfg(test)]
 mod tests {
@@ -517,16 +504,16 @@ mod tests {
         let terms: Vec<Term> = (0..1600).map(term).collect();
         let of_wire = |wire| terms.iter().filter(|t| t.wire == wire && t.value != Fr::ONE && t.value != -Fr::ONE).count();
         assert!(of_wire(64) > 256 && of_wire(70) < 256);
-        let mut sums = vec![G::Group::ZERO; 75];
+        let mut sums = KeyedSums::new(75);
         let read = |start: u32, count: usize| {
             assert_eq!((start, count), (first, 400));
             Ok(points.clone())
         };
         add_terms(&mut sums, 1, &terms, read).unwrap();
-        for (sum, wire) in sums.into_iter().zip(1..) {
+        for (sum, wire) in sums.sums(0..75).into_iter().zip(1..) {
             let of_wire = terms.iter().filter(|t| t.wire == wire);
             let log: Fr = of_wire.map(|t| t.value * Fr::from(t.constraint - first + 1)).sum();
-            assert!(sum == G::generator() * log, "{} {wire}", G::GROUP);
+            assert!(sum.into_group() == G::generator() * log, "{} {wire}", G::GROUP);
         }
     }
 
