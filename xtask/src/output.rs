@@ -102,15 +102,15 @@ impl Output {
         }
     }
 
-    /// Sends what was written to the disk, beside what comes next, unless that is under way.
+    /// Sends what was written to the disk, beside what comes next, unless that is under way. Where that cannot be, the end does it all.
     fn begin_sync(&mut self) -> io::Result<()> {
         if self.syncing.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return Ok(());
         }
         self.end_sync()?;
-        let file = self.file.as_file().try_clone()?;
         self.unsynced = 0;
-        self.syncing = Some(Builder::new().name("sync".into()).spawn(move || file.sync_data())?);
+        let spawn = |file: File| Builder::new().name("sync".into()).spawn(move || file.sync_data());
+        self.syncing = self.file.as_file().try_clone().and_then(spawn).ok();
         Ok(())
     }
 
@@ -177,4 +177,25 @@ pub(crate) fn open(path: &Path) -> Result<File, CliError> {
         return Err(CliError::environment(format!("{}: not a regular file", path.display())).hint("name a file"));
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_went_to_the_disk_in_pieces_is_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut output = Output::create(&OutputArgs { path: path.clone(), force: false }, &[]).unwrap();
+        let piece = |i: u8| vec![i; SYNC_BYTES / 2 + 1];
+        for i in 0..9 {
+            output.write_all(&piece(i)).unwrap();
+        }
+        assert!(output.syncing.is_some());
+        assert!(!path.exists());
+        output.commit().unwrap();
+        assert!(fs::read(&path).unwrap() == (0..9).flat_map(piece).collect::<Vec<u8>>());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
