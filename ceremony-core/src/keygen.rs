@@ -207,12 +207,13 @@ pub fn verifying_key_bytes(key: &VerifyingKey) -> Result<VerifyingKeyBytes, Keyg
     Ok(bytes)
 }
 
-/// Writes a proving key in arkworks' canonical uncompressed encoding, which is what is quick to load.
+/// Writes a proving key in arkworks' canonical uncompressed encoding, which is what is quick to load, and flushes it.
 ///
 /// # Errors
 /// [`KeygenError::Output`].
-pub fn write_proving_key<W: Write>(key: &ProvingKey, out: W) -> Result<(), KeygenError> {
-    key.serialize_uncompressed(out).map_err(KeygenError::Output)
+pub fn write_proving_key<W: Write>(key: &ProvingKey, mut out: W) -> Result<(), KeygenError> {
+    key.serialize_uncompressed(&mut out).map_err(KeygenError::Output)?;
+    out.flush().map_err(|e| KeygenError::Output(e.into()))
 }
 
 /// Why a finished key is not fit for use.

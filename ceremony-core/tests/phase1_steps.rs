@@ -48,6 +48,16 @@ fn the_first_challenge_of_power_1_is_the_published_one() {
 }
 
 #[test]
+fn a_contribution_to_a_part_of_two_chunks_verifies() {
+    let power = Power::new(14).unwrap();
+    assert!(2 * power.n() - 1 > ceremony_core::limits::CHUNK_POINTS as u64);
+    let (mut first, mut second) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()));
+    new(power, &mut first, &Silent).unwrap();
+    contribute(&mut Ptau::open(first).unwrap(), &mut second, any_rng(), None, &Silent).unwrap();
+    assert_eq!(verified(second.into_inner()).unwrap().len(), 1);
+}
+
+#[test]
 fn a_chain_of_library_steps_verifies_and_keeps_the_records() {
     let model = Model::with_contributions(3, 1);
     let second = contributed(&model).unwrap();

@@ -33,8 +33,10 @@ pub(crate) struct Output {
     file: NamedTempFile,
     path: PathBuf,
     force: bool,
-    /// Bytes written since the last time that the file began to go to the disk.
+    /// Bytes written since the last attempt to send the file to the disk.
     unsynced: usize,
+    /// Whether a write failed; the system may not tell of it again.
+    failed: bool,
     syncing: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -81,13 +83,13 @@ impl Output {
         if let Ok(mut partial) = PARTIAL.lock() {
             partial.push(file.path().to_owned());
         }
-        Ok(Self { file, path: path.clone(), force: args.force, unsynced: 0, syncing: None })
+        Ok(Self { file, path: path.clone(), force: args.force, unsynced: 0, failed: false, syncing: None })
     }
 
     /// Flushes to the disk and gives the file its name.
     pub(crate) fn commit(mut self) -> Result<(), CliError> {
-        // The system tells of a failure once: whoever asked must be heard, too.
-        let synced = self.end_sync().and_then(|()| self.file.as_file().sync_all());
+        let earlier = if self.failed { Err(io::Error::other("an earlier write failed")) } else { Ok(()) };
+        let synced = earlier.and_then(|()| self.end_sync()).and_then(|()| self.file.as_file().sync_all());
         synced.map_err(|e| CliError::io(&self.path, "writing", &e))?;
         let Self { file, path, force, .. } = self;
         let temporary = file.path().to_owned();
@@ -150,12 +152,12 @@ impl Read for Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.unsynced >= SYNC_BYTES {
-            self.begin_sync()?;
+        let written = if self.unsynced >= SYNC_BYTES { self.begin_sync() } else { Ok(()) }.and_then(|()| self.file.write(bytes));
+        match &written {
+            Ok(count) => self.unsynced += count,
+            Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
         }
-        let count = self.file.write(bytes)?;
-        self.unsynced += count;
-        Ok(count)
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -197,5 +199,24 @@ mod tests {
         output.commit().unwrap();
         assert!(fs::read(&path).unwrap() == (0..9).flat_map(piece).collect::<Vec<u8>>());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// Whoever buffers may lose the error of the last write, as a `BufWriter` that is dropped does.
+    #[test]
+    fn an_output_of_which_a_write_failed_is_not_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut output = Output::create(&OutputArgs { path: path.clone(), force: false }, &[]).unwrap();
+        output.write_all(&[1; 100]).unwrap();
+        output.unsynced = SYNC_BYTES;
+        output.syncing = Some(Builder::new().spawn(|| Err(io::ErrorKind::StorageFull.into())).unwrap());
+        while !output.syncing.as_ref().unwrap().is_finished() {}
+        drop({
+            let mut buffered = io::BufWriter::new(&mut output);
+            buffered.write_all(&[2; 100]).unwrap();
+            buffered
+        });
+        assert!(output.commit().is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -36,7 +36,7 @@ impl<P: Point> KeyedSums<P> {
     /// Adds each point to the sum of its key.
     ///
     /// # Panics
-    /// If a key is not below the number of keys.
+    /// If the key of a point, other than infinity, is not below the number of keys.
     pub fn add(&mut self, points: &[(u32, P)]) {
         let tasks = self.tasks.len();
         with_kernels!(self.arith, engine => self.tasks.par_iter_mut().enumerate().for_each(|(task, sums)| {

@@ -119,7 +119,13 @@ impl<P: Point> PointRun<P> {
         R: Read + Seek + Send,
         E: From<FormatError> + Send,
     {
-        self.chunks(overlap).try_for_each(|(start, _)| pieces.next(|bytes| visit(start, self.parse(bytes, start)?)))
+        let size = self.encoding.point_bytes::<P>();
+        self.chunks(overlap).try_for_each(|(start, count)| {
+            pieces.next(|bytes| {
+                debug_assert_eq!(bytes.len(), count * size, "pieces are wanted in the order in which they are visited");
+                visit(start, self.parse(bytes, start)?)
+            })
+        })
     }
 
     fn parse(&self, bytes: &[u8], start: u64) -> Result<Vec<P>, FormatError> {
@@ -149,7 +155,7 @@ fn chunks_of(range: Range<u64>, overlap: u64) -> impl Iterator<Item = (u64, usiz
         .map(move |i| (range.start + i * step, (len - i * step).min(step + overlap) as usize))
 }
 
-/// Chunks of one run or of several, one after another, each read while the one before is at work. No byte is read twice for their overlaps.
+/// Chunks of one run or of several, or plain bytes, one after another, each read while the one before is at work. No byte is read twice for their overlaps.
 #[derive(Debug)]
 pub(crate) struct ReadAhead<'a, R> {
     source: &'a mut R,

@@ -432,7 +432,8 @@ fn hash_count(hash: &mut Blake2b512, count: u64) {
     hash.update(&(count as u32).to_be_bytes());
 }
 
-/// Adds value * `P_constraint` to the sum of wire - `first_wire`, for terms in the order of their constraints. `read` gives the points of consecutive constraints.
+/// Adds value * `P_constraint` to the sum of wire - `first_wire`, for terms in the order of their constraints. `read` gives the points of
+/// consecutive constraints.
 fn add_terms<G: Point>(
     sums: &mut KeyedSums<G>,
     first_wire: u32,
