@@ -317,6 +317,21 @@ fn a_written_proving_key_reads_back() {
 }
 
 #[test]
+fn a_proving_key_that_does_not_leave_the_buffer_is_an_error() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let key = small().proving_key();
+    assert!(write_proving_key(&key, std::io::BufWriter::with_capacity(1 << 24, Full)).is_err());
+}
+
+#[test]
 fn a_proving_key_with_a_wrong_element_fails_its_self_tests() {
     let finished = small();
     let (circuit, good) = (finished.assigned(), finished.proving_key());
