@@ -50,9 +50,18 @@ impl<P: Point> PointRun<P> {
     /// # Errors
     /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
     pub fn read<R: Read + Seek>(&self, source: &mut R, rng: &mut VerifierRng, start: u64, count: usize) -> Result<Vec<P>, FormatError> {
+        self.points(&self.read_bytes(source, start, count)?, rng, start)
+    }
+
+    /// The bytes of these points, for [`Self::points`].
+    pub(crate) fn read_bytes<R: Read + Seek>(&self, source: &mut R, start: u64, count: usize) -> std::io::Result<Vec<u8>> {
         let size = self.encoding.point_bytes::<P>();
-        let bytes = read_at(source, self.offset + start * size as u64, count * size)?;
-        let points = self.parse(&bytes, start)?;
+        read_at(source, self.offset + start * size as u64, count * size)
+    }
+
+    /// The second half of [`Self::read`].
+    pub(crate) fn points(&self, bytes: &[u8], rng: &mut VerifierRng, start: u64) -> Result<Vec<P>, FormatError> {
+        let points = self.parse(bytes, start)?;
         self.check_subgroup(&points, rng, start)?;
         Ok(points)
     }
@@ -96,8 +105,7 @@ impl<P: Point> PointRun<P> {
         pieces.want(self, range.clone(), overlap);
         for (start, _) in chunks_of(range, overlap) {
             pieces.next(|bytes| {
-                let points = self.parse(bytes, start)?;
-                self.check_subgroup(&points, rng, start)?;
+                let points = self.points(bytes, rng, start)?;
                 visit(start, points, rng)
             })?;
         }
@@ -126,6 +134,11 @@ impl<P: Point> PointRun<P> {
                 visit(start, self.parse(bytes, start)?)
             })
         })
+    }
+
+    /// What `pieces` has next, which is the points from element `start` on. They are on their curve.
+    pub(crate) fn next_on_curve<R: Read + Seek + Send>(&self, pieces: &mut ReadAhead<'_, R>, start: u64) -> Result<Vec<P>, FormatError> {
+        pieces.next(|bytes| self.parse(bytes, start))
     }
 
     fn parse(&self, bytes: &[u8], start: u64) -> Result<Vec<P>, FormatError> {

@@ -13,30 +13,26 @@
 //! ```
 //!
 //! Assumed, not checked here: the `.ptau` is verified (`phase1`), its Lagrange sections included. Points are checked to be on their
-//! curves and in their groups. Neither file is held in memory: each sum is a pass over the circuit for
-//! [`WIRES_PER_PASS`] wires at a time.
+//! curves and in their groups. Neither file is held in memory: sums are made in one pass over the circuit, or, for one of more than
+//! [`WIRES_AT_ONCE`] wires, in a pass for each section and [`WIRES_PER_PASS`] of them.
 
 use std::io::{Read, Seek, Write};
 use std::ops::Range;
 
-use ark_ec::CurveGroup;
-use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
-use rayon::prelude::*;
-
-use crate::arith::{KeyedSums, mul_each};
-use crate::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+use super::columns::{self, Basis, Column, Columns, Plan, Rows};
+use crate::arith::KeyedSums;
+use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
-use crate::format::points::PointRun;
+use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{LagrangeLayout, Power, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
 use crate::format::zkey::{Header, ZKEY, push_coefficient, section, write_contributions, write_header};
 use crate::hash::{Blake2b512, InitialKeyHash, update_points};
-use crate::limits::{CHUNK_POINTS, CHUNK_TERMS, WIRES_PER_PASS};
+use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::progress::Progress;
-use crate::ratio::scalar_combination;
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts (formats page, section 6).
 pub const SURPLUS_HASH_POWER: u32 = 15;
@@ -128,17 +124,7 @@ pub fn new_key<C: Read + Seek + Send, P: Read + Seek + Send, W: Write + Seek + S
     out: W,
     progress: &dyn Progress,
 ) -> Result<NewKey, SetupError> {
-    let mut key = InitialKey::open(r1cs, ptau, progress)?;
-    if !key.hash_is_defined() {
-        return Err(SetupError::EqualPower { power: key.shape.power() });
-    }
-    let header = key.header()?;
-    let mut writer = Writer(ContainerWriter::new(out, ZKEY, 10).map_err(write_error)?);
-    write_header(&mut writer.0, &header).map_err(write_error)?;
-    let initial_key_hash = key.build(&header, &mut writer)?.ok_or(SetupError::EqualPower { power: key.shape.power() })?;
-    write_contributions(&mut writer.0, initial_key_hash, &[]).map_err(write_error)?;
-    writer.0.finish().map_err(write_error)?;
-    Ok(NewKey { shape: key.shape, header, initial_key_hash })
+    InitialKey::open(r1cs, ptau, progress)?.write(out)
 }
 
 fn write_error(error: std::io::Error) -> SetupError {
@@ -191,6 +177,9 @@ pub(super) struct InitialKey<'a, C, P> {
     shape: Shape,
     rng: VerifierRng,
     progress: &'a dyn Progress,
+    /// [`WIRES_AT_ONCE`] and [`WIRES_PER_PASS`].
+    wires_at_once: u32,
+    wires_per_pass: u32,
 }
 
 impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
@@ -205,12 +194,28 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             return Err(SetupError::PtauTooSmall { found: ptau.power(), expected: shape.power() });
         }
         let lagrange = ptau.lagrange().ok_or(SetupError::NotPrepared)?;
-        Ok(Self { r1cs, ptau, lagrange, shape, rng: VerifierRng::from_os()?, progress })
+        let (wires_at_once, wires_per_pass) = (WIRES_AT_ONCE, WIRES_PER_PASS);
+        Ok(Self { r1cs, ptau, lagrange, shape, rng: VerifierRng::from_os()?, progress, wires_at_once, wires_per_pass })
     }
 
     /// False for a circuit of power 15 or more with a `.ptau` of the same power: the reference tool then hashes bytes that are no point.
     pub(super) fn hash_is_defined(&self) -> bool {
         self.shape.power().exponent() < SURPLUS_HASH_POWER || self.shape.power() < self.ptau.power()
+    }
+
+    /// Writes the whole file.
+    fn write<W: Write + Seek + Send>(&mut self, out: W) -> Result<NewKey, SetupError> {
+        let no_hash = SetupError::EqualPower { power: self.shape.power() };
+        if !self.hash_is_defined() {
+            return Err(no_hash);
+        }
+        let header = self.header()?;
+        let mut writer = Writer(ContainerWriter::new(out, ZKEY, 10).map_err(write_error)?);
+        write_header(&mut writer.0, &header).map_err(write_error)?;
+        let initial_key_hash = self.build(&header, &mut writer)?.ok_or(no_hash)?;
+        write_contributions(&mut writer.0, initial_key_hash, &[]).map_err(write_error)?;
+        writer.0.finish().map_err(write_error)?;
+        Ok(NewKey { shape: self.shape, header, initial_key_hash })
     }
 
     /// Section 2: delta = gamma = 1.
@@ -233,19 +238,38 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     /// defined.
     pub(super) fn build(&mut self, header: &Header, sink: &mut dyn Sink) -> Result<Option<InitialKeyHash>, SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
-        let LagrangeLayout { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 } = self.lagrange;
-        let combined = [(Matrix::A, beta_tau_g1), (Matrix::B, alpha_tau_g1), (Matrix::C, tau_g1)];
         let mut hash = Blake2b512::new();
         hash.update(&header.points_to_bytes(Encoding::Uncompressed));
 
-        self.coefficients(sink)?;
-        self.sums(section::IC, 0..public + 1, &combined, &mut hash, sink)?;
-        self.hash_h(&mut hash)?;
-        self.h(sink)?;
-        self.sums(section::L, public + 1..wires, &combined, &mut hash, sink)?;
-        self.sums(section::A, 0..wires, &[(Matrix::A, tau_g1)], &mut hash, sink)?;
-        self.sums(section::B_G1, 0..wires, &[(Matrix::B, tau_g1)], &mut hash, sink)?;
-        self.sums(section::B_G2, 0..wires, &[(Matrix::B, tau_g2)], &mut hash, sink)?;
+        // All columns of a circuit that is not too large come from the pass that its section 4 takes anyway.
+        let all: &[Column] = if wires <= self.wires_at_once { &Column::ALL } else { &[] };
+        let mut held = self.coefficients(all, sink)?;
+        for (section, wires) in [
+            (section::IC, 0..public + 1),
+            (section::L, public + 1..wires),
+            (section::A, 0..wires),
+            (section::B_G1, 0..wires),
+            (section::B_G2, 0..wires),
+        ] {
+            if section == section::L {
+                self.hash_h(&mut hash)?;
+                self.h(sink)?;
+            }
+            sink.begin(section).map_err(SetupError::Key)?;
+            hash_count(&mut hash, wires.len() as u64);
+            let mut out = ColumnWriter { hash: &mut hash, sink };
+            if all.is_empty() {
+                for start in wires.clone().step_by(self.wires_per_pass as usize) {
+                    let wires = start..wires.end.min(start.saturating_add(self.wires_per_pass));
+                    let plan = Plan { wires: wires.clone(), columns: &[column_of(section)] };
+                    let mut columns = self.pass(section_name(section), &plan, |_| Ok(()))?;
+                    out.section(section, &mut columns, 0..wires.len())?;
+                }
+            } else {
+                out.section(section, &mut held, wires.start as usize..wires.end as usize)?;
+            }
+            sink.end().map_err(SetupError::Key)?;
+        }
         Ok(self.hash_is_defined().then(|| InitialKeyHash(hash.finish())))
     }
 
@@ -253,57 +277,60 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         run.read(self.ptau.source(), &mut self.rng, start, count).map_err(SetupError::Ptau)
     }
 
-    /// Section 4: per constraint the terms of A, then of B; then the input rows.
-    fn coefficients(&mut self, sink: &mut dyn Sink) -> Result<(), SetupError> {
+    /// Section 4: per constraint the terms of A, then of B; then the input rows. And, on the way, these columns of all wires.
+    fn coefficients(&mut self, columns: &[Column], sink: &mut dyn Sink) -> Result<Columns, SetupError> {
         let in_key = |term: &&Term| term.matrix != Matrix::C;
-        let inputs = self.shape.public() + 1;
-        let mut count = u64::from(inputs);
         // The first pass over the circuit counts, and refuses a malformed one before any work is done.
-        let mut terms = self.r1cs.terms();
-        while let Some(chunk) = terms.next_chunk().map_err(SetupError::R1cs)? {
-            count += chunk.iter().filter(in_key).count() as u64;
+        let (mut count, mut rows) = (0, Rows::new(self.r1cs));
+        while let Some(terms) = rows.next()? {
+            count += terms.iter().filter(in_key).count() as u64;
         }
         let count = u32::try_from(count).map_err(|_| SetupError::TooManyTerms { found: count })?;
 
         sink.begin(section::COEFFICIENTS).map_err(SetupError::Key)?;
         sink.chunk(Chunk::Bytes(&count.to_le_bytes())).map_err(SetupError::Key)?;
         let mut bytes = Vec::new();
-        let mut terms = self.r1cs.terms();
-        let mut next = terms.next_chunk();
-        while let Some(chunk) = next.map_err(SetupError::R1cs)? {
-            let write = || {
-                for term in chunk.iter().filter(in_key) {
-                    push_coefficient(&mut bytes, (term.matrix == Matrix::B).into(), term.constraint, term.wire, term.value);
-                }
-                sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)?;
-                bytes.clear();
-                Ok::<_, SetupError>(())
-            };
-            let (written, read) = rayon::join(write, || terms.next_chunk());
-            written?;
-            next = read;
-        }
-        for start in (0..inputs).step_by(CHUNK_TERMS) {
-            for wire in start..inputs.min(start + CHUNK_TERMS as u32) {
-                push_coefficient(&mut bytes, 0, self.shape.constraints() + wire, wire, Fr::ONE);
-            }
-            sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)?;
+        let write = |terms: &[Term]| {
             bytes.clear();
-        }
-        sink.end().map_err(SetupError::Key)
+            for term in terms.iter().filter(in_key) {
+                push_coefficient(&mut bytes, (term.matrix == Matrix::B).into(), term.constraint, term.wire, term.value);
+            }
+            sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)
+        };
+        let plan = Plan { wires: 0..self.shape.wires(), columns };
+        let columns = self.pass(if columns.is_empty() { "coefficients" } else { "coefficients and columns" }, &plan, write)?;
+        sink.end().map_err(SetupError::Key)?;
+        Ok(columns)
+    }
+
+    fn pass(
+        &mut self,
+        step: &str,
+        plan: &Plan<'_>,
+        also: impl FnMut(&[Term]) -> Result<(), SetupError> + Send,
+    ) -> Result<Columns, SetupError> {
+        let Self { r1cs, ptau, lagrange, shape, rng, progress, .. } = self;
+        let mut basis = Basis { source: ptau.source(), lagrange: *lagrange, level: shape.power().n() - 1 };
+        progress.begin(step, u64::from(shape.constraints()) + u64::from(shape.public()));
+        let columns = columns::pass(plan, r1cs, &mut basis, rng, *progress, also)?;
+        progress.end();
+        Ok(columns)
     }
 
     /// Section 9 with delta = 1: the odd entries of level k + 1, as they are.
     fn h(&mut self, sink: &mut dyn Sink) -> Result<(), SetupError> {
         let (n, level) = (self.shape.power().n(), 2 * self.shape.power().n() - 1);
+        let (run, all) = (self.lagrange.tau_g1, level..level + 2 * n);
+        let mut pieces = ReadAhead::new(self.ptau.source());
+        pieces.want(&run, all.clone(), 0);
         sink.begin(section::H).map_err(SetupError::Key)?;
         self.progress.begin("H", n);
-        for start in (0..n).step_by(CHUNK_POINTS / 2) {
-            let count = (n - start).min(CHUNK_POINTS as u64 / 2);
-            let both = self.ptau_points(self.lagrange.tau_g1, level + 2 * start, 2 * count as usize)?;
+        // Chunks begin at even entries.
+        for start in all.step_by(CHUNK_POINTS) {
+            let both = run.next_on_curve(&mut pieces, start).map_err(SetupError::Ptau)?;
             let odd: Vec<G1Affine> = both.into_iter().skip(1).step_by(2).collect();
             sink.chunk(Chunk::G1(&odd)).map_err(SetupError::Key)?;
-            self.progress.advance(count);
+            self.progress.advance(odd.len() as u64);
         }
         self.progress.end();
         sink.end().map_err(SetupError::Key)
@@ -317,91 +344,58 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let powers = self.ptau.accumulator().tau_g1;
         hash_count(hash, n - 1);
         let (mut waiting, mut encoded) = (Vec::new(), Vec::new());
+        let chunks = || (0..count).step_by(CHUNK_POINTS).map(|start| start..count.min(start + CHUNK_POINTS as u64));
+        let mut pieces = ReadAhead::new(self.ptau.source());
+        for low in chunks() {
+            pieces.want(&powers, low.clone(), 0);
+            pieces.want(&powers, low.start + n..low.end + n, 0);
+        }
         self.progress.begin("hash of H", count);
-        for start in (0..count).step_by(CHUNK_POINTS) {
-            let len = (count - start).min(CHUNK_POINTS as u64) as usize;
-            let low = self.ptau_points(powers, start, len)?;
-            let high = self.ptau_points(powers, start + n, len)?;
-            let mut differences = KeyedSums::new(len);
+        for low in chunks() {
+            let mut differences = KeyedSums::new((low.end - low.start) as usize);
+            let subtracted = powers.next_on_curve(&mut pieces, low.start).map_err(SetupError::Ptau)?;
+            differences.add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
+            let high = powers.next_on_curve(&mut pieces, low.start + n).map_err(SetupError::Ptau)?;
             differences.add(&(0..).zip(high).collect::<Vec<_>>());
-            differences.add(&(0..).zip(low).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
-            let differences = differences.sums(0..len);
+            let differences = differences.sums(0..(low.end - low.start) as usize);
             rayon::join(|| hash.update(&waiting), || encode_into(&differences, Encoding::Uncompressed, &mut encoded));
             std::mem::swap(&mut waiting, &mut encoded);
-            self.progress.advance(len as u64);
+            self.progress.advance(low.end - low.start);
         }
         hash.update(&waiting);
         self.progress.end();
         Ok(())
     }
+}
 
-    /// One section: for each wire the sum, over the given matrices, of entry (i, wire) times point i of the matrix's Lagrange run.
-    fn sums<G: Point>(
-        &mut self,
-        section: u32,
-        wires: Range<u32>,
-        parts: &[(Matrix, PointRun<G>)],
-        hash: &mut Blake2b512,
-        sink: &mut dyn Sink,
-    ) -> Result<(), SetupError>
+/// Hashes columns and hands them on.
+struct ColumnWriter<'a> {
+    hash: &'a mut Blake2b512,
+    sink: &'a mut dyn Sink,
+}
+
+impl ColumnWriter<'_> {
+    /// The columns of these wires, counted from the first one of the plan.
+    fn section(&mut self, section: u32, columns: &mut Columns, wires: Range<usize>) -> Result<(), SetupError> {
+        match column_of(section) {
+            Column::Combined => self.write(&mut columns.combined, wires),
+            Column::A => self.write(&mut columns.a, wires),
+            Column::B1 => self.write(&mut columns.b1, wires),
+            Column::B2 => self.write(&mut columns.b2, wires),
+        }
+    }
+
+    fn write<G: Point>(&mut self, sums: &mut KeyedSums<G>, wires: Range<usize>) -> Result<(), SetupError>
     where
         for<'c> &'c [G]: Into<Chunk<'c>>,
     {
-        sink.begin(section).map_err(SetupError::Key)?;
-        hash_count(hash, wires.len() as u64);
-        for start in wires.clone().step_by(WIRES_PER_PASS as usize) {
-            let wires = start..wires.end.min(start.saturating_add(WIRES_PER_PASS));
-            let mut sums = self.pass(section, wires.clone(), parts)?;
-            for start in (0..wires.len()).step_by(CHUNK_POINTS) {
-                let points = sums.sums(start..wires.len().min(start + CHUNK_POINTS));
-                let chunk = || sink.chunk(points.as_slice().into());
-                let ((), written) = rayon::join(|| update_points(hash, &points, Encoding::Uncompressed), chunk);
-                written.map_err(SetupError::Key)?;
-            }
+        for start in wires.clone().step_by(CHUNK_POINTS) {
+            let points = sums.sums(start..wires.end.min(start + CHUNK_POINTS));
+            let chunk = || self.sink.chunk(points.as_slice().into());
+            let ((), written) = rayon::join(|| update_points(self.hash, &points, Encoding::Uncompressed), chunk);
+            written.map_err(SetupError::Key)?;
         }
-        sink.end().map_err(SetupError::Key)
-    }
-
-    /// One pass over the circuit for the sums of `wires`.
-    fn pass<G: Point>(&mut self, section: u32, wires: Range<u32>, parts: &[(Matrix, PointRun<G>)]) -> Result<KeyedSums<G>, SetupError> {
-        let mut sums = KeyedSums::new(wires.len());
-        let (shape, level) = (self.shape, self.shape.power().n() - 1);
-        self.progress.begin(section_name(section), shape.constraints().into());
-        let mut done = 0;
-        let mut terms = self.r1cs.terms();
-        // The next terms are read, which one core does, while some are added.
-        let mut next = terms.next_chunk();
-        while let Some(chunk) = next.map_err(SetupError::R1cs)? {
-            let (ptau, rng, sums) = (&mut *self.ptau, &mut self.rng, &mut sums);
-            let add = || {
-                for (matrix, run) in parts {
-                    let relevant = |t: &&Term| t.matrix == *matrix && wires.contains(&t.wire) && t.value != Fr::ZERO;
-                    let chunk: Vec<Term> = chunk.iter().filter(relevant).copied().collect();
-                    add_terms(sums, wires.start, &chunk, |first, count| run.read(ptau.source(), rng, level + u64::from(first), count))?;
-                }
-                Ok(())
-            };
-            let (added, read) = rayon::join(add, || terms.next_chunk());
-            added.map_err(SetupError::Ptau)?;
-            next = read;
-            let reached = chunk.last().map_or(done, |t| t.constraint);
-            self.progress.advance((reached - done).into());
-            done = reached;
-        }
-        // The input rows, wire s in row m + s of A.
-        for (_, run) in parts.iter().filter(|(matrix, _)| *matrix == Matrix::A) {
-            let inputs = wires.start..wires.end.min(shape.public() + 1);
-            for start in inputs.clone().step_by(CHUNK_TERMS) {
-                let row = |wire| Term { matrix: Matrix::A, constraint: shape.constraints() + wire, wire, value: Fr::ONE };
-                let rows: Vec<Term> = (start..inputs.end.min(start + CHUNK_TERMS as u32)).map(row).collect();
-                add_terms(&mut sums, wires.start, &rows, |first, count| {
-                    run.read(self.ptau.source(), &mut self.rng, level + u64::from(first), count)
-                })
-                .map_err(SetupError::Ptau)?;
-            }
-        }
-        self.progress.end();
-        Ok(sums)
+        Ok(())
     }
 }
 
@@ -414,6 +408,15 @@ impl<'a> From<&'a [G1Affine]> for Chunk<'a> {
 impl<'a> From<&'a [G2Affine]> for Chunk<'a> {
     fn from(points: &'a [G2Affine]) -> Self {
         Self::G2(points)
+    }
+}
+
+fn column_of(section: u32) -> Column {
+    match section {
+        section::IC | section::L => Column::Combined,
+        section::A => Column::A,
+        section::B_G1 => Column::B1,
+        _ => Column::B2,
     }
 }
 
@@ -432,95 +435,40 @@ fn hash_count(hash: &mut Blake2b512, count: u64) {
     hash.update(&(count as u32).to_be_bytes());
 }
 
-/// Adds value * `P_constraint` to the sum of wire - `first_wire`, for terms in the order of their constraints. `read` gives the points of
-/// consecutive constraints.
-fn add_terms<G: Point>(
-    sums: &mut KeyedSums<G>,
-    first_wire: u32,
-    terms: &[Term],
-    read: impl FnOnce(u32, usize) -> Result<Vec<G>, FormatError>,
-) -> Result<(), FormatError> {
-    /// Entries for which the buckets of a combination pay.
-    const MANY: usize = 256;
-    let (Some(first), Some(last)) = (terms.first(), terms.last()) else { return Ok(()) };
-    let points = read(first.constraint, (last.constraint - first.constraint) as usize + 1)?;
-
-    // Most entries of compiled circuits are 1 or -1: no multiplication.
-    let with_magnitude = |term: &Term| {
-        let point = points[(term.constraint - first.constraint) as usize];
-        let (magnitude, point) = if term.value.into_bigint() > HALF { (-term.value, -point) } else { (term.value, point) };
-        (term.wire - first_wire, magnitude, point)
-    };
-    let terms: Vec<(u32, Fr, G)> = terms.par_iter().with_min_len(256).map(with_magnitude).collect();
-    let (units, mut multiples): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(_, magnitude, _)| *magnitude == Fr::ONE);
-    let mut products: Vec<(u32, G)> = units.into_iter().map(|(wire, _, point)| (wire, point)).collect();
-    // A wire with many others, such as the constant one, is one combination; the rest are multiplied one by one. Nothing here is secret.
-    multiples.par_sort_by_key(|(wire, _, _)| *wire);
-    let mut each = Vec::new();
-    for of_wire in multiples.chunk_by(|(a, _, _), (b, _, _)| a == b) {
-        if of_wire.len() < MANY {
-            each.extend_from_slice(of_wire);
-        } else {
-            let (magnitudes, points): (Vec<Fr>, Vec<G>) = of_wire.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
-            products.push((of_wire[0].0, scalar_combination(&points, &magnitudes).into_affine()));
-        }
-    }
-    let (magnitudes, mut multiplied): (Vec<Fr>, Vec<G>) = each.iter().map(|(_, magnitude, point)| (*magnitude, *point)).unzip();
-    mul_each(&mut multiplied, &magnitudes);
-    products.extend(each.iter().zip(multiplied).map(|((wire, _, _), point)| (*wire, point)));
-    sums.add(&products);
-    Ok(())
-}
-
-/// (r - 1) / 2: entries above are negative numbers, and shorter when negated.
-const HALF: BigInt<4> = FR_MODULUS.divide_by_2_round_down();
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Cursor;
 
-    /// Entries of every kind for a wire with many, one with as many as are multiplied one by one, and one with few.
-    fn sums_are_those_of_the_products<G: Point>()
-    where
-        G::Group: CurveGroup<Affine = G>,
-    {
-        let points: Vec<G> = {
-            let steps = std::iter::successors(Some(G::generator().into_group()), |p| Some(*p + G::generator()));
-            G::Group::normalize_batch(&steps.take(400).collect::<Vec<_>>())
-        };
-        let entry = |i: u32| match i % 5 {
-            0 => Fr::ONE,
-            1 => -Fr::ONE,
-            2 => Fr::from(i),
-            3 => -Fr::from(i),
-            _ => Fr::from(i).inverse().unwrap_or(Fr::ONE),
-        };
-        let wire = |i: u32| match i % 16 {
-            0 => 70,
-            1..9 => 64,
-            _ => 3,
-        };
-        let first = 11;
-        let term = |i: u32| Term { matrix: Matrix::A, constraint: first + i / 4, wire: wire(i), value: entry(i) };
-        let terms: Vec<Term> = (0..1600).map(term).collect();
-        let of_wire = |wire| terms.iter().filter(|t| t.wire == wire && t.value != Fr::ONE && t.value != -Fr::ONE).count();
-        assert!(of_wire(64) > 256 && of_wire(70) < 256);
-        let mut sums = KeyedSums::new(75);
-        let read = |start: u32, count: usize| {
-            assert_eq!((start, count), (first, 400));
-            Ok(points.clone())
-        };
-        add_terms(&mut sums, 1, &terms, read).unwrap();
-        for (sum, wire) in sums.sums(0..75).into_iter().zip(1..) {
-            let of_wire = terms.iter().filter(|t| t.wire == wire);
-            let log: Fr = of_wire.map(|t| t.value * Fr::from(t.constraint - first + 1)).sum();
-            assert!(sum.into_group() == G::generator() * log, "{} {wire}", G::GROUP);
-        }
-    }
+    use ark_ff::Field;
+
+    use super::*;
+    use crate::entropy::ContributionRng;
+    use crate::format::r1cs::write_r1cs;
+    use crate::phase1::{contribution, prepare::prepare};
+    use crate::progress::Silent;
 
     #[test]
-    fn a_wire_with_many_entries_has_the_sum_of_their_products() {
-        sums_are_those_of_the_products::<G1Affine>();
-        sums_are_those_of_the_products::<G2Affine>();
+    fn a_key_is_the_same_whether_its_columns_come_in_one_pass_or_in_many() {
+        let (wires, constraints) = (21, 27);
+        let row = |i: u32| (0..i % 3).map(|j| (crate::curve::Fr::from(i + j + 1).pow([u64::from(i % 2)]), (5 * i + j) % wires)).collect();
+        let shape = Shape::new(wires, 1, 3, 2, constraints).unwrap();
+        let circuit = write_r1cs(Cursor::new(Vec::new()), shape, (0..constraints).map(|i| [row(i), row(i + 1), row(i + 2)])).unwrap();
+        let (mut fresh, mut contributed, mut prepared) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()), Cursor::new(Vec::new()));
+        contribution::new(shape.power(), &mut fresh, &Silent).unwrap();
+        let rng = ContributionRng::from_os_and(b"").unwrap();
+        contribution::contribute(&mut Ptau::open(&mut fresh).unwrap(), &mut contributed, rng, None, &Silent).unwrap();
+        prepare(&mut Ptau::open(&mut contributed).unwrap(), &mut prepared, &Silent).unwrap();
+        let (mut r1cs, mut ptau) = (R1cs::open(circuit).unwrap(), Ptau::open(prepared).unwrap());
+        let mut with = |at_once, per_pass| {
+            let mut key = InitialKey::open(&mut r1cs, &mut ptau, &Silent).unwrap();
+            (key.wires_at_once, key.wires_per_pass) = (at_once, per_pass);
+            let mut out = Cursor::new(Vec::new());
+            let made = key.write(&mut out).unwrap();
+            (out.into_inner(), made)
+        };
+        let at_once = with(wires, 1);
+        for per_pass in [1, 4, 17, 20, 21, 1000] {
+            assert!(with(wires - 1, per_pass) == at_once, "{per_pass}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod arkworks;
 pub mod circuit;
+mod columns;
 pub mod contribution;
 pub mod report;
 pub mod verify;
