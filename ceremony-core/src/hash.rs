@@ -9,9 +9,8 @@ use std::fmt;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 
-use crate::curve::{FQ_MODULUS, G2Affine, Point};
+use crate::curve::{FQ_MODULUS, G2Affine};
 use crate::entropy::draw_point;
-use crate::format::encoding::{Encoding, encode};
 
 /// Defines a digest newtype: two equal-looking hashes are two types.
 macro_rules! digest {
@@ -290,9 +289,39 @@ pub struct HashStateError {
     pub expected: u64,
 }
 
-/// Hashes points in the given encoding.
-pub fn update_points<P: Point>(hash: &mut Blake2b512, points: &[P], encoding: Encoding) {
-    hash.update(&encode(points, encoding));
+/// A BLAKE2b-512 that runs one chunk behind: hashing is the work of one core, and the next chunk is made beside it.
+#[derive(Debug)]
+pub(crate) struct TrailingHash {
+    hash: Blake2b512,
+    /// Made and not hashed yet.
+    waiting: Vec<u8>,
+    spare: Vec<u8>,
+}
+
+impl TrailingHash {
+    /// Goes on from `hash`.
+    pub(crate) fn new(hash: Blake2b512) -> Self {
+        Self { hash, waiting: Vec::new(), spare: Vec::new() }
+    }
+
+    /// Appends a few bytes.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    /// Appends what `make` puts into the vector, in place of what that holds.
+    pub(crate) fn make_next<T: Send>(&mut self, make: impl FnOnce(&mut Vec<u8>) -> T + Send) -> T {
+        let Self { hash, waiting, spare } = self;
+        let ((), made) = rayon::join(|| hash.update(waiting), || make(spare));
+        std::mem::swap(waiting, spare);
+        made
+    }
+
+    /// The hash of everything.
+    pub(crate) fn finish(mut self) -> [u8; 64] {
+        self.hash.update(&self.waiting);
+        self.hash.finish()
+    }
 }
 
 /// A point of G2 that nobody knows the logarithm of, from the first 32 of 64 hash bytes (formats page, section 3).
@@ -322,6 +351,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::curve::Point;
+    use crate::format::encoding::{Encoding, encode};
 
     proptest! {
         #[test]
@@ -376,6 +407,23 @@ mod tests {
         let mut state = HashState::export(&hash);
         state.0[196..200].fill(0);
         assert_eq!(state.resume(five_gib + 200).unwrap().finish(), hash.finish());
+    }
+
+    #[test]
+    fn a_hash_that_trails_is_the_hash_of_all_its_chunks() {
+        let mut trailing = TrailingHash::new(Blake2b512::new());
+        trailing.update(b"head");
+        for chunk in [&b"first"[..], b"", b"second"] {
+            // What the buffer holds is replaced.
+            let len = trailing.make_next(|next| {
+                next.clear();
+                next.extend_from_slice(chunk);
+                next.len()
+            });
+            assert_eq!(len, chunk.len());
+        }
+        trailing.update(b"tail");
+        assert_eq!(trailing.finish(), Blake2b512::digest(&[b"headfirstsecondtail"]));
     }
 
     #[test]

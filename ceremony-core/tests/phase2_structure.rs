@@ -137,7 +137,26 @@ fn a_wire_out_of_range_is_refused() {
 #[test]
 fn a_coefficient_that_is_not_below_r_is_refused() {
     let error = terms(&with_section(&circuit(), 2, put(8, &r_bytes()))).unwrap_err();
-    assert!(matches!(error, FormatError::Term { defect: TermDefect::NotCanonical, .. }), "{error}");
+    assert!(matches!(error, FormatError::Term { constraint: 0, matrix: Matrix::A, defect: TermDefect::NotCanonical }), "{error}");
+}
+
+#[test]
+fn of_several_defects_of_terms_the_first_is_told() {
+    // Terms of the first constraint: A's wire and value at 4 and 8, B's at 44 and 48.
+    let both = |wire_at, value_at| {
+        let edit = |section: &mut Vec<u8>| {
+            put(wire_at, &4u32.to_le_bytes())(section);
+            put(value_at, &r_bytes())(section);
+        };
+        match terms(&with_section(&circuit(), 2, edit)).unwrap_err() {
+            FormatError::Term { constraint: 0, matrix, defect } => (matrix, defect),
+            error => panic!("{error}"),
+        }
+    };
+    let wire = TermDefect::Wire { found: 4, wires: 4 };
+    assert_eq!(both(44, 8), (Matrix::A, TermDefect::NotCanonical));
+    assert_eq!(both(44, 48), (Matrix::B, wire));
+    assert_eq!(both(4, 48), (Matrix::A, TermDefect::Wire { found: 4, wires: 4 }));
 }
 
 #[test]

@@ -4,12 +4,12 @@
 //! <A_i, w> * <B_i, w> = <C_i, w>. The three sparse matrices are read term by term and never held: a large circuit has hundreds of millions.
 
 use std::fmt;
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use ark_ff::PrimeField;
 use rayon::prelude::*;
 
-use super::container::{Container, ContainerKind, ContainerWriter, Section, read_at, u32_at};
+use super::container::{Container, ContainerKind, ContainerWriter, Section, u32_at};
 use super::encoding::{read_le, write_le};
 use super::ptau::Power;
 use super::{FormatError, TermDefect};
@@ -173,7 +173,7 @@ impl<R: Read + Seek> R1cs<R> {
     /// Reads all terms from the first: constraint by constraint, in each A before B before C.
     pub fn terms(&mut self) -> Terms<'_, R> {
         let remaining = self.constraints.size;
-        Terms { file: self, buffer: Vec::new(), position: 0, remaining, constraint: 0, matrix: Matrix::A, left: None }
+        Terms { file: self, buffer: Vec::new(), position: 0, remaining, constraint: 0, matrix: Matrix::A, left: None, ahead: None }
     }
 
     /// The file behind the reader.
@@ -198,17 +198,57 @@ pub struct Terms<'a, R> {
     matrix: Matrix,
     /// Terms left in the open linear combination; `None` where its count comes next.
     left: Option<u32>,
+    /// The next chunk, if it is there.
+    ahead: Option<Walked>,
 }
 
-impl<R: Read + Seek> Terms<'_, R> {
+/// A chunk as it was found.
+#[derive(Debug)]
+struct Walked {
+    /// With values that are neither checked nor in Montgomery form.
+    terms: Vec<Term>,
+    /// Whether this is a chunk, or all were there before; or what is wrong behind these terms.
+    end: Result<bool, FormatError>,
+}
+
+impl<R: Read + Seek + Send> Terms<'_, R> {
     /// The next terms: at most [`CHUNK_TERMS`], from at most [`CHUNK_POINTS`] consecutive constraints. `None` after the last one, when the section
-    /// is used up.
+    /// is used up. The chunk after it is read meanwhile.
     ///
     /// # Errors
     /// A wire or coefficient out of range, a section that ends too early or too late; or reading fails.
     pub fn next_chunk(&mut self) -> Result<Option<Vec<Term>>, FormatError> {
-        let (shape, first) = (self.file.shape, self.constraint);
+        let Walked { mut terms, end } = self.ahead.take().unwrap_or_else(|| self.walk());
+        let convert = || {
+            let canonical = terms.par_iter_mut().with_min_len(1 << 10).map(|term| {
+                let canonical = term.value.0 < FR_MODULUS;
+                term.value *= TO_MONTGOMERY;
+                canonical
+            });
+            canonical.position_first(|canonical| !canonical)
+        };
+        let walk = || matches!(end, Ok(true)).then(|| self.walk());
+        let (defect, ahead) = rayon::join(convert, walk);
+        // A value comes before what ended the walk behind it.
+        if let Some(index) = defect {
+            let Term { constraint, matrix, .. } = terms[index];
+            return Err(FormatError::Term { constraint, matrix, defect: TermDefect::NotCanonical });
+        }
+        self.ahead = ahead;
+        Ok(end?.then_some(terms))
+    }
+
+    fn walk(&mut self) -> Walked {
         let mut terms = Vec::with_capacity((self.available() / TERM_BYTES as u64).min(CHUNK_TERMS as u64) as usize);
+        let end = self.collect(&mut terms);
+        Walked { terms, end }
+    }
+}
+
+impl<R: Read + Seek> Terms<'_, R> {
+    /// Collects the terms of a chunk, with values as they stand in the file. `false` if there is none left.
+    fn collect(&mut self, terms: &mut Vec<Term>) -> Result<bool, FormatError> {
+        let (shape, first) = (self.file.shape, self.constraint);
         while self.constraint < shape.constraints && terms.len() < CHUNK_TERMS && ((self.constraint - first) as usize) < CHUNK_POINTS {
             let (constraint, matrix) = (self.constraint, self.matrix);
             let at = |defect| FormatError::Term { constraint, matrix, defect };
@@ -236,25 +276,14 @@ impl<R: Read + Seek> Terms<'_, R> {
             if wire >= shape.wires {
                 return Err(at(TermDefect::Wire { found: wire, wires: shape.wires }));
             }
-            let value = read_le(&bytes[4..]);
-            if value >= FR_MODULUS {
-                return Err(at(TermDefect::NotCanonical));
-            }
-            // Not yet in Montgomery form: that is done for all of them below, on all cores.
-            terms.push(Term { matrix, constraint, wire, value: Fr::new_unchecked(value) });
+            terms.push(Term { matrix, constraint, wire, value: Fr::new_unchecked(read_le(&bytes[4..])) });
         }
-        if self.constraint == shape.constraints {
-            let surplus = self.available();
-            if surplus != 0 {
-                let found = self.file.constraints.size;
-                return Err(FormatError::SectionSize { id: CONSTRAINTS, found, expected: found - surplus });
-            }
-            if terms.is_empty() && first == shape.constraints {
-                return Ok(None);
-            }
+        let surplus = self.available();
+        if self.constraint == shape.constraints && surplus != 0 {
+            let found = self.file.constraints.size;
+            return Err(FormatError::SectionSize { id: CONSTRAINTS, found, expected: found - surplus });
         }
-        terms.par_iter_mut().with_min_len(1 << 10).for_each(|term| term.value *= TO_MONTGOMERY);
-        Ok(Some(terms))
+        Ok(first < shape.constraints)
     }
 
     fn available(&self) -> u64 {
@@ -264,13 +293,18 @@ impl<R: Read + Seek> Terms<'_, R> {
     /// The next `count` bytes of the section.
     fn take(&mut self, count: usize) -> Result<&[u8], FormatError> {
         if self.buffer.len() - self.position < count {
-            let fresh = self.remaining.min(READ_BYTES as u64) as usize;
-            let fresh =
-                read_at(self.file.container.source(), self.file.constraints.offset + self.file.constraints.size - self.remaining, fresh)?;
-            self.remaining -= fresh.len() as u64;
             self.buffer.drain(..self.position);
             self.position = 0;
-            self.buffer.extend(fresh);
+            let (old, fresh) = (self.buffer.len(), self.remaining.min(READ_BYTES as u64));
+            let Section { offset, size, .. } = self.file.constraints;
+            let source = self.file.container.source();
+            source.seek(SeekFrom::Start(offset + size - self.remaining))?;
+            self.buffer.resize(old + fresh as usize, 0);
+            if let Err(error) = source.read_exact(&mut self.buffer[old..]) {
+                self.buffer.truncate(old);
+                return Err(error.into());
+            }
+            self.remaining -= fresh;
             let found = self.buffer.len() as u64;
             if found < count as u64 {
                 let defect = TermDefect::PastEnd { found, expected: count as u64 };

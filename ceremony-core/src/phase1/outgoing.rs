@@ -6,11 +6,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use super::contribution::StepError;
 use super::{EachPart, Part, each_part};
 use crate::curve::Point;
-use crate::format::container::{ContainerWriter, read_at};
+use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, decode_own, encode_into};
 use crate::format::points::PointRun;
 use crate::format::ptau::{AccumulatorLayout, Contribution, PTAU, Power, PublicKey, finish_response, write_contributions, write_header};
-use crate::hash::{Blake2b512, Challenge};
+use crate::hash::{Blake2b512, Challenge, TrailingHash};
 use crate::progress::Progress;
 
 /// Where the points of a new accumulator go, part by part.
@@ -105,11 +105,10 @@ impl<W: Read + Write + Seek + Send> PtauSink<W> {
         let sink = self.out.sink();
         sink.flush().map_err(StepError::Write)?;
         let end = sink.stream_position().map_err(StepError::Write)?;
-        let mut own = HashOwn { source: sink, hash: Blake2b512::new(), waiting: Vec::new(), spare: Vec::new(), progress };
+        let mut own = HashOwn { source: sink, hash: TrailingHash::new(Blake2b512::new()), progress };
         own.hash.update(&finish_response(response.clone(), public_key).0);
         progress.begin("hashing the next challenge", self.layout.points());
         each_part(&self.layout, &mut own).map_err(StepError::Write)?;
-        own.hash.update(&own.waiting);
         progress.end();
         let record = record(Challenge(own.hash.finish()));
         sink.seek(SeekFrom::Start(end)).map_err(StepError::Write)?;
@@ -145,30 +144,23 @@ impl<W: Read + Write + Seek + Send> PointSink for PtauSink<W> {
     }
 }
 
-/// Hashes (U) what this process has just written, without checking the points again. Hashing runs on one core; the next chunk is read and encoded
-/// beside it.
+/// Hashes (U) what this process has just written, without checking the points again.
 struct HashOwn<'a, W> {
     source: &'a mut W,
-    hash: Blake2b512,
-    /// Encoded and not hashed yet.
-    waiting: Vec<u8>,
-    spare: Vec<u8>,
+    hash: TrailingHash,
     progress: &'a dyn Progress,
 }
 
 impl<W: Read + Seek + Send> EachPart for HashOwn<'_, W> {
     type Error = std::io::Error;
     fn part<P: Point>(&mut self, _: Part, run: &PointRun<P>) -> Result<(), std::io::Error> {
-        let Self { source, hash, waiting, spare, progress } = self;
-        let size = P::UNCOMPRESSED_BYTES;
+        let Self { source, hash, progress } = self;
         for (start, count) in run.chunks(0) {
-            let encode_next = || -> std::io::Result<()> {
-                let bytes = read_at(source, run.offset + start * size as u64, count * size)?;
-                encode_into(&decode_own::<P>(&bytes), Encoding::Uncompressed, spare);
-                Ok(())
-            };
-            rayon::join(|| hash.update(waiting), encode_next).1?;
-            std::mem::swap(waiting, spare);
+            hash.make_next(|encoded| {
+                let bytes = run.read_bytes(*source, start, count)?;
+                encode_into(&decode_own::<P>(&bytes), Encoding::Uncompressed, encoded);
+                Ok::<_, std::io::Error>(())
+            })?;
             progress.advance(count as u64);
         }
         Ok(())

@@ -155,7 +155,7 @@ impl AssignedCircuit {
     ///
     /// # Errors
     /// [`WitnessError`].
-    pub fn new<R: Read + Seek>(r1cs: &mut R1cs<R>, values: Vec<Fr>) -> Result<Self, WitnessError> {
+    pub fn new<R: Read + Seek + Send>(r1cs: &mut R1cs<R>, values: Vec<Fr>) -> Result<Self, WitnessError> {
         let shape = r1cs.shape();
         if values.len() as u64 != u64::from(shape.wires()) {
             return Err(WitnessError::Length { found: values.len(), expected: shape.wires() });

@@ -30,7 +30,7 @@ use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{LagrangeLayout, Power, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
 use crate::format::zkey::{Header, ZKEY, push_coefficient, section, write_contributions, write_header};
-use crate::hash::{Blake2b512, InitialKeyHash, update_points};
+use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::progress::Progress;
 
@@ -238,7 +238,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     /// defined.
     pub(super) fn build(&mut self, header: &Header, sink: &mut dyn Sink) -> Result<Option<InitialKeyHash>, SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
-        let mut hash = Blake2b512::new();
+        let mut hash = TrailingHash::new(Blake2b512::new());
         hash.update(&header.points_to_bytes(Encoding::Uncompressed));
 
         // All columns of a circuit that is not too large come from the pass that its section 4 takes anyway.
@@ -337,13 +337,12 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// The part of the hash that stands for H: `{[tau^i (tau^N - 1)]1, i < N - 1}`, and from power 15 on one point more than is counted.
-    fn hash_h(&mut self, hash: &mut Blake2b512) -> Result<(), SetupError> {
+    fn hash_h(&mut self, hash: &mut TrailingHash) -> Result<(), SetupError> {
         let n = self.shape.power().n();
         let surplus = self.hash_is_defined() && self.shape.power().exponent() >= SURPLUS_HASH_POWER;
         let count = n - 1 + u64::from(surplus);
         let powers = self.ptau.accumulator().tau_g1;
         hash_count(hash, n - 1);
-        let (mut waiting, mut encoded) = (Vec::new(), Vec::new());
         let chunks = || (0..count).step_by(CHUNK_POINTS).map(|start| start..count.min(start + CHUNK_POINTS as u64));
         let mut pieces = ReadAhead::new(self.ptau.source());
         for low in chunks() {
@@ -352,17 +351,19 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         }
         self.progress.begin("hash of H", count);
         for low in chunks() {
-            let mut differences = KeyedSums::new((low.end - low.start) as usize);
-            let subtracted = powers.next_on_curve(&mut pieces, low.start).map_err(SetupError::Ptau)?;
-            differences.add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
-            let high = powers.next_on_curve(&mut pieces, low.start + n).map_err(SetupError::Ptau)?;
-            differences.add(&(0..).zip(high).collect::<Vec<_>>());
-            let differences = differences.sums(0..(low.end - low.start) as usize);
-            rayon::join(|| hash.update(&waiting), || encode_into(&differences, Encoding::Uncompressed, &mut encoded));
-            std::mem::swap(&mut waiting, &mut encoded);
+            hash.make_next(|encoded| {
+                let len = (low.end - low.start) as usize;
+                let mut differences = KeyedSums::new(len);
+                let subtracted = powers.next_on_curve(&mut pieces, low.start)?;
+                differences.add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
+                let high = powers.next_on_curve(&mut pieces, low.start + n)?;
+                differences.add(&(0..).zip(high).collect::<Vec<_>>());
+                encode_into(&differences.sums(0..len), Encoding::Uncompressed, encoded);
+                Ok(())
+            })
+            .map_err(SetupError::Ptau)?;
             self.progress.advance(low.end - low.start);
         }
-        hash.update(&waiting);
         self.progress.end();
         Ok(())
     }
@@ -370,7 +371,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
 
 /// Hashes columns and hands them on.
 struct ColumnWriter<'a> {
-    hash: &'a mut Blake2b512,
+    hash: &'a mut TrailingHash,
     sink: &'a mut dyn Sink,
 }
 
@@ -390,10 +391,12 @@ impl ColumnWriter<'_> {
         for<'c> &'c [G]: Into<Chunk<'c>>,
     {
         for start in wires.clone().step_by(CHUNK_POINTS) {
-            let points = sums.sums(start..wires.end.min(start + CHUNK_POINTS));
-            let chunk = || self.sink.chunk(points.as_slice().into());
-            let ((), written) = rayon::join(|| update_points(self.hash, &points, Encoding::Uncompressed), chunk);
-            written.map_err(SetupError::Key)?;
+            let next = |encoded: &mut Vec<u8>| {
+                let points = sums.sums(start..wires.end.min(start + CHUNK_POINTS));
+                encode_into(&points, Encoding::Uncompressed, encoded);
+                self.sink.chunk(points.as_slice().into())
+            };
+            self.hash.make_next(next).map_err(SetupError::Key)?;
         }
         Ok(())
     }
@@ -430,7 +433,7 @@ fn section_name(section: u32) -> &'static str {
     }
 }
 
-fn hash_count(hash: &mut Blake2b512, count: u64) {
+fn hash_count(hash: &mut TrailingHash, count: u64) {
     // Every run has at most 2^32 - 1 points: their number is a u32 of the header.
     hash.update(&(count as u32).to_be_bytes());
 }

@@ -98,7 +98,7 @@ pub(super) struct Rows<'a, R> {
     inputs: Range<u32>,
 }
 
-impl<'a, R: Read + Seek> Rows<'a, R> {
+impl<'a, R: Read + Seek + Send> Rows<'a, R> {
     pub(super) fn new(r1cs: &'a mut R1cs<R>) -> Self {
         let shape = r1cs.shape();
         Self { terms: r1cs.terms(), shape, inputs: 0..shape.public() + 1 }

@@ -13,7 +13,7 @@ use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions, write_header};
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
-use ceremony_core::hash::{Blake2b512, Challenge, hash_to_g2, update_points};
+use ceremony_core::hash::{Blake2b512, Challenge, hash_to_g2};
 
 /// The secrets of a phase 1.
 #[derive(Clone, Copy)]
@@ -159,11 +159,11 @@ struct Accumulator {
 
 impl Accumulator {
     fn hash(&self, hash: &mut Blake2b512, encoding: Encoding) {
-        update_points(hash, &self.tau_g1, encoding);
-        update_points(hash, &self.tau_g2, encoding);
-        update_points(hash, &self.alpha_g1, encoding);
-        update_points(hash, &self.beta_g1, encoding);
-        update_points(hash, &[self.beta_g2], encoding);
+        hash.update(&encode(&self.tau_g1, encoding));
+        hash.update(&encode(&self.tau_g2, encoding));
+        hash.update(&encode(&self.alpha_g1, encoding));
+        hash.update(&encode(&self.beta_g1, encoding));
+        hash.update(&encode(&[self.beta_g2], encoding));
     }
 }
 
