@@ -2,7 +2,7 @@
 
 mod kit;
 
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -13,6 +13,7 @@ use ceremony_core::arith::{Direction, group_fft, mul_each};
 use ceremony_core::curve::{Fr, G1Affine, G2Affine, root_of_unity};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
+use ceremony_core::format::digest::digest_file;
 use ceremony_core::format::encoding::{Encoding, decode, encode};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
@@ -21,7 +22,7 @@ use ceremony_core::format::zkey::{Contribution, Zkey};
 use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript, hash_to_g2};
 use ceremony_core::phase2::circuit::{SetupError, new_key};
 use ceremony_core::phase2::contribution::apply_beacon;
-use ceremony_core::phase2::verify::{Check, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from};
+use ceremony_core::phase2::verify::{Check, Digests, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from};
 use ceremony_core::progress::Silent;
 use kit::circuits::compile;
 use kit::flipping::Flipping;
@@ -602,27 +603,79 @@ fn a_changed_public_input_count_is_refused() {
 
 // The files themselves.
 
-/// The file that verification calls changed when file `which` of R1CS, PTAU and ZKEY changes as its last digest is taken.
-fn changed_at_the_end(which: usize) -> &'static str {
+/// Where a section's byte lies in the file.
+fn place(bytes: &[u8], id: u32, at: usize) -> usize {
+    let payload = section(bytes, id);
+    let size = (payload.len() as u64).to_le_bytes();
+    let head = [&id.to_le_bytes()[..], &size].concat();
+    bytes.windows(12).position(|window| window == head).unwrap() + 12 + at
+}
+
+/// A byte of each of R1CS, PTAU and ZKEY that every verification reads: of a coefficient, of the records, of H.
+fn read_places() -> [usize; 3] {
+    let f = fixture();
+    [place(&f.r1cs, 2, 8), place(&f.ptau, 7, 4), place(&f.closed, 9, 0)]
+}
+
+fn verify_three<R: Read + Seek + Send>([r1cs, ptau, key]: [R; 3]) -> Result<Report, VerifyError> {
+    verify(&mut R1cs::open(r1cs).unwrap(), &mut Ptau::open(ptau).unwrap(), &mut Zkey::open(key).unwrap(), &Policy::default(), &Silent)
+}
+
+const NAMES: [&str; 3] = ["the circuit (.r1cs)", "the powers of tau (.ptau)", "the key (.zkey)"];
+
+#[test]
+fn a_file_that_changes_under_the_verifier_is_refused() {
     let f = fixture();
     let files = [&f.r1cs, &f.ptau, &f.closed];
-    let run = |[r1cs, ptau, key]: [Flipping; 3]| {
-        verify(&mut R1cs::open(r1cs).unwrap(), &mut Ptau::open(ptau).unwrap(), &mut Zkey::open(key).unwrap(), &Policy::default(), &Silent)
-    };
-    let calm = files.map(|bytes| Flipping::never(bytes));
-    let measured = calm[which].measured();
-    run(calm).unwrap();
-    let last = measured.load(Ordering::Relaxed);
-    let restless = [0, 1, 2].map(|i| Flipping::new(files[i], files[i].len() - 1, if i == which { last } else { u32::MAX }));
-    match run(restless) {
-        Err(VerifyError::Changed { file, .. }) => file,
-        other => panic!("{other:?}"),
+    for which in 0..3 {
+        let calm = files.map(|bytes| Flipping::never(bytes));
+        let measured = calm[which].measured();
+        verify_three(calm).unwrap();
+        // When its digest is taken.
+        let last = measured.load(Ordering::Relaxed);
+        let restless = [0, 1, 2].map(|i| Flipping::new(files[i], read_places()[i], if i == which { last } else { u32::MAX }));
+        match verify_three(restless) {
+            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, NAMES[which]),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
 #[test]
-fn a_file_that_changes_under_the_verifier_is_refused() {
-    assert_eq!([0, 1, 2].map(changed_at_the_end), ["the circuit (.r1cs)", "the powers of tau (.ptau)", "the key (.zkey)"]);
+fn a_file_that_is_another_one_only_while_it_is_verified_is_refused() {
+    let f = fixture();
+    let files = [&f.r1cs, &f.ptau, &f.closed];
+    for which in 0..3 {
+        // Another H, or other terms or records, whatever they make of the verification: the file as such is the good one before and after.
+        let calm = files.map(|bytes| Flipping::never(bytes));
+        let measured = calm[which].measured();
+        verify_three(calm).unwrap();
+        let last = measured.load(Ordering::Relaxed);
+        let restless = [0, 1, 2].map(|i| {
+            let at = if i == which { 2..last } else { u32::MAX..u32::MAX };
+            Flipping::there_and_back(files[i], read_places()[i], at)
+        });
+        match verify_three(restless) {
+            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, NAMES[which]),
+            other => panic!("{which}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_no_check_reads_may_change_and_the_digest_is_that_of_the_whole_file() {
+    let f = fixture();
+    let files = [&f.r1cs, &f.ptau, &f.closed];
+    let calm = files.map(|bytes| Flipping::never(bytes));
+    let measured = calm[0].measured();
+    verify_three(calm).unwrap();
+    // The last label of the circuit.
+    let (last, label) = (measured.load(Ordering::Relaxed), f.r1cs.len() - 1);
+    let report = verify_three([0, 1, 2].map(|i| Flipping::new(files[i], label, if i == 0 { last } else { u32::MAX }))).unwrap();
+    let mut changed = f.r1cs.clone();
+    changed[label] ^= 1;
+    let Digests::Whole { circuit, .. } = report.digests else { panic!("{:?}", report.digests) };
+    assert_eq!(circuit, digest_file(&mut Cursor::new(changed), &Silent).unwrap().sha256);
 }
 
 #[test]
@@ -637,10 +690,14 @@ fn a_key_that_changes_under_the_comparison_with_an_earlier_one_is_refused() {
         let measured = calm[which].measured();
         run(calm).unwrap();
         let last = measured.load(Ordering::Relaxed);
-        let restless = [0, 1].map(|i| Flipping::new(files[i], files[i].len() - 1, if i == which { last } else { u32::MAX }));
-        match run(restless) {
-            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, name),
-            other => panic!("{other:?}"),
+        let at = |i: usize| place(files[i], 9, 0);
+        let for_good = [0, 1].map(|i| Flipping::new(files[i], at(i), if i == which { last } else { u32::MAX }));
+        let for_a_while = [0, 1].map(|i| Flipping::there_and_back(files[i], at(i), if i == which { 2..last } else { u32::MAX..u32::MAX }));
+        for restless in [for_good, for_a_while] {
+            match run(restless) {
+                Err(VerifyError::Changed { file, .. }) => assert_eq!(file, name),
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

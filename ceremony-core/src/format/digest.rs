@@ -1,4 +1,7 @@
-//! Digests of whole files: [`digest_file`] takes them in one go, a [`HashedFile`] while the file is read for something else.
+//! Digests of whole files: [`digest_file`] takes them in one go, a [`HashedFile`] while the file is read for something else, a [`NotedFile`] after
+//! parts of it were read.
+
+mod noted;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -6,6 +9,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+pub use self::noted::NotedFile;
 use crate::hash::{Blake2b512, FileBlake2b, FileSha256};
 use crate::progress::Progress;
 
@@ -132,7 +136,8 @@ struct Pieces {
 
 impl Pieces {
     fn new(mut waiting: Vec<(Range<u64>, [u8; 32])>) -> Self {
-        waiting.sort_unstable_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        waiting.sort_unstable_by_key(|(range, sha256)| std::cmp::Reverse((range.start, range.end, *sha256)));
+        waiting.dedup();
         Self { waiting, open: Vec::new(), position: 0, differing: None }
     }
 
@@ -164,12 +169,28 @@ pub enum DigestError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The file changed while it was read.
-    #[error("the file changed while it was read\n  found     {found}\n  expected  {expected}")]
-    Changed {
-        /// SHA-256 of the file as it is, or of a part of it.
+    #[error("the file changed while it was read\n{0}")]
+    Changed(Change),
+}
+
+/// What became of a file while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Change {
+    /// It, or a part of it, has another SHA-256 than what was read of it first.
+    #[error("  found     {found}\n  expected  {expected}")]
+    Bytes {
+        /// As it is.
         found: FileSha256,
-        /// SHA-256 of what was read of it first.
+        /// As it was.
         expected: FileSha256,
+    },
+    /// It became longer or shorter.
+    #[error("  found     {found} bytes\n  expected  {expected} bytes")]
+    Length {
+        /// As it is.
+        found: u64,
+        /// As it was.
+        expected: u64,
     },
 }
 
@@ -219,7 +240,7 @@ impl<R: Read + Seek + Send> HashedFile<R> {
             })?;
             let whole = (whole.finalize().into(), digests.sha256.0);
             if let Some((found, expected)) = std::iter::once(whole).chain(pieces.differing).find(|(found, expected)| found != expected) {
-                return Err(DigestError::Changed { found: FileSha256(found), expected: FileSha256(expected) });
+                return Err(DigestError::Changed(Change::Bytes { found: FileSha256(found), expected: FileSha256(expected) }));
             }
         }
         Ok((self.source, digests))
@@ -257,7 +278,7 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
         self.source.seek(SeekFrom::Start(position))?;
         let count = self.source.read(&mut out[..count])?;
         if count == 0 {
-            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter while it was read"));
+            return Err(became_shorter());
         }
         let read = &out[..count];
         if position == self.hashed {
@@ -277,14 +298,23 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
 
 impl<R: Read + Seek + Send> Seek for HashedFile<R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        let (base, offset) = match to {
-            SeekFrom::Start(position) => (position, 0),
-            SeekFrom::End(offset) => (self.length, offset),
-            SeekFrom::Current(offset) => (self.position, offset),
-        };
-        self.position = base.checked_add_signed(offset).ok_or(std::io::ErrorKind::InvalidInput)?;
+        self.position = seek_to(to, self.position, self.length)?;
         Ok(self.position)
     }
+}
+
+fn became_shorter() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")
+}
+
+/// The position that is meant, in a file of that length.
+fn seek_to(to: SeekFrom, position: u64, length: u64) -> std::io::Result<u64> {
+    let (base, offset) = match to {
+        SeekFrom::Start(position) => (position, 0),
+        SeekFrom::End(offset) => (length, offset),
+        SeekFrom::Current(offset) => (position, offset),
+    };
+    base.checked_add_signed(offset).ok_or(std::io::ErrorKind::InvalidInput.into())
 }
 
 #[cfg(test)]
@@ -407,7 +437,10 @@ mod tests {
             read_at(&mut file, again);
             let (found, expected) = (digests(&then).sha256, digests(&first).sha256);
             let error = file.finish(&Silent).unwrap_err();
-            assert!(matches!(error, DigestError::Changed { found: f, expected: e } if (f, e) == (found, expected)), "{error}");
+            assert!(
+                matches!(error, DigestError::Changed(Change::Bytes { found: f, expected: e }) if (f, e) == (found, expected)),
+                "{error}"
+            );
         }
     }
 

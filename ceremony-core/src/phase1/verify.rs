@@ -31,12 +31,12 @@ use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public,
 use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
-use crate::format::digest::{DigestError, FileDigests, HashedFile, digest_file};
+use crate::format::digest::{Change, DigestError, FileDigests, HashedFile, digest_file};
 use crate::format::encoding::{Encoding, compress_into, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
 use crate::format::record::{ContributionKind, ProofOfKnowledge};
-use crate::hash::{Blake2b512, Challenge, FileBlake2b, FileSha256};
+use crate::hash::{Blake2b512, Challenge, FileBlake2b};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
 
@@ -123,20 +123,15 @@ pub enum VerifyError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// The file changed while it was read.
-    #[error("the file changed while it was verified\n  found     {found}\n  expected  {expected}")]
-    Changed {
-        /// SHA-256 of the file as it is.
-        found: FileSha256,
-        /// SHA-256 of what was read of it first.
-        expected: FileSha256,
-    },
+    #[error("the file changed while it was verified\n{0}")]
+    Changed(Change),
 }
 
 impl From<DigestError> for VerifyError {
     fn from(error: DigestError) -> Self {
         match error {
             DigestError::Io(error) => Self::Format(error.into()),
-            DigestError::Changed { found, expected } => Self::Changed { found, expected },
+            DigestError::Changed(change) => Self::Changed(change),
         }
     }
 }
@@ -222,7 +217,7 @@ pub fn verify<R: Read + Seek + Send>(
     }
     checks.sort_unstable();
     if let Some(known) = known.filter(|known| *known != digests) {
-        return Err(VerifyError::Changed { found: digests.sha256, expected: known.sha256 });
+        return Err(VerifyError::Changed(Change::Bytes { found: digests.sha256, expected: known.sha256 }));
     }
     let published = public::published(&digests.blake2b);
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
@@ -242,7 +237,7 @@ fn finish<R: Read + Seek + Send>(
     if let Err(error) = found {
         if !error.is_environment() {
             ptau.source().compare();
-            if let Err(changed @ DigestError::Changed { .. }) = ptau.map_source(|file| file.finish(progress)) {
+            if let Err(changed @ DigestError::Changed(_)) = ptau.map_source(|file| file.finish(progress)) {
                 return Err(changed.into());
             }
         }

@@ -29,14 +29,14 @@ use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
-use crate::format::digest::{digest_file, sha256_file};
+use crate::format::digest::{Change, DigestError, NotedFile};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
-use crate::hash::{ContributionHash, FileSha256, hash_to_g2};
+use crate::hash::{ContributionHash, InitialKeyHash, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
 use crate::progress::{Progress, Within};
 use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
@@ -76,14 +76,12 @@ pub enum VerifyError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// A file changed while it was read.
-    #[error("{file} changed while it was verified\n  found     {found}\n  expected  {expected}")]
+    #[error("{file} changed while it was verified\n{change}")]
     Changed {
         /// Which.
         file: &'static str,
-        /// SHA-256 after the last check.
-        found: FileSha256,
-        /// SHA-256 before the first.
-        expected: FileSha256,
+        /// How.
+        change: Change,
     },
     /// Checks failed.
     #[error("the key is refused{}", .0.failures().map(|(check, failure)| format!("\n{check}: {failure}")).collect::<String>())]
@@ -108,8 +106,7 @@ impl VerifyError {
 ///
 /// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
 ///
-/// Each file is read once more for its digest before the first random coefficient is drawn, and after the last check, so that one that changes under
-/// the verifier is refused.
+/// The digests are those of the bytes that were checked ([`NotedFile`]): a file that changes under the verifier, even there and back, is refused.
 ///
 /// # Errors
 /// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
@@ -153,24 +150,99 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
     progress: &dyn Progress,
-    records: impl FnOnce(&Zkey<&mut K>, &Header, &mut Findings),
+    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
-    let mut findings = Findings::default();
     let lengths = [length(r1cs.source(), of_circuit)?, length(ptau.source(), of_powers)?, length(key.source(), VerifyError::Key)?];
-    let (circuit, powers, whole) = side_by_side(
-        lengths,
-        progress,
-        |progress| digest(r1cs.source(), of_circuit, progress),
-        |progress| digest(ptau.source(), of_powers, progress),
-        |progress| digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into())),
-    );
-    let (circuit, powers, whole) = (circuit?, powers?, whole?);
-    let digests = Digests::Whole { circuit, powers, key: whole };
-    // Read again what was read before the digests were taken.
-    let r1cs = &mut R1cs::open(r1cs.source()).map_err(SetupError::R1cs)?;
-    let ptau = &mut Ptau::open(ptau.source()).map_err(SetupError::Ptau)?;
-    let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
+    let mut circuit = NotedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
+    let mut powers = NotedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
+    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
+    with_digests(compared, || {
+        let (circuit, powers, key) = side_by_side(
+            lengths,
+            progress,
+            |progress| circuit.finish_sha256(progress).map_err(unread("the circuit (.r1cs)", of_circuit)),
+            |progress| powers.finish_sha256(progress).map_err(unread("the powers of tau (.ptau)", of_powers)),
+            |progress| whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key)),
+        );
+        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key: key? })
+    })
+}
 
+/// A file that is read by a verifier, from its head on.
+type Noted<'a, 'b, R> = &'a mut NotedFile<&'b mut R>;
+type NotedKey<'a, 'b, R> = Zkey<Noted<'a, 'b, R>>;
+
+/// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
+/// to be verified, so that comes first.
+fn with_digests(
+    compared: Result<Compared, VerifyError>,
+    digests: impl FnOnce() -> Result<Digests, VerifyError>,
+) -> Result<Report, VerifyError> {
+    match compared {
+        Ok(compared) => compared.report(digests()?),
+        Err(error) if error.is_environment() => Err(error),
+        Err(error) => match digests() {
+            Err(changed @ VerifyError::Changed { .. }) => Err(changed),
+            _ => Err(error),
+        },
+    }
+}
+
+/// What a comparison found in a key, and how far it came.
+struct Compared {
+    header: Header,
+    initial_key_hash: InitialKeyHash,
+    contributions: Vec<ContributionSummary>,
+    findings: Findings,
+    /// Whether all checks were reached.
+    complete: bool,
+    /// Whether the initial key's hash is none that can be computed.
+    underivable: bool,
+}
+
+impl Compared {
+    fn of<R: Read + Seek>(key: &Zkey<R>, findings: Findings, complete: bool, underivable: bool) -> Self {
+        let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
+            index: index + 1,
+            hash: c.hash(),
+            kind: c.kind.clone(),
+            name: c.name.clone(),
+        };
+        let contributions = key.contributions().iter().enumerate().map(summary).collect();
+        Self { header: *key.header(), initial_key_hash: key.initial_key_hash(), contributions, findings, complete, underivable }
+    }
+
+    fn report(self, digests: Digests) -> Result<Report, VerifyError> {
+        let Self { header, initial_key_hash, contributions, findings, complete, underivable } = self;
+        let refused = !findings.is_empty();
+        let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
+        for (check, failure) in findings.0 {
+            failures.entry(check).or_default().push(failure);
+        }
+        let mut outcome = |check| match failures.remove(&check) {
+            Some(failures) => Outcome::Failed(failures),
+            None if !complete && matches!(check, Check::Unchanged | Check::Divided | Check::Transcript) => Outcome::NotReached,
+            None if underivable && check == Check::Transcript => Outcome::HashNotDerivable,
+            None => Outcome::Passed,
+        };
+        let checks = Check::ALL.map(|check| (check, outcome(check))).to_vec();
+        let report = Report { header, initial_key_hash, digests, contributions, checks };
+        if refused { Err(VerifyError::Refused(Box::new(report))) } else { Ok(report) }
+    }
+}
+
+fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
+    circuit: Noted<'_, '_, C>,
+    powers: Noted<'_, '_, P>,
+    key: Noted<'_, '_, K>,
+    progress: &dyn Progress,
+    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
+) -> Result<Compared, VerifyError> {
+    let r1cs = &mut R1cs::open(circuit).map_err(of_circuit)?;
+    let ptau = &mut Ptau::open(powers).map_err(of_powers)?;
+    let key = &mut Zkey::open(key).map_err(VerifyError::Key)?;
+    let mut findings = Findings::default();
     let mut rng = VerifierRng::from_os()?;
     let mut initial = InitialKey::open(r1cs, ptau, progress)?;
     let expected = initial.header()?;
@@ -178,7 +250,7 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     compare_points(key.header(), &expected, &mut findings);
     records(key, &expected, &mut findings);
     if !findings.is_empty() {
-        return findings.report(key, digests, false, false);
+        return Ok(Compared::of(key, findings, false, false));
     }
 
     let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng };
@@ -191,15 +263,7 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    let (r1cs, ptau, key_now) = side_by_side(
-        lengths,
-        progress,
-        |progress| refuse_changed("the circuit (.r1cs)", circuit, r1cs.source(), of_circuit, progress),
-        |progress| refuse_changed("the powers of tau (.ptau)", powers, ptau.source(), of_powers, progress),
-        |progress| refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress),
-    );
-    r1cs.and(ptau).and(key_now)?;
-    findings.report(key, digests, true, rebuilt.is_none())
+    Ok(Compared::of(key, findings, true, rebuilt.is_none()))
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
@@ -213,13 +277,25 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
-    let mut findings = Findings::default();
-    let first = digest(earlier.source(), VerifyError::Earlier, progress)?;
-    let whole = digest_file(key.source(), progress).map_err(|e| VerifyError::Key(e.into()))?;
-    let digests = Digests::Incremental { earlier: first, key: whole };
-    let earlier = &mut Zkey::open(earlier.source()).map_err(VerifyError::Earlier)?;
-    let key = &mut Zkey::open(key.source()).map_err(VerifyError::Key)?;
+    let mut first = NotedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
+    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
+    with_digests(compared, || {
+        let earlier = first.finish_sha256(progress).map_err(unread("the earlier key (.zkey)", VerifyError::Earlier))?;
+        let key = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
+        Ok(Digests::Incremental { earlier, key })
+    })
+}
 
+fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
+    earlier: Noted<'_, '_, E>,
+    key: Noted<'_, '_, K>,
+    policy: &Policy,
+    progress: &dyn Progress,
+) -> Result<Compared, VerifyError> {
+    let earlier = &mut Zkey::open(earlier).map_err(VerifyError::Earlier)?;
+    let key = &mut Zkey::open(key).map_err(VerifyError::Key)?;
+    let mut findings = Findings::default();
     let mut rng = VerifierRng::from_os()?;
     compare_sizes(key.header(), earlier.header(), &mut findings);
     compare_points(key.header(), earlier.header(), &mut findings);
@@ -230,7 +306,7 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
     }
     if !findings.is_empty() {
-        return findings.report(key, digests, false, false);
+        return Ok(Compared::of(key, findings, false, false));
     }
     for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
         if let Some(byte) = first_difference(earlier, key, id)? {
@@ -253,9 +329,7 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
             findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
         }
     }
-    refuse_changed("the earlier key (.zkey)", first, earlier.source(), VerifyError::Earlier, progress)?;
-    refuse_changed("the key (.zkey)", whole.sha256, key.source(), VerifyError::Key, progress)?;
-    findings.report(key, digests, true, false)
+    Ok(Compared::of(key, findings, true, false))
 }
 
 fn of_circuit(error: FormatError) -> VerifyError {
@@ -286,24 +360,12 @@ fn side_by_side<A: Send, B: Send, C: Send>(
     (a, b, c)
 }
 
-fn digest<R: Read + Seek + Send>(
-    source: &mut R,
-    error: impl FnOnce(FormatError) -> VerifyError,
-    progress: &dyn Progress,
-) -> Result<FileSha256, VerifyError> {
-    sha256_file(source, progress).map_err(|e| error(e.into()))
-}
-
-/// Refuses a file that is not what it was.
-fn refuse_changed<R: Read + Seek + Send>(
-    file: &'static str,
-    expected: FileSha256,
-    source: &mut R,
-    error: impl FnOnce(FormatError) -> VerifyError,
-    progress: &dyn Progress,
-) -> Result<(), VerifyError> {
-    let found = digest(source, error, progress)?;
-    if found == expected { Ok(()) } else { Err(VerifyError::Changed { file, found, expected }) }
+/// Of a file without a digest: that it changed, or that it cannot be read.
+fn unread(file: &'static str, error: impl FnOnce(FormatError) -> VerifyError) -> impl FnOnce(DigestError) -> VerifyError {
+    move |digest| match digest {
+        DigestError::Io(cause) => error(cause.into()),
+        DigestError::Changed(change) => VerifyError::Changed { file, change },
+    }
 }
 
 /// Failures, by check.
@@ -317,40 +379,6 @@ impl Findings {
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    fn report<R: Read + Seek + Send>(
-        self,
-        key: &Zkey<R>,
-        digests: Digests,
-        complete: bool,
-        underivable: bool,
-    ) -> Result<Report, VerifyError> {
-        let refused = !self.is_empty();
-        let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
-        for (check, failure) in self.0 {
-            failures.entry(check).or_default().push(failure);
-        }
-        let mut outcome = |check| match failures.remove(&check) {
-            Some(failures) => Outcome::Failed(failures),
-            None if !complete && matches!(check, Check::Unchanged | Check::Divided | Check::Transcript) => Outcome::NotReached,
-            None if underivable && check == Check::Transcript => Outcome::HashNotDerivable,
-            None => Outcome::Passed,
-        };
-        let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
-            index: index + 1,
-            hash: c.hash(),
-            kind: c.kind.clone(),
-            name: c.name.clone(),
-        };
-        let report = Report {
-            header: *key.header(),
-            initial_key_hash: key.initial_key_hash(),
-            digests,
-            contributions: key.contributions().iter().enumerate().map(summary).collect(),
-            checks: Check::ALL.map(|check| (check, outcome(check))).to_vec(),
-        };
-        if refused { Err(VerifyError::Refused(Box::new(report))) } else { Ok(report) }
     }
 }
 

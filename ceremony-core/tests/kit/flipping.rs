@@ -1,6 +1,7 @@
 //! A file that changes under whoever reads it.
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,13 +10,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Flipping {
     file: Cursor<Vec<u8>>,
     measured: Arc<AtomicU32>,
-    flip_at: u32,
+    flip_at: [u32; 2],
     byte: usize,
 }
 
 impl Flipping {
     pub fn new(bytes: &[u8], byte: usize, flip_at: u32) -> Self {
-        Self { file: Cursor::new(bytes.to_vec()), measured: Arc::default(), flip_at, byte }
+        Self::there_and_back(bytes, byte, flip_at..u32::MAX)
+    }
+
+    /// One that is as it was again from the end of the range on.
+    pub fn there_and_back(bytes: &[u8], byte: usize, flipped: Range<u32>) -> Self {
+        Self { file: Cursor::new(bytes.to_vec()), measured: Arc::default(), flip_at: [flipped.start, flipped.end], byte }
     }
 
     /// A file that stays as it is.
@@ -37,7 +43,7 @@ impl Read for Flipping {
 
 impl Seek for Flipping {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        if to == SeekFrom::End(0) && self.measured.fetch_add(1, Ordering::Relaxed) + 1 == self.flip_at {
+        if to == SeekFrom::End(0) && self.flip_at.contains(&(self.measured.fetch_add(1, Ordering::Relaxed) + 1)) {
             self.file.get_mut()[self.byte] ^= 1;
         }
         self.file.seek(to)
