@@ -29,7 +29,7 @@ use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
-use crate::format::digest::{Change, DigestError, NotedFile};
+use crate::format::digest::{Change, DigestError, HashedFile, NotedFile};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
@@ -106,7 +106,7 @@ impl VerifyError {
 ///
 /// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
 ///
-/// The digests are those of the bytes that were checked ([`NotedFile`]): a file that changes under the verifier, even there and back, is refused.
+/// The digests are those of the bytes that were checked ([`HashedFile`], [`NotedFile`]): a file that changes under the verifier, even there and back, is refused.
 ///
 /// # Errors
 /// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
@@ -150,14 +150,17 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
     progress: &dyn Progress,
-    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
+    records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
     let lengths = [length(r1cs.source(), of_circuit)?, length(ptau.source(), of_powers)?, length(key.source(), VerifyError::Key)?];
     let mut circuit = NotedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
     let mut powers = NotedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
-    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
-    with_digests(compared, || {
+    with_digests(compared, |error| {
+        if error {
+            whole.compare();
+        }
         let (circuit, powers, key) = side_by_side(
             lengths,
             progress,
@@ -165,24 +168,23 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
             |progress| powers.finish_sha256(progress).map_err(unread("the powers of tau (.ptau)", of_powers)),
             |progress| whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key)),
         );
-        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key: key? })
+        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key: key?.1 })
     })
 }
 
-/// A file that is read by a verifier, from its head on.
-type Noted<'a, 'b, R> = &'a mut NotedFile<&'b mut R>;
-type NotedKey<'a, 'b, R> = Zkey<Noted<'a, 'b, R>>;
+/// A key that is read from its beginning to its end.
+type Hashed<'a, 'b, K> = &'a mut HashedFile<&'b mut K>;
 
 /// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
-/// to be verified, so that comes first.
+/// to be verified, so that comes first. `digests` is told whether there was an error.
 fn with_digests(
     compared: Result<Compared, VerifyError>,
-    digests: impl FnOnce() -> Result<Digests, VerifyError>,
+    digests: impl FnOnce(bool) -> Result<Digests, VerifyError>,
 ) -> Result<Report, VerifyError> {
     match compared {
-        Ok(compared) => compared.report(digests()?),
+        Ok(compared) => compared.report(digests(false)?),
         Err(error) if error.is_environment() => Err(error),
-        Err(error) => match digests() {
+        Err(error) => match digests(true) {
             Err(changed @ VerifyError::Changed { .. }) => Err(changed),
             _ => Err(error),
         },
@@ -233,11 +235,11 @@ impl Compared {
 }
 
 fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
-    circuit: Noted<'_, '_, C>,
-    powers: Noted<'_, '_, P>,
-    key: Noted<'_, '_, K>,
+    circuit: &mut NotedFile<&mut C>,
+    powers: &mut NotedFile<&mut P>,
+    key: Hashed<'_, '_, K>,
     progress: &dyn Progress,
-    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
+    records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
 ) -> Result<Compared, VerifyError> {
     let r1cs = &mut R1cs::open(circuit).map_err(of_circuit)?;
     let ptau = &mut Ptau::open(powers).map_err(of_powers)?;
@@ -277,19 +279,23 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
-    let mut first = NotedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
-    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let mut first = HashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
+    let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
-    with_digests(compared, || {
-        let earlier = first.finish_sha256(progress).map_err(unread("the earlier key (.zkey)", VerifyError::Earlier))?;
-        let key = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
-        Ok(Digests::Incremental { earlier, key })
+    with_digests(compared, |error| {
+        if error {
+            first.compare();
+            whole.compare();
+        }
+        let (_, earlier) = first.finish(progress).map_err(unread("the earlier key (.zkey)", VerifyError::Earlier))?;
+        let (_, key) = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
+        Ok(Digests::Incremental { earlier: earlier.sha256, key })
     })
 }
 
 fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
-    earlier: Noted<'_, '_, E>,
-    key: Noted<'_, '_, K>,
+    earlier: &mut HashedFile<&mut E>,
+    key: Hashed<'_, '_, K>,
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Compared, VerifyError> {
@@ -308,14 +314,20 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     if !findings.is_empty() {
         return Ok(Compared::of(key, findings, false, false));
     }
-    for id in [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2] {
-        if let Some(byte) = first_difference(earlier, key, id)? {
-            findings.add(Check::Unchanged, Failure::Section { section: id, byte });
-        }
-    }
     let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
     let (before, after) = (earlier.layout(), key.layout());
-    for (before, after) in [(before.l, after.l), (before.h, after.h)] {
+    // In the order in which they usually lie in a file, so that it is read once for checks and digests.
+    for id in [section::COEFFICIENTS, section::IC, section::H, section::L, section::A, section::B_G1, section::B_G2] {
+        let (before, after) = match id {
+            section::H => (before.h, after.h),
+            section::L => (before.l, after.l),
+            _ => {
+                if let Some(byte) = first_difference(earlier, key, id)? {
+                    findings.add(Check::Unchanged, Failure::Section { section: id, byte });
+                }
+                continue;
+            }
+        };
         let mut multiples = Multiples::default();
         progress.begin(after.name, after.len);
         for (start, count) in after.chunks(0) {
@@ -326,7 +338,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
         }
         progress.end();
         if !divided(multiples, deltas) {
-            findings.add(Check::Divided, Failure::NotDivided { section: after.section, name: after.name });
+            findings.add(Check::Divided, Failure::NotDivided { section: id, name: after.name });
         }
     }
     Ok(Compared::of(key, findings, true, false))
