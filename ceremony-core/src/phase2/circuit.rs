@@ -212,7 +212,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let header = self.header()?;
         let mut writer = Writer(ContainerWriter::new(out, ZKEY, 10).map_err(write_error)?);
         write_header(&mut writer.0, &header).map_err(write_error)?;
-        let initial_key_hash = self.build(&header, &mut writer)?.ok_or(no_hash)?;
+        let initial_key_hash = self.build(&header, &mut writer, |_, _| ())?.0.ok_or(no_hash)?;
         write_contributions(&mut writer.0, initial_key_hash, &[]).map_err(write_error)?;
         writer.0.finish().map_err(write_error)?;
         Ok(NewKey { shape: self.shape, header, initial_key_hash })
@@ -235,42 +235,57 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// Computes sections 4, 3, 9, 8, 5, 6, 7 (in this order, which is that of the reference tool's files) and the hash of the key, if it is
-    /// defined.
-    pub(super) fn build(&mut self, header: &Header, sink: &mut dyn Sink) -> Result<Option<InitialKeyHash>, SetupError> {
+    /// defined. `afterwards` gets the two files once all is read that is needed of them, beside what is left to do.
+    pub(super) fn build<T: Send>(
+        &mut self,
+        header: &Header,
+        sink: &mut dyn Sink,
+        afterwards: impl FnOnce(&mut R1cs<C>, &mut Ptau<P>) -> T + Send,
+    ) -> Result<(Option<InitialKeyHash>, T), SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
+        let ic = (section::IC, 0..public + 1);
+        let others = [(section::L, public + 1..wires), (section::A, 0..wires), (section::B_G1, 0..wires), (section::B_G2, 0..wires)];
         let mut hash = TrailingHash::new(Blake2b512::new());
         hash.update(&header.points_to_bytes(Encoding::Uncompressed));
 
-        // All columns of a circuit that is not too large come from the pass that its section 4 takes anyway.
-        let all: &[Column] = if wires <= self.wires_at_once { &Column::ALL } else { &[] };
-        let mut held = self.coefficients(all, sink)?;
-        for (section, wires) in [
-            (section::IC, 0..public + 1),
-            (section::L, public + 1..wires),
-            (section::A, 0..wires),
-            (section::B_G1, 0..wires),
-            (section::B_G2, 0..wires),
-        ] {
-            if section == section::L {
-                self.hash_h(&mut hash)?;
-                self.h(sink)?;
-            }
-            sink.begin(section).map_err(SetupError::Key)?;
-            hash_count(&mut hash, wires.len() as u64);
+        let after = if wires <= self.wires_at_once {
+            // All columns come from the pass that section 4 takes anyway.
+            let mut columns = self.coefficients(&Column::ALL, sink)?;
             let mut out = ColumnWriter { hash: &mut hash, sink };
-            if all.is_empty() {
-                for start in wires.clone().step_by(self.wires_per_pass as usize) {
-                    let wires = start..wires.end.min(start.saturating_add(self.wires_per_pass));
-                    let plan = Plan { wires: wires.clone(), columns: &[column_of(section)] };
-                    let mut columns = self.pass(section_name(section), &plan, |_| Ok(()))?;
-                    out.section(section, &mut columns, 0..wires.len())?;
-                }
-            } else {
-                out.section(section, &mut held, wires.start as usize..wires.end as usize)?;
-            }
-            sink.end().map_err(SetupError::Key)?;
+            let mut section = |out: &mut ColumnWriter<'_>, (id, wires): (u32, Range<u32>)| {
+                out.begin(id, &wires)?;
+                out.columns(id, &mut columns, wires.start as usize..wires.end as usize)?;
+                out.end()
+            };
+            section(&mut out, ic)?;
+            self.hash_h(out.hash)?;
+            self.h(out.sink)?;
+            let rest = || others.into_iter().try_for_each(|other| section(&mut out, other));
+            let (written, after) = rayon::join(rest, || afterwards(self.r1cs, self.ptau));
+            written?;
+            after
+        } else {
+            self.coefficients(&[], sink)?;
+            let mut out = ColumnWriter { hash: &mut hash, sink };
+            self.in_passes(&mut out, ic)?;
+            self.hash_h(out.hash)?;
+            self.h(out.sink)?;
+            others.into_iter().try_for_each(|other| self.in_passes(&mut out, other))?;
+            afterwards(self.r1cs, self.ptau)
+        };
+        Ok((self.hash_is_defined().then(|| InitialKeyHash(hash.finish())), after))
+    }
+
+    /// A section of sums, with a pass over the circuit for as many wires as are held at a time.
+    fn in_passes(&mut self, out: &mut ColumnWriter<'_>, (section, wires): (u32, Range<u32>)) -> Result<(), SetupError> {
+        out.begin(section, &wires)?;
+        for start in wires.clone().step_by(self.wires_per_pass as usize) {
+            let wires = start..wires.end.min(start.saturating_add(self.wires_per_pass));
+            let plan = Plan { wires: wires.clone(), columns: &[column_of(section)] };
+            let mut columns = self.pass(section_name(section), &plan, |_| Ok(()))?;
+            out.columns(section, &mut columns, 0..wires.len())?;
         }
-        Ok(self.hash_is_defined().then(|| InitialKeyHash(hash.finish())))
+        out.end()
     }
 
     fn ptau_points<G: Point>(&mut self, run: PointRun<G>, start: u64, count: usize) -> Result<Vec<G>, SetupError> {
@@ -376,8 +391,17 @@ struct ColumnWriter<'a> {
 }
 
 impl ColumnWriter<'_> {
+    fn begin(&mut self, section: u32, wires: &Range<u32>) -> Result<(), SetupError> {
+        hash_count(self.hash, wires.len() as u64);
+        self.sink.begin(section).map_err(SetupError::Key)
+    }
+
+    fn end(&mut self) -> Result<(), SetupError> {
+        self.sink.end().map_err(SetupError::Key)
+    }
+
     /// The columns of these wires, counted from the first one of the plan.
-    fn section(&mut self, section: u32, columns: &mut Columns, wires: Range<usize>) -> Result<(), SetupError> {
+    fn columns(&mut self, section: u32, columns: &mut Columns, wires: Range<usize>) -> Result<(), SetupError> {
         match column_of(section) {
             Column::Combined => self.write(&mut columns.combined, wires),
             Column::A => self.write(&mut columns.a, wires),

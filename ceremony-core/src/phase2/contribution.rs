@@ -135,7 +135,9 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     drop(rng);
 
     let g1_sx = times(g1_s, &delta);
-    let transcript = records.iter().fold(Chain::new(&initial_key_hash), Chain::then).transcript(&g1_s, &g1_sx);
+    let mut chain = Chain::new(&initial_key_hash);
+    records.iter().for_each(|record| chain.add(record));
+    let transcript = chain.transcript(&g1_s, &g1_sx);
     let proof = ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(hash_to_g2(&transcript.0), &delta) };
     let before = *key.header();
     let header = Header { delta_g1: times(before.delta_g1, &delta), delta_g2: times(before.delta_g2, &delta), ..before };
@@ -216,10 +218,9 @@ impl Chain {
         Self(hash)
     }
 
-    /// The chain with one more record.
-    pub(super) fn then(mut self, record: &Contribution) -> Self {
+    /// One more record.
+    pub(super) fn add(&mut self, record: &Contribution) {
         self.0.update(&record.bound_bytes(Encoding::Uncompressed));
-        self
     }
 
     /// What the next proof of knowledge is bound to.

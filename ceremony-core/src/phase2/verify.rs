@@ -16,10 +16,11 @@
 //! of that key was.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::num::NonZeroU32;
 
 use ark_ec::AffineRepr;
+use rayon::prelude::*;
 
 use super::circuit::{Chunk, InitialKey, SetupError, Sink};
 use super::contribution::Chain;
@@ -36,7 +37,7 @@ use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
-use crate::hash::{ContributionHash, InitialKeyHash, hash_to_g2};
+use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
 use crate::progress::{Progress, Within};
 use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
@@ -152,39 +153,55 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     progress: &dyn Progress,
     records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
-    let lengths = [length(r1cs.source(), of_circuit)?, length(ptau.source(), of_powers)?, length(key.source(), VerifyError::Key)?];
     let mut circuit = NotedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
     let mut powers = NotedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
     let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
-    with_digests(compared, |error| {
-        if error {
-            whole.compare();
-        }
-        let (circuit, powers, key) = side_by_side(
-            lengths,
-            progress,
-            |progress| circuit.finish_sha256(progress).map_err(unread("the circuit (.r1cs)", of_circuit)),
-            |progress| powers.finish_sha256(progress).map_err(unread("the powers of tau (.ptau)", of_powers)),
-            |progress| whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key)),
-        );
-        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key: key?.1 })
+    with_digests(compared, |known| {
+        let (circuit, powers) = match known {
+            Some(digests) => digests,
+            None => {
+                whole.compare();
+                circuit_and_powers(&mut circuit, &mut powers, progress)
+            }
+        };
+        let (_, key) = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
+        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key })
     })
+}
+
+/// The digests of the two, which both cores take.
+type CircuitAndPowers = (Result<FileSha256, VerifyError>, Result<FileSha256, VerifyError>);
+
+fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
+    circuit: &mut NotedFile<&mut C>,
+    powers: &mut NotedFile<&mut P>,
+    progress: &dyn Progress,
+) -> CircuitAndPowers {
+    progress.begin("taking digests", circuit.length().saturating_add(powers.length()));
+    let within = &Within(progress);
+    // The longer one, as a rule, beside the other.
+    let (powers, circuit) = rayon::join(
+        || powers.finish_sha256(within).map_err(unread("the powers of tau (.ptau)", of_powers)),
+        || circuit.finish_sha256(within).map_err(unread("the circuit (.r1cs)", of_circuit)),
+    );
+    progress.end();
+    (circuit, powers)
 }
 
 /// A key that is read from its beginning to its end.
 type Hashed<'a, 'b, K> = &'a mut HashedFile<&'b mut K>;
 
 /// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
-/// to be verified, so that comes first. `digests` is told whether there was an error.
-fn with_digests(
-    compared: Result<Compared, VerifyError>,
-    digests: impl FnOnce(bool) -> Result<Digests, VerifyError>,
+/// to be verified, so that comes first. `digests` is given what was taken of them already, which is nothing after an error.
+fn with_digests<T>(
+    compared: Result<(Compared, T), VerifyError>,
+    digests: impl FnOnce(Option<T>) -> Result<Digests, VerifyError>,
 ) -> Result<Report, VerifyError> {
     match compared {
-        Ok(compared) => compared.report(digests(false)?),
+        Ok((compared, known)) => compared.report(digests(Some(known))?),
         Err(error) if error.is_environment() => Err(error),
-        Err(error) => match digests(true) {
+        Err(error) => match digests(None) {
             Err(changed @ VerifyError::Changed { .. }) => Err(changed),
             _ => Err(error),
         },
@@ -240,7 +257,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     key: Hashed<'_, '_, K>,
     progress: &dyn Progress,
     records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
-) -> Result<Compared, VerifyError> {
+) -> Result<(Compared, CircuitAndPowers), VerifyError> {
     let r1cs = &mut R1cs::open(circuit).map_err(of_circuit)?;
     let ptau = &mut Ptau::open(powers).map_err(of_powers)?;
     let key = &mut Zkey::open(key).map_err(VerifyError::Key)?;
@@ -252,11 +269,15 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     compare_points(key.header(), &expected, &mut findings);
     records(key, &expected, &mut findings);
     if !findings.is_empty() {
-        return Ok(Compared::of(key, findings, false, false));
+        let digests = circuit_and_powers(r1cs.source(), ptau.source(), progress);
+        return Ok((Compared::of(key, findings, false, false), digests));
     }
 
     let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng };
-    let rebuilt = initial.build(&expected, &mut comparison)?;
+    let (rebuilt, digests) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
+        // Beside the rest of the comparison, which reads the key alone.
+        circuit_and_powers(r1cs.source(), ptau.source(), progress)
+    })?;
     for (check, failure) in comparison.findings {
         findings.add(check, failure);
     }
@@ -265,7 +286,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    Ok(Compared::of(key, findings, true, rebuilt.is_none()))
+    Ok((Compared::of(key, findings, true, rebuilt.is_none()), digests))
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
@@ -282,8 +303,8 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     let mut first = HashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
     let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
-    with_digests(compared, |error| {
-        if error {
+    with_digests(compared.map(|compared| (compared, ())), |known| {
+        if known.is_none() {
             first.compare();
             whole.compare();
         }
@@ -350,26 +371,6 @@ fn of_circuit(error: FormatError) -> VerifyError {
 
 fn of_powers(error: FormatError) -> VerifyError {
     SetupError::Ptau(error).into()
-}
-
-fn length<R: Seek>(source: &mut R, error: impl FnOnce(FormatError) -> VerifyError) -> Result<u64, VerifyError> {
-    source.seek(SeekFrom::End(0)).map_err(|e| error(e.into()))
-}
-
-/// Reads three files of these lengths at once, as one step.
-fn side_by_side<A: Send, B: Send, C: Send>(
-    lengths: [u64; 3],
-    progress: &dyn Progress,
-    a: impl FnOnce(&dyn Progress) -> A + Send,
-    b: impl FnOnce(&dyn Progress) -> B + Send,
-    c: impl FnOnce(&dyn Progress) -> C + Send,
-) -> (A, B, C) {
-    progress.begin("taking digests", lengths.into_iter().fold(0, u64::saturating_add));
-    let within = &Within(progress);
-    // The longest, as a rule, beside the others.
-    let (b, (a, c)) = rayon::join(|| b(within), || rayon::join(|| a(within), || c(within)));
-    progress.end();
-    (a, b, c)
 }
 
 /// Of a file without a digest: that it changed, or that it cannot be read.
@@ -439,25 +440,37 @@ fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Policy, findings
 
     // 3 and 4
     progress.begin("contributions", records.len() as u64);
-    let mut chain = Chain::new(&key.initial_key_hash());
-    let mut delta = G1_GENERATOR;
+    let (mut chain, mut delta) = (Chain::new(&key.initial_key_hash()), G1_GENERATOR);
+    let links: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let (transcript, before) = (chain.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
+            chain.add(record);
+            delta = record.delta_g1;
+            (record, transcript, before)
+        })
+        .collect();
+    let prove = |(record, transcript, before): &(&Contribution, Transcript, G1Affine)| {
+        let r = hash_to_g2(&transcript.0);
+        let known = || proves_knowledge(&record.proof, r);
+        let ratio = || same_ratio(Ratio(*before, record.delta_g1), Ratio(r, record.proof.g2_spx));
+        let proofs = rayon::join(known, ratio);
+        progress.advance(1);
+        proofs
+    };
+    let proofs: Vec<_> = links.par_iter().map(prove).collect();
     let mut seen = Seen::default();
-    for (record, contribution) in records.iter().zip(1..) {
-        let expected = chain.transcript(&record.proof.g1_s, &record.proof.g1_sx);
+    for (((record, expected, _), (known, ratio)), contribution) in links.into_iter().zip(proofs).zip(1..) {
         if record.transcript != expected {
             findings.add(Check::Transcript, Failure::Transcript { contribution, found: record.transcript, expected });
         }
-        let r = hash_to_g2(&expected.0);
-        if let Err(defect) = proves_knowledge(&record.proof, r) {
+        if let Err(defect) = known {
             findings.add(Check::Knowledge, Failure::Knowledge { contribution, defect });
         }
-        if !same_ratio(Ratio(delta, record.delta_g1), Ratio(r, record.proof.g2_spx)) {
+        if !ratio {
             findings.add(Check::Knowledge, Failure::DeltaRatio { contribution });
         }
         seen.check(record, contribution, findings);
-        delta = record.delta_g1;
-        chain = chain.then(record);
-        progress.advance(1);
     }
     progress.end();
 

@@ -34,6 +34,11 @@ impl<R: Read + Seek + Send> NotedFile<R> {
         Ok(Self { source, length, position: 0, noted: Vec::new() })
     }
 
+    /// Bytes of the file.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Reads the whole file, holds it against what was read before, and forgets that.
     ///
     /// # Errors
