@@ -189,7 +189,7 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
     (circuit, powers)
 }
 
-/// A key that is read from its beginning to its end.
+/// A key, which is read whole, and as a rule in order.
 type Hashed<'a, 'b, K> = &'a mut HashedFile<&'b mut K>;
 
 /// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
@@ -337,8 +337,10 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     }
     let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
     let (before, after) = (earlier.layout(), key.layout());
-    // In the order in which they usually lie in a file, so that it is read once for checks and digests.
-    for id in [section::COEFFICIENTS, section::IC, section::H, section::L, section::A, section::B_G1, section::B_G2] {
+    // In the order in which they lie in the key, so that it is read once for checks and digests.
+    let mut sections = [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2, section::L, section::H];
+    sections.sort_by_key(|id| key.section(*id).map_or(0, |section| section.offset));
+    for id in sections {
         let (before, after) = match id {
             section::H => (before.h, after.h),
             section::L => (before.l, after.l),

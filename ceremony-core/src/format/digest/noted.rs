@@ -39,7 +39,7 @@ impl<R: Read + Seek + Send> NotedFile<R> {
         self.length
     }
 
-    /// Reads the whole file, holds it against what was read before, and forgets that.
+    /// Reads the whole file and holds it against what was read of it before.
     ///
     /// # Errors
     /// When reading fails; when bytes that were read are others now, or the file has another length.
@@ -64,7 +64,7 @@ impl<R: Read + Seek + Send> NotedFile<R> {
         if length != self.length {
             return Err(DigestError::Changed(Change::Length { found: length, expected: self.length }));
         }
-        let mut pieces = Pieces::new(std::mem::take(&mut self.noted));
+        let mut pieces = Pieces::new(self.noted.clone());
         each_chunk(&mut self.source, 0..length, progress, |chunk| {
             rayon::join(|| hash(chunk), || pieces.update(chunk));
         })?;
