@@ -30,7 +30,7 @@ use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
-use crate::format::digest::{Change, DigestError, HashedFile, NotedFile};
+use crate::format::digest::{Change, DigestError, FileDigests, HashedFile, NotedFile};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
@@ -39,7 +39,7 @@ use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
-use crate::progress::{Progress, Within};
+use crate::progress::{Progress, Silent, Within};
 use crate::ratio::{Multiples, Ratio, proves_knowledge, same_ratio};
 
 /// What a chain must have to be accepted.
@@ -151,33 +151,36 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
     progress: &dyn Progress,
-    records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
+    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
     let mut circuit = NotedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
     let mut powers = NotedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
-    let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
-    with_digests(compared, |known| {
-        let (circuit, powers) = match known {
-            Some(digests) => digests,
-            None => {
-                whole.compare();
-                circuit_and_powers(&mut circuit, &mut powers, progress)
-            }
-        };
-        let (_, key) = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
-        Ok(Digests::Whole { circuit: circuit?, powers: powers?, key })
+    with_digests(compared, |taken| {
+        let (first, key) = taken.unwrap_or_else(|| side_by_side(&mut circuit, &mut powers, &mut whole, progress));
+        let (circuit, powers) = first?;
+        Ok(Digests::Whole { circuit, powers, key: key? })
     })
 }
 
-/// The digests of the two, which both cores take.
-type CircuitAndPowers = (Result<FileSha256, VerifyError>, Result<FileSha256, VerifyError>);
+/// Digests of circuit and phase 1, and those of the key.
+type Taken = (Result<(FileSha256, FileSha256), VerifyError>, Result<FileDigests, VerifyError>);
+
+fn side_by_side<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
+    circuit: &mut NotedFile<&mut C>,
+    powers: &mut NotedFile<&mut P>,
+    key: &mut NotedFile<&mut K>,
+    progress: &dyn Progress,
+) -> Taken {
+    rayon::join(|| circuit_and_powers(circuit, powers, progress), || digests_of_key(key))
+}
 
 fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
     circuit: &mut NotedFile<&mut C>,
     powers: &mut NotedFile<&mut P>,
     progress: &dyn Progress,
-) -> CircuitAndPowers {
+) -> Result<(FileSha256, FileSha256), VerifyError> {
     progress.begin("taking digests", circuit.length().saturating_add(powers.length()));
     let within = &Within(progress);
     // The longer one, as a rule, beside the other.
@@ -186,11 +189,16 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
         || circuit.finish_sha256(within).map_err(unread("the circuit (.r1cs)", of_circuit)),
     );
     progress.end();
-    (circuit, powers)
+    Ok((circuit?, powers?))
 }
 
-/// A key, which is read whole, and as a rule in order.
-type Hashed<'a, 'b, K> = &'a mut HashedFile<&'b mut K>;
+/// Beside the digest of the phase-1 file, as a rule the longer one, which is the step that is shown.
+fn digests_of_key<K: Read + Seek + Send>(key: &mut NotedFile<&mut K>) -> Result<FileDigests, VerifyError> {
+    key.finish(&Silent).map_err(unread("the key (.zkey)", VerifyError::Key))
+}
+
+/// A key that is read by a verifier, from its head on.
+type NotedKey<'a, 'b, K> = Zkey<&'a mut NotedFile<&'b mut K>>;
 
 /// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
 /// to be verified, so that comes first. `digests` is given what was taken of them already, which is nothing after an error.
@@ -254,10 +262,10 @@ impl Compared {
 fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
     circuit: &mut NotedFile<&mut C>,
     powers: &mut NotedFile<&mut P>,
-    key: Hashed<'_, '_, K>,
+    key: &mut NotedFile<&mut K>,
     progress: &dyn Progress,
-    records: impl FnOnce(&Zkey<Hashed<'_, '_, K>>, &Header, &mut Findings),
-) -> Result<(Compared, CircuitAndPowers), VerifyError> {
+    records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
+) -> Result<(Compared, Taken), VerifyError> {
     let r1cs = &mut R1cs::open(circuit).map_err(of_circuit)?;
     let ptau = &mut Ptau::open(powers).map_err(of_powers)?;
     let key = &mut Zkey::open(key).map_err(VerifyError::Key)?;
@@ -269,24 +277,26 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     compare_points(key.header(), &expected, &mut findings);
     records(key, &expected, &mut findings);
     if !findings.is_empty() {
-        let digests = circuit_and_powers(r1cs.source(), ptau.source(), progress);
-        return Ok((Compared::of(key, findings, false, false), digests));
+        let taken = side_by_side(r1cs.source(), ptau.source(), key.source(), progress);
+        return Ok((Compared::of(key, findings, false, false), taken));
     }
 
-    let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng };
-    let (rebuilt, digests) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
+    let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng, digests: None };
+    let (rebuilt, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
         // Beside the rest of the comparison, which reads the key alone.
         circuit_and_powers(r1cs.source(), ptau.source(), progress)
     })?;
-    for (check, failure) in comparison.findings {
+    let Comparison { key, findings: found, digests, .. } = comparison;
+    for (check, failure) in found {
         findings.add(check, failure);
     }
+    let taken = (first, digests.unwrap_or_else(|| digests_of_key(key.source())));
     if let Some(expected) = rebuilt
         && key.initial_key_hash() != expected
     {
         findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
     }
-    Ok((Compared::of(key, findings, true, rebuilt.is_none()), digests))
+    Ok((Compared::of(key, findings, true, rebuilt.is_none()), taken))
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
@@ -316,7 +326,7 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 
 fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut HashedFile<&mut E>,
-    key: Hashed<'_, '_, K>,
+    key: &mut HashedFile<&mut K>,
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Compared, VerifyError> {
@@ -562,17 +572,19 @@ fn divided(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
 }
 
 /// Holds the initial key against the key, section by section.
-struct Comparison<'a, K> {
-    key: &'a mut Zkey<K>,
+struct Comparison<'a, 'b, 'c, K> {
+    key: &'a mut NotedKey<'b, 'c, K>,
     findings: Vec<(Check, Failure)>,
     /// The open section, how many of its bytes were compared, and whether a difference was found.
     open: Option<(Section, u64, bool)>,
     /// For L and H: where they lie, how many points were added, and what was collected.
     divided: Option<(PointRun<G1Affine>, u64, Multiples<G1Affine>)>,
     rng: &'a mut VerifierRng,
+    /// The key's, once all is compared.
+    digests: Option<Result<FileDigests, VerifyError>>,
 }
 
-impl<K: Read + Seek + Send> Sink for Comparison<'_, K> {
+impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
     fn begin(&mut self, id: u32) -> Result<(), FormatError> {
         let layout = self.key.layout();
         match id {
@@ -612,9 +624,13 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, K> {
         }
         Ok(())
     }
+
+    fn complete(&mut self) {
+        self.digests = Some(digests_of_key(self.key.source()));
+    }
 }
 
-impl<K: Read + Seek + Send> Comparison<'_, K> {
+impl<K: Read + Seek + Send> Comparison<'_, '_, '_, K> {
     fn compare(&mut self, expected: &[u8]) -> Result<(), FormatError> {
         let Some((section, done, differs @ false)) = &mut self.open else { return Ok(()) };
         let count = (section.size - *done).min(expected.len() as u64) as usize;
