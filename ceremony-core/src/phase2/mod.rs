@@ -7,5 +7,6 @@ pub mod arkworks;
 pub mod circuit;
 mod columns;
 pub mod contribution;
+mod records;
 pub mod report;
 pub mod verify;

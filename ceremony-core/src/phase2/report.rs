@@ -258,7 +258,7 @@ pub struct ContributionSummary {
     pub name: Option<ContributorName>,
 }
 
-/// The digests of the files that were verified: the same before the first check and after the last.
+/// The digests of the files that were verified, those of the bytes that were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
     /// Of [`super::verify::verify`]. The `.ptau`'s must be the one that phase 1's verification gave.
@@ -319,5 +319,19 @@ impl Report {
     #[must_use]
     pub fn participants(&self) -> usize {
         self.contributions.iter().filter(|c| c.kind == ContributionKind::Contribution).count()
+    }
+}
+
+/// Failures, by check.
+#[derive(Default)]
+pub(super) struct Findings(pub(super) Vec<(Check, Failure)>);
+
+impl Findings {
+    pub(super) fn add(&mut self, check: Check, failure: impl Into<Failure>) {
+        self.0.push((check, failure.into()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }

@@ -26,7 +26,8 @@ use super::document::{CircuitKey, VerifiedCeremony};
 use super::error::{Cause, CeremonyError, at, broken};
 use super::folder::Track;
 use super::{Ceremony, Stage};
-use crate::format::digest::{FileDigests, digest_file, sha256_file};
+use crate::format::FormatError;
+use crate::format::digest::{DigestError, FileDigests, NotedFile, digest_file, sha256_file};
 use crate::format::ptau::{Contribution as PtauRecord, Ptau};
 use crate::format::r1cs::R1cs;
 use crate::format::record::ContributionKind;
@@ -35,7 +36,7 @@ use crate::hash::FileSha256;
 use crate::keygen;
 use crate::phase1::Link;
 use crate::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
-use crate::phase2::verify::{Digests, Outcome, Policy, Report, verify as verify_zkey, verify_from, verify_initial};
+use crate::phase2::verify::{Digests, Outcome, Policy, Report, VerifyError, verify as verify_zkey, verify_from, verify_initial};
 use crate::progress::Progress;
 
 /// How much to verify.
@@ -326,15 +327,17 @@ impl<'a> Verification<'a> {
         let last = step + 1 == chain.steps.len();
         let whole = self.depth == Depth::EveryFile;
         let known = self.circuits[circuit].take();
-        let mut key = Zkey::open(open(&this.path)?).map_err(at(&this.path))?;
+        // What is taken from the key is noted, and held against the attested digest as the checked bytes are.
+        let mut key = NotedFile::new(open(&this.path)?).map_err(FormatError::Io).and_then(Zkey::open).map_err(at(&this.path))?;
+        let mut checked = Zkey::open(open(&this.path)?).map_err(at(&this.path))?;
         let mut reports = Vec::new();
         if step == 0 || last {
-            reports.push(self.against_circuit(name, chain, step, &mut key, progress)?);
+            reports.push(self.against_circuit(name, chain, step, &mut checked, progress)?);
         }
         if step > 0 && whole {
             let before = &chain.steps[step - 1];
             let mut earlier = Zkey::open(open(&before.path)?).map_err(at(&before.path))?;
-            let report = verify_from(&mut earlier, &mut key, &Policy::default(), progress).map_err(at(&this.path))?;
+            let report = verify_from(&mut earlier, &mut checked, &Policy::default(), progress).map_err(at(&this.path))?;
             if let Digests::Incremental { earlier, .. } = report.digests {
                 is_attested(before, earlier)?;
             }
@@ -362,6 +365,11 @@ impl<'a> Verification<'a> {
         }
         let finished = if last && chain.is_closed() { Some(finished_key(name, &this.path, &mut key)?) } else { None };
         let cs_hash = CsHash(key.initial_key_hash().0);
+        let taken = key.source().finish_sha256(progress).map_err(|error| match error {
+            DigestError::Io(error) => at(&this.path)(error),
+            DigestError::Changed(change) => at(&this.path)(VerifyError::Changed { file: "the key (.zkey)", change }),
+        })?;
+        is_attested(this, taken)?;
         self.circuits[circuit] = Some(CircuitFacts { records: key.contributions().to_vec(), cs_hash, key: finished });
         Ok((this.path.clone(), digests, checks))
     }

@@ -10,14 +10,14 @@ use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
-use ceremony_core::format::zkey::{Contribution, Zkey};
-use ceremony_core::hash::FileSha256;
+use ceremony_core::format::zkey::{Contribution, Header, Zkey};
+use ceremony_core::hash::{FileSha256, InitialKeyHash};
 use ceremony_core::keygen::{self, KeygenError, SelfTestError};
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::circuit::{SetupError, new_key};
 use ceremony_core::phase2::contribution::{ContributeError, Contributed, apply_beacon, contribute};
-use ceremony_core::phase2::verify::{Check, Digests, Outcome, Policy, Report, VerifyError, verify, verify_from};
+use ceremony_core::phase2::verify::{Check, ContributionSummary, Digests, Outcome, Policy, Report, VerifyError, verify, verify_from};
 use serde::Serialize;
 
 use super::ptau::open_ptau;
@@ -155,20 +155,18 @@ struct ShownKey {
 }
 
 impl ShownKey {
-    fn of(path: &Path, key: &Zkey<File>, digests: &FileDigests) -> Self {
-        let header = key.header();
-        let record = |(i, c): (usize, &Contribution)| ShownRecord::new(i + 1, &c.kind, c.name.as_ref(), c.hash(), None);
+    fn new(path: &Path, header: &Header, circuit_hash: InitialKeyHash, contributions: Vec<ShownRecord>, digests: &FileDigests) -> Self {
         Self {
             file: path.display().to_string(),
             result: None,
             wires: header.wires,
             public: header.public,
             domain_power: header.power.exponent(),
-            circuit_hash: key.initial_key_hash().to_string(),
+            circuit_hash: circuit_hash.to_string(),
             blake2b: digests.blake2b.to_string(),
             sha256: digests.sha256.to_string(),
             length: digests.length,
-            contributions: key.contributions().iter().enumerate().map(record).collect(),
+            contributions,
             ptau_sha256: None,
             ptau_blake2b: None,
             ptau_published_as: None,
@@ -194,7 +192,9 @@ impl ShownKey {
 fn describe_key(command: &Info) -> Result<(), CliError> {
     let mut key = open_key(&command.file)?;
     let digests = digest(&command.file, key.source())?;
-    let shown = ShownKey::of(&command.file, &key, &digests);
+    let record = |(i, c): (usize, &Contribution)| ShownRecord::new(i + 1, &c.kind, c.name.as_ref(), c.hash(), None);
+    let records = key.contributions().iter().enumerate().map(record).collect();
+    let shown = ShownKey::new(&command.file, key.header(), key.initial_key_hash(), records, &digests);
     if command.json {
         return json(&shown);
     }
@@ -265,7 +265,7 @@ impl VerifyKey {
             return Err(CliError::of_key(ptau, &what, false, mend));
         }
         let report = result.map_err(|e| verify_error(zkey, &e))?;
-        let mut shown = shown_result(zkey, &key, &report);
+        let mut shown = shown_result(zkey, &report);
         shown.ptau_sha256 = Some(found.to_string());
         shown.ptau_blake2b = phase1.as_ref().map(|phase1| phase1.digests.blake2b.to_string());
         shown.ptau_published_as = phase1.and_then(|phase1| phase1.published).map(|file| file.name);
@@ -278,13 +278,15 @@ impl VerifyKey {
         let mut key = open_key(zkey)?;
         let policy = self.policy(None);
         let report = verify_from(&mut earlier, &mut key, &policy, &Bars::default()).map_err(|e| verify_error(zkey, &e))?;
-        Ok(shown_result(zkey, &key, &report))
+        Ok(shown_result(zkey, &report))
     }
 }
 
-fn shown_result(path: &Path, key: &Zkey<File>, report: &Report) -> ShownKey {
+fn shown_result(path: &Path, report: &Report) -> ShownKey {
     let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) = &report.digests;
-    let mut shown = ShownKey::of(path, key, digests);
+    let record = |c: &ContributionSummary| ShownRecord::new(c.index, &c.kind, c.name.as_ref(), c.hash, None);
+    let records = report.contributions.iter().map(record).collect();
+    let mut shown = ShownKey::new(path, &report.header, report.initial_key_hash, records, digests);
     shown.result = Some("good");
     let check = |(check, outcome): &(Check, Outcome)| ShownCheck {
         number: check.number(),

@@ -3,7 +3,8 @@
 use std::fs::File;
 
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
-use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
+use ceremony_core::format::record::ContributionKind;
+use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::verify::{Digests, Policy, verify_from};
@@ -95,9 +96,9 @@ impl AttestStep {
         let mut key = Zkey::open(made).map_err(|e| CliError::format(&self.file, &e))?;
         let report = verify_from(&mut earlier, &mut key, &Policy::default(), &Bars::default()).map_err(|e| verify_error(&self.file, &e))?;
         let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) = report.digests;
-        let last = key.contributions().last().filter(|record| !ZkeyRecord::is_beacon(record));
-        let hash =
-            self.one_more(key.contributions().len(), earlier.contributions().len(), last.map(|record| ContributionHash(record.hash().0)))?;
+        let records = &report.contributions;
+        let last = records.last().filter(|record| record.kind == ContributionKind::Contribution);
+        let hash = self.one_more(records.len(), earlier.contributions().len(), last.map(|record| ContributionHash(record.hash.0)))?;
         Ok((hash, verified.sha256))
     }
 
