@@ -35,7 +35,7 @@ pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 /// Terms of a constraint system that are handled at a time: 0.6 MiB in a file, and a chunk of scalar multiplications long enough for two cores.
 pub const CHUNK_TERMS: usize = 1 << 14;
 
-/// Wires of a circuit all of whose sums are held in memory at once, 168 MiB, so that one pass over the circuit makes them.
+/// Wires of a circuit all of whose sums are held in memory at once, 168 MiB and four more for each core, so that one pass over the circuit makes them.
 pub const WIRES_AT_ONCE: u32 = 1 << 19;
 
 /// Wires of a larger circuit whose sums for one section are held in memory during a pass: 68 MiB in G1, 132 MiB in G2, and one more for each core.

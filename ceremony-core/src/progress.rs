@@ -1,6 +1,6 @@
 //! How long work tells that it moves. The library prints nothing; a binary turns these calls into a bar.
 
-/// An observer of long steps. One step is open at a time.
+/// An observer of long steps. One step is open at a time; one that fails is not ended, and another that begins takes its place.
 pub trait Progress: Sync {
     /// A step of `total` units begins.
     fn begin(&self, step: &str, total: u64);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
-use ceremony_core::format::digest::{FileDigests, digest_file};
+use ceremony_core::format::digest::{Change, DigestError, FileDigests, NotedFile, digest_file};
 use ceremony_core::hash::FileSha256;
 use ceremony_core::transcript::{Cause, Ceremony, CeremonyError, Depth, Slot, StepName, Track, Verification};
 use zk_vk_guard::digest::{ContributionHash, FileDigest};
@@ -237,14 +237,20 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(),
     output.commit()
 }
 
-/// Refuses to sign for an input that is no longer the attested file.
-pub(crate) fn is_still(path: &Path, expected: &FileDigest) -> Result<(), CliError> {
-    let mut file = open(path)?;
-    let found = digest_file(&mut file, &Bars::default()).map_err(|e| CliError::io(path, "reading", &e))?.sha256;
-    if found.0 == expected.0 {
-        return Ok(());
-    }
-    Err(CliError::artefact(format!("{}: the file changed while it was used\n  found     {found}\n  expected  {expected}", path.display()))
+/// An input of a step, to be held to its attested digest by [`is_still`].
+pub(crate) fn input(path: &Path) -> Result<NotedFile<File>, CliError> {
+    NotedFile::new(open(path)?).map_err(|e| CliError::io(path, "reading", &e))
+}
+
+/// Refuses what was made of an input if the file is not the attested one, or was another one while it was read.
+pub(crate) fn is_still(path: &Path, file: &mut NotedFile<File>, expected: &FileDigest) -> Result<(), CliError> {
+    let change = match file.finish_sha256(&Bars::default()) {
+        Ok(found) if found.0 == expected.0 => return Ok(()),
+        Ok(found) => Change::Bytes { found, expected: FileSha256(expected.0) },
+        Err(DigestError::Changed(change)) => change,
+        Err(DigestError::Io(error)) => return Err(CliError::io(path, "reading", &error)),
+    };
+    Err(CliError::artefact(format!("{}: the file changed while it was used\n{change}", path.display()))
         .hint("copy the folder to a place that nobody else writes to, and run the same command again"))
 }
 
@@ -287,5 +293,35 @@ impl CliError {
                 "do not build on this file: fetch it again; if it is the same at its source, the coordinator takes it out with `cargo xtask ceremony reject`"
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn an_input_that_is_another_file_for_a_while_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0001.zkey");
+        let (good, other) = ([1; 100], [2; 100]);
+        let digest = |bytes: &[u8]| FileDigest(digest_file(&mut std::io::Cursor::new(bytes), &Bars::default()).unwrap().sha256.0);
+        // What is there while it is read, and what is there in the end.
+        for (read, then, expected, sound) in [
+            (good, good, good, true),
+            (other, good, good, false),
+            (good, other, good, false),
+            (good, other, other, false),
+            (good, good, other, false),
+        ] {
+            fs::write(&path, read).unwrap();
+            let mut file = input(&path).unwrap();
+            file.read_exact(&mut [0; 10]).unwrap();
+            fs::write(&path, then).unwrap();
+            assert_eq!(is_still(&path, &mut file, &digest(&expected)).is_ok(), sound, "{} {} {}", read[0], then[0], expected[0]);
+        }
     }
 }

@@ -20,8 +20,10 @@ impl Progress for Bars {
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        if let Ok(mut open) = self.0.lock() {
-            *open = Some(bar);
+        if let Ok(mut open) = self.0.lock()
+            && let Some(failed) = open.replace(bar)
+        {
+            failed.finish_and_clear();
         }
     }
 

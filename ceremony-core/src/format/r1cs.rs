@@ -216,7 +216,8 @@ impl<R: Read + Seek + Send> Terms<'_, R> {
     /// is used up. The chunk after it is read meanwhile.
     ///
     /// # Errors
-    /// A wire or coefficient out of range, a section that ends too early or too late; or reading fails.
+    /// A wire or coefficient out of range, a section that ends too early or too late; or reading fails. What comes after an error is no part of the
+    /// circuit.
     pub fn next_chunk(&mut self) -> Result<Option<Vec<Term>>, FormatError> {
         let Walked { mut terms, end } = self.ahead.take().unwrap_or_else(|| self.walk());
         let convert = || {

@@ -104,7 +104,8 @@ impl VerifyError {
 ///
 /// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
 ///
-/// The digests are those of the bytes that were checked ([`HashedFile`], [`NotedFile`]): a file that changes under the verifier, even there and back, is refused.
+/// The digests are those of the bytes that were checked ([`HashedFile`], [`NotedFile`]): a file that changes under the verifier, even there and back, has the
+/// digest of what was checked, or is refused.
 ///
 /// # Errors
 /// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.

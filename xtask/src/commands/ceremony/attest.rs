@@ -1,7 +1,5 @@
 //! `ceremony attest`: a contribution that another tool made, verified, taken into the folder, and attested by its maker.
 
-use std::fs::File;
-
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::Zkey;
@@ -16,7 +14,7 @@ use super::contribute::{participant, turns};
 use crate::cli::ceremony::AttestStep;
 use crate::commands::zkey::verify_error;
 use crate::error::CliError;
-use crate::folder::{FolderLock, NewStep, Words, is_still, read_sound, text, verify_last};
+use crate::folder::{FolderLock, NewStep, Words, input, is_still, read_sound, text, verify_last};
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::words;
@@ -45,7 +43,6 @@ impl AttestStep {
             Phase::One => self.phase1(before, &mut step.output)?,
             Phase::Two => self.phase2(before, &mut step.output)?,
         };
-        is_still(&before.path, &before.file)?;
         let path = step.path();
         let said = Words {
             action: Action::Contribution,
@@ -80,8 +77,9 @@ impl AttestStep {
 
     /// The contribution's hash, and the digest of the file that was verified.
     fn phase1(&self, before: &Step, made: &mut Output) -> Result<(ContributionHash, FileSha256), CliError> {
-        let earlier = Ptau::<File>::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-        let earlier = earlier.contributions();
+        let mut input = Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+        is_still(&before.path, input.source(), &before.file)?;
+        let earlier = input.contributions();
         let expectations = Expectations { earlier: Some(earlier), ..Expectations::default() };
         let (ptau, verified) = verify_ptau(made, &expectations, &Bars::default()).map_err(|e| CliError::verify(&self.file, &e))?;
         let last = ptau.contributions().last().filter(|record| !PtauRecord::is_beacon(record));
@@ -92,9 +90,10 @@ impl AttestStep {
 
     /// As [`Self::phase1`].
     fn phase2(&self, before: &Step, made: &mut Output) -> Result<(ContributionHash, FileSha256), CliError> {
-        let mut earlier = Zkey::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+        let mut earlier = Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
         let mut key = Zkey::open(made).map_err(|e| CliError::format(&self.file, &e))?;
         let report = verify_from(&mut earlier, &mut key, &Policy::default(), &Bars::default()).map_err(|e| verify_error(&self.file, &e))?;
+        is_still(&before.path, earlier.source(), &before.file)?;
         let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) = report.digests;
         let records = &report.contributions;
         let last = records.last().filter(|record| record.kind == ContributionKind::Contribution);

@@ -1,7 +1,5 @@
 //! `ceremony contribute`: verify the step before, add a secret, attest it.
 
-use std::fs::File;
-
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::zkey::Zkey;
@@ -16,8 +14,7 @@ use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
 use crate::commands::zkey::contribute_error;
 use crate::error::CliError;
-use crate::folder::{FolderLock, NewStep, Words, is_still, read_sound, text, this_tool, verify_last};
-use crate::output::open;
+use crate::folder::{FolderLock, NewStep, Words, input, is_still, read_sound, text, this_tool, verify_last};
 use crate::progress::Bars;
 use crate::show::words;
 use crate::signer::Signer;
@@ -139,17 +136,20 @@ fn contribute(
     let name = ContributorName::new(participant.name.as_str());
     let hash = match track.phase() {
         Phase::One => {
-            let mut input = Ptau::<File>::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
             let record = phase1::contribution::contribute(&mut input, &mut step.output, rng, Some(name), &Bars::default());
-            ContributionHash(record.map_err(|e| CliError::step(&before.path, &e))?.response_hash().0)
+            let record = record.map_err(|e| CliError::step(&before.path, &e))?;
+            is_still(&before.path, input.source(), &before.file)?;
+            ContributionHash(record.response_hash().0)
         }
         Phase::Two => {
-            let mut input = Zkey::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
             let made = phase2::contribution::contribute(&mut input, &mut step.output, rng, Some(&name), &Bars::default());
-            ContributionHash(made.map_err(|e| contribute_error(&before.path, &e))?.hash.0)
+            let made = made.map_err(|e| contribute_error(&before.path, &e))?;
+            is_still(&before.path, input.source(), &before.file)?;
+            ContributionHash(made.hash.0)
         }
     };
-    is_still(&before.path, &before.file)?;
     let path = step.path();
     let said = Words {
         action: Action::Contribution,

@@ -1,7 +1,7 @@
 //! `ceremony beacon`, `prepare` and `keygen`: what the coordinator does between and after the contributions.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufReader, Seek as _, Write as _};
 use std::path::Path;
 
 use ceremony_core::format::ptau::Ptau;
@@ -23,7 +23,7 @@ use crate::cli::OutputArgs;
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
 use crate::commands::zkey::{contribute_error, keygen_error, self_test_error, setup_error};
 use crate::error::CliError;
-use crate::folder::{FolderLock, NewStep, Words, beacon, is_coordinator, is_still, read_sound, text, verify_last, write_file};
+use crate::folder::{FolderLock, NewStep, Words, beacon, input, is_coordinator, is_still, read_sound, text, verify_last, write_file};
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::words;
@@ -93,17 +93,20 @@ fn close(ceremony: &Ceremony, chain: &Chain, value: &[u8], signer: &mut dyn Sign
     let name = ContributorName::new(ceremony.config.document().coordinator.name.as_str());
     let hash = match track.phase() {
         Phase::One => {
-            let mut input = Ptau::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
             let record = phase1::contribution::apply_beacon(&mut input, &mut step.output, beacon, Some(name), &Bars::default());
-            ContributionHash(record.map_err(|e| CliError::step(&before.path, &e))?.response_hash().0)
+            let record = record.map_err(|e| CliError::step(&before.path, &e))?;
+            is_still(&before.path, input.source(), &before.file)?;
+            ContributionHash(record.response_hash().0)
         }
         Phase::Two => {
-            let mut input = Zkey::open(open(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
             let made = phase2::contribution::apply_beacon(&mut input, &mut step.output, &beacon, Some(&name), &Bars::default());
-            ContributionHash(made.map_err(|e| contribute_error(&before.path, &e))?.hash.0)
+            let made = made.map_err(|e| contribute_error(&before.path, &e))?;
+            is_still(&before.path, input.source(), &before.file)?;
+            ContributionHash(made.hash.0)
         }
     };
-    is_still(&before.path, &before.file)?;
     let path = step.path();
     let said = Words {
         contribution_hash: Some(hash),
@@ -158,16 +161,16 @@ impl CoordinatorStep {
 }
 
 fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<(), CliError> {
-    let mut input = Ptau::open(open(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
+    let mut input = Ptau::open(input(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
     let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
     if input.lagrange().is_some() {
         // It came prepared: the same file under the name that phase 2 reads.
-        let mut source = open(&last.path)?;
-        std::io::copy(&mut source, &mut step.output).map_err(|e| CliError::io(&last.path, "copying", &e))?;
+        let mut source = BufReader::with_capacity(1 << 20, input.source());
+        source.rewind().and_then(|()| std::io::copy(&mut source, &mut step.output)).map_err(|e| CliError::io(&last.path, "copying", &e))?;
     } else {
         phase1::prepare::prepare(&mut input, &mut step.output, &Bars::default()).map_err(|e| CliError::step(&last.path, &e))?;
     }
-    is_still(&last.path, &last.file)?;
+    is_still(&last.path, input.source(), &last.file)?;
     let path = step.path();
     let digests = step.commit(Words::of_coordinator(ceremony, Action::Prepare, Some(last.file))?, signer)?;
     println!("{}: prepared for circuits of up to 2^{} constraints\n  sha256             {}", path.display(), input.power(), digests.sha256);
@@ -177,15 +180,15 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
 fn open_circuit(ceremony: &Ceremony, track: &Track, prepared: &Step, signer: &mut dyn Signer) -> Result<(), CliError> {
     let Track::Circuit(name) = track else { return Err(unopened(track)) };
     let r1cs_path = ceremony.folder.r1cs(name);
-    let mut r1cs = R1cs::open(open(&r1cs_path)?).map_err(|e| CliError::format(&r1cs_path, &e))?;
-    let mut ptau = Ptau::open(open(&prepared.path)?).map_err(|e| CliError::format(&prepared.path, &e))?;
+    let mut r1cs = R1cs::open(input(&r1cs_path)?).map_err(|e| CliError::format(&r1cs_path, &e))?;
+    let mut ptau = Ptau::open(input(&prepared.path)?).map_err(|e| CliError::format(&prepared.path, &e))?;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(0))?;
     let path = step.path();
     let key = phase2::circuit::new_key(&mut r1cs, &mut ptau, &mut step.output, &Bars::default())
         .map_err(|e| setup_error(&r1cs_path, &prepared.path, &path, &e))?;
-    is_still(&prepared.path, &prepared.file)?;
+    is_still(&prepared.path, ptau.source(), &prepared.file)?;
     if let Some(digest) = ceremony.circuit_digest(name) {
-        is_still(&r1cs_path, &zk_vk_guard::digest::FileDigest(digest.0))?;
+        is_still(&r1cs_path, r1cs.source(), &zk_vk_guard::digest::FileDigest(digest.0))?;
     }
     let digests = step.commit(Words::of_coordinator(ceremony, Action::Open, Some(prepared.file))?, signer)?;
     println!(
@@ -223,9 +226,10 @@ fn write_keys(ceremony: &Ceremony, key: &CircuitKey, witness: Option<&Path>) -> 
     let Some(last) = ceremony.chains().find(|chain| chain.track == track).and_then(|chain| chain.steps.last()) else {
         return Err(unopened(&track));
     };
-    let mut source = Zkey::open(open(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
+    let mut source = Zkey::open(input(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
     let proving_key = keygen::proving_key(&mut source, &Bars::default()).map_err(|e| keygen_error(&last.path, &e))?;
     keygen::check_consistency(&mut source, &proving_key).map_err(|e| self_test_error(&last.path, &e))?;
+    is_still(&last.path, source.source(), &last.file)?;
     if proving_key.vk != key.verifying_key {
         return Err(CliError::artefact(format!("{}: the key changed after it was verified", last.path.display()))
             .hint("copy the folder to a place that nobody else writes to, and run the same command again"));
