@@ -4,6 +4,7 @@ mod kit;
 
 use std::io::{Cursor, Read, Seek};
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
@@ -621,57 +622,45 @@ fn verify_three<R: Read + Seek + Send>([r1cs, ptau, key]: [R; 3]) -> Result<Repo
     verify(&mut R1cs::open(r1cs).unwrap(), &mut Ptau::open(ptau).unwrap(), &mut Zkey::open(key).unwrap(), &Policy::default(), &Silent)
 }
 
-const NAMES: [&str; 3] = ["the circuit (.r1cs)", "the powers of tau (.ptau)", "the key (.zkey)"];
-
-#[test]
-fn a_file_that_changes_under_the_verifier_is_refused() {
+/// The three files, of which file `which` has another byte in these measurements of its length; the last one is that of its digest.
+fn changing(which: usize, flipped: impl Fn(u32) -> Range<u32>) -> [Flipping; 3] {
     let f = fixture();
     let files = [&f.r1cs, &f.ptau, &f.closed];
-    for which in 0..3 {
-        let calm = files.map(|bytes| Flipping::never(bytes));
-        let measured = calm[which].measured();
-        verify_three(calm).unwrap();
-        // When its digest is taken.
-        let last = measured.load(Ordering::Relaxed);
-        let restless = [0, 1, 2].map(|i| Flipping::new(files[i], read_places()[i], if i == which { last } else { u32::MAX }));
-        match verify_three(restless) {
-            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, NAMES[which]),
-            other => panic!("{other:?}"),
+    let calm = files.map(|bytes| Flipping::never(bytes));
+    let measured = calm[which].measured();
+    verify_three(calm).unwrap();
+    let flipped = flipped(measured.load(Ordering::Relaxed));
+    let never = u32::MAX..u32::MAX;
+    [0, 1, 2].map(|i| Flipping::there_and_back(files[i], read_places()[i], if i == which { flipped.clone() } else { never.clone() }))
+}
+
+fn is_called_changed(which: usize, result: Result<Report, VerifyError>) {
+    match result {
+        Err(VerifyError::Changed { file, .. }) => {
+            assert_eq!(file, ["the circuit (.r1cs)", "the powers of tau (.ptau)", "the key (.zkey)"][which]);
         }
+        other => panic!("{which}: {other:?}"),
     }
 }
 
 #[test]
+fn a_file_that_changes_under_the_verifier_is_refused() {
+    (0..3).for_each(|which| is_called_changed(which, verify_three(changing(which, |last| last..u32::MAX))));
+}
+
+#[test]
 fn a_file_that_is_another_one_only_while_it_is_verified_is_refused() {
-    let f = fixture();
-    let files = [&f.r1cs, &f.ptau, &f.closed];
-    for which in 0..3 {
-        // Another H, or other terms or records, whatever they make of the verification: the file as such is the good one before and after.
-        let calm = files.map(|bytes| Flipping::never(bytes));
-        let measured = calm[which].measured();
-        verify_three(calm).unwrap();
-        let last = measured.load(Ordering::Relaxed);
-        let restless = [0, 1, 2].map(|i| {
-            let at = if i == which { 2..last } else { u32::MAX..u32::MAX };
-            Flipping::there_and_back(files[i], read_places()[i], at)
-        });
-        match verify_three(restless) {
-            Err(VerifyError::Changed { file, .. }) => assert_eq!(file, NAMES[which]),
-            other => panic!("{which}: {other:?}"),
-        }
-    }
+    // Another H, or other terms or records, whatever they make of the verification: the file as such is the good one before and after.
+    (0..3).for_each(|which| is_called_changed(which, verify_three(changing(which, |last| 2..last))));
 }
 
 #[test]
 fn what_no_check_reads_may_change_and_the_digest_is_that_of_the_whole_file() {
     let f = fixture();
-    let files = [&f.r1cs, &f.ptau, &f.closed];
-    let calm = files.map(|bytes| Flipping::never(bytes));
-    let measured = calm[0].measured();
-    verify_three(calm).unwrap();
-    // The last label of the circuit.
-    let (last, label) = (measured.load(Ordering::Relaxed), f.r1cs.len() - 1);
-    let report = verify_three([0, 1, 2].map(|i| Flipping::new(files[i], label, if i == 0 { last } else { u32::MAX }))).unwrap();
+    // The last label of the circuit, from before its digest on.
+    let [_, ptau, key] = changing(0, |_| u32::MAX..u32::MAX);
+    let label = f.r1cs.len() - 1;
+    let report = verify_three([Flipping::new(&f.r1cs, label, 3), ptau, key]).unwrap();
     let mut changed = f.r1cs.clone();
     changed[label] ^= 1;
     let Digests::Whole { circuit, .. } = report.digests else { panic!("{:?}", report.digests) };
