@@ -12,6 +12,7 @@
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
+use rayon::prelude::*;
 
 use crate::arith::{Columns, ROW, RowSums, linear_combination};
 use crate::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
@@ -113,10 +114,13 @@ impl<P: Point> Successors<P> {
             return None;
         }
         let (mut x, mut y) = self.short;
-        for (pair, coefficient) in sums.windows(2).zip(rng.coefficients(ROW)) {
-            x += pair[0] * Fr::from(coefficient);
-            y += pair[1] * Fr::from(coefficient);
-        }
+        let coefficients = rng.coefficients(ROW);
+        let combination = |sums: &[P::Group]| -> P::Group {
+            sums.par_iter().zip(&coefficients).with_max_len(1).map(|(sum, coefficient)| *sum * Fr::from(*coefficient)).sum()
+        };
+        let (first, second) = rayon::join(|| combination(&sums[..ROW]), || combination(&sums[1..]));
+        x += first;
+        y += second;
         Some(Ratio(x.into_affine(), y.into_affine()))
     }
 }

@@ -9,7 +9,7 @@ use crate::curve::Fr;
 pub(crate) fn geometric(first: Fr, ratio: Fr, count: usize) -> Vec<Fr> {
     const PIECE: usize = 1 << 12;
     let mut run = vec![Fr::ONE; count];
-    run.par_chunks_mut(PIECE).enumerate().for_each(|(piece, run)| {
+    run.par_chunks_mut(PIECE).with_max_len(1).enumerate().for_each(|(piece, run)| {
         let mut next = first * ratio.pow([(piece * PIECE) as u64]);
         for scalar in run {
             *scalar = next;

@@ -481,26 +481,34 @@ fn powers_of_somebody_elses_are_the_pinned_ones() {
     });
 }
 
-/// Puts other bytes of the same meaning into a file when the work tells of itself for the n-th time.
+/// Puts other bytes of the same length into a file when the work tells of itself for the n-th time.
 struct Changer {
     file: PathBuf,
-    other: Vec<u8>,
-    n: usize,
+    turns: Vec<(usize, Vec<u8>)>,
     seen: AtomicUsize,
+    /// The moment at which the last of its steps began.
+    last_step: AtomicUsize,
 }
 
 impl Changer {
-    fn moment(&self) {
-        if self.seen.fetch_add(1, Ordering::Relaxed) == self.n {
+    fn new(file: PathBuf, turns: Vec<(usize, Vec<u8>)>) -> Self {
+        Self { file, turns, seen: AtomicUsize::new(0), last_step: AtomicUsize::new(0) }
+    }
+
+    fn moment(&self) -> usize {
+        let now = self.seen.fetch_add(1, Ordering::Relaxed);
+        for (_, bytes) in self.turns.iter().filter(|(n, _)| *n == now) {
             // In place: whoever has the file open reads these from now on.
-            fs::OpenOptions::new().write(true).open(&self.file).unwrap().write_all(&self.other).unwrap();
+            fs::OpenOptions::new().write(true).open(&self.file).unwrap().write_all(bytes).unwrap();
         }
+        now
     }
 }
 
 impl Progress for Changer {
     fn begin(&self, _: &str, _: u64) {
-        self.moment();
+        let now = self.moment();
+        self.last_step.store(now, Ordering::Relaxed);
     }
     fn advance(&self, _: u64) {
         self.moment();
@@ -537,7 +545,7 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
                 for _ in 0..i {
                     verification.next_part(&Silent).unwrap().unwrap();
                 }
-                let changer = Changer { file: path.clone(), other: reordered(&good), n, seen: AtomicUsize::new(0) };
+                let changer = Changer::new(path.clone(), vec![(n, reordered(&good))]);
                 let result = verification.next_part(&changer).unwrap();
                 fs::write(&path, &good).unwrap();
                 match result {
@@ -558,4 +566,41 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
         }
     }
     assert!(moments.len() == 10 && moments.iter().all(|(moments, refused)| *moments > 2 && *refused > 2), "{moments:?}");
+}
+
+/// What becomes the verifying key is of the bytes that were attested, even if the file is good whenever it is checked.
+#[test]
+fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
+    let world = World::finished();
+    let ceremony = Ceremony::open(&world.shared("")).unwrap();
+    let file = world.shared("circuits/main/final.zkey");
+    let good = fs::read(&file).unwrap();
+    // Another first point of IC.
+    let mut other = good.clone();
+    let ic = section(&good, 3);
+    other.copy_within(ic + 64..ic + 128, ic);
+    assert!(other != good);
+    let run = |changer: &Changer| {
+        let mut verification = Verification::new(&ceremony, Depth::EveryFile).unwrap();
+        let parts = verification.parts().to_vec();
+        let [earlier @ .., Part::Circuit(0, 3)] = &parts[..] else { panic!("{parts:?}") };
+        for _ in earlier {
+            verification.next_part(&Silent).unwrap().unwrap();
+        }
+        let result = verification.next_part(changer).unwrap();
+        fs::write(&file, &good).unwrap();
+        result.map(|_| verification.finish().unwrap())
+    };
+    let calm = Changer::new(file.clone(), Vec::new());
+    let key = run(&calm).unwrap().keys()[0].verifying_key.clone();
+    // The last reading is for the digest of what was taken before it.
+    let last = calm.last_step.into_inner();
+    let mut refused = 0;
+    for n in 0..last {
+        match run(&Changer::new(file.clone(), vec![(n, other.clone()), (last, good.clone())])) {
+            Ok(verified) => assert_eq!(verified.keys()[0].verifying_key, key, "moment {n}"),
+            Err(error) => refused += usize::from(error.to_string().contains("changed while")),
+        }
+    }
+    assert!(refused > 0, "{last} moments");
 }

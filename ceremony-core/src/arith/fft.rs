@@ -44,7 +44,7 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
         };
         if half < task_length {
             let blocks = (task_length / half).max(1);
-            points.par_chunks_mut(2 * half * blocks).enumerate().for_each(|(task, points)| {
+            points.par_chunks_mut(2 * half * blocks).with_max_len(1).enumerate().for_each(|(task, points)| {
                 let (mut lo, mut hi) = (Vec::with_capacity(task_length), Vec::with_capacity(task_length));
                 for block in points.chunks(2 * half) {
                     lo.extend_from_slice(&block[..half]);
@@ -57,9 +57,10 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
                 }
             });
         } else {
-            points.par_chunks_mut(2 * half).enumerate().for_each(|(block, points)| {
+            points.par_chunks_mut(2 * half).with_max_len(1).enumerate().for_each(|(block, points)| {
                 let (lo, hi) = points.split_at_mut(half);
-                lo.par_chunks_mut(task_length).zip(hi.par_chunks_mut(task_length)).enumerate().for_each(|(task, (lo, hi))| {
+                let halves = lo.par_chunks_mut(task_length).zip(hi.par_chunks_mut(task_length));
+                halves.with_max_len(1).enumerate().for_each(|(task, (lo, hi))| {
                     butterfly_task(engine, lo, hi, |k| twiddle(block, task * task_length + k));
                 });
             });
@@ -70,7 +71,8 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
 
 /// See [`super::butterflies`].
 pub(super) fn butterflies<E: Engine, P: Point>(engine: E, lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
-    lo.par_chunks_mut(TASK).zip(hi.par_chunks_mut(TASK)).zip(twiddles.par_chunks(TASK)).for_each(|((lo, hi), twiddles)| {
+    let tasks = lo.par_chunks_mut(TASK).zip(hi.par_chunks_mut(TASK)).zip(twiddles.par_chunks(TASK));
+    tasks.with_max_len(1).for_each(|((lo, hi), twiddles)| {
         let n = lo.len().min(hi.len()).min(twiddles.len());
         butterfly_task(engine, &mut lo[..n], &mut hi[..n], |k| twiddles[k]);
     });

@@ -39,7 +39,7 @@ impl<P: Point> KeyedSums<P> {
     /// If the key of a point, other than infinity, is not below the number of keys.
     pub fn add(&mut self, points: &[(u32, P)]) {
         let tasks = self.tasks.len();
-        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().enumerate().for_each(|(task, sums)| {
+        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(task, sums)| {
             for (key, point) in points {
                 let key = *key as usize;
                 if key % tasks == task {
@@ -56,7 +56,7 @@ impl<P: Point> KeyedSums<P> {
     #[must_use]
     pub fn sums(&mut self, keys: Range<usize>) -> Vec<P> {
         assert!(keys.end <= self.keys, "{keys:?} of {}", self.keys);
-        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().for_each(|sums| sums.settle(engine)));
+        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).for_each(|sums| sums.settle(engine)));
         let tasks = self.tasks.len();
         keys.into_par_iter().with_min_len(1024).map(|key| self.tasks[key % tasks].sum(key / tasks)).collect()
     }

@@ -286,7 +286,7 @@ const CHECK_TASK: usize = 1024;
 /// Multiplications in tasks that keep every core busy to the end.
 fn multiply<'a, E: Engine, P: Point>(engine: E, points: &mut [P], scalars: impl Fn(Range<usize>) -> Cow<'a, [Fr]> + Sync) {
     let length = E::TASK_BYTES / P::UNCOMPRESSED_BYTES;
-    points.par_chunks_mut(length).enumerate().for_each(|(task, points)| {
+    points.par_chunks_mut(length).with_max_len(1).enumerate().for_each(|(task, points)| {
         let start = task * length;
         let mut scalars = scalars(start..start + points.len());
         engine.multiply(points, &scalars);

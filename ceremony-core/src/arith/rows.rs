@@ -83,10 +83,8 @@ impl<P: Point> RowSums<P> {
         let bits = (3..=MAX_DIGIT_BITS).min_by_key(|bits| cost(*bits)).unwrap_or(MAX_DIGIT_BITS);
         let windows = 128usize.div_ceil(bits as usize);
         let units = (ROW + 1) * windows;
-        // Four tasks for each core even out what else runs there, such as the hashing of the same points. Each has a pool of its own.
-        let task = units.div_ceil(4 * rayon::current_num_threads());
-        let tasks = (0..units).step_by(task).map(|first| first..units.min(first + task));
-        let tasks = tasks.map(|units| Task { sums: Sums::new(units.len() << (bits - 1)), units }).collect();
+        let tasks: Vec<Range<usize>> = shares(units, rayon::current_num_threads()).collect();
+        let tasks = tasks.into_par_iter().with_max_len(1).map(|units| Task { sums: Sums::new(units.len() << (bits - 1)), units }).collect();
         Self { arith, bits, windows, tasks }
     }
 
@@ -103,7 +101,7 @@ impl<P: Point> RowSums<P> {
         let rows: Vec<&[P]> = (0..steps.div_ceil(ROW)).map(|j| &points[(j * ROW).min(steps - ROW)..]).collect();
         let digits: Vec<Vec<i32>> = (0..self.windows).map(|_| digits(self.bits, rows.len(), random)).collect();
         let (windows, buckets) = (self.windows, 1 << (self.bits - 1));
-        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().for_each(|Task { units, sums }| {
+        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).for_each(|Task { units, sums }| {
             for (unit, first) in units.clone().zip((0..).step_by(buckets)) {
                 let (column, window) = (unit / windows, unit % windows);
                 for (row, digit) in rows.iter().zip(&digits[window]) {
@@ -120,21 +118,35 @@ impl<P: Point> RowSums<P> {
         let buckets = 1 << (bits - 1);
         let sums: Vec<P::Group> = with_kernels!(arith, engine => tasks
             .into_par_iter()
-            .flat_map_iter(|task| binary_weights(engine, &task.sums.finish(engine), buckets))
+            .with_max_len(1)
+            .flat_map_iter(|task| binary_weights(engine, task.sums, buckets))
             .map(|powers| horner(&powers))
             .collect());
-        let in_subgroup = P::Group::normalize_batch(&sums).par_iter().all(Point::in_subgroup);
+        let in_subgroup = P::Group::normalize_batch(&sums).par_iter().with_max_len(1).all(Point::in_subgroup);
         let mut columns = [P::Group::ZERO; ROW + 1];
-        for (column, windows) in columns.iter_mut().zip(sums.chunks(windows)) {
+        columns.par_iter_mut().zip(sums.par_chunks(windows)).with_max_len(1).for_each(|(column, windows)| {
             for sum in windows.iter().rev() {
                 for _ in 0..bits {
                     column.double_in_place();
                 }
                 *column += sum;
             }
-        }
+        });
         Columns { sums: columns, in_subgroup }
     }
+}
+
+/// Some tasks for each core, which even out what else runs there, such as the hashing of the same points. Each has a pool of its own, so they are few;
+/// those that come last are the small ones, for the cores to end together.
+fn shares(units: usize, cores: usize) -> impl Iterator<Item = Range<usize>> {
+    const SHARES: [usize; 4] = [3, 2, 2, 1];
+    let of = cores * SHARES.iter().sum::<usize>();
+    let ends = SHARES.iter().cycle().take(cores * SHARES.len()).scan(0, |sum, share| {
+        *sum += share;
+        Some(*sum)
+    });
+    let ends = ends.map(move |sum| units * sum / of);
+    ends.scan(0, |start, end| Some(std::mem::replace(start, end)..end)).filter(|units| !units.is_empty())
 }
 
 /// `n` digits, uniform in [-2^(bits-1), 2^(bits-1)).

@@ -37,9 +37,9 @@ pub(super) fn outside_subgroup<E: Engine>(engine: E, points: &[G2Affine], random
             }
         }
         let sums = small_combinations(engine, points, &coefficients, LIMIT as usize);
-        if sums.par_iter().all(|sum| sum.into_affine().in_subgroup()) {
+        if sums.par_iter().with_max_len(1).all(|sum| sum.into_affine().in_subgroup()) {
             return None;
         }
     }
-    points.par_iter().position_first(|p| !p.in_subgroup())
+    points.par_iter().with_max_len(1).position_first(|p| !p.in_subgroup())
 }

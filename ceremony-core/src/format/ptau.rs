@@ -8,11 +8,12 @@ use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
 use ark_ff::BigInt;
+use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};
 use super::encoding::{Encoding, encode, read_le, write_le};
 use super::points::PointRun;
-use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_origin, record_point, write_origin};
+use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin};
 use super::{FormatError, RecordDefect};
 use crate::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
 use crate::hash::{Blake2b512, Challenge, HashState, ResponseHash};
@@ -175,7 +176,8 @@ impl<R: Read + Seek> Ptau<R> {
         };
         let records = container
             .read_small(CONTRIBUTIONS, 4 + u64::from(MAX_CONTRIBUTIONS) * (RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES)))?;
-        let contributions = read_contributions(&records, ceremony_power)?;
+        let contributions =
+            read_records(CONTRIBUTIONS, &records, 0, |fixed, kind, name| Contribution::read(fixed, kind, name, ceremony_power))?;
         Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions })
     }
 
@@ -300,6 +302,24 @@ pub struct KeyPoints {
     pub beta_g2: G2Affine,
 }
 
+/// Bytes of the key points in a record.
+const KEY_POINTS_BYTES: usize = 64 + 128 + 64 + 64 + 128;
+
+impl KeyPoints {
+    fn read(bytes: &[u8]) -> Result<Self, RecordDefect> {
+        let lem = Encoding::Montgomery;
+        let (tau_g2, beta_g2) =
+            rayon::join(|| record_point(&bytes[64..192], lem, "[tau]2"), || record_point(&bytes[320..], lem, "[beta]2"));
+        Ok(Self {
+            tau_g1: record_point(&bytes[..64], lem, "[tau]1")?,
+            tau_g2: tau_g2?,
+            alpha_g1: record_point(&bytes[192..256], lem, "[alpha]1")?,
+            beta_g1: record_point(&bytes[256..320], lem, "[beta]1")?,
+            beta_g2: beta_g2?,
+        })
+    }
+}
+
 /// The public key of a contribution: one proof for each of its three secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicKey {
@@ -330,6 +350,10 @@ impl PublicKey {
     /// # Errors
     /// The first point that is not one.
     pub fn from_bytes(bytes: &[u8; PUBLIC_KEY_BYTES], encoding: Encoding) -> Result<Self, RecordDefect> {
+        Self::read(bytes, encoding)
+    }
+
+    fn read(bytes: &[u8], encoding: Encoding) -> Result<Self, RecordDefect> {
         const G1: [&str; 6] = ["tau's s", "tau's sx", "alpha's s", "alpha's sx", "beta's s", "beta's sx"];
         const G2: [&str; 3] = ["tau's spx", "alpha's spx", "beta's spx"];
         let (g1, g2) = bytes.split_at(6 * 64);
@@ -338,8 +362,9 @@ impl PublicKey {
             *s = record_point(bytes, encoding, name)?;
         }
         let mut spx = [G2Affine::default(); 3];
-        for ((spx, bytes), name) in spx.iter_mut().zip(g2.chunks_exact(128)).zip(G2) {
-            *spx = record_point(bytes, encoding, name)?;
+        let read = g2.par_chunks_exact(128).zip(G2).with_max_len(1).map(|(bytes, name)| record_point(bytes, encoding, name));
+        for (spx, read) in spx.iter_mut().zip(read.collect::<Vec<_>>()) {
+            *spx = read?;
         }
         let proof = |i: usize| ProofOfKnowledge { g1_s: s[2 * i], g1_sx: s[2 * i + 1], g2_spx: spx[i] };
         Ok(Self { tau: proof(0), alpha: proof(1), beta: proof(2) })
@@ -366,7 +391,7 @@ pub struct Contribution {
 }
 
 /// Bytes of a record before its type and parameters.
-pub const RECORD_BYTES: usize = 64 + 128 + 64 + 64 + 128 + PUBLIC_KEY_BYTES + HashState::BYTES + 64;
+pub const RECORD_BYTES: usize = KEY_POINTS_BYTES + PUBLIC_KEY_BYTES + HashState::BYTES + 64;
 
 impl Contribution {
     /// A record, as its maker writes it. `response` has hashed everything up to the public key.
@@ -412,32 +437,23 @@ impl Contribution {
         out
     }
 
-    /// Reads one record from the front of `bytes`, and says how long it was.
-    fn read(bytes: &[u8], ceremony_power: Power) -> Result<(Self, usize), RecordDefect> {
-        let lem = Encoding::Montgomery;
-        let Some((fixed, rest)) = bytes.split_first_chunk::<RECORD_BYTES>() else {
-            return Err(RecordDefect::Truncated { found: bytes.len(), expected: RECORD_BYTES });
-        };
-        let (points, tail) = fixed.split_at(448 + PUBLIC_KEY_BYTES);
-        let key_points = KeyPoints {
-            tau_g1: record_point(&points[..64], lem, "[tau]1")?,
-            tau_g2: record_point(&points[64..192], lem, "[tau]2")?,
-            alpha_g1: record_point(&points[192..256], lem, "[alpha]1")?,
-            beta_g1: record_point(&points[256..320], lem, "[beta]1")?,
-            beta_g2: record_point(&points[320..448], lem, "[beta]2")?,
-        };
-        let mut key = [0; PUBLIC_KEY_BYTES];
-        key.copy_from_slice(&points[448..]);
-        let public_key = PublicKey::from_bytes(&key, lem)?;
+    fn read(
+        fixed: &[u8; RECORD_BYTES],
+        kind: ContributionKind,
+        name: Option<ContributorName>,
+        ceremony_power: Power,
+    ) -> Result<Self, RecordDefect> {
+        let (points, tail) = fixed.split_at(KEY_POINTS_BYTES + PUBLIC_KEY_BYTES);
+        let (points, key) = points.split_at(KEY_POINTS_BYTES);
+        let (key_points, public_key) = rayon::join(|| KeyPoints::read(points), || PublicKey::read(key, Encoding::Montgomery));
+        let (key_points, public_key) = (key_points?, public_key?);
         let mut state = [0; HashState::BYTES];
         state.copy_from_slice(&tail[..HashState::BYTES]);
         let partial_hash = HashState(state);
         let response_hash = finish_response(partial_hash.resume(response_body_bytes(ceremony_power))?, &public_key);
         let mut next_challenge = [0; 64];
-        next_challenge.copy_from_slice(&tail[216..280]);
-        let (kind, name, length) = read_origin(rest)?;
-        let record = Self { key_points, public_key, partial_hash, next_challenge: Challenge(next_challenge), kind, name, response_hash };
-        Ok((record, RECORD_BYTES + length))
+        next_challenge.copy_from_slice(&tail[HashState::BYTES..]);
+        Ok(Self { key_points, public_key, partial_hash, next_challenge: Challenge(next_challenge), kind, name, response_hash })
     }
 }
 
@@ -452,25 +468,4 @@ pub fn response_body_bytes(power: Power) -> u64 {
 pub fn finish_response(mut partial: Blake2b512, public_key: &PublicKey) -> ResponseHash {
     partial.update(&public_key.to_bytes(Encoding::Uncompressed));
     ResponseHash(partial.finish())
-}
-
-fn read_contributions(bytes: &[u8], ceremony_power: Power) -> Result<Vec<Contribution>, FormatError> {
-    let Some((count, mut rest)) = bytes.split_first_chunk::<4>() else {
-        return Err(FormatError::SectionSize { id: CONTRIBUTIONS, found: bytes.len() as u64, expected: 4 });
-    };
-    let count = u32::from_le_bytes(*count);
-    if count > MAX_CONTRIBUTIONS {
-        return Err(FormatError::TooMany { what: "contributions", found: count.into(), limit: MAX_CONTRIBUTIONS.into() });
-    }
-    let mut contributions = Vec::new();
-    for index in 1..=count as usize {
-        let (contribution, length) = Contribution::read(rest, ceremony_power).map_err(|defect| FormatError::Record { index, defect })?;
-        contributions.push(contribution);
-        rest = &rest[length..];
-    }
-    if !rest.is_empty() {
-        let found = bytes.len() as u64;
-        return Err(FormatError::SectionSize { id: CONTRIBUTIONS, found, expected: found - rest.len() as u64 });
-    }
-    Ok(contributions)
 }

@@ -3,12 +3,14 @@
 
 use std::fmt;
 
-use super::RecordDefect;
+use rayon::prelude::*;
+
 use super::container::u32_at;
 use super::encoding::{Encoding, PointDefect, decode};
+use super::{FormatError, RecordDefect};
 use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::Beacon;
-use crate::limits::{MAX_NAME_UTF16, MAX_PARAMETER_BYTES};
+use crate::limits::{MAX_CONTRIBUTIONS, MAX_NAME_UTF16, MAX_PARAMETER_BYTES};
 
 /// A proof that the contributor knew x: s and x s in G1, x R in G2 for an R that depends on all before it (BGM17, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,42 @@ pub struct ProofOfKnowledge {
     pub g1_sx: G1Affine,
     /// x times the point that hashing gives.
     pub g2_spx: G2Affine,
+}
+
+/// The records of a section: after `head` bytes `count u32`, and then as many times `LENGTH` bytes, of which `read` makes a record, and an
+/// origin, with nothing after them. Where a record ends only the one before tells; what takes time, the membership of their points, is tested
+/// for all of them side by side.
+pub(super) fn read_records<const LENGTH: usize, T: Send>(
+    section: u32,
+    bytes: &[u8],
+    head: usize,
+    read: impl Fn(&[u8; LENGTH], ContributionKind, Option<ContributorName>) -> Result<T, RecordDefect> + Sync,
+) -> Result<Vec<T>, FormatError> {
+    let size = |expected: usize| FormatError::SectionSize { id: section, found: bytes.len() as u64, expected: expected as u64 };
+    let Some((count, mut rest)) = bytes.get(head..).and_then(|bytes| bytes.split_first_chunk::<4>()) else { return Err(size(head + 4)) };
+    let count = u32::from_le_bytes(*count);
+    if count > MAX_CONTRIBUTIONS {
+        return Err(FormatError::TooMany { what: "contributions", found: count.into(), limit: MAX_CONTRIBUTIONS.into() });
+    }
+    let mut parts = Vec::new();
+    let ends = (0..count).try_for_each(|_| {
+        let Some((fixed, after)) = rest.split_first_chunk::<LENGTH>() else {
+            return Err(RecordDefect::Truncated { found: rest.len(), expected: LENGTH });
+        };
+        let (kind, name, length) = read_origin(after)?;
+        parts.push((fixed, kind, name));
+        rest = &after[length..];
+        Ok(())
+    });
+    let failed = |before: usize, defect| FormatError::Record { index: before + 1, defect };
+    let records: Vec<_> = parts.into_par_iter().with_max_len(1).map(|(fixed, kind, name)| read(fixed, kind, name)).collect();
+    let records = records.into_iter().enumerate().map(|(i, record)| record.map_err(|defect| failed(i, defect)));
+    let records = records.collect::<Result<Vec<T>, _>>()?;
+    ends.map_err(|defect| failed(records.len(), defect))?;
+    if !rest.is_empty() {
+        return Err(size(bytes.len() - rest.len()));
+    }
+    Ok(records)
 }
 
 /// A single point of a record: canonical, on the curve, in the subgroup, not infinity.
@@ -109,7 +147,7 @@ pub(super) fn write_origin(kind: &ContributionKind, name: Option<&ContributorNam
 }
 
 /// Reads what [`write_origin`] writes from the front of `bytes`, and says how long it was.
-pub(super) fn read_origin(bytes: &[u8]) -> Result<(ContributionKind, Option<ContributorName>, usize), RecordDefect> {
+fn read_origin(bytes: &[u8]) -> Result<(ContributionKind, Option<ContributorName>, usize), RecordDefect> {
     let Some((head, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(RecordDefect::Truncated { found: bytes.len(), expected: 8 });
     };
@@ -173,5 +211,56 @@ impl<'a> Parameters<'a> {
             bytes = rest;
         }
         Ok(parameters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A section after five other bytes: records of two bytes, and what follows them.
+    fn read(count: u32, records: &[[u8; 2]], after: &[u8]) -> Result<Vec<u8>, FormatError> {
+        let mut bytes = vec![9; 5];
+        bytes.extend(count.to_le_bytes());
+        for record in records {
+            bytes.extend(record);
+            bytes.extend(write_origin(&ContributionKind::Contribution, Some(&ContributorName::new("name"))));
+        }
+        bytes.extend(after);
+        read_records(10, &bytes, 5, |[number, sound]: &[u8; 2], kind, name| {
+            assert!(kind == ContributionKind::Contribution && name == Some(ContributorName::new("name")));
+            if *sound == 1 { Ok(*number) } else { Err(RecordDefect::Type((*number).into())) }
+        })
+    }
+
+    #[test]
+    fn records_come_in_the_order_of_the_file() {
+        let records: Vec<[u8; 2]> = (0..100).map(|number| [number, 1]).collect();
+        assert_eq!(read(100, &records, &[]).unwrap(), (0..100).collect::<Vec<u8>>());
+        assert!(read(0, &[], &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_several_bad_records_the_first_is_told() {
+        let mut records: Vec<[u8; 2]> = (0..100).map(|number| [number, 1]).collect();
+        for bad in [90, 40, 60] {
+            records[bad][1] = 0;
+            assert!(matches!(read(100, &records, &[]), Err(FormatError::Record { index, defect: RecordDefect::Type(found) })
+                if index == found as usize + 1 && records[..found as usize].iter().all(|record| record[1] == 1)));
+        }
+        // Before the one that is not there.
+        assert!(matches!(read(101, &records, &[]), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })));
+    }
+
+    #[test]
+    fn a_section_has_as_many_records_as_it_says_and_nothing_else() {
+        let truncated = |found| move |result| matches!(result, Err(FormatError::Record { index: 3, defect: RecordDefect::Truncated { found: f, .. } }) if f == found);
+        assert!(truncated(0)(read(3, &[[0, 1], [1, 1]], &[])));
+        assert!(truncated(1)(read(3, &[[0, 1], [1, 1]], &[7])));
+        assert!(matches!(read(1, &[[0, 1]], &[7]), Err(FormatError::SectionSize { id: 10, found, expected }) if found == expected + 1));
+        assert!(matches!(read(MAX_CONTRIBUTIONS + 1, &[], &[]), Err(FormatError::TooMany { .. })));
+        let none = |bytes: &[u8]| read_records(10, bytes, 5, |_: &[u8; 2], _, _| Ok(()));
+        assert!(matches!(none(&[0; 8]), Err(FormatError::SectionSize { id: 10, found: 8, expected: 9 })));
+        assert!(matches!(none(&[0; 4]), Err(FormatError::SectionSize { id: 10, found: 4, expected: 9 })));
     }
 }

@@ -21,7 +21,7 @@ use super::encoding::{Encoding, PointDefect, decode, encode, read_le, write_le};
 use super::points::PointRun;
 use super::ptau::{Power, check_modulus};
 use super::r1cs::{Matrix, Term};
-use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_origin, record_point, write_origin};
+use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin};
 use super::{FormatError, RecordDefect, TermDefect};
 use crate::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
@@ -123,16 +123,19 @@ impl Header {
             expected: "a power of two from 2 to 2^28".into(),
         })?;
         let p = &bytes[HEADER_NUMBERS..];
+        let g2 = |at: usize, name| header_point(&p[at..at + 128], name);
+        let (beta_g2, (gamma_g2, delta_g2)) =
+            rayon::join(|| g2(128, "[beta]2"), || rayon::join(|| g2(256, "[gamma]2"), || g2(448, "[delta]2")));
         Ok(Self {
             wires,
             public,
             power,
             alpha_g1: header_point(&p[..64], "[alpha]1")?,
             beta_g1: header_point(&p[64..128], "[beta]1")?,
-            beta_g2: header_point(&p[128..256], "[beta]2")?,
-            gamma_g2: header_point(&p[256..384], "[gamma]2")?,
+            beta_g2: beta_g2?,
+            gamma_g2: gamma_g2?,
             delta_g1: header_point(&p[384..448], "[delta]1")?,
-            delta_g2: header_point(&p[448..576], "[delta]2")?,
+            delta_g2: delta_g2?,
         })
     }
 }
@@ -232,12 +235,8 @@ impl Contribution {
         matches!(self.kind, ContributionKind::Beacon(_))
     }
 
-    /// Reads one record from the front of `bytes`, and says how long it was.
-    fn read(bytes: &[u8]) -> Result<(Self, usize), RecordDefect> {
+    fn read(fixed: &[u8; RECORD_BYTES], kind: ContributionKind, name: Option<ContributorName>) -> Result<Self, RecordDefect> {
         let lem = Encoding::Montgomery;
-        let Some((fixed, rest)) = bytes.split_first_chunk::<RECORD_BYTES>() else {
-            return Err(RecordDefect::Truncated { found: bytes.len(), expected: RECORD_BYTES });
-        };
         let delta_g1 = record_point(&fixed[..64], lem, "[delta]1")?;
         let proof = ProofOfKnowledge {
             g1_s: record_point(&fixed[64..128], lem, "s")?,
@@ -246,8 +245,7 @@ impl Contribution {
         };
         let mut transcript = [0; 64];
         transcript.copy_from_slice(&fixed[320..]);
-        let (kind, name, length) = read_origin(rest)?;
-        Ok((Self { delta_g1, proof, transcript: Transcript(transcript), kind, name }, RECORD_BYTES + length))
+        Ok(Self { delta_g1, proof, transcript: Transcript(transcript), kind, name })
     }
 }
 
@@ -418,24 +416,8 @@ pub fn write_contributions<W: Write + Seek>(
 }
 
 fn read_contributions(bytes: &[u8]) -> Result<(InitialKeyHash, Vec<Contribution>), FormatError> {
-    let Some((head, mut rest)) = bytes.split_first_chunk::<68>() else {
-        return Err(FormatError::SectionSize { id: section::CONTRIBUTIONS, found: bytes.len() as u64, expected: 68 });
-    };
+    let contributions = read_records(section::CONTRIBUTIONS, bytes, 64, Contribution::read)?;
     let mut hash = [0; 64];
-    hash.copy_from_slice(&head[..64]);
-    let count = u32_at(head, 64);
-    if count > MAX_CONTRIBUTIONS {
-        return Err(FormatError::TooMany { what: "contributions", found: count.into(), limit: MAX_CONTRIBUTIONS.into() });
-    }
-    let mut contributions = Vec::new();
-    for index in 1..=count as usize {
-        let (contribution, length) = Contribution::read(rest).map_err(|defect| FormatError::Record { index, defect })?;
-        contributions.push(contribution);
-        rest = &rest[length..];
-    }
-    if !rest.is_empty() {
-        let found = bytes.len() as u64;
-        return Err(FormatError::SectionSize { id: section::CONTRIBUTIONS, found, expected: found - rest.len() as u64 });
-    }
+    hash.copy_from_slice(&bytes[..64]);
     Ok((InitialKeyHash(hash), contributions))
 }

@@ -275,7 +275,7 @@ fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
 fn interpolation(rho: Fr, omega: Fr, level: u32, start: u64, count: usize, factor: Fr) -> Vec<Fr> {
     let numerator = (rho.pow([1u64 << level]) - Fr::ONE) * factor;
     let mut weights = geometric(rho * omega.pow([start]), omega, count);
-    weights.par_chunks_mut(1 << 10).for_each(|weights| {
+    weights.par_chunks_mut(1 << 10).with_max_len(1).for_each(|weights| {
         weights.iter_mut().for_each(|w| *w -= Fr::ONE);
         serial_batch_inversion_and_mul(weights, &numerator);
     });

@@ -371,6 +371,7 @@ fn place_of(index: usize) -> String {
 pub fn check_chain(records: &[Contribution], ceremony_power: Power, progress: &dyn Progress) -> Result<(), Box<Failure>> {
     let failure = records
         .par_iter()
+        .with_max_len(1)
         .enumerate()
         .find_map_first(|(i, record)| check_record(record, &records[..i], records.len(), ceremony_power, progress).err());
     failure.map_or(Ok(()), Err)
@@ -409,8 +410,8 @@ fn check_record(
         (Check::AlphaBetaRatio, "[beta]2 is not the one before times the proven secret", g2(beta, before.beta_g2, after.beta_g2)),
     ];
     let (proof, ratio) = rayon::join(
-        || proofs.par_iter().find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?))),
-        || ratios.par_iter().find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2)),
+        || proofs.par_iter().with_max_len(1).find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?))),
+        || ratios.par_iter().with_max_len(1).find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2)),
     );
     if let Some((name, defect)) = proof {
         let expected = format!("a proof made for challenge {}", link.challenge);
