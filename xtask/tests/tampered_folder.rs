@@ -593,14 +593,16 @@ fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
     };
     let calm = Changer::new(file.clone(), Vec::new());
     let key = run(&calm).unwrap().keys()[0].verifying_key.clone();
-    // The last reading is for the digest of what was taken before it.
-    let last = calm.last_step.into_inner();
-    let mut refused = 0;
-    for n in 0..last {
-        match run(&Changer::new(file.clone(), vec![(n, other.clone()), (last, good.clone())])) {
-            Ok(verified) => assert_eq!(verified.keys()[0].verifying_key, key, "moment {n}"),
-            Err(error) => refused += usize::from(error.to_string().contains("changed while")),
+    // The last reading is for the digest of what was taken before it: from then on the file may be good again, or not.
+    let (last, end) = (calm.last_step.into_inner(), calm.seen.into_inner());
+    let mut refused = [0, 0];
+    for n in 0..end {
+        for (refused, back) in refused.iter_mut().zip([last, end]) {
+            match run(&Changer::new(file.clone(), vec![(n, other.clone()), (back, good.clone())])) {
+                Ok(verified) => assert_eq!(verified.keys()[0].verifying_key, key, "moments {n} to {back}"),
+                Err(error) => *refused += usize::from(error.to_string().contains("changed while")),
+            }
         }
     }
-    assert!(refused > 0, "{last} moments");
+    assert!(refused.iter().all(|refused| *refused > 0), "{refused:?} of {end} moments");
 }
