@@ -8,6 +8,7 @@ mod error;
 mod folder;
 mod output;
 mod progress;
+mod prompt;
 mod public_files;
 mod report;
 mod show;

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::OutputArgs;
 use crate::error::CliError;
+use crate::prompt;
 
 /// The temporary files being written, so that an interrupt can remove them.
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -21,6 +22,7 @@ pub(crate) fn remove_partial_output_when_interrupted() {
         for path in PARTIAL.lock().map(|mut partial| std::mem::take(&mut *partial)).unwrap_or_default() {
             let _ = fs::remove_file(path);
         }
+        prompt::restore_terminal();
         std::process::exit(130);
     });
 }

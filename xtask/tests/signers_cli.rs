@@ -10,6 +10,13 @@ use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::object::Attribute;
+use cryptoki::session::UserType;
+use cryptoki::types::AuthPin;
 use kit::ceremony::{World, files};
 use kit::{Folder, Run, refused, refused_with};
 use people::paper::{person, public};
@@ -442,6 +449,38 @@ fn what_is_wrong_with_a_token_is_said_without_the_pin() {
     hsm.refused("signers_token_shared_pin", "--key-id 01 --pin-file shared");
     hsm.refused("signers_token_closed_descriptor", "--key-id 01 --pin-fd 63");
     hsm.refused("signers_token_pin_in_the_arguments", "--key-id 01 --pin 1234");
+}
+
+/// The token would say that nobody is logged in, after the PIN was given.
+#[test]
+fn a_key_that_wants_the_pin_at_every_use_is_refused_before_it_signs() {
+    let hsm = SoftHsm::new();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "makes_a_key_that_wants_the_pin_at_every_use"]).env(MODULE, &hsm.module);
+    let made = hsm.configure(&mut command).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+    hsm.refused("signers_token_pin_at_every_use", "--key-label careful --pin-file pin");
+}
+
+const MODULE: &str = "ZK_CEREMONY_TEST_MODULE";
+
+#[test]
+#[ignore = "part of another test, in a process of its own for the environment of the token"]
+fn makes_a_key_that_wants_the_pin_at_every_use() {
+    let library = Pkcs11::new(std::env::var(MODULE).unwrap()).unwrap();
+    library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slot = library.get_slots_with_initialized_token().unwrap()[0];
+    let session = library.open_rw_session(slot).unwrap();
+    session.login(UserType::User, Some(&AuthPin::new(Box::from(PIN)))).unwrap();
+    let both = [Attribute::Token(true), Attribute::Label(b"careful".to_vec()), Attribute::Id(vec![7])];
+    // A PrintableString with the curve's name.
+    let curve = [&[0x13, 0x0c], &b"edwards25519"[..]].concat();
+    let public = [&both[..], &[Attribute::EcParams(curve)]].concat();
+    let private = [&both[..], &[Attribute::Private(true), Attribute::Sign(true), Attribute::AlwaysAuthenticate(true)]].concat();
+    let (_, key) = session.generate_key_pair(&Mechanism::EccEdwardsKeyPairGen, &public, &private).unwrap();
+    let plain = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
+    let refused = session.sign(&plain, key, b"").unwrap_err();
+    assert!(matches!(refused, Error::Pkcs11(RvError::UserNotLoggedIn, _)), "{refused}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::cli::EntropyArgs;
 use crate::error::CliError;
 use crate::output::open;
+use crate::prompt;
 
 /// What a participant adds, for one contribution or several.
 pub(crate) struct Added {
@@ -44,11 +45,10 @@ impl EntropyArgs {
                 (bytes, "the operating system, and a file of the participant's")
             }
             None if std::io::stdin().is_terminal() => {
-                let prompt = "Type some random text to mix in (it is not shown), then press Enter: ";
-                let text = rpassword::prompt_password(prompt)
-                    .map_err(|e| CliError::environment(format!("reading from the terminal failed: {e}")))?;
+                let question = "Type some random text to mix in (it is not shown), then press Enter: ";
+                let text = prompt::hidden(question).map_err(|e| CliError::environment(format!("reading from the terminal failed: {e}")))?;
                 eprintln!("randomness: the operating system and what you typed");
-                (Zeroizing::new(text.into_bytes()), "the operating system, and text typed by the participant")
+                (Zeroizing::new(text.as_bytes().to_vec()), "the operating system, and text typed by the participant")
             }
             None => {
                 eprintln!("randomness: the operating system (no terminal to ask on, no --entropy-file)");

@@ -21,6 +21,7 @@ use super::Backend;
 use super::secret::{read_bounded, read_secret};
 use crate::cli::signing::TokenArgs;
 use crate::error::CliError;
+use crate::prompt;
 
 /// Bytes of a PIN at most: the largest that SoftHSM takes, and far more than cards do.
 const MAX_PIN_BYTES: usize = 255;
@@ -52,6 +53,7 @@ impl Token {
             log_in(&session, &info, wanted, &shown)?;
         }
         let private = one_private_key(&session, wanted, id, &shown)?;
+        may_sign(&session, private, &shown)?;
         let key = match named {
             Some(named) => named,
             None => public_key_of(&session, private, &shown)?,
@@ -158,7 +160,7 @@ fn read_pin(wanted: &TokenArgs, shown: &str) -> Result<Zeroizing<String>, CliErr
         (Some(path), _) => read_secret(path, MAX_PIN_BYTES + 1)?,
         (None, Some(descriptor)) => read_descriptor(descriptor).map_err(|e| unreadable(&format!("descriptor {descriptor}: {e}")))?,
         (None, None) if std::io::stdin().is_terminal() => {
-            let typed = rpassword::prompt_password(format!("PIN of {shown} (it is not shown): ")).map(Zeroizing::new);
+            let typed = prompt::hidden(&format!("PIN of {shown} (it is not shown): "));
             Zeroizing::new(typed.map_err(|e| unreadable(&e.to_string()))?.as_bytes().to_vec())
         }
         (None, None) => return Err(unreadable("there is no terminal to ask on")),
@@ -200,6 +202,19 @@ fn one_private_key(session: &Session, wanted: &TokenArgs, id: Option<Vec<u8>>, s
         ))
         .hint("name one with both --key-label and --key-id")),
     }
+}
+
+/// Refuses a key that would not sign: one that wants the PIN again between the beginning and the end of each signature, which takes a call that the
+/// library does not make.
+fn may_sign(session: &Session, key: ObjectHandle, shown: &str) -> Result<(), CliError> {
+    let attributes = session.get_attributes(key, &[AttributeType::AlwaysAuthenticate]).unwrap_or_default();
+    if !attributes.contains(&Attribute::AlwaysAuthenticate(true)) {
+        return Ok(());
+    }
+    Err(CliError::environment(format!(
+        "{shown}: the key asks for the PIN at every use\n  found     CKA_ALWAYS_AUTHENTICATE\n  expected  a key that signs once the session is logged in"
+    ))
+    .hint("use a key with another PIN policy, or let the token's own tool sign, through --signer-cmd"))
 }
 
 fn listed(session: &Session, keys: &[ObjectHandle]) -> String {
