@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     if cli.portable_arithmetic && !ceremony_core::arith::force_portable() {
         eprintln!("warning: --portable-arithmetic came too late and has no effect");
     }
-    output::remove_partial_output_when_interrupted();
+    output::leave_nothing_behind_when_interrupted();
     let result = match cli.command {
         Command::Ceremony(command) => command.run(),
         Command::Ptau(command) => command.run(),

@@ -15,9 +15,9 @@ use crate::prompt;
 /// The temporary files being written, so that an interrupt can remove them.
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Makes Ctrl-C and a polite kill remove the half-written temporary file. Without a handler (none could be installed) such a file stays
-/// behind under its temporary name, and the output still never appears half-written.
-pub(crate) fn remove_partial_output_when_interrupted() {
+/// Makes Ctrl-C and a polite kill remove the half-written temporary file, and put the terminal back if a question is open. Without a handler (none could
+/// be installed) such a file stays behind under its temporary name, and the output still never appears half-written.
+pub(crate) fn leave_nothing_behind_when_interrupted() {
     let _ = ctrlc::set_handler(|| {
         for path in PARTIAL.lock().map(|mut partial| std::mem::take(&mut *partial)).unwrap_or_default() {
             let _ = fs::remove_file(path);

@@ -200,8 +200,8 @@ impl<P: Point> Sums<P> {
         }
     }
 
-    /// The sum for each key. What follows begins anew, with so many keys, in the same memory: new memory costs a fault for each page, a tenth
-    /// of the time of short runs.
+    /// The sum for each key. Leaves this empty, for `keys` keys, in the same memory: new memory costs a fault for each page, a tenth of the time of
+    /// short runs.
     fn finish<E: Engine>(&mut self, engine: E, keys: usize) -> Vec<P> {
         self.settle(engine);
         let sums = (0..self.waiting.len()).map(|key| self.sum(key)).collect();

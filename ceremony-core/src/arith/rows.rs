@@ -136,8 +136,9 @@ impl<P: Point> RowSums<P> {
     }
 }
 
-/// Some tasks for each core, which even out what else runs there, such as the hashing of the same points. Each has a pool of its own, so they are few;
-/// those that come last are the small ones, for the cores to end together.
+/// Four tasks for each core, which even out what else runs there, such as the hashing of the same points. Each has a pool of its own, so they are few:
+/// with six, short runs lost to their memory what they had won. What a core has left at the end is a small one where cores are a power of two, for
+/// rayon deals the list out by halves.
 fn shares(units: usize, cores: usize) -> impl Iterator<Item = Range<usize>> {
     const SHARES: [usize; 4] = [3, 2, 2, 1];
     let of = cores * SHARES.iter().sum::<usize>();
@@ -223,6 +224,17 @@ mod tests {
             for value in -half..half {
                 let (found, expected) = (many.iter().filter(|digit| **digit == value).count() as f64, f64::from(1u32 << (16 - bits)));
                 assert!((found - expected).abs() < 8.0 * expected.sqrt(), "{value} of {bits} bits: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_share_all_units_on_any_number_of_cores() {
+        for cores in (1..=65).chain([1000]) {
+            for units in [1, 5, 50, 65, 215] {
+                let shares: Vec<Range<usize>> = shares(units, cores).collect();
+                assert!(shares.len() <= 4 * cores && shares.iter().all(|share| !share.is_empty()));
+                assert_eq!(shares.into_iter().flatten().collect::<Vec<_>>(), (0..units).collect::<Vec<_>>());
             }
         }
     }

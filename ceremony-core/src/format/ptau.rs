@@ -306,7 +306,7 @@ pub struct KeyPoints {
 const KEY_POINTS_BYTES: usize = 64 + 128 + 64 + 64 + 128;
 
 impl KeyPoints {
-    fn read(bytes: &[u8]) -> Result<Self, RecordDefect> {
+    fn read(bytes: &[u8; KEY_POINTS_BYTES]) -> Result<Self, RecordDefect> {
         let lem = Encoding::Montgomery;
         let (tau_g2, beta_g2) =
             rayon::join(|| record_point(&bytes[64..192], lem, "[tau]2"), || record_point(&bytes[320..], lem, "[beta]2"));
@@ -350,10 +350,6 @@ impl PublicKey {
     /// # Errors
     /// The first point that is not one.
     pub fn from_bytes(bytes: &[u8; PUBLIC_KEY_BYTES], encoding: Encoding) -> Result<Self, RecordDefect> {
-        Self::read(bytes, encoding)
-    }
-
-    fn read(bytes: &[u8], encoding: Encoding) -> Result<Self, RecordDefect> {
         const G1: [&str; 6] = ["tau's s", "tau's sx", "alpha's s", "alpha's sx", "beta's s", "beta's sx"];
         const G2: [&str; 3] = ["tau's spx", "alpha's spx", "beta's spx"];
         let (g1, g2) = bytes.split_at(6 * 64);
@@ -444,8 +440,11 @@ impl Contribution {
         ceremony_power: Power,
     ) -> Result<Self, RecordDefect> {
         let (points, tail) = fixed.split_at(KEY_POINTS_BYTES + PUBLIC_KEY_BYTES);
-        let (points, key) = points.split_at(KEY_POINTS_BYTES);
-        let (key_points, public_key) = rayon::join(|| KeyPoints::read(points), || PublicKey::read(key, Encoding::Montgomery));
+        let (mut key_points, mut public_key) = ([0; KEY_POINTS_BYTES], [0; PUBLIC_KEY_BYTES]);
+        key_points.copy_from_slice(&points[..KEY_POINTS_BYTES]);
+        public_key.copy_from_slice(&points[KEY_POINTS_BYTES..]);
+        let (key_points, public_key) =
+            rayon::join(|| KeyPoints::read(&key_points), || PublicKey::from_bytes(&public_key, Encoding::Montgomery));
         let (key_points, public_key) = (key_points?, public_key?);
         let mut state = [0; HashState::BYTES];
         state.copy_from_slice(&tail[..HashState::BYTES]);

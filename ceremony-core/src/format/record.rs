@@ -23,9 +23,11 @@ pub struct ProofOfKnowledge {
     pub g2_spx: G2Affine,
 }
 
-/// The records of a section: after `head` bytes `count u32`, and then as many times `LENGTH` bytes, of which `read` makes a record, and an
-/// origin, with nothing after them. Where a record ends only the one before tells; what takes time, the membership of their points, is tested
-/// for all of them side by side.
+/// The records of a section: `head` bytes, `count u32`, then so many records, and nothing after them. A record is `LENGTH` bytes, of which `read`
+/// makes one, and an origin.
+///
+/// A record begins where the one before it ends, so they are found one after another; what takes time, the membership of their points, is tested for
+/// all of them side by side. The first bad record is told, and of one record the origin before the points.
 pub(super) fn read_records<const LENGTH: usize, T: Send>(
     section: u32,
     bytes: &[u8],
@@ -248,7 +250,10 @@ mod tests {
             assert!(matches!(read(100, &records, &[]), Err(FormatError::Record { index, defect: RecordDefect::Type(found) })
                 if index == found as usize + 1 && records[..found as usize].iter().all(|record| record[1] == 1)));
         }
-        // Before the one that is not there.
+        // Before the one that is not there, and before one without an origin.
+        let type_7 = [&[9, 0][..], &7u32.to_le_bytes(), &[0; 4]].concat();
+        assert!(matches!(read(101, &records, &type_7), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })));
+        assert!(matches!(read(41, &records[..40], &type_7), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(7) })));
         assert!(matches!(read(101, &records, &[]), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })));
     }
 

@@ -53,7 +53,6 @@ impl Token {
             log_in(&session, &info, wanted, &shown)?;
         }
         let private = one_private_key(&session, wanted, id, &shown)?;
-        may_sign(&session, private, &shown)?;
         let key = match named {
             Some(named) => named,
             None => public_key_of(&session, private, &shown)?,
@@ -72,6 +71,7 @@ impl Backend for Token {
     }
 
     fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError> {
+        may_sign(&self.session, self.private, &self.description())?;
         let plain = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
         self.session.sign(&plain, self.private, message).map_err(|e| {
             fault(&self.description(), "signing", &e)
@@ -204,15 +204,15 @@ fn one_private_key(session: &Session, wanted: &TokenArgs, id: Option<Vec<u8>>, s
     }
 }
 
-/// Refuses a key that would not sign: one that wants the PIN again between the beginning and the end of each signature, which takes a call that the
-/// library does not make.
+/// Refuses a key that would not sign: one that wants the PIN again between the beginning and the end of each signature. [`Session::sign`] does both, and
+/// the calls in between which one could give it make a signature in parts, which not every token has for CKM_EDDSA.
 fn may_sign(session: &Session, key: ObjectHandle, shown: &str) -> Result<(), CliError> {
     let attributes = session.get_attributes(key, &[AttributeType::AlwaysAuthenticate]).unwrap_or_default();
     if !attributes.contains(&Attribute::AlwaysAuthenticate(true)) {
         return Ok(());
     }
     Err(CliError::environment(format!(
-        "{shown}: the key asks for the PIN at every use\n  found     CKA_ALWAYS_AUTHENTICATE\n  expected  a key that signs once the session is logged in"
+        "{shown}: the key asks for the PIN at every use\n  found     CKA_ALWAYS_AUTHENTICATE\n  expected  a key that signs whenever the session is logged in"
     ))
     .hint("use a key with another PIN policy, or let the token's own tool sign, through --signer-cmd"))
 }
