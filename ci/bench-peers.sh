@@ -10,9 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = --kernels ]; then
-    RAYON_NUM_THREADS=1 cargo bench --locked --quiet --package ceremony-core --bench arith >&2
+    RAYON_NUM_THREADS=1 cargo bench --locked --quiet --package bn254-batch --bench arith >&2
 else
-    cargo build --locked --release --quiet --package xtask --bin zk-ceremony
+    cargo build --locked --release --quiet --package zk-ceremony --bin zk-ceremony
     cargo build --locked --release --quiet --package ceremony-core --example squares
 fi
 exec python3 ci/bench-peers.py "$@"

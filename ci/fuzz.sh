@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzing: every seed, then seeded mutations of them on the stable toolchain (short: about a minute once it is built;
-# long: about an hour of one core, in which each parser has 10^6 executions and each verification of whole files 2 * 10^4), and in long mode half an hour of
-# libFuzzer too, where there is a nightly toolchain with cargo-fuzz.
+# Fuzzing: every seed, then seeded mutations of them on the stable toolchain.
+#
+#   ci/fuzz.sh short   about a minute once it is built, in the test profile and the main workspace's target folder
+#   ci/fuzz.sh long    about an hour of one core in release profile: each parser has 10^6 executions and each verification
+#                      of whole files 2 * 10^4; then half an hour of libFuzzer, where there is a nightly toolchain with
+#                      cargo-fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,20 +16,30 @@ mode=${1:-}
 parsers=(ptau r1cs zkey wtns challenge response verification_key envelope statement policy ceremony_toml bundle transcript snippet)
 verifiers=(ptau_verify zkey_verify bundle_verify)
 
+profile=release
+if [ "$mode" = short ]; then
+    profile=dev
+    # fuzz/ is a workspace of its own, but what both build alike is found here.
+    target=${CARGO_TARGET_DIR:-target}
+    [[ $target = /* ]] || target=$PWD/$target
+    export CARGO_TARGET_DIR=$target
+fi
+
 # A run ends at its first finding, with the input in fuzz/artifacts/.
-replay() { (cd fuzz && cargo run --locked --quiet --release --bin replay -- "$@"); }
+replay() { (cd fuzz && cargo run --locked --quiet --profile "$profile" --bin replay -- "$@"); }
 targets() { printf -- '--target %s ' "$@"; }
 
-# Small inputs: threads only cost.
+# Threads only slow down small inputs.
 export RAYON_NUM_THREADS=1
-(cd fuzz && cargo fmt --check && cargo test --locked --quiet --release --test seeds)
+(cd fuzz && cargo fmt --check && cargo test --locked --quiet --profile "$profile" --test seeds)
 if [ "$mode" = short ]; then
-    # Another part of the mutations on every day.
-    replay --first "$(($(date +%s) / 86400 * 1000000))" --executions 1000000 --seconds 2
+    # Other mutations every day.
+    day=$(($(date +%s) / 86400))
+    replay --first "$((day * 1000000))" --executions 1000000 --seconds 2
     exit
 fi
 (cd fuzz && cargo clippy --locked --all-targets -- -D warnings)
-# shellcheck disable=SC2046 # words are wanted
+# shellcheck disable=SC2046 # several words
 replay $(targets "${parsers[@]}") --executions 1000000
 # shellcheck disable=SC2046
 replay $(targets "${verifiers[@]}") --executions 20000

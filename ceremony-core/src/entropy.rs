@@ -15,10 +15,10 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::curve::{Fq, Fr, G1Affine, Point};
 use crate::hash::{Blake2b512, chacha_from_hash};
 use crate::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use crate::progress::Progress;
+use bn254_batch::curve::{Fq, Fr, G1Affine, Point};
 
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -215,7 +215,9 @@ impl VerifierRng {
 
     /// `n` coefficients of 128 bits for a random linear combination.
     pub(crate) fn coefficients(&mut self, n: usize) -> Vec<u128> {
-        (0..n).map(|_| u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64())).collect()
+        (0..n)
+            .map(|_| u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64()))
+            .collect()
     }
 
     /// 64 bits.
@@ -228,9 +230,10 @@ impl VerifierRng {
         draw_field(&mut self.0)
     }
 
-    /// The index of a point outside the subgroup of order r, as [`crate::arith::outside_subgroup`] finds it.
+    /// The index of a point outside the subgroup of order r, as [`bn254_batch::outside_subgroup`] finds it.
     pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
-        P::as_g2(points).and_then(|points| crate::arith::outside_subgroup(points, &mut || self.word()))
+        P::as_g2(points)
+            .and_then(|points| bn254_batch::outside_subgroup(points, &mut || self.word()))
     }
 }
 
@@ -244,7 +247,10 @@ mod tests {
     fn a_beacon_draws_the_published_scalar_and_point() {
         let value: Vec<u8> = (1..=32).collect();
         let mut rng = ContributionRng::from_beacon(&Beacon::new(&value, 10).unwrap(), &Silent);
-        assert_eq!(rng.secret().expose().to_string(), "17473832003175134698312717362302608406348508308350901015891371218809766881317");
+        assert_eq!(
+            rng.secret().expose().to_string(),
+            "17473832003175134698312717362302608406348508308350901015891371218809766881317"
+        );
         assert_eq!(
             hex::encode(encode(&[rng.g1()], Encoding::Uncompressed)),
             "22b66e4016faaba64f2291a5def57e4b5ea8f5cfe9b2d6722b8e809fc2a77ee1\

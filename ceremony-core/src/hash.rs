@@ -9,8 +9,8 @@ use std::fmt;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 
-use crate::curve::{FQ_MODULUS, G2Affine};
 use crate::entropy::draw_point;
+use bn254_batch::curve::{FQ_MODULUS, G2Affine};
 
 /// Defines a digest newtype: two equal-looking hashes are two types.
 macro_rules! digest {
@@ -174,7 +174,9 @@ impl Blake2b512 {
         self.compressed += fresh;
         let mut m = [0u64; 16];
         for (m, word) in m.iter_mut().zip(block.chunks_exact(8)) {
-            *m = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+            *m = u64::from_le_bytes([
+                word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7],
+            ]);
         }
         let mut v = [0u64; 16];
         v[..8].copy_from_slice(&self.h);
@@ -343,7 +345,8 @@ pub(crate) fn chacha_from_hash(hash: &[u8; 64]) -> ChaCha20Rng {
     rng
 }
 
-const _: () = assert!(FQ_MODULUS.0[3] >> 62 == 0, "q has at most 254 bits, so that a draw is masked to 254");
+const _: () =
+    assert!(FQ_MODULUS.0[3] >> 62 == 0, "q has at most 254 bits, so that a draw is masked to 254");
 
 #[cfg(test)]
 mod tests {
@@ -351,8 +354,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::curve::Point;
     use crate::format::encoding::{Encoding, encode};
+    use bn254_batch::curve::Point;
 
     proptest! {
         #[test]

@@ -16,8 +16,6 @@ use ark_ec::AffineRepr;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_serialize::{CanonicalSerialize, SerializationError};
 
-use crate::arith::{Direction, group_fft, mul_each};
-use crate::curve::{Bn254, Fr, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine, Point, root_of_unity};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::points::PointRun;
@@ -25,7 +23,11 @@ use crate::format::zkey::Zkey;
 use crate::phase2::arkworks::AssignedCircuit;
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, scalar_combination};
-use crate::scalars::geometric;
+use bn254_batch::curve::{
+    Bn254, Fr, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine, Point, root_of_unity,
+};
+use bn254_batch::geometric;
+use bn254_batch::{Direction, group_fft, mul_each};
 
 /// A proving key of arkworks, for its default reduction.
 pub type ProvingKey = ark_groth16::ProvingKey<Bn254>;
@@ -42,16 +44,22 @@ pub enum VerifyingKeyDefect {
     #[error("{0} of the verifying key is infinity")]
     Infinity(&'static str),
     /// A point is the generator or its negative: its secret is 1 or -1, which everybody knows.
-    #[error("{0} of the verifying key is the generator or its negative, so that its secret is known to all")]
+    #[error(
+        "{0} of the verifying key is the generator or its negative, so that its secret is known to all"
+    )]
     Generator(&'static str),
     /// gamma is not the generator, which this ceremony always uses.
     #[error("gamma of the verifying key is not the generator of G2")]
     Gamma,
     /// delta is gamma or its negative: phase 2 was skipped, and proofs of anything can be made from proofs of something.
-    #[error("delta of the verifying key is gamma or its negative: phase 2 was skipped, and anybody can forge proofs")]
+    #[error(
+        "delta of the verifying key is gamma or its negative: phase 2 was skipped, and anybody can forge proofs"
+    )]
     DeltaIsGamma,
     /// Another number of public inputs than the circuit has.
-    #[error("the verifying key is for another number of public inputs\n  found     {found} points in IC\n  expected  {expected}")]
+    #[error(
+        "the verifying key is for another number of public inputs\n  found     {found} points in IC\n  expected  {expected}"
+    )]
     Inputs {
         /// Points of IC.
         found: u64,
@@ -67,9 +75,19 @@ pub enum VerifyingKeyDefect {
 ///
 /// # Errors
 /// The first [`VerifyingKeyDefect`].
-pub fn check_verifying_key(key: &VerifyingKey, public_inputs: u32) -> Result<(), VerifyingKeyDefect> {
+pub fn check_verifying_key(
+    key: &VerifyingKey,
+    public_inputs: u32,
+) -> Result<(), VerifyingKeyDefect> {
     let ic = key.gamma_abc_g1.len() as u64;
-    check_verifying_key_points(&key.alpha_g1, &key.beta_g2, &key.gamma_g2, &key.delta_g2, ic, public_inputs)
+    check_verifying_key_points(
+        &key.alpha_g1,
+        &key.beta_g2,
+        &key.gamma_g2,
+        &key.delta_g2,
+        ic,
+        public_inputs,
+    )
 }
 
 /// [`check_verifying_key`] for a key whose IC is known by its length.
@@ -95,14 +113,22 @@ pub(crate) fn check_verifying_key_points(
     if ic == expected { Ok(()) } else { Err(VerifyingKeyDefect::Inputs { found: ic, expected }) }
 }
 
-fn not_trivial<P: Point>(name: &'static str, point: &P, generator: &P) -> Result<(), VerifyingKeyDefect> {
+fn not_trivial<P: Point>(
+    name: &'static str,
+    point: &P,
+    generator: &P,
+) -> Result<(), VerifyingKeyDefect> {
     if point.is_zero() {
         return Err(VerifyingKeyDefect::Infinity(name));
     }
     let (point, generator) = (point.coordinates(), generator.coordinates());
     // The same x: the generator or its negative.
     let half = P::COORDINATES / 2;
-    if point.as_ref()[..half] == generator.as_ref()[..half] { Err(VerifyingKeyDefect::Generator(name)) } else { Ok(()) }
+    if point.as_ref()[..half] == generator.as_ref()[..half] {
+        Err(VerifyingKeyDefect::Generator(name))
+    } else {
+        Ok(())
+    }
 }
 
 /// Why there is no key for arkworks.
@@ -116,7 +142,9 @@ pub enum KeygenError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// No domain of twice the circuit's size.
-    #[error("the circuit's domain is too large for the conversion of H\n  found     2^{found} points\n  expected  at most 2^27")]
+    #[error(
+        "the circuit's domain is too large for the conversion of H\n  found     2^{found} points\n  expected  at most 2^27"
+    )]
     DomainTooLarge {
         /// The circuit's power.
         found: u32,
@@ -152,7 +180,10 @@ pub fn verifying_key<R: Read + Seek>(key: &mut Zkey<R>) -> Result<VerifyingKey, 
 ///
 /// # Errors
 /// [`KeygenError`].
-pub fn proving_key<R: Read + Seek>(key: &mut Zkey<R>, progress: &dyn Progress) -> Result<ProvingKey, KeygenError> {
+pub fn proving_key<R: Read + Seek>(
+    key: &mut Zkey<R>,
+    progress: &dyn Progress,
+) -> Result<ProvingKey, KeygenError> {
     let vk = verifying_key(key)?;
     let mut rng = VerifierRng::from_os()?;
     let (header, layout) = (*key.header(), key.layout());
@@ -166,7 +197,16 @@ pub fn proving_key<R: Read + Seek>(key: &mut Zkey<R>, progress: &dyn Progress) -
     progress.advance(1);
     let h_query = libsnark_h(whole(key, layout.h, &mut rng)?, header.power.exponent())?;
     progress.end();
-    Ok(ProvingKey { vk, beta_g1: header.beta_g1, delta_g1: header.delta_g1, a_query, b_g1_query, b_g2_query, h_query, l_query })
+    Ok(ProvingKey {
+        vk,
+        beta_g1: header.beta_g1,
+        delta_g1: header.delta_g1,
+        a_query,
+        b_g1_query,
+        b_g2_query,
+        h_query,
+        l_query,
+    })
 }
 
 /// h_i = -2 omega^i FFT_N(H)_i, i < N - 1.
@@ -179,7 +219,11 @@ fn libsnark_h(mut h: Vec<G1Affine>, power: u32) -> Result<Vec<G1Affine>, KeygenE
     Ok(h)
 }
 
-fn whole<R: Read + Seek, P: Point>(key: &mut Zkey<R>, run: PointRun<P>, rng: &mut VerifierRng) -> Result<Vec<P>, FormatError> {
+fn whole<R: Read + Seek, P: Point>(
+    key: &mut Zkey<R>,
+    run: PointRun<P>,
+    rng: &mut VerifierRng,
+) -> Result<Vec<P>, FormatError> {
     let mut points = Vec::with_capacity(run.len as usize);
     for (start, count) in run.chunks(0).filter(|(_, count)| *count > 0) {
         points.extend(run.read(key.source(), rng, start, count)?);
@@ -265,11 +309,14 @@ pub fn prove_and_verify(key: &ProvingKey, circuit: &AssignedCircuit) -> Result<(
         ("public wires and one", shape.public() as usize + 1, key.vk.gamma_abc_g1.len()),
         ("domain points less one", shape.power().n() as usize - 1, key.h_query.len()),
     ];
-    if let Some((what, found, expected)) = sizes.into_iter().find(|(_, found, expected)| found != expected) {
+    if let Some((what, found, expected)) =
+        sizes.into_iter().find(|(_, found, expected)| found != expected)
+    {
         return Err(SelfTestError::OtherCircuit { what, found, expected });
     }
     let prover = |e: ark_relations::gr1cs::SynthesisError| SelfTestError::Prover(e.to_string());
-    let proof = Groth16::create_proof_with_reduction(circuit, key, rng.scalar(), rng.scalar()).map_err(prover)?;
+    let proof = Groth16::create_proof_with_reduction(circuit, key, rng.scalar(), rng.scalar())
+        .map_err(prover)?;
     let prepared = ark_groth16::prepare_verifying_key(&key.vk);
     let mut inputs = circuit.public_inputs().to_vec();
     if !Groth16::verify_proof(&prepared, &proof, &inputs).map_err(prover)? {
@@ -292,7 +339,10 @@ pub fn prove_and_verify(key: &ProvingKey, circuit: &AssignedCircuit) -> Result<(
 ///
 /// # Errors
 /// [`SelfTestError`].
-pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey) -> Result<(), SelfTestError> {
+pub fn check_consistency<R: Read + Seek>(
+    source: &mut Zkey<R>,
+    key: &ProvingKey,
+) -> Result<(), SelfTestError> {
     let mut rng = VerifierRng::from_os()?;
     let header = *source.header();
     check_verifying_key(&key.vk, header.public)?;
@@ -307,11 +357,13 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
     if [key.a_query.len(), key.b_g1_query.len(), key.b_g2_query.len()] != [wires; 3]
         || key.l_query.len() + key.vk.gamma_abc_g1.len() != wires
     {
-        return Err(SelfTestError::Inconsistent("the queries have other lengths than the .zkey's sections"));
+        return Err(SelfTestError::Inconsistent(
+            "the queries have other lengths than the .zkey's sections",
+        ));
     }
     let coefficients = rng.coefficients(wires);
-    let b1 = crate::arith::linear_combination(&key.b_g1_query, &coefficients).into();
-    let b2 = crate::arith::linear_combination(&key.b_g2_query, &coefficients).into();
+    let b1 = bn254_batch::linear_combination(&key.b_g1_query, &coefficients).into();
+    let b2 = bn254_batch::linear_combination(&key.b_g2_query, &coefficients).into();
     // A circuit whose B is zero throughout has infinity in both.
     let (b1, b2): (G1Affine, G2Affine) = (b1, b2);
     let both_zero = b1.is_zero() && b2.is_zero();
@@ -321,8 +373,9 @@ pub fn check_consistency<R: Read + Seek>(source: &mut Zkey<R>, key: &ProvingKey)
 
     let h = whole(source, source.layout().h, &mut rng)?;
     let mismatch = SelfTestError::Inconsistent("H is not that of the .zkey");
-    let domain = root_of_unity(header.power.exponent() + 1)
-        .and_then(|omega| Radix2EvaluationDomain::<Fr>::new(h.len()).and_then(|domain| domain.get_coset(omega)));
+    let domain = root_of_unity(header.power.exponent() + 1).and_then(|omega| {
+        Radix2EvaluationDomain::<Fr>::new(h.len()).and_then(|domain| domain.get_coset(omega))
+    });
     let Some(domain) = domain else { return Err(mismatch) };
     let q: Vec<Fr> = (1..h.len()).map(|_| rng.scalar()).collect();
     let values = domain.fft(&q);

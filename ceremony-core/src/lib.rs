@@ -27,8 +27,6 @@
 //!
 //! One enum per operation. Each message says where, what was found and what was expected. Nothing here panics on untrusted bytes.
 
-pub mod arith;
-pub mod curve;
 pub mod entropy;
 pub mod format;
 pub mod hash;
@@ -38,5 +36,3 @@ pub mod phase1;
 pub mod phase2;
 pub mod progress;
 pub mod ratio;
-mod scalars;
-pub mod transcript;

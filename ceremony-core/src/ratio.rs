@@ -8,16 +8,16 @@
 //! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong, its term is a non-zero group element times a
 //! coefficient, and for any choice of the other coefficients at most one value of this one makes the sum vanish (the group's order
 //! is above 2^128): the combination is wrong too, but for an error of 2^-128. [`Successors`] has a coefficient for each row of steps instead of each
-//! step, and the argument of [`crate::arith::RowSums`].
+//! step, and the argument of [`bn254_batch::RowSums`].
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
 use rayon::prelude::*;
 
-use crate::arith::{Columns, ROW, RowSums, linear_combination};
-use crate::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
 use crate::entropy::VerifierRng;
 use crate::format::record::ProofOfKnowledge;
+use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
+use bn254_batch::{Columns, ROW, RowSums, linear_combination};
 
 /// Two points of one group: the second is the first times an unknown x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,9 @@ pub struct Ratio<P>(pub P, pub P);
 /// e(a.0, b.1) = e(a.1, b.0), with no point infinity.
 #[must_use]
 pub fn same_ratio(a: Ratio<G1Affine>, b: Ratio<G2Affine>) -> bool {
-    [a.0, a.1].iter().all(|p| !is_infinity(p)) && [b.0, b.1].iter().all(|p| !is_infinity(p)) && pairings_agree(a.0, b.1, a.1, b.0)
+    [a.0, a.1].iter().all(|p| !is_infinity(p))
+        && [b.0, b.1].iter().all(|p| !is_infinity(p))
+        && pairings_agree(a.0, b.1, a.1, b.0)
 }
 
 /// Whether a ratio in either group is x, given as `[x]1` and `[x]2`.
@@ -65,7 +67,11 @@ pub fn proves_knowledge(proof: &ProofOfKnowledge, r: G2Affine) -> Result<(), Kno
     if proof.g1_s == proof.g1_sx {
         return Err(KnowledgeDefect::One);
     }
-    if same_ratio(Ratio(proof.g1_s, proof.g1_sx), Ratio(r, proof.g2_spx)) { Ok(()) } else { Err(KnowledgeDefect::Pairing) }
+    if same_ratio(Ratio(proof.g1_s, proof.g1_sx), Ratio(r, proof.g2_spx)) {
+        Ok(())
+    } else {
+        Err(KnowledgeDefect::Pairing)
+    }
 }
 
 fn is_infinity<P: Point>(point: &P) -> bool {
@@ -116,7 +122,11 @@ impl<P: Point> Successors<P> {
         let (mut x, mut y) = self.short;
         let coefficients = rng.coefficients(ROW);
         let combination = |sums: &[P::Group]| -> P::Group {
-            sums.par_iter().zip(&coefficients).with_max_len(1).map(|(sum, coefficient)| *sum * Fr::from(*coefficient)).sum()
+            sums.par_iter()
+                .zip(&coefficients)
+                .with_max_len(1)
+                .map(|(sum, coefficient)| *sum * Fr::from(*coefficient))
+                .sum()
         };
         let (first, second) = rayon::join(|| combination(&sums[..ROW]), || combination(&sums[1..]));
         x += first;
@@ -157,16 +167,27 @@ impl<P: Point> Multiples<P> {
 }
 
 /// x += sum c_i P_i and y += sum c_i Q_i, side by side: one sum fills the pauses of the other.
-fn add_combinations<P: Point>(x: &mut P::Group, p: &[P], y: &mut P::Group, q: &[P], coefficients: &[u128]) {
-    rayon::join(|| *x += linear_combination(p, coefficients), || *y += linear_combination(q, coefficients));
+fn add_combinations<P: Point>(
+    x: &mut P::Group,
+    p: &[P],
+    y: &mut P::Group,
+    q: &[P],
+    coefficients: &[u128],
+) {
+    rayon::join(
+        || *x += linear_combination(p, coefficients),
+        || *y += linear_combination(q, coefficients),
+    );
 }
 
 /// sum k_i P_i for full scalars, as two combinations of 128 bits.
 #[must_use]
 pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::Group {
     let half = |limbs: [u64; 4], at: usize| u128::from(limbs[at]) | u128::from(limbs[at + 1]) << 64;
-    let (low, high): (Vec<u128>, Vec<u128>) = scalars.iter().map(|k| k.into_bigint().0).map(|k| (half(k, 0), half(k, 2))).unzip();
-    let (mut sum, low) = rayon::join(|| linear_combination(points, &high), || linear_combination(points, &low));
+    let (low, high): (Vec<u128>, Vec<u128>) =
+        scalars.iter().map(|k| k.into_bigint().0).map(|k| (half(k, 0), half(k, 2))).unzip();
+    let (mut sum, low) =
+        rayon::join(|| linear_combination(points, &high), || linear_combination(points, &low));
     for _ in 0..128 {
         sum.double_in_place();
     }
@@ -179,13 +200,14 @@ mod tests {
     use ark_ff::Field;
 
     use super::*;
-    use crate::curve::{FR_MODULUS, Fq, Fq2};
+    use bn254_batch::curve::{FR_MODULUS, Fq, Fq2};
 
     const X: u64 = 0x1234_5678_9abc_def1;
 
     /// `[1], [x], [x^2], ...`
     fn powers<P: Point>(n: usize) -> Vec<P> {
-        let powers = std::iter::successors(Some(P::generator().into_group()), |p| Some(*p * Fr::from(X)));
+        let powers =
+            std::iter::successors(Some(P::generator().into_group()), |p| Some(*p * Fr::from(X)));
         P::Group::normalize_batch(&powers.take(n).collect::<Vec<_>>())
     }
 
@@ -194,7 +216,8 @@ mod tests {
         let mut successors = Successors::new(chunks.iter().map(|chunk| chunk.len() as u64).sum());
         chunks.iter().for_each(|chunk| successors.add(chunk, &mut rng));
         let x = Fr::from(X);
-        let x = ((G1Affine::generator() * x).into_affine(), (G2Affine::generator() * x).into_affine());
+        let x =
+            ((G1Affine::generator() * x).into_affine(), (G2Affine::generator() * x).into_affine());
         successors.ratio(&mut rng).is_some_and(|ratio| ratio_is(ratio, x))
     }
 
@@ -204,7 +227,11 @@ mod tests {
     fn every_wrong_neighbour_is_found<P: Point>() {
         for n in LENGTHS {
             let run = powers::<P>(n);
-            assert!(ratio_is_x(&[&run]) && ratio_is_x(&[&run[..n - 2], &run[n - 3..]]), "{} {n}", P::GROUP);
+            assert!(
+                ratio_is_x(&[&run]) && ratio_is_x(&[&run[..n - 2], &run[n - 3..]]),
+                "{} {n}",
+                P::GROUP
+            );
             for place in [0, 1, 2, 3, 4, 5, n / 2, n - 5, n - 2, n - 1] {
                 let mut run = run.clone();
                 run[place] = (run[place] + P::generator()).into_affine();
@@ -223,7 +250,8 @@ mod tests {
     fn a_wrong_step_is_found_in_every_chunk_and_across_their_borders() {
         let run = powers::<G1Affine>(1600);
         // The first point of a chunk is the last of the one before.
-        let chunks = |run: &[G1Affine]| ratio_is_x(&[&run[..515], &run[514..1030], &run[1029..1600]]);
+        let chunks =
+            |run: &[G1Affine]| ratio_is_x(&[&run[..515], &run[514..1030], &run[1029..1600]]);
         assert!(chunks(&run));
         for place in [0, 513, 514, 515, 1028, 1029, 1030, 1031, 1599] {
             let mut run = run.clone();
@@ -239,12 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn a_point_outside_the_subgroup_is_found_wherever_it_is_even_if_its_component_has_a_small_order() {
+    fn a_point_outside_the_subgroup_is_found_wherever_it_is_even_if_its_component_has_a_small_order()
+     {
         // (2q - r) / 10069: the curve has r (2q - r) points.
-        const COFACTOR_OVER_10069: [u64; 4] = [0x6c3c_d334_915f_1659, 0x2071_42f7_671a_f448, 0x9e28_bcf6_5b56_81da, 0x0001_3af7_a58f_ce69];
-        let on_curve = |i: u64| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::ONE), false);
+        const COFACTOR_OVER_10069: [u64; 4] = [
+            0x6c3c_d334_915f_1659,
+            0x2071_42f7_671a_f448,
+            0x9e28_bcf6_5b56_81da,
+            0x0001_3af7_a58f_ce69,
+        ];
+        let on_curve =
+            |i: u64| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::ONE), false);
         let any = (1..).filter_map(on_curve).find(|p| !p.in_subgroup()).unwrap();
-        let of_order_10069 = |p: G2Affine| p.mul_bigint(COFACTOR_OVER_10069).mul_bigint(FR_MODULUS).into_affine();
+        let of_order_10069 =
+            |p: G2Affine| p.mul_bigint(COFACTOR_OVER_10069).mul_bigint(FR_MODULUS).into_affine();
         let small = (1..).filter_map(on_curve).map(of_order_10069).find(|p| !p.is_zero()).unwrap();
         assert!(small.mul_bigint([10069u64]).into_affine().is_zero());
         for n in LENGTHS {

@@ -4,10 +4,13 @@
 //! `cargo xtask ceremony`: the key protects nothing.
 
 fn main() {
-    zk_vk_guard::Guard::new("zk/trust-policy.json", "df2e42f49c1f6d5cefdf721a4682c69336d4b4060610de36e5111e8b5ee03f79")
-        .bundle("zk/bundle.json")
-        .snippet("zk/verifying_key.rs")
-        .arkworks()
-        .allow_rehearsal() // An example is never released. A real crate leaves this line out.
-        .run();
+    zk_vk_guard::Guard::new(
+        "zk/trust-policy.json",
+        "df2e42f49c1f6d5cefdf721a4682c69336d4b4060610de36e5111e8b5ee03f79",
+    )
+    .bundle("zk/bundle.json")
+    .snippet("zk/verifying_key.rs")
+    .arkworks()
+    .allow_rehearsal() // An example is never released. A real crate leaves this line out.
+    .run();
 }

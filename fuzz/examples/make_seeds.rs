@@ -3,17 +3,11 @@
 //! `cargo run --release --manifest-path fuzz/Cargo.toml --example make_seeds`. The answers to a challenge hold fresh randomness; everything else is the same
 //! in every run.
 
-#[path = "../../zk-vk-guard/tests/kit/mod.rs"]
-mod approval;
-#[path = "../../ceremony-core/tests/kit/mod.rs"]
-mod kit;
-
 use std::io::Cursor;
 use std::path::Path;
 
-use approval::{Ceremony, Parts};
 use ark_ff::Field;
-use ceremony_core::curve::Fr;
+use bn254_batch::curve::Fr;
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::ptau::{Power, Ptau};
 use ceremony_core::format::r1cs::{R1cs, Row, Shape, write_r1cs};
@@ -26,11 +20,13 @@ use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge};
 use ceremony_core::phase2::circuit::new_key;
 use ceremony_core::phase2::contribution::apply_beacon;
 use ceremony_core::progress::Silent;
-use kit::forge::Step;
-use kit::known_tau;
-use kit::ptau::Model;
+use testkit::forge::Step;
+use testkit::known_tau;
+use testkit::paper as approval;
+use testkit::paper::{Ceremony, Parts};
+use testkit::ptau::Model;
+use zk_attest::names::Kind;
 use zk_vk_guard::bundle::OnExpiry;
-use zk_vk_guard::names::Kind;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{Options, text};
 use zk_vk_guard::transcript::Origin;
@@ -54,12 +50,19 @@ fn phase1() {
     let fresh = out.into_inner();
     put("ptau/good-new.ptau", &fresh);
     let mut challenge = Vec::new();
-    export_challenge(&mut Ptau::open(Cursor::new(&fresh)).unwrap(), &mut challenge, &Silent).unwrap();
+    export_challenge(&mut Ptau::open(Cursor::new(&fresh)).unwrap(), &mut challenge, &Silent)
+        .unwrap();
     put("challenge/good.challenge", &challenge);
     put("challenge/bad-a-point-too-many.challenge", [&challenge[..], &challenge[64..128]].concat());
     for name in ["good", "good-another"] {
         let mut response = Vec::new();
-        contribute_challenge(Cursor::new(&challenge), &mut response, ContributionRng::from_os_and(b"seed").unwrap(), &Silent).unwrap();
+        contribute_challenge(
+            Cursor::new(&challenge),
+            &mut response,
+            ContributionRng::from_os_and(b"seed").unwrap(),
+            &Silent,
+        )
+        .unwrap();
         put(&format!("response/{name}.response"), &response);
         if name == "good" {
             response[0] ^= 1;
@@ -88,7 +91,8 @@ fn circuit() -> (Vec<u8>, Vec<Fr>) {
     let one = Fr::ONE;
     let row = |wire: u32| -> Row { vec![(one, wire)] };
     // 0: one, 1: d, 2: a, 3: b, 4: c
-    let constraints = [[row(2), row(3), row(4)], [row(4), vec![(one, 4), (Fr::from(0u64), 0)], row(1)]];
+    let constraints =
+        [[row(2), row(3), row(4)], [row(4), vec![(one, 4), (Fr::from(0u64), 0)], row(1)]];
     let shape = Shape::new(5, 1, 0, 2, 2).unwrap();
     let file = write_r1cs(Cursor::new(Vec::new()), shape, constraints).unwrap().into_inner();
     (file, [1u64, 441, 3, 7, 21].map(Fr::from).into())
@@ -97,19 +101,37 @@ fn circuit() -> (Vec<u8>, Vec<Fr>) {
 fn phase2() {
     let (r1cs, witness) = circuit();
     put("r1cs/good-product.r1cs", &r1cs);
-    let empty = write_r1cs(Cursor::new(Vec::new()), Shape::new(1, 0, 0, 0, 1).unwrap(), [[vec![], vec![], vec![]]]).unwrap();
+    let empty = write_r1cs(
+        Cursor::new(Vec::new()),
+        Shape::new(1, 0, 0, 0, 1).unwrap(),
+        [[vec![], vec![], vec![]]],
+    )
+    .unwrap();
     put("r1cs/good-empty-row.r1cs", empty.into_inner());
     put("wtns/good.wtns", write_wtns(Cursor::new(Vec::new()), &witness).unwrap().into_inner());
     put("wtns/good-none.wtns", write_wtns(Cursor::new(Vec::new()), &[]).unwrap().into_inner());
     let ptau = known_tau::prepared(2, known_tau::secrets("fuzz"), known_tau::participant());
     put("ptau/good-phase1-of-the-keys.ptau", &ptau);
     let mut initial = Cursor::new(Vec::new());
-    new_key(&mut R1cs::open(Cursor::new(&r1cs)).unwrap(), &mut Ptau::open(Cursor::new(&ptau)).unwrap(), &mut initial, &Silent).unwrap();
+    new_key(
+        &mut R1cs::open(Cursor::new(&r1cs)).unwrap(),
+        &mut Ptau::open(Cursor::new(&ptau)).unwrap(),
+        &mut initial,
+        &Silent,
+    )
+    .unwrap();
     let initial = initial.into_inner();
     let one = Step::honest("first").apply(&initial);
     let two = Step::honest("second").apply(&one);
     let mut closed = Cursor::new(Vec::new());
-    apply_beacon(&mut Zkey::open(Cursor::new(&two)).unwrap(), &mut closed, &Beacon::new(&[9; 32], 10).unwrap(), None, &Silent).unwrap();
+    apply_beacon(
+        &mut Zkey::open(Cursor::new(&two)).unwrap(),
+        &mut closed,
+        &Beacon::new(&[9; 32], 10).unwrap(),
+        None,
+        &Silent,
+    )
+    .unwrap();
     let closed = closed.into_inner();
     put("zkey/good-initial.zkey", &initial);
     put("zkey/good-beacon.zkey", &closed);
@@ -126,7 +148,8 @@ fn phase2() {
 /// Short chains: an attestation is some two kilobytes.
 fn documents() {
     let mut external = Ceremony::new(Kind::Production);
-    (external.origin, external.phase1, external.phase2) = (Origin::External, Vec::new(), vec!["alice".into()]);
+    (external.origin, external.phase1, external.phase2) =
+        (Origin::External, Vec::new(), vec!["alice".into()]);
     let mut own = Ceremony::new(Kind::Rehearsal);
     (own.phase1, own.phase2) = (vec!["bob".into()], vec!["carol".into()]);
     let transcript = external.transcript();
@@ -136,11 +159,20 @@ fn documents() {
     unlinked.circuits[0].steps.swap(0, 1);
     put("transcript/bad-unlinked.json", unlinked.to_json());
     put("envelope/good-opening.json", transcript.phase1.start.attestation.to_json());
-    put("envelope/good-beacon.json", transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.to_json());
-    put("statement/good-step.json", transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.payload());
+    put(
+        "envelope/good-beacon.json",
+        transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.to_json(),
+    );
+    put(
+        "statement/good-step.json",
+        transcript.circuits[0].steps[1].attested.as_ref().unwrap().envelope.payload(),
+    );
     let parts: Parts = external.parts();
     put("statement/good-provenance.json", &parts.payload);
-    put("statement/bad-with-a-space.json", String::from_utf8(parts.payload.clone()).unwrap().replacen(',', ", ", 1));
+    put(
+        "statement/bad-with-a-space.json",
+        String::from_utf8(parts.payload.clone()).unwrap().replacen(',', ", ", 1),
+    );
 
     let mut document = external.policy();
     document.minimum_contributions.phase2 = std::num::NonZeroU32::MIN;
@@ -148,10 +180,20 @@ fn documents() {
     put("policy/good-of-the-bundle.json", document.to_json());
     put("policy/good-rehearsal.json", Ceremony::new(Kind::Rehearsal).policy().to_json());
     let policy = Policy::from_json(&document.to_json()).unwrap();
-    let verified = parts.bundle().unwrap().verify(&policy, &approval::time(approval::NOW), OnExpiry::Refuse).unwrap();
+    let verified = parts
+        .bundle()
+        .unwrap()
+        .verify(&policy, &approval::time(approval::NOW), OnExpiry::Refuse)
+        .unwrap();
     put("bundle/good.json", parts.json());
     put("bundle_verify/good.json", parts.json());
-    put("bundle_verify/bad-one-signer-twice.json", parts.signed_by(&["release-1", "release-1", "auditor-1", "alice"]).json());
+    put(
+        "bundle_verify/bad-one-signer-twice.json",
+        parts.signed_by(&["release-1", "release-1", "auditor-1", "alice"]).json(),
+    );
     put("snippet/good.rs", text(&verified, Options::default()).unwrap());
-    put("snippet/good-only-the-serial.rs", "pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }");
+    put(
+        "snippet/good-only-the-serial.rs",
+        "pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }",
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use ceremony_core::curve::Point;
+use bn254_batch::curve::Point;
 use ceremony_core::entropy::{ContributionRng, VerifierRng};
 use ceremony_core::format::container::{Container, ContainerKind, ContainerWriter};
 use ceremony_core::format::encoding::encode;
@@ -40,7 +40,8 @@ fn written(
     write: impl FnOnce(&mut ContainerWriter<Cursor<Vec<u8>>>) -> std::io::Result<()>,
     sections: u32,
 ) -> Vec<u8> {
-    let mut out = ContainerWriter::new(Cursor::new(Vec::new()), kind, sections).expect("writing to memory");
+    let mut out =
+        ContainerWriter::new(Cursor::new(Vec::new()), kind, sections).expect("writing to memory");
     write(&mut out).expect("writing to memory");
     out.finish().expect("as many sections as announced").into_inner()
 }
@@ -51,7 +52,10 @@ fn points<P: Point>(data: &[u8], run: &PointRun<P>, rng: &mut VerifierRng) -> bo
     let Ok(points) = read else { return false };
     let (start, end) = (run.offset as usize, (run.offset + run.bytes()) as usize);
     assert!(encode(&points, run.encoding) == data[start..end], "one encoding per point");
-    assert!(points.iter().all(|point| (run.infinity || !point.is_zero()) && point.in_subgroup()), "members of the group");
+    assert!(
+        points.iter().all(|point| (run.infinity || !point.is_zero()) && point.in_subgroup()),
+        "members of the group"
+    );
     true
 }
 
@@ -59,7 +63,8 @@ fn points<P: Point>(data: &[u8], run: &PointRun<P>, rng: &mut VerifierRng) -> bo
 pub fn ptau(data: &[u8]) -> bool {
     let Ok(file) = Ptau::open(Cursor::new(data)) else { return false };
     assert!(file.power() <= file.ceremony_power());
-    let again = written(PTAU, |out| ptau::write_header(out, file.power(), file.ceremony_power()), 1);
+    let again =
+        written(PTAU, |out| ptau::write_header(out, file.power(), file.ceremony_power()), 1);
     assert_eq!(section(data, PTAU, 1), section(&again, PTAU, 1), "header");
     let again = written(PTAU, |out| ptau::write_contributions(out, file.contributions()), 1);
     assert_eq!(section(data, PTAU, 7), section(&again, PTAU, 7), "records");
@@ -82,10 +87,14 @@ pub fn ptau(data: &[u8]) -> bool {
 /// A circuit that is read to its end is written and read again as the same circuit, and writing it once more changes no byte.
 pub fn r1cs(data: &[u8]) -> bool {
     let Some((shape, rows)) = circuit(data) else { return false };
-    let again = write_r1cs(Cursor::new(Vec::new()), shape, rows.clone()).expect("what was read can be written").into_inner();
+    let again = write_r1cs(Cursor::new(Vec::new()), shape, rows.clone())
+        .expect("what was read can be written")
+        .into_inner();
     let (same_shape, same_rows) = circuit(&again).expect("what was written can be read");
     assert_eq!((shape, &rows), (same_shape, &same_rows));
-    let third = write_r1cs(Cursor::new(Vec::new()), same_shape, same_rows).expect("what was read can be written").into_inner();
+    let third = write_r1cs(Cursor::new(Vec::new()), same_shape, same_rows)
+        .expect("what was read can be written")
+        .into_inner();
     assert!(again == third, "writing is a fixed point");
     true
 }
@@ -118,11 +127,20 @@ pub fn zkey(data: &[u8]) -> bool {
     let again = written(ZKEY, |out| zkey::write_header(out, &header), 2);
     assert_eq!(section(data, ZKEY, 1), section(&again, ZKEY, 1), "proof system");
     assert_eq!(section(data, ZKEY, 2), section(&again, ZKEY, 2), "header");
-    let again = written(ZKEY, |out| zkey::write_contributions(out, file.initial_key_hash(), file.contributions()), 1);
+    let again = written(
+        ZKEY,
+        |out| zkey::write_contributions(out, file.initial_key_hash(), file.contributions()),
+        1,
+    );
     assert_eq!(section(data, ZKEY, 10), section(&again, ZKEY, 10), "records");
     let mut start = 0;
     while let Ok(terms) = file.read_coefficients(start) {
-        assert!(terms.iter().all(|term| term.wire < header.wires && u64::from(term.constraint) < header.power.n()));
+        assert!(
+            terms
+                .iter()
+                .all(|term| term.wire < header.wires
+                    && u64::from(term.constraint) < header.power.n())
+        );
         start += terms.len() as u64;
         if terms.is_empty() {
             assert_eq!(start, file.coefficients());
@@ -142,9 +160,14 @@ pub fn zkey(data: &[u8]) -> bool {
 /// Both sections are the only encoding of the values.
 pub fn wtns(data: &[u8]) -> bool {
     let Ok(values) = read_wtns(Cursor::new(data)) else { return false };
-    let again = write_wtns(Cursor::new(Vec::new()), &values).expect("what was read can be written").into_inner();
+    let again = write_wtns(Cursor::new(Vec::new()), &values)
+        .expect("what was read can be written")
+        .into_inner();
     for id in [1, 2] {
-        assert_eq!(section(data, ceremony_core::format::wtns::WTNS, id), section(&again, ceremony_core::format::wtns::WTNS, id));
+        assert_eq!(
+            section(data, ceremony_core::format::wtns::WTNS, id),
+            section(&again, ceremony_core::format::wtns::WTNS, id)
+        );
     }
     true
 }
@@ -153,9 +176,17 @@ pub fn wtns(data: &[u8]) -> bool {
 pub fn challenge(data: &[u8]) -> bool {
     let rng = ContributionRng::from_os_and(b"fuzz").expect("randomness");
     let mut response = Vec::new();
-    let Ok((challenge, response_hash)) = contribute_challenge(Cursor::new(data), &mut response, rng, &Silent) else { return false };
+    let Ok((challenge, response_hash)) =
+        contribute_challenge(Cursor::new(data), &mut response, rng, &Silent)
+    else {
+        return false;
+    };
     assert_eq!(challenge.0, Blake2b512::digest(&[data]), "the challenge is the hash of the file");
-    assert_eq!(response_hash.0, Blake2b512::digest(&[&response]), "the response hash is that of the response");
+    assert_eq!(
+        response_hash.0,
+        Blake2b512::digest(&[&response]),
+        "the response hash is that of the response"
+    );
     assert_eq!(response[..64], challenge.0);
     // 64 + 384 n + 64 bytes against 64 + 192 n + 32 + 768.
     assert_eq!(response.len(), 64 + (data.len() - 128) / 2 + 32 + 768);
@@ -166,8 +197,15 @@ pub fn challenge(data: &[u8]) -> bool {
 pub fn response(data: &[u8]) -> bool {
     let mut input = Ptau::open(Cursor::new(NEW_PTAU)).expect("a good file");
     let mut output = Cursor::new(Vec::new());
-    let Ok(record) = import_response(&mut input, Cursor::new(data), &mut output, None, &Silent) else { return false };
-    assert_eq!(record.response_hash().0, Blake2b512::digest(&[data]), "what was imported is what was hashed");
+    let Ok(record) = import_response(&mut input, Cursor::new(data), &mut output, None, &Silent)
+    else {
+        return false;
+    };
+    assert_eq!(
+        record.response_hash().0,
+        Blake2b512::digest(&[data]),
+        "what was imported is what was hashed"
+    );
     let output = output.into_inner();
     let written = Ptau::open(Cursor::new(&output)).expect("what was written can be read");
     assert_eq!(written.contributions(), [record]);

@@ -17,7 +17,9 @@ pub mod mutate;
 pub mod stable;
 mod verifiers;
 
-pub use documents::{bundle, ceremony_toml, envelope, policy, snippet, statement, transcript, verification_key};
+pub use documents::{
+    bundle, ceremony_toml, envelope, policy, snippet, statement, transcript, verification_key,
+};
 pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 

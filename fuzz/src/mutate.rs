@@ -68,7 +68,8 @@ const WORDS: [&[u8]; 32] = [
     b"+/",
 ];
 /// Integers at which sizes and counts go wrong.
-const EXTREMES: [u64; 9] = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff, 1 << 32, u64::MAX, u64::MAX - 11];
+const EXTREMES: [u64; 9] =
+    [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff, 1 << 32, u64::MAX, u64::MAX - 11];
 
 /// One to five alterations of a seed; in containers half of them in heads and tables.
 #[must_use]
@@ -142,7 +143,9 @@ fn table(bytes: &[u8]) -> Vec<usize> {
         return found;
     }
     let mut at = 12usize;
-    while let Some(entry) = bytes.get(at..).and_then(|rest| rest.get(4..12)).filter(|_| found.len() < 20) {
+    while let Some(entry) =
+        bytes.get(at..).and_then(|rest| rest.get(4..12)).filter(|_| found.len() < 20)
+    {
         found.extend([at, at + 12]);
         let size = entry.iter().rev().fold(0u64, |size, byte| size << 8 | u64::from(*byte));
         at = at.saturating_add(12).saturating_add(usize::try_from(size).unwrap_or(usize::MAX));

@@ -55,7 +55,8 @@ pub fn main(target: Option<&str>) -> ExitCode {
 }
 
 fn plan(mut arguments: impl Iterator<Item = String>, target: Option<&str>) -> Result<Plan, String> {
-    let mut plan = Plan { targets: target.map(str::to_owned).into_iter().collect(), ..Plan::default() };
+    let mut plan =
+        Plan { targets: target.map(str::to_owned).into_iter().collect(), ..Plan::default() };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
@@ -68,13 +69,17 @@ fn plan(mut arguments: impl Iterator<Item = String>, target: Option<&str>) -> Re
         }
     }
     match plan.targets.iter().find(|name| !TARGETS.iter().any(|(target, _)| target == name)) {
-        Some(unknown) => Err(format!("no target {unknown}; there are {}", TARGETS.map(|(name, _)| name).join(", "))),
+        Some(unknown) => Err(format!(
+            "no target {unknown}; there are {}",
+            TARGETS.map(|(name, _)| name).join(", ")
+        )),
         None => Ok(plan),
     }
 }
 
 fn run(plan: &Plan) -> u8 {
-    let wanted = |name: &str| plan.targets.is_empty() || plan.targets.iter().any(|target| target == name);
+    let wanted =
+        |name: &str| plan.targets.is_empty() || plan.targets.iter().any(|target| target == name);
     for target in TARGETS.iter().filter(|(name, _)| wanted(name)) {
         let seeds = match seeds(target.0) {
             Ok(seeds) if !seeds.is_empty() => seeds,
@@ -115,21 +120,32 @@ pub fn seeds(target: &str) -> std::io::Result<Vec<(String, Vec<u8>)>> {
     let mut seeds = Vec::new();
     for entry in std::fs::read_dir(folder(target))? {
         let path = entry?.path();
-        seeds.push((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), std::fs::read(&path)?));
+        seeds.push((
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            std::fs::read(&path)?,
+        ));
     }
     seeds.sort();
     Ok(seeds)
 }
 
-fn fuzz((name, target): &Target, seeds: &[(String, Vec<u8>)], plan: &Plan, begun: Instant) -> Result<Tally, String> {
+fn fuzz(
+    (name, target): &Target,
+    seeds: &[(String, Vec<u8>)],
+    plan: &Plan,
+    begun: Instant,
+) -> Result<Tally, String> {
     let mut tally = Tally::default();
     for (seed, bytes) in seeds {
-        once(name, *target, bytes, &mut tally).map_err(|finding| format!("seed {seed}: {finding}"))?;
+        once(name, *target, bytes, &mut tally)
+            .map_err(|finding| format!("seed {seed}: {finding}"))?;
     }
     let seeds: Vec<Vec<u8>> = seeds.iter().map(|(_, bytes)| bytes.clone()).collect();
     let mut shown = Instant::now();
     for number in plan.first..plan.first.saturating_add(plan.executions) {
-        if number % 256 == 0 && plan.seconds.is_some_and(|seconds| begun.elapsed().as_secs() >= seconds) {
+        if number % 256 == 0
+            && plan.seconds.is_some_and(|seconds| begun.elapsed().as_secs() >= seconds)
+        {
             break;
         }
         if number % 256 == 0 && shown.elapsed() > Duration::from_secs(30) {
@@ -137,12 +153,18 @@ fn fuzz((name, target): &Target, seeds: &[(String, Vec<u8>)], plan: &Plan, begun
             shown = Instant::now();
         }
         let bytes = mutate(&seeds, &mut Random::new(number));
-        once(name, *target, &bytes, &mut tally).map_err(|finding| format!("mutation {number}: {finding}"))?;
+        once(name, *target, &bytes, &mut tally)
+            .map_err(|finding| format!("mutation {number}: {finding}"))?;
     }
     Ok(tally)
 }
 
-fn once(name: &str, target: fn(&[u8]) -> bool, bytes: &[u8], tally: &mut Tally) -> Result<(), String> {
+fn once(
+    name: &str,
+    target: fn(&[u8]) -> bool,
+    bytes: &[u8],
+    tally: &mut Tally,
+) -> Result<(), String> {
     let begun = Instant::now();
     let finding = match catch_unwind(AssertUnwindSafe(|| target(bytes))) {
         Ok(accepted) => {

@@ -12,8 +12,8 @@ use ceremony_core::format::zkey::{self, ZKEY, Zkey};
 use ceremony_core::phase1::verify::{Expectations, verify as verify_phase1};
 use ceremony_core::phase2::verify::{Policy as KeyPolicy, verify as verify_phase2};
 use ceremony_core::progress::Silent;
+use zk_attest::names::Timestamp;
 use zk_vk_guard::bundle::{Bundle, OnExpiry};
-use zk_vk_guard::names::Timestamp;
 use zk_vk_guard::policy::Policy;
 
 use crate::files::section;
@@ -59,7 +59,9 @@ impl BoundPtau {
     fn of(data: &[u8]) -> Self {
         let file = Ptau::open(Cursor::new(data)).expect("opened before");
         let copy = |id| section(data, PTAU, id).map(<[u8]>::to_vec);
-        let record = |r: &ptau::Contribution| (r.key_points, r.public_key, r.next_challenge.0, r.kind.clone());
+        let record = |r: &ptau::Contribution| {
+            (r.key_points, r.public_key, r.next_challenge.0, r.kind.clone())
+        };
         Self {
             header: copy(1).unwrap_or_default(),
             sections: (2..=6).filter_map(copy).collect(),
@@ -71,7 +73,8 @@ impl BoundPtau {
 
     /// Preparation may be left out: it is a function of the rest.
     fn is(&self, good: &Self) -> bool {
-        (&self.header, &self.sections, &self.records) == (&good.header, &good.sections, &good.records)
+        (&self.header, &self.sections, &self.records)
+            == (&good.header, &good.sections, &good.records)
             && self.last_response_hash == good.last_response_hash
             && (self.lagrange.iter().all(Option::is_none) || self.lagrange == good.lagrange)
     }
@@ -96,7 +99,8 @@ pub fn ptau_verify(data: &[u8]) -> bool {
 fn bound_zkey(data: &[u8]) -> (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) {
     let file = Zkey::open(Cursor::new(data)).expect("opened before");
     let encoding = ceremony_core::format::encoding::Encoding::Uncompressed;
-    let records = file.contributions().iter().map(|record: &zkey::Contribution| record.bound_bytes(encoding));
+    let records =
+        file.contributions().iter().map(|record: &zkey::Contribution| record.bound_bytes(encoding));
     ((1..=9).map(|id| section(data, ZKEY, id).map(<[u8]>::to_vec)).collect(), records.collect())
 }
 
@@ -120,13 +124,19 @@ pub fn zkey_verify(data: &[u8]) -> bool {
 
 /// The guard's verification under the policy of the seeds.
 pub fn bundle_verify(data: &[u8]) -> bool {
-    static GOOD: LazyLock<Bundle> = LazyLock::new(|| Bundle::from_json(GOOD_BUNDLE).expect("a good bundle"));
-    static SOUND: LazyLock<Policy> = LazyLock::new(|| Policy::from_json(POLICY).expect("a sound policy"));
+    static GOOD: LazyLock<Bundle> =
+        LazyLock::new(|| Bundle::from_json(GOOD_BUNDLE).expect("a good bundle"));
+    static SOUND: LazyLock<Policy> =
+        LazyLock::new(|| Policy::from_json(POLICY).expect("a sound policy"));
     let Ok(bundle) = Bundle::from_json(data) else { return false };
     let now = Timestamp::from_unix(1_800_000_000);
     let Ok(verified) = bundle.verify(&SOUND, &now, OnExpiry::Refuse) else { return false };
     let good = GOOD.verify(&SOUND, &now, OnExpiry::Refuse).expect("a good bundle");
-    assert_eq!(verified.statement_digest(), good.statement_digest(), "a statement that nobody signed is accepted");
+    assert_eq!(
+        verified.statement_digest(),
+        good.statement_digest(),
+        "a statement that nobody signed is accepted"
+    );
     assert!(verified.circuits().eq(good.circuits()), "keys that nobody signed are accepted");
     assert_eq!(verified.transcript().bytes(), good.transcript().bytes());
     true

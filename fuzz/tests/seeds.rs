@@ -20,7 +20,10 @@ fn good_seeds_are_accepted_and_bad_ones_are_not() {
 
 #[test]
 fn seeds_are_small() {
-    let sizes = TARGETS.iter().flat_map(|(name, _)| stable::seeds(name).unwrap()).map(|(_, bytes)| bytes.len());
+    let sizes = TARGETS
+        .iter()
+        .flat_map(|(name, _)| stable::seeds(name).unwrap())
+        .map(|(_, bytes)| bytes.len());
     let total: usize = sizes.sum();
     assert!(total < 300 * 1024, "{total} bytes");
 }
@@ -28,7 +31,11 @@ fn seeds_are_small() {
 #[test]
 fn every_target_has_a_binary_for_libfuzzer() {
     for (name, _) in TARGETS {
-        let text = std::fs::read_to_string(format!("{}/fuzz_targets/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let text = std::fs::read_to_string(format!(
+            "{}/fuzz_targets/{name}.rs",
+            env!("CARGO_MANIFEST_DIR")
+        ))
+        .unwrap();
         assert!(text.contains(&format!("zk_ceremony_fuzz::{name}(data)")), "{name}");
     }
 }

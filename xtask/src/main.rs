@@ -1,65 +1,22 @@
-//! The command line of the ceremony. `cli` declares, `main` is one match, and each command has a `run`.
+//! `cargo xtask`: the ceremony's program with this checkout's example.
 //!
-//! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2 the tool or its environment failed.
+//! Every command is that of `zk-ceremony`. A rehearsal without `--circuit` runs the example's circuit and
+//! builds its crate.
 
-mod cli;
-mod commands;
-mod error;
-mod folder;
-mod output;
-mod progress;
-mod prompt;
-mod public_files;
-mod report;
-mod show;
-mod signer;
+mod example;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-use cli::signing::KeyCommand;
-use cli::{BundleCommand, Cli, Command};
-
-/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for a backtrace.
-fn end_quietly_when_nobody_reads() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to") && said.contains("Broken pipe") {
-            std::process::exit(141); // as a shell reports a program that SIGPIPE ended
-        }
-        usual(panic);
-    }));
-}
+use zk_ceremony::Host;
 
 fn main() -> ExitCode {
-    end_quietly_when_nobody_reads();
-    let cli = Cli::parse();
-    if cli.portable_arithmetic && !ceremony_core::arith::force_portable() {
-        eprintln!("warning: --portable-arithmetic came too late and has no effect");
-    }
-    output::leave_nothing_behind_when_interrupted();
-    let result = match cli.command {
-        Command::Ceremony(command) => command.run(),
-        Command::Ptau(command) => command.run(),
-        Command::Zkey(command) => command.run(),
-        Command::Bundle(BundleCommand::Create(command)) => command.run(),
-        Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
-        Command::Bundle(BundleCommand::Sign(command)) => command.run(),
-        Command::Bundle(BundleCommand::Merge(command)) => command.run(),
-        Command::Bundle(BundleCommand::Verify(command)) => command.run(),
-        Command::Sign(command) => command.run(),
-        Command::Policy(command) => command.run(),
-        Command::Key(KeyCommand::New(command)) => command.run(),
-        Command::Key(KeyCommand::Show(command)) => command.run(),
-        Command::GuardStatus(command) => command.run(),
-        Command::Key(KeyCommand::Of(command)) => command.run(),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            error.exit_code()
-        }
-    }
+    // cargo sets this for what it runs; this binary is not for use elsewhere.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR");
+    let checkout = manifest.as_deref().map(Path::new).and_then(Path::parent);
+    zk_ceremony::main(Host {
+        program: "cargo xtask",
+        checkout: checkout.map(Path::to_owned),
+        example: Some(&example::Attestation),
+    })
 }

@@ -6,25 +6,29 @@
 use std::path::Path;
 
 use ceremony_core::progress::Progress;
-use ceremony_core::transcript::{Ceremony, CeremonyError, Depth, Verification};
-use zk_vk_guard::error::{Code, Refusal, Result};
+use ceremony_folder::{Ceremony, CeremonyError, Depth, Verification};
+use zk_attest::error::{Code, Refusal, Result};
 
 use crate::Embedded;
 
 /// Verifies the ceremony in `folder`, and that it is the one of the bundle.
 pub fn check_ceremony(embedded: &Embedded, folder: &Path, progress: &dyn Progress) -> Result<()> {
     let ceremony = Ceremony::open(folder).map_err(|error| refusal(&error))?;
-    let mut verification = Verification::new(&ceremony, Depth::EveryFile).map_err(|error| refusal(&error))?;
+    let mut verification =
+        Verification::new(&ceremony, Depth::EveryFile).map_err(|error| refusal(&error))?;
     verification.run(progress).map_err(|error| refusal(&error))?;
     let done = verification.finish().map_err(|error| refusal(&error))?;
     let (found, expected) = (done.digest(), embedded.bundle.transcript().digest());
     if found == expected {
         return Ok(());
     }
-    Err(Refusal::new(Code::TranscriptDisagrees, format_args!("{} is another ceremony than the bundle's", folder.display()))
-        .found(found)
-        .expected(expected)
-        .hint("name the folder of the ceremony that the bundle was made from"))
+    Err(Refusal::new(
+        Code::TranscriptDisagrees,
+        format_args!("{} is another ceremony than the bundle's", folder.display()),
+    )
+    .found(found)
+    .expected(expected)
+    .hint("name the folder of the ceremony that the bundle was made from"))
 }
 
 /// A ceremony's error says in lines what was found and expected; so does a refusal.

@@ -16,7 +16,7 @@ use ark_ec::AffineRepr;
 use ark_groth16::VerifyingKey;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
 use ceremony_core::keygen::{VerifyingKeyDefect, check_verifying_key};
-use zk_vk_guard::error::{Code, Refusal, Result};
+use zk_attest::error::{Code, Refusal, Result};
 use zk_vk_guard::verifying_key::VerifyingKeyBytes;
 
 /// Makes the checks, and answers with the key.
@@ -24,10 +24,17 @@ pub fn deep_check(key: &VerifyingKeyBytes) -> Result<VerifyingKey<Bn254>> {
     let parsed = decoded(key.compressed(), Compress::Yes, "compressed")?;
     let again = decoded(key.uncompressed(), Compress::No, "uncompressed")?;
     if parsed != again {
-        return Err(Refusal::new(Code::KeyPoint, "compressed and uncompressed form are not the same points"));
+        return Err(Refusal::new(
+            Code::KeyPoint,
+            "compressed and uncompressed form are not the same points",
+        ));
     }
     check_verifying_key(&parsed, key.public_inputs()).map_err(|defect| {
-        let code = if matches!(defect, VerifyingKeyDefect::Inputs { .. }) { Code::KeyLength } else { Code::KeyDegenerate };
+        let code = if matches!(defect, VerifyingKeyDefect::Inputs { .. }) {
+            Code::KeyLength
+        } else {
+            Code::KeyDegenerate
+        };
         Refusal::new(code, defect)
     })?;
     inputs_are_bound(&parsed)?;
@@ -36,17 +43,29 @@ pub fn deep_check(key: &VerifyingKeyBytes) -> Result<VerifyingKey<Bn254>> {
 
 fn decoded(bytes: &[u8], compress: Compress, form: &str) -> Result<VerifyingKey<Bn254>> {
     let mut rest = bytes;
-    let key = VerifyingKey::<Bn254>::deserialize_with_mode(&mut rest, compress, Validate::Yes).map_err(|error| {
-        Refusal::new(Code::KeyPoint, format_args!("the {form} verifying key does not decode to points of the curve: {error}"))
-    })?;
+    let key = VerifyingKey::<Bn254>::deserialize_with_mode(&mut rest, compress, Validate::Yes)
+        .map_err(|error| {
+            Refusal::new(
+                Code::KeyPoint,
+                format_args!(
+                    "the {form} verifying key does not decode to points of the curve: {error}"
+                ),
+            )
+        })?;
     if !rest.is_empty() {
-        return Err(Refusal::new(Code::KeyLength, format_args!("the {form} verifying key is too long"))
-            .found(format_args!("{} bytes over", rest.len())));
+        return Err(Refusal::new(
+            Code::KeyLength,
+            format_args!("the {form} verifying key is too long"),
+        )
+        .found(format_args!("{} bytes over", rest.len())));
     }
     let mut encoded = Vec::with_capacity(bytes.len());
     let written = key.serialize_with_mode(&mut encoded, compress);
     if written.is_err() || encoded != bytes {
-        return Err(Refusal::new(Code::KeyEncoding, format_args!("the {form} verifying key is not canonically encoded")));
+        return Err(Refusal::new(
+            Code::KeyEncoding,
+            format_args!("the {form} verifying key is not canonically encoded"),
+        ));
     }
     Ok(key)
 }
@@ -57,8 +76,14 @@ fn inputs_are_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
     let ic = &key.gamma_abc_g1;
     let faults = [
         ("delta is beta or its negative", delta == beta || delta == -beta),
-        ("an input point is the identity: that input is not bound by a proof", ic.iter().any(AffineRepr::is_zero)),
-        ("two input points are equal: these inputs can be exchanged for one another", (1..ic.len()).any(|i| ic[..i].contains(&ic[i]))),
+        (
+            "an input point is the identity: that input is not bound by a proof",
+            ic.iter().any(AffineRepr::is_zero),
+        ),
+        (
+            "two input points are equal: these inputs can be exchanged for one another",
+            (1..ic.len()).any(|i| ic[..i].contains(&ic[i])),
+        ),
     ];
     match faults.iter().find(|(_, fault)| *fault) {
         None => Ok(()),

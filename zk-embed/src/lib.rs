@@ -9,10 +9,10 @@ pub mod deep_check;
 
 use std::path::Path;
 
+use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::file::{read_regular, write_whole};
+use zk_attest::names::Timestamp;
 use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
-use zk_vk_guard::error::{Code, Refusal, Result};
-use zk_vk_guard::file::{read_regular, write_whole};
-use zk_vk_guard::names::Timestamp;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{self, MAX_SNIPPET_BYTES, Options};
 
@@ -28,11 +28,18 @@ pub struct Embedded {
 }
 
 /// Verifies a bundle under a policy, checks its keys' points, and makes the snippet.
-pub fn embed(bundle: &[u8], policy: &[u8], options: Options, now: &Timestamp, on_expiry: OnExpiry) -> Result<Embedded> {
+pub fn embed(
+    bundle: &[u8],
+    policy: &[u8],
+    options: Options,
+    now: &Timestamp,
+    on_expiry: OnExpiry,
+) -> Result<Embedded> {
     let policy = Policy::from_json(policy)?;
     let bundle = Bundle::from_json(bundle)?.verify(&policy, now, on_expiry)?;
     for (circuit, key) in bundle.circuits() {
-        deep_check::deep_check(key).map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+        deep_check::deep_check(key)
+            .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
     }
     Ok(Embedded { text: snippet::text(&bundle, options)?, bundle, options })
 }
@@ -55,9 +62,16 @@ pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
     if found.as_deref() == Some(embedded.text.as_str()) {
         return Ok(());
     }
-    let what = if found.is_some() { "is not the text that the approved bundle gives" } else { "is missing" };
-    Err(Refusal::new(Code::SnippetStale, format_args!("the committed snippet {} {what}", path.display()))
-        .hint(format_args!("run `{}`", snippet::command(embedded.options))))
+    let what = if found.is_some() {
+        "is not the text that the approved bundle gives"
+    } else {
+        "is missing"
+    };
+    Err(Refusal::new(
+        Code::SnippetStale,
+        format_args!("the committed snippet {} {what}", path.display()),
+    )
+    .hint(format_args!("run `{}`", snippet::command(embedded.options))))
 }
 
 /// The committed snippet, where there is one. What is not UTF-8 is no snippet, but it is a file.

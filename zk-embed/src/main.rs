@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use ceremony_core::progress::Silent;
 use clap::Parser;
+use zk_attest::error::{Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
+use zk_attest::file::read_regular;
+use zk_attest::names::{Kind, Timestamp};
 use zk_embed::ceremony::check_ceremony;
 use zk_embed::{check, embed, replace};
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
-use zk_vk_guard::error::{Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
-use zk_vk_guard::file::read_regular;
-use zk_vk_guard::names::{Kind, Timestamp};
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;
 
@@ -53,7 +53,8 @@ impl Arguments {
         let on_expiry = if self.check { OnExpiry::Warn } else { OnExpiry::Refuse };
         let policy = read_regular(&self.policy, MAX_POLICY_BYTES)?;
         let bundle = read_regular(&self.bundle, MAX_BUNDLE_BYTES)?;
-        let embedded = embed(&bundle, &policy, Options { arkworks: self.arkworks }, &now, on_expiry)?;
+        let embedded =
+            embed(&bundle, &policy, Options { arkworks: self.arkworks }, &now, on_expiry)?;
         let provenance = embedded.bundle.provenance();
         if provenance.kind == Kind::Rehearsal {
             eprintln!("warning: the keys are of a rehearsal and protect nothing");
@@ -69,9 +70,20 @@ impl Arguments {
             replace(&embedded, &self.out)?;
         }
         let done = if self.check { "current" } else { "written" };
-        println!("{done}: {}, serial {} of ceremony {} ({})", self.out.display(), provenance.serial, provenance.ceremony, provenance.kind);
+        println!(
+            "{done}: {}, serial {} of ceremony {} ({})",
+            self.out.display(),
+            provenance.serial,
+            provenance.ceremony,
+            provenance.kind
+        );
         for (circuit, key) in embedded.bundle.circuits() {
-            println!("  {}: {} public inputs, VK_SHA256 {}", circuit.name, key.public_inputs(), circuit.vk_sha256);
+            println!(
+                "  {}: {} public inputs, VK_SHA256 {}",
+                circuit.name,
+                key.public_inputs(),
+                circuit.vk_sha256
+            );
         }
         println!("policy to pin in build.rs: {}", embedded.bundle.policy_digest());
         Ok(())
@@ -80,7 +92,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let shown = [&arguments.policy, &arguments.bundle, &arguments.out].map(|path| path.display().to_string());
+    let shown = [&arguments.policy, &arguments.bundle, &arguments.out]
+        .map(|path| path.display().to_string());
     match arguments.run().map_err(|refusal| refusal.with_paths(&shown[0], &shown[1], &shown[2])) {
         Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {

@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::bundle::{Bundle, MAX_BUNDLE_BYTES, OnExpiry, VerifiedBundle};
-use crate::digest::PolicyDigest;
-use crate::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
-use crate::file::{read_inside, remove, write_whole};
-use crate::names::{Kind, Timestamp};
 use crate::policy::{MAX_POLICY_BYTES, Policy};
 use crate::snippet::{self, MAX_SNIPPET_BYTES, Options};
+use zk_attest::digest::PolicyDigest;
+use zk_attest::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
+use zk_attest::file::{read_inside, remove, write_whole};
+use zk_attest::names::{Kind, Timestamp};
 
 /// The file in OUT_DIR that the crate includes.
 pub const OUT_FILE: &str = "verifying_key.rs";
@@ -116,7 +116,8 @@ impl Guard {
 
     /// Guards this build: returns when there is nothing to guard or everything is approved, and otherwise ends the build script with exit code 1.
     pub fn run(self) {
-        let done = Surroundings::from_environment().and_then(|surroundings| self.guard(&surroundings));
+        let done =
+            Surroundings::from_environment().and_then(|surroundings| self.guard(&surroundings));
         match done {
             Ok(directives) => directives.iter().for_each(|directive| println!("{directive}")),
             Err(refusal) => {
@@ -131,8 +132,11 @@ impl Guard {
     pub fn guard(&self, surroundings: &Surroundings) -> Result<Vec<String>> {
         let out = surroundings.out_dir.join(OUT_FILE);
         remove(&out)?;
-        let shown = [&self.policy, &self.bundle, &self.snippet].map(|path| path.display().to_string());
-        let done = self.steps(surroundings, &out).map_err(|refusal| refusal.with_paths(&shown[0], &shown[1], &shown[2]));
+        let shown =
+            [&self.policy, &self.bundle, &self.snippet].map(|path| path.display().to_string());
+        let done = self
+            .steps(surroundings, &out)
+            .map_err(|refusal| refusal.with_paths(&shown[0], &shown[1], &shown[2]));
         if done.is_err() {
             // 9. No snippet is left behind.
             remove(&out)?;
@@ -147,9 +151,12 @@ impl Guard {
             (false, false) => return Ok(directives),
             (true, true) => {}
             (requested, in_cfg) => {
-                return Err(Refusal::new(Code::FeatureForced, format_args!("cargo and compiler disagree on the feature {FEATURE}"))
-                    .found(format_args!("cargo: {}, compiler: {}", on(requested), on(in_cfg)))
-                    .expected("both the same"));
+                return Err(Refusal::new(
+                    Code::FeatureForced,
+                    format_args!("cargo and compiler disagree on the feature {FEATURE}"),
+                )
+                .found(format_args!("cargo: {}, compiler: {}", on(requested), on(in_cfg)))
+                .expected("both the same"));
             }
         }
         // 2. Each file is read once.
@@ -160,25 +167,43 @@ impl Guard {
         // 3. The policy is the pinned one, and sound.
         let policy = self.pinned(&policy)?;
         // 4, 5, 6. Signatures, canonical statement, everything that it says.
-        let verified = Bundle::from_json(&bundle)?.verify(&policy, &surroundings.now, OnExpiry::Warn)?;
+        let verified =
+            Bundle::from_json(&bundle)?.verify(&policy, &surroundings.now, OnExpiry::Warn)?;
         // 7. The committed snippet is the canonical text.
         let text = self.canonical(&verified, &snippet)?;
         // 8. What was checked is what is written.
         // Cargo runs the script again when a watched file is newer than the last run. This one must not be, unless somebody changes it.
-        write_whole(out, text.as_bytes(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)))?;
-        directives.extend(self.watched(out).map(|path| format!("cargo::rerun-if-changed={}", path.display())));
-        directives.extend(warnings(&policy, &verified).map(|warning| format!("cargo::warning=zk-vk-guard: {warning}")));
+        write_whole(
+            out,
+            text.as_bytes(),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)),
+        )?;
+        directives.extend(
+            self.watched(out).map(|path| format!("cargo::rerun-if-changed={}", path.display())),
+        );
+        directives.extend(
+            warnings(&policy, &verified)
+                .map(|warning| format!("cargo::warning=zk-vk-guard: {warning}")),
+        );
         Ok(directives)
     }
 
     fn pinned(&self, bytes: &[u8]) -> Result<Policy> {
         let found = PolicyDigest::of(bytes);
         if PolicyDigest::from_hex(&self.pin).ok() != Some(found) {
-            return Err(Refusal::new(Code::PolicyPin, "the policy is not the one that build.rs pins").found(found).expected(&self.pin));
+            return Err(Refusal::new(
+                Code::PolicyPin,
+                "the policy is not the one that build.rs pins",
+            )
+            .found(found)
+            .expected(&self.pin));
         }
         let policy = Policy::from_json(bytes)?;
         if policy.kind() == Kind::Rehearsal && !self.allow_rehearsal {
-            return Err(Refusal::new(Code::RehearsalNotAllowed, "the policy is of a rehearsal, whose keys protect nothing"));
+            return Err(Refusal::new(
+                Code::RehearsalNotAllowed,
+                "the policy is of a rehearsal, whose keys protect nothing",
+            ));
         }
         Ok(policy)
     }
@@ -188,7 +213,14 @@ impl Guard {
         if text.as_bytes() == committed {
             return Ok(text);
         }
-        let line = text.as_bytes().iter().zip(committed).take_while(|(a, b)| a == b).filter(|(a, _)| **a == b'\n').count() + 1;
+        let line = text
+            .as_bytes()
+            .iter()
+            .zip(committed)
+            .take_while(|(a, b)| a == b)
+            .filter(|(a, _)| **a == b'\n')
+            .count()
+            + 1;
         Err(Refusal::new(
             Code::SnippetStale,
             format_args!("the committed snippet is not the text that the approved bundle gives: see its line {line}"),
@@ -206,9 +238,12 @@ fn on(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-fn warnings<'a>(policy: &'a Policy, verified: &'a VerifiedBundle) -> impl Iterator<Item = String> + 'a {
-    let rehearsal =
-        (policy.kind() == Kind::Rehearsal).then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
+fn warnings<'a>(
+    policy: &'a Policy,
+    verified: &'a VerifiedBundle,
+) -> impl Iterator<Item = String> + 'a {
+    let rehearsal = (policy.kind() == Kind::Rehearsal)
+        .then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
     let overdue = verified.warnings().iter().map(|refusal| refusal.to_string().replace('\n', " "));
     rehearsal.into_iter().chain(overdue)
 }

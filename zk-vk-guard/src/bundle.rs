@@ -16,16 +16,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest};
-use crate::envelope::{Envelope, from_base64, to_base64};
-use crate::error::{Code, Refusal, Result};
-use crate::json;
-use crate::key::{PublicKey, SignatureBytes};
-use crate::names::{CircuitName, ProofSystem, Text, Timestamp};
 use crate::policy::Policy;
-use crate::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
 use crate::transcript::{CheckedTranscript, CircuitChain, Origin, contributions};
 use crate::verifying_key::{KeyForms, VerifyingKeyBytes};
+use zk_attest::digest::{PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest};
+use zk_attest::envelope::{Envelope, from_base64, to_base64};
+use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::json;
+use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::names::{CircuitName, ProofSystem, Text, Timestamp};
+use zk_attest::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
 
 /// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of attestations.
 pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
@@ -66,7 +66,11 @@ struct RawBundle {
 impl TryFrom<RawBundle> for Bundle {
     type Error = Refusal;
     fn try_from(raw: RawBundle) -> Result<Self> {
-        Ok(Self { envelope: raw.envelope, verifying_keys: raw.verifying_keys, transcript: from_base64(&raw.transcript, "transcript")? })
+        Ok(Self {
+            envelope: raw.envelope,
+            verifying_keys: raw.verifying_keys,
+            transcript: from_base64(&raw.transcript, "transcript")?,
+        })
     }
 }
 
@@ -169,16 +173,26 @@ impl Bundle {
     pub fn create(transcript: &CheckedTranscript, plan: BundlePlan) -> Result<Self> {
         let chain = transcript.transcript();
         if plan.circuits.len() != chain.circuits.len() {
-            return Err(Refusal::new(Code::WrongCircuit, "the plan names another number of circuits than the transcript"));
+            return Err(Refusal::new(
+                Code::WrongCircuit,
+                "the plan names another number of circuits than the transcript",
+            ));
         }
         let mut circuits = Vec::new();
         for (planned, circuit) in plan.circuits.iter().zip(&chain.circuits) {
-            let key = VerifyingKeyBytes::check(&planned.key, circuit.public_inputs).map_err(|refusal| refusal.within(&planned.name))?;
+            let key = VerifyingKeyBytes::check(&planned.key, circuit.public_inputs)
+                .map_err(|refusal| refusal.within(&planned.name))?;
             circuits.push(CircuitProvenance {
                 name: planned.name.clone(),
                 program_id: planned.program_id.clone(),
-                program_rule: if planned.program_hash.is_some() { ProgramRule::Given } else { ProgramRule::Id },
-                program_hash: planned.program_hash.unwrap_or_else(|| ProgramHash::of_id(planned.program_id.as_str())),
+                program_rule: if planned.program_hash.is_some() {
+                    ProgramRule::Given
+                } else {
+                    ProgramRule::Id
+                },
+                program_hash: planned
+                    .program_hash
+                    .unwrap_or_else(|| ProgramHash::of_id(planned.program_id.as_str())),
                 circuit_sha256: circuit.circuit_sha256,
                 vk_sha256: key.sha256(),
                 vk_uncompressed_sha256: key.uncompressed_sha256(),
@@ -198,9 +212,20 @@ impl Bundle {
             phase1_contributions: count(chain.phase1.steps.iter().map(|step| &step.step)),
             circuits,
         };
-        let statement = Statement { subject: subjects(&provenance, transcript.digest())?, predicate: provenance };
-        let verifying_keys = plan.circuits.into_iter().map(|planned| BundleKey { circuit: planned.name, key: planned.key }).collect();
-        let bundle = Self { envelope: statement.to_envelope()?, verifying_keys, transcript: transcript.bytes().into() };
+        let statement = Statement {
+            subject: subjects(&provenance, transcript.digest())?,
+            predicate: provenance,
+        };
+        let verifying_keys = plan
+            .circuits
+            .into_iter()
+            .map(|planned| BundleKey { circuit: planned.name, key: planned.key })
+            .collect();
+        let bundle = Self {
+            envelope: statement.to_envelope()?,
+            verifying_keys,
+            transcript: transcript.bytes().into(),
+        };
         bundle.contents()?;
         bundle.to_json()?;
         Ok(bundle)
@@ -220,13 +245,21 @@ impl Bundle {
     /// Adds the signatures of another copy of the same bundle.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if self.verifying_keys != other.verifying_keys || self.transcript != other.transcript {
-            return Err(Refusal::new(Code::MergeMismatch, "the two bundles hold different keys or transcripts"));
+            return Err(Refusal::new(
+                Code::MergeMismatch,
+                "the two bundles hold different keys or transcripts",
+            ));
         }
         self.envelope.merge(&other.envelope)
     }
 
     /// The one verification: see the module's documentation.
-    pub fn verify(&self, policy: &Policy, now: &Timestamp, on_expiry: OnExpiry) -> Result<VerifiedBundle> {
+    pub fn verify(
+        &self,
+        policy: &Policy,
+        now: &Timestamp,
+        on_expiry: OnExpiry,
+    ) -> Result<VerifiedBundle> {
         let approvals = self.approvals(policy)?;
         let contents = self.contents()?;
         contents.check_policy(policy)?;
@@ -250,7 +283,12 @@ impl Bundle {
         let signers = self.envelope.signers(policy.keys());
         Ok(Approvals {
             release: roles.release.check("release", &signers, revoked)?,
-            auditor: roles.auditor.as_ref().map(|role| role.check("auditor", &signers, revoked)).transpose()?.unwrap_or_default(),
+            auditor: roles
+                .auditor
+                .as_ref()
+                .map(|role| role.check("auditor", &signers, revoked))
+                .transpose()?
+                .unwrap_or_default(),
             participant: roles
                 .participant
                 .as_ref()
@@ -262,19 +300,27 @@ impl Bundle {
 
     /// Reads the contents and checks that they belong together.
     pub(crate) fn contents(&self) -> Result<Contents> {
-        let Statement { subject, predicate: provenance } = Statement::<Provenance>::from_payload(self.envelope.payload())?;
+        let Statement { subject, predicate: provenance } =
+            Statement::<Provenance>::from_payload(self.envelope.payload())?;
         let digest = TranscriptDigest::of(&self.transcript);
         if subject != subjects(&provenance, digest)? {
             let expected = subjects(&provenance, digest)?;
             let shown = |all: &[Subject]| {
-                all.iter().map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0))).collect::<Vec<_>>().join(", ")
+                all.iter()
+                    .map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             };
-            return Err(Refusal::new(Code::SubjectMismatch, "the statement is about other files than the bundle carries")
-                .found(shown(&subject))
-                .expected(shown(&expected)));
+            return Err(Refusal::new(
+                Code::SubjectMismatch,
+                "the statement is about other files than the bundle carries",
+            )
+            .found(shown(&subject))
+            .expected(shown(&expected)));
         }
         let keys = self.keys(&provenance)?;
-        let transcript = CheckedTranscript::from_json(&self.transcript).map_err(|refusal| refusal.within("transcript"))?;
+        let transcript = CheckedTranscript::from_json(&self.transcript)
+            .map_err(|refusal| refusal.within("transcript"))?;
         let contents = Contents { provenance, keys, transcript };
         contents.statement_is_sound()?;
         contents.statement_matches_transcript()?;
@@ -285,22 +331,35 @@ impl Bundle {
     fn keys(&self, provenance: &Provenance) -> Result<Vec<VerifyingKeyBytes>> {
         let named = self.verifying_keys.iter().map(|key| &key.circuit);
         if !named.eq(provenance.circuits.iter().map(|circuit| &circuit.name)) {
-            return Err(Refusal::new(Code::SubjectMismatch, "the bundle carries keys of other circuits than the statement names"));
+            return Err(Refusal::new(
+                Code::SubjectMismatch,
+                "the bundle carries keys of other circuits than the statement names",
+            ));
         }
         let pairs = self.verifying_keys.iter().zip(&provenance.circuits);
-        pairs.map(|(BundleKey { circuit, key }, stated)| key_as_stated(key, stated).map_err(|refusal| refusal.within(circuit))).collect()
+        pairs
+            .map(|(BundleKey { circuit, key }, stated)| {
+                key_as_stated(key, stated).map_err(|refusal| refusal.within(circuit))
+            })
+            .collect()
     }
 }
 
 fn key_as_stated(forms: &KeyForms, stated: &CircuitProvenance) -> Result<VerifyingKeyBytes> {
     let key = VerifyingKeyBytes::check(forms, stated.public_inputs)?;
-    let mismatch =
-        |form: &str| Refusal::new(Code::SubjectMismatch, format_args!("the {form} verifying key is not the one that was signed"));
+    let mismatch = |form: &str| {
+        Refusal::new(
+            Code::SubjectMismatch,
+            format_args!("the {form} verifying key is not the one that was signed"),
+        )
+    };
     if key.sha256() != stated.vk_sha256 {
         return Err(mismatch("compressed").found(key.sha256()).expected(stated.vk_sha256));
     }
     if key.uncompressed_sha256() != stated.vk_uncompressed_sha256 {
-        return Err(mismatch("uncompressed").found(key.uncompressed_sha256()).expected(stated.vk_uncompressed_sha256));
+        return Err(mismatch("uncompressed")
+            .found(key.uncompressed_sha256())
+            .expected(stated.vk_uncompressed_sha256));
     }
     Ok(key)
 }
@@ -311,7 +370,10 @@ fn count<'a>(steps: impl IntoIterator<Item = &'a crate::transcript::Step>) -> u3
 
 /// The subjects of a statement, in their order.
 fn subjects(provenance: &Provenance, transcript: TranscriptDigest) -> Result<Vec<Subject>> {
-    let keys = provenance.circuits.iter().map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()));
+    let keys = provenance
+        .circuits
+        .iter()
+        .map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()));
     keys.chain([Subject::new("transcript.json", transcript.as_bytes())]).collect()
 }
 
@@ -329,10 +391,15 @@ impl Contents {
         for circuit in &provenance.circuits {
             let expected = ProgramHash::of_id(circuit.program_id.as_str());
             if circuit.program_rule == ProgramRule::Id && circuit.program_hash != expected {
-                return Err(unsound("the program hash is not that of the program id").found(circuit.program_hash).expected(expected));
+                return Err(unsound("the program hash is not that of the program id")
+                    .found(circuit.program_hash)
+                    .expected(expected));
             }
             if !hashes.insert(circuit.program_hash) {
-                return Err(unsound("two circuits have the same program hash, by which keys are looked up").found(circuit.program_hash));
+                return Err(unsound(
+                    "two circuits have the same program hash, by which keys are looked up",
+                )
+                .found(circuit.program_hash));
             }
         }
         Ok(())
@@ -348,57 +415,97 @@ impl Contents {
             ("curve", provenance.curve == transcript.curve),
             (
                 "number of contributions to phase 1",
-                provenance.phase1_contributions == count(transcript.phase1.steps.iter().map(|step| &step.step)),
+                provenance.phase1_contributions
+                    == count(transcript.phase1.steps.iter().map(|step| &step.step)),
             ),
             ("number of circuits", provenance.circuits.len() == transcript.circuits.len()),
             ("name of a circuit", chains.clone().all(|(stated, chain)| stated.name == chain.name)),
-            ("digest of a circuit", chains.clone().all(|(stated, chain)| stated.circuit_sha256 == chain.circuit_sha256)),
-            ("number of public inputs", chains.clone().all(|(stated, chain)| stated.public_inputs == chain.public_inputs)),
+            (
+                "digest of a circuit",
+                chains.clone().all(|(stated, chain)| stated.circuit_sha256 == chain.circuit_sha256),
+            ),
+            (
+                "number of public inputs",
+                chains.clone().all(|(stated, chain)| stated.public_inputs == chain.public_inputs),
+            ),
             ("digest of a verifying key", chains.clone().all(same_key)),
-            ("number of contributions to phase 2", chains.clone().all(|(stated, chain)| stated.contributions == count(&chain.steps))),
-            ("predecessor, which is this ceremony itself", provenance.predecessor != Some(self.transcript.digest())),
+            (
+                "number of contributions to phase 2",
+                chains.clone().all(|(stated, chain)| stated.contributions == count(&chain.steps)),
+            ),
+            (
+                "predecessor, which is this ceremony itself",
+                provenance.predecessor != Some(self.transcript.digest()),
+            ),
         ];
         match same.iter().find(|(_, same)| !same) {
             None => Ok(()),
-            Some((field, _)) => {
-                Err(Refusal::new(Code::TranscriptDisagrees, format_args!("statement and transcript differ in the {field}")))
-            }
+            Some((field, _)) => Err(Refusal::new(
+                Code::TranscriptDisagrees,
+                format_args!("statement and transcript differ in the {field}"),
+            )),
         }
     }
 
     /// Everything that the policy asks for beyond signatures and dates.
     fn check_policy(&self, policy: &Policy) -> Result<()> {
-        let (document, provenance, transcript) = (policy.document(), &self.provenance, self.transcript.transcript());
+        let (document, provenance, transcript) =
+            (policy.document(), &self.provenance, self.transcript.transcript());
         if provenance.kind != document.kind {
-            return Err(Refusal::new(Code::KindNotAllowed, "the bundle is of another kind than the policy allows")
-                .found(provenance.kind)
-                .expected(document.kind));
+            return Err(Refusal::new(
+                Code::KindNotAllowed,
+                "the bundle is of another kind than the policy allows",
+            )
+            .found(provenance.kind)
+            .expected(document.kind));
         }
-        let stated = provenance.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
-        let wanted = document.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
+        let stated =
+            provenance.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
+        let wanted =
+            document.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
         if !stated.clone().eq(wanted.clone()) {
-            let shown = |all: Vec<_>| all.into_iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", ");
-            return Err(Refusal::new(Code::WrongCircuit, "the bundle is of other circuits than the policy names")
-                .found(shown(stated.collect()))
-                .expected(shown(wanted.collect())));
+            let shown = |all: Vec<_>| {
+                all.into_iter()
+                    .map(|(name, digest)| format!("{name} {digest}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            return Err(Refusal::new(
+                Code::WrongCircuit,
+                "the bundle is of other circuits than the policy names",
+            )
+            .found(shown(stated.collect()))
+            .expected(shown(wanted.collect())));
         }
         if provenance.serial < document.minimum_serial {
-            return Err(Refusal::new(Code::SerialTooLow, "the bundle is older than the policy accepts")
-                .found(format_args!("serial {}", provenance.serial))
-                .expected(format_args!("at least {}", document.minimum_serial)));
+            return Err(Refusal::new(
+                Code::SerialTooLow,
+                "the bundle is older than the policy accepts",
+            )
+            .found(format_args!("serial {}", provenance.serial))
+            .expected(format_args!("at least {}", document.minimum_serial)));
         }
         if document.revoked_transcripts.contains(&self.transcript.digest()) {
-            return Err(Refusal::new(Code::TranscriptRevoked, "the policy revokes this transcript").found(self.transcript.digest()));
+            return Err(Refusal::new(
+                Code::TranscriptRevoked,
+                "the policy revokes this transcript",
+            )
+            .found(self.transcript.digest()));
         }
         if policy.is_revoked(&transcript.coordinator) {
-            return Err(
-                Refusal::new(Code::KeyRevoked, "the policy revokes the key of this ceremony's coordinator").found(transcript.coordinator)
-            );
+            return Err(Refusal::new(
+                Code::KeyRevoked,
+                "the policy revokes the key of this ceremony's coordinator",
+            )
+            .found(transcript.coordinator));
         }
         self.check_phase1(policy)?;
         for circuit in &document.circuits {
             policy
-                .check_contributions(Phase::Two, &self.transcript.phase2_contributors(&circuit.name))
+                .check_contributions(
+                    Phase::Two,
+                    &self.transcript.phase2_contributors(&circuit.name),
+                )
                 .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
         }
         Ok(())
@@ -408,17 +515,20 @@ impl Contents {
         let start = &self.transcript.transcript().phase1.start;
         let accepted = &policy.document().accepted_phase1_starts;
         match start.origin {
-            Origin::New => {
-                policy.check_contributions(Phase::One, &self.transcript.phase1_contributors()).map_err(|refusal| refusal.within("phase 1"))
-            }
+            Origin::New => policy
+                .check_contributions(Phase::One, &self.transcript.phase1_contributors())
+                .map_err(|refusal| refusal.within("phase 1")),
             Origin::External if accepted.contains(&start.file_sha256) => Ok(()),
-            Origin::External => Err(Refusal::new(Code::Phase1Start, "phase 1 starts from a file that the policy does not accept")
-                .found(start.file_sha256)
-                .expected(if accepted.is_empty() {
-                    "no external start".into()
-                } else {
-                    accepted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
-                })),
+            Origin::External => Err(Refusal::new(
+                Code::Phase1Start,
+                "phase 1 starts from a file that the policy does not accept",
+            )
+            .found(start.file_sha256)
+            .expected(if accepted.is_empty() {
+                "no external start".into()
+            } else {
+                accepted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            })),
         }
     }
 
@@ -430,13 +540,17 @@ impl Contents {
         ];
         dates.into_iter().filter_map(move |(code, what, not_after)| {
             let not_after = not_after.filter(|not_after| not_after.unix() < now.unix())?;
-            Some(Refusal::new(code, format_args!("{what} has expired")).found(format_args!("not_after {not_after}, and it is {now}")))
+            Some(
+                Refusal::new(code, format_args!("{what} has expired"))
+                    .found(format_args!("not_after {not_after}, and it is {now}")),
+            )
         })
     }
 }
 
 fn same_key((stated, chain): (&CircuitProvenance, &CircuitChain)) -> bool {
-    stated.vk_sha256 == chain.vk_sha256 && stated.vk_uncompressed_sha256 == chain.vk_uncompressed_sha256
+    stated.vk_sha256 == chain.vk_sha256
+        && stated.vk_uncompressed_sha256 == chain.vk_uncompressed_sha256
 }
 
 impl VerifiedBundle {

@@ -8,13 +8,13 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::bundle::{Bundle, OnExpiry};
-use crate::digest::StatementDigest;
-use crate::error::Result;
-use crate::key::PublicKey;
-use crate::names::{Beacon, Timestamp};
 use crate::policy::{Policy, Role, RoleKey};
-use crate::statement::{CircuitProvenance, Phase, Provenance};
 use crate::transcript::{Origin, Step, Transcript};
+use zk_attest::digest::StatementDigest;
+use zk_attest::error::Result;
+use zk_attest::key::PublicKey;
+use zk_attest::names::{Beacon, Timestamp};
+use zk_attest::statement::{CircuitProvenance, Phase, Provenance};
 
 /// What is being approved: see the module's documentation. Serializes for `--json`.
 #[derive(Clone, Debug, Serialize)]
@@ -24,7 +24,7 @@ pub struct Inspection {
     /// SHA-256 of the bytes to be signed.
     pub statement_sha256: StatementDigest,
     /// SHA-256 of the transcript.
-    pub transcript_sha256: crate::digest::TranscriptDigest,
+    pub transcript_sha256: zk_attest::digest::TranscriptDigest,
     /// Fingerprint of the coordinator's key.
     pub coordinator: String,
     /// Phase 1.
@@ -84,7 +84,7 @@ pub struct InspectedRole {
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
     /// SHA-256 of the policy.
-    pub policy_sha256: crate::digest::PolicyDigest,
+    pub policy_sha256: zk_attest::digest::PolicyDigest,
     /// Whether it is satisfied.
     pub approved: bool,
     /// If not: the first reason.
@@ -99,11 +99,20 @@ impl Bundle {
         let steps1 = transcript.phase1.steps.iter().map(|step| &step.step);
         let start1 = match transcript.phase1.start.origin {
             Origin::New => format!("new, power {}", transcript.phase1.power),
-            Origin::External => format!("external file {}, power {}", transcript.phase1.start.file_sha256, transcript.phase1.power),
+            Origin::External => format!(
+                "external file {}, power {}",
+                transcript.phase1.start.file_sha256, transcript.phase1.power
+            ),
         };
         let phase2 = transcript.circuits.iter().map(|circuit| {
             let title = format!("circuit {}", circuit.name);
-            inspected(title, format!("key of {}", circuit.circuit_sha256), circuit.steps.iter(), Phase::Two, policy)
+            inspected(
+                title,
+                format!("key of {}", circuit.circuit_sha256),
+                circuit.steps.iter(),
+                Phase::Two,
+                policy,
+            )
         });
         Ok(Inspection {
             statement_sha256: StatementDigest::of(self.envelope().payload()),
@@ -115,7 +124,10 @@ impl Bundle {
             roles: policy.map(|policy| self.roles(policy)).unwrap_or_default(),
             signatures: self.envelope().signatures().len(),
             verdict: policy.map(|policy| {
-                let refusal = self.verify(policy, now, OnExpiry::Refuse).err().map(|refusal| refusal.to_string());
+                let refusal = self
+                    .verify(policy, now, OnExpiry::Refuse)
+                    .err()
+                    .map(|refusal| refusal.to_string());
                 Verdict { policy_sha256: policy.digest(), approved: refusal.is_none(), refusal }
             }),
             provenance: contents.provenance,
@@ -127,18 +139,37 @@ impl Bundle {
         let revoked = policy.document().revoked_keys.as_slice();
         let roles = &policy.document().roles;
         let release = Some(inspected_role("release", &roles.release, &signers, revoked));
-        let auditor = roles.auditor.as_ref().map(|role| inspected_role("auditor", role, &signers, revoked));
-        let participant = roles.participant.as_ref().map(|role| inspected_role("participant", role, &signers, revoked));
+        let auditor =
+            roles.auditor.as_ref().map(|role| inspected_role("auditor", role, &signers, revoked));
+        let participant = roles
+            .participant
+            .as_ref()
+            .map(|role| inspected_role("participant", role, &signers, revoked));
         [release, auditor, participant].into_iter().flatten().collect()
     }
 }
 
 /// A revoked key has not signed and cannot.
-fn inspected_role<K: RoleKey>(name: &str, role: &Role<K>, signers: &BTreeSet<PublicKey>, revoked: &[PublicKey]) -> InspectedRole {
+fn inspected_role<K: RoleKey>(
+    name: &str,
+    role: &Role<K>,
+    signers: &BTreeSet<PublicKey>,
+    revoked: &[PublicKey],
+) -> InspectedRole {
     let valid = role.keys.iter().filter(|entry| !revoked.contains(entry.key()));
     let (has, has_not): (Vec<&K>, Vec<&K>) = valid.partition(|entry| signers.contains(entry.key()));
-    let shown = |entries: Vec<&K>| entries.iter().map(|entry| format!("{} ({})", entry.name(), entry.key().fingerprint())).collect();
-    InspectedRole { role: name.into(), threshold: role.threshold.get(), signed: shown(has), not_signed: shown(has_not) }
+    let shown = |entries: Vec<&K>| {
+        entries
+            .iter()
+            .map(|entry| format!("{} ({})", entry.name(), entry.key().fingerprint()))
+            .collect()
+    };
+    InspectedRole {
+        role: name.into(),
+        threshold: role.threshold.get(),
+        signed: shown(has),
+        not_signed: shown(has_not),
+    }
 }
 
 fn inspected<'a>(
@@ -148,22 +179,33 @@ fn inspected<'a>(
     phase: Phase,
     policy: Option<&Policy>,
 ) -> InspectedPhase {
-    let (beacons, contributions): (Vec<&Step>, Vec<&Step>) = steps.partition(|step| step.beacon.is_some());
+    let (beacons, contributions): (Vec<&Step>, Vec<&Step>) =
+        steps.partition(|step| step.beacon.is_some());
     let contributors = contributions.iter().map(|step| {
         let key = step.attested.as_ref().map(|attested| attested.key);
         Contributor {
             name: step.name.to_string(),
             fingerprint: key.map(|key| key.fingerprint()),
             known_as: policy.and_then(|policy| policy.name_of(&key?)).map(ToString::to_string),
-            counts: policy.map(|policy| key.is_some_and(|key| !policy.counted(phase, &[key].into()).is_empty())),
+            counts: policy.map(|policy| {
+                key.is_some_and(|key| !policy.counted(phase, &[key].into()).is_empty())
+            }),
         }
     });
-    InspectedPhase { title, start, contributors: contributors.collect(), beacon: beacons.first().and_then(|step| step.beacon.clone()) }
+    InspectedPhase {
+        title,
+        start,
+        contributors: contributors.collect(),
+        beacon: beacons.first().and_then(|step| step.beacon.clone()),
+    }
 }
 
 fn rejected(transcript: &Transcript) -> Vec<String> {
     let shown = transcript.rejected.iter().map(|rejection| {
-        let place = rejection.circuit.as_ref().map_or_else(|| "phase 1".to_owned(), |name| format!("circuit {name}"));
+        let place = rejection
+            .circuit
+            .as_ref()
+            .map_or_else(|| "phase 1".to_owned(), |name| format!("circuit {name}"));
         format!("{place}, step {}: {}", rejection.index, rejection.reason)
     });
     shown.collect()
@@ -172,8 +214,16 @@ fn rejected(transcript: &Transcript) -> Vec<String> {
 impl fmt::Display for Inspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provenance = &self.provenance;
-        writeln!(f, "ceremony     {} ({}), serial {}", provenance.ceremony, provenance.kind, provenance.serial)?;
-        writeln!(f, "issued       {}, importable until {}", provenance.issued, provenance.not_after)?;
+        writeln!(
+            f,
+            "ceremony     {} ({}), serial {}",
+            provenance.ceremony, provenance.kind, provenance.serial
+        )?;
+        writeln!(
+            f,
+            "issued       {}, importable until {}",
+            provenance.issued, provenance.not_after
+        )?;
         if let Some(predecessor) = provenance.predecessor {
             writeln!(f, "replaces     transcript {predecessor}")?;
         }
@@ -188,14 +238,23 @@ impl fmt::Display for Inspection {
         self.rejected.iter().try_for_each(|rejected| writeln!(f, "rejected     {rejected}"))?;
         writeln!(f, "\nsignatures   {}", self.signatures)?;
         for role in &self.roles {
-            writeln!(f, "  {:<12} {} of {} needed; signed: {}", role.role, role.signed.len(), role.threshold, listed(&role.signed))?;
+            writeln!(
+                f,
+                "  {:<12} {} of {} needed; signed: {}",
+                role.role,
+                role.signed.len(),
+                role.threshold,
+                listed(&role.signed)
+            )?;
             if role.signed.len() < role.threshold as usize {
                 writeln!(f, "  {:<12} can still sign: {}", "", listed(&role.not_signed))?;
             }
         }
         match &self.verdict {
             None => writeln!(f, "no policy given: who has to sign is not known"),
-            Some(Verdict { policy_sha256, approved: true, .. }) => writeln!(f, "APPROVED under policy {policy_sha256}"),
+            Some(Verdict { policy_sha256, approved: true, .. }) => {
+                writeln!(f, "APPROVED under policy {policy_sha256}")
+            }
             Some(Verdict { policy_sha256, refusal, .. }) => {
                 writeln!(f, "NOT APPROVED under policy {policy_sha256}")?;
                 writeln!(f, "{}", refusal.as_deref().unwrap_or_default())
@@ -219,13 +278,21 @@ impl fmt::Display for InspectedPhase {
         for (contributor, index) in self.contributors.iter().zip(1..) {
             let key = contributor.fingerprint.as_deref().unwrap_or("not attested");
             // A roster may call a key as it likes; what the policy calls it decides.
-            let known_as = contributor.known_as.iter().filter(|known_as| **known_as != contributor.name);
-            let known_as: String = known_as.map(|known_as| format!(" (whom the policy calls {known_as})")).collect();
+            let known_as =
+                contributor.known_as.iter().filter(|known_as| **known_as != contributor.name);
+            let known_as: String =
+                known_as.map(|known_as| format!(" (whom the policy calls {known_as})")).collect();
             let counts = if contributor.counts == Some(false) { "  does not count" } else { "" };
             writeln!(f, "  {index:>3}  {key:<19}  {}{known_as}{counts}", contributor.name)?;
         }
         if let Some(beacon) = &self.beacon {
-            writeln!(f, "  beacon     {}, round {}, 2^{} iterations", beacon.source, beacon.round, beacon.exponent.get())?;
+            writeln!(
+                f,
+                "  beacon     {}, round {}, 2^{} iterations",
+                beacon.source,
+                beacon.round,
+                beacon.exponent.get()
+            )?;
         }
         Ok(())
     }

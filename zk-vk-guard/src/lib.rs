@@ -58,24 +58,15 @@
 //! - an honest ceremony. The signatures say who vouches for it; the chain says that it is complete; one participant who destroyed the secret
 //!   makes it sound, and no program can see that.
 
-pub mod attestation;
 pub mod build_script;
 pub mod bundle;
-pub mod digest;
-pub mod envelope;
-pub mod error;
-pub mod file;
 pub mod inspect;
-mod json;
-pub mod key;
-pub mod names;
 pub mod policy;
 pub mod snippet;
-pub mod statement;
 pub mod transcript;
 pub mod verifying_key;
 
 pub use build_script::Guard;
 pub use bundle::{Bundle, VerifiedBundle};
-pub use error::{Code, Refusal, Result};
 pub use policy::Policy;
+pub use zk_attest::error::{Code, Refusal, Result};

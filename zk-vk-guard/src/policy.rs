@@ -7,19 +7,19 @@
 //! 4. it names at least one circuit, each once.
 //!
 //! [`Role::check`] is the only threshold count in this crate. It counts *distinct 32-byte keys* out of the set that
-//! [`Envelope::signers`](crate::envelope::Envelope::signers) answered with, minus the revoked ones.
+//! [`Envelope::signers`](zk_attest::envelope::Envelope::signers) answered with, minus the revoked ones.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{CircuitDigest, FileDigest, PolicyDigest, TranscriptDigest};
-use crate::error::{Code, Refusal, Result};
-use crate::json;
-use crate::key::PublicKey;
-use crate::names::{CircuitName, Kind, Text, Timestamp};
-use crate::statement::Phase;
+use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest, TranscriptDigest};
+use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::json;
+use zk_attest::key::PublicKey;
+use zk_attest::names::{CircuitName, Kind, Text, Timestamp};
+use zk_attest::statement::Phase;
 
 /// Bytes of a policy at most: three roles of 64 keys take less than a fifth of it.
 pub const MAX_POLICY_BYTES: usize = 128 * 1024;
@@ -165,20 +165,35 @@ impl<K: RoleKey> Role<K> {
     }
 
     /// The threshold function: who of this role has signed, or a refusal when these are too few.
-    pub fn check(&self, role: &str, signers: &BTreeSet<PublicKey>, revoked: &[PublicKey]) -> Result<BTreeSet<PublicKey>> {
+    pub fn check(
+        &self,
+        role: &str,
+        signers: &BTreeSet<PublicKey>,
+        revoked: &[PublicKey],
+    ) -> Result<BTreeSet<PublicKey>> {
         let valid = self.valid_keys(revoked);
         let counted: BTreeSet<PublicKey> = valid.intersection(signers).copied().collect();
         if counted.len() >= self.threshold.get() as usize {
             return Ok(counted);
         }
         let can_sign = |entry: &&K| valid.contains(entry.key()) && !counted.contains(entry.key());
-        let missing: Vec<&str> = self.keys.iter().filter(can_sign).map(|entry| entry.name().as_str()).collect();
+        let missing: Vec<&str> =
+            self.keys.iter().filter(can_sign).map(|entry| entry.name().as_str()).collect();
         Err(Refusal::new(Code::ThresholdNotMet, format_args!("too few signatures of role {role}"))
-            .found(format_args!("{} distinct keys of this role have signed; not signed: {}", counted.len(), missing.join(", ")))
+            .found(format_args!(
+                "{} distinct keys of this role have signed; not signed: {}",
+                counted.len(),
+                missing.join(", ")
+            ))
             .expected(format_args!("at least {} of {}", self.threshold, valid.len())))
     }
 
-    fn is_sound(&self, role: &str, revoked: &[PublicKey], seen: &mut BTreeSet<PublicKey>) -> Result<()> {
+    fn is_sound(
+        &self,
+        role: &str,
+        revoked: &[PublicKey],
+        seen: &mut BTreeSet<PublicKey>,
+    ) -> Result<()> {
         if self.keys.len() > MAX_KEYS {
             return Err(unsound(format_args!("role {role} has too many keys"))
                 .found(self.keys.len())
@@ -186,15 +201,18 @@ impl<K: RoleKey> Role<K> {
         }
         for entry in &self.keys {
             if !seen.insert(*entry.key()) {
-                return Err(
-                    unsound(format_args!("the key of {} stands in two places; one key has one role", entry.name())).found(entry.key())
-                );
+                return Err(unsound(format_args!(
+                    "the key of {} stands in two places; one key has one role",
+                    entry.name()
+                ))
+                .found(entry.key()));
             }
         }
         let valid = self.valid_keys(revoked).len();
         if (self.threshold.get() as usize) > valid {
-            return Err(unsound(format_args!("the threshold of role {role} cannot be met"))
-                .found(format_args!("threshold {}, {valid} keys that are not revoked", self.threshold)));
+            return Err(unsound(format_args!("the threshold of role {role} cannot be met")).found(
+                format_args!("threshold {}, {valid} keys that are not revoked", self.threshold),
+            ));
         }
         Ok(())
     }
@@ -207,10 +225,13 @@ fn unsound(what: impl std::fmt::Display) -> Refusal {
 impl Policy {
     /// Reads a policy and checks that it is sound.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let document: PolicyDocument = json::parse(bytes, MAX_POLICY_BYTES, "policy").map_err(|refusal| match refusal.code() {
-            Code::Malformed => refusal.with_code(Code::PolicyUnsound),
-            _ => refusal,
-        })?;
+        let document: PolicyDocument =
+            json::parse(bytes, MAX_POLICY_BYTES, "policy").map_err(|refusal| {
+                match refusal.code() {
+                    Code::Malformed => refusal.with_code(Code::PolicyUnsound),
+                    _ => refusal,
+                }
+            })?;
         document.is_sound()?;
         Ok(Self { document, digest: PolicyDigest::of(bytes) })
     }
@@ -238,14 +259,21 @@ impl Policy {
         let roles = &self.document.roles;
         let auditors = roles.auditor.iter().flat_map(|role| &role.keys);
         let participants = roles.participant.iter().flat_map(|role| &role.keys);
-        roles.release.keys.iter().chain(auditors).map(RoleKey::key).chain(participants.map(RoleKey::key))
+        roles
+            .release
+            .keys
+            .iter()
+            .chain(auditors)
+            .map(RoleKey::key)
+            .chain(participants.map(RoleKey::key))
     }
 
     /// What a policy calls the holder of a key.
     #[must_use]
     pub fn name_of(&self, key: &PublicKey) -> Option<&Text> {
         let roles = &self.document.roles;
-        let named = roles.release.keys.iter().chain(roles.auditor.iter().flat_map(|role| &role.keys));
+        let named =
+            roles.release.keys.iter().chain(roles.auditor.iter().flat_map(|role| &role.keys));
         let participants = roles.participant.iter().flat_map(|role| &role.keys);
         named
             .map(|entry| (&entry.key, &entry.name))
@@ -260,11 +288,19 @@ impl Policy {
     pub fn counted(&self, phase: Phase, contributors: &BTreeSet<PublicKey>) -> BTreeSet<PublicKey> {
         let named = self.document.participants_of(phase);
         let open = self.document.roles.participant.is_none();
-        contributors.iter().filter(|key| (open || named.contains(key)) && !self.is_revoked(key)).copied().collect()
+        contributors
+            .iter()
+            .filter(|key| (open || named.contains(key)) && !self.is_revoked(key))
+            .copied()
+            .collect()
     }
 
     /// Refuses a count of contributions below the phase's minimum.
-    pub fn check_contributions(&self, phase: Phase, contributors: &BTreeSet<PublicKey>) -> Result<()> {
+    pub fn check_contributions(
+        &self,
+        phase: Phase,
+        contributors: &BTreeSet<PublicKey>,
+    ) -> Result<()> {
         let minimum = match phase {
             Phase::One => self.document.minimum_contributions.phase1,
             Phase::Two => self.document.minimum_contributions.phase2,
@@ -274,7 +310,10 @@ impl Policy {
             return Ok(());
         }
         Err(Refusal::new(Code::TooFewContributions, "too few contributions count")
-            .found(format_args!("{counted} attested by distinct participants whom the policy names for phase {}", u8::from(phase)))
+            .found(format_args!(
+                "{counted} attested by distinct participants whom the policy names for phase {}",
+                u8::from(phase)
+            ))
             .expected(format_args!("at least {minimum}")))
     }
 
@@ -297,7 +336,12 @@ impl PolicyDocument {
     /// Participants of a phase who are not revoked.
     fn participants_of(&self, phase: Phase) -> BTreeSet<PublicKey> {
         let entries = self.roles.participant.iter().flat_map(|role| &role.keys);
-        entries.filter(|entry| entry.phases.contains(&phase) && !self.revoked_keys.contains(&entry.key)).map(|entry| entry.key).collect()
+        entries
+            .filter(|entry| {
+                entry.phases.contains(&phase) && !self.revoked_keys.contains(&entry.key)
+            })
+            .map(|entry| entry.key)
+            .collect()
     }
 
     fn is_sound(&self) -> Result<()> {
@@ -309,13 +353,24 @@ impl PolicyDocument {
         }
         if let Some(participant) = participant {
             participant.is_sound("participant", &self.revoked_keys, &mut seen)?;
-            if let Some(entry) = participant.keys.iter().find(|entry| entry.phases.is_empty() || !entry.phases.is_sorted_by(|a, b| a < b)) {
-                return Err(unsound(format_args!("participant {} needs phases [1], [2] or [1, 2]", entry.name)));
+            if let Some(entry) = participant
+                .keys
+                .iter()
+                .find(|entry| entry.phases.is_empty() || !entry.phases.is_sorted_by(|a, b| a < b))
+            {
+                return Err(unsound(format_args!(
+                    "participant {} needs phases [1], [2] or [1, 2]",
+                    entry.name
+                )));
             }
         }
         self.names_its_participants()?;
-        if self.circuits.is_empty() || !self.circuits.is_sorted_by(|a, b| a.name.module() < b.name.module()) {
-            return Err(unsound("circuits must be named in rising order, each once, and at least one"));
+        if self.circuits.is_empty()
+            || !self.circuits.is_sorted_by(|a, b| a.name.module() < b.name.module())
+        {
+            return Err(unsound(
+                "circuits must be named in rising order, each once, and at least one",
+            ));
         }
         Ok(())
     }
@@ -325,13 +380,18 @@ impl PolicyDocument {
         for (phase, minimum) in [(Phase::One, minimum.phase1), (Phase::Two, minimum.phase2)] {
             let named = self.participants_of(phase).len();
             let waived = phase == Phase::One && !self.accepted_phase1_starts.is_empty();
-            if named == 0 && (waived || self.roles.participant.is_none() && self.kind == Kind::Rehearsal) {
+            if named == 0
+                && (waived || self.roles.participant.is_none() && self.kind == Kind::Rehearsal)
+            {
                 continue;
             }
             if named < minimum.get() as usize {
-                return Err(unsound(format_args!("the policy names too few participants for phase {}", u8::from(phase)))
-                    .found(format_args!("{named} who are not revoked"))
-                    .expected(format_args!("at least minimum_contributions, which is {minimum}")));
+                return Err(unsound(format_args!(
+                    "the policy names too few participants for phase {}",
+                    u8::from(phase)
+                ))
+                .found(format_args!("{named} who are not revoked"))
+                .expected(format_args!("at least minimum_contributions, which is {minimum}")));
             }
         }
         Ok(())

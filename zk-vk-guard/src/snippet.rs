@@ -18,16 +18,18 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::bundle::VerifiedBundle;
-use crate::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
-use crate::names::Kind;
-use crate::statement::CircuitProvenance;
 use crate::verifying_key::VerifyingKeyBytes;
+use zk_attest::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
+use zk_attest::names::Kind;
+use zk_attest::statement::CircuitProvenance;
 
 /// Bytes of a snippet at most: the keys of a full bundle, in hex, and the code around them.
 pub const MAX_SNIPPET_BYTES: usize = 2 * 1024 * 1024;
 
 /// SHA-256's initial state (FIPS 180-4, section 5.3.3).
-const SHA256_H: [u32; 8] = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+const SHA256_H: [u32; 8] = [
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+];
 /// SHA-256's round constants (FIPS 180-4, section 4.2.2).
 #[rustfmt::skip]
 const SHA256_K: [u32; 64] = [
@@ -56,7 +58,8 @@ pub fn text(bundle: &VerifiedBundle, options: Options) -> Result<String> {
         Refusal::new(Code::Environment, format_args!("the snippet's tokens are no Rust: {error}"))
             .hint("report this as a defect of zk-vk-guard")
     })?;
-    let circuits: Vec<&str> = provenance.circuits.iter().map(|circuit| circuit.name.as_str()).collect();
+    let circuits: Vec<&str> =
+        provenance.circuits.iter().map(|circuit| circuit.name.as_str()).collect();
     let header = format!(
         "// Verifying keys of ceremony {} ({}), serial {}: {}.\n\
          // Written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text that the approved bundle gives.\n\
@@ -74,7 +77,9 @@ pub fn text(bundle: &VerifiedBundle, options: Options) -> Result<String> {
 #[must_use]
 pub fn command(options: Options) -> String {
     let arkworks = if options.arkworks { " --arkworks" } else { "" };
-    format!("zk-embed --bundle {USUAL_BUNDLE} --policy {USUAL_POLICY} --out {USUAL_SNIPPET}{arkworks}")
+    format!(
+        "zk-embed --bundle {USUAL_BUNDLE} --policy {USUAL_POLICY} --out {USUAL_SNIPPET}{arkworks}"
+    )
 }
 
 /// The serial that a committed snippet states, if the text has one: so that an import never goes back in time unnoticed.
@@ -84,7 +89,9 @@ pub fn command(options: Options) -> String {
 pub fn serial_of(text: &str) -> Option<u64> {
     let top: Vec<TokenTree> = text.parse::<TokenStream>().ok()?.into_iter().collect();
     let module = top.windows(3).find_map(|tokens| match tokens {
-        [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Group(body)] if keyword == "mod" && name == "verifying_keys" => {
+        [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Group(body)]
+            if keyword == "mod" && name == "verifying_keys" =>
+        {
             Some(body)
         }
         _ => None,
@@ -92,9 +99,15 @@ pub fn serial_of(text: &str) -> Option<u64> {
     let items: Vec<TokenTree> = module.stream().into_iter().collect();
     // const SERIAL : u64 = 7 ;
     let literal = items.windows(7).find_map(|tokens| match tokens {
-        [TokenTree::Ident(keyword), TokenTree::Ident(name), _, _, _, TokenTree::Literal(value), TokenTree::Punct(end)]
-            if keyword == "const" && name == "SERIAL" && end.as_char() == ';' =>
-        {
+        [
+            TokenTree::Ident(keyword),
+            TokenTree::Ident(name),
+            _,
+            _,
+            _,
+            TokenTree::Literal(value),
+            TokenTree::Punct(end),
+        ] if keyword == "const" && name == "SERIAL" && end.as_char() == ';' => {
             Some(value.to_string())
         }
         _ => None,
@@ -104,9 +117,11 @@ pub fn serial_of(text: &str) -> Option<u64> {
 
 fn module(bundle: &VerifiedBundle, options: Options) -> TokenStream {
     let provenance = bundle.provenance();
-    let (ceremony, serial, curve) = (provenance.ceremony.as_str(), provenance.serial, provenance.curve.as_str());
+    let (ceremony, serial, curve) =
+        (provenance.ceremony.as_str(), provenance.serial, provenance.curve.as_str());
     let production = provenance.kind == Kind::Production;
-    let (transcript, statement) = (bundle.transcript().digest().to_string(), bundle.statement_digest().to_string());
+    let (transcript, statement) =
+        (bundle.transcript().digest().to_string(), bundle.statement_digest().to_string());
     let mut circuits: Vec<_> = bundle.circuits().collect();
     let modules = circuits.iter().map(|(circuit, key)| circuit_module(circuit, key, options));
     let modules: TokenStream = modules.collect();
@@ -174,14 +189,21 @@ fn module_name(circuit: &CircuitProvenance) -> Ident {
     Ident::new(&circuit.name.module(), Span::call_site())
 }
 
-fn circuit_module(circuit: &CircuitProvenance, key: &VerifyingKeyBytes, options: Options) -> TokenStream {
-    let (module, name, program_id) = (module_name(circuit), circuit.name.as_str(), circuit.program_id.as_str());
+fn circuit_module(
+    circuit: &CircuitProvenance,
+    key: &VerifyingKeyBytes,
+    options: Options,
+) -> TokenStream {
+    let (module, name, program_id) =
+        (module_name(circuit), circuit.name.as_str(), circuit.program_id.as_str());
     let doc = format!(" Circuit {name}.");
     let inputs = key.public_inputs() as usize;
     let (length, length_uncompressed) = (key.compressed().len(), key.uncompressed().len());
     let [vk, vk_uncompressed] = [key.compressed(), key.uncompressed()].map(hex::encode);
-    let (vk_sha256, vk_uncompressed_sha256) = (circuit.vk_sha256.to_string(), circuit.vk_uncompressed_sha256.to_string());
-    let (circuit_sha256, program_hash) = (circuit.circuit_sha256.to_string(), circuit.program_hash.to_string());
+    let (vk_sha256, vk_uncompressed_sha256) =
+        (circuit.vk_sha256.to_string(), circuit.vk_uncompressed_sha256.to_string());
+    let (circuit_sha256, program_hash) =
+        (circuit.circuit_sha256.to_string(), circuit.program_hash.to_string());
     let arkworks = options.arkworks.then(arkworks_items);
     quote! {
         #[doc = #doc]

@@ -20,16 +20,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attestation::{CeremonyFacts, StepFacts};
-use crate::digest::{
-    ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest, TranscriptDigest, VkDigest, VkUncompressedDigest,
+use zk_attest::attestation::{CeremonyFacts, StepFacts};
+use zk_attest::digest::{
+    ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest,
+    TranscriptDigest, VkDigest, VkUncompressedDigest,
 };
-use crate::envelope::Envelope;
-use crate::error::{Code, Refusal, Result};
-use crate::json;
-use crate::key::PublicKey;
-use crate::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, Text};
-use crate::statement::{Action, CircuitReference, Phase};
+use zk_attest::envelope::Envelope;
+use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::json;
+use zk_attest::key::PublicKey;
+use zk_attest::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, Text};
+use zk_attest::statement::{Action, CircuitReference, Phase};
 
 /// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB beside the keys of six circuits. An attestation takes
 /// 2 to 3 KiB, so this is room for some 300.
@@ -226,7 +227,9 @@ impl CircuitChain {
 }
 
 /// Steps that are contributions and no beacon.
-pub fn contributions<'a>(steps: impl IntoIterator<Item = &'a Step>) -> impl Iterator<Item = &'a Step> {
+pub fn contributions<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+) -> impl Iterator<Item = &'a Step> {
     steps.into_iter().filter(|step| step.beacon.is_none())
 }
 
@@ -241,8 +244,15 @@ pub struct CheckedTranscript {
 impl CheckedTranscript {
     /// Reads and checks the document.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let transcript: Transcript = json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;
-        Chain { transcript: &transcript, files: BTreeSet::new(), hashes: BTreeSet::new(), challenges: BTreeSet::new() }.check()?;
+        let transcript: Transcript =
+            json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;
+        Chain {
+            transcript: &transcript,
+            files: BTreeSet::new(),
+            hashes: BTreeSet::new(),
+            challenges: BTreeSet::new(),
+        }
+        .check()?;
         Ok(Self { transcript, digest: TranscriptDigest::of(bytes), bytes: bytes.into() })
     }
 
@@ -273,12 +283,17 @@ impl CheckedTranscript {
     /// Distinct keys that vouch for a contribution to a circuit's phase 2.
     #[must_use]
     pub fn phase2_contributors(&self, circuit: &CircuitName) -> BTreeSet<PublicKey> {
-        contributors(self.transcript.circuit(circuit).into_iter().flat_map(|circuit| &circuit.steps))
+        contributors(
+            self.transcript.circuit(circuit).into_iter().flat_map(|circuit| &circuit.steps),
+        )
     }
 }
 
 fn contributors<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<PublicKey> {
-    contributions(steps).filter_map(|step| step.attested.as_ref()).map(|attested| attested.key).collect()
+    contributions(steps)
+        .filter_map(|step| step.attested.as_ref())
+        .map(|attested| attested.key)
+        .collect()
 }
 
 /// The walk along a chain, with what it has met so far.
@@ -299,14 +314,17 @@ impl<'a> Chain<'a> {
         }
         let modules: Vec<String> = circuits.iter().map(|circuit| circuit.name.module()).collect();
         if !modules.is_sorted_by(|a, b| a < b) {
-            return Err(broken("circuits are not in rising order of their names, each name once").found(modules.join(", ")));
+            return Err(broken("circuits are not in rising order of their names, each name once")
+                .found(modules.join(", ")));
         }
         for circuit in circuits {
             self.phase2(circuit, phase1.prepared.file_sha256)
                 .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
         }
         for rejection in &self.transcript.rejected {
-            self.rejection(rejection).map_err(|refusal| refusal.within(format_args!("rejected file {}", rejection.file_sha256)))?;
+            self.rejection(rejection).map_err(|refusal| {
+                refusal.within(format_args!("rejected file {}", rejection.file_sha256))
+            })?;
         }
         Ok(())
     }
@@ -324,14 +342,19 @@ impl<'a> Chain<'a> {
             &StepFacts::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
         )?;
         if start.origin == Origin::New || !phase.steps.is_empty() {
-            ends_with_its_only_beacon(phase.steps.iter().map(|step| &step.step), start.origin == Origin::New)?;
+            ends_with_its_only_beacon(
+                phase.steps.iter().map(|step| &step.step),
+                start.origin == Origin::New,
+            )?;
         }
         let (mut file, mut challenge) = (start.file_sha256, start.challenge);
         for (step, index) in phase.steps.iter().zip(1..) {
             if step.challenge != challenge {
-                return Err(broken(format_args!("step {index} does not build on the published challenge"))
-                    .found(step.challenge)
-                    .expected(challenge));
+                return Err(broken(format_args!(
+                    "step {index} does not build on the published challenge"
+                ))
+                .found(step.challenge)
+                .expected(challenge));
             }
             self.new_challenge(step.next_challenge, "step")?;
             self.step(&step.step, index, Phase::One, None, file)?;
@@ -342,18 +365,32 @@ impl<'a> Chain<'a> {
         if prepared.file_sha256 != prepared.input_sha256 {
             self.new_file(prepared.file_sha256, "prepared file")?;
         } else if start.origin == Origin::New || !phase.steps.is_empty() {
-            return Err(broken("the prepared file is the closed file itself, which has no Lagrange bases"));
+            return Err(broken(
+                "the prepared file is the closed file itself, which has no Lagrange bases",
+            ));
         }
         let index = u32::try_from(phase.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let expected =
-            StepFacts::by_coordinator(Phase::One, None, Action::Prepare, index, Some(prepared.input_sha256), prepared.file_sha256);
+        let expected = StepFacts::by_coordinator(
+            Phase::One,
+            None,
+            Action::Prepare,
+            index,
+            Some(prepared.input_sha256),
+            prepared.file_sha256,
+        );
         self.coordinated(&prepared.attestation, "prepared file", &expected)
     }
 
     fn phase2(&mut self, circuit: &'a CircuitChain, prepared: FileDigest) -> Result<()> {
         self.new_file(circuit.initial_sha256, "initial key")?;
-        let expected =
-            StepFacts::by_coordinator(Phase::Two, Some(circuit.reference()), Action::Open, 0, Some(prepared), circuit.initial_sha256);
+        let expected = StepFacts::by_coordinator(
+            Phase::Two,
+            Some(circuit.reference()),
+            Action::Open,
+            0,
+            Some(prepared),
+            circuit.initial_sha256,
+        );
         self.coordinated(&circuit.opening, "opening", &expected)?;
         ends_with_its_only_beacon(&circuit.steps, true)?;
         let mut file = circuit.initial_sha256;
@@ -364,7 +401,14 @@ impl<'a> Chain<'a> {
         linked(circuit.final_sha256, file, "the final key")
     }
 
-    fn step(&mut self, step: &'a Step, index: u32, phase: Phase, circuit: Option<&'a CircuitChain>, file: FileDigest) -> Result<()> {
+    fn step(
+        &mut self,
+        step: &'a Step,
+        index: u32,
+        phase: Phase,
+        circuit: Option<&'a CircuitChain>,
+        file: FileDigest,
+    ) -> Result<()> {
         let place = format!("step {index}");
         if step.index != index {
             return Err(broken("a step carries another number").found(step.index).expected(index));
@@ -372,7 +416,8 @@ impl<'a> Chain<'a> {
         linked(step.input_sha256, file, &place)?;
         self.new_file(step.file_sha256, &place)?;
         if !self.hashes.insert(step.contribution_hash) {
-            return Err(broken(format_args!("{place} repeats a contribution")).found(step.contribution_hash));
+            return Err(broken(format_args!("{place} repeats a contribution"))
+                .found(step.contribution_hash));
         }
         let action = if step.beacon.is_some() { Action::Beacon } else { Action::Contribution };
         let expected = StepFacts {
@@ -388,13 +433,17 @@ impl<'a> Chain<'a> {
             reason: None,
         };
         match (&step.attested, action) {
-            (Some(attested), Action::Beacon) if attested.key != self.transcript.coordinator => {
-                Err(unattested(&place, "the beacon is attested by another key than the coordinator's")
+            (Some(attested), Action::Beacon) if attested.key != self.transcript.coordinator => Err(
+                unattested(&place, "the beacon is attested by another key than the coordinator's")
                     .found(attested.key)
-                    .expected(self.transcript.coordinator))
+                    .expected(self.transcript.coordinator),
+            ),
+            (Some(attested), _) => {
+                self.attested(&attested.envelope, &attested.key, &place, &expected)
             }
-            (Some(attested), _) => self.attested(&attested.envelope, &attested.key, &place, &expected),
-            (None, Action::Beacon) => Err(unattested(&place, "the coordinator has not attested the beacon")),
+            (None, Action::Beacon) => {
+                Err(unattested(&place, "the coordinator has not attested the beacon"))
+            }
             (None, _) => Ok(()),
         }
     }
@@ -405,7 +454,11 @@ impl<'a> Chain<'a> {
         }
         let circuit = match (&rejection.circuit, rejection.phase) {
             (None, Phase::One) => None,
-            (Some(name), Phase::Two) => Some(self.transcript.circuit(name).ok_or_else(|| broken("no such circuit").found(name))?),
+            (Some(name), Phase::Two) => Some(
+                self.transcript
+                    .circuit(name)
+                    .ok_or_else(|| broken("no such circuit").found(name))?,
+            ),
             _ => return Err(broken("a circuit belongs to phase 2, and to phase 2 only")),
         };
         let expected = StepFacts {
@@ -426,7 +479,8 @@ impl<'a> Chain<'a> {
         if self.files.insert(file) {
             Ok(())
         } else {
-            Err(broken(format_args!("{place}: the same file stands in the chain twice")).found(file))
+            Err(broken(format_args!("{place}: the same file stands in the chain twice"))
+                .found(file))
         }
     }
 
@@ -438,13 +492,25 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn coordinated(&self, envelope: &Envelope, place: &str, expected: &StepFacts<'_>) -> Result<()> {
+    fn coordinated(
+        &self,
+        envelope: &Envelope,
+        place: &str,
+        expected: &StepFacts<'_>,
+    ) -> Result<()> {
         self.attested(envelope, &self.transcript.coordinator, place, expected)
     }
 
-    fn attested(&self, envelope: &Envelope, key: &PublicKey, place: &str, expected: &StepFacts<'_>) -> Result<()> {
+    fn attested(
+        &self,
+        envelope: &Envelope,
+        key: &PublicKey,
+        place: &str,
+        expected: &StepFacts<'_>,
+    ) -> Result<()> {
         let Transcript { ceremony, ceremony_toml_sha256, kind, .. } = self.transcript;
-        let facts = CeremonyFacts { ceremony, ceremony_toml_sha256: *ceremony_toml_sha256, kind: *kind };
+        let facts =
+            CeremonyFacts { ceremony, ceremony_toml_sha256: *ceremony_toml_sha256, kind: *kind };
         expected.attested(&facts, envelope, key).map(drop).map_err(|refusal| refusal.within(place))
     }
 }
@@ -461,10 +527,15 @@ fn linked(found: FileDigest, expected: FileDigest, what: &str) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    Err(broken(format_args!("{what} does not start from the file before it")).found(found).expected(expected))
+    Err(broken(format_args!("{what} does not start from the file before it"))
+        .found(found)
+        .expected(expected))
 }
 
-fn ends_with_its_only_beacon<'a>(steps: impl IntoIterator<Item = &'a Step>, needs_contribution: bool) -> Result<()> {
+fn ends_with_its_only_beacon<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    needs_contribution: bool,
+) -> Result<()> {
     let beacons: Vec<bool> = steps.into_iter().map(|step| step.beacon.is_some()).collect();
     let Some((&last, earlier)) = beacons.split_last() else {
         return Err(broken("the chain has no steps").expected("contributions, then a beacon"));
@@ -473,7 +544,8 @@ fn ends_with_its_only_beacon<'a>(steps: impl IntoIterator<Item = &'a Step>, need
         return Err(broken("the chain does not end with its one beacon"));
     }
     if needs_contribution && earlier.is_empty() {
-        return Err(broken("the chain has no contribution: its secret is public").expected("at least one contribution before the beacon"));
+        return Err(broken("the chain has no contribution: its secret is public")
+            .expected("at least one contribution before the beacon"));
     }
     Ok(())
 }

@@ -18,9 +18,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{VkDigest, VkUncompressedDigest};
-use crate::envelope::{from_base64, to_base64};
-use crate::error::{Code, Refusal, Result};
+use zk_attest::digest::{VkDigest, VkUncompressedDigest};
+use zk_attest::envelope::{from_base64, to_base64};
+use zk_attest::error::{Code, Refusal, Result};
 
 /// Public inputs at most. Both forms take 128 base64 bytes per input: 2048 inputs are a quarter of a bundle.
 pub const MAX_PUBLIC_INPUTS: u32 = 2048;
@@ -94,7 +94,10 @@ impl TryFrom<RawForms> for KeyForms {
 
 impl From<KeyForms> for RawForms {
     fn from(forms: KeyForms) -> Self {
-        Self { compressed: to_base64(&forms.compressed), uncompressed: to_base64(&forms.uncompressed) }
+        Self {
+            compressed: to_base64(&forms.compressed),
+            uncompressed: to_base64(&forms.uncompressed),
+        }
     }
 }
 
@@ -116,15 +119,17 @@ impl VerifyingKeyBytes {
         let ic = public_inputs as usize + 1;
         let compressed = split(&forms.compressed, COORDINATE, ic, "compressed")?;
         let uncompressed = split(&forms.uncompressed, 2 * COORDINATE, ic, "uncompressed")?;
-        let points = compressed.into_iter().zip(uncompressed).map(|((name, compressed), (_, uncompressed))| PointForms {
-            name,
-            compressed,
-            uncompressed,
-        });
+        let points = compressed.into_iter().zip(uncompressed).map(
+            |((name, compressed), (_, uncompressed))| PointForms { name, compressed, uncompressed },
+        );
         for point in points {
             point.check()?;
         }
-        let key = Self { compressed: forms.compressed.clone(), uncompressed: forms.uncompressed.clone(), public_inputs };
+        let key = Self {
+            compressed: forms.compressed.clone(),
+            uncompressed: forms.uncompressed.clone(),
+            public_inputs,
+        };
         key.is_not_degenerate()?;
         Ok(key)
     }
@@ -167,7 +172,8 @@ impl VerifyingKeyBytes {
 
     fn is_not_degenerate(&self) -> Result<()> {
         let (g1, g2) = (G1_X.to_vec(), G2_X.concat());
-        let points = split(&self.compressed, COORDINATE, self.public_inputs as usize + 1, "compressed")?;
+        let points =
+            split(&self.compressed, COORDINATE, self.public_inputs as usize + 1, "compressed")?;
         // A point and its negative share x, so that x alone answers "plus or minus".
         let x = |i: usize| without_flags(points[i].1);
         let (alpha, beta, gamma, delta) = (x(0), x(1), x(2), x(3));
@@ -176,7 +182,9 @@ impl VerifyingKeyBytes {
             return degenerate("gamma is not the generator of G2");
         }
         if delta == gamma {
-            return degenerate("delta is gamma or its negative: phase 2 was skipped, and anybody can forge proofs");
+            return degenerate(
+                "delta is gamma or its negative: phase 2 was skipped, and anybody can forge proofs",
+            );
         }
         if alpha == g1 || beta == g2 {
             return degenerate("alpha or beta is a generator or its negative: phase 1 was skipped");
@@ -189,12 +197,20 @@ impl VerifyingKeyBytes {
 }
 
 /// Splits one form into its named points, after its length and its count.
-fn split<'a>(bytes: &'a [u8], width: usize, ic: usize, form: &str) -> Result<Vec<(String, &'a [u8])>> {
+fn split<'a>(
+    bytes: &'a [u8],
+    width: usize,
+    ic: usize,
+    form: &str,
+) -> Result<Vec<(String, &'a [u8])>> {
     let expected = HEAD_COORDINATES * width + 8 + ic * width;
     if bytes.len() != expected {
-        return Err(Refusal::new(Code::KeyLength, format_args!("the {form} verifying key has a wrong length"))
-            .found(format_args!("{} bytes", bytes.len()))
-            .expected(format_args!("{expected} bytes for {} public inputs", ic - 1)));
+        return Err(Refusal::new(
+            Code::KeyLength,
+            format_args!("the {form} verifying key has a wrong length"),
+        )
+        .found(format_args!("{} bytes", bytes.len()))
+        .expected(format_args!("{expected} bytes for {} public inputs", ic - 1)));
     }
     let mut rest = bytes;
     let mut take = |n: usize| {
@@ -202,12 +218,18 @@ fn split<'a>(bytes: &'a [u8], width: usize, ic: usize, form: &str) -> Result<Vec
         rest = left;
         taken
     };
-    let mut points: Vec<(String, &[u8])> = HEAD.iter().map(|(name, coordinates)| ((*name).into(), take(coordinates * width))).collect();
+    let mut points: Vec<(String, &[u8])> = HEAD
+        .iter()
+        .map(|(name, coordinates)| ((*name).into(), take(coordinates * width)))
+        .collect();
     let count = take(8);
     if count != (ic as u64).to_le_bytes() {
-        return Err(Refusal::new(Code::KeyLength, format_args!("the {form} verifying key counts another number of IC points"))
-            .found(hex::encode(count))
-            .expected(hex::encode((ic as u64).to_le_bytes())));
+        return Err(Refusal::new(
+            Code::KeyLength,
+            format_args!("the {form} verifying key counts another number of IC points"),
+        )
+        .found(hex::encode(count))
+        .expected(hex::encode((ic as u64).to_le_bytes())));
     }
     points.extend((0..ic).map(|i| (format!("IC[{i}]"), take(width))));
     Ok(points)
@@ -217,9 +239,12 @@ impl PointForms<'_> {
     fn check(&self) -> Result<()> {
         let encoding = |what: &str| Refusal::new(Code::KeyEncoding, what).within(&self.name);
         let disagree = |what: &str| Refusal::new(Code::KeyFormsDisagree, what).within(&self.name);
-        let flags = [last(self.compressed), last(self.uncompressed)].map(|byte| byte & (LARGER | INFINITY));
+        let flags =
+            [last(self.compressed), last(self.uncompressed)].map(|byte| byte & (LARGER | INFINITY));
         if flags.iter().any(|flags| flags & INFINITY != 0) {
-            return Err(Refusal::new(Code::KeyDegenerate, "is the point at infinity").within(&self.name));
+            return Err(
+                Refusal::new(Code::KeyDegenerate, "is the point at infinity").within(&self.name)
+            );
         }
         let x = without_flags(self.compressed);
         let both = without_flags(self.uncompressed);
@@ -237,7 +262,9 @@ impl PointForms<'_> {
             return Err(encoding("the uncompressed form's sign flag is not that of its y"));
         }
         if flags[0] != sign {
-            return Err(disagree("the compressed form's sign flag is not that of the uncompressed form's y"));
+            return Err(disagree(
+                "the compressed form's sign flag is not that of the uncompressed form's y",
+            ));
         }
         Ok(())
     }
@@ -262,5 +289,8 @@ fn is_below(a: &[u8], b: &[u8]) -> bool {
 
 /// y > -y, in the order that compares c1 before c0; a coordinate of zero leaves the decision to the next.
 fn is_larger(y: &[u8]) -> bool {
-    y.chunks(COORDINATE).rev().find(|c| c.iter().any(|byte| *byte != 0)).is_some_and(|c| is_below(&HALF_Q, c))
+    y.chunks(COORDINATE)
+        .rev()
+        .find(|c| c.iter().any(|byte| *byte != 0))
+        .is_some_and(|c| is_below(&HALF_Q, c))
 }

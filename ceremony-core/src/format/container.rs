@@ -65,12 +65,17 @@ impl<R: Read + Seek> Container<R> {
         }
         let count = u32_at(&head, 8);
         if count > MAX_SECTIONS {
-            return Err(FormatError::TooMany { what: "sections", found: count.into(), limit: MAX_SECTIONS.into() });
+            return Err(FormatError::TooMany {
+                what: "sections",
+                found: count.into(),
+                limit: MAX_SECTIONS.into(),
+            });
         }
         let mut sections: Vec<Section> = Vec::with_capacity(count as usize);
         for _ in 0..count {
             let entry = take_12(position)?;
-            let section = Section { id: u32_at(&entry, 0), offset: position + 12, size: u64_at(&entry, 4) };
+            let section =
+                Section { id: u32_at(&entry, 0), offset: position + 12, size: u64_at(&entry, 4) };
             if !kind.ids.contains(&section.id) {
                 return Err(FormatError::UnknownSection { id: section.id, offset: position });
             }
@@ -79,13 +84,20 @@ impl<R: Read + Seek> Container<R> {
             }
             let available = length - section.offset;
             if section.size > available {
-                return Err(FormatError::SectionPastEnd { id: section.id, found: available, expected: section.size });
+                return Err(FormatError::SectionPastEnd {
+                    id: section.id,
+                    found: available,
+                    expected: section.size,
+                });
             }
             position = section.offset + section.size;
             sections.push(section);
         }
         if position != length {
-            return Err(FormatError::TrailingBytes { offset: position, surplus: length - position });
+            return Err(FormatError::TrailingBytes {
+                offset: position,
+                surplus: length - position,
+            });
         }
         Ok(Self { source, sections })
     }
@@ -126,7 +138,10 @@ impl<R: Read + Seek> Container<R> {
     }
 
     /// The same table over what `change` makes of the source.
-    pub(crate) fn map_source<S, T, E>(self, change: impl FnOnce(R) -> Result<(S, T), E>) -> Result<(Container<S>, T), E> {
+    pub(crate) fn map_source<S, T, E>(
+        self,
+        change: impl FnOnce(R) -> Result<(S, T), E>,
+    ) -> Result<(Container<S>, T), E> {
         let (source, other) = change(self.source)?;
         Ok((Container { source, sections: self.sections }, other))
     }
@@ -202,7 +217,10 @@ impl<W: Write + Seek> ContainerWriter<W> {
     /// When flushing fails, or when the number of sections is not the one that the head declares.
     pub fn finish(mut self) -> std::io::Result<W> {
         if self.declared != self.written {
-            return Err(std::io::Error::other(format!("{} sections declared, {} written", self.declared, self.written)));
+            return Err(std::io::Error::other(format!(
+                "{} sections declared, {} written",
+                self.declared, self.written
+            )));
         }
         self.sink.flush()?;
         Ok(self.sink)
@@ -210,7 +228,11 @@ impl<W: Write + Seek> ContainerWriter<W> {
 }
 
 /// Reads exactly `size` bytes at `offset`.
-pub(crate) fn read_at<R: Read + Seek>(source: &mut R, offset: u64, size: usize) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_at<R: Read + Seek>(
+    source: &mut R,
+    offset: u64,
+    size: usize,
+) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; size];
     source.seek(SeekFrom::Start(offset))?;
     source.read_exact(&mut bytes)?;

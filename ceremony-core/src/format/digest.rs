@@ -28,7 +28,10 @@ pub struct FileDigests {
 ///
 /// # Errors
 /// When reading fails.
-pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileDigests> {
+pub fn digest_file<R: Read + Seek + Send>(
+    source: &mut R,
+    progress: &dyn Progress,
+) -> std::io::Result<FileDigests> {
     let length = source.seek(SeekFrom::End(0))?;
     let mut hashes = Hashes::default();
     each_chunk(source, 0..length, progress, |chunk| hashes.update(chunk))?;
@@ -39,7 +42,10 @@ pub fn digest_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progres
 ///
 /// # Errors
 /// When reading fails.
-pub fn sha256_file<R: Read + Seek + Send>(source: &mut R, progress: &dyn Progress) -> std::io::Result<FileSha256> {
+pub fn sha256_file<R: Read + Seek + Send>(
+    source: &mut R,
+    progress: &dyn Progress,
+) -> std::io::Result<FileSha256> {
     let length = source.seek(SeekFrom::End(0))?;
     let mut sha256 = Sha256::new();
     each_chunk(source, 0..length, progress, |chunk| sha256.update(chunk))?;
@@ -66,7 +72,11 @@ impl Hashes {
     }
 
     fn finish(self, length: u64) -> FileDigests {
-        FileDigests { blake2b: FileBlake2b(self.blake2b.finish()), sha256: FileSha256(self.sha256.finalize().into()), length }
+        FileDigests {
+            blake2b: FileBlake2b(self.blake2b.finish()),
+            sha256: FileSha256(self.sha256.finalize().into()),
+            length,
+        }
     }
 }
 
@@ -136,7 +146,9 @@ struct Pieces {
 
 impl Pieces {
     fn new(mut waiting: Vec<(Range<u64>, [u8; 32])>) -> Self {
-        waiting.sort_unstable_by_key(|(range, sha256)| std::cmp::Reverse((range.start, range.end, *sha256)));
+        waiting.sort_unstable_by_key(|(range, sha256)| {
+            std::cmp::Reverse((range.start, range.end, *sha256))
+        });
         waiting.dedup();
         Self { waiting, open: Vec::new(), position: 0, differing: None }
     }
@@ -145,12 +157,14 @@ impl Pieces {
     fn update(&mut self, bytes: &[u8]) {
         let here = self.position..self.position + bytes.len() as u64;
         self.position = here.end;
-        while let Some((range, expected)) = self.waiting.pop_if(|(range, _)| range.start < here.end) {
+        while let Some((range, expected)) = self.waiting.pop_if(|(range, _)| range.start < here.end)
+        {
             self.open.push((range, Sha256::new(), expected));
         }
         let differing = &mut self.differing;
         self.open.retain_mut(|(range, sha256, expected)| {
-            let (start, end) = (range.start.max(here.start) - here.start, range.end.min(here.end) - here.start);
+            let (start, end) =
+                (range.start.max(here.start) - here.start, range.end.min(here.end) - here.start);
             sha256.update(&bytes[start as usize..end as usize]);
             let ends = range.end <= here.end;
             if ends {
@@ -205,7 +219,17 @@ impl<R: Read + Seek + Send> HashedFile<R> {
     pub fn new(mut source: R) -> std::io::Result<Self> {
         let length = source.seek(SeekFrom::End(0))?;
         let hashes = Hashes::default();
-        Ok(Self { source, length, position: 0, hashed: 0, hashes, ahead: BTreeMap::new(), kept: 0, unseen: Vec::new(), compare: false })
+        Ok(Self {
+            source,
+            length,
+            position: 0,
+            hashed: 0,
+            hashes,
+            ahead: BTreeMap::new(),
+            kept: 0,
+            unseen: Vec::new(),
+            compare: false,
+        })
     }
 
     /// The file itself, for reading that is not to be hashed.
@@ -226,7 +250,9 @@ impl<R: Read + Seek + Send> HashedFile<R> {
         self.hash_kept();
         while self.hashed < self.length {
             let end = self.next_kept(self.hashed);
-            each_chunk(&mut self.source, self.hashed..end, progress, |chunk| self.hashes.update(chunk))?;
+            each_chunk(&mut self.source, self.hashed..end, progress, |chunk| {
+                self.hashes.update(chunk)
+            })?;
             self.hashed = end;
             self.hash_kept();
         }
@@ -239,8 +265,14 @@ impl<R: Read + Seek + Send> HashedFile<R> {
                 rayon::join(|| whole.update(chunk), || pieces.update(chunk));
             })?;
             let whole = (whole.finalize().into(), digests.sha256.0);
-            if let Some((found, expected)) = std::iter::once(whole).chain(pieces.differing).find(|(found, expected)| found != expected) {
-                return Err(DigestError::Changed(Change::Bytes { found: FileSha256(found), expected: FileSha256(expected) }));
+            if let Some((found, expected)) = std::iter::once(whole)
+                .chain(pieces.differing)
+                .find(|(found, expected)| found != expected)
+            {
+                return Err(DigestError::Changed(Change::Bytes {
+                    found: FileSha256(found),
+                    expected: FileSha256(expected),
+                }));
             }
         }
         Ok((self.source, digests))
@@ -264,14 +296,18 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let position = self.position;
         if let Some((start, piece)) = self.ahead.range(..=position).next_back()
-            && let Some(rest) = usize::try_from(position - start).ok().and_then(|at| piece.get(at..)).filter(|rest| !rest.is_empty())
+            && let Some(rest) = usize::try_from(position - start)
+                .ok()
+                .and_then(|at| piece.get(at..))
+                .filter(|rest| !rest.is_empty())
         {
             let count = rest.len().min(out.len());
             out[..count].copy_from_slice(&rest[..count]);
             self.position += count as u64;
             return Ok(count);
         }
-        let count = self.next_kept(position).saturating_sub(position).min(out.len() as u64) as usize;
+        let count =
+            self.next_kept(position).saturating_sub(position).min(out.len() as u64) as usize;
         if count == 0 {
             return Ok(0);
         }
@@ -304,7 +340,10 @@ impl<R: Read + Seek + Send> Seek for HashedFile<R> {
 }
 
 fn became_shorter() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")
+    std::io::Error::new(
+        std::io::ErrorKind::UnexpectedEof,
+        "the file became shorter while it was read",
+    )
 }
 
 /// The position that is meant, in a file of that length.
@@ -332,7 +371,11 @@ mod tests {
 
     fn digests(bytes: &[u8]) -> FileDigests {
         let sha256 = FileSha256(Sha256::digest(bytes).into());
-        FileDigests { blake2b: FileBlake2b(Blake2b512::digest(&[bytes])), sha256, length: bytes.len() as u64 }
+        FileDigests {
+            blake2b: FileBlake2b(Blake2b512::digest(&[bytes])),
+            sha256,
+            length: bytes.len() as u64,
+        }
     }
 
     /// A file that becomes another one when its length is asked for the second time, which is at the end.
@@ -359,7 +402,12 @@ mod tests {
     }
 
     fn changing(first: &[u8], then: &[u8]) -> HashedFile<ChangesAtTheEnd> {
-        HashedFile::new(ChangesAtTheEnd { file: Cursor::new(first.to_vec()), then: then.to_vec(), measured: false }).unwrap()
+        HashedFile::new(ChangesAtTheEnd {
+            file: Cursor::new(first.to_vec()),
+            then: then.to_vec(),
+            measured: false,
+        })
+        .unwrap()
     }
 
     fn read_at(file: &mut HashedFile<ChangesAtTheEnd>, range: Range<usize>) -> Vec<u8> {
@@ -373,8 +421,16 @@ mod tests {
     fn digests_are_those_of_the_bytes_for_every_length_around_a_chunk() {
         for n in [0, 1, 127, 128, 129, (1 << 22) - 1, 1 << 22, (1 << 22) + 1] {
             let bytes = bytes(n);
-            assert_eq!(digest_file(&mut Cursor::new(&bytes), &Silent).unwrap(), digests(&bytes), "{n}");
-            assert_eq!(sha256_file(&mut Cursor::new(&bytes), &Silent).unwrap(), digests(&bytes).sha256, "{n}");
+            assert_eq!(
+                digest_file(&mut Cursor::new(&bytes), &Silent).unwrap(),
+                digests(&bytes),
+                "{n}"
+            );
+            assert_eq!(
+                sha256_file(&mut Cursor::new(&bytes), &Silent).unwrap(),
+                digests(&bytes).sha256,
+                "{n}"
+            );
         }
     }
 
@@ -422,7 +478,17 @@ mod tests {
     fn small_pieces_first_and_the_rest_in_order_need_no_second_reading() {
         let (first, then) = (bytes(5000), vec![9; 5000]);
         let mut file = changing(&first, &then);
-        for range in [0..12, 100..112, 4000..4100, 100..105, 4050..4100, 12..100, 112..3000, 3000..4000, 100..112] {
+        for range in [
+            0..12,
+            100..112,
+            4000..4100,
+            100..105,
+            4050..4100,
+            12..100,
+            112..3000,
+            3000..4000,
+            100..112,
+        ] {
             assert_eq!(read_at(&mut file, range.clone()), first[range]);
         }
         assert_eq!(file.finish(&Silent).unwrap().1, digests(&first));
@@ -453,7 +519,11 @@ mod tests {
             let Self(first, then, read, position) = self;
             let count = out.len().min(first.len() - *position);
             for out in &mut out[..count] {
-                *out = if std::mem::replace(&mut read[*position], true) { then[*position] } else { first[*position] };
+                *out = if std::mem::replace(&mut read[*position], true) {
+                    then[*position]
+                } else {
+                    first[*position]
+                };
                 *position += 1;
             }
             Ok(count)
@@ -473,7 +543,9 @@ mod tests {
     #[test]
     fn a_piece_that_is_handed_out_unhashed_is_what_is_hashed_later() {
         let size = HashedFile::<Fickle>::KEEP + 3000;
-        for (differs, changed) in [(2000..size - 10, true), (size - 1..size, true), (1999..2000, true), (0..0, false)] {
+        for (differs, changed) in
+            [(2000..size - 10, true), (size - 1..size, true), (1999..2000, true), (0..0, false)]
+        {
             let then = bytes(size);
             let mut first = then.clone();
             first[differs.clone()].iter_mut().for_each(|byte| *byte ^= 1);
@@ -491,7 +563,11 @@ mod tests {
         for piece in [1, 7, 64, 999, 1000, 1001] {
             for chunk in [1, 10, 333, 1000] {
                 let ranges = || (0..1000).step_by(97).map(|start| start..1000.min(start + piece));
-                let digests = || ranges().map(|r| (r.start as u64..r.end as u64, Sha256::digest(&file[r]).into())).collect::<Vec<_>>();
+                let digests = || {
+                    ranges()
+                        .map(|r| (r.start as u64..r.end as u64, Sha256::digest(&file[r]).into()))
+                        .collect::<Vec<_>>()
+                };
                 let differing = |file: &[u8], noted| {
                     let mut pieces = Pieces::new(noted);
                     file.chunks(chunk).for_each(|chunk| pieces.update(chunk));
@@ -502,7 +578,11 @@ mod tests {
                 for place in [0, 97, 500, 999] {
                     let mut other = file.clone();
                     other[place] ^= 1;
-                    assert_eq!(differing(&other, digests()), ranges().any(|range| range.contains(&place)), "{piece} {chunk} {place}");
+                    assert_eq!(
+                        differing(&other, digests()),
+                        ranges().any(|range| range.contains(&place)),
+                        "{piece} {chunk} {place}"
+                    );
                 }
             }
         }
@@ -526,7 +606,11 @@ mod tests {
         for then in [&bytes(5001)[..], &first[..4999]] {
             let mut file = changing(&first, then);
             read_at(&mut file, 0..5000);
-            assert!(matches!(file.finish(&Silent), Err(DigestError::Changed { .. })), "{}", then.len());
+            assert!(
+                matches!(file.finish(&Silent), Err(DigestError::Changed { .. })),
+                "{}",
+                then.len()
+            );
         }
     }
 

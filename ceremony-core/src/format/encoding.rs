@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ark_ff::{BigInt, BigInteger as _, PrimeField};
 use rayon::prelude::*;
 
-use crate::arith::{from_x, off_curve};
-use crate::curve::{FQ_MODULUS, Fq, Point};
+use bn254_batch::curve::{FQ_MODULUS, Fq, Point};
+use bn254_batch::{from_x, off_curve};
 
 /// How a point is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +79,16 @@ pub(crate) fn encode_into<P: Point>(points: &[P], encoding: Encoding, out: &mut 
     let size = encoding.point_bytes::<P>();
     out.resize(points.len() * size, 0);
     if points.len() < 64 {
-        points.iter().zip(out.chunks_exact_mut(size)).for_each(|(p, out)| encode_one(p, encoding, out));
+        points
+            .iter()
+            .zip(out.chunks_exact_mut(size))
+            .for_each(|(p, out)| encode_one(p, encoding, out));
     } else {
-        points.par_iter().zip(out.par_chunks_exact_mut(size)).with_min_len(64).for_each(|(p, out)| encode_one(p, encoding, out));
+        points
+            .par_iter()
+            .zip(out.par_chunks_exact_mut(size))
+            .with_min_len(64)
+            .for_each(|(p, out)| encode_one(p, encoding, out));
     }
 }
 
@@ -91,7 +98,9 @@ pub(crate) fn compress_into<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
     half_of_q.div2();
     let half_of_q = half_of_q.to_bytes_be();
     out.resize(uncompressed.len() / 2, 0);
-    let points = uncompressed.par_chunks_exact(P::UNCOMPRESSED_BYTES).zip(out.par_chunks_exact_mut(P::COMPRESSED_BYTES));
+    let points = uncompressed
+        .par_chunks_exact(P::UNCOMPRESSED_BYTES)
+        .zip(out.par_chunks_exact_mut(P::COMPRESSED_BYTES));
     points.with_min_len(64).for_each(|(point, out)| {
         let (x, y) = point.split_at(P::COMPRESSED_BYTES);
         out.copy_from_slice(x);
@@ -113,7 +122,12 @@ pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usi
     if encoding == Encoding::Compressed && bytes.len() >= FEW * P::COMPRESSED_BYTES {
         return decode_compressed(bytes, from_x);
     }
-    let chunks = || bytes.par_chunks_exact(encoding.point_bytes::<P>()).with_min_len(64).map(|bytes| decode_one::<P>(bytes, encoding));
+    let chunks = || {
+        bytes
+            .par_chunks_exact(encoding.point_bytes::<P>())
+            .with_min_len(64)
+            .map(|bytes| decode_one::<P>(bytes, encoding))
+    };
     let sound = AtomicBool::new(true);
     // Not collected as a result, which would take twice the memory.
     let points: Vec<P> = chunks()
@@ -144,9 +158,14 @@ fn decode_compressed<P: Point>(
     bytes: &[u8],
     from_x: impl Fn(&[Fq], &[bool]) -> Result<Vec<P>, usize>,
 ) -> Result<Vec<P>, (usize, PointDefect)> {
-    let heads: Vec<_> = bytes.par_chunks_exact(P::COMPRESSED_BYTES).with_min_len(64).map(compressed_head::<P>).collect();
+    let heads: Vec<_> = bytes
+        .par_chunks_exact(P::COMPRESSED_BYTES)
+        .with_min_len(64)
+        .map(compressed_head::<P>)
+        .collect();
     let generator = P::generator().coordinates();
-    let (mut x, mut larger) = (Vec::with_capacity(heads.len() * P::COORDINATES / 2), Vec::with_capacity(heads.len()));
+    let (mut x, mut larger) =
+        (Vec::with_capacity(heads.len() * P::COORDINATES / 2), Vec::with_capacity(heads.len()));
     let mut infinities = Vec::new();
     let mut defect = None;
     for (i, head) in heads.iter().enumerate() {
@@ -190,7 +209,10 @@ fn encode_one<P: Point>(point: &P, encoding: Encoding, out: &mut [u8]) {
             }
         }
         Encoding::Uncompressed => {
-            for (half, out) in coordinates.chunks(P::COORDINATES / 2).zip(out.chunks_exact_mut(P::COMPRESSED_BYTES)) {
+            for (half, out) in coordinates
+                .chunks(P::COORDINATES / 2)
+                .zip(out.chunks_exact_mut(P::COMPRESSED_BYTES))
+            {
                 write_be_reversed(half, out);
             }
         }
@@ -230,7 +252,9 @@ fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefe
         }
         Encoding::Compressed => match compressed_head::<P>(bytes)? {
             Compressed::Infinity => Ok(P::zero()),
-            Compressed::Point(x, larger) => P::from_x(&x.as_ref()[..half], larger).ok_or(PointDefect::NotOnCurve),
+            Compressed::Point(x, larger) => {
+                P::from_x(&x.as_ref()[..half], larger).ok_or(PointDefect::NotOnCurve)
+            }
         },
     }
 }
@@ -245,7 +269,10 @@ fn compressed_head<P: Point>(bytes: &[u8]) -> Result<Compressed<P>, PointDefect>
     }
     bytes[0] &= !SIGN;
     let mut coordinates = P::ZERO_COORDINATES;
-    read_be_reversed(&bytes[..P::COMPRESSED_BYTES], &mut coordinates.as_mut()[..P::COORDINATES / 2])?;
+    read_be_reversed(
+        &bytes[..P::COMPRESSED_BYTES],
+        &mut coordinates.as_mut()[..P::COORDINATES / 2],
+    )?;
     Ok(Compressed::Point(coordinates, larger))
 }
 
@@ -299,8 +326,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::arith::{Arith, Backend};
-    use crate::curve::{Fq2, Fr, G1Affine, G2Affine};
+    use bn254_batch::curve::{Fq2, Fr, G1Affine, G2Affine};
+    use bn254_batch::{Arith, Backend};
 
     const ALL: [Encoding; 3] = [Encoding::Montgomery, Encoding::Uncompressed, Encoding::Compressed];
 
@@ -334,10 +361,12 @@ mod tests {
     fn bytes_are_compressed_as_points_are_for_every_kind_of_y() {
         // (q - 1) / 2 and (q + 1) / 2 = -(q - 1) / 2 are where the sign turns.
         let half = -Fq::from(2u64).inverse().unwrap();
-        let values = [Fq::ZERO, Fq::ONE, -Fq::ONE, half, half + Fq::ONE, Fq::from(5u64), -Fq::from(5u64)];
+        let values =
+            [Fq::ZERO, Fq::ONE, -Fq::ONE, half, half + Fq::ONE, Fq::from(5u64), -Fq::from(5u64)];
         let pairs: Vec<[Fq; 2]> = values.iter().flat_map(|a| values.map(|b| [*a, b])).collect();
         compressing_bytes_is_compressing_points::<G1Affine>(&pairs);
-        let quadruples: Vec<[Fq; 4]> = pairs.iter().flat_map(|x| pairs.iter().map(|y| [x[0], x[1], y[0], y[1]])).collect();
+        let quadruples: Vec<[Fq; 4]> =
+            pairs.iter().flat_map(|x| pairs.iter().map(|y| [x[0], x[1], y[0], y[1]])).collect();
         compressing_bytes_is_compressing_points::<G2Affine>(&quadruples);
     }
 
@@ -349,17 +378,29 @@ mod tests {
         assert_eq!(encode(&[G1Affine::zero()], Encoding::Compressed)[0], 0x40);
         let mut flagged = vec![0; 64];
         flagged[0] = 0x40;
-        assert_eq!(decode::<G1Affine>(&flagged, Encoding::Uncompressed), Ok(vec![G1Affine::zero()]));
+        assert_eq!(
+            decode::<G1Affine>(&flagged, Encoding::Uncompressed),
+            Ok(vec![G1Affine::zero()])
+        );
     }
 
     #[test]
     fn the_modulus_itself_is_not_a_coordinate() {
         let mut lem = vec![0; 64];
         write_le(FQ_MODULUS, &mut lem[..32]);
-        assert_eq!(decode::<G1Affine>(&lem, Encoding::Montgomery), Err((0, PointDefect::NotCanonical)));
+        assert_eq!(
+            decode::<G1Affine>(&lem, Encoding::Montgomery),
+            Err((0, PointDefect::NotCanonical))
+        );
         lem[..32].reverse();
-        assert_eq!(decode::<G1Affine>(&lem, Encoding::Uncompressed), Err((0, PointDefect::NotCanonical)));
-        assert_eq!(decode::<G1Affine>(&lem[..32], Encoding::Compressed), Err((0, PointDefect::NotCanonical)));
+        assert_eq!(
+            decode::<G1Affine>(&lem, Encoding::Uncompressed),
+            Err((0, PointDefect::NotCanonical))
+        );
+        assert_eq!(
+            decode::<G1Affine>(&lem[..32], Encoding::Compressed),
+            Err((0, PointDefect::NotCanonical))
+        );
     }
 
     #[test]
@@ -367,17 +408,25 @@ mod tests {
         let good = G1Affine::generator();
         let mut bytes = encode(&[good, good, good], Encoding::Uncompressed);
         bytes[64 + 63] ^= 1;
-        assert_eq!(decode::<G1Affine>(&bytes, Encoding::Uncompressed), Err((1, PointDefect::NotOnCurve)));
+        assert_eq!(
+            decode::<G1Affine>(&bytes, Encoding::Uncompressed),
+            Err((1, PointDefect::NotOnCurve))
+        );
     }
 
     /// What `decode` was before square roots were taken together: a point at a time, the first defect in order.
     fn one_by_one<P: Point>(bytes: &[u8]) -> Result<Vec<P>, (usize, PointDefect)> {
         let points = bytes.chunks_exact(P::COMPRESSED_BYTES).enumerate();
-        points.map(|(i, bytes)| decode_one(bytes, Encoding::Compressed).map_err(|defect| (i, defect))).collect()
+        points
+            .map(|(i, bytes)| decode_one(bytes, Encoding::Compressed).map_err(|defect| (i, defect)))
+            .collect()
     }
 
     fn batches_agree_with_one_by_one<P: Point<Group: CurveGroup<Affine = P>>>(points: usize) {
-        let backends = [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new).collect::<Vec<_>>();
+        let backends = [Backend::Portable, Backend::Ifma]
+            .into_iter()
+            .filter_map(Arith::new)
+            .collect::<Vec<_>>();
         let check = |bytes: &[u8]| {
             let expected = one_by_one::<P>(bytes);
             for arith in &backends {
@@ -388,8 +437,11 @@ mod tests {
             expected
         };
         let size = P::COMPRESSED_BYTES;
-        let walk: Vec<P::Group> =
-            std::iter::successors(Some(P::Group::generator()), |p| Some(p.double() + P::generator())).take(points).collect();
+        let walk: Vec<P::Group> = std::iter::successors(Some(P::Group::generator()), |p| {
+            Some(p.double() + P::generator())
+        })
+        .take(points)
+        .collect();
         let mut walk = P::Group::normalize_batch(&walk);
         for i in (0..points).step_by(13) {
             walk[i] = P::zero();
@@ -413,9 +465,15 @@ mod tests {
             bytes[0] |= first;
             bytes
         };
-        let mut kinds: Vec<Vec<u8>> = (0..=16).flat_map(|x| [0, SIGN].map(|sign| head(sign, x))).collect();
+        let mut kinds: Vec<Vec<u8>> =
+            (0..=16).flat_map(|x| [0, SIGN].map(|sign| head(sign, x))).collect();
         kinds.extend([0x40, 0xc0, 0x41, 0x60].map(|first| head(first, 0)));
-        kinds.extend([head(INFINITY, 1), vec![0xff; size], vec![0x3f; size], modulus.repeat(size / 32)]);
+        kinds.extend([
+            head(INFINITY, 1),
+            vec![0xff; size],
+            vec![0x3f; size],
+            modulus.repeat(size / 32),
+        ]);
         let mut below = modulus.clone();
         below[31] -= 1;
         kinds.extend([
@@ -431,7 +489,8 @@ mod tests {
                     bytes[place * size..][..size].copy_from_slice(kind);
                     defects.extend(check(&bytes).err().map(|(_, defect)| format!("{defect:?}")));
                     let second = (place + k) % n;
-                    bytes[second * size..][..size].copy_from_slice(&kinds[(k * 7 + place) % kinds.len()]);
+                    bytes[second * size..][..size]
+                        .copy_from_slice(&kinds[(k * 7 + place) % kinds.len()]);
                     let _ = check(&bytes);
                 }
             }
@@ -462,22 +521,33 @@ mod tests {
         for first in [0xc0, 0x41] {
             let mut bytes = vec![0; 32];
             bytes[0] = first;
-            assert_eq!(decode::<G1Affine>(&bytes, Encoding::Compressed), Err((0, PointDefect::Flags)));
+            assert_eq!(
+                decode::<G1Affine>(&bytes, Encoding::Compressed),
+                Err((0, PointDefect::Flags))
+            );
         }
         let mut bytes = vec![0; 128];
         bytes[0] = 0x40;
         bytes[127] = 1;
-        assert_eq!(decode::<G2Affine>(&bytes, Encoding::Uncompressed), Err((0, PointDefect::Flags)));
+        assert_eq!(
+            decode::<G2Affine>(&bytes, Encoding::Uncompressed),
+            Err((0, PointDefect::Flags))
+        );
     }
 
     #[test]
     fn the_sign_in_g2_is_that_of_c1_and_of_c0_where_c1_vanishes() {
-        let with_y = |c0: u64, c1: u64| G2Affine::new_unchecked(Fq2::ZERO, Fq2::new(Fq::from(c0), Fq::from(c1)));
+        let with_y = |c0: u64, c1: u64| {
+            G2Affine::new_unchecked(Fq2::ZERO, Fq2::new(Fq::from(c0), Fq::from(c1)))
+        };
         let sign = |p: G2Affine| encode(&[p], Encoding::Compressed)[0] & SIGN != 0;
         assert!(!sign(with_y(0, 1)));
         assert!(sign(-with_y(0, 1)));
         assert!(!sign(with_y(1, 0)));
         assert!(sign(-with_y(1, 0)));
-        assert!(!sign(G2Affine::new_unchecked(Fq2::ZERO, Fq2::new(-Fq::from(1u64), Fq::from(1u64)))));
+        assert!(!sign(G2Affine::new_unchecked(
+            Fq2::ZERO,
+            Fq2::new(-Fq::from(1u64), Fq::from(1u64))
+        )));
     }
 }

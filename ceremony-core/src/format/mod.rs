@@ -48,7 +48,9 @@ pub enum FormatError {
         expected: &'static [u32],
     },
     /// The file ends inside its head or table of sections.
-    #[error("the file is truncated at byte {offset}\n  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error(
+        "the file is truncated at byte {offset}\n  found     {found} bytes\n  expected  {expected} bytes"
+    )]
     Truncated {
         /// Where the missing piece begins.
         offset: u64,
@@ -84,7 +86,9 @@ pub enum FormatError {
         offset: u64,
     },
     /// A section that would end after the file does.
-    #[error("section {id} reaches past the end of the file\n  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error(
+        "section {id} reaches past the end of the file\n  found     {found} bytes\n  expected  {expected} bytes"
+    )]
     SectionPastEnd {
         /// Its id.
         id: u32,
@@ -108,7 +112,9 @@ pub enum FormatError {
         id: u32,
     },
     /// A section whose size is not what the header implies.
-    #[error("section {id} has the wrong size\n  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error(
+        "section {id} has the wrong size\n  found     {found} bytes\n  expected  {expected} bytes"
+    )]
     SectionSize {
         /// Its id.
         id: u32,
@@ -118,7 +124,9 @@ pub enum FormatError {
         expected: u64,
     },
     /// A section above the limit for what is read at once.
-    #[error("section {id} is too large\n  found     {found} bytes\n  expected  at most {limit} bytes")]
+    #[error(
+        "section {id} is too large\n  found     {found} bytes\n  expected  at most {limit} bytes"
+    )]
     SectionTooLarge {
         /// Its id.
         id: u32,
@@ -128,7 +136,9 @@ pub enum FormatError {
         limit: u64,
     },
     /// Sections that come only together.
-    #[error("sections 12 to 15 belong together\n  found     {found:?}\n  expected  all of them or none")]
+    #[error(
+        "sections 12 to 15 belong together\n  found     {found:?}\n  expected  all of them or none"
+    )]
     PartlyPrepared {
         /// Those that are there.
         found: Vec<u32>,
@@ -144,7 +154,9 @@ pub enum FormatError {
         expected: String,
     },
     /// A file of fixed layout (challenge, response) whose length fits no power.
-    #[error("the length fits no {what} of any power\n  found     {found} bytes\n  expected  {expected}")]
+    #[error(
+        "the length fits no {what} of any power\n  found     {found} bytes\n  expected  {expected}"
+    )]
     Length {
         /// Which kind of file.
         what: &'static str,
@@ -195,7 +207,9 @@ pub enum FormatError {
         defect: TermDefect,
     },
     /// A witness value that is not below r.
-    #[error("section 2 (witness) element {index}: the value is not below the scalar field's modulus")]
+    #[error(
+        "section 2 (witness) element {index}: the value is not below the scalar field's modulus"
+    )]
     WitnessValue {
         /// Counted from 0.
         index: u64,

@@ -9,9 +9,9 @@ use std::ops::Range;
 use super::FormatError;
 use super::container::read_at;
 use super::encoding::{Encoding, PointDefect, decode};
-use crate::curve::Point;
 use crate::entropy::VerifierRng;
 use crate::limits::CHUNK_POINTS;
+use bn254_batch::curve::Point;
 
 /// `len` points of one group that lie one after another in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +49,34 @@ impl<P: Point> PointRun<P> {
     ///
     /// # Errors
     /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
-    pub fn read<R: Read + Seek>(&self, source: &mut R, rng: &mut VerifierRng, start: u64, count: usize) -> Result<Vec<P>, FormatError> {
+    pub fn read<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        rng: &mut VerifierRng,
+        start: u64,
+        count: usize,
+    ) -> Result<Vec<P>, FormatError> {
         self.points(&self.read_bytes(source, start, count)?, rng, start)
     }
 
     /// The bytes of these points, for [`Self::points`].
-    pub(crate) fn read_bytes<R: Read + Seek>(&self, source: &mut R, start: u64, count: usize) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn read_bytes<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        start: u64,
+        count: usize,
+    ) -> std::io::Result<Vec<u8>> {
         let size = self.encoding.point_bytes::<P>();
         read_at(source, self.offset + start * size as u64, count * size)
     }
 
     /// The second half of [`Self::read`].
-    pub(crate) fn points(&self, bytes: &[u8], rng: &mut VerifierRng, start: u64) -> Result<Vec<P>, FormatError> {
+    pub(crate) fn points(
+        &self,
+        bytes: &[u8],
+        rng: &mut VerifierRng,
+        start: u64,
+    ) -> Result<Vec<P>, FormatError> {
         let points = self.parse(bytes, start)?;
         self.check_subgroup(&points, rng, start)?;
         Ok(points)
@@ -130,19 +146,28 @@ impl<P: Point> PointRun<P> {
         let size = self.encoding.point_bytes::<P>();
         self.chunks(overlap).try_for_each(|(start, count)| {
             pieces.next(|bytes| {
-                debug_assert_eq!(bytes.len(), count * size, "pieces are wanted in the order in which they are visited");
+                debug_assert_eq!(
+                    bytes.len(),
+                    count * size,
+                    "pieces are wanted in the order in which they are visited"
+                );
                 visit(start, self.parse(bytes, start)?)
             })
         })
     }
 
     /// What `pieces` has next, which is the points from element `start` on. They are on their curve.
-    pub(crate) fn next_on_curve<R: Read + Seek + Send>(&self, pieces: &mut ReadAhead<'_, R>, start: u64) -> Result<Vec<P>, FormatError> {
+    pub(crate) fn next_on_curve<R: Read + Seek + Send>(
+        &self,
+        pieces: &mut ReadAhead<'_, R>,
+        start: u64,
+    ) -> Result<Vec<P>, FormatError> {
         pieces.next(|bytes| self.parse(bytes, start))
     }
 
     fn parse(&self, bytes: &[u8], start: u64) -> Result<Vec<P>, FormatError> {
-        let points = decode::<P>(bytes, self.encoding).map_err(|(index, defect)| self.defect(start, index, defect))?;
+        let points = decode::<P>(bytes, self.encoding)
+            .map_err(|(index, defect)| self.defect(start, index, defect))?;
         match points.iter().position(|p| p.is_zero()) {
             Some(index) if !self.infinity => Err(self.defect(start, index, PointDefect::Infinity)),
             _ => Ok(points),
@@ -150,7 +175,12 @@ impl<P: Point> PointRun<P> {
     }
 
     /// Names the first of these points, the run's from `start` on, that is outside the subgroup of order r.
-    pub(crate) fn check_subgroup(&self, points: &[P], rng: &mut VerifierRng, start: u64) -> Result<(), FormatError> {
+    pub(crate) fn check_subgroup(
+        &self,
+        points: &[P],
+        rng: &mut VerifierRng,
+        start: u64,
+    ) -> Result<(), FormatError> {
         match rng.outside_subgroup(points) {
             Some(index) => Err(self.defect(start, index, PointDefect::OutsideSubgroup)),
             None => Ok(()),
@@ -158,7 +188,12 @@ impl<P: Point> PointRun<P> {
     }
 
     fn defect(&self, start: u64, index: usize, defect: PointDefect) -> FormatError {
-        FormatError::Point { section: self.section, name: self.name, index: start + index as u64, defect }
+        FormatError::Point {
+            section: self.section,
+            name: self.name,
+            index: start + index as u64,
+            defect,
+        }
     }
 }
 
@@ -231,7 +266,8 @@ impl<'a, R: Read + Seek + Send> ReadAhead<'a, R> {
             && let Some(piece) = self.wanted.pop_front()
         {
             let overlap = self.wanted.front().map_or(0, |next| next.repeated);
-            let bytes = piece.read(self.source, std::mem::take(&mut self.spare), &mut self.tail, overlap);
+            let bytes =
+                piece.read(self.source, std::mem::take(&mut self.spare), &mut self.tail, overlap);
             if bytes.is_err() {
                 self.wanted.clear();
             }
@@ -240,9 +276,14 @@ impl<'a, R: Read + Seek + Send> ReadAhead<'a, R> {
     }
 
     /// Hands the next piece to `visit`, and reads the one after it meanwhile.
-    fn next<T: Send, E: From<FormatError> + Send>(&mut self, visit: impl FnOnce(&[u8]) -> Result<T, E> + Send) -> Result<T, E> {
+    fn next<T: Send, E: From<FormatError> + Send>(
+        &mut self,
+        visit: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
         self.read();
-        let Some(bytes) = self.ready.take() else { return Err(FormatError::from(std::io::Error::other("no piece is left")).into()) };
+        let Some(bytes) = self.ready.take() else {
+            return Err(FormatError::from(std::io::Error::other("no piece is left")).into());
+        };
         let bytes = bytes.map_err(FormatError::from)?;
         let (visited, ()) = rayon::join(|| visit(&bytes), || self.read());
         self.spare = bytes;
@@ -252,7 +293,13 @@ impl<'a, R: Read + Seek + Send> ReadAhead<'a, R> {
 
 impl Piece {
     /// `tail` holds the end of the piece before, and then `overlap` bytes of this one.
-    fn read<R: Read + Seek>(&self, source: &mut R, mut bytes: Vec<u8>, tail: &mut Vec<u8>, overlap: usize) -> std::io::Result<Vec<u8>> {
+    fn read<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        mut bytes: Vec<u8>,
+        tail: &mut Vec<u8>,
+        overlap: usize,
+    ) -> std::io::Result<Vec<u8>> {
         bytes.resize(self.bytes, 0);
         let (repeated, fresh) = bytes.split_at_mut(self.repeated);
         repeated.copy_from_slice(tail);
@@ -270,10 +317,10 @@ mod tests {
     use ark_ec::{AffineRepr, CurveGroup};
 
     use super::*;
-    use crate::curve::{G1Affine, G1Projective};
     use crate::format::digest::HashedFile;
     use crate::format::encoding::encode;
     use crate::progress::Silent;
+    use bn254_batch::curve::{G1Affine, G1Projective};
 
     #[test]
     fn chunks_come_with_their_overlap_and_no_byte_is_read_twice() {
@@ -292,7 +339,9 @@ mod tests {
             }
         }
         let all: Vec<G1Affine> = {
-            let steps = std::iter::successors(Some(G1Affine::generator().into_group()), |p| Some(*p + G1Affine::generator()));
+            let steps = std::iter::successors(Some(G1Affine::generator().into_group()), |p| {
+                Some(*p + G1Affine::generator())
+            });
             G1Projective::normalize_batch(&steps.take(2 * CHUNK_POINTS + 5).collect::<Vec<_>>())
         };
         let bytes = encode(&all, Encoding::Montgomery);
@@ -314,7 +363,10 @@ mod tests {
                 for (run, expected) in runs.iter().zip([&all[..cut], &all[cut..]]) {
                     let mut seen = 0;
                     run.for_each_chunk_on_curve(&mut pieces, overlap, |start, points| {
-                        assert!(points == expected[start as usize..][..points.len()], "{cut} {overlap} {start}");
+                        assert!(
+                            points == expected[start as usize..][..points.len()],
+                            "{cut} {overlap} {start}"
+                        );
                         assert_eq!(start, seen - overlap.min(seen));
                         seen = start + points.len() as u64;
                         Ok::<_, FormatError>(())
@@ -349,7 +401,15 @@ mod tests {
 
     #[test]
     fn chunks_cover_every_neighbouring_pair_once() {
-        for len in [1, 2, 3, CHUNK_POINTS as u64, CHUNK_POINTS as u64 + 1, 3 * CHUNK_POINTS as u64 + 1, 3 * CHUNK_POINTS as u64 + 2] {
+        for len in [
+            1,
+            2,
+            3,
+            CHUNK_POINTS as u64,
+            CHUNK_POINTS as u64 + 1,
+            3 * CHUNK_POINTS as u64 + 1,
+            3 * CHUNK_POINTS as u64 + 2,
+        ] {
             let run = PointRun::<G1Affine> {
                 section: 2,
                 name: "",

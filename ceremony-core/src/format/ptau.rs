@@ -13,14 +13,17 @@ use rayon::prelude::*;
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};
 use super::encoding::{Encoding, encode, read_le, write_le};
 use super::points::PointRun;
-use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin};
+use super::record::{
+    ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin,
+};
 use super::{FormatError, RecordDefect};
-use crate::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
 use crate::hash::{Blake2b512, Challenge, HashState, ResponseHash};
 use crate::limits::{MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES, MAX_POWER};
+use bn254_batch::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
 
 /// The container of a `.ptau`.
-pub const PTAU: ContainerKind = ContainerKind { magic: b"ptau", versions: &[1], ids: &[1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15] };
+pub const PTAU: ContainerKind =
+    ContainerKind { magic: b"ptau", versions: &[1], ids: &[1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15] };
 
 const HEADER: u32 = 1;
 const CONTRIBUTIONS: u32 = 7;
@@ -71,7 +74,13 @@ pub struct AccumulatorLayout {
     pub beta_g2: PointRun<G2Affine>,
 }
 
-const fn run<P>(section: u32, name: &'static str, offset: u64, len: u64, encoding: Encoding) -> PointRun<P> {
+const fn run<P>(
+    section: u32,
+    name: &'static str,
+    offset: u64,
+    len: u64,
+    encoding: Encoding,
+) -> PointRun<P> {
     PointRun { section, name, offset, len, encoding, infinity: false, group: PhantomData }
 }
 
@@ -83,7 +92,8 @@ impl AccumulatorLayout {
         let tau_g1 = run(0, "[tau^i]1", start, 2 * n - 1, encoding);
         let tau_g2 = run(0, "[tau^i]2", tau_g1.offset + tau_g1.bytes(), n, encoding);
         let alpha_tau_g1 = run(0, "[alpha tau^i]1", tau_g2.offset + tau_g2.bytes(), n, encoding);
-        let beta_tau_g1 = run(0, "[beta tau^i]1", alpha_tau_g1.offset + alpha_tau_g1.bytes(), n, encoding);
+        let beta_tau_g1 =
+            run(0, "[beta tau^i]1", alpha_tau_g1.offset + alpha_tau_g1.bytes(), n, encoding);
         let beta_g2 = run(0, "[beta]2", beta_tau_g1.offset + beta_tau_g1.bytes(), 1, encoding);
         Self { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, beta_g2 }
     }
@@ -91,13 +101,21 @@ impl AccumulatorLayout {
     /// Bytes of all five sections.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.tau_g1.bytes() + self.tau_g2.bytes() + self.alpha_tau_g1.bytes() + self.beta_tau_g1.bytes() + self.beta_g2.bytes()
+        self.tau_g1.bytes()
+            + self.tau_g2.bytes()
+            + self.alpha_tau_g1.bytes()
+            + self.beta_tau_g1.bytes()
+            + self.beta_g2.bytes()
     }
 
     /// Points of all five sections.
     #[must_use]
     pub fn points(&self) -> u64 {
-        self.tau_g1.len + self.tau_g2.len + self.alpha_tau_g1.len + self.beta_tau_g1.len + self.beta_g2.len
+        self.tau_g1.len
+            + self.tau_g2.len
+            + self.alpha_tau_g1.len
+            + self.beta_tau_g1.len
+            + self.beta_g2.len
     }
 }
 
@@ -174,10 +192,14 @@ impl<R: Read + Seek> Ptau<R> {
             }
             _ => return Err(FormatError::PartlyPrepared { found }),
         };
-        let records = container
-            .read_small(CONTRIBUTIONS, 4 + u64::from(MAX_CONTRIBUTIONS) * (RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES)))?;
-        let contributions =
-            read_records(CONTRIBUTIONS, &records, 0, |fixed, kind, name| Contribution::read(fixed, kind, name, ceremony_power))?;
+        let records = container.read_small(
+            CONTRIBUTIONS,
+            4 + u64::from(MAX_CONTRIBUTIONS)
+                * (RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES)),
+        )?;
+        let contributions = read_records(CONTRIBUTIONS, &records, 0, |fixed, kind, name| {
+            Contribution::read(fixed, kind, name, ceremony_power)
+        })?;
         Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions })
     }
 
@@ -218,7 +240,10 @@ impl<R: Read + Seek> Ptau<R> {
     }
 
     /// The same file behind what `change` makes of the reader's source.
-    pub(crate) fn map_source<S, T, E>(self, change: impl FnOnce(R) -> Result<(S, T), E>) -> Result<(Ptau<S>, T), E> {
+    pub(crate) fn map_source<S, T, E>(
+        self,
+        change: impl FnOnce(R) -> Result<(S, T), E>,
+    ) -> Result<(Ptau<S>, T), E> {
         let Self { container, power, ceremony_power, accumulator, lagrange, contributions } = self;
         let (container, other) = container.map_source(change)?;
         Ok((Ptau { container, power, ceremony_power, accumulator, lagrange, contributions }, other))
@@ -234,7 +259,11 @@ impl<R: Read + Seek> Ptau<R> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_header<W: Write + Seek>(out: &mut ContainerWriter<W>, power: Power, ceremony_power: Power) -> std::io::Result<()> {
+pub fn write_header<W: Write + Seek>(
+    out: &mut ContainerWriter<W>,
+    power: Power,
+    ceremony_power: Power,
+) -> std::io::Result<()> {
     let mut bytes = [0; 44];
     bytes[..4].copy_from_slice(&32u32.to_le_bytes());
     write_le(FQ_MODULUS, &mut bytes[4..36]);
@@ -250,7 +279,10 @@ pub fn write_header<W: Write + Seek>(out: &mut ContainerWriter<W>, power: Power,
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_contributions<W: Write + Seek>(out: &mut ContainerWriter<W>, contributions: &[Contribution]) -> std::io::Result<()> {
+pub fn write_contributions<W: Write + Seek>(
+    out: &mut ContainerWriter<W>,
+    contributions: &[Contribution],
+) -> std::io::Result<()> {
     out.begin(CONTRIBUTIONS)?;
     out.write(&(contributions.len() as u32).to_le_bytes())?;
     for contribution in contributions {
@@ -265,10 +297,18 @@ fn check_field(header: &[u8]) -> Result<(), FormatError> {
 }
 
 /// Checks `n8 u32 = 32 | modulus`, with which the headers of all formats give their fields.
-pub(super) fn check_modulus(header: &[u8], what: &'static str, modulus: BigInt<4>) -> Result<(), FormatError> {
+pub(super) fn check_modulus(
+    header: &[u8],
+    what: &'static str,
+    modulus: BigInt<4>,
+) -> Result<(), FormatError> {
     let n8 = u32_at(header, 0);
     if n8 != 32 {
-        return Err(FormatError::Header { what: "the size of a field element", found: n8.to_string(), expected: "32".into() });
+        return Err(FormatError::Header {
+            what: "the size of a field element",
+            found: n8.to_string(),
+            expected: "32".into(),
+        });
     }
     if read_le(&header[4..36]) != modulus {
         let found = header[4..36].iter().rev().map(|b| format!("{b:02x}")).collect();
@@ -278,10 +318,18 @@ pub(super) fn check_modulus(header: &[u8], what: &'static str, modulus: BigInt<4
 }
 
 fn read_power(what: &'static str, found: u32) -> Result<Power, FormatError> {
-    Power::new(found).ok_or_else(|| FormatError::Header { what, found: found.to_string(), expected: format!("1 to {MAX_POWER}") })
+    Power::new(found).ok_or_else(|| FormatError::Header {
+        what,
+        found: found.to_string(),
+        expected: format!("1 to {MAX_POWER}"),
+    })
 }
 
-fn place<R: Read + Seek, P: Point>(container: &Container<R>, id: u32, run: &mut PointRun<P>) -> Result<(), FormatError> {
+fn place<R: Read + Seek, P: Point>(
+    container: &Container<R>,
+    id: u32,
+    run: &mut PointRun<P>,
+) -> Result<(), FormatError> {
     let section = container.section(id, run.bytes())?;
     (run.section, run.offset) = (id, section.offset);
     Ok(())
@@ -308,8 +356,10 @@ const KEY_POINTS_BYTES: usize = 64 + 128 + 64 + 64 + 128;
 impl KeyPoints {
     fn read(bytes: &[u8; KEY_POINTS_BYTES]) -> Result<Self, RecordDefect> {
         let lem = Encoding::Montgomery;
-        let (tau_g2, beta_g2) =
-            rayon::join(|| record_point(&bytes[64..192], lem, "[tau]2"), || record_point(&bytes[320..], lem, "[beta]2"));
+        let (tau_g2, beta_g2) = rayon::join(
+            || record_point(&bytes[64..192], lem, "[tau]2"),
+            || record_point(&bytes[320..], lem, "[beta]2"),
+        );
         Ok(Self {
             tau_g1: record_point(&bytes[..64], lem, "[tau]1")?,
             tau_g2: tau_g2?,
@@ -349,8 +399,12 @@ impl PublicKey {
     ///
     /// # Errors
     /// The first point that is not one.
-    pub fn from_bytes(bytes: &[u8; PUBLIC_KEY_BYTES], encoding: Encoding) -> Result<Self, RecordDefect> {
-        const G1: [&str; 6] = ["tau's s", "tau's sx", "alpha's s", "alpha's sx", "beta's s", "beta's sx"];
+    pub fn from_bytes(
+        bytes: &[u8; PUBLIC_KEY_BYTES],
+        encoding: Encoding,
+    ) -> Result<Self, RecordDefect> {
+        const G1: [&str; 6] =
+            ["tau's s", "tau's sx", "alpha's s", "alpha's sx", "beta's s", "beta's sx"];
         const G2: [&str; 3] = ["tau's spx", "alpha's spx", "beta's spx"];
         let (g1, g2) = bytes.split_at(6 * 64);
         let mut s = [G1Affine::default(); 6];
@@ -358,11 +412,16 @@ impl PublicKey {
             *s = record_point(bytes, encoding, name)?;
         }
         let mut spx = [G2Affine::default(); 3];
-        let read = g2.par_chunks_exact(128).zip(G2).with_max_len(1).map(|(bytes, name)| record_point(bytes, encoding, name));
+        let read = g2
+            .par_chunks_exact(128)
+            .zip(G2)
+            .with_max_len(1)
+            .map(|(bytes, name)| record_point(bytes, encoding, name));
         for (spx, read) in spx.iter_mut().zip(read.collect::<Vec<_>>()) {
             *spx = read?;
         }
-        let proof = |i: usize| ProofOfKnowledge { g1_s: s[2 * i], g1_sx: s[2 * i + 1], g2_spx: spx[i] };
+        let proof =
+            |i: usize| ProofOfKnowledge { g1_s: s[2 * i], g1_sx: s[2 * i + 1], g2_spx: spx[i] };
         Ok(Self { tau: proof(0), alpha: proof(1), beta: proof(2) })
     }
 }
@@ -401,7 +460,15 @@ impl Contribution {
         name: Option<ContributorName>,
     ) -> Self {
         let response_hash = finish_response(response.clone(), &public_key);
-        Self { key_points, public_key, partial_hash: HashState::export(response), next_challenge, kind, name, response_hash }
+        Self {
+            key_points,
+            public_key,
+            partial_hash: HashState::export(response),
+            next_challenge,
+            kind,
+            name,
+            response_hash,
+        }
     }
 
     /// BLAKE2b-512 of the response file: phase 1's contribution hash.
@@ -443,16 +510,27 @@ impl Contribution {
         let (mut key_points, mut public_key) = ([0; KEY_POINTS_BYTES], [0; PUBLIC_KEY_BYTES]);
         key_points.copy_from_slice(&points[..KEY_POINTS_BYTES]);
         public_key.copy_from_slice(&points[KEY_POINTS_BYTES..]);
-        let (key_points, public_key) =
-            rayon::join(|| KeyPoints::read(&key_points), || PublicKey::from_bytes(&public_key, Encoding::Montgomery));
+        let (key_points, public_key) = rayon::join(
+            || KeyPoints::read(&key_points),
+            || PublicKey::from_bytes(&public_key, Encoding::Montgomery),
+        );
         let (key_points, public_key) = (key_points?, public_key?);
         let mut state = [0; HashState::BYTES];
         state.copy_from_slice(&tail[..HashState::BYTES]);
         let partial_hash = HashState(state);
-        let response_hash = finish_response(partial_hash.resume(response_body_bytes(ceremony_power))?, &public_key);
+        let response_hash =
+            finish_response(partial_hash.resume(response_body_bytes(ceremony_power))?, &public_key);
         let mut next_challenge = [0; 64];
         next_challenge.copy_from_slice(&tail[HashState::BYTES..]);
-        Ok(Self { key_points, public_key, partial_hash, next_challenge: Challenge(next_challenge), kind, name, response_hash })
+        Ok(Self {
+            key_points,
+            public_key,
+            partial_hash,
+            next_challenge: Challenge(next_challenge),
+            kind,
+            name,
+            response_hash,
+        })
     }
 }
 

@@ -13,11 +13,12 @@ use super::container::{Container, ContainerKind, ContainerWriter, Section, u32_a
 use super::encoding::{read_le, write_le};
 use super::ptau::Power;
 use super::{FormatError, TermDefect};
-use crate::curve::{FR_MODULUS, Fr};
 use crate::limits::{CHUNK_POINTS, CHUNK_TERMS, MAX_POWER};
+use bn254_batch::curve::{FR_MODULUS, Fr};
 
 /// The container of an `.r1cs`.
-pub const R1CS: ContainerKind = ContainerKind { magic: b"r1cs", versions: &[1], ids: &[1, 2, 3, 4, 5] };
+pub const R1CS: ContainerKind =
+    ContainerKind { magic: b"r1cs", versions: &[1], ids: &[1, 2, 3, 4, 5] };
 
 const HEADER: u32 = 1;
 const CONSTRAINTS: u32 = 2;
@@ -77,20 +78,39 @@ impl Shape {
     ///
     /// # Errors
     /// [`FormatError::Header`] when there is no constraint, fewer wires than named ones, or no domain of at most 2^28 points.
-    pub fn new(wires: u32, outputs: u32, public_inputs: u32, private_inputs: u32, constraints: u32) -> Result<Self, FormatError> {
+    pub fn new(
+        wires: u32,
+        outputs: u32,
+        public_inputs: u32,
+        private_inputs: u32,
+        constraints: u32,
+    ) -> Result<Self, FormatError> {
         let public = u64::from(outputs) + u64::from(public_inputs);
         let named = 1 + public + u64::from(private_inputs);
         if named > wires.into() {
-            let (found, expected) = (wires.to_string(), format!("at least {named}, for one, outputs and inputs"));
+            let (found, expected) =
+                (wires.to_string(), format!("at least {named}, for one, outputs and inputs"));
             return Err(FormatError::Header { what: "the number of wires", found, expected });
         }
         let rows = u64::from(constraints) + public;
         let power = if constraints == 0 { None } else { Power::new(rows.ilog2() + 1) };
         let Some(power) = power else {
             let expected = format!("1 to 2^{MAX_POWER} - 1 with the {public} public wires");
-            return Err(FormatError::Header { what: "the number of constraints", found: constraints.to_string(), expected });
+            return Err(FormatError::Header {
+                what: "the number of constraints",
+                found: constraints.to_string(),
+                expected,
+            });
         };
-        Ok(Self { wires, outputs, public_inputs, private_inputs, labels: wires.into(), constraints, power })
+        Ok(Self {
+            wires,
+            outputs,
+            public_inputs,
+            private_inputs,
+            labels: wires.into(),
+            constraints,
+            power,
+        })
     }
 
     /// Number of wires, the constant one included.
@@ -155,11 +175,16 @@ impl<R: Read + Seek> R1cs<R> {
         let labels = u64::from(word(4)) | u64::from(word(5)) << 32;
         let shape = Shape { labels, ..Shape::new(word(0), word(1), word(2), word(3), word(6))? };
         container.section(LABELS, 8 * u64::from(shape.wires))?;
-        let constraints = container.find(CONSTRAINTS).ok_or(FormatError::MissingSection { id: CONSTRAINTS })?;
+        let constraints =
+            container.find(CONSTRAINTS).ok_or(FormatError::MissingSection { id: CONSTRAINTS })?;
         // Three counts per constraint at least: what follows may be sized by the number of constraints.
         let least = 12 * u64::from(shape.constraints);
         if constraints.size < least {
-            return Err(FormatError::SectionSize { id: CONSTRAINTS, found: constraints.size, expected: least });
+            return Err(FormatError::SectionSize {
+                id: CONSTRAINTS,
+                found: constraints.size,
+                expected: least,
+            });
         }
         Ok(Self { container, shape, constraints })
     }
@@ -173,7 +198,16 @@ impl<R: Read + Seek> R1cs<R> {
     /// Reads all terms from the first: constraint by constraint, in each A before B before C.
     pub fn terms(&mut self) -> Terms<'_, R> {
         let remaining = self.constraints.size;
-        Terms { file: self, buffer: Vec::new(), position: 0, remaining, constraint: 0, matrix: Matrix::A, left: None, ahead: None }
+        Terms {
+            file: self,
+            buffer: Vec::new(),
+            position: 0,
+            remaining,
+            constraint: 0,
+            matrix: Matrix::A,
+            left: None,
+            ahead: None,
+        }
     }
 
     /// The file behind the reader.
@@ -240,7 +274,9 @@ impl<R: Read + Seek + Send> Terms<'_, R> {
     }
 
     fn walk(&mut self) -> Walked {
-        let mut terms = Vec::with_capacity((self.available() / TERM_BYTES as u64).min(CHUNK_TERMS as u64) as usize);
+        let mut terms = Vec::with_capacity(
+            (self.available() / TERM_BYTES as u64).min(CHUNK_TERMS as u64) as usize,
+        );
         let end = self.collect(&mut terms);
         Walked { terms, end }
     }
@@ -250,7 +286,10 @@ impl<R: Read + Seek> Terms<'_, R> {
     /// Collects the terms of a chunk, with values as they stand in the file. `false` if there is none left.
     fn collect(&mut self, terms: &mut Vec<Term>) -> Result<bool, FormatError> {
         let (shape, first) = (self.file.shape, self.constraint);
-        while self.constraint < shape.constraints && terms.len() < CHUNK_TERMS && ((self.constraint - first) as usize) < CHUNK_POINTS {
+        while self.constraint < shape.constraints
+            && terms.len() < CHUNK_TERMS
+            && ((self.constraint - first) as usize) < CHUNK_POINTS
+        {
             let (constraint, matrix) = (self.constraint, self.matrix);
             let at = |defect| FormatError::Term { constraint, matrix, defect };
             let Some(left) = self.left else {
@@ -277,12 +316,21 @@ impl<R: Read + Seek> Terms<'_, R> {
             if wire >= shape.wires {
                 return Err(at(TermDefect::Wire { found: wire, wires: shape.wires }));
             }
-            terms.push(Term { matrix, constraint, wire, value: Fr::new_unchecked(read_le(&bytes[4..])) });
+            terms.push(Term {
+                matrix,
+                constraint,
+                wire,
+                value: Fr::new_unchecked(read_le(&bytes[4..])),
+            });
         }
         let surplus = self.available();
         if self.constraint == shape.constraints && surplus != 0 {
             let found = self.file.constraints.size;
-            return Err(FormatError::SectionSize { id: CONSTRAINTS, found, expected: found - surplus });
+            return Err(FormatError::SectionSize {
+                id: CONSTRAINTS,
+                found,
+                expected: found - surplus,
+            });
         }
         Ok(first < shape.constraints)
     }
@@ -309,7 +357,11 @@ impl<R: Read + Seek> Terms<'_, R> {
             let found = self.buffer.len() as u64;
             if found < count as u64 {
                 let defect = TermDefect::PastEnd { found, expected: count as u64 };
-                return Err(FormatError::Term { constraint: self.constraint, matrix: self.matrix, defect });
+                return Err(FormatError::Term {
+                    constraint: self.constraint,
+                    matrix: self.matrix,
+                    defect,
+                });
             }
         }
         self.position += count;
@@ -324,7 +376,11 @@ pub type Row = Vec<(Fr, u32)>;
 ///
 /// # Errors
 /// When writing fails, or when there are not as many constraints as the shape says.
-pub fn write_r1cs<W: Write + Seek>(sink: W, shape: Shape, constraints: impl IntoIterator<Item = [Row; 3]>) -> std::io::Result<W> {
+pub fn write_r1cs<W: Write + Seek>(
+    sink: W,
+    shape: Shape,
+    constraints: impl IntoIterator<Item = [Row; 3]>,
+) -> std::io::Result<W> {
     let mut out = ContainerWriter::new(sink, R1CS, 3)?;
     out.begin(CONSTRAINTS)?;
     let mut written = 0u32;
@@ -346,7 +402,10 @@ pub fn write_r1cs<W: Write + Seek>(sink: W, shape: Shape, constraints: impl Into
     out.write(&bytes)?;
     out.end()?;
     if written != shape.constraints {
-        return Err(std::io::Error::other(format!("{} constraints declared, {written} written", shape.constraints)));
+        return Err(std::io::Error::other(format!(
+            "{} constraints declared, {written} written",
+            shape.constraints
+        )));
     }
     out.begin(HEADER)?;
     out.write(&scalar_field_header())?;

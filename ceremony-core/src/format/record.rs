@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use super::container::u32_at;
 use super::encoding::{Encoding, PointDefect, decode};
 use super::{FormatError, RecordDefect};
-use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::Beacon;
 use crate::limits::{MAX_CONTRIBUTIONS, MAX_NAME_UTF16, MAX_PARAMETER_BYTES};
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 /// A proof that the contributor knew x: s and x s in G1, x R in G2 for an R that depends on all before it (BGM17, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +32,26 @@ pub(super) fn read_records<const LENGTH: usize, T: Send>(
     section: u32,
     bytes: &[u8],
     head: usize,
-    read: impl Fn(&[u8; LENGTH], ContributionKind, Option<ContributorName>) -> Result<T, RecordDefect> + Sync,
+    read: impl Fn(&[u8; LENGTH], ContributionKind, Option<ContributorName>) -> Result<T, RecordDefect>
+    + Sync,
 ) -> Result<Vec<T>, FormatError> {
-    let size = |expected: usize| FormatError::SectionSize { id: section, found: bytes.len() as u64, expected: expected as u64 };
-    let Some((count, mut rest)) = bytes.get(head..).and_then(|bytes| bytes.split_first_chunk::<4>()) else { return Err(size(head + 4)) };
+    let size = |expected: usize| FormatError::SectionSize {
+        id: section,
+        found: bytes.len() as u64,
+        expected: expected as u64,
+    };
+    let Some((count, mut rest)) =
+        bytes.get(head..).and_then(|bytes| bytes.split_first_chunk::<4>())
+    else {
+        return Err(size(head + 4));
+    };
     let count = u32::from_le_bytes(*count);
     if count > MAX_CONTRIBUTIONS {
-        return Err(FormatError::TooMany { what: "contributions", found: count.into(), limit: MAX_CONTRIBUTIONS.into() });
+        return Err(FormatError::TooMany {
+            what: "contributions",
+            found: count.into(),
+            limit: MAX_CONTRIBUTIONS.into(),
+        });
     }
     let mut parts = Vec::new();
     let ends = (0..count).try_for_each(|_| {
@@ -51,8 +64,15 @@ pub(super) fn read_records<const LENGTH: usize, T: Send>(
         Ok(())
     });
     let failed = |before: usize, defect| FormatError::Record { index: before + 1, defect };
-    let records: Vec<_> = parts.into_par_iter().with_max_len(1).map(|(fixed, kind, name)| read(fixed, kind, name)).collect();
-    let records = records.into_iter().enumerate().map(|(i, record)| record.map_err(|defect| failed(i, defect)));
+    let records: Vec<_> = parts
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(fixed, kind, name)| read(fixed, kind, name))
+        .collect();
+    let records = records
+        .into_iter()
+        .enumerate()
+        .map(|(i, record)| record.map_err(|defect| failed(i, defect)));
     let records = records.collect::<Result<Vec<T>, _>>()?;
     ends.map_err(|defect| failed(records.len(), defect))?;
     if !rest.is_empty() {
@@ -62,7 +82,11 @@ pub(super) fn read_records<const LENGTH: usize, T: Send>(
 }
 
 /// A single point of a record: canonical, on the curve, in the subgroup, not infinity.
-pub(super) fn record_point<P: Point>(bytes: &[u8], encoding: Encoding, name: &'static str) -> Result<P, RecordDefect> {
+pub(super) fn record_point<P: Point>(
+    bytes: &[u8],
+    encoding: Encoding,
+    name: &'static str,
+) -> Result<P, RecordDefect> {
     let point = match decode::<P>(bytes, encoding) {
         Ok(points) => points[0],
         Err((_, defect)) => return Err(RecordDefect::Point { name, defect }),
@@ -111,7 +135,10 @@ impl ContributorName {
         self.0
             .chars()
             .map(|c| match c {
-                '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => '\u{fffd}',
+                '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' => '\u{fffd}',
                 c if c.is_control() => '\u{fffd}',
                 c => c,
             })
@@ -149,7 +176,9 @@ pub(super) fn write_origin(kind: &ContributionKind, name: Option<&ContributorNam
 }
 
 /// Reads what [`write_origin`] writes from the front of `bytes`, and says how long it was.
-fn read_origin(bytes: &[u8]) -> Result<(ContributionKind, Option<ContributorName>, usize), RecordDefect> {
+fn read_origin(
+    bytes: &[u8],
+) -> Result<(ContributionKind, Option<ContributorName>, usize), RecordDefect> {
     let Some((head, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(RecordDefect::Truncated { found: bytes.len(), expected: 8 });
     };
@@ -164,7 +193,9 @@ fn read_origin(bytes: &[u8]) -> Result<(ContributionKind, Option<ContributorName
     let Parameters { name, exponent, value } = Parameters::read(parameters)?;
     let kind = match (kind, exponent, value) {
         (0, None, None) => ContributionKind::Contribution,
-        (0, ..) => return Err(RecordDefect::Parameters("a contribution has the parameters of a beacon")),
+        (0, ..) => {
+            return Err(RecordDefect::Parameters("a contribution has the parameters of a beacon"));
+        }
         (1, Some(exponent), Some(value)) => ContributionKind::Beacon(Beacon::new(value, exponent)?),
         (1, ..) => return Err(RecordDefect::Parameters("a beacon lacks its value or exponent")),
         (kind, ..) => return Err(RecordDefect::Type(kind)),
@@ -201,7 +232,8 @@ impl<'a> Parameters<'a> {
             let (value, rest) = rest.split_at(first.into());
             match id {
                 1 => {
-                    let name = std::str::from_utf8(value).map_err(|_| malformed("the name is not UTF-8"))?;
+                    let name = std::str::from_utf8(value)
+                        .map_err(|_| malformed("the name is not UTF-8"))?;
                     if name.encode_utf16().count() > MAX_NAME_UTF16 {
                         return Err(malformed("the name has more than 64 UTF-16 units"));
                     }
@@ -226,11 +258,17 @@ mod tests {
         bytes.extend(count.to_le_bytes());
         for record in records {
             bytes.extend(record);
-            bytes.extend(write_origin(&ContributionKind::Contribution, Some(&ContributorName::new("name"))));
+            bytes.extend(write_origin(
+                &ContributionKind::Contribution,
+                Some(&ContributorName::new("name")),
+            ));
         }
         bytes.extend(after);
         read_records(10, &bytes, 5, |[number, sound]: &[u8; 2], kind, name| {
-            assert!(kind == ContributionKind::Contribution && name == Some(ContributorName::new("name")));
+            assert!(
+                kind == ContributionKind::Contribution
+                    && name == Some(ContributorName::new("name"))
+            );
             if *sound == 1 { Ok(*number) } else { Err(RecordDefect::Type((*number).into())) }
         })
     }
@@ -247,14 +285,25 @@ mod tests {
         let mut records: Vec<[u8; 2]> = (0..100).map(|number| [number, 1]).collect();
         for bad in [90, 40, 60] {
             records[bad][1] = 0;
-            assert!(matches!(read(100, &records, &[]), Err(FormatError::Record { index, defect: RecordDefect::Type(found) })
-                if index == found as usize + 1 && records[..found as usize].iter().all(|record| record[1] == 1)));
+            assert!(
+                matches!(read(100, &records, &[]), Err(FormatError::Record { index, defect: RecordDefect::Type(found) })
+                if index == found as usize + 1 && records[..found as usize].iter().all(|record| record[1] == 1))
+            );
         }
         // Before the one that is not there, and before one without an origin.
         let type_7 = [&[9, 0][..], &7u32.to_le_bytes(), &[0; 4]].concat();
-        assert!(matches!(read(101, &records, &type_7), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })));
-        assert!(matches!(read(41, &records[..40], &type_7), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(7) })));
-        assert!(matches!(read(101, &records, &[]), Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })));
+        assert!(matches!(
+            read(101, &records, &type_7),
+            Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })
+        ));
+        assert!(matches!(
+            read(41, &records[..40], &type_7),
+            Err(FormatError::Record { index: 41, defect: RecordDefect::Type(7) })
+        ));
+        assert!(matches!(
+            read(101, &records, &[]),
+            Err(FormatError::Record { index: 41, defect: RecordDefect::Type(40) })
+        ));
     }
 
     #[test]
@@ -262,10 +311,18 @@ mod tests {
         let truncated = |found| move |result| matches!(result, Err(FormatError::Record { index: 3, defect: RecordDefect::Truncated { found: f, .. } }) if f == found);
         assert!(truncated(0)(read(3, &[[0, 1], [1, 1]], &[])));
         assert!(truncated(1)(read(3, &[[0, 1], [1, 1]], &[7])));
-        assert!(matches!(read(1, &[[0, 1]], &[7]), Err(FormatError::SectionSize { id: 10, found, expected }) if found == expected + 1));
+        assert!(
+            matches!(read(1, &[[0, 1]], &[7]), Err(FormatError::SectionSize { id: 10, found, expected }) if found == expected + 1)
+        );
         assert!(matches!(read(MAX_CONTRIBUTIONS + 1, &[], &[]), Err(FormatError::TooMany { .. })));
         let none = |bytes: &[u8]| read_records(10, bytes, 5, |_: &[u8; 2], _, _| Ok(()));
-        assert!(matches!(none(&[0; 8]), Err(FormatError::SectionSize { id: 10, found: 8, expected: 9 })));
-        assert!(matches!(none(&[0; 4]), Err(FormatError::SectionSize { id: 10, found: 4, expected: 9 })));
+        assert!(matches!(
+            none(&[0; 8]),
+            Err(FormatError::SectionSize { id: 10, found: 8, expected: 9 })
+        ));
+        assert!(matches!(
+            none(&[0; 4]),
+            Err(FormatError::SectionSize { id: 10, found: 4, expected: 9 })
+        ));
     }
 }

@@ -12,8 +12,8 @@ use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::PointDefect;
-use crate::curve::{Bn254, Fq, Fq2, G1Affine, G2Affine, Point};
 use crate::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
+use bn254_batch::curve::{Bn254, Fq, Fq2, G1Affine, G2Affine, Point};
 
 type VerifyingKey = ark_groth16::VerifyingKey<Bn254>;
 type JsonFq2 = [String; 2];
@@ -44,7 +44,9 @@ pub enum JsonError {
     #[error("reading failed: {0}")]
     Io(#[from] std::io::Error),
     /// Larger than any key.
-    #[error("the file is too large\n  found     more than {MAX_VERIFICATION_KEY_JSON_BYTES} bytes\n  expected  at most that")]
+    #[error(
+        "the file is too large\n  found     more than {MAX_VERIFICATION_KEY_JSON_BYTES} bytes\n  expected  at most that"
+    )]
     TooLarge,
     /// Not the document.
     #[error("not a verification key: {0}")]
@@ -60,7 +62,9 @@ pub enum JsonError {
         expected: &'static str,
     },
     /// A string that is not the decimal form of a number below q.
-    #[error("{member}: not a number below the base field's modulus in decimal without leading zeros")]
+    #[error(
+        "{member}: not a number below the base field's modulus in decimal without leading zeros"
+    )]
     Number {
         /// The member.
         member: &'static str,
@@ -104,7 +108,10 @@ pub fn write_verification_key(key: &VerifyingKey) -> Result<String, JsonError> {
         ic: key.gamma_abc_g1.iter().map(write_g1).collect(),
     };
     let mut out = Vec::new();
-    document.serialize(&mut serde_json::Serializer::with_formatter(&mut out, serde_json::ser::PrettyFormatter::with_indent(b" ")))?;
+    document.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut out,
+        serde_json::ser::PrettyFormatter::with_indent(b" "),
+    ))?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -120,7 +127,9 @@ pub fn read_verification_key<R: Read>(source: R) -> Result<VerifyingKey, JsonErr
         return Err(JsonError::TooLarge);
     }
     let document: Document = serde_json::from_slice(&bytes)?;
-    for (what, found, expected) in [("protocol", &document.protocol, "groth16"), ("curve", &document.curve, "bn128")] {
+    for (what, found, expected) in
+        [("protocol", &document.protocol, "groth16"), ("curve", &document.curve, "bn128")]
+    {
         if found != expected {
             return Err(JsonError::Kind { what, found: found.clone(), expected });
         }
@@ -130,7 +139,11 @@ pub fn read_verification_key<R: Read>(source: R) -> Result<VerifyingKey, JsonErr
         beta_g2: read_g2(&document.vk_beta_2, "vk_beta_2")?,
         gamma_g2: read_g2(&document.vk_gamma_2, "vk_gamma_2")?,
         delta_g2: read_g2(&document.vk_delta_2, "vk_delta_2")?,
-        gamma_abc_g1: document.ic.iter().map(|point| read_g1(point, "IC")).collect::<Result<_, _>>()?,
+        gamma_abc_g1: document
+            .ic
+            .iter()
+            .map(|point| read_g1(point, "IC"))
+            .collect::<Result<_, _>>()?,
     };
     if document.public.checked_add(1) != Some(key.gamma_abc_g1.len() as u64) {
         return Err(JsonError::Contradiction { member: "nPublic" });
@@ -165,7 +178,11 @@ fn write_pairing(key: &VerifyingKey) -> [[JsonFq2; 3]; 2] {
 fn read_fq(text: &str, member: &'static str) -> Result<Fq, JsonError> {
     let error = JsonError::Number { member };
     // q has 77 digits.
-    if text.is_empty() || text.len() > 77 || (text.len() > 1 && text.starts_with('0')) || !text.bytes().all(|b| b.is_ascii_digit()) {
+    if text.is_empty()
+        || text.len() > 77
+        || (text.len() > 1 && text.starts_with('0'))
+        || !text.bytes().all(|b| b.is_ascii_digit())
+    {
         return Err(error);
     }
     let mut limbs = [0u64; 4];
@@ -188,15 +205,21 @@ fn read_fq2(value: &JsonFq2, member: &'static str) -> Result<Fq2, JsonError> {
 }
 
 fn read_g1(point: &JsonG1, member: &'static str) -> Result<G1Affine, JsonError> {
-    let [x, y, z] = [read_fq(&point[0], member)?, read_fq(&point[1], member)?, read_fq(&point[2], member)?];
+    let [x, y, z] =
+        [read_fq(&point[0], member)?, read_fq(&point[1], member)?, read_fq(&point[2], member)?];
     if (x, y, z) == (Fq::ZERO, Fq::ONE, Fq::ZERO) {
         return Ok(G1Affine::zero());
     }
-    if z == Fq::ONE { checked(G1Affine::from_coordinates(&[x, y]), member) } else { Err(JsonError::Projective { member }) }
+    if z == Fq::ONE {
+        checked(G1Affine::from_coordinates(&[x, y]), member)
+    } else {
+        Err(JsonError::Projective { member })
+    }
 }
 
 fn read_g2(point: &JsonG2, member: &'static str) -> Result<G2Affine, JsonError> {
-    let [x, y, z] = [read_fq2(&point[0], member)?, read_fq2(&point[1], member)?, read_fq2(&point[2], member)?];
+    let [x, y, z] =
+        [read_fq2(&point[0], member)?, read_fq2(&point[1], member)?, read_fq2(&point[2], member)?];
     if (x, y, z) == (Fq2::ZERO, Fq2::ONE, Fq2::ZERO) {
         return Ok(G2Affine::zero());
     }

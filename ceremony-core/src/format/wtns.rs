@@ -8,7 +8,7 @@ use super::FormatError;
 use super::container::{Container, ContainerKind, ContainerWriter, read_at, u32_at};
 use super::encoding::read_le;
 use super::r1cs::{check_scalar_field, scalar_bytes, scalar_field_header};
-use crate::curve::Fr;
+use bn254_batch::curve::Fr;
 
 /// The container of a `.wtns`.
 pub const WTNS: ContainerKind = ContainerKind { magic: b"wtns", versions: &[2], ids: &[1, 2] };
@@ -32,9 +32,14 @@ pub fn read_wtns<R: Read + Seek>(source: R) -> Result<Vec<Fr>, FormatError> {
     let section = container.section(VALUES, 32 * count)?;
     let mut values = Vec::with_capacity(count as usize);
     for start in (0..count).step_by(CHUNK as usize) {
-        let bytes = read_at(container.source(), section.offset + 32 * start, 32 * CHUNK.min(count - start) as usize)?;
+        let bytes = read_at(
+            container.source(),
+            section.offset + 32 * start,
+            32 * CHUNK.min(count - start) as usize,
+        )?;
         for (bytes, index) in bytes.chunks_exact(32).zip(start..) {
-            values.push(Fr::from_bigint(read_le(bytes)).ok_or(FormatError::WitnessValue { index })?);
+            values
+                .push(Fr::from_bigint(read_le(bytes)).ok_or(FormatError::WitnessValue { index })?);
         }
     }
     Ok(values)

@@ -21,14 +21,17 @@ use super::encoding::{Encoding, PointDefect, decode, encode, read_le, write_le};
 use super::points::PointRun;
 use super::ptau::{Power, check_modulus};
 use super::r1cs::{Matrix, Term};
-use super::record::{ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin};
+use super::record::{
+    ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin,
+};
 use super::{FormatError, RecordDefect, TermDefect};
-use crate::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
 use crate::limits::{CHUNK_TERMS, MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES};
+use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 
 /// The container of a `.zkey`.
-pub const ZKEY: ContainerKind = ContainerKind { magic: b"zkey", versions: &[1, 2], ids: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] };
+pub const ZKEY: ContainerKind =
+    ContainerKind { magic: b"zkey", versions: &[1, 2], ids: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] };
 
 /// Ids of the sections.
 pub mod section {
@@ -114,7 +117,11 @@ impl Header {
         let (wires, public, domain) = (u32_at(bytes, 72), u32_at(bytes, 76), u32_at(bytes, 80));
         if wires <= public {
             let expected = format!("more than the {public} public ones");
-            return Err(FormatError::Header { what: "the number of wires", found: wires.to_string(), expected });
+            return Err(FormatError::Header {
+                what: "the number of wires",
+                found: wires.to_string(),
+                expected,
+            });
         }
         let power = if domain.is_power_of_two() { Power::new(domain.ilog2()) } else { None };
         let power = power.ok_or_else(|| FormatError::Header {
@@ -124,8 +131,10 @@ impl Header {
         })?;
         let p = &bytes[HEADER_NUMBERS..];
         let g2 = |at: usize, name| header_point(&p[at..at + 128], name);
-        let (beta_g2, (gamma_g2, delta_g2)) =
-            rayon::join(|| g2(128, "[beta]2"), || rayon::join(|| g2(256, "[gamma]2"), || g2(448, "[delta]2")));
+        let (beta_g2, (gamma_g2, delta_g2)) = rayon::join(
+            || g2(128, "[beta]2"),
+            || rayon::join(|| g2(256, "[gamma]2"), || g2(448, "[delta]2")),
+        );
         Ok(Self {
             wires,
             public,
@@ -170,7 +179,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    fn find<R: Read + Seek>(container: &Container<R>, header: &Header) -> Result<Self, FormatError> {
+    fn find<R: Read + Seek>(
+        container: &Container<R>,
+        header: &Header,
+    ) -> Result<Self, FormatError> {
         let (wires, public) = (u64::from(header.wires), u64::from(header.public));
         Ok(Self {
             ic: run(container, section::IC, "IC", public + 1, true)?,
@@ -191,7 +203,8 @@ fn run<R: Read + Seek, P: Point>(
     infinity: bool,
 ) -> Result<PointRun<P>, FormatError> {
     let encoding = Encoding::Montgomery;
-    let Section { offset, .. } = container.section(section, len * encoding.point_bytes::<P>() as u64)?;
+    let Section { offset, .. } =
+        container.section(section, len * encoding.point_bytes::<P>() as u64)?;
     Ok(PointRun { section, name, offset, len, encoding, infinity, group: PhantomData })
 }
 
@@ -235,7 +248,11 @@ impl Contribution {
         matches!(self.kind, ContributionKind::Beacon(_))
     }
 
-    fn read(fixed: &[u8; RECORD_BYTES], kind: ContributionKind, name: Option<ContributorName>) -> Result<Self, RecordDefect> {
+    fn read(
+        fixed: &[u8; RECORD_BYTES],
+        kind: ContributionKind,
+        name: Option<ContributorName>,
+    ) -> Result<Self, RecordDefect> {
         let lem = Encoding::Montgomery;
         let delta_g1 = record_point(&fixed[..64], lem, "[delta]1")?;
         let proof = ProofOfKnowledge {
@@ -270,19 +287,31 @@ impl<R: Read + Seek> Zkey<R> {
         container.section(section::PROTOCOL, 4)?;
         let protocol = u32_at(&container.read_small(section::PROTOCOL, 4)?, 0);
         if protocol != GROTH16 {
-            return Err(FormatError::Header { what: "the proof system", found: protocol.to_string(), expected: "1 (Groth16)".into() });
+            return Err(FormatError::Header {
+                what: "the proof system",
+                found: protocol.to_string(),
+                expected: "1 (Groth16)".into(),
+            });
         }
         container.section(section::HEADER, HEADER_BYTES)?;
         let header = Header::read(&container.read_small(section::HEADER, HEADER_BYTES)?)?;
         let layout = Layout::find(&container, &header)?;
-        let coefficients = container.find(section::COEFFICIENTS).ok_or(FormatError::MissingSection { id: section::COEFFICIENTS })?;
+        let coefficients = container
+            .find(section::COEFFICIENTS)
+            .ok_or(FormatError::MissingSection { id: section::COEFFICIENTS })?;
         if coefficients.size < 4 {
-            return Err(FormatError::SectionSize { id: coefficients.id, found: coefficients.size, expected: 4 });
+            return Err(FormatError::SectionSize {
+                id: coefficients.id,
+                found: coefficients.size,
+                expected: 4,
+            });
         }
         let count = u32_at(&read_at(container.source(), coefficients.offset, 4)?, 0);
-        let coefficients = container.section(coefficients.id, 4 + u64::from(count) * COEFFICIENT_BYTES)?;
+        let coefficients =
+            container.section(coefficients.id, 4 + u64::from(count) * COEFFICIENT_BYTES)?;
         let record_limit = RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES);
-        let records = container.read_small(section::CONTRIBUTIONS, 68 + u64::from(MAX_CONTRIBUTIONS) * record_limit)?;
+        let records = container
+            .read_small(section::CONTRIBUTIONS, 68 + u64::from(MAX_CONTRIBUTIONS) * record_limit)?;
         let (initial_key_hash, contributions) = read_contributions(&records)?;
         Ok(Self { container, header, layout, coefficients, initial_key_hash, contributions })
     }
@@ -352,7 +381,11 @@ impl<R: Read + Seek> Zkey<R> {
             Ok(Term { matrix, constraint, wire, value: Fr::new_unchecked(value) * R_INVERSE })
         };
         let entries = bytes.chunks_exact(COEFFICIENT_BYTES as usize).zip(start..);
-        entries.map(|(bytes, index)| read(bytes).map_err(|defect| FormatError::Coefficient { index, defect })).collect()
+        entries
+            .map(|(bytes, index)| {
+                read(bytes).map_err(|defect| FormatError::Coefficient { index, defect })
+            })
+            .collect()
     }
 
     /// The file behind the reader.
@@ -372,7 +405,13 @@ const R_VALUE: Fr = Fr::new_unchecked(Fr::R2);
 const R_INVERSE: Fr = Fr::new_unchecked(ark_ff::BigInt([1, 0, 0, 0]));
 
 /// Appends an entry of section 4: the value is written as value * R^2 mod r, that is, as the Montgomery representation of value * R.
-pub(crate) fn push_coefficient(out: &mut Vec<u8>, matrix: u32, constraint: u32, wire: u32, value: Fr) {
+pub(crate) fn push_coefficient(
+    out: &mut Vec<u8>,
+    matrix: u32,
+    constraint: u32,
+    wire: u32,
+    value: Fr,
+) {
     out.extend(matrix.to_le_bytes());
     out.extend(constraint.to_le_bytes());
     out.extend(wire.to_le_bytes());
@@ -385,7 +424,10 @@ pub(crate) fn push_coefficient(out: &mut Vec<u8>, matrix: u32, constraint: u32, 
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_header<W: Write + Seek>(out: &mut ContainerWriter<W>, header: &Header) -> std::io::Result<()> {
+pub fn write_header<W: Write + Seek>(
+    out: &mut ContainerWriter<W>,
+    header: &Header,
+) -> std::io::Result<()> {
     out.begin(section::PROTOCOL)?;
     out.write(&GROTH16.to_le_bytes())?;
     out.end()?;

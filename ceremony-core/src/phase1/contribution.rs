@@ -18,19 +18,22 @@ use zeroize::Zeroizing;
 use super::outgoing::{Outgoing, PointSink, PtauSink};
 use super::verify::{Failure, check_chain};
 use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, read_ahead};
-use crate::arith::mul_each;
-use crate::curve::{Fr, G1Affine, Point};
 use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, PTAU, Power, Ptau, PublicKey, write_contributions, write_header};
+use crate::format::ptau::{
+    AccumulatorLayout, Contribution, KeyPoints, PTAU, Power, Ptau, PublicKey, write_contributions,
+    write_header,
+};
 use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge};
 use crate::progress::Progress;
 use crate::ratio::Ratio;
-use crate::scalars::geometric;
+use bn254_batch::curve::{Fr, G1Affine, Point};
+use bn254_batch::geometric;
+use bn254_batch::mul_each;
 
 /// Why a step of phase 1 made no file.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +75,9 @@ pub enum StepError {
         ceremony_power: Power,
     },
     /// The points are not those that the last record's challenge was computed from.
-    #[error("the points do not hash to the challenge that the file states\n  found     {found}\n  expected  {expected}")]
+    #[error(
+        "the points do not hash to the challenge that the file states\n  found     {found}\n  expected  {expected}"
+    )]
     Challenge {
         /// Over the points of the file.
         found: Challenge,
@@ -80,7 +85,9 @@ pub enum StepError {
         expected: Challenge,
     },
     /// Preparing a file of power 28 needs a domain of 2^29, which the scalar field does not have.
-    #[error("a file of power 28 cannot be prepared\n  found     power 28, which needs a domain of 2^29\n  expected  at most power 27")]
+    #[error(
+        "a file of power 28 cannot be prepared\n  found     power 28, which needs a domain of 2^29\n  expected  at most power 27"
+    )]
     NoDomain,
     /// A response to another challenge.
     #[error("the response answers another challenge\n  found     {found}\n  expected  {expected}")]
@@ -96,7 +103,12 @@ impl StepError {
     /// Whether the environment failed (reading, writing, randomness), and not the artefact.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Write(_) | Self::OsRandom(_) | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_)))
+        matches!(
+            self,
+            Self::Write(_)
+                | Self::OsRandom(_)
+                | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_))
+        )
     }
 }
 
@@ -104,7 +116,11 @@ impl StepError {
 ///
 /// # Errors
 /// When writing fails.
-pub fn new<W: Read + Write + Seek + Send>(power: Power, output: W, progress: &dyn Progress) -> Result<Challenge, StepError> {
+pub fn new<W: Read + Write + Seek + Send>(
+    power: Power,
+    output: W,
+    progress: &dyn Progress,
+) -> Result<Challenge, StepError> {
     struct Generators<'a, W>(ContainerWriter<W>, &'a dyn Progress);
     impl<W: Write + Seek + Send> EachPart for Generators<'_, W> {
         type Error = std::io::Error;
@@ -153,11 +169,20 @@ impl TauSecrets {
         let proof = |name: SecretName, secret: &Secret| {
             let g1_s = self.s[name as usize];
             let g1_sx = times(g1_s, secret);
-            ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(knowledge_base(name, challenge, Ratio(g1_s, g1_sx)), secret) }
+            ProofOfKnowledge {
+                g1_s,
+                g1_sx,
+                g2_spx: times(knowledge_base(name, challenge, Ratio(g1_s, g1_sx)), secret),
+            }
         };
         let (tau, (alpha, beta)) = rayon::join(
             || proof(SecretName::Tau, &self.tau),
-            || rayon::join(|| proof(SecretName::Alpha, &self.alpha), || proof(SecretName::Beta, &self.beta)),
+            || {
+                rayon::join(
+                    || proof(SecretName::Alpha, &self.alpha),
+                    || proof(SecretName::Beta, &self.beta),
+                )
+            },
         );
         PublicKey { tau, alpha, beta }
     }
@@ -225,9 +250,15 @@ pub fn apply_beacon<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
 }
 
 /// Refuses an input that cannot be built on, and says what comes next.
-pub(super) fn open_link<R: Read + Seek + Send>(input: &Ptau<R>, progress: &dyn Progress) -> Result<Link, StepError> {
+pub(super) fn open_link<R: Read + Seek + Send>(
+    input: &Ptau<R>,
+    progress: &dyn Progress,
+) -> Result<Link, StepError> {
     if input.is_truncated() {
-        return Err(StepError::TruncatedCeremony { power: input.power(), ceremony_power: input.ceremony_power() });
+        return Err(StepError::TruncatedCeremony {
+            power: input.power(),
+            ceremony_power: input.ceremony_power(),
+        });
     }
     if let Some(index) = input.contributions().iter().position(Contribution::is_beacon) {
         return Err(StepError::Closed { index: index + 1 });
@@ -252,8 +283,10 @@ fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     progress.begin("contributing", layout.points());
     each_part(&layout, &mut apply)?;
     progress.end();
-    let (written, (public_key, key_points)) =
-        rayon::join(|| apply.finish(&link), || (secrets.public_key(&link.challenge), secrets.key_points(&link.key_points)));
+    let (written, (public_key, key_points)) = rayon::join(
+        || apply.finish(&link),
+        || (secrets.public_key(&link.challenge), secrets.key_points(&link.key_points)),
+    );
     drop(secrets);
     let (sink, response) = written?;
     sink.finish(input.contributions(), &response, &public_key, progress, |next_challenge| {
@@ -287,7 +320,15 @@ impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
         let mut before = Blake2b512::new();
         before.update(&link.response_hash.0);
         let pieces = read_ahead(source, layout, 0);
-        Self { pieces, rng, secrets, before, uncompressed: Vec::new(), output: Outgoing::new(sink, &link.challenge), progress }
+        Self {
+            pieces,
+            rng,
+            secrets,
+            before,
+            uncompressed: Vec::new(),
+            output: Outgoing::new(sink, &link.challenge),
+            progress,
+        }
     }
 
     /// The sink and the response's hash up to its public key, once the input has proved to be what the challenge was computed from.
@@ -310,8 +351,10 @@ impl<R: Read + Seek + Send, S: PointSink> EachPart for Apply<'_, R, S> {
             let tau = secrets.tau.expose();
             let base = secrets.base(part) * tau.pow([start]);
             let scalars = Zeroizing::new(geometric(base, *tau, points.len()));
-            let (written, _) =
-                rayon::join(|| output.pass_on(), || rayon::join(|| before.update(uncompressed), || mul_each(&mut points, &scalars)));
+            let (written, _) = rayon::join(
+                || output.pass_on(),
+                || rayon::join(|| before.update(uncompressed), || mul_each(&mut points, &scalars)),
+            );
             drop(scalars);
             progress.advance(points.len() as u64);
             written.and_then(|()| output.put(part, &points)).map_err(StepError::Write)

@@ -14,17 +14,19 @@ use super::contribution::{Apply, StepError, TauSecrets, open_link};
 use super::outgoing::{Outgoing, PointSink, PtauSink};
 use super::verify::check_chain;
 use super::{EachPart, HashParts, KeyPoints, Link, Part, each_part};
-use crate::curve::Point;
 use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::read_at;
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
-use crate::format::ptau::{AccumulatorLayout, Contribution, PUBLIC_KEY_BYTES, Power, Ptau, PublicKey, finish_response};
+use crate::format::ptau::{
+    AccumulatorLayout, Contribution, PUBLIC_KEY_BYTES, Power, Ptau, PublicKey, finish_response,
+};
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::hash::{Blake2b512, Challenge, ResponseHash};
 use crate::limits::MAX_POWER;
 use crate::progress::Progress;
+use bn254_batch::curve::Point;
 
 /// Bytes before the points of either file: a hash.
 const HEAD: u64 = 64;
@@ -45,7 +47,8 @@ pub fn export_challenge<R: Read + Seek + Send, W: Write + Send>(
     hash.update(&link.response_hash.0);
     output.write_all(&link.response_hash.0).map_err(StepError::Write)?;
     progress.begin("exporting the challenge", layout.points());
-    let mut export = Export { source: input.source(), rng: &mut rng, hash, output: &mut output, progress };
+    let mut export =
+        Export { source: input.source(), rng: &mut rng, hash, output: &mut output, progress };
     each_part(&layout, &mut export)?;
     progress.end();
     let found = Challenge(export.hash.finish());
@@ -87,7 +90,13 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
     rng: ContributionRng,
     progress: &dyn Progress,
 ) -> Result<(Challenge, ResponseHash), StepError> {
-    let layout = layout_of(&mut challenge, Encoding::Uncompressed, 0, "challenge file", "64 + 384 * 2^power + 64 bytes")?;
+    let layout = layout_of(
+        &mut challenge,
+        Encoding::Uncompressed,
+        0,
+        "challenge file",
+        "64 + 384 * 2^power + 64 bytes",
+    )?;
     // The challenge is the hash of the whole file, known only after a first pass; the points are checked in both.
     let mut verifier_rng = VerifierRng::from_os()?;
     let mut previous = [0; HEAD as usize];
@@ -95,16 +104,27 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
     let mut hash = Blake2b512::new();
     hash.update(&previous);
     progress.begin("hashing the challenge", layout.points());
-    let mut pass = HashParts { source: &mut challenge, rng: &mut verifier_rng, hash, encoding: Encoding::Uncompressed, progress };
+    let mut pass = HashParts {
+        source: &mut challenge,
+        rng: &mut verifier_rng,
+        hash,
+        encoding: Encoding::Uncompressed,
+        progress,
+    };
     each_part(&layout, &mut pass)?;
     progress.end();
     // Key points are of no concern here: the response does not contain them apart from its points.
-    let link = Link { key_points: KeyPoints::initial(), response_hash: ResponseHash(previous), challenge: Challenge(pass.hash.finish()) };
+    let link = Link {
+        key_points: KeyPoints::initial(),
+        response_hash: ResponseHash(previous),
+        challenge: Challenge(pass.hash.finish()),
+    };
     let secrets = TauSecrets::draw(rng);
     let mut sink = ResponseSink(output);
     sink.0.write_all(&link.challenge.0).map_err(StepError::Write)?;
     progress.begin("contributing", layout.points());
-    let mut apply = Apply::new(&mut challenge, &layout, &mut verifier_rng, &secrets, &link, sink, progress);
+    let mut apply =
+        Apply::new(&mut challenge, &layout, &mut verifier_rng, &secrets, &link, sink, progress);
     each_part(&layout, &mut apply)?;
     progress.end();
     let (mut sink, response) = apply.finish(&link)?;
@@ -138,7 +158,11 @@ impl<W: Write + Send> PointSink for ResponseSink<W> {
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
-pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + Write + Seek + Send>(
+pub fn import_response<
+    R: Read + Seek + Send,
+    S: Read + Seek + Send,
+    W: Read + Write + Seek + Send,
+>(
     input: &mut Ptau<R>,
     mut response: S,
     output: W,
@@ -147,10 +171,21 @@ pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + W
 ) -> Result<Contribution, StepError> {
     let link = open_link(input, progress)?;
     let formula = "64 + 192 * 2^power + 32 + 768 bytes";
-    let layout = layout_of(&mut response, Encoding::Compressed, PUBLIC_KEY_BYTES as u64, "response file", formula)?;
+    let layout = layout_of(
+        &mut response,
+        Encoding::Compressed,
+        PUBLIC_KEY_BYTES as u64,
+        "response file",
+        formula,
+    )?;
     if layout.tau_g2.len != input.power().n() {
         let found = layout.tau_g2.len.ilog2().to_string();
-        return Err(FormatError::Header { what: "the response's power", found, expected: input.power().to_string() }.into());
+        return Err(FormatError::Header {
+            what: "the response's power",
+            found,
+            expected: input.power().to_string(),
+        }
+        .into());
     }
     let mut head = [0; HEAD as usize];
     head.copy_from_slice(&read_at(&mut response, 0, HEAD as usize).map_err(FormatError::Io)?);
@@ -158,9 +193,13 @@ pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + W
         return Err(StepError::OtherChallenge { found: Challenge(head), expected: link.challenge });
     }
     let mut key = [0; PUBLIC_KEY_BYTES];
-    key.copy_from_slice(&read_at(&mut response, HEAD + layout.bytes(), PUBLIC_KEY_BYTES).map_err(FormatError::Io)?);
+    key.copy_from_slice(
+        &read_at(&mut response, HEAD + layout.bytes(), PUBLIC_KEY_BYTES)
+            .map_err(FormatError::Io)?,
+    );
     let index = input.contributions().len() + 1;
-    let public_key = PublicKey::from_bytes(&key, Encoding::Uncompressed).map_err(|defect| FormatError::Record { index, defect })?;
+    let public_key = PublicKey::from_bytes(&key, Encoding::Uncompressed)
+        .map_err(|defect| FormatError::Record { index, defect })?;
     let mut rng = VerifierRng::from_os()?;
     let key_points = KeyPoints {
         tau_g1: layout.tau_g1.read(&mut response, &mut rng, 1, 1)?[0],
@@ -171,13 +210,26 @@ pub fn import_response<R: Read + Seek + Send, S: Read + Seek + Send, W: Read + W
     };
     let sink = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
     progress.begin("importing the response", layout.points());
-    let mut import = Import { source: &mut response, rng: &mut rng, output: Outgoing::new(sink, &link.challenge), progress };
+    let mut import = Import {
+        source: &mut response,
+        rng: &mut rng,
+        output: Outgoing::new(sink, &link.challenge),
+        progress,
+    };
     each_part(&layout, &mut import)?;
     progress.end();
     let (sink, partial) = import.output.finish().map_err(StepError::Write)?;
-    let record = sink.finish(input.contributions(), &partial, &public_key, progress, |next_challenge| {
-        Contribution::new(key_points, public_key, &partial, next_challenge, ContributionKind::Contribution, name)
-    })?;
+    let record =
+        sink.finish(input.contributions(), &partial, &public_key, progress, |next_challenge| {
+            Contribution::new(
+                key_points,
+                public_key,
+                &partial,
+                next_challenge,
+                ContributionKind::Contribution,
+                name,
+            )
+        })?;
     let mut records = input.contributions().to_vec();
     records.push(record.clone());
     check_chain(&records, input.ceremony_power(), progress)?;

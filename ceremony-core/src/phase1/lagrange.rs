@@ -33,14 +33,16 @@ use rayon::prelude::*;
 
 use super::Part;
 use super::verify::{Check, Failure, VerifyError, place_of_run};
-use crate::curve::{Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
-use crate::scalars::geometric;
+use bn254_batch::curve::{
+    Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity,
+};
+use bn254_batch::geometric;
 
 /// What the check keeps of the powers while sections 2 to 5 stream by.
 pub(super) struct LagrangeCheck {
@@ -66,7 +68,10 @@ impl<P: Point> Ends<P> {
 
     /// Takes in the elements from index `start` on.
     fn add(&mut self, start: u64, points: &[P]) {
-        while let Some(point) = ((1u64 << self.of_levels.len()) - 1).checked_sub(start).and_then(|i| points.get(i as usize)) {
+        while let Some(point) = ((1u64 << self.of_levels.len()) - 1)
+            .checked_sub(start)
+            .and_then(|i| points.get(i as usize))
+        {
             self.of_levels.push(*point);
         }
         self.last = points.last().copied().unwrap_or(self.last);
@@ -77,7 +82,8 @@ impl LagrangeCheck {
     /// Draws rho, of which whoever makes or changes the file must learn nothing.
     pub(super) fn new(rng: &mut VerifierRng) -> Self {
         let rho = rng.scalar();
-        let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) = (Ends::new(), Ends::new(), Ends::new(), Ends::new());
+        let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) =
+            (Ends::new(), Ends::new(), Ends::new(), Ends::new());
         Self { rho, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, tau_squared_g2: None }
     }
 
@@ -106,8 +112,13 @@ impl LagrangeCheck {
     ) -> Result<(), VerifyError> {
         let Some(layout) = ptau.lagrange() else { return Ok(()) };
         let (power, truncated) = (ptau.power().exponent(), ptau.is_truncated());
-        progress
-            .begin("checking sections 12 to 15", layout.tau_g1.len + layout.tau_g2.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
+        progress.begin(
+            "checking sections 12 to 15",
+            layout.tau_g1.len
+                + layout.tau_g2.len
+                + layout.alpha_tau_g1.len
+                + layout.beta_tau_g1.len,
+        );
         let mut reader = Reader { source: ptau.source(), rng, progress };
         self.levels(&mut reader, &layout.tau_g1, power, &self.tau_g1)?;
         self.level_of_twice_the_size(&mut reader, &layout.tau_g1, power + 1, truncated)?;
@@ -136,14 +147,20 @@ impl LagrangeCheck {
             head += powers.of_levels[0] * factor;
             tail += *last * (self.rho.pow([1 << level]) * factor);
         }
-        let sum = reader.sum(run, 0, (2 << power) - 1, |start, count| Some(weights(self.rho, &factors, start, count)))?;
+        let sum = reader.sum(run, 0, (2 << power) - 1, |start, count| {
+            Some(weights(self.rho, &factors, start, count))
+        })?;
         if self.is_geometric(sum, head, tail) {
             return Ok(());
         }
         reader.progress.begin("looking for the level", (2 << power) - 1);
         for (level, last) in (0..).zip(&powers.of_levels) {
             if let Some(sum) = self.level_sum(reader, run, level)? {
-                let holds = self.is_geometric(sum, powers.of_levels[0].into_group(), *last * self.rho.pow([1 << level]));
+                let holds = self.is_geometric(
+                    sum,
+                    powers.of_levels[0].into_group(),
+                    *last * self.rho.pow([1 << level]),
+                );
                 expect(holds, run, level)?;
             }
         }
@@ -162,7 +179,12 @@ impl LagrangeCheck {
         let Some(sum) = self.level_sum(reader, run, level)? else { return Ok(()) };
         let weight = self.rho.pow([(1 << level) - 1]);
         let (one, last) = (self.tau_g1.of_levels[0], self.tau_g1.last);
-        expect(self.is_geometric(sum, one.into_group(), last * weight) || (truncated && self.has_next_power(sum, weight)), run, level)
+        expect(
+            self.is_geometric(sum, one.into_group(), last * weight)
+                || (truncated && self.has_next_power(sum, weight)),
+            run,
+            level,
+        )
     }
 
     /// Whether a sum over 2N terms has the true power 2N - 1, whose weight is given, in its last term.
@@ -178,7 +200,12 @@ impl LagrangeCheck {
             // N = 2: S = 1 + rho tau + rho^2 tau^2 + rho^3 tau^3, and section 2 has the first three.
             None => {
                 let rest = sum - one[0] - one[1] * self.rho - last * self.rho.square();
-                pairings_agree(rest.into_affine(), self.tau_g2.of_levels[0], (last * weight).into_affine(), self.tau_g2.of_levels[1])
+                pairings_agree(
+                    rest.into_affine(),
+                    self.tau_g2.of_levels[0],
+                    (last * weight).into_affine(),
+                    self.tau_g2.of_levels[1],
+                )
             }
         }
     }
@@ -186,9 +213,17 @@ impl LagrangeCheck {
     /// (rho tau - 1) `sum` = tau `tail` - `head`.
     fn is_geometric<G: CurveGroup<Affine: Point>>(&self, sum: G, head: G, tail: G) -> bool {
         let points = G::normalize_batch(&[sum, head, tail]);
-        let ([one_g1, tau_g1, ..], [one_g2, tau_g2, ..]) = (&self.tau_g1.of_levels[..], &self.tau_g2.of_levels[..]) else { return false };
+        let ([one_g1, tau_g1, ..], [one_g2, tau_g2, ..]) =
+            (&self.tau_g1.of_levels[..], &self.tau_g2.of_levels[..])
+        else {
+            return false;
+        };
         match (Point::as_g1(&points), Point::as_g2(&points)) {
-            (Some(&[sum, head, tail]), _) => pairings_cancel([(sum, self.rho_tau_minus_one_g2()), (head, *one_g2), (-tail, *tau_g2)]),
+            (Some(&[sum, head, tail]), _) => pairings_cancel([
+                (sum, self.rho_tau_minus_one_g2()),
+                (head, *one_g2),
+                (-tail, *tau_g2),
+            ]),
             (_, Some(&[sum, head, tail])) => {
                 let rho_tau_minus_one = (*tau_g1 * self.rho - one_g1).into_affine();
                 pairings_cancel([(rho_tau_minus_one, sum), (*one_g1, head), (-*tau_g1, tail)])
@@ -209,7 +244,9 @@ impl LagrangeCheck {
         level: u32,
     ) -> Result<Option<P::Group>, FormatError> {
         let (omega, n) = (root_of_unity(level), 1u64 << level);
-        let sum = reader.sum(run, n - 1, n, |start, count| Some(interpolation(self.rho, omega?, level, start, count, Fr::ONE)))?;
+        let sum = reader.sum(run, n - 1, n, |start, count| {
+            Some(interpolation(self.rho, omega?, level, start, count, Fr::ONE))
+        })?;
         Ok(omega.map(|_| sum))
     }
 }
@@ -265,7 +302,14 @@ fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
         let (first, n) = ((1u64 << level) - 1, 1u64 << level);
         let (from, until) = (start.max(first), (start + count as u64).min(first + n));
         if let Some(omega) = root_of_unity(level).filter(|_| from < until) {
-            weights.extend(interpolation(rho, omega, level, from - first, (until - from) as usize, *factor));
+            weights.extend(interpolation(
+                rho,
+                omega,
+                level,
+                from - first,
+                (until - from) as usize,
+                *factor,
+            ));
         }
     }
     weights
@@ -297,20 +341,35 @@ mod tests {
                 let value: Fr = (0..n as u64).map(|i| rho.pow([i]) * x.pow([i])).sum();
                 assert_eq!(*weight, value);
             }
-            assert_eq!(interpolation(rho, omega, level, n as u64 / 2, n - n / 2, Fr::ONE), weights[n / 2..]);
+            assert_eq!(
+                interpolation(rho, omega, level, n as u64 / 2, n - n / 2, Fr::ONE),
+                weights[n / 2..]
+            );
         }
     }
     #[test]
     fn a_section_cut_anywhere_has_the_same_weights() {
-        let (rho, factors) = (Fr::from(987_654_321u64), [3, 5, 7, 11, 13].map(|f| Fr::from(f as u64)));
+        let (rho, factors) =
+            (Fr::from(987_654_321u64), [3, 5, 7, 11, 13].map(|f| Fr::from(f as u64)));
         let whole = weights(rho, &factors, 0, 31);
         let by_level: Vec<Fr> = (0..5u32)
-            .flat_map(|level| interpolation(rho, root_of_unity(level).unwrap(), level, 0, 1 << level, factors[level as usize]))
+            .flat_map(|level| {
+                interpolation(
+                    rho,
+                    root_of_unity(level).unwrap(),
+                    level,
+                    0,
+                    1 << level,
+                    factors[level as usize],
+                )
+            })
             .collect();
         assert_eq!(whole, by_level);
         for piece in 1..31 {
-            let cut: Vec<Fr> =
-                (0..31).step_by(piece).flat_map(|start| weights(rho, &factors, start as u64, piece.min(31 - start))).collect();
+            let cut: Vec<Fr> = (0..31)
+                .step_by(piece)
+                .flat_map(|start| weights(rho, &factors, start as u64, piece.min(31 - start)))
+                .collect();
             assert_eq!(cut, whole, "in pieces of {piece}");
         }
     }
@@ -321,7 +380,9 @@ mod tests {
         let run: Vec<G1Affine> = (0..63).map(point).collect();
         for piece in 1..=run.len() {
             let mut ends = Ends::new();
-            run.chunks(piece).enumerate().for_each(|(i, points)| ends.add((i * piece) as u64, points));
+            run.chunks(piece)
+                .enumerate()
+                .for_each(|(i, points)| ends.add((i * piece) as u64, points));
             assert_eq!(ends.of_levels, [0, 1, 3, 7, 15, 31].map(point), "in pieces of {piece}");
             assert_eq!(ends.last, point(62));
         }

@@ -32,7 +32,6 @@ use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
 
-use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::encoding::{Encoding, encode};
@@ -41,6 +40,7 @@ use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, Power};
 use crate::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
 use crate::progress::Progress;
 use crate::ratio::Ratio;
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 /// Which of the five parts of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,10 @@ pub(crate) trait EachPart {
 }
 
 /// Visits the five parts in the order of every hash and file: sections 2 to 6.
-pub(crate) fn each_part<V: EachPart>(layout: &AccumulatorLayout, visitor: &mut V) -> Result<(), V::Error> {
+pub(crate) fn each_part<V: EachPart>(
+    layout: &AccumulatorLayout,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
     visitor.part(Part::TauG1, &layout.tau_g1)?;
     visitor.part(Part::TauG2, &layout.tau_g2)?;
     visitor.part(Part::AlphaTauG1, &layout.alpha_tau_g1)?;
@@ -68,7 +71,11 @@ pub(crate) fn each_part<V: EachPart>(layout: &AccumulatorLayout, visitor: &mut V
 }
 
 /// The chunks of all parts, read ahead in that order.
-pub(crate) fn read_ahead<'a, R: Read + Seek + Send>(source: &'a mut R, layout: &AccumulatorLayout, overlap: u64) -> ReadAhead<'a, R> {
+pub(crate) fn read_ahead<'a, R: Read + Seek + Send>(
+    source: &'a mut R,
+    layout: &AccumulatorLayout,
+    overlap: u64,
+) -> ReadAhead<'a, R> {
     struct Want<'a, R>(ReadAhead<'a, R>, u64);
     impl<R: Read + Seek + Send> EachPart for Want<'_, R> {
         type Error = std::convert::Infallible;
@@ -114,7 +121,10 @@ fn compute_first_challenge(power: Power) -> Challenge {
     }
     let mut generators = Generators(Blake2b512::new());
     generators.0.update(&first_response_hash().0);
-    let Ok(()) = each_part(&AccumulatorLayout::consecutive(power, 0, Encoding::Uncompressed), &mut generators);
+    let Ok(()) = each_part(
+        &AccumulatorLayout::consecutive(power, 0, Encoding::Uncompressed),
+        &mut generators,
+    );
     Challenge(generators.0.finish())
 }
 
@@ -143,10 +153,16 @@ impl Link {
     #[must_use]
     pub fn after(records: &[Contribution], ceremony_power: Power) -> Self {
         match records.last() {
-            Some(last) => Self { key_points: last.key_points, response_hash: last.response_hash(), challenge: last.next_challenge },
-            None => {
-                Self { key_points: KeyPoints::initial(), response_hash: first_response_hash(), challenge: first_challenge(ceremony_power) }
-            }
+            Some(last) => Self {
+                key_points: last.key_points,
+                response_hash: last.response_hash(),
+                challenge: last.next_challenge,
+            },
+            None => Self {
+                key_points: KeyPoints::initial(),
+                response_hash: first_response_hash(),
+                challenge: first_challenge(ceremony_power),
+            },
         }
     }
 }
@@ -160,8 +176,16 @@ pub(crate) enum SecretName {
 }
 
 /// R of a proof of knowledge: hash_to_g2(BLAKE2b-512(name | challenge | U(s) | U(s x))).
-pub(crate) fn knowledge_base(name: SecretName, challenge: &Challenge, s: Ratio<G1Affine>) -> G2Affine {
-    hash_to_g2(&Blake2b512::digest(&[&[name as u8], &challenge.0, &encode(&[s.0, s.1], Encoding::Uncompressed)]))
+pub(crate) fn knowledge_base(
+    name: SecretName,
+    challenge: &Challenge,
+    s: Ratio<G1Affine>,
+) -> G2Affine {
+    hash_to_g2(&Blake2b512::digest(&[
+        &[name as u8],
+        &challenge.0,
+        &encode(&[s.0, s.1], Encoding::Uncompressed),
+    ]))
 }
 
 /// Hashes the five parts in one encoding, as challenges (U) and responses (C) do.

@@ -5,13 +5,16 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use super::contribution::StepError;
 use super::{EachPart, Part, each_part};
-use crate::curve::Point;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, decode_own, encode_into};
 use crate::format::points::PointRun;
-use crate::format::ptau::{AccumulatorLayout, Contribution, PTAU, Power, PublicKey, finish_response, write_contributions, write_header};
+use crate::format::ptau::{
+    AccumulatorLayout, Contribution, PTAU, Power, PublicKey, finish_response, write_contributions,
+    write_header,
+};
 use crate::hash::{Blake2b512, Challenge, TrailingHash};
 use crate::progress::Progress;
+use bn254_batch::curve::Point;
 
 /// Where the points of a new accumulator go, part by part.
 pub(super) trait PointSink: Send {
@@ -41,7 +44,14 @@ impl<S: PointSink> Outgoing<S> {
     pub(super) fn new(sink: S, challenge: &Challenge) -> Self {
         let mut response = Blake2b512::new();
         response.update(&challenge.0);
-        Self { sink, response, open: None, waiting: None, compressed: Vec::new(), encoded: Vec::new() }
+        Self {
+            sink,
+            response,
+            open: None,
+            waiting: None,
+            compressed: Vec::new(),
+            encoded: Vec::new(),
+        }
     }
 
     /// The next chunk, of the part that is open or of the next one.
@@ -105,7 +115,8 @@ impl<W: Read + Write + Seek + Send> PtauSink<W> {
         let sink = self.out.sink();
         sink.flush().map_err(StepError::Write)?;
         let end = sink.stream_position().map_err(StepError::Write)?;
-        let mut own = HashOwn { source: sink, hash: TrailingHash::new(Blake2b512::new()), progress };
+        let mut own =
+            HashOwn { source: sink, hash: TrailingHash::new(Blake2b512::new()), progress };
         own.hash.update(&finish_response(response.clone(), public_key).0);
         progress.begin("hashing the next challenge", self.layout.points());
         each_part(&self.layout, &mut own).map_err(StepError::Write)?;
@@ -172,8 +183,8 @@ mod tests {
     use ark_ec::AffineRepr;
 
     use super::*;
-    use crate::curve::{G1Affine, G2Affine};
     use crate::format::encoding::encode;
+    use bn254_batch::curve::{G1Affine, G2Affine};
 
     /// Notes what it is told, and takes so many bytes.
     struct Recording(Vec<String>, usize);
@@ -198,7 +209,8 @@ mod tests {
     #[test]
     fn every_chunk_comes_out_once_and_in_its_part_whether_it_was_passed_on_or_not() {
         let (a, b) = (G1Affine::generator(), G2Affine::generator());
-        let (written_a, written_b) = (encode(&[a], Encoding::Montgomery), encode(&[b], Encoding::Montgomery));
+        let (written_a, written_b) =
+            (encode(&[a], Encoding::Montgomery), encode(&[b], Encoding::Montgomery));
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let challenge = Challenge([7; 64]);
         for passing in 0..8 {
@@ -220,8 +232,14 @@ mod tests {
                 "end TauG2",
             ];
             assert_eq!(told, expected, "{passing}");
-            let points = [encode(&[a, a, a], Encoding::Compressed), encode(&[b], Encoding::Compressed)].concat();
-            assert_eq!(response.finish(), Blake2b512::digest(&[&challenge.0, &points]), "{passing}");
+            let points =
+                [encode(&[a, a, a], Encoding::Compressed), encode(&[b], Encoding::Compressed)]
+                    .concat();
+            assert_eq!(
+                response.finish(),
+                Blake2b512::digest(&[&challenge.0, &points]),
+                "{passing}"
+            );
         }
     }
 
@@ -229,7 +247,9 @@ mod tests {
     fn a_failed_write_is_told_at_the_next_step() {
         let point = [G1Affine::generator()];
         let full = || Outgoing::new(Recording(Vec::new(), 64), &Challenge([0; 64]));
-        let twice = |outgoing: &mut Outgoing<Recording>| (0..2).for_each(|_| outgoing.put(Part::TauG1, &point).unwrap());
+        let twice = |outgoing: &mut Outgoing<Recording>| {
+            (0..2).for_each(|_| outgoing.put(Part::TauG1, &point).unwrap())
+        };
         let mut outgoing = full();
         twice(&mut outgoing);
         assert!(outgoing.pass_on().is_err());

@@ -16,8 +16,6 @@ use ark_ff::Field;
 
 use super::contribution::StepError;
 use super::verify::{check_chain, check_minimum};
-use crate::arith::{Direction, butterflies, group_fft, mul_all};
-use crate::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
 use crate::entropy::VerifierRng;
 use crate::format::container::{ContainerWriter, read_at};
 use crate::format::encoding::{Encoding, decode_own, encode};
@@ -25,6 +23,8 @@ use crate::format::points::PointRun;
 use crate::format::ptau::{PTAU, Ptau, write_contributions, write_header};
 use crate::limits::{CHUNK_POINTS, FFT_IN_MEMORY_POINTS};
 use crate::progress::Progress;
+use bn254_batch::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
+use bn254_batch::{Direction, butterflies, group_fft, mul_all};
 
 /// Writes `input` with its Lagrange sections, for all levels. The records' chain is checked and the powers are read with all membership checks;
 /// their ratios are for [`super::verify`]. A truncated file stays marked as one.
@@ -55,7 +55,8 @@ fn prepare_within<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     let mut out = ContainerWriter::new(output, PTAU, 11).map_err(StepError::Write)?;
     write_header(&mut out, input.power(), input.ceremony_power()).map_err(StepError::Write)?;
     let records = input.contributions().to_vec();
-    let mut job = Job { source: input.source(), rng: VerifierRng::from_os()?, out, in_memory, progress };
+    let mut job =
+        Job { source: input.source(), rng: VerifierRng::from_os()?, out, in_memory, progress };
     progress.begin("copying powers", powers.points());
     job.copy(&powers.tau_g1)?;
     job.copy(&powers.tau_g2)?;
@@ -94,7 +95,12 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
     }
 
     /// Levels 0 to `last` of one section.
-    fn lagrange<P: Point>(&mut self, section: u32, last: u32, powers: &PointRun<P>) -> Result<(), StepError> {
+    fn lagrange<P: Point>(
+        &mut self,
+        section: u32,
+        last: u32,
+        powers: &PointRun<P>,
+    ) -> Result<(), StepError> {
         self.progress.begin(&format!("preparing section {section}"), (1 << (last + 1)) - 1);
         self.out.begin(section).map_err(StepError::Write)?;
         for level in 0..=last {
@@ -113,7 +119,12 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
     }
 
     /// `count` powers from `start` on, with infinity beyond the last.
-    fn powers<P: Point>(&mut self, powers: &PointRun<P>, start: u64, count: usize) -> Result<Vec<P>, StepError> {
+    fn powers<P: Point>(
+        &mut self,
+        powers: &PointRun<P>,
+        start: u64,
+        count: usize,
+    ) -> Result<Vec<P>, StepError> {
         let there = powers.len.saturating_sub(start).min(count as u64) as usize;
         let mut points = powers.read(self.source, &mut self.rng, start, there)?;
         points.resize(count, P::zero());
@@ -135,7 +146,12 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
             points.resize(chunk as usize, P::zero());
             for b in 0..blocks {
                 let residue = b.reverse_bits() >> (64 - blocks.ilog2());
-                let dealt: Vec<P> = points.iter().skip(residue as usize).step_by(blocks as usize).copied().collect();
+                let dealt: Vec<P> = points
+                    .iter()
+                    .skip(residue as usize)
+                    .step_by(blocks as usize)
+                    .copied()
+                    .collect();
                 place.write(b * block + start / blocks, &dealt)?;
             }
         }
@@ -150,13 +166,20 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
         // Combine them.
         let mut half = block;
         while half < n {
-            let omega = root_of_unity(half.ilog2() + 1).ok_or(StepError::NoDomain)?.inverse().unwrap_or(Fr::ONE);
+            let omega = root_of_unity(half.ilog2() + 1)
+                .ok_or(StepError::NoDomain)?
+                .inverse()
+                .unwrap_or(Fr::ONE);
             let chunk = half.min(CHUNK_POINTS as u64 / 2);
             for pair in (0..n).step_by(2 * half as usize) {
                 for j in (0..half).step_by(chunk as usize) {
                     let mut lo: Vec<P> = place.read(pair + j, chunk as usize)?;
                     let mut hi: Vec<P> = place.read(pair + half + j, chunk as usize)?;
-                    butterflies(&mut lo, &mut hi, &crate::scalars::geometric(omega.pow([j]), omega, chunk as usize));
+                    butterflies(
+                        &mut lo,
+                        &mut hi,
+                        &bn254_batch::geometric(omega.pow([j]), omega, chunk as usize),
+                    );
                     place.write(pair + j, &lo)?;
                     place.write(pair + half + j, &hi)?;
                 }
@@ -179,7 +202,8 @@ struct Place<'a, W> {
 impl<W: Read + Write + Seek + Send> Place<'_, W> {
     fn read<P: Point>(&mut self, index: u64, count: usize) -> Result<Vec<P>, StepError> {
         let size = P::UNCOMPRESSED_BYTES;
-        let bytes = read_at(self.sink, self.at + index * size as u64, count * size).map_err(StepError::Write)?;
+        let bytes = read_at(self.sink, self.at + index * size as u64, count * size)
+            .map_err(StepError::Write)?;
         Ok(decode_own(&bytes))
     }
 
@@ -209,7 +233,13 @@ mod tests {
         contribute(&mut Ptau::open(fresh).unwrap(), &mut contributed, rng, None, &Silent).unwrap();
         let prepared = |in_memory| {
             let mut out = Cursor::new(Vec::new());
-            prepare_within(&mut Ptau::open(contributed.clone()).unwrap(), &mut out, in_memory, &Silent).unwrap();
+            prepare_within(
+                &mut Ptau::open(contributed.clone()).unwrap(),
+                &mut out,
+                in_memory,
+                &Silent,
+            )
+            .unwrap();
             out.into_inner()
         };
         let whole = prepared(1 << 10);

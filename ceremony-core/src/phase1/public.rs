@@ -252,14 +252,22 @@ mod tests {
     #[test]
     fn the_smaller_of_the_constant_first_challenges_are_the_computed_ones() {
         for (power, challenge) in &FIRST_CHALLENGES[..5] {
-            assert_eq!(super::super::compute_first_challenge(Power::new(*power).unwrap()).0, *challenge, "power {power}");
+            assert_eq!(
+                super::super::compute_first_challenge(Power::new(*power).unwrap()).0,
+                *challenge,
+                "power {power}"
+            );
         }
     }
 
     #[test]
     fn published_digests_are_distinct() {
         for (i, a) in PERPETUAL_POWERS_OF_TAU.iter().enumerate() {
-            assert!(PERPETUAL_POWERS_OF_TAU[..i].iter().all(|b| a.blake2b != b.blake2b && a.name != b.name));
+            assert!(
+                PERPETUAL_POWERS_OF_TAU[..i]
+                    .iter()
+                    .all(|b| a.blake2b != b.blake2b && a.name != b.name)
+            );
         }
     }
 }

@@ -28,7 +28,6 @@ use rayon::prelude::*;
 use super::contribution::TauSecrets;
 use super::lagrange::LagrangeCheck;
 use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public, read_ahead};
-use crate::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::digest::{Change, DigestError, FileDigests, HashedFile, digest_file};
@@ -39,6 +38,7 @@ use crate::format::record::{ContributionKind, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge, FileBlake2b};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
+use bn254_batch::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 
 /// A numbered check of phase 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,7 +140,10 @@ impl VerifyError {
     /// Whether the environment failed (reading, randomness), and not the artefact.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::OsRandom(_) | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_)))
+        matches!(
+            self,
+            Self::OsRandom(_) | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_))
+        )
     }
 }
 
@@ -217,7 +220,10 @@ pub fn verify<R: Read + Seek + Send>(
     }
     checks.sort_unstable();
     if let Some(known) = known.filter(|known| *known != digests) {
-        return Err(VerifyError::Changed(Change::Bytes { found: digests.sha256, expected: known.sha256 }));
+        return Err(VerifyError::Changed(Change::Bytes {
+            found: digests.sha256,
+            expected: known.sha256,
+        }));
     }
     let published = public::published(&digests.blake2b);
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
@@ -237,7 +243,9 @@ fn finish<R: Read + Seek + Send>(
     if let Err(error) = found {
         if !error.is_environment() {
             ptau.source().compare();
-            if let Err(changed @ DigestError::Changed(_)) = ptau.map_source(|file| file.finish(progress)) {
+            if let Err(changed @ DigestError::Changed(_)) =
+                ptau.map_source(|file| file.finish(progress))
+            {
                 return Err(changed.into());
             }
         }
@@ -250,7 +258,10 @@ fn finish<R: Read + Seek + Send>(
 ///
 /// # Errors
 /// As [`verify`]; what is no generator fails [`Check::Powers`].
-pub fn verify_new<R: Read + Seek + Send>(source: R, progress: &dyn Progress) -> Result<(Ptau<R>, FileDigests), VerifyError> {
+pub fn verify_new<R: Read + Seek + Send>(
+    source: R,
+    progress: &dyn Progress,
+) -> Result<(Ptau<R>, FileDigests), VerifyError> {
     struct AllGenerators<'a, R>(&'a mut R, VerifierRng, &'a dyn Progress);
     impl<R: Read + Seek + Send> EachPart for AllGenerators<'_, R> {
         type Error = VerifyError;
@@ -259,7 +270,12 @@ pub fn verify_new<R: Read + Seek + Send>(source: R, progress: &dyn Progress) -> 
             run.for_each_chunk(*source, rng, 0, |start, points, _| {
                 if let Some(i) = points.iter().position(|point| *point != P::generator()) {
                     let place = format!("section {}, point {}", part as u32, start + i as u64);
-                    return Err(not_new(place, "a start has tau = alpha = beta = 1", "another point", "the generator"));
+                    return Err(not_new(
+                        place,
+                        "a start has tau = alpha = beta = 1",
+                        "another point",
+                        "the generator",
+                    ));
                 }
                 progress.advance(points.len() as u64);
                 Ok(())
@@ -269,7 +285,11 @@ pub fn verify_new<R: Read + Seek + Send>(source: R, progress: &dyn Progress) -> 
     let mut ptau = open(source)?;
     let records = ptau.contributions().len();
     if records > 0 || ptau.is_truncated() || ptau.lagrange().is_some() {
-        let found = format!("{records} contributions, truncated: {}, prepared: {}", ptau.is_truncated(), ptau.lagrange().is_some());
+        let found = format!(
+            "{records} contributions, truncated: {}, prepared: {}",
+            ptau.is_truncated(),
+            ptau.lagrange().is_some()
+        );
         return Err(not_new(
             "file".into(),
             "this is not the start of a ceremony",
@@ -286,7 +306,14 @@ pub fn verify_new<R: Read + Seek + Send>(source: R, progress: &dyn Progress) -> 
 }
 
 fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> VerifyError {
-    Box::new(Failure { check: Check::Powers, place, reason, found: found.into(), expected: expected.into() }).into()
+    Box::new(Failure {
+        check: Check::Powers,
+        place,
+        reason,
+        found: found.into(),
+        expected: expected.into(),
+    })
+    .into()
 }
 
 /// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
@@ -295,8 +322,12 @@ fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> 
 ///
 /// # Errors
 /// When fewer than `minimum` (and than 1) contributions are not a beacon.
-pub fn check_minimum(records: &[Contribution], minimum: u32) -> Result<&Contribution, Box<Failure>> {
-    let (found, expected) = (records.iter().filter(|r| !r.is_beacon()).count(), minimum.max(1) as usize);
+pub fn check_minimum(
+    records: &[Contribution],
+    minimum: u32,
+) -> Result<&Contribution, Box<Failure>> {
+    let (found, expected) =
+        (records.iter().filter(|r| !r.is_beacon()).count(), minimum.max(1) as usize);
     records.last().filter(|_| found >= expected).ok_or_else(|| {
         Box::new(Failure {
             check: Check::MinimumContributions,
@@ -313,17 +344,26 @@ pub fn check_minimum(records: &[Contribution], minimum: u32) -> Result<&Contribu
 }
 
 /// Check 10.
-fn check_continuity(earlier: &[Contribution], records: &[Contribution]) -> Result<(), Box<Failure>> {
+fn check_continuity(
+    earlier: &[Contribution],
+    records: &[Contribution],
+) -> Result<(), Box<Failure>> {
     let fail = |place: String, reason, found: String, expected: String| {
         Err(Box::new(Failure { check: Check::Continuity, place, reason, found, expected }))
     };
     if records.len() < earlier.len() {
         let place = "chain of contributions".into();
-        return fail(place, "contributions are missing", format!("{} contributions", records.len()), format!("at least {}", earlier.len()));
+        return fail(
+            place,
+            "contributions are missing",
+            format!("{} contributions", records.len()),
+            format!("at least {}", earlier.len()),
+        );
     }
     for (i, (known, record)) in earlier.iter().zip(records).enumerate() {
         if known != record {
-            let (found, expected) = (record.response_hash().to_string(), known.response_hash().to_string());
+            let (found, expected) =
+                (record.response_hash().to_string(), known.response_hash().to_string());
             return fail(place_of(i), "the chain forks from the known one", found, expected);
         }
     }
@@ -331,7 +371,11 @@ fn check_continuity(earlier: &[Contribution], records: &[Contribution]) -> Resul
 }
 
 /// Check 9, and any digest that the verifier names.
-fn check_digest<R: Read + Seek + Send>(ptau: &Ptau<R>, digest: &FileBlake2b, expected: Option<FileBlake2b>) -> Result<(), Box<Failure>> {
+fn check_digest<R: Read + Seek + Send>(
+    ptau: &Ptau<R>,
+    digest: &FileBlake2b,
+    expected: Option<FileBlake2b>,
+) -> Result<(), Box<Failure>> {
     if expected == Some(*digest) || (expected.is_none() && public::published(digest).is_some()) {
         return Ok(());
     }
@@ -345,13 +389,20 @@ fn check_digest<R: Read + Seek + Send>(ptau: &Ptau<R>, digest: &FileBlake2b, exp
     Err(Box::new(Failure {
         check: Check::Digest,
         place: if ptau.is_truncated() {
-            format!("file of power {} from a ceremony of power {}", ptau.power(), ptau.ceremony_power())
+            format!(
+                "file of power {} from a ceremony of power {}",
+                ptau.power(),
+                ptau.ceremony_power()
+            )
         } else {
             "file".into()
         },
         reason,
         found: digest.to_string(),
-        expected: expected.map_or_else(|| "a published digest, or one given by the verifier".into(), |d| d.to_string()),
+        expected: expected.map_or_else(
+            || "a published digest, or one given by the verifier".into(),
+            |d| d.to_string(),
+        ),
     }))
 }
 
@@ -368,12 +419,14 @@ fn place_of(index: usize) -> String {
 ///
 /// # Errors
 /// The first record, and its first check, that fails. A beacon may be hashed before that is known.
-pub fn check_chain(records: &[Contribution], ceremony_power: Power, progress: &dyn Progress) -> Result<(), Box<Failure>> {
-    let failure = records
-        .par_iter()
-        .with_max_len(1)
-        .enumerate()
-        .find_map_first(|(i, record)| check_record(record, &records[..i], records.len(), ceremony_power, progress).err());
+pub fn check_chain(
+    records: &[Contribution],
+    ceremony_power: Power,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
+    let failure = records.par_iter().with_max_len(1).enumerate().find_map_first(|(i, record)| {
+        check_record(record, &records[..i], records.len(), ceremony_power, progress).err()
+    });
     failure.map_or(Ok(()), Err)
 }
 
@@ -386,12 +439,18 @@ fn check_record(
     progress: &dyn Progress,
 ) -> Result<(), Box<Failure>> {
     let place = || place_of(earlier.len());
-    let fail = |check, reason, found, expected| Err(Box::new(Failure { check, place: place(), reason, found, expected }));
+    let fail = |check, reason, found, expected| {
+        Err(Box::new(Failure { check, place: place(), reason, found, expected }))
+    };
     let link = Link::after(earlier, ceremony_power);
     let PublicKey { tau, alpha, beta } = &record.public_key;
-    let base = |name, proof: &ProofOfKnowledge| knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx));
-    let (r_tau, (r_alpha, r_beta)) =
-        rayon::join(|| base(SecretName::Tau, tau), || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)));
+    let base = |name, proof: &ProofOfKnowledge| {
+        knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
+    };
+    let (r_tau, (r_alpha, r_beta)) = rayon::join(
+        || base(SecretName::Tau, tau),
+        || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)),
+    );
     // 1
     let proofs = [("tau", tau, r_tau), ("alpha", alpha, r_alpha), ("beta", beta, r_beta)];
     // 2 and 3
@@ -399,43 +458,91 @@ fn check_record(
     let g1 = |a, b, proof: &ProofOfKnowledge, r| (Ratio(a, b), Ratio(r, proof.g2_spx));
     let g2 = |proof: &ProofOfKnowledge, a, b| (Ratio(proof.g1_s, proof.g1_sx), Ratio(a, b));
     let ratios = [
-        (Check::TauRatio, "[tau]1 is not the one before times the proven secret", g1(before.tau_g1, after.tau_g1, tau, r_tau)),
-        (Check::TauRatio, "[tau]2 is not the one before times the proven secret", g2(tau, before.tau_g2, after.tau_g2)),
+        (
+            Check::TauRatio,
+            "[tau]1 is not the one before times the proven secret",
+            g1(before.tau_g1, after.tau_g1, tau, r_tau),
+        ),
+        (
+            Check::TauRatio,
+            "[tau]2 is not the one before times the proven secret",
+            g2(tau, before.tau_g2, after.tau_g2),
+        ),
         (
             Check::AlphaBetaRatio,
             "[alpha]1 is not the one before times the proven secret",
             g1(before.alpha_g1, after.alpha_g1, alpha, r_alpha),
         ),
-        (Check::AlphaBetaRatio, "[beta]1 is not the one before times the proven secret", g1(before.beta_g1, after.beta_g1, beta, r_beta)),
-        (Check::AlphaBetaRatio, "[beta]2 is not the one before times the proven secret", g2(beta, before.beta_g2, after.beta_g2)),
+        (
+            Check::AlphaBetaRatio,
+            "[beta]1 is not the one before times the proven secret",
+            g1(before.beta_g1, after.beta_g1, beta, r_beta),
+        ),
+        (
+            Check::AlphaBetaRatio,
+            "[beta]2 is not the one before times the proven secret",
+            g2(beta, before.beta_g2, after.beta_g2),
+        ),
     ];
     let (proof, ratio) = rayon::join(
-        || proofs.par_iter().with_max_len(1).find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?))),
-        || ratios.par_iter().with_max_len(1).find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2)),
+        || {
+            proofs
+                .par_iter()
+                .with_max_len(1)
+                .find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?)))
+        },
+        || {
+            ratios
+                .par_iter()
+                .with_max_len(1)
+                .find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2))
+        },
     );
     if let Some((name, defect)) = proof {
         let expected = format!("a proof made for challenge {}", link.challenge);
-        return fail(Check::ProofOfKnowledge, "the proof of knowledge does not hold", format!("{name}: {defect}"), expected);
+        return fail(
+            Check::ProofOfKnowledge,
+            "the proof of knowledge does not hold",
+            format!("{name}: {defect}"),
+            expected,
+        );
     }
     if let Some((check, reason, _)) = ratio {
-        return fail(*check, reason, "another ratio".into(), "the ratio that the public key proves".into());
+        return fail(
+            *check,
+            reason,
+            "another ratio".into(),
+            "the ratio that the public key proves".into(),
+        );
     }
     // 4
     if let ContributionKind::Beacon(beacon) = &record.kind {
         if earlier.len() + 1 != of {
             let found = format!("{} of {of}", place());
-            return fail(Check::Beacon, "the beacon is not the last contribution", found, "one beacon, as the last contribution".into());
+            return fail(
+                Check::Beacon,
+                "the beacon is not the last contribution",
+                found,
+                "one beacon, as the last contribution".into(),
+            );
         }
-        let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress)).public_key(&link.challenge);
+        let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress))
+            .public_key(&link.challenge);
         if drawn != record.public_key {
             let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
             let expected = format!("{} (tau's s)", first(&drawn));
-            return fail(Check::Beacon, "the public key is not the beacon's", first(&record.public_key), expected);
+            return fail(
+                Check::Beacon,
+                "the public key is not the beacon's",
+                first(&record.public_key),
+                expected,
+            );
         }
     }
     // 8
     if let Some(j) = earlier.iter().position(|earlier| shares_proof(earlier, record)) {
-        let (found, expected) = (format!("a proof of {}", place_of(j)), "a public key of its own".into());
+        let (found, expected) =
+            (format!("a proof of {}", place_of(j)), "a public key of its own".into());
         return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
     }
     Ok(())
@@ -447,12 +554,18 @@ fn hex_of(bytes: &[u8]) -> String {
 
 /// Whether any of the three proofs of one record stands in the other.
 fn shares_proof(a: &Contribution, b: &Contribution) -> bool {
-    let proofs = |record: &Contribution| [record.public_key.tau, record.public_key.alpha, record.public_key.beta];
+    let proofs = |record: &Contribution| {
+        [record.public_key.tau, record.public_key.alpha, record.public_key.beta]
+    };
     proofs(a).iter().any(|p| proofs(b).iter().any(|q| p.g1_s == q.g1_s && p.g1_sx == q.g1_sx))
 }
 
 /// Checks 1 to 8: the records, and then the points.
-fn check_points<R: Read + Seek + Send>(ptau: &mut Ptau<R>, last: &Contribution, progress: &dyn Progress) -> Result<(), VerifyError> {
+fn check_points<R: Read + Seek + Send>(
+    ptau: &mut Ptau<R>,
+    last: &Contribution,
+    progress: &dyn Progress,
+) -> Result<(), VerifyError> {
     let mut rng = VerifierRng::from_os()?;
     match check_sections(ptau, last, &mut rng, progress)? {
         Some(lagrange) => lagrange.check(ptau, &mut rng, progress),
@@ -513,15 +626,29 @@ fn check_sections<R: Read + Seek + Send>(
     // 6
     if !truncated {
         let fail = |reason, found: String, expected: String| {
-            Err(VerifyError::Failed(Box::new(Failure { check: Check::Hashes, place: place_of(count - 1), reason, found, expected })))
+            Err(VerifyError::Failed(Box::new(Failure {
+                check: Check::Hashes,
+                place: place_of(count - 1),
+                reason,
+                found,
+                expected,
+            })))
         };
         let computed = finish_response(response, &last.public_key);
         if computed != last.response_hash() {
-            return fail("the points do not hash to the stated response", last.response_hash().to_string(), computed.to_string());
+            return fail(
+                "the points do not hash to the stated response",
+                last.response_hash().to_string(),
+                computed.to_string(),
+            );
         }
         let computed = Challenge(next.finish());
         if computed != last.next_challenge {
-            return fail("the points do not hash to the stated next challenge", last.next_challenge.to_string(), computed.to_string());
+            return fail(
+                "the points do not hash to the stated next challenge",
+                last.next_challenge.to_string(),
+                computed.to_string(),
+            );
         }
     }
     Ok(lagrange)
@@ -552,7 +679,19 @@ struct SectionPass<'a, R> {
 impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
     type Error = VerifyError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), VerifyError> {
-        let Self { pieces, rng, key_points, g1, g2, response, next, uncompressed, compressed, lagrange, progress } = self;
+        let Self {
+            pieces,
+            rng,
+            key_points,
+            g1,
+            g2,
+            response,
+            next,
+            uncompressed,
+            compressed,
+            lagrange,
+            progress,
+        } = self;
         run.for_each_chunk_on_curve(pieces, OVERLAP, |start, points| {
             if start == 0 {
                 run.check_subgroup(&points[..points.len().min(2)], rng, start)?;
@@ -599,7 +738,8 @@ impl<R: Read + Seek + Send> EachPart for Suspects<'_, R> {
             Ok::<_, VerifyError>(())
         })?;
         self.progress.end();
-        let powers = part == Part::BetaG2 || successors.ratio(self.rng).is_some_and(|ratio| ratio_is(ratio, self.tau));
+        let powers = part == Part::BetaG2
+            || successors.ratio(self.rng).is_some_and(|ratio| ratio_is(ratio, self.tau));
         if powers { Ok(()) } else { Err(no_powers(place_of_run(run))) }
     }
 }
@@ -615,12 +755,23 @@ fn no_powers(place: String) -> VerifyError {
 }
 
 /// The first elements of a part: the generator where it begins with tau^0, and the key points of the last record.
-fn check_first_elements<P: Point>(part: Part, run: &PointRun<P>, points: &[P], key: &KeyPoints) -> Result<(), Box<Failure>> {
+fn check_first_elements<P: Point>(
+    part: Part,
+    run: &PointRun<P>,
+    points: &[P],
+    key: &KeyPoints,
+) -> Result<(), Box<Failure>> {
     let g1 = |p: G1Affine| p.coordinates().to_vec();
     let g2 = |p: G2Affine| p.coordinates().to_vec();
     let expected = match part {
-        Part::TauG1 => vec![("the generator", g1(G1Affine::generator())), ("the last record's [tau]1", g1(key.tau_g1))],
-        Part::TauG2 => vec![("the generator", g2(G2Affine::generator())), ("the last record's [tau]2", g2(key.tau_g2))],
+        Part::TauG1 => vec![
+            ("the generator", g1(G1Affine::generator())),
+            ("the last record's [tau]1", g1(key.tau_g1)),
+        ],
+        Part::TauG2 => vec![
+            ("the generator", g2(G2Affine::generator())),
+            ("the last record's [tau]2", g2(key.tau_g2)),
+        ],
         Part::AlphaTauG1 => vec![("the last record's [alpha]1", g1(key.alpha_g1))],
         Part::BetaTauG1 => vec![("the last record's [beta]1", g1(key.beta_g1))],
         Part::BetaG2 => vec![("the last record's [beta]2", g2(key.beta_g2))],

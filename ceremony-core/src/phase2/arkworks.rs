@@ -9,14 +9,14 @@ use std::io::{Read, Seek, Write};
 
 use ark_ff::{AdditiveGroup, Field};
 use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystem, ConstraintSystemRef, LinearCombination, OptimizationGoal, R1CS_PREDICATE_LABEL,
-    SynthesisError, SynthesisMode, Variable,
+    ConstraintSynthesizer, ConstraintSystem, ConstraintSystemRef, LinearCombination,
+    OptimizationGoal, R1CS_PREDICATE_LABEL, SynthesisError, SynthesisMode, Variable,
 };
 
-use crate::curve::Fr;
 use crate::format::FormatError;
 use crate::format::r1cs::{Matrix, R1cs, Row, Shape, write_r1cs};
 use crate::format::wtns::write_wtns;
+use bn254_batch::curve::Fr;
 
 /// Why a circuit of arkworks was not written.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,10 @@ impl From<SynthesisError> for ExportError {
 ///
 /// # Errors
 /// [`ExportError`].
-pub fn export_r1cs<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(circuit: C, sink: W) -> Result<(W, Shape), ExportError> {
+pub fn export_r1cs<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(
+    circuit: C,
+    sink: W,
+) -> Result<(W, Shape), ExportError> {
     let cs = synthesize(circuit, SynthesisMode::Setup)?;
     for (predicate, found) in cs.get_all_predicates_num_constraints() {
         if predicate != R1CS_PREDICATE_LABEL && found != 0 {
@@ -69,10 +72,16 @@ pub fn export_r1cs<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(circuit: C, si
         }
     }
     let matrices = cs.to_matrices()?.remove(R1CS_PREDICATE_LABEL).unwrap_or_default();
-    let Ok([a, b, c]) = <[_; 3]>::try_from(matrices) else { return Err(ExportError::Synthesis("three matrices expected".into())) };
-    let count = |what, found: usize| u32::try_from(found).map_err(|_| ExportError::TooMany { what, found });
+    let Ok([a, b, c]) = <[_; 3]>::try_from(matrices) else {
+        return Err(ExportError::Synthesis("three matrices expected".into()));
+    };
+    let count =
+        |what, found: usize| u32::try_from(found).map_err(|_| ExportError::TooMany { what, found });
     let wires = count("variables", cs.num_instance_variables() + cs.num_witness_variables())?;
-    let (public, private) = (count("inputs", cs.num_instance_variables() - 1)?, count("witnesses", cs.num_witness_variables())?);
+    let (public, private) = (
+        count("inputs", cs.num_instance_variables() - 1)?,
+        count("witnesses", cs.num_witness_variables())?,
+    );
     let shape = Shape::new(wires, 0, public, private, count("constraints", a.len())?)?;
     let constraints = a.into_iter().zip(b).zip(c).map(|((a, b), c)| [a, b, c].map(canonical_row));
     Ok((write_r1cs(sink, shape, constraints)?, shape))
@@ -82,14 +91,23 @@ pub fn export_r1cs<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(circuit: C, si
 ///
 /// # Errors
 /// [`ExportError`].
-pub fn export_wtns<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(circuit: C, sink: W) -> Result<W, ExportError> {
-    let cs = synthesize(circuit, SynthesisMode::Prove { construct_matrices: true, generate_lc_assignments: false })?;
+pub fn export_wtns<C: ConstraintSynthesizer<Fr>, W: Write + Seek>(
+    circuit: C,
+    sink: W,
+) -> Result<W, ExportError> {
+    let cs = synthesize(
+        circuit,
+        SynthesisMode::Prove { construct_matrices: true, generate_lc_assignments: false },
+    )?;
     let mut values = cs.instance_assignment()?;
     values.extend(cs.witness_assignment()?);
     Ok(write_wtns(sink, &values)?)
 }
 
-fn synthesize<C: ConstraintSynthesizer<Fr>>(circuit: C, mode: SynthesisMode) -> Result<ConstraintSystemRef<Fr>, SynthesisError> {
+fn synthesize<C: ConstraintSynthesizer<Fr>>(
+    circuit: C,
+    mode: SynthesisMode,
+) -> Result<ConstraintSystemRef<Fr>, SynthesisError> {
     let cs = ConstraintSystem::new_ref();
     cs.set_optimization_goal(OptimizationGoal::Constraints);
     cs.set_mode(mode);
@@ -122,7 +140,9 @@ pub enum WitnessError {
     #[error("the circuit (.r1cs): {0}")]
     R1cs(#[from] FormatError),
     /// Another number of values than wires.
-    #[error("the witness is for another circuit\n  found     {found} values\n  expected  {expected}")]
+    #[error(
+        "the witness is for another circuit\n  found     {found} values\n  expected  {expected}"
+    )]
     Length {
         /// Values.
         found: usize,
@@ -155,7 +175,10 @@ impl AssignedCircuit {
     ///
     /// # Errors
     /// [`WitnessError`].
-    pub fn new<R: Read + Seek + Send>(r1cs: &mut R1cs<R>, values: Vec<Fr>) -> Result<Self, WitnessError> {
+    pub fn new<R: Read + Seek + Send>(
+        r1cs: &mut R1cs<R>,
+        values: Vec<Fr>,
+    ) -> Result<Self, WitnessError> {
         let shape = r1cs.shape();
         if values.len() as u64 != u64::from(shape.wires()) {
             return Err(WitnessError::Length { found: values.len(), expected: shape.wires() });
@@ -176,7 +199,9 @@ impl AssignedCircuit {
             }
         }
         for (constraint, rows) in (0..).zip(&constraints) {
-            let [a, b, c] = rows.each_ref().map(|row| row.iter().map(|(value, wire)| *value * values[*wire as usize]).sum::<Fr>());
+            let [a, b, c] = rows.each_ref().map(|row| {
+                row.iter().map(|(value, wire)| *value * values[*wire as usize]).sum::<Fr>()
+            });
             if a * b != c {
                 return Err(WitnessError::Unsatisfied { constraint });
             }
@@ -202,11 +227,18 @@ impl ConstraintSynthesizer<Fr> for &AssignedCircuit {
         let mut variables = vec![Variable::One];
         for (wire, value) in self.values.iter().enumerate().skip(1) {
             let public = wire <= self.shape.public() as usize;
-            variables.push(if public { cs.new_input_variable(|| Ok(*value))? } else { cs.new_witness_variable(|| Ok(*value))? });
+            variables.push(if public {
+                cs.new_input_variable(|| Ok(*value))?
+            } else {
+                cs.new_witness_variable(|| Ok(*value))?
+            });
         }
         for rows in &self.constraints {
-            let [a, b, c] =
-                rows.each_ref().map(|row| LinearCombination(row.iter().map(|(value, wire)| (*value, variables[*wire as usize])).collect()));
+            let [a, b, c] = rows.each_ref().map(|row| {
+                LinearCombination(
+                    row.iter().map(|(value, wire)| (*value, variables[*wire as usize])).collect(),
+                )
+            });
             cs.enforce_r1cs_constraint(|| a, || b, || c)?;
         }
         Ok(())

@@ -20,8 +20,6 @@ use std::io::{Read, Seek, Write};
 use std::ops::Range;
 
 use super::columns::{self, Basis, Column, Columns, Plan, Rows};
-use crate::arith::KeyedSums;
-use crate::curve::{G1Affine, G2Affine, Point};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
@@ -29,10 +27,14 @@ use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{LagrangeLayout, Power, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
-use crate::format::zkey::{Header, ZKEY, push_coefficient, section, write_contributions, write_header};
+use crate::format::zkey::{
+    Header, ZKEY, push_coefficient, section, write_contributions, write_header,
+};
 use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::progress::Progress;
+use bn254_batch::KeyedSums;
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts (formats page, section 6).
 pub const SURPLUS_HASH_POWER: u32 = 15;
@@ -54,10 +56,14 @@ pub enum SetupError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// The phase-1 file has no Lagrange bases.
-    #[error("the .ptau is not prepared for phase 2\n  found     no sections 12 to 15\n  expected  all of them: prepare it first")]
+    #[error(
+        "the .ptau is not prepared for phase 2\n  found     no sections 12 to 15\n  expected  all of them: prepare it first"
+    )]
     NotPrepared,
     /// The circuit needs a larger phase 1.
-    #[error("the .ptau is too small for the circuit\n  found     power {found}\n  expected  at least power {expected}")]
+    #[error(
+        "the .ptau is too small for the circuit\n  found     power {found}\n  expected  at least power {expected}"
+    )]
     PtauTooSmall {
         /// Of the `.ptau`.
         found: Power,
@@ -94,7 +100,9 @@ impl SetupError {
     #[must_use]
     pub fn is_environment(&self) -> bool {
         match self {
-            Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
+            Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => {
+                matches!(error, FormatError::Io(_) | FormatError::OsRandom(_))
+            }
             other => matches!(other, Self::OsRandom(_)),
         }
     }
@@ -186,7 +194,11 @@ pub(super) struct InitialKey<'a, C, P> {
 
 impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     /// Checks that the two files fit together.
-    pub(super) fn open(r1cs: &'a mut R1cs<C>, ptau: &'a mut Ptau<P>, progress: &'a dyn Progress) -> Result<Self, SetupError> {
+    pub(super) fn open(
+        r1cs: &'a mut R1cs<C>,
+        ptau: &'a mut Ptau<P>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, SetupError> {
         let records = ptau.contributions();
         if records.iter().all(|c| c.is_beacon()) {
             return Err(SetupError::NoContribution { records: records.len() });
@@ -197,7 +209,16 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         }
         let lagrange = ptau.lagrange().ok_or(SetupError::NotPrepared)?;
         let (wires_at_once, wires_per_pass) = (WIRES_AT_ONCE, WIRES_PER_PASS);
-        Ok(Self { r1cs, ptau, lagrange, shape, rng: VerifierRng::from_os()?, progress, wires_at_once, wires_per_pass })
+        Ok(Self {
+            r1cs,
+            ptau,
+            lagrange,
+            shape,
+            rng: VerifierRng::from_os()?,
+            progress,
+            wires_at_once,
+            wires_per_pass,
+        })
     }
 
     /// False for a circuit of power 15 or more with a `.ptau` of the same power: the reference tool then hashes bytes that are no point.
@@ -230,9 +251,9 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             alpha_g1: self.ptau_points(powers.alpha_tau_g1, 0, 1)?[0],
             beta_g1: self.ptau_points(powers.beta_tau_g1, 0, 1)?[0],
             beta_g2: self.ptau_points(powers.beta_g2, 0, 1)?[0],
-            gamma_g2: crate::curve::G2_GENERATOR,
-            delta_g1: crate::curve::G1_GENERATOR,
-            delta_g2: crate::curve::G2_GENERATOR,
+            gamma_g2: bn254_batch::curve::G2_GENERATOR,
+            delta_g1: bn254_batch::curve::G1_GENERATOR,
+            delta_g2: bn254_batch::curve::G2_GENERATOR,
         })
     }
 
@@ -246,7 +267,12 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     ) -> Result<(Option<InitialKeyHash>, T), SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
         let ic = (section::IC, 0..public + 1);
-        let others = [(section::L, public + 1..wires), (section::A, 0..wires), (section::B_G1, 0..wires), (section::B_G2, 0..wires)];
+        let others = [
+            (section::L, public + 1..wires),
+            (section::A, 0..wires),
+            (section::B_G1, 0..wires),
+            (section::B_G2, 0..wires),
+        ];
         let mut hash = TrailingHash::new(Blake2b512::new());
         hash.update(&header.points_to_bytes(Encoding::Uncompressed));
 
@@ -283,7 +309,11 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// A section of sums, with a pass over the circuit for as many wires as are held at a time.
-    fn in_passes(&mut self, out: &mut ColumnWriter<'_>, (section, wires): (u32, Range<u32>)) -> Result<(), SetupError> {
+    fn in_passes(
+        &mut self,
+        out: &mut ColumnWriter<'_>,
+        (section, wires): (u32, Range<u32>),
+    ) -> Result<(), SetupError> {
         out.begin(section, &wires)?;
         for start in wires.clone().step_by(self.wires_per_pass as usize) {
             let wires = start..wires.end.min(start.saturating_add(self.wires_per_pass));
@@ -294,12 +324,21 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         out.end()
     }
 
-    fn ptau_points<G: Point>(&mut self, run: PointRun<G>, start: u64, count: usize) -> Result<Vec<G>, SetupError> {
+    fn ptau_points<G: Point>(
+        &mut self,
+        run: PointRun<G>,
+        start: u64,
+        count: usize,
+    ) -> Result<Vec<G>, SetupError> {
         run.read(self.ptau.source(), &mut self.rng, start, count).map_err(SetupError::Ptau)
     }
 
     /// Section 4: per constraint the terms of A, then of B; then the input rows. And, on the way, these columns of all wires.
-    fn coefficients(&mut self, columns: &[Column], sink: &mut dyn Sink) -> Result<Columns, SetupError> {
+    fn coefficients(
+        &mut self,
+        columns: &[Column],
+        sink: &mut dyn Sink,
+    ) -> Result<Columns, SetupError> {
         let in_key = |term: &&Term| term.matrix != Matrix::C;
         // The first pass over the circuit counts, and refuses a malformed one before any work is done.
         let (mut count, mut rows) = (0, Rows::new(self.r1cs));
@@ -314,12 +353,22 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let write = |terms: &[Term]| {
             bytes.clear();
             for term in terms.iter().filter(in_key) {
-                push_coefficient(&mut bytes, (term.matrix == Matrix::B).into(), term.constraint, term.wire, term.value);
+                push_coefficient(
+                    &mut bytes,
+                    (term.matrix == Matrix::B).into(),
+                    term.constraint,
+                    term.wire,
+                    term.value,
+                );
             }
             sink.chunk(Chunk::Bytes(&bytes)).map_err(SetupError::Key)
         };
         let plan = Plan { wires: 0..self.shape.wires(), columns };
-        let columns = self.pass(if columns.is_empty() { "coefficients" } else { "coefficients and columns" }, &plan, write)?;
+        let columns = self.pass(
+            if columns.is_empty() { "coefficients" } else { "coefficients and columns" },
+            &plan,
+            write,
+        )?;
         sink.end().map_err(SetupError::Key)?;
         Ok(columns)
     }
@@ -331,7 +380,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         also: impl FnMut(&[Term]) -> Result<(), SetupError> + Send,
     ) -> Result<Columns, SetupError> {
         let Self { r1cs, ptau, lagrange, shape, rng, progress, .. } = self;
-        let mut basis = Basis { source: ptau.source(), lagrange: *lagrange, level: shape.power().n() - 1 };
+        let mut basis =
+            Basis { source: ptau.source(), lagrange: *lagrange, level: shape.power().n() - 1 };
         progress.begin(step, u64::from(shape.constraints()) + u64::from(shape.public()));
         let columns = columns::pass(plan, r1cs, &mut basis, rng, *progress, also)?;
         progress.end();
@@ -364,7 +414,11 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let count = n - 1 + u64::from(surplus);
         let powers = self.ptau.accumulator().tau_g1;
         hash_count(hash, n - 1);
-        let chunks = || (0..count).step_by(CHUNK_POINTS).map(|start| start..count.min(start + CHUNK_POINTS as u64));
+        let chunks = || {
+            (0..count)
+                .step_by(CHUNK_POINTS)
+                .map(|start| start..count.min(start + CHUNK_POINTS as u64))
+        };
         let mut pieces = ReadAhead::new(self.ptau.source());
         for low in chunks() {
             pieces.want(&powers, low.clone(), 0);
@@ -376,7 +430,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
                 let len = (low.end - low.start) as usize;
                 let mut differences = KeyedSums::new(len);
                 let subtracted = powers.next_on_curve(&mut pieces, low.start)?;
-                differences.add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
+                differences
+                    .add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
                 let high = powers.next_on_curve(&mut pieces, low.start + n)?;
                 differences.add(&(0..).zip(high).collect::<Vec<_>>());
                 encode_into(&differences.sums(0..len), Encoding::Uncompressed, encoded);
@@ -407,7 +462,12 @@ impl ColumnWriter<'_> {
     }
 
     /// The columns of these wires, counted from the first one of the plan.
-    fn columns(&mut self, section: u32, columns: &mut Columns, wires: Range<usize>) -> Result<(), SetupError> {
+    fn columns(
+        &mut self,
+        section: u32,
+        columns: &mut Columns,
+        wires: Range<usize>,
+    ) -> Result<(), SetupError> {
         match column_of(section) {
             Column::Combined => self.write(&mut columns.combined, wires),
             Column::A => self.write(&mut columns.a, wires),
@@ -416,7 +476,11 @@ impl ColumnWriter<'_> {
         }
     }
 
-    fn write<G: Point>(&mut self, sums: &mut KeyedSums<G>, wires: Range<usize>) -> Result<(), SetupError>
+    fn write<G: Point>(
+        &mut self,
+        sums: &mut KeyedSums<G>,
+        wires: Range<usize>,
+    ) -> Result<(), SetupError>
     where
         for<'c> &'c [G]: Into<Chunk<'c>>,
     {
@@ -483,13 +547,35 @@ mod tests {
     #[test]
     fn a_key_is_the_same_whether_its_columns_come_in_one_pass_or_in_many() {
         let (wires, constraints) = (21, 27);
-        let row = |i: u32| (0..i % 3).map(|j| (crate::curve::Fr::from(i + j + 1).pow([u64::from(i % 2)]), (5 * i + j) % wires)).collect();
+        let row = |i: u32| {
+            (0..i % 3)
+                .map(|j| {
+                    (
+                        bn254_batch::curve::Fr::from(i + j + 1).pow([u64::from(i % 2)]),
+                        (5 * i + j) % wires,
+                    )
+                })
+                .collect()
+        };
         let shape = Shape::new(wires, 1, 3, 2, constraints).unwrap();
-        let circuit = write_r1cs(Cursor::new(Vec::new()), shape, (0..constraints).map(|i| [row(i), row(i + 1), row(i + 2)])).unwrap();
-        let (mut fresh, mut contributed, mut prepared) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()), Cursor::new(Vec::new()));
+        let circuit = write_r1cs(
+            Cursor::new(Vec::new()),
+            shape,
+            (0..constraints).map(|i| [row(i), row(i + 1), row(i + 2)]),
+        )
+        .unwrap();
+        let (mut fresh, mut contributed, mut prepared) =
+            (Cursor::new(Vec::new()), Cursor::new(Vec::new()), Cursor::new(Vec::new()));
         contribution::new(shape.power(), &mut fresh, &Silent).unwrap();
         let rng = ContributionRng::from_os_and(b"").unwrap();
-        contribution::contribute(&mut Ptau::open(&mut fresh).unwrap(), &mut contributed, rng, None, &Silent).unwrap();
+        contribution::contribute(
+            &mut Ptau::open(&mut fresh).unwrap(),
+            &mut contributed,
+            rng,
+            None,
+            &Silent,
+        )
+        .unwrap();
         prepare(&mut Ptau::open(&mut contributed).unwrap(), &mut prepared, &Silent).unwrap();
         let (mut r1cs, mut ptau) = (R1cs::open(circuit).unwrap(), Ptau::open(prepared).unwrap());
         let mut with = |at_once, per_pass| {

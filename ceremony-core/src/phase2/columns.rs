@@ -22,8 +22,6 @@ use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use rayon::prelude::*;
 
 use super::circuit::SetupError;
-use crate::arith::{KeyedSums, mul_each};
-use crate::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
@@ -32,6 +30,8 @@ use crate::format::r1cs::{Matrix, R1cs, Shape, Term, Terms};
 use crate::limits::CHUNK_TERMS;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
+use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::{KeyedSums, mul_each};
 
 /// A kind of column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,9 @@ impl Plan<'_> {
             Matrix::B => self.has(Column::B1) || self.has(Column::B2),
             Matrix::C => false,
         };
-        (used || self.has(Column::Combined)) && self.wires.contains(&term.wire) && term.value != Fr::ZERO
+        (used || self.has(Column::Combined))
+            && self.wires.contains(&term.wire)
+            && term.value != Fr::ZERO
     }
 
     fn sums<P: Point>(&self, column: Column) -> KeyedSums<P> {
@@ -125,8 +127,12 @@ pub(super) fn pass<C: Read + Seek + Send, P: Read + Seek + Send>(
     progress: &dyn Progress,
     mut also: impl FnMut(&[Term]) -> Result<(), SetupError> + Send,
 ) -> Result<Columns, SetupError> {
-    let mut columns =
-        Columns { combined: plan.sums(Column::Combined), a: plan.sums(Column::A), b1: plan.sums(Column::B1), b2: plan.sums(Column::B2) };
+    let mut columns = Columns {
+        combined: plan.sums(Column::Combined),
+        a: plan.sums(Column::A),
+        b1: plan.sums(Column::B1),
+        b2: plan.sums(Column::B2),
+    };
     let mut rows = Rows::new(r1cs);
     let mut read = || match rows.next()? {
         Some(terms) => Encoded::read(plan, terms, basis).map(Some).map_err(SetupError::Ptau),
@@ -171,7 +177,11 @@ impl<P: Point> Piece<P> {
 }
 
 impl Encoded {
-    fn read<R: Read + Seek>(plan: &Plan<'_>, terms: Vec<Term>, basis: &mut Basis<'_, R>) -> Result<Self, FormatError> {
+    fn read<R: Read + Seek>(
+        plan: &Plan<'_>,
+        terms: Vec<Term>,
+        basis: &mut Basis<'_, R>,
+    ) -> Result<Self, FormatError> {
         let needed = |term: &&Term| plan.needs(term);
         let rows = match (terms.iter().find(needed), terms.iter().rfind(needed)) {
             (Some(first), Some(last)) => first.constraint..last.constraint + 1,
@@ -191,7 +201,12 @@ impl Encoded {
 }
 
 impl<R: Read + Seek> Basis<'_, R> {
-    fn piece<P: Point>(&mut self, run: PointRun<P>, rows: &Range<u32>, needed: bool) -> Result<Piece<P>, FormatError> {
+    fn piece<P: Point>(
+        &mut self,
+        run: PointRun<P>,
+        rows: &Range<u32>,
+        needed: bool,
+    ) -> Result<Piece<P>, FormatError> {
         let start = self.level + u64::from(rows.start);
         let bytes = run.read_bytes(self.source, start, if needed { rows.len() } else { 0 })?;
         Ok(Piece { run, start, bytes })
@@ -199,11 +214,20 @@ impl<R: Read + Seek> Basis<'_, R> {
 }
 
 impl Columns {
-    fn add(&mut self, plan: &Plan<'_>, chunk: &Encoded, rng: &mut VerifierRng) -> Result<(), FormatError> {
+    fn add(
+        &mut self,
+        plan: &Plan<'_>,
+        chunk: &Encoded,
+        rng: &mut VerifierRng,
+    ) -> Result<(), FormatError> {
         let Self { combined, a, b1, b2 } = self;
-        let (beta, alpha, tau_g1) = (chunk.beta.points(rng)?, chunk.alpha.points(rng)?, chunk.tau_g1.points(rng)?);
+        let (beta, alpha, tau_g1) =
+            (chunk.beta.points(rng)?, chunk.alpha.points(rng)?, chunk.tau_g1.points(rng)?);
         let entries = |matrix| Entries::new(plan, chunk, matrix);
-        let (of_a, (of_b, of_c)) = rayon::join(|| entries(Matrix::A), || rayon::join(|| entries(Matrix::B), || entries(Matrix::C)));
+        let (of_a, (of_b, of_c)) = rayon::join(
+            || entries(Matrix::A),
+            || rayon::join(|| entries(Matrix::B), || entries(Matrix::C)),
+        );
         let in_combined = || {
             if plan.has(Column::Combined) {
                 of_a.add_to(combined, &beta);
@@ -219,7 +243,8 @@ impl Columns {
             }
             Ok(())
         };
-        let (done, _) = rayon::join(in_b2, || rayon::join(in_combined, || rayon::join(in_a, in_b1)));
+        let (done, _) =
+            rayon::join(in_b2, || rayon::join(in_combined, || rayon::join(in_a, in_b1)));
         done
     }
 }
@@ -263,14 +288,24 @@ impl Entries {
     fn new(plan: &Plan<'_>, chunk: &Encoded, matrix: Matrix) -> Self {
         let with_magnitude = |term: &Term| {
             let negative = term.value.into_bigint() > HALF;
-            let entry = Entry { wire: term.wire - plan.wires.start, row: term.constraint - chunk.rows.start, negative };
+            let entry = Entry {
+                wire: term.wire - plan.wires.start,
+                row: term.constraint - chunk.rows.start,
+                negative,
+            };
             (entry, if negative { -term.value } else { term.value })
         };
-        let needed = chunk.terms.par_iter().with_min_len(1024).filter(|term| term.matrix == matrix && plan.needs(term));
-        let (units, mut others): (Vec<_>, Vec<_>) = needed.map(with_magnitude).partition(|(_, magnitude)| *magnitude == Fr::ONE);
+        let needed = chunk
+            .terms
+            .par_iter()
+            .with_min_len(1024)
+            .filter(|term| term.matrix == matrix && plan.needs(term));
+        let (units, mut others): (Vec<_>, Vec<_>) =
+            needed.map(with_magnitude).partition(|(_, magnitude)| *magnitude == Fr::ONE);
         others.par_sort_by_key(|(entry, _)| entry.wire);
         let units = units.into_iter().map(|(entry, _)| entry).collect();
-        let mut entries = Self { units, combinations: Vec::new(), each: Vec::new(), magnitudes: Vec::new() };
+        let mut entries =
+            Self { units, combinations: Vec::new(), each: Vec::new(), magnitudes: Vec::new() };
         for of_wire in others.chunk_by(|(a, _), (b, _)| a.wire == b.wire) {
             if of_wire.len() < MANY {
                 entries.each.extend(of_wire.iter().map(|(entry, _)| *entry));
@@ -288,10 +323,12 @@ impl Entries {
     where
         P::Group: CurveGroup<Affine = P>,
     {
-        let of = |entries: &[Entry]| entries.iter().map(|entry| entry.of(points)).collect::<Vec<P>>();
+        let of =
+            |entries: &[Entry]| entries.iter().map(|entry| entry.of(points)).collect::<Vec<P>>();
         let mut multiplied = of(&self.each);
         mul_each(&mut multiplied, &self.magnitudes);
-        let mut products: Vec<(u32, P)> = self.units.iter().map(|entry| (entry.wire, entry.of(points))).collect();
+        let mut products: Vec<(u32, P)> =
+            self.units.iter().map(|entry| (entry.wire, entry.of(points))).collect();
         products.extend(self.each.iter().zip(multiplied).map(|(entry, point)| (entry.wire, point)));
         let combination = |(wire, entries, magnitudes): &(u32, Vec<Entry>, Vec<Fr>)| {
             let sum: P::Group = scalar_combination(&of(entries), magnitudes);
@@ -326,8 +363,16 @@ mod tests {
             4 => Fr::ZERO,
             _ => Fr::from(i).inverse().unwrap_or(Fr::ONE),
         };
-        let row = |i: u32, salt: u32| vec![(value(i + salt), 64), (value(7 * i + salt), (i * salt) % WIRES), (value(i / 3), i % 3 * 35)];
-        (0..ROWS).map(|i| [row(i, 1), row(i, 2), if i == 9 { Vec::new() } else { row(i, 3) }]).collect()
+        let row = |i: u32, salt: u32| {
+            vec![
+                (value(i + salt), 64),
+                (value(7 * i + salt), (i * salt) % WIRES),
+                (value(i / 3), i % 3 * 35),
+            ]
+        };
+        (0..ROWS)
+            .map(|i| [row(i, 1), row(i, 2), if i == 9 { Vec::new() } else { row(i, 3) }])
+            .collect()
     }
 
     /// Points i + 1 and so on, times 1, 2, 3 and 4 in the four runs: logarithms are known.
@@ -335,13 +380,24 @@ mod tests {
         fn multiples<P: Point>(factor: u32, rows: u32) -> Vec<u8> {
             let step = P::generator() * Fr::from(factor);
             let steps = std::iter::successors(Some(step), |p| Some(*p + step));
-            encode(&P::Group::normalize_batch(&steps.take(rows as usize).collect::<Vec<_>>()), Encoding::Montgomery)
+            encode(
+                &P::Group::normalize_batch(&steps.take(rows as usize).collect::<Vec<_>>()),
+                Encoding::Montgomery,
+            )
         }
         fn run<P: Point>(bytes: &mut Vec<u8>, factor: u32, rows: u32) -> PointRun<P> {
             let offset = bytes.len() as u64;
             bytes.extend(multiples::<P>(factor, rows));
             let (len, encoding) = (rows.into(), Encoding::Montgomery);
-            PointRun { section: 0, name: "", offset, len, encoding, infinity: false, group: PhantomData }
+            PointRun {
+                section: 0,
+                name: "",
+                offset,
+                len,
+                encoding,
+                infinity: false,
+                group: PhantomData,
+            }
         }
         let mut bytes = Vec::new();
         let layout = LagrangeLayout {
@@ -371,20 +427,29 @@ mod tests {
         let log = |row: u32| Fr::from(row + 1);
         for (row, matrices) in (0..).zip(&matrices) {
             for (column, entries) in column.iter_mut().zip(matrices) {
-                entries.iter().for_each(|(value, wire)| column[*wire as usize] += *value * log(row));
+                entries
+                    .iter()
+                    .for_each(|(value, wire)| column[*wire as usize] += *value * log(row));
             }
         }
         (0..=PUBLIC).for_each(|wire| column[0][wire as usize] += log(ROWS + wire));
         let [a, b, c] = column;
-        let combined: Vec<Fr> = (0..WIRES as usize).map(|s| a[s] * Fr::from(4) + b[s] * Fr::from(3) + c[s]).collect();
+        let combined: Vec<Fr> =
+            (0..WIRES as usize).map(|s| a[s] * Fr::from(4) + b[s] * Fr::from(3) + c[s]).collect();
         let b2 = b.map(|b| b + b);
-        let many = |row: &[Row; 3]| row[1].iter().filter(|(v, wire)| *wire == 64 && *v != Fr::ONE && *v != -Fr::ONE).count();
+        let many = |row: &[Row; 3]| {
+            row[1].iter().filter(|(v, wire)| *wire == 64 && *v != Fr::ONE && *v != -Fr::ONE).count()
+        };
         assert!(matrices.iter().map(many).sum::<usize>() > MANY);
 
         let (mut source, lagrange) = lagrange(ROWS + PUBLIC + 1);
         let mut rng = VerifierRng::from_os().unwrap();
-        let plans: [&[Column]; 6] = [&Column::ALL, &[], &[Column::Combined], &[Column::A], &[Column::B1], &[Column::B2]];
-        for (columns, wires) in plans.into_iter().flat_map(|columns| [0..WIRES, 0..1, 3..70, 64..WIRES].map(|wires| (columns, wires))) {
+        let plans: [&[Column]; 6] =
+            [&Column::ALL, &[], &[Column::Combined], &[Column::A], &[Column::B1], &[Column::B2]];
+        for (columns, wires) in plans
+            .into_iter()
+            .flat_map(|columns| [0..WIRES, 0..1, 3..70, 64..WIRES].map(|wires| (columns, wires)))
+        {
             let plan = Plan { wires: wires.clone(), columns };
             let mut basis = Basis { source: &mut source, lagrange, level: 0 };
             let mut seen = Vec::new();
@@ -395,7 +460,11 @@ mod tests {
             let mut made = pass(&plan, &mut r1cs, &mut basis, &mut rng, &Silent, also).unwrap();
             assert_eq!(seen.len() as u32, 9 * ROWS - 3 + PUBLIC + 1);
             let of = |logs: &[Fr], column| {
-                if columns.contains(&column) { logs[wires.start as usize..wires.end as usize].to_vec() } else { Vec::new() }
+                if columns.contains(&column) {
+                    logs[wires.start as usize..wires.end as usize].to_vec()
+                } else {
+                    Vec::new()
+                }
             };
             logs_are(&mut made.combined, &of(&combined, Column::Combined), "combined");
             logs_are(&mut made.a, &of(&a, Column::A), "A");

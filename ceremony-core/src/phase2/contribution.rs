@@ -10,18 +10,20 @@
 
 use std::io::{Read, Seek, Write};
 
-use crate::arith::mul_all;
-use crate::curve::{G1Affine, Point};
 use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{ContainerWriter, Section};
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
-use crate::format::zkey::{Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header};
+use crate::format::zkey::{
+    Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header,
+};
 use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript, hash_to_g2};
 use crate::limits::MAX_CONTRIBUTIONS;
 use crate::progress::Progress;
+use bn254_batch::curve::{G1Affine, Point};
+use bn254_batch::mul_all;
 
 /// Why a contribution was not made.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +47,9 @@ pub enum ContributeError {
         index: usize,
     },
     /// No further record would be read back.
-    #[error("the chain is full\n  found     {found} contributions\n  expected  less than {MAX_CONTRIBUTIONS}")]
+    #[error(
+        "the chain is full\n  found     {found} contributions\n  expected  less than {MAX_CONTRIBUTIONS}"
+    )]
     Full {
         /// Number of records.
         found: usize,
@@ -140,15 +144,21 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     let transcript = chain.transcript(&g1_s, &g1_sx);
     let proof = ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(hash_to_g2(&transcript.0), &delta) };
     let before = *key.header();
-    let header = Header { delta_g1: times(before.delta_g1, &delta), delta_g2: times(before.delta_g2, &delta), ..before };
+    let header = Header {
+        delta_g1: times(before.delta_g1, &delta),
+        delta_g2: times(before.delta_g2, &delta),
+        ..before
+    };
     drop(delta);
-    let record = Contribution { delta_g1: header.delta_g1, proof, transcript, kind, name: name.cloned() };
+    let record =
+        Contribution { delta_g1: header.delta_g1, proof, transcript, kind, name: name.cloned() };
     records.push(record.clone());
 
     let mut out = ContainerWriter::new(out, ZKEY, 10).map_err(ContributeError::Output)?;
     write_header(&mut out, &header).map_err(ContributeError::Output)?;
     let layout = key.layout();
-    let copied = [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2].map(|id| key.section(id));
+    let copied = [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2]
+        .map(|id| key.section(id));
     let copied = copied.into_iter().collect::<Result<Vec<Section>, FormatError>>()?;
     let mut pieces = ReadAhead::new(key.source());
     copied.iter().for_each(|section| pieces.want_bytes(section.offset, section.size));
@@ -197,7 +207,8 @@ fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
     let mut waiting = Vec::new();
     run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
         run.check_subgroup(&points, checks, start)?;
-        let (written, ()) = rayon::join(|| out.write(&waiting), || mul_all(&mut points, inverse.expose()));
+        let (written, ()) =
+            rayon::join(|| out.write(&waiting), || mul_all(&mut points, inverse.expose()));
         encode_into(&points, Encoding::Montgomery, &mut waiting);
         progress.advance(points.len() as u64);
         written.map_err(ContributeError::Output)

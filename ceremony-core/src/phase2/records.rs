@@ -9,8 +9,6 @@ use rayon::prelude::*;
 use super::contribution::Chain;
 use super::report::{Check, Failure, Findings};
 use super::verify::Policy;
-use crate::arith::mul_all;
-use crate::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
 use crate::entropy::ContributionRng;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Zkey};
@@ -18,20 +16,33 @@ use crate::hash::{ContributionHash, Transcript, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
 use crate::progress::Progress;
 use crate::ratio::{Ratio, proves_knowledge, same_ratio};
+use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
+use bn254_batch::mul_all;
 
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
-pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Policy, findings: &mut Findings, progress: &dyn Progress) {
+pub(super) fn check_records<K: Read + Seek + Send>(
+    key: &Zkey<K>,
+    policy: &Policy,
+    findings: &mut Findings,
+    progress: &dyn Progress,
+) {
     let (header, records) = (key.header(), key.contributions());
 
     // 2
-    let (found, expected) = (records.iter().filter(|c| !c.is_beacon()).count(), policy.min_contributions.get() as usize);
+    let (found, expected) = (
+        records.iter().filter(|c| !c.is_beacon()).count(),
+        policy.min_contributions.get() as usize,
+    );
     if found < expected {
         findings.add(Check::Contributions, Failure::TooFewContributions { found, expected });
     }
     let beacon = records.iter().position(Contribution::is_beacon);
     match beacon {
         Some(index) if index + 1 != records.len() => {
-            findings.add(Check::Contributions, Failure::BeaconNotLast { contribution: index + 1, records: records.len() });
+            findings.add(
+                Check::Contributions,
+                Failure::BeaconNotLast { contribution: index + 1, records: records.len() },
+            );
         }
         None if policy.beacon_required => findings.add(Check::Contributions, Failure::NoBeacon),
         _ => {}
@@ -43,7 +54,8 @@ pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Polic
     let links: Vec<_> = records
         .iter()
         .map(|record| {
-            let (transcript, before) = (chain.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
+            let (transcript, before) =
+                (chain.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
             chain.add(record);
             delta = record.delta_g1;
             (record, transcript, before)
@@ -59,9 +71,14 @@ pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Polic
     };
     let proofs: Vec<_> = links.par_iter().with_max_len(1).map(prove).collect();
     let mut seen = Seen::default();
-    for (((record, expected, _), (known, ratio)), contribution) in links.into_iter().zip(proofs).zip(1..) {
+    for (((record, expected, _), (known, ratio)), contribution) in
+        links.into_iter().zip(proofs).zip(1..)
+    {
         if record.transcript != expected {
-            findings.add(Check::Transcript, Failure::Transcript { contribution, found: record.transcript, expected });
+            findings.add(
+                Check::Transcript,
+                Failure::Transcript { contribution, found: record.transcript, expected },
+            );
         }
         if let Err(defect) = known {
             findings.add(Check::Knowledge, Failure::Knowledge { contribution, defect });
@@ -75,7 +92,10 @@ pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Polic
 
     // 6
     if header.delta_g1 != delta {
-        findings.add(Check::FinalDelta, Failure::HeaderDelta { found: header.delta_g1, expected: delta });
+        findings.add(
+            Check::FinalDelta,
+            Failure::HeaderDelta { found: header.delta_g1, expected: delta },
+        );
     }
     if !same_ratio(Ratio(G1_GENERATOR, header.delta_g1), Ratio(G2_GENERATOR, header.delta_g2)) {
         findings.add(Check::FinalDelta, Failure::DeltaGroups);
@@ -83,9 +103,14 @@ pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Polic
 
     // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of public wires.
     let ic = key.layout().ic.len;
-    if let Err(defect) =
-        check_verifying_key_points(&header.alpha_g1, &header.beta_g2, &header.gamma_g2, &header.delta_g2, ic, header.public)
-    {
+    if let Err(defect) = check_verifying_key_points(
+        &header.alpha_g1,
+        &header.beta_g2,
+        &header.gamma_g2,
+        &header.delta_g2,
+        ic,
+        header.public,
+    ) {
         findings.add(Check::VerifyingKey, defect);
     }
 
@@ -102,13 +127,23 @@ pub(super) fn check_records<K: Read + Seek + Send>(key: &Zkey<K>, policy: &Polic
 }
 
 /// Check 10.
-pub(super) fn check_continuity(records: &[Contribution], known: &[ContributionHash], findings: &mut Findings) {
+pub(super) fn check_continuity(
+    records: &[Contribution],
+    known: &[ContributionHash],
+    findings: &mut Findings,
+) {
     if records.len() < known.len() {
-        findings.add(Check::Continuity, Failure::Missing { found: records.len(), expected: known.len() });
+        findings.add(
+            Check::Continuity,
+            Failure::Missing { found: records.len(), expected: known.len() },
+        );
     }
     let mut pairs = records.iter().map(Contribution::hash).zip(known).zip(1..);
-    if let Some(((found, expected), contribution)) = pairs.find(|((found, expected), _)| found != *expected) {
-        findings.add(Check::Continuity, Failure::Forked { contribution, found, expected: *expected });
+    if let Some(((found, expected), contribution)) =
+        pairs.find(|((found, expected), _)| found != *expected)
+    {
+        findings
+            .add(Check::Continuity, Failure::Forked { contribution, found, expected: *expected });
     }
 }
 
@@ -124,7 +159,9 @@ impl Seen {
     fn check(&mut self, record: &Contribution, contribution: usize, findings: &mut Findings) {
         let repeated = |earlier, what| Failure::Repeated { contribution, earlier, what };
         for (point, what) in [(record.proof.g1_s, "s"), (record.proof.g1_sx, "sx")] {
-            if let Some(earlier) = self.g1.insert(point, contribution).filter(|earlier| *earlier != contribution) {
+            if let Some(earlier) =
+                self.g1.insert(point, contribution).filter(|earlier| *earlier != contribution)
+            {
                 findings.add(Check::Knowledge, repeated(earlier, what));
             }
         }
@@ -136,7 +173,12 @@ impl Seen {
 }
 
 /// Check 5. That delta changed by the beacon's factor follows from s, s x and check 4.
-fn check_beacon(record: &Contribution, contribution: usize, findings: &mut Findings, progress: &dyn Progress) {
+fn check_beacon(
+    record: &Contribution,
+    contribution: usize,
+    findings: &mut Findings,
+    progress: &dyn Progress,
+) {
     let ContributionKind::Beacon(beacon) = &record.kind else { return };
     let mut rng = ContributionRng::from_beacon(beacon, progress);
     let delta = rng.secret();

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::curve::G1Affine;
 use crate::format::digest::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript};
 use crate::keygen::VerifyingKeyDefect;
 use crate::ratio::KnowledgeDefect;
+use bn254_batch::curve::G1Affine;
 
 /// The checks of the formats page, section 7, "Phase 2", with their numbers there. Number 11, a random prove-and-verify, is [`crate::keygen`]'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +111,9 @@ pub enum Failure {
         expected: u64,
     },
     /// Fewer contributions than the policy wants.
-    #[error("too few contributions that are no beacons\n  found     {found}\n  expected  at least {expected}")]
+    #[error(
+        "too few contributions that are no beacons\n  found     {found}\n  expected  at least {expected}"
+    )]
     TooFewContributions {
         /// Of the key.
         found: usize,
@@ -119,7 +121,9 @@ pub enum Failure {
         expected: usize,
     },
     /// Contributions in what should be the initial key.
-    #[error("this is not an initial key: it has contributions\n  found     {found}\n  expected  none")]
+    #[error(
+        "this is not an initial key: it has contributions\n  found     {found}\n  expected  none"
+    )]
     Contributed {
         /// Of the key.
         found: usize,
@@ -138,7 +142,9 @@ pub enum Failure {
     #[error("no beacon closes the chain")]
     NoBeacon,
     /// Another initial key.
-    #[error("the initial key's hash (circuit hash) is not that of circuit and phase 1\n  found     {found}\n  expected  {expected}")]
+    #[error(
+        "the initial key's hash (circuit hash) is not that of circuit and phase 1\n  found     {found}\n  expected  {expected}"
+    )]
     InitialKeyHash {
         /// As the file says.
         found: InitialKeyHash,
@@ -182,7 +188,9 @@ pub enum Failure {
         what: &'static str,
     },
     /// Not what the beacon's value gives.
-    #[error("contribution {contribution} is not what its beacon value gives\n  found     another {what}")]
+    #[error(
+        "contribution {contribution} is not what its beacon value gives\n  found     another {what}"
+    )]
     BeaconValue {
         /// Which.
         contribution: usize,
@@ -190,7 +198,9 @@ pub enum Failure {
         what: &'static str,
     },
     /// The header's delta is not the last record's.
-    #[error("[delta]1 of the key is not that of the last contribution\n  found     {found}\n  expected  {expected}")]
+    #[error(
+        "[delta]1 of the key is not that of the last contribution\n  found     {found}\n  expected  {expected}"
+    )]
     HeaderDelta {
         /// Of the header.
         found: G1Affine,
@@ -226,7 +236,9 @@ pub enum Failure {
     #[error(transparent)]
     VerifyingKey(#[from] VerifyingKeyDefect),
     /// A chain that leaves the known one.
-    #[error("contribution {contribution} is not the one already known\n  found     {found}\n  expected  {expected}")]
+    #[error(
+        "contribution {contribution} is not the one already known\n  found     {found}\n  expected  {expected}"
+    )]
     Forked {
         /// Which.
         contribution: usize,
@@ -236,7 +248,9 @@ pub enum Failure {
         expected: ContributionHash,
     },
     /// A chain that is shorter than the known one.
-    #[error("contributions already known are missing\n  found     {found}\n  expected  at least {expected}")]
+    #[error(
+        "contributions already known are missing\n  found     {found}\n  expected  at least {expected}"
+    )]
     Missing {
         /// Of the key.
         found: usize,
@@ -298,13 +312,17 @@ impl Report {
     /// The result of one check.
     #[must_use]
     pub fn outcome(&self, check: Check) -> &Outcome {
-        self.checks.iter().find(|(c, _)| *c == check).map_or(&Outcome::NotReached, |(_, outcome)| outcome)
+        self.checks
+            .iter()
+            .find(|(c, _)| *c == check)
+            .map_or(&Outcome::NotReached, |(_, outcome)| outcome)
     }
 
     /// Failures with their checks, in order.
     pub fn failures(&self) -> impl Iterator<Item = (Check, &Failure)> {
         self.checks.iter().flat_map(|(check, outcome)| {
-            let failures: &[Failure] = if let Outcome::Failed(failures) = outcome { failures } else { &[] };
+            let failures: &[Failure] =
+                if let Outcome::Failed(failures) = outcome { failures } else { &[] };
             failures.iter().map(|failure| (*check, failure))
         })
     }
@@ -312,7 +330,11 @@ impl Report {
     /// The checks that failed, in order.
     #[must_use]
     pub fn failed(&self) -> Vec<Check> {
-        self.checks.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).map(|(check, _)| *check).collect()
+        self.checks
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+            .map(|(check, _)| *check)
+            .collect()
     }
 
     /// Number of contributions that are no beacons.

@@ -25,7 +25,6 @@ use super::circuit::{Chunk, InitialKey, SetupError, Sink};
 use super::records::{check_continuity, check_records};
 use super::report::Findings;
 pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Report};
-use crate::curve::{G1Affine, G2_GENERATOR, G2Affine};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{Section, read_at};
@@ -38,6 +37,7 @@ use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash};
 use crate::progress::{Progress, Silent, Within};
 use crate::ratio::{Multiples, Ratio, same_ratio};
+use bn254_batch::curve::{G1Affine, G2_GENERATOR, G2Affine};
 
 /// What a chain must have to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,8 @@ impl VerifyError {
     /// Whether the environment failed (reading, randomness), and not the artefact.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        let environment = |error: &FormatError| matches!(error, FormatError::Io(_) | FormatError::OsRandom(_));
+        let environment =
+            |error: &FormatError| matches!(error, FormatError::Io(_) | FormatError::OsRandom(_));
         match self {
             Self::Key(error) | Self::Earlier(error) => environment(error),
             Self::Setup(error) => error.is_environment(),
@@ -116,7 +117,9 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
-    against_initial(r1cs, ptau, key, progress, |key, _, findings| check_records(key, policy, findings, progress))
+    against_initial(r1cs, ptau, key, progress, |key, _, findings| {
+        check_records(key, policy, findings, progress)
+    })
 }
 
 /// Verifies that a key without contributions is the initial key of its circuit and phase 1. The `.ptau` must have been verified.
@@ -137,8 +140,12 @@ pub fn verify_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Se
         if found > 0 {
             findings.add(Check::Contributions, Failure::Contributed { found });
         }
-        if (key.header().delta_g1, key.header().delta_g2) != (expected.delta_g1, expected.delta_g2) {
-            findings.add(Check::FinalDelta, Failure::HeaderPoint { what: "delta, which is 1 at the start" });
+        if (key.header().delta_g1, key.header().delta_g2) != (expected.delta_g1, expected.delta_g2)
+        {
+            findings.add(
+                Check::FinalDelta,
+                Failure::HeaderPoint { what: "delta, which is 1 at the start" },
+            );
         }
     })
 }
@@ -156,7 +163,8 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
     with_digests(compared, |taken| {
-        let (first, key) = taken.unwrap_or_else(|| side_by_side(&mut circuit, &mut powers, &mut whole, progress));
+        let (first, key) =
+            taken.unwrap_or_else(|| side_by_side(&mut circuit, &mut powers, &mut whole, progress));
         let (circuit, powers) = first?;
         Ok(Digests::Whole { circuit, powers, key: key? })
     })
@@ -191,7 +199,9 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
 }
 
 /// Beside the digest of the phase-1 file, as a rule the longer one, which is the step that is shown.
-fn digests_of_key<K: Read + Seek + Send>(key: &mut NotedFile<&mut K>) -> Result<FileDigests, VerifyError> {
+fn digests_of_key<K: Read + Seek + Send>(
+    key: &mut NotedFile<&mut K>,
+) -> Result<FileDigests, VerifyError> {
     key.finish(&Silent).map_err(unread("the key (.zkey)", VerifyError::Key))
 }
 
@@ -227,7 +237,12 @@ struct Compared {
 }
 
 impl Compared {
-    fn of<R: Read + Seek>(key: &Zkey<R>, findings: Findings, complete: bool, underivable: bool) -> Self {
+    fn of<R: Read + Seek>(
+        key: &Zkey<R>,
+        findings: Findings,
+        complete: bool,
+        underivable: bool,
+    ) -> Self {
         let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
             index: index + 1,
             hash: c.hash(),
@@ -235,11 +250,19 @@ impl Compared {
             name: c.name.clone(),
         };
         let contributions = key.contributions().iter().enumerate().map(summary).collect();
-        Self { header: *key.header(), initial_key_hash: key.initial_key_hash(), contributions, findings, complete, underivable }
+        Self {
+            header: *key.header(),
+            initial_key_hash: key.initial_key_hash(),
+            contributions,
+            findings,
+            complete,
+            underivable,
+        }
     }
 
     fn report(self, digests: Digests) -> Result<Report, VerifyError> {
-        let Self { header, initial_key_hash, contributions, findings, complete, underivable } = self;
+        let Self { header, initial_key_hash, contributions, findings, complete, underivable } =
+            self;
         let refused = !findings.is_empty();
         let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
         for (check, failure) in findings.0 {
@@ -247,7 +270,11 @@ impl Compared {
         }
         let mut outcome = |check| match failures.remove(&check) {
             Some(failures) => Outcome::Failed(failures),
-            None if !complete && matches!(check, Check::Unchanged | Check::Divided | Check::Transcript) => Outcome::NotReached,
+            None if !complete
+                && matches!(check, Check::Unchanged | Check::Divided | Check::Transcript) =>
+            {
+                Outcome::NotReached
+            }
             None if underivable && check == Check::Transcript => Outcome::HashNotDerivable,
             None => Outcome::Passed,
         };
@@ -279,7 +306,14 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
         return Ok((Compared::of(key, findings, false, false), taken));
     }
 
-    let mut comparison = Comparison { key, findings: Vec::new(), open: None, divided: None, rng: &mut rng, digests: None };
+    let mut comparison = Comparison {
+        key,
+        findings: Vec::new(),
+        open: None,
+        divided: None,
+        rng: &mut rng,
+        digests: None,
+    };
     let (rebuilt, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
         // Beside the rest of the comparison, which reads the key alone.
         circuit_and_powers(r1cs.source(), ptau.source(), progress)
@@ -292,7 +326,10 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     if let Some(expected) = rebuilt
         && key.initial_key_hash() != expected
     {
-        findings.add(Check::Transcript, Failure::InitialKeyHash { found: key.initial_key_hash(), expected });
+        findings.add(
+            Check::Transcript,
+            Failure::InitialKeyHash { found: key.initial_key_hash(), expected },
+        );
     }
     Ok((Compared::of(key, findings, true, rebuilt.is_none()), taken))
 }
@@ -308,7 +345,8 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     policy: &Policy,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
-    let mut first = HashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
+    let mut first =
+        HashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
     let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
     with_digests(compared.map(|compared| (compared, ())), |known| {
@@ -316,8 +354,11 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
             first.compare();
             whole.compare();
         }
-        let (_, earlier) = first.finish(progress).map_err(unread("the earlier key (.zkey)", VerifyError::Earlier))?;
-        let (_, key) = whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
+        let (_, earlier) = first
+            .finish(progress)
+            .map_err(unread("the earlier key (.zkey)", VerifyError::Earlier))?;
+        let (_, key) =
+            whole.finish(progress).map_err(unread("the key (.zkey)", VerifyError::Key))?;
         Ok(Digests::Incremental { earlier: earlier.sha256, key })
     })
 }
@@ -346,7 +387,15 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
     let (before, after) = (earlier.layout(), key.layout());
     // In the order in which they lie in the key, so that it is read once for checks and digests.
-    let mut sections = [section::IC, section::COEFFICIENTS, section::A, section::B_G1, section::B_G2, section::L, section::H];
+    let mut sections = [
+        section::IC,
+        section::COEFFICIENTS,
+        section::A,
+        section::B_G1,
+        section::B_G2,
+        section::L,
+        section::H,
+    ];
     sections.sort_by_key(|id| key.section(*id).map_or(0, |section| section.offset));
     for id in sections {
         let (before, after) = match id {
@@ -362,7 +411,9 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
         let mut multiples = Multiples::default();
         progress.begin(after.name, after.len);
         for (start, count) in after.chunks(0) {
-            let old = before.read(earlier.source(), &mut rng, start, count).map_err(VerifyError::Earlier)?;
+            let old = before
+                .read(earlier.source(), &mut rng, start, count)
+                .map_err(VerifyError::Earlier)?;
             let new = after.read(key.source(), &mut rng, start, count).map_err(VerifyError::Key)?;
             multiples.add(&old, &new, &mut rng);
             progress.advance(count as u64);
@@ -384,7 +435,10 @@ fn of_powers(error: FormatError) -> VerifyError {
 }
 
 /// Of a file without a digest: that it changed, or that it cannot be read.
-fn unread(file: &'static str, error: impl FnOnce(FormatError) -> VerifyError) -> impl FnOnce(DigestError) -> VerifyError {
+fn unread(
+    file: &'static str,
+    error: impl FnOnce(FormatError) -> VerifyError,
+) -> impl FnOnce(DigestError) -> VerifyError {
     move |digest| match digest {
         DigestError::Io(cause) => error(cause.into()),
         DigestError::Changed(change) => VerifyError::Changed { file, change },
@@ -398,7 +452,9 @@ fn compare_sizes(found: &Header, expected: &Header, findings: &mut Findings) {
         ("the number of public wires", found.public.into(), expected.public.into()),
         ("the domain's size", found.power.n(), expected.power.n()),
     ];
-    for (what, found, expected) in sizes.into_iter().filter(|(_, found, expected)| found != expected) {
+    for (what, found, expected) in
+        sizes.into_iter().filter(|(_, found, expected)| found != expected)
+    {
         findings.add(Check::InitialKey, Failure::Size { what, found, expected });
     }
 }
@@ -468,12 +524,16 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
         if let Some((section, done, false)) = self.open.take()
             && done != section.size
         {
-            self.findings.push((Check::Unchanged, Failure::Section { section: section.id, byte: done }));
+            self.findings
+                .push((Check::Unchanged, Failure::Section { section: section.id, byte: done }));
         }
         if let Some((run, _, multiples)) = self.divided.take()
             && !divided(multiples, Ratio(self.key.header().delta_g2, G2_GENERATOR))
         {
-            self.findings.push((Check::Divided, Failure::NotDivided { section: run.section, name: run.name }));
+            self.findings.push((
+                Check::Divided,
+                Failure::NotDivided { section: run.section, name: run.name },
+            ));
         }
         Ok(())
     }
@@ -491,7 +551,10 @@ impl<K: Read + Seek + Send> Comparison<'_, '_, '_, K> {
         let same = found.iter().zip(expected).take_while(|(a, b)| a == b).count();
         if same < expected.len() {
             *differs = true;
-            self.findings.push((Check::Unchanged, Failure::Section { section: section.id, byte: *done + same as u64 }));
+            self.findings.push((
+                Check::Unchanged,
+                Failure::Section { section: section.id, byte: *done + same as u64 },
+            ));
         }
         *done += count as u64;
         Ok(())
@@ -511,8 +574,10 @@ fn first_difference<E: Read + Seek + Send, K: Read + Seek + Send>(
     let both = before.size.min(after.size);
     for start in (0..both).step_by(PIECE as usize) {
         let size = PIECE.min(both - start) as usize;
-        let old = read_at(earlier.source(), before.offset + start, size).map_err(|e| VerifyError::Earlier(e.into()))?;
-        let new = read_at(key.source(), after.offset + start, size).map_err(|e| VerifyError::Key(e.into()))?;
+        let old = read_at(earlier.source(), before.offset + start, size)
+            .map_err(|e| VerifyError::Earlier(e.into()))?;
+        let new = read_at(key.source(), after.offset + start, size)
+            .map_err(|e| VerifyError::Key(e.into()))?;
         if let Some(at) = old.iter().zip(&new).position(|(a, b)| a != b) {
             return Ok(Some(start + at as u64));
         }

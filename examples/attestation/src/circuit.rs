@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use ark_bn254::Fr;
 use ark_crypto_primitives::sponge::constraints::CryptographicSpongeVar;
 use ark_crypto_primitives::sponge::poseidon::constraints::PoseidonSpongeVar;
-use ark_crypto_primitives::sponge::poseidon::{PoseidonConfig, PoseidonSponge, find_poseidon_ark_and_mds};
+use ark_crypto_primitives::sponge::poseidon::{
+    PoseidonConfig, PoseidonSponge, find_poseidon_ark_and_mds,
+};
 use ark_crypto_primitives::sponge::{CryptographicSponge, FieldBasedCryptographicSponge};
 use ark_r1cs_std::alloc::AllocVar;
 use ark_r1cs_std::boolean::Boolean;
@@ -45,7 +47,8 @@ impl Witness {
     pub fn claim(&self) -> Claim {
         let parameters = parameters();
         let program = hash(&parameters, PROGRAM_TAG, self.measurement.map(Fr::from));
-        let capsule = hash(&parameters, CAPSULE_TAG, [program, Fr::from(self.level), self.blinding]);
+        let capsule =
+            hash(&parameters, CAPSULE_TAG, [program, Fr::from(self.level), self.blinding]);
         Claim { capsule, program }
     }
 }
@@ -87,25 +90,36 @@ impl ConstraintSynthesizer<Fr> for Attestation {
     fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
         let known = || self.witness.ok_or(SynthesisError::AssignmentMissing);
         let claim = self.witness.map(|witness| witness.claim());
-        let public = |value: fn(Claim) -> Fr| FpVar::new_input(cs.clone(), || claim.map(value).ok_or(SynthesisError::AssignmentMissing));
+        let public = |value: fn(Claim) -> Fr| {
+            FpVar::new_input(cs.clone(), || {
+                claim.map(value).ok_or(SynthesisError::AssignmentMissing)
+            })
+        };
         let capsule = public(|claim| claim.capsule)?;
         let program = public(|claim| claim.program)?;
 
         // Each word is made of 64 bits, which is its range check.
         let word = |i: usize| -> Result<FpVar<Fr>, SynthesisError> {
-            let word = UInt64::new_witness(cs.clone(), || known().map(|witness| witness.measurement[i]))?;
+            let word =
+                UInt64::new_witness(cs.clone(), || known().map(|witness| witness.measurement[i]))?;
             Boolean::le_bits_to_fp(&word.to_bits_le()?)
         };
         let words = (0..WORDS).map(word).collect::<Result<Vec<_>, _>>()?;
         // level = MINIMUM_LEVEL + excess with 8 bits of excess: below the minimum there is none.
+        let excess = self
+            .witness
+            .map(|witness| {
+                witness.level.checked_sub(MINIMUM_LEVEL).ok_or(SynthesisError::Unsatisfiable)
+            })
+            .transpose()?;
         let excess =
-            self.witness.map(|witness| witness.level.checked_sub(MINIMUM_LEVEL).ok_or(SynthesisError::Unsatisfiable)).transpose()?;
-        let excess = UInt8::new_witness(cs.clone(), || excess.ok_or(SynthesisError::AssignmentMissing))?;
+            UInt8::new_witness(cs.clone(), || excess.ok_or(SynthesisError::AssignmentMissing))?;
         let level = Boolean::le_bits_to_fp(&excess.to_bits_le()?)? + Fr::from(MINIMUM_LEVEL);
         let blinding = FpVar::new_witness(cs.clone(), || known().map(|witness| witness.blinding))?;
 
         let parameters = parameters();
         hash_gadget(&cs, &parameters, PROGRAM_TAG, words)?.enforce_equal(&program)?;
-        hash_gadget(&cs, &parameters, CAPSULE_TAG, [program, level, blinding])?.enforce_equal(&capsule)
+        hash_gadget(&cs, &parameters, CAPSULE_TAG, [program, level, blinding])?
+            .enforce_equal(&capsule)
     }
 }

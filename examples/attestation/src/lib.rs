@@ -51,9 +51,14 @@ pub enum Rejected {
 #[cfg(feature = "zk-vk-provisioned")]
 pub fn verify(proof: &[u8], claim: &Claim) -> Result<(), Rejected> {
     let mut rest = proof;
-    let proof = ark_groth16::Proof::deserialize_compressed(&mut rest).map_err(|_| Rejected::Malformed)?;
+    let proof =
+        ark_groth16::Proof::deserialize_compressed(&mut rest).map_err(|_| Rejected::Malformed)?;
     if !rest.is_empty() {
         return Err(Rejected::Malformed);
     }
-    if verifying_keys::attestation::verify(&proof, &[claim.capsule, claim.program]) { Ok(()) } else { Err(Rejected::DoesNotHold) }
+    if verifying_keys::attestation::verify(&proof, &[claim.capsule, claim.program]) {
+        Ok(())
+    } else {
+        Err(Rejected::DoesNotHold)
+    }
 }

@@ -12,11 +12,14 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn the_embedded_key_decides_as_expected() {
     const { assert!(attestation::PROVISIONED) };
-    let path = std::env::var("ATTESTATION_PROOFS").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proofs.txt").into());
+    let path = std::env::var("ATTESTATION_PROOFS")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proofs.txt").into());
     let (mut accepted, mut rejected) = (0, 0);
     for line in std::fs::read_to_string(path).unwrap().lines() {
-        let [proof, capsule, program, verdict] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let field = |hex: &str| CanonicalDeserialize::deserialize_compressed(&bytes(hex)[..]).unwrap();
+        let [proof, capsule, program, verdict] =
+            line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let field =
+            |hex: &str| CanonicalDeserialize::deserialize_compressed(&bytes(hex)[..]).unwrap();
         let claim = Claim { capsule: field(capsule), program: field(program) };
         let mut proof = bytes(proof);
         match verify(&proof, &claim) {

@@ -59,17 +59,27 @@ impl<R: Read + Seek + Send> NotedFile<R> {
         Ok(FileSha256(sha256.finalize().into()))
     }
 
-    fn hold_against(&mut self, progress: &dyn Progress, mut hash: impl FnMut(&[u8]) + Send) -> Result<(), DigestError> {
+    fn hold_against(
+        &mut self,
+        progress: &dyn Progress,
+        mut hash: impl FnMut(&[u8]) + Send,
+    ) -> Result<(), DigestError> {
         let length = self.source.seek(SeekFrom::End(0))?;
         if length != self.length {
-            return Err(DigestError::Changed(Change::Length { found: length, expected: self.length }));
+            return Err(DigestError::Changed(Change::Length {
+                found: length,
+                expected: self.length,
+            }));
         }
         let mut pieces = Pieces::new(self.noted.clone());
         each_chunk(&mut self.source, 0..length, progress, |chunk| {
             rayon::join(|| hash(chunk), || pieces.update(chunk));
         })?;
         let Some((found, expected)) = pieces.differing else { return Ok(()) };
-        Err(DigestError::Changed(Change::Bytes { found: FileSha256(found), expected: FileSha256(expected) }))
+        Err(DigestError::Changed(Change::Bytes {
+            found: FileSha256(found),
+            expected: FileSha256(expected),
+        }))
     }
 }
 
@@ -119,7 +129,8 @@ mod tests {
         let bytes = bytes(5000);
         let digests = super::super::digest_file(&mut Cursor::new(&bytes), &Silent).unwrap();
         let mut file = NotedFile::new(Cursor::new(bytes.clone())).unwrap();
-        for ranges in [&[][..], &[7..8, 7..9], &[4000..5000, 0..4096, 0..4096, 10..20, 4999..5000]] {
+        for ranges in [&[][..], &[7..8, 7..9], &[4000..5000, 0..4096, 0..4096, 10..20, 4999..5000]]
+        {
             ranges.iter().for_each(|range| read(&mut file, range.clone()));
             assert_eq!(file.finish(&Silent).unwrap(), digests);
             assert_eq!(file.finish_sha256(&Silent).unwrap(), digests.sha256);
@@ -133,7 +144,12 @@ mod tests {
     #[test]
     fn of_what_was_read_no_byte_may_change_for_good_or_for_a_while() {
         let bytes = bytes(5000);
-        for (place, range, read_first) in [(0, 0..1, true), (4999, 100..5000, true), (2500, 0..5000, false), (99, 100..5000, true)] {
+        for (place, range, read_first) in [
+            (0, 0..1, true),
+            (4999, 100..5000, true),
+            (2500, 0..5000, false),
+            (99, 100..5000, true),
+        ] {
             // Read before the change, or while it lasts.
             let mut file = NotedFile::new(Cursor::new(bytes.clone())).unwrap();
             let flip = |file: &mut NotedFile<Cursor<Vec<u8>>>| file.source.get_mut()[place] ^= 1;
@@ -165,7 +181,9 @@ mod tests {
             let mut file = NotedFile::new(Cursor::new(bytes(5000))).unwrap();
             file.source.get_mut().resize(length, 0);
             let found = length as u64;
-            assert!(matches!(file.finish(&Silent), Err(DigestError::Changed(Change::Length { found: f, expected: 5000 })) if f == found));
+            assert!(
+                matches!(file.finish(&Silent), Err(DigestError::Changed(Change::Length { found: f, expected: 5000 })) if f == found)
+            );
         }
         let mut file = NotedFile::new(Cursor::new(bytes(5000))).unwrap();
         file.source.get_mut().truncate(10);

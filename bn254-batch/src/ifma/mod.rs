@@ -1,0 +1,89 @@
+//! The back end for processors with AVX-512 IFMA.
+#![allow(unsafe_code)]
+
+mod constants;
+mod element;
+mod equation;
+mod fq;
+mod interval;
+mod jacobian;
+mod multiply;
+mod pairs;
+mod transfer;
+
+use std::cell::Cell;
+use std::thread::LocalKey;
+
+use pairs::Pending;
+
+use super::kernels::{Engine, Sum};
+use crate::curve::{Fq, Fr, Point};
+
+thread_local! {
+    // Some 200 KiB each, which would be mapped and unmapped for every batch. Public values.
+    static PENDING_G1: Cell<Vec<Pending<1>>> = const { Cell::new(Vec::new()) };
+    static PENDING_G2: Cell<Vec<Pending<2>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Takes the thread's buffer out while it is used; whoever wants it meanwhile gets an empty one.
+fn with_buffer<T>(buffer: &'static LocalKey<Cell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
+    let mut taken = buffer.take();
+    work(&mut taken);
+    buffer.set(taken);
+}
+
+/// Proof that this processor has the instructions: the only way to one is [`Ifma::detect`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ifma(());
+
+impl Ifma {
+    /// Asks the processor.
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma"))
+            .then_some(Self(()))
+    }
+}
+
+impl Engine for Ifma {
+    const TASK_BYTES: usize = 16 << 10;
+
+    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+        match P::COORDINATES {
+            // SAFETY: a value of this type exists only where the processor has avx512f and avx512ifma.
+            2 => unsafe { multiply::multiply::<P, 1>(points, scalars) },
+            // SAFETY: as above.
+            _ => unsafe { multiply::multiply::<P, 2>(points, scalars) },
+        }
+    }
+
+    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
+        match P::COORDINATES {
+            2 => with_buffer(&PENDING_G1, |pending| {
+                // SAFETY: as above.
+                unsafe { pairs::add::<P, 1>(points, sums, pending) }
+            }),
+            _ => with_buffer(&PENDING_G2, |pending| {
+                // SAFETY: as above.
+                unsafe { pairs::add::<P, 2>(points, sums, pending) }
+            }),
+        }
+    }
+
+    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+        match P::COORDINATES {
+            // SAFETY: as above.
+            2 => unsafe { equation::off_curve::<P, 1>(points) },
+            // SAFETY: as above.
+            _ => unsafe { equation::off_curve::<P, 2>(points) },
+        }
+    }
+
+    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P> {
+        match P::COORDINATES {
+            // SAFETY: as above.
+            2 => unsafe { equation::lift_x::<P, 1>(x) },
+            // SAFETY: as above.
+            _ => unsafe { equation::lift_x::<P, 2>(x) },
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Scalar multiplication in constant time: P_i <- s_i P_i, eight points to a vector and two vectors to a step.
+//!
+//! The scalar's two halves (see `glv`) give 32 digits each, all odd, from the top:
+//!
+//! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P).
+//!
+//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ..., 15 P by a masked scan over the
+//! whole table, and its sign is a mask; nothing branches on the scalar and no address depends on it.
+//!
+//! # The table
+//!
+//! The odd multiples are made affine without an inversion, on an isomorphic curve ("effective affine" coordinates, P. Wuille and
+//! G. Maxwell, libsecp256k1, 2013, after Meloni's co-Z additions). An isomorphism (x, y) -> (u^2 x, u^3 y) changes only b, which
+//! no formula reads. With u = y' the double D = 2 P becomes affine, and P becomes (S, B^2) in the notation of the doubling
+//! formula, at no cost. Then T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a second isomorphism with u = Z_7
+//! makes all of them affine: x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later
+//! factors 2 H_j. The sum's Z is multiplied by y' Z_7 at the end, which takes it back to the curve.
+//!
+//! # Exceptional cases
+//!
+//! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the chain (`jacobian`). The lanes
+//! that end so are computed again by arkworks. For a point of order r that happens for some hundreds of scalars in all, 0 among them
+//! (counted in `glv`); for a point at infinity always, which is public.
+
+use std::arch::x86_64::{
+    __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
+    _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64, _mm512_set1_epi64, _mm512_srl_epi64,
+};
+
+use ark_ec::scalar_mul::glv::GLVConfig;
+use ark_ec::{AffineRepr, CurveGroup};
+
+use super::constants::{Limbs, lift};
+use super::element::Element;
+use super::fq::Fq8;
+use super::jacobian::{Affine, Jacobian};
+use super::transfer::{Coordinates, LANES, load, load_vector, store};
+use crate::curve::{Fr, G1Affine, Point};
+use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
+
+/// Vectors handled in one step: their multiplications are independent, so that one fills the other's latencies.
+const INTERLEAVE: usize = 2;
+
+/// beta, for G1; for G2 the same lambda belongs to beta^2 (tested).
+const BETA: Limbs = lift(<<G1Affine as AffineRepr>::Config as GLVConfig>::ENDO_COEFFS[0]);
+
+/// T_i = (2 i + 1) P: x, beta x, y'.
+#[derive(Clone, Copy)]
+struct Entry<const D: usize> {
+    point: Affine<D>,
+    phi_x: Element<D>,
+}
+
+/// A half's 32 nibbles per lane: low and high word.
+type Nibbles = [__m512i; 2];
+
+/// `points[i] <- scalars[i] points[i]` for one task; the results share one inversion.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn multiply<P: Point, const D: usize>(points: &mut [P], scalars: &[Fr]) {
+    let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
+    let mut results = Vec::with_capacity(points.len().div_ceil(LANES));
+    for (points, halves) in points.chunks(INTERLEAVE * LANES).zip(halves.chunks(INTERLEAVE * LANES))
+    {
+        results.extend(chain::<P, D>(points, halves));
+    }
+    results.truncate(points.len().div_ceil(LANES));
+    let exceptional = to_affine(&mut results);
+    for (((points, scalars), result), exceptional) in
+        points.chunks_mut(LANES).zip(scalars.chunks(LANES)).zip(&results).zip(exceptional)
+    {
+        let redo: Vec<(usize, P)> = (0..points.len())
+            .filter(|lane| exceptional >> lane & 1 == 1)
+            .map(|lane| (lane, (points[lane] * scalars[lane]).into_affine()))
+            .collect();
+        store_affine(points, &result.x, &result.y2);
+        for (lane, product) in redo {
+            points[lane] = product;
+        }
+    }
+}
+
+/// Sixteen products in Jacobian coordinates.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn chain<P: Point, const D: usize>(points: &[P], halves: &[Halves]) -> [Jacobian<D>; INTERLEAVE] {
+    let mut tables = [[Entry::zero(); TABLE]; INTERLEAVE];
+    let mut scales = [Element::one(); INTERLEAVE];
+    let mut digits = [[[_mm512_set1_epi64(0); 2]; 2]; INTERLEAVE];
+    for (g, points) in points.chunks(LANES).enumerate() {
+        let [x, y] = load::<P, D>(points);
+        scales[g] = table(&x, &y, &mut tables[g]);
+    }
+    for (g, halves) in halves.chunks(LANES).enumerate() {
+        digits[g] = nibbles(halves);
+    }
+    let mut sums =
+        [Jacobian { x: Element::zero(), y2: Element::zero(), z: Element::one() }; INTERLEAVE];
+    for g in 0..INTERLEAVE {
+        let (first, negate) = lookup(&tables[g], &digits[g][0], DIGITS - 1, false);
+        sums[g].x = first.x;
+        sums[g].y2 = first.y2.raw().negate(negate).carry::<2, 3, 2>();
+        let (second, negate) = lookup(&tables[g], &digits[g][1], DIGITS - 1, true);
+        sums[g] = sums[g].add(&second, negate).0;
+    }
+    for i in (0..DIGITS - 1).rev() {
+        for _ in 0..WINDOW {
+            for sum in &mut sums {
+                *sum = sum.double();
+            }
+        }
+        for phi in [false, true] {
+            for g in 0..INTERLEAVE {
+                let (entry, negate) = lookup(&tables[g], &digits[g][usize::from(phi)], i, phi);
+                sums[g] = sums[g].add(&entry, negate).0;
+            }
+        }
+    }
+    for (sum, scale) in sums.iter_mut().zip(&scales) {
+        sum.z = sum.z.mul(scale).carry::<0, 1, 0>();
+    }
+    sums
+}
+
+/// Fills the table of odd multiples and returns y' Z_7, the Z that takes its curve back to the original one.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn table<const D: usize>(
+    x: &Element<D>,
+    y: &Element<D>,
+    entries: &mut [Entry<D>; TABLE],
+) -> Element<D> {
+    let y2 = y.raw().double().carry::<0, 0, 0>();
+    let b = y2.square().carry::<0, 1, 0>();
+    let s = x.mul(&b).carry::<0, 1, 0>();
+    let point = Jacobian { x: *x, y2, z: Element::one() }.double();
+    let double = Affine { x: point.x, y2: point.y2 };
+    let mut multiples =
+        [Jacobian { x: s, y2: b.square().carry::<0, 1, 0>(), z: Element::one() }; TABLE];
+    let mut factors = [Element::one(); TABLE];
+    for i in 1..TABLE {
+        (multiples[i], factors[i]) = multiples[i - 1].add(&double, 0);
+    }
+    let beta = Fq8::splat(&BETA);
+    let mut ratio = Element::one();
+    for i in (0..TABLE).rev() {
+        let square = ratio.square().carry::<0, 1, 0>();
+        let cube = square.mul(&ratio).carry::<0, 1, 0>();
+        let x = multiples[i].x.mul(&square).carry::<0, 1, 0>();
+        let phi_x = if D == 1 { x.scale(&beta) } else { x.scale(&beta).scale(&beta) };
+        entries[i] =
+            Entry { point: Affine { x, y2: multiples[i].y2.mul(&cube).carry::<0, 1, 0>() }, phi_x };
+        ratio = ratio.mul(&factors[i]).carry::<0, 1, 0>();
+    }
+    ratio.mul(&y2).carry::<0, 1, 0>()
+}
+
+/// |d| P or |d| phi(P) for the lanes' digits d at position `i`, and the lanes whose digit is negative. Reads every entry.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn lookup<const D: usize>(
+    entries: &[Entry<D>; TABLE],
+    digits: &Nibbles,
+    i: usize,
+    phi: bool,
+) -> (Affine<D>, __mmask8) {
+    let shift = _mm_cvtsi64_si128((WINDOW * (i % 16)) as i64);
+    let nibble = _mm512_and_si512(_mm512_srl_epi64(digits[i / 16], shift), _mm512_set1_epi64(15));
+    // 2 n - 15 is negative for n < 8; its absolute value is 2 j + 1 with j = n - 8, or j = 7 - n.
+    let negative = _mm512_cmplt_epi64_mask(nibble, _mm512_set1_epi64(8));
+    let seven = _mm512_set1_epi64(7);
+    let index = _mm512_and_si512(_mm512_mask_xor_epi64(nibble, negative, nibble, seven), seven);
+    let x = |entry: &Entry<D>| if phi { entry.phi_x } else { entry.point.x };
+    let mut found = Affine { x: x(&entries[0]), y2: entries[0].point.y2 };
+    for (j, entry) in entries.iter().enumerate().skip(1) {
+        let here = _mm512_cmpeq_epi64_mask(index, _mm512_set1_epi64(j as i64));
+        found.x = found.x.select(here, &x(entry));
+        found.y2 = found.y2.select(here, &entry.point.y2);
+    }
+    (found, negative)
+}
+
+/// The nibbles of up to eight scalars' halves, transposed.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn nibbles(halves: &[Halves]) -> [Nibbles; 2] {
+    let mut words = [[[0; LANES]; 2]; 2];
+    for (lane, Halves(halves)) in halves.iter().take(LANES).enumerate() {
+        for (words, half) in words.iter_mut().zip(halves) {
+            words[0][lane] = *half as u64;
+            words[1][lane] = (half >> 64) as u64;
+        }
+    }
+    let mut out = [[_mm512_set1_epi64(0); 2]; 2];
+    for (out, words) in out.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
+        *out = load_vector(words);
+    }
+    out
+}
+
+/// Divides by Z, sharing one inversion; Z is 1 afterwards. Returns the lanes that had Z = 0, whose coordinates are meaningless.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mmask8> {
+    let mut zeros = Vec::with_capacity(points.len());
+    let mut prefixes = Vec::with_capacity(points.len());
+    let mut product = Element::one();
+    for point in points.iter_mut() {
+        let zero = point.z.is_zero();
+        point.z = point.z.select(zero, &Element::one());
+        zeros.push(zero);
+        prefixes.push(product);
+        product = product.mul(&point.z).carry::<0, 1, 0>();
+    }
+    let mut inverse = product.invert();
+    for (point, prefix) in points.iter_mut().zip(&prefixes).rev() {
+        let z_inverse = inverse.mul(prefix).carry::<0, 1, 0>();
+        inverse = inverse.mul(&point.z).carry::<0, 1, 0>();
+        let square = z_inverse.square().carry::<0, 1, 0>();
+        let cube = square.mul(&z_inverse).carry::<0, 1, 0>();
+        point.x = point.x.mul(&square).carry::<0, 1, 0>();
+        point.y2 = point.y2.mul(&cube).carry::<0, 1, 0>();
+        point.z = Element::one();
+    }
+    zeros
+}
+
+/// Writes affine points in arkworks' form.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn store_affine<P: Point, const D: usize>(
+    points: &mut [P],
+    x: &Element<D>,
+    y2: &Element<D>,
+) {
+    let zero: Coordinates<D> = [[_mm512_set1_epi64(0); 4]; D];
+    let [mut x_words, mut y_words] = [zero, zero];
+    for (words, x) in x_words.iter_mut().zip(&x.0) {
+        *words = x.to_ark();
+    }
+    for (words, y2) in y_words.iter_mut().zip(&y2.0) {
+        *words = y2.half_to_ark();
+    }
+    store(points, &x_words, &y_words);
+}
+
+impl<const D: usize> Entry<D> {
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn zero() -> Self {
+        Self { point: Affine { x: Element::zero(), y2: Element::zero() }, phi_x: Element::zero() }
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use ark_ff::Field;
+
+    use super::super::Ifma;
+    use super::super::interval::trace;
+    use super::super::transfer::{load_words, store_words};
+    use super::*;
+    use crate::curve::G2Affine;
+
+    /// The trace digests the intervals of all results, in order: any operation added, left out or exchanged changes it.
+    fn one_trace<P: Point, const D: usize>() {
+        let scalars = [1u64, 2, 3, 15, 16, u64::MAX].map(Fr::from).into_iter();
+        let scalars =
+            scalars.flat_map(|s| [s, -s, s.square() * s, s.inverse().unwrap_or(s), s.pow([1000])]);
+        let traces: Vec<u64> = scalars
+            .map(|scalar| {
+                let mut points = [P::generator(); 2 * LANES];
+                // SAFETY: the caller has detected the instructions.
+                trace::of(|| unsafe { multiply::<P, D>(&mut points, &[scalar; 2 * LANES]) })
+            })
+            .collect();
+        assert!(traces.windows(2).all(|pair| pair[0] == pair[1]), "{traces:x?}");
+    }
+
+    /// Entry j has x = 100 + j, phi_x = 200 + j and y' = 2 j + 1, in lane l plus 1000 l: every lane finds its own digit's entry. The operations
+    /// are the same for all digits, so that no entry is left out of the scan.
+    #[test]
+    fn a_lookup_scans_the_table_and_finds_the_digit_in_every_lane() {
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn element(value: impl Fn(u64) -> u64) -> Element<1> {
+            let mut words = [[0; LANES]; 4];
+            for (lane, word) in (0..).zip(&mut words[0]) {
+                *word = value(lane) + 1000 * lane;
+            }
+            Element([Fq8::from_words(&load_words(&words))])
+        }
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn lanes(element: &Element<1>) -> [u64; LANES] {
+            store_words(&element.0[0].to_words())[0]
+        }
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        fn check(shift: u64, i: usize) {
+            let mut table = [Entry::<1>::zero(); TABLE];
+            for (j, entry) in (0..).zip(&mut table) {
+                *entry = Entry {
+                    point: Affine { x: element(|_| 100 + j), y2: element(|_| 2 * j + 1) },
+                    phi_x: element(|_| 200 + j),
+                };
+            }
+            let nibble = |lane: u64| (lane * 2 + shift) % 16;
+            let mut digits = [[0; LANES]; 2];
+            for (lane, word) in (0..).zip(&mut digits[i / 16]) {
+                *word = nibble(lane) << (WINDOW * (i % 16));
+            }
+            let digits = [load_vector(&digits[0]), load_vector(&digits[1])];
+            for phi in [false, true] {
+                let (found, negative) = lookup(&table, &digits, i, phi);
+                let (x, y2) = (lanes(&found.x), lanes(&found.y2));
+                for lane in 0..LANES {
+                    let digit = 2 * nibble(lane as u64) as i64 - 15;
+                    assert_eq!(y2[lane], digit.unsigned_abs() + 1000 * lane as u64);
+                    assert_eq!(
+                        x[lane],
+                        if phi { 200 } else { 100 } + digit.unsigned_abs() / 2 + 1000 * lane as u64
+                    );
+                    assert_eq!(negative >> lane & 1 == 1, digit < 0);
+                }
+            }
+        }
+        if Ifma::detect().is_none() {
+            return;
+        }
+        let traces: Vec<u64> = (0..16)
+            .flat_map(|shift| (0..DIGITS).map(move |i| (shift, i)))
+            // SAFETY: detected above.
+            .map(|(shift, i)| trace::of(|| unsafe { check(shift, i) }))
+            .collect();
+        assert!(traces.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn the_operations_are_the_same_for_every_scalar() {
+        if Ifma::detect().is_some() {
+            one_trace::<G1Affine, 1>();
+            one_trace::<G2Affine, 2>();
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Sums of points by key: a sparse matrix of ones times a vector of points.
+//!
+//! The rows of a circuit's matrices name few wires each, and neighbours name neighbours; so keys are dealt out to the tasks in turn, and each task
+//! adds what is its own in batches of affine additions ([`Sums`]). What comes out is affine already.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::buckets::Sums;
+use super::{Arith, Kernels, chosen};
+use crate::curve::Point;
+
+/// Growing sums of points, one for each key. The points may be anywhere on their curve.
+#[derive(Clone, Debug)]
+pub struct KeyedSums<P> {
+    arith: Arith,
+    keys: usize,
+    /// Task t of n has the keys t, t + n, t + 2 n, ...
+    tasks: Vec<Sums<P>>,
+}
+
+impl<P: Point> KeyedSums<P> {
+    /// Infinity for each of the keys below `keys`.
+    #[must_use]
+    pub fn new(keys: usize) -> Self {
+        chosen().keyed_sums(keys)
+    }
+
+    pub(super) fn with(arith: Arith, keys: usize) -> Self {
+        P::keyed_sums(arith, keys)
+    }
+
+    pub(super) fn begin(arith: Arith, keys: usize) -> Self {
+        // Four tasks for each core even out what else runs there.
+        let tasks = 4 * rayon::current_num_threads();
+        Self {
+            arith,
+            keys,
+            tasks: (0..tasks)
+                .map(|task| Sums::new(keys.saturating_sub(task).div_ceil(tasks)))
+                .collect(),
+        }
+    }
+
+    /// Adds each point to the sum of its key.
+    ///
+    /// # Panics
+    /// If the key of a point, other than infinity, is not below the number of keys.
+    pub fn add(&mut self, points: &[(u32, P)]) {
+        P::add_keyed(self, points);
+    }
+
+    pub(super) fn add_points(&mut self, points: &[(u32, P)]) {
+        let tasks = self.tasks.len();
+        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(task, sums)| {
+            for (key, point) in points {
+                let key = *key as usize;
+                if key % tasks == task {
+                    sums.add(engine, key / tasks, *point);
+                }
+            }
+        }));
+    }
+
+    /// The sums of these keys, of what was added so far.
+    ///
+    /// # Panics
+    /// If a key is not below the number of keys.
+    #[must_use]
+    pub fn sums(&mut self, keys: Range<usize>) -> Vec<P> {
+        P::sums_of_keys(self, keys)
+    }
+
+    pub(super) fn settled(&mut self, keys: Range<usize>) -> Vec<P> {
+        assert!(keys.end <= self.keys, "{keys:?} of {}", self.keys);
+        with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).for_each(|sums| sums.settle(engine)));
+        let tasks = self.tasks.len();
+        keys.into_par_iter()
+            .with_min_len(1024)
+            .map(|key| self.tasks[key % tasks].sum(key / tasks))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::CurveGroup;
+    use ark_ff::AdditiveGroup;
+
+    use super::*;
+    use crate::Backend;
+    use crate::curve::{G1Affine, G2Affine};
+
+    /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every order.
+    fn sums_are_those_of_the_points<P: Point>() {
+        let multiples: Vec<P> = {
+            let steps = std::iter::successors(Some(P::Group::ZERO), |p| Some(*p + P::generator()));
+            P::Group::normalize_batch(&steps.take(5).collect::<Vec<_>>())
+        };
+        let signed = |i: u32| {
+            let point = multiples[(i % 5) as usize];
+            if (i / 5).is_multiple_of(2) { point } else { crate::kernels::negative(&point) }
+        };
+        let step = |state: u32| state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let random: Vec<u32> = std::iter::successors(Some(7), |state| Some(step(*state)))
+            .map(|state| state >> 8)
+            .take(20_000)
+            .collect();
+        for keys in [1, 2, 7, 8, 9, 1000, 30_000] {
+            // The second half goes to one key.
+            let key = |i: usize| if i.is_multiple_of(2) { random[i] % keys } else { keys / 2 };
+            let points: Vec<(u32, P)> =
+                (0..random.len()).map(|i| (key(i), signed(random[i] / 64))).collect();
+            let mut expected = vec![P::Group::ZERO; keys as usize];
+            points.iter().for_each(|(key, point)| expected[*key as usize] += *point);
+            let expected = P::Group::normalize_batch(&expected);
+            for arith in [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new) {
+                let mut sums = arith.keyed_sums(keys as usize);
+                points.chunks(6_000).for_each(|points| {
+                    sums.add(points);
+                    let _ = sums.sums(0..1);
+                });
+                let middle = keys as usize / 2;
+                let halves = [sums.sums(middle..keys as usize), sums.sums(0..middle)];
+                assert!(
+                    halves == [&expected[middle..], &expected[..middle]],
+                    "{} {} {keys}",
+                    P::GROUP,
+                    arith.backend()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sums_by_key_are_those_of_the_points_of_each_key() {
+        sums_are_those_of_the_points::<G1Affine>();
+        sums_are_those_of_the_points::<G2Affine>();
+    }
+
+    #[test]
+    fn a_key_without_points_has_infinity() {
+        assert_eq!(KeyedSums::<G1Affine>::new(3).sums(0..3), [G1Affine::identity(); 3]);
+        assert!(KeyedSums::<G2Affine>::new(0).sums(0..0).is_empty());
+    }
+}

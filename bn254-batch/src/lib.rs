@@ -1,0 +1,263 @@
+//! The heavy operations on points, and nothing that knows of ceremonies.
+//!
+//! | operation | used by | secret scalars |
+//! |---|---|---|
+//! | [`mul_each`]: P_i <- s_i P_i | phase 1 contribution | yes |
+//! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
+//! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
+//! | [`RowSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
+//! | [`KeyedSums`]: sums of points by key | phase 2 setup | no |
+//! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, keys for arkworks | no |
+//! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`RowSums`] | no |
+//! | [`off_curve`]: which point is not on its curve | every file read | no |
+//! | [`from_x`]: compressed points | responses | no |
+//!
+//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
+//! everywhere. [`linear_combination`], [`RowSums`], [`KeyedSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! use an endomorphism and need points of order r. All operations use all cores through rayon.
+//!
+//! # Back ends
+//!
+//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a
+//! batch of affine additions. The back end is chosen when the first operation runs: [`Backend::Ifma`] where the processor has
+//! AVX-512 IFMA, else [`Backend::Portable`]; [`force_portable`] before that chooses the latter. [`Arith`] names one explicitly,
+//! to compare them.
+//!
+//! # Secrets
+//!
+//! The multiplications are constant time in their scalars: no branch and no address depends on them. `portable` and `ifma` state
+//! precisely what that covers. Recoded scalars and copies of them on the heap are erased after use; registers and spilled stack
+//! slots are not, so a process that handled a secret should end soon after.
+
+/// Runs `$body` with `$engine` bound to the kernels.
+macro_rules! with_kernels {
+    ($arith:expr, $engine:ident => $body:expr) => {
+        match $arith.0 {
+            Kernels::Portable($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Ifma($engine) => $body,
+        }
+    };
+}
+
+mod buckets;
+mod concrete;
+pub mod curve;
+mod fft;
+mod glv;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+mod indexed_sums;
+mod kernels;
+mod portable;
+mod scalars;
+mod stride_sums;
+mod subgroup;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+pub use self::indexed_sums::KeyedSums;
+use self::portable::Portable;
+pub use self::scalars::geometric;
+pub use self::stride_sums::{Columns, ROW, RowSums};
+use crate::curve::{Fq, Fr, G2Affine, Point};
+
+/// Which way a [`group_fft`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Coefficients to values: y_i = sum_j omega^(ij) x_j.
+    Forward,
+    /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives the Lagrange basis [L_i(tau)].
+    Inverse,
+}
+
+/// The instructions that operations run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Any machine.
+    Portable,
+    /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
+    Ifma,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Ifma => "avx512-ifma",
+        })
+    }
+}
+
+/// A back end that this machine can run, and the operations on it. The functions of this module are those of the chosen one.
+#[derive(Clone, Copy, Debug)]
+pub struct Arith(Kernels);
+
+#[derive(Clone, Copy, Debug)]
+enum Kernels {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(ifma::Ifma),
+}
+
+static CHOSEN: OnceLock<Arith> = OnceLock::new();
+
+/// Chooses the portable back end for the whole process. `false` if the other one is already in use.
+pub fn force_portable() -> bool {
+    CHOSEN.get_or_init(|| Arith(Kernels::Portable(Portable))).backend() == Backend::Portable
+}
+
+/// The back end in use.
+#[must_use]
+pub fn backend() -> Backend {
+    chosen().backend()
+}
+
+fn chosen() -> Arith {
+    *CHOSEN.get_or_init(|| Arith::new(Backend::Ifma).unwrap_or(Arith(Kernels::Portable(Portable))))
+}
+
+/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass
+/// equal ones.
+pub fn mul_each<P: Point>(points: &mut [P], scalars: &[Fr]) {
+    chosen().mul_each(points, scalars);
+}
+
+/// P_i <- s P_i, in place, for points of order r. Constant time.
+pub fn mul_all<P: Point>(points: &mut [P], scalar: &Fr) {
+    chosen().mul_all(points, scalar);
+}
+
+/// sum c_i P_i over the shorter of the two slices, for points anywhere on the curve.
+#[must_use]
+pub fn linear_combination<P: Point>(points: &[P], coefficients: &[u128]) -> P::Group {
+    chosen().linear_combination(points, coefficients)
+}
+
+/// The FFT of `points` of order r (in place, natural order in and out) over the domain of that size with root 5^((r-1)/n).
+///
+/// # Panics
+/// If the length is not a power of two up to 2^28: callers take it from a checked header.
+pub fn group_fft<P: Point>(points: &mut [P], direction: Direction) {
+    chosen().group_fft(points, direction);
+}
+
+/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a - w b), entry by entry of the
+/// shortest slice. For transforms that do not fit in memory.
+pub fn butterflies<P: Point>(lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
+    chosen().butterflies(lo, hi, twiddles);
+}
+
+/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an error of 2^-130). The points
+/// must be on the curve.
+///
+/// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed. The error is argued in
+/// `subgroup`: ten random combinations with coefficients of 13 bits, each blind to a point outside the subgroup with probability
+/// at most 2^-13.
+pub fn outside_subgroup(points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
+    chosen().outside_subgroup(points, random)
+}
+
+/// The index of the first point that is neither on its curve nor infinity. Coordinates are field elements, so below q.
+#[must_use]
+pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
+    chosen().off_curve(points)
+}
+
+/// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the lexicographically larger one where
+/// `larger` says so (arkworks' order, as in [`Point::from_x`]).
+///
+/// # Errors
+/// The index of the first x for which x^3 + b is no square.
+pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+    chosen().from_x(x, larger)
+}
+
+impl Arith {
+    /// `None` where this machine lacks the instructions.
+    #[must_use]
+    pub fn new(backend: Backend) -> Option<Self> {
+        match backend {
+            Backend::Portable => Some(Self(Kernels::Portable(Portable))),
+            #[cfg(target_arch = "x86_64")]
+            Backend::Ifma => ifma::Ifma::detect().map(|ifma| Self(Kernels::Ifma(ifma))),
+            #[cfg(not(target_arch = "x86_64"))]
+            Backend::Ifma => None,
+        }
+    }
+
+    /// Which one this is.
+    #[must_use]
+    pub fn backend(self) -> Backend {
+        match self.0 {
+            Kernels::Portable(_) => Backend::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Ifma(_) => Backend::Ifma,
+        }
+    }
+
+    /// See [`mul_each`](fn@mul_each).
+    pub fn mul_each<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+        P::mul_each(self, points, scalars);
+    }
+
+    /// See [`mul_all`](fn@mul_all).
+    pub fn mul_all<P: Point>(self, points: &mut [P], scalar: &Fr) {
+        P::mul_all(self, points, scalar);
+    }
+
+    /// See [`linear_combination`](fn@linear_combination).
+    #[must_use]
+    pub fn linear_combination<P: Point>(self, points: &[P], coefficients: &[u128]) -> P::Group {
+        P::linear_combination(self, points, coefficients)
+    }
+
+    /// See [`RowSums::new`].
+    #[must_use]
+    pub fn row_sums<P: Point>(self, points: u64) -> RowSums<P> {
+        RowSums::with(self, points)
+    }
+
+    /// See [`KeyedSums::new`].
+    #[must_use]
+    pub fn keyed_sums<P: Point>(self, keys: usize) -> KeyedSums<P> {
+        KeyedSums::with(self, keys)
+    }
+
+    /// See [`group_fft`](fn@group_fft).
+    ///
+    /// # Panics
+    /// As that.
+    pub fn group_fft<P: Point>(self, points: &mut [P], direction: Direction) {
+        P::group_fft(self, points, direction);
+    }
+
+    /// See [`butterflies`](fn@butterflies).
+    pub fn butterflies<P: Point>(self, lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
+        P::butterflies(self, lo, hi, twiddles);
+    }
+
+    /// See [`outside_subgroup`](fn@outside_subgroup).
+    pub fn outside_subgroup(
+        self,
+        points: &[G2Affine],
+        random: &mut dyn FnMut() -> u64,
+    ) -> Option<usize> {
+        with_kernels!(self, engine => subgroup::outside_subgroup(engine, points, random))
+    }
+
+    /// See [`off_curve`](fn@off_curve).
+    #[must_use]
+    pub fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+        P::off_curve(self, points)
+    }
+
+    /// See [`from_x`](fn@from_x).
+    ///
+    /// # Errors
+    /// As that.
+    pub fn from_x<P: Point>(self, x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
+        P::from_xs(self, x, larger)
+    }
+}

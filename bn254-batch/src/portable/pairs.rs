@@ -1,0 +1,61 @@
+//! Batches of affine additions with one inversion for each: lambda = (y2 - y1) / (x2 - x1), x3 = lambda^2 - x1 - x2,
+//! y3 = lambda (x1 - x3) - y1; and lambda = 3 x^2 / (2 y) for equal points.
+
+use super::coordinate::{Coordinate, coordinates, invert_all, point};
+use crate::curve::Point;
+use crate::kernels::Sum;
+
+/// Additions that share an inversion: enough for it to disappear, few enough for the operands to stay in the first cache levels.
+const BLOCK: usize = 1024;
+
+/// `points[left] += points[right]`, for indices that are all different.
+pub(super) fn add<P: Point, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
+    let mut denominators: Vec<F> = Vec::with_capacity(sums.len().min(BLOCK));
+    let mut prefixes = Vec::with_capacity(sums.len().min(BLOCK));
+    for sums in sums.chunks(BLOCK) {
+        denominators.clear();
+        denominators.extend(sums.iter().map(|sum| {
+            denominator::<P, F>(&points[sum.left as usize], &points[sum.right as usize])
+        }));
+        invert_all(&mut denominators, &mut prefixes, |product| {
+            product.inverse().unwrap_or(F::ZERO)
+        });
+        for (sum, inverse) in sums.iter().zip(&denominators) {
+            points[sum.left as usize] =
+                finish(&points[sum.left as usize], &points[sum.right as usize], inverse);
+        }
+    }
+}
+
+/// What lambda divides by; one where the sum needs no lambda.
+fn denominator<P: Point, F: Coordinate>(left: &P, right: &P) -> F {
+    let ((x1, y1), (x2, y2)) = (coordinates::<P, F>(left), coordinates::<P, F>(right));
+    if left.is_zero() || right.is_zero() {
+        F::ONE
+    } else if x1 != x2 {
+        x2 - x1
+    } else if y1 == y2 {
+        y1.double()
+    } else {
+        F::ONE
+    }
+}
+
+fn finish<P: Point, F: Coordinate>(left: &P, right: &P, inverse: &F) -> P {
+    let ((x1, y1), (x2, y2)) = (coordinates::<P, F>(left), coordinates::<P, F>(right));
+    let numerator = if left.is_zero() {
+        return *right;
+    } else if right.is_zero() {
+        return *left;
+    } else if x1 != x2 {
+        y2 - y1
+    } else if y1 == y2 {
+        let square = x1.square();
+        square.double() + square
+    } else {
+        return P::zero();
+    };
+    let lambda = numerator * inverse;
+    let x3 = lambda.square() - x1 - x2;
+    point(&x3, &(lambda * (x1 - x3) - y1))
+}

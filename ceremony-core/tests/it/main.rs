@@ -1,0 +1,11 @@
+//! The tests of files, phases and keys, one binary.
+
+mod mutations;
+mod phase1_steps;
+mod phase1_structure;
+mod phase1_verify;
+mod phase2_chain;
+mod phase2_proofs;
+mod phase2_refused;
+mod phase2_setup;
+mod phase2_structure;

@@ -1,0 +1,36 @@
+//! The signed result of an audit: who re-verified which ceremony, with what, and that everything held.
+//!
+//! The subject is the transcript document. It is evidence beside the bundle: what a policy counts is the auditor's signature on the bundle's statement.
+
+use serde::{Deserialize, Serialize};
+use zk_attest::digest::{ConfigDigest, TranscriptDigest};
+use zk_attest::names::{CeremonyId, Kind, Text, Timestamp};
+use zk_attest::statement::Predicate;
+
+/// What an auditor signs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditResult {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: Kind,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The transcript that the auditor's own verification gave.
+    pub transcript_sha256: TranscriptDigest,
+    /// Data files that were verified.
+    pub files: u32,
+    /// Who.
+    pub auditor: Text,
+    /// Tool and version.
+    pub tool: Text,
+    /// What else was done, in the auditor's words.
+    pub method: Text,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Predicate for AuditResult {
+    const TYPE: &'static str = "urn:zk-ceremony:audit:v1";
+}

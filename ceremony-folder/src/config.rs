@@ -1,0 +1,569 @@
+//! `ceremony.toml`: what a ceremony is, fixed before its first step. Every attestation names the SHA-256 of its bytes.
+//!
+//! A [`Config`] that exists is sound:
+//! 1. no key stands for two people: the coordinator's and the participants' keys (and names) are distinct;
+//! 2. of each phase's participants there are at least as many as contributions are asked for, unless phase 1 is a closed file of somebody else's;
+//! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so that nobody can choose the value;
+//! 4. there is at least one circuit, in rising order of names, and no more than one bundle can carry.
+
+use serde::Deserialize;
+use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
+use zk_attest::key::PublicKey;
+use zk_attest::names::{CeremonyId, CircuitName, Curve, Kind, Text};
+use zk_attest::statement::Phase;
+use zk_vk_guard::policy::{MAX_KEYS, MinimumContributions};
+
+use ceremony_core::format::ptau::Power;
+use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
+
+/// Bytes of a ceremony.toml at most: 64 participants and a page of comments take a fifth of it.
+pub const MAX_CONFIG_BYTES: usize = 128 * 1024;
+/// Circuits of a ceremony at most. A bundle's statement, which names them all, has to stay below the 4096 bytes that key services sign; it holds
+/// about six.
+pub const MAX_CIRCUITS: usize = 16;
+
+/// The version of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum ConfigFormat {
+    #[serde(rename = "zk-ceremony/1")]
+    V1,
+}
+
+/// Who may contribute when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// In the order of the roster.
+    #[default]
+    Roster,
+    /// Whoever comes.
+    Any,
+}
+
+/// A sound ceremony.toml: see the module's documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    document: ConfigDocument,
+    power: Power,
+    digest: ConfigDigest,
+    bytes: Vec<u8>,
+}
+
+/// The document, as it is written by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigDocument {
+    /// The version of the document.
+    #[serde(rename = "format")]
+    _format: ConfigFormat,
+    /// The ceremony's id.
+    pub id: CeremonyId,
+    /// What it is for.
+    pub kind: Kind,
+    /// The curve.
+    pub curve: Curve,
+    /// Phase 1 serves circuits of up to 2^power constraints.
+    pub power: u8,
+    /// Who may contribute when.
+    #[serde(default)]
+    pub order: Order,
+    /// Contributions that each phase needs before its beacon.
+    pub minimum_contributions: MinimumContributions,
+    /// Who opens, closes, prepares and rejects.
+    pub coordinator: Person,
+    /// The roster.
+    pub participants: Vec<Participant>,
+    /// The beacons.
+    pub beacon: BeaconPlan,
+    /// The file of somebody else's that phase 1 starts from.
+    pub phase1_start: Option<ExternalStart>,
+    /// The circuits.
+    pub circuits: Vec<ConfigCircuit>,
+}
+
+/// Somebody with a key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Name, as attestations and reports show it.
+    pub name: Text,
+    /// Key.
+    pub key: PublicKey,
+}
+
+/// Somebody who contributes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Participant {
+    /// Name, as attestations and reports show it.
+    pub name: Text,
+    /// Key.
+    pub key: PublicKey,
+    /// Phases in which contributions are accepted.
+    pub phases: Vec<Phase>,
+}
+
+/// The beacons that close the two phases.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeaconPlan {
+    /// Of phase 1.
+    pub phase1: PlannedBeacon,
+    /// Of phase 2, the same for every circuit.
+    pub phase2: PlannedBeacon,
+}
+
+/// A public random value that will exist later.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedBeacon {
+    /// Where it will be published.
+    pub source: Text,
+    /// Which of the source's values it will be.
+    pub round: u64,
+    /// It is hashed 2^exponent times.
+    pub exponent: u8,
+}
+
+/// A `.ptau` of somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalStart {
+    /// SHA-256 of the file.
+    pub sha256: FileDigest,
+    /// Where it comes from.
+    pub description: Text,
+    /// Whether participants of this ceremony contribute to it. Left out where a beacon has closed it, as it has the published files.
+    #[serde(default)]
+    pub extend: bool,
+}
+
+/// A circuit.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigCircuit {
+    /// Name.
+    pub name: CircuitName,
+    /// SHA-256 of the .r1cs file.
+    pub sha256: CircuitDigest,
+    /// What the project calls the program that the circuit proves.
+    pub program: Text,
+    /// The project's own hash of it; without it, the hash of the id.
+    pub program_hash: Option<ProgramHash>,
+}
+
+/// Why a ceremony.toml is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Too many bytes.
+    #[error(
+        "the file is too large\n  found     {found} bytes\n  expected  at most {MAX_CONFIG_BYTES} bytes"
+    )]
+    TooLarge {
+        /// How many.
+        found: usize,
+    },
+    /// Not TOML, or not this document.
+    #[error("{0}")]
+    Toml(String),
+    /// It contradicts itself.
+    #[error("{what}\n  found     {found}\n  expected  {expected}")]
+    Unsound {
+        /// What is wrong.
+        what: String,
+        /// As it is.
+        found: String,
+        /// As it should be.
+        expected: String,
+    },
+}
+
+impl Config {
+    /// Reads a document and checks that it is sound.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn from_toml(bytes: &[u8]) -> Result<Self, ConfigError> {
+        if bytes.len() > MAX_CONFIG_BYTES {
+            return Err(ConfigError::TooLarge { found: bytes.len() });
+        }
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| ConfigError::Toml(format!("not UTF-8: {error}")))?;
+        let document: ConfigDocument =
+            toml::from_str(text).map_err(|error| ConfigError::Toml(one_line_each(&error)))?;
+        let power = document.is_sound()?;
+        Ok(Self { document, power, digest: ConfigDigest::of(bytes), bytes: bytes.into() })
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn document(&self) -> &ConfigDocument {
+        &self.document
+    }
+
+    /// SHA-256 of its bytes.
+    #[must_use]
+    pub fn digest(&self) -> ConfigDigest {
+        self.digest
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The power of phase 1.
+    #[must_use]
+    pub fn power(&self) -> Power {
+        self.power
+    }
+
+    /// Whether participants contribute to phase 1, and a beacon of this ceremony closes it.
+    #[must_use]
+    pub fn has_own_phase1(&self) -> bool {
+        self.document.phase1_start.as_ref().is_none_or(|start| start.extend)
+    }
+
+    /// The participants of a phase, in the order of the roster.
+    pub fn participants(&self, phase: Phase) -> impl Iterator<Item = &Participant> + Clone {
+        self.document
+            .participants
+            .iter()
+            .filter(move |participant| participant.phases.contains(&phase))
+    }
+
+    /// Contributions that a phase needs before its beacon.
+    #[must_use]
+    pub fn minimum(&self, phase: Phase) -> u32 {
+        let MinimumContributions { phase1, phase2 } = self.document.minimum_contributions;
+        if phase == Phase::One { phase1.get() } else { phase2.get() }
+    }
+
+    /// The beacon that closes a phase.
+    #[must_use]
+    pub fn beacon(&self, phase: Phase) -> &PlannedBeacon {
+        if phase == Phase::One {
+            &self.document.beacon.phase1
+        } else {
+            &self.document.beacon.phase2
+        }
+    }
+}
+
+/// The parser's message, with untrusted excerpts made visible.
+fn one_line_each(error: &toml::de::Error) -> String {
+    let plain = |c: char| if c == '\n' || !c.is_control() { c } else { '\u{fffd}' };
+    error.to_string().trim_end().chars().map(plain).take(1000).collect()
+}
+
+fn unsound<T>(
+    what: impl Into<String>,
+    found: impl ToString,
+    expected: impl ToString,
+) -> Result<T, ConfigError> {
+    Err(ConfigError::Unsound {
+        what: what.into(),
+        found: found.to_string(),
+        expected: expected.to_string(),
+    })
+}
+
+impl ConfigDocument {
+    fn is_sound(&self) -> Result<Power, ConfigError> {
+        let Some(power) = Power::new(u32::from(self.power)) else {
+            return unsound("the power is out of range", self.power, "1 to 28");
+        };
+        self.people_are_distinct()?;
+        self.minimum_can_be_met()?;
+        for (phase, beacon) in [(1, &self.beacon.phase1), (2, &self.beacon.phase2)] {
+            if !(MIN_BEACON_EXPONENT..=MAX_BEACON_EXPONENT).contains(&beacon.exponent) {
+                let expected = format!("{MIN_BEACON_EXPONENT} to {MAX_BEACON_EXPONENT}");
+                return unsound(
+                    format!("the exponent of phase {phase}'s beacon is out of range"),
+                    beacon.exponent,
+                    expected,
+                );
+            }
+        }
+        let modules: Vec<String> =
+            self.circuits.iter().map(|circuit| circuit.name.module()).collect();
+        if modules.is_empty() || modules.len() > MAX_CIRCUITS {
+            return unsound(
+                "the number of circuits is out of range",
+                modules.len(),
+                format!("1 to {MAX_CIRCUITS}"),
+            );
+        }
+        if !modules.is_sorted_by(|a, b| a < b) {
+            return unsound(
+                "the circuits are not in rising order of their names, each name once",
+                modules.join(", "),
+                "rising names",
+            );
+        }
+        Ok(power)
+    }
+
+    fn people_are_distinct(&self) -> Result<(), ConfigError> {
+        if self.participants.len() > MAX_KEYS {
+            return unsound(
+                "too many participants",
+                self.participants.len(),
+                format!("at most {MAX_KEYS}"),
+            );
+        }
+        let people: Vec<(&Text, &PublicKey)> = [(&self.coordinator.name, &self.coordinator.key)]
+            .into_iter()
+            .chain(
+                self.participants.iter().map(|participant| (&participant.name, &participant.key)),
+            )
+            .collect();
+        for (i, (name, key)) in people.iter().enumerate() {
+            if let Some((other, _)) = people[..i].iter().find(|(n, k)| n == name || k == key) {
+                return unsound(
+                    "two people have one name or one key",
+                    format!("{other} and {name}"),
+                    "one name and one key for each",
+                );
+            }
+        }
+        for participant in &self.participants {
+            if participant.phases.is_empty() || !participant.phases.is_sorted_by(|a, b| a < b) {
+                return unsound(
+                    format!("participant {} has no list of phases", participant.name),
+                    "another list",
+                    "[1], [2] or [1, 2]",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn minimum_can_be_met(&self) -> Result<(), ConfigError> {
+        let MinimumContributions { phase1, phase2 } = self.minimum_contributions;
+        for (phase, minimum) in [(Phase::One, phase1), (Phase::Two, phase2)] {
+            let found = self
+                .participants
+                .iter()
+                .filter(|participant| participant.phases.contains(&phase))
+                .count();
+            let waived = phase == Phase::One
+                && self.phase1_start.as_ref().is_some_and(|start| !start.extend);
+            if !waived && found < minimum.get() as usize {
+                let what = format!(
+                    "phase {} has fewer participants than the contributions it asks for",
+                    u8::from(phase)
+                );
+                return unsound(what, found, format!("at least {minimum}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+format = "zk-ceremony/1"
+id = "test-1"
+kind = "rehearsal"
+curve = "bn254"
+power = 8
+
+[minimum_contributions]
+phase1 = 1
+phase2 = 1
+
+[coordinator]
+name = "Coordinator"
+key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
+[[participants]]
+name = "Alice"
+key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+phases = [1, 2]
+
+[beacon.phase1]
+source = "a chain"
+round = 1
+exponent = 10
+
+[beacon.phase2]
+source = "a chain"
+round = 2
+exponent = 10
+
+[[circuits]]
+name = "main"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+program = "main v1"
+"#;
+
+    fn with(from: &str, to: &str) -> Result<Config, ConfigError> {
+        assert!(GOOD.contains(from), "{from}");
+        Config::from_toml(GOOD.replacen(from, to, 1).as_bytes())
+    }
+
+    #[test]
+    fn a_sound_document_is_read_whole() {
+        let config = with("", "").unwrap();
+        assert_eq!(config.document().id.as_str(), "test-1");
+        assert_eq!(
+            (config.power().exponent(), config.minimum(Phase::One), config.document().order),
+            (8, 1, Order::Roster)
+        );
+        assert_eq!(config.participants(Phase::Two).count(), 1);
+        assert_eq!(config.digest(), ConfigDigest::of(GOOD.as_bytes()));
+    }
+
+    #[test]
+    fn a_document_that_contradicts_itself_is_refused() {
+        let alice = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+        let coordinator = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let circuit = &GOOD[GOOD.find("[[circuits]]").unwrap()..];
+        for (from, to, what) in [
+            ("power = 8", "power = 0", "power"),
+            ("power = 8", "power = 29", "power"),
+            ("phase1 = 1", "phase1 = 2", "fewer participants"),
+            ("phase2 = 1", "phase2 = 0", "zero"),
+            ("name = \"Alice\"", "name = \"Coordinator\"", "one name or one key"),
+            (alice, coordinator, "one name or one key"),
+            (alice, &alice.to_uppercase(), "public key"),
+            ("phases = [1, 2]", "phases = []", "phases"),
+            ("phases = [1, 2]", "phases = [2, 1]", "phases"),
+            ("phases = [1, 2]", "phases = [1, 3]", "no such phase"),
+            ("exponent = 10", "exponent = 9", "exponent"),
+            ("exponent = 10", "exponent = 31", "exponent"),
+            ("kind = \"rehearsal\"", "kind = \"demo\"", "unknown variant"),
+            ("curve = \"bn254\"", "curve = \"bls12-381\"", "unknown variant"),
+            ("id = \"test-1\"", "id = \"../test\"", "ceremony id"),
+            ("power = 8", "power = 8\nfast = true", "unknown field"),
+            ("power = 8", "power = 8\npower = 8", "duplicate key"),
+            (circuit, &format!("{circuit}{circuit}"), "rising order"),
+            (circuit, "", "circuits"),
+            ("format = \"zk-ceremony/1\"", "format = \"zk-ceremony/2\"", "unknown variant"),
+        ] {
+            let error = with(from, to).unwrap_err().to_string();
+            assert!(error.contains(what), "{to}: {error}");
+        }
+        assert!(matches!(Config::from_toml(b"\xff"), Err(ConfigError::Toml(_))));
+    }
+
+    fn is_refused(text: &str, what: &str) {
+        let error = Config::from_toml(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+
+    #[test]
+    fn a_document_ends_at_its_limit() {
+        let full = GOOD.to_owned() + &"#".repeat(MAX_CONFIG_BYTES - GOOD.len());
+        Config::from_toml(full.as_bytes()).unwrap();
+        let over = full + "#";
+        assert_eq!(
+            Config::from_toml(over.as_bytes()),
+            Err(ConfigError::TooLarge { found: MAX_CONFIG_BYTES + 1 })
+        );
+    }
+
+    /// A sound document with so many participants, each with a name and a key of its own.
+    fn with_participants(count: usize) -> String {
+        let keys = (0u32..)
+            .map(|i| ConfigDigest::of(&i.to_le_bytes()).to_string())
+            .filter(|hex| PublicKey::from_hex(hex).is_ok());
+        let roster: String = keys
+            .take(count)
+            .enumerate()
+            .map(|(i, key)| {
+                format!("[[participants]]\nname = \"p{i}\"\nkey = \"{key}\"\nphases = [1, 2]\n\n")
+            })
+            .collect();
+        let (start, end) =
+            (GOOD.find("[[participants]]").unwrap(), GOOD.find("[beacon.phase1]").unwrap());
+        format!("{}{roster}{}", &GOOD[..start], &GOOD[end..])
+    }
+
+    #[test]
+    fn a_roster_has_as_many_participants_as_a_policy_has_keys() {
+        assert_eq!(
+            Config::from_toml(with_participants(MAX_KEYS).as_bytes())
+                .unwrap()
+                .participants(Phase::One)
+                .count(),
+            MAX_KEYS
+        );
+        is_refused(&with_participants(MAX_KEYS + 1), "too many participants");
+    }
+
+    #[test]
+    fn circuits_are_few_and_each_is_there_once() {
+        let at = GOOD.find("[[circuits]]").unwrap();
+        let of = |names: &[String]| {
+            let circuits: String = names
+                .iter()
+                .map(|name| GOOD[at..].replacen("\"main\"", &format!("\"{name}\""), 1))
+                .collect();
+            format!("{}{circuits}", &GOOD[..at])
+        };
+        let names =
+            |count: usize| -> Vec<String> { (0..count).map(|i| format!("c{i:02}")).collect() };
+        Config::from_toml(of(&names(MAX_CIRCUITS)).as_bytes()).unwrap();
+        is_refused(&of(&names(MAX_CIRCUITS + 1)), "the number of circuits is out of range");
+        let empty = GOOD[..at].replacen("format =", "circuits = []\nformat =", 1);
+        is_refused(&empty, "the number of circuits is out of range");
+        is_refused(&of(&["b".into(), "a".into()]), "not in rising order");
+        is_refused(&of(&["a".into(), "a".into()]), "not in rising order");
+        // Two names of one module are one name.
+        is_refused(&of(&["a-b".into(), "a_b".into()]), "not in rising order");
+    }
+
+    #[test]
+    fn both_beacons_have_work_that_somebody_can_do() {
+        for (text, phase) in [("round = 1\nexponent = ", 1), ("round = 2\nexponent = ", 2)] {
+            for (exponent, good) in [(9, false), (10, true), (30, true), (31, false)] {
+                let result = with(&format!("{text}10"), &format!("{text}{exponent}"));
+                match result {
+                    Ok(config) => assert!(
+                        good && config.beacon(Phase::try_from(phase).unwrap()).exponent == exponent
+                    ),
+                    Err(error) => {
+                        let expected =
+                            format!("the exponent of phase {phase}'s beacon is out of range");
+                        assert!(!good && error.to_string().contains(&expected), "{error}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn enough_people_are_asked_for_each_phase_that_is_contributed_to() {
+        let start = |extend: bool| {
+            let start = format!(
+                "[phase1_start]\nsha256 = \"{}\"\ndescription = \"a file\"\nextend = {extend}\n\n",
+                "0".repeat(64)
+            );
+            format!("{start}[beacon.phase1]")
+        };
+        let two_of_one = |phase: u8| {
+            GOOD.replacen(&format!("phase{phase} = 1"), &format!("phase{phase} = 2"), 1)
+        };
+        let few = |phase: u8| {
+            format!("phase {phase} has fewer participants than the contributions it asks for")
+        };
+        is_refused(&two_of_one(1), &few(1));
+        is_refused(&two_of_one(2), &few(2));
+        for phase in [1, 2] {
+            let only_other =
+                GOOD.replacen("phases = [1, 2]", &format!("phases = [{}]", 3 - phase), 1);
+            is_refused(&only_other, &few(phase));
+            // Only the contributions to a closed file of somebody else's are not ours to count.
+            let document = |extend| only_other.replacen("[beacon.phase1]", &start(extend), 1);
+            assert_eq!(Config::from_toml(document(false).as_bytes()).is_ok(), phase == 1);
+            is_refused(&document(true), &few(phase));
+        }
+    }
+}

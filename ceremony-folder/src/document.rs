@@ -1,0 +1,193 @@
+//! The transcript of a verified ceremony: the document whose SHA-256 the bundle's statement names.
+//!
+//! The same folder always gives the same bytes: nothing of the verifier (time, machine, order of work) goes in.
+
+use zk_attest::digest::{ChallengeHash, CsHash, TranscriptDigest, VkDigest, VkUncompressedDigest};
+use zk_attest::names::CircuitName;
+use zk_attest::statement::Action;
+use zk_vk_guard::transcript as guard;
+use zk_vk_guard::transcript::{
+    Attested, CheckedTranscript, CircuitChain, Origin, Phase1, Phase1Start, Phase1Step, Prepared,
+    Rejection,
+};
+use zk_vk_guard::transcript::{Transcript, TranscriptFormat};
+
+use crate::chain::{Chain, Step};
+use crate::error::{CeremonyError, at, broken};
+use crate::folder::Track;
+use crate::{Ceremony, Config};
+use ceremony_core::keygen::{VerifyingKey, VerifyingKeyBytes};
+
+/// A ceremony of which every step verified. Only [`super::Verification::finish`] makes one.
+#[derive(Debug)]
+pub struct VerifiedCeremony {
+    config: Config,
+    transcript: CheckedTranscript,
+    keys: Vec<CircuitKey>,
+}
+
+/// The finished verifying key of a circuit.
+#[derive(Clone, Debug)]
+pub struct CircuitKey {
+    /// Which circuit.
+    pub name: CircuitName,
+    /// Number of public inputs.
+    pub public_inputs: u32,
+    /// The key.
+    pub verifying_key: VerifyingKey,
+    /// Its canonical encodings.
+    pub bytes: VerifyingKeyBytes,
+}
+
+impl VerifiedCeremony {
+    /// The document, checked as every later reader will check it.
+    pub(crate) fn new(
+        ceremony: &Ceremony,
+        challenges: &[ChallengeHash],
+        keys: Vec<(CsHash, CircuitKey)>,
+    ) -> Result<Self, CeremonyError> {
+        let root = ceremony.folder.root();
+        let unfinished = || {
+            broken(
+                root,
+                "the ceremony is not finished",
+                "a chain without its end",
+                "closed chains with a prepared phase 1",
+            )
+        };
+        let transcript = document(ceremony, challenges, &keys).ok_or_else(unfinished)?;
+        let transcript = CheckedTranscript::from_json(&transcript.to_json())
+            .map_err(at(&ceremony.folder.transcript()))?;
+        Ok(Self {
+            config: ceremony.config.clone(),
+            transcript,
+            keys: keys.into_iter().map(|(_, key)| key).collect(),
+        })
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The transcript.
+    #[must_use]
+    pub fn transcript(&self) -> &CheckedTranscript {
+        &self.transcript
+    }
+
+    /// The transcript hash.
+    #[must_use]
+    pub fn digest(&self) -> TranscriptDigest {
+        self.transcript.digest()
+    }
+
+    /// The verifying keys, in the order of the circuits.
+    #[must_use]
+    pub fn keys(&self) -> &[CircuitKey] {
+        &self.keys
+    }
+}
+
+fn document(
+    ceremony: &Ceremony,
+    challenges: &[ChallengeHash],
+    keys: &[(CsHash, CircuitKey)],
+) -> Option<Transcript> {
+    let rules = ceremony.config.document();
+    let (start, steps) = ceremony.phase1.steps.split_first()?;
+    let (challenge, next) = challenges.split_first()?;
+    let prepared = ceremony.phase1.prepared.as_ref()?;
+    let phase1_step = |(i, step): (usize, &Step)| {
+        Some(Phase1Step {
+            challenge: *challenges.get(i)?,
+            next_challenge: *next.get(i)?,
+            step: recorded(step)?,
+        })
+    };
+    let phase1 = Phase1 {
+        power: rules.power,
+        start: Phase1Start {
+            origin: if rules.phase1_start.is_some() { Origin::External } else { Origin::New },
+            file_sha256: start.file,
+            challenge: *challenge,
+            attestation: start.envelope.clone(),
+        },
+        steps: steps.iter().enumerate().map(phase1_step).collect::<Option<_>>()?,
+        prepared: Prepared {
+            input_sha256: prepared.words.input_sha256?,
+            file_sha256: prepared.file,
+            attestation: prepared.envelope.clone(),
+        },
+    };
+    // A finished verification has a key of every circuit, each closed by its beacon: pairing them below must not depend on that being so.
+    if keys.len() != ceremony.circuits.len() {
+        return None;
+    }
+    let circuits = ceremony
+        .circuits
+        .iter()
+        .zip(keys)
+        .map(|(chain, (cs_hash, key))| circuit(ceremony, chain, *cs_hash, key));
+    Some(Transcript {
+        format: TranscriptFormat::V1,
+        ceremony: rules.id.clone(),
+        kind: rules.kind,
+        curve: rules.curve,
+        ceremony_toml_sha256: ceremony.config.digest(),
+        coordinator: rules.coordinator.key,
+        phase1,
+        circuits: circuits.collect::<Option<_>>()?,
+        rejected: ceremony.chains().flat_map(rejected).collect(),
+    })
+}
+
+fn circuit(
+    ceremony: &Ceremony,
+    chain: &Chain,
+    cs_hash: CsHash,
+    key: &CircuitKey,
+) -> Option<CircuitChain> {
+    let (opening, steps) = chain.steps.split_first()?;
+    let reference = ceremony.reference(&chain.track)?;
+    Some(CircuitChain {
+        name: reference.name,
+        circuit_sha256: reference.circuit_sha256,
+        public_inputs: key.public_inputs,
+        cs_hash,
+        initial_sha256: opening.file,
+        opening: opening.envelope.clone(),
+        steps: steps.iter().map(recorded).collect::<Option<_>>()?,
+        final_sha256: steps.last().filter(|step| step.words.action == Action::Beacon)?.file,
+        vk_sha256: VkDigest::of(&key.bytes.compressed),
+        vk_uncompressed_sha256: VkUncompressedDigest::of(&key.bytes.uncompressed),
+    })
+}
+
+fn recorded(step: &Step) -> Option<guard::Step> {
+    Some(guard::Step {
+        index: step.index,
+        name: step.words.participant.clone(),
+        beacon: step.words.beacon.clone(),
+        input_sha256: step.words.input_sha256?,
+        file_sha256: step.file,
+        contribution_hash: step.words.contribution_hash?,
+        attested: Some(Attested { key: step.key, envelope: step.envelope.clone() }),
+    })
+}
+
+fn rejected(chain: &Chain) -> impl Iterator<Item = Rejection> + '_ {
+    let circuit = match &chain.track {
+        Track::Phase1 => None,
+        Track::Circuit(name) => Some(name.clone()),
+    };
+    chain.rejected.iter().map(move |rejected| Rejection {
+        phase: chain.track.phase(),
+        circuit: circuit.clone(),
+        index: rejected.index,
+        file_sha256: rejected.file,
+        reason: rejected.reason.clone(),
+        attestation: rejected.envelope.clone(),
+    })
+}

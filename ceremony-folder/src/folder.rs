@@ -1,0 +1,322 @@
+//! The ceremony folder: which file has which name.
+//!
+//! ```text
+//! ceremony.toml
+//! phase1/          0000.ptau 0000.dsse.json  0001.ptau 0001.dsse.json ...  final.ptau final.dsse.json  prepared.ptau prepared.dsse.json
+//! circuits/NAME/   circuit.r1cs  0000.zkey 0000.dsse.json  0001.zkey ...  final.zkey final.dsse.json
+//!                  ark/verifying_key.compressed.bin ark/verifying_key.uncompressed.bin snarkjs/verification_key.json
+//! transcript.json  report.json  report.html  bundle.json  SHA256SUMS  audits/*.dsse.json
+//! private/         proving keys; never archived
+//! ```
+//!
+//! Steps only add files, so that a folder can be copied and synchronised. A step exists when its data file does: whoever makes one writes the
+//! attestation first. A file that was taken out of the chain stays, with `NNNN.reject.dsse.json` beside it, and the next attempt at the same step is
+//! `NNNN-2`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zk_attest::names::CircuitName;
+use zk_attest::statement::Phase;
+
+use ceremony_core::limits::MAX_CONTRIBUTIONS;
+
+/// Entries of one folder at most: three files for each contribution that a chain can have, and some more for second attempts.
+const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
+
+/// One chain of files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Track {
+    /// Powers of tau.
+    Phase1,
+    /// The keys of one circuit.
+    Circuit(CircuitName),
+}
+
+impl Track {
+    /// The phase that it belongs to.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Phase1 => Phase::One,
+            Self::Circuit(_) => Phase::Two,
+        }
+    }
+
+    fn extension(&self) -> &'static str {
+        match self {
+            Self::Phase1 => "ptau",
+            Self::Circuit(_) => "zkey",
+        }
+    }
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phase1 => f.write_str("phase 1"),
+            Self::Circuit(name) => write!(f, "circuit {name}"),
+        }
+    }
+}
+
+/// The place of a file in its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// 0 opens, 1, 2, ... are contributions.
+    Number(u32),
+    /// The beacon.
+    Final,
+    /// The Lagrange bases of phase 1.
+    Prepared,
+}
+
+/// A file's name, without its ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepName {
+    /// Its place.
+    pub slot: Slot,
+    /// 1, and one more for each attempt that was taken out of the chain.
+    pub attempt: u32,
+}
+
+impl fmt::Display for StepName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.slot {
+            Slot::Number(number) => write!(f, "{number:04}")?,
+            Slot::Final => f.write_str("final")?,
+            Slot::Prepared => f.write_str("prepared")?,
+        }
+        if self.attempt > 1 { write!(f, "-{}", self.attempt) } else { Ok(()) }
+    }
+}
+
+impl StepName {
+    /// The first attempt at a place.
+    #[must_use]
+    pub fn first(slot: Slot) -> Self {
+        Self { slot, attempt: 1 }
+    }
+
+    /// The name that is written so, if there is one: each name has one spelling.
+    fn parse(stem: &str) -> Option<Self> {
+        let (slot, attempt) = stem
+            .split_once('-')
+            .map_or((stem, Some(1)), |(slot, attempt)| (slot, attempt.parse().ok()));
+        let slot = match slot {
+            "final" => Slot::Final,
+            "prepared" => Slot::Prepared,
+            number => Slot::Number(number.parse().ok()?),
+        };
+        Some(Self { slot, attempt: attempt? }).filter(|name| name.to_string() == stem)
+    }
+}
+
+/// What stands in a folder under one name: at least an attestation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    pub(crate) file: bool,
+    pub(crate) rejection: bool,
+}
+
+/// The paths of a ceremony folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at `root`, whatever is in it.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self(root.into())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.0.join("ceremony.toml")
+    }
+
+    /// The transcript document.
+    #[must_use]
+    pub fn transcript(&self) -> PathBuf {
+        self.0.join("transcript.json")
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub fn bundle(&self) -> PathBuf {
+        self.0.join("bundle.json")
+    }
+
+    /// What is not published.
+    #[must_use]
+    pub fn private(&self) -> PathBuf {
+        self.0.join("private")
+    }
+
+    /// Signed results of audits.
+    #[must_use]
+    pub fn audits(&self) -> PathBuf {
+        self.0.join("audits")
+    }
+
+    /// Where the files of a chain are.
+    #[must_use]
+    pub fn track(&self, track: &Track) -> PathBuf {
+        match track {
+            Track::Phase1 => self.0.join("phase1"),
+            Track::Circuit(name) => self.0.join("circuits").join(name.as_str()),
+        }
+    }
+
+    /// A circuit's constraint system.
+    #[must_use]
+    pub fn r1cs(&self, circuit: &CircuitName) -> PathBuf {
+        self.track(&Track::Circuit(circuit.clone())).join("circuit.r1cs")
+    }
+
+    /// The data file of a step.
+    #[must_use]
+    pub fn file(&self, track: &Track, name: StepName) -> PathBuf {
+        self.track(track).join(format!("{name}.{}", track.extension()))
+    }
+
+    /// The attestation of a step.
+    #[must_use]
+    pub fn attestation(&self, track: &Track, name: StepName) -> PathBuf {
+        self.track(track).join(format!("{name}.dsse.json"))
+    }
+
+    /// The coordinator's rejection of a step.
+    #[must_use]
+    pub fn rejection(&self, track: &Track, name: StepName) -> PathBuf {
+        self.track(track).join(format!("{name}.reject.dsse.json"))
+    }
+
+    /// The finished verifying key of a circuit, canonical compressed, canonical uncompressed, and as JSON.
+    #[must_use]
+    pub fn verifying_keys(&self, circuit: &CircuitName) -> [PathBuf; 3] {
+        let folder = self.track(&Track::Circuit(circuit.clone()));
+        [
+            "ark/verifying_key.compressed.bin",
+            "ark/verifying_key.uncompressed.bin",
+            "snarkjs/verification_key.json",
+        ]
+        .map(|name| folder.join(name))
+    }
+
+    /// The proving key of a circuit for arkworks.
+    #[must_use]
+    pub fn proving_key(&self, circuit: &CircuitName) -> PathBuf {
+        self.private().join(format!("{circuit}.proving_key.bin"))
+    }
+
+    /// The contributions and beacons whose files stand in a chain's folder and are not rejected, in order. Whether they belong to the chain, and who
+    /// attests them, is for [`super::chain`] to say.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn unrejected(&self, track: &Track) -> io::Result<Vec<StepName>> {
+        let found = self.scan(track)?;
+        let steps = found
+            .into_iter()
+            .filter(|(_, presence)| presence.file && !presence.rejection)
+            .map(|(name, _)| name);
+        Ok(steps.filter(|name| !matches!(name.slot, Slot::Number(0) | Slot::Prepared)).collect())
+    }
+
+    /// The steps that have a file in a chain's folder. Names that belong to no step are left alone.
+    pub(crate) fn scan(&self, track: &Track) -> io::Result<BTreeMap<StepName, Presence>> {
+        let mut found: BTreeMap<StepName, Presence> = BTreeMap::new();
+        let entries = match std::fs::read_dir(self.track(track)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for (count, entry) in entries.enumerate() {
+            let entry = entry?;
+            if count >= MAX_ENTRIES {
+                return Err(io::Error::other(format!(
+                    "more than {MAX_ENTRIES} files in one folder"
+                )));
+            }
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let data = format!(".{}", track.extension());
+            // The longer ending first: a rejection is an attestation too.
+            let parsed = [".reject.dsse.json", ".dsse.json", data.as_str()]
+                .into_iter()
+                .find_map(|ending| Some((StepName::parse(name.strip_suffix(ending)?)?, ending)));
+            if let Some((step, ending)) = parsed {
+                if !entry.file_type()?.is_file() {
+                    return Err(io::Error::other(format!("{name} is not a regular file")));
+                }
+                let presence = found.entry(step).or_default();
+                match ending {
+                    ".reject.dsse.json" => presence.rejection = true,
+                    ".dsse.json" => {}
+                    _ => presence.file = true,
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_has_one_name() {
+        for (text, slot, attempt) in [
+            ("0000", Slot::Number(0), 1),
+            ("0012-2", Slot::Number(12), 2),
+            ("12345", Slot::Number(12_345), 1),
+            ("final", Slot::Final, 1),
+            ("prepared-3", Slot::Prepared, 3),
+        ] {
+            let name = StepName::parse(text).unwrap();
+            assert_eq!((name, name.to_string().as_str()), (StepName { slot, attempt }, text));
+        }
+        for text in [
+            "",
+            "1",
+            "00001",
+            "0001-1",
+            "0001-0",
+            "0001-02",
+            "0001-",
+            "0001-2-2",
+            "+001",
+            "Final",
+            "0001 ",
+            "final-x",
+            "99999999999",
+        ] {
+            assert_eq!(StepName::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_too_many_files_is_not_read_to_its_end() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path());
+        let track = folder.track(&Track::Phase1);
+        std::fs::create_dir(&track).unwrap();
+        for i in 0..MAX_ENTRIES {
+            std::fs::File::create(track.join(format!("{i}.txt"))).unwrap();
+        }
+        assert!(folder.scan(&Track::Phase1).unwrap().is_empty());
+        std::fs::File::create(track.join("one.txt")).unwrap();
+        let error = folder.scan(&Track::Phase1).unwrap_err().to_string();
+        assert!(error.contains("more than 16384 files"), "{error}");
+    }
+}

@@ -1,0 +1,133 @@
+//! A whole ceremony: the folder that its parties share, from the rules to the transcript.
+//!
+//! ```text
+//! Ceremony             rules and signed steps: who did what, in which order, attested by whose key             (chain)
+//! Verification         the same, data file by data file: what is attested is there, and its mathematics holds   (verify)
+//! VerifiedCeremony     exists only at the end of a Verification; writes the transcript and hands out the keys   (document)
+//! ```
+//!
+//! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a snippet. Nothing here writes to the folder.
+
+pub mod audit;
+pub mod chain;
+pub mod config;
+mod document;
+mod error;
+pub mod folder;
+pub mod verify;
+
+use std::path::Path;
+
+use zk_attest::digest::CircuitDigest;
+use zk_attest::file::read_regular;
+use zk_attest::names::CircuitName;
+use zk_attest::statement::{CircuitReference, Phase};
+
+pub use chain::{Chain, Rejected, Step};
+pub use config::{Config, ConfigError};
+pub use document::{CircuitKey, VerifiedCeremony};
+pub use error::{Cause, CeremonyError};
+pub use folder::{Folder, Slot, StepName, Track};
+pub use verify::{Depth, Part, PartReport, Verification};
+
+use chain::Reader;
+use config::{ConfigCircuit, MAX_CONFIG_BYTES};
+use error::at;
+
+/// A ceremony as its folder's signed side shows it. No data file was opened.
+#[derive(Debug)]
+pub struct Ceremony {
+    /// Where it is.
+    pub folder: Folder,
+    /// Its rules.
+    pub config: Config,
+    /// Phase 1.
+    pub phase1: Chain,
+    /// Phase 2 of each circuit, in the order of the rules.
+    pub circuits: Vec<Chain>,
+}
+
+/// What a ceremony waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Contributions to a phase, or its beacon.
+    Contributions(Phase),
+    /// The prepared file and the opening of phase 2.
+    Prepare,
+    /// Nothing: every chain is closed.
+    Closed,
+}
+
+impl Ceremony {
+    /// Reads the rules and the signed steps. Steps that do not hold do not fail this: they are the [`Chain::problem`] of their chain.
+    ///
+    /// # Errors
+    /// When there are no sound rules.
+    pub fn open(root: &Path) -> Result<Self, CeremonyError> {
+        let folder = Folder::new(root);
+        let path = folder.config();
+        let bytes = read_regular(&path, MAX_CONFIG_BYTES).map_err(at(&path))?;
+        let config = Config::from_toml(&bytes).map_err(at(&path))?;
+        let phase1 = Reader {
+            folder: &folder,
+            config: &config,
+            track: Track::Phase1,
+            circuit: None,
+            start: None,
+        }
+        .read();
+        let start = phase1.prepared.as_ref().map(|prepared| prepared.file);
+        let of = |circuit: &ConfigCircuit| {
+            let track = Track::Circuit(circuit.name.clone());
+            let circuit = Some(reference(circuit));
+            Reader { folder: &folder, config: &config, track, circuit, start }.read()
+        };
+        let circuits = config.document().circuits.iter().map(of).collect();
+        Ok(Self { folder, config, phase1, circuits })
+    }
+
+    /// Phase 1 and the circuits.
+    pub fn chains(&self) -> impl Iterator<Item = &Chain> {
+        std::iter::once(&self.phase1).chain(&self.circuits)
+    }
+
+    /// The first thing that is wrong, in the order of the data flow.
+    #[must_use]
+    pub fn problem(&self) -> Option<&CeremonyError> {
+        self.chains().find_map(|chain| chain.problem.as_ref())
+    }
+
+    /// What comes next.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if self.phase1.prepared.is_none() {
+            let closed = self.phase1.is_closed() || !self.config.has_own_phase1();
+            return if closed { Stage::Prepare } else { Stage::Contributions(Phase::One) };
+        }
+        if self.circuits.iter().any(|chain| chain.steps.is_empty()) {
+            return Stage::Prepare;
+        }
+        if self.circuits.iter().all(Chain::is_closed) {
+            Stage::Closed
+        } else {
+            Stage::Contributions(Phase::Two)
+        }
+    }
+
+    /// A circuit, as attestations name it.
+    #[must_use]
+    pub fn reference(&self, track: &Track) -> Option<CircuitReference> {
+        let Track::Circuit(name) = track else { return None };
+        self.config.document().circuits.iter().find(|circuit| circuit.name == *name).map(reference)
+    }
+
+    /// The digest that the rules give for a circuit.
+    #[must_use]
+    pub fn circuit_digest(&self, name: &CircuitName) -> Option<CircuitDigest> {
+        self.reference(&Track::Circuit(name.clone())).map(|reference| reference.circuit_sha256)
+    }
+}
+
+fn reference(circuit: &ConfigCircuit) -> CircuitReference {
+    CircuitReference { name: circuit.name.clone(), circuit_sha256: circuit.sha256 }
+}

@@ -1,0 +1,670 @@
+//! The whole check of a ceremony, data file by data file (formats page, section 7).
+//!
+//! A finished [`Verification`] proves that
+//!
+//! 1. every data file is the attested one (SHA-256 over the bytes that were verified), and carries the attested contribution or beacon as its last
+//!    record, after the records of the file before it;
+//! 2. phase 1 starts from the generators, or from the external file that the rules pin, and every file passes the checks of [`ceremony_core::phase1::verify`];
+//! 3. the prepared file has the same records, and passes the same checks;
+//! 4. each circuit is the one of the rules, its chain starts from the initial key rebuilt from circuit and prepared file, every key follows from the
+//!    one before it, and the last one passes the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
+//! 5. each phase has the contributions that the rules ask for, and its beacon.
+//!
+//! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the first failure names the first bad step.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash};
+use zk_attest::names::CircuitName;
+use zk_attest::statement::Phase;
+
+use crate::chain::{Chain, Step};
+use crate::document::{CircuitKey, VerifiedCeremony};
+use crate::error::{Cause, CeremonyError, at, broken};
+use crate::folder::Track;
+use crate::{Ceremony, Stage};
+use ceremony_core::format::FormatError;
+use ceremony_core::format::digest::{
+    DigestError, FileDigests, NotedFile, digest_file, sha256_file,
+};
+use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
+use ceremony_core::format::r1cs::R1cs;
+use ceremony_core::format::record::ContributionKind;
+use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
+use ceremony_core::hash::FileSha256;
+use ceremony_core::keygen;
+use ceremony_core::phase1::Link;
+use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
+use ceremony_core::phase2::verify::{
+    Digests, Outcome, Policy, Report, VerifyError, verify as verify_zkey, verify_from,
+    verify_initial,
+};
+use ceremony_core::progress::Progress;
+
+/// How much to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Every file: what an auditor does, and what the transcript is written from.
+    EveryFile,
+    /// Only the last file of one chain and what it depends on: what a participant does before contributing.
+    LastOf(Track),
+}
+
+/// One data file to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A step of phase 1, by its place in the chain.
+    Phase1(usize),
+    /// The prepared file.
+    Prepared,
+    /// A step of a circuit, by the circuit's and its own place.
+    Circuit(usize, usize),
+}
+
+/// What a part that passed has established.
+#[derive(Clone, Debug)]
+pub struct PartReport {
+    /// What was verified, for people.
+    pub title: String,
+    /// The data file.
+    pub path: PathBuf,
+    /// Its digests.
+    pub digests: FileDigests,
+    /// The checks that passed.
+    pub checks: Vec<PassedCheck>,
+}
+
+/// A check that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedCheck {
+    /// Its number in the list of its phase; none for what the folder adds.
+    pub number: Option<u32>,
+    /// What holds.
+    pub statement: &'static str,
+    /// Why it could not be carried out to the end, where that is so.
+    pub remark: Option<&'static str>,
+}
+
+const ATTESTED: PassedCheck =
+    PassedCheck { number: None, statement: "the file is the attested one", remark: None };
+const RECORDED: PassedCheck = PassedCheck {
+    number: None,
+    statement: "its last record is the attested one, after those before it",
+    remark: None,
+};
+
+/// A verification on its way: see the module's documentation.
+#[derive(Debug)]
+pub struct Verification<'a> {
+    ceremony: &'a Ceremony,
+    depth: Depth,
+    parts: Vec<Part>,
+    done: usize,
+    failed: bool,
+    phase1: Phase1Facts,
+    prepared: Option<FileDigests>,
+    circuits: Vec<Option<CircuitFacts>>,
+}
+
+/// What phase 1 left.
+#[derive(Debug, Default)]
+struct Phase1Facts {
+    /// Records of the last file that was verified.
+    records: Vec<PtauRecord>,
+    /// Challenges: the start's, then the one that each step leaves.
+    challenges: Vec<ChallengeHash>,
+}
+
+/// What a circuit's last file left.
+#[derive(Debug)]
+struct CircuitFacts {
+    records: Vec<ZkeyRecord>,
+    cs_hash: CsHash,
+    key: Option<CircuitKey>,
+}
+
+impl<'a> Verification<'a> {
+    /// Plans the parts.
+    ///
+    /// # Errors
+    /// The first problem of the signed side: what is not attested is not verified.
+    pub fn new(ceremony: &'a Ceremony, depth: Depth) -> Result<Self, CeremonyError> {
+        if let Some(CeremonyError { path, cause }) = ceremony.problem() {
+            return Err(CeremonyError {
+                path: path.clone(),
+                cause: Cause::Signed(cause.to_string()),
+            });
+        }
+        let mut parts = Vec::new();
+        let last = |chain: &Chain| chain.steps.len().checked_sub(1);
+        let circuit =
+            |track: &Track| ceremony.circuits.iter().position(|chain| chain.track == *track);
+        match &depth {
+            Depth::EveryFile => {
+                parts.extend((0..ceremony.phase1.steps.len()).map(Part::Phase1));
+                parts.extend(ceremony.phase1.prepared.iter().map(|_| Part::Prepared));
+                for (i, chain) in ceremony.circuits.iter().enumerate() {
+                    parts.extend((0..chain.steps.len()).map(|step| Part::Circuit(i, step)));
+                }
+            }
+            Depth::LastOf(Track::Phase1) => parts.extend(last(&ceremony.phase1).map(Part::Phase1)),
+            Depth::LastOf(track) => {
+                parts.extend(ceremony.phase1.prepared.iter().map(|_| Part::Prepared));
+                parts.extend(
+                    circuit(track)
+                        .and_then(|i| Some(Part::Circuit(i, last(&ceremony.circuits[i])?))),
+                );
+            }
+        }
+        let circuits = ceremony.circuits.iter().map(|_| None).collect();
+        Ok(Self {
+            ceremony,
+            depth,
+            parts,
+            done: 0,
+            failed: false,
+            phase1: Phase1Facts::default(),
+            prepared: None,
+            circuits,
+        })
+    }
+
+    /// The parts, in order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// What a part is called.
+    #[must_use]
+    pub fn title(&self, part: &Part) -> String {
+        match part {
+            Part::Phase1(step) => title(&self.ceremony.phase1, *step),
+            Part::Prepared => "phase 1, prepared file".into(),
+            Part::Circuit(circuit, step) => title(&self.ceremony.circuits[*circuit], *step),
+        }
+    }
+
+    /// Verifies the next part. None after the last one, or after a failure.
+    pub fn next_part(
+        &mut self,
+        progress: &dyn Progress,
+    ) -> Option<Result<PartReport, CeremonyError>> {
+        let part = self.parts.get(self.done).filter(|_| !self.failed)?.clone();
+        self.done += 1;
+        let title = self.title(&part);
+        let result = match part {
+            Part::Phase1(step) => self.phase1_step(step, progress),
+            Part::Prepared => self.prepared(progress),
+            Part::Circuit(circuit, step) => self.circuit_step(circuit, step, progress),
+        };
+        self.failed = result.is_err();
+        Some(result.map(|(path, digests, checks)| PartReport { title, path, digests, checks }))
+    }
+
+    /// Verifies all parts that are left.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn run(&mut self, progress: &dyn Progress) -> Result<Vec<PartReport>, CeremonyError> {
+        std::iter::from_fn(|| self.next_part(progress)).collect()
+    }
+
+    /// The finished ceremony.
+    ///
+    /// # Errors
+    /// When a part failed or was not verified, or when the ceremony is not finished.
+    pub fn finish(self) -> Result<VerifiedCeremony, CeremonyError> {
+        let root = self.ceremony.folder.root();
+        if self.failed || self.done < self.parts.len() || self.depth != Depth::EveryFile {
+            return Err(broken(
+                root,
+                "not every file was verified",
+                format_args!("{} of {} parts", self.done, self.parts.len()),
+                "all parts",
+            ));
+        }
+        if self.ceremony.stage() != Stage::Closed {
+            return Err(broken(
+                root,
+                "the ceremony is not finished",
+                "an open phase",
+                "both phases closed by their beacons",
+            ));
+        }
+        let keys = self
+            .circuits
+            .into_iter()
+            .flatten()
+            .filter_map(|facts| Some((facts.cs_hash, facts.key?)))
+            .collect();
+        VerifiedCeremony::new(self.ceremony, &self.phase1.challenges, keys)
+    }
+
+    fn phase1_step(
+        &mut self,
+        step: usize,
+        progress: &dyn Progress,
+    ) -> Result<Passed, CeremonyError> {
+        let (config, chain) = (&self.ceremony.config, &self.ceremony.phase1);
+        let this = &chain.steps[step];
+        let file = open(&this.path)?;
+        if step == 0 && config.document().phase1_start.is_none() {
+            let (ptau, digests) = verify_new(file, progress).map_err(at(&this.path))?;
+            self.has_the_power(&this.path, &ptau)?;
+            is_attested(this, digests.sha256)?;
+            self.phase1.challenges =
+                vec![ChallengeHash(Link::after(&[], ptau.ceremony_power()).challenge.0)];
+            let start = PassedCheck {
+                number: Some(5),
+                statement: "every point is a generator: tau = alpha = beta = 1",
+                remark: None,
+            };
+            return Ok((this.path.clone(), digests, vec![ATTESTED, start]));
+        }
+        let whole = self.depth == Depth::EveryFile;
+        let closes = chain.is_closed() && step + 1 == chain.steps.len();
+        let (digest, file) = self.known_digest(step, file, progress)?;
+        let expectations = Expectations {
+            min_contributions: if closes { config.minimum(Phase::One) } else { 1 },
+            digest: digest.map(|digests| digests.blake2b),
+            earlier: (whole && step > 0).then_some(self.phase1.records.as_slice()),
+        };
+        let (ptau, verified) =
+            verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
+        self.has_the_power(&this.path, &ptau)?;
+        is_attested(this, verified.digests.sha256)?;
+        let records = ptau.contributions();
+        if step == 0 {
+            let closed = records.last().is_some_and(PtauRecord::is_beacon) || ptau.is_truncated();
+            if closed == config.has_own_phase1() {
+                let word = |closed| {
+                    if closed {
+                        "a beacon has closed it (or it is truncated)"
+                    } else {
+                        "it is open"
+                    }
+                };
+                return Err(broken(
+                    &this.path,
+                    "the rules say otherwise whether participants contribute to this file",
+                    word(closed),
+                    word(!closed),
+                ));
+            }
+        } else {
+            let added = records.len().checked_sub(self.phase1.records.len());
+            if whole && added != Some(1) {
+                return Err(broken(
+                    &this.path,
+                    "a step adds one record",
+                    format_args!("{} records", records.len()),
+                    self.phase1.records.len() + 1,
+                ));
+            }
+            record_is_attested(
+                this,
+                records
+                    .last()
+                    .map(|record| (ContributionHash(record.response_hash().0), &record.kind)),
+            )?;
+        }
+        let challenge = Link::after(records, ptau.ceremony_power()).challenge;
+        self.phase1.challenges.push(ChallengeHash(challenge.0));
+        self.phase1.records = records.to_vec();
+        let mut checks = vec![ATTESTED];
+        checks.extend((step > 0).then_some(RECORDED));
+        checks.extend(verified.checks.iter().map(|check| PassedCheck {
+            number: Some(check.number()),
+            statement: check.statement(),
+            remark: None,
+        }));
+        Ok((this.path.clone(), verified.digests, checks))
+    }
+
+    /// The digest of an external start, which the rules pin by SHA-256: where no hash binds the points, the pin does.
+    fn known_digest(
+        &self,
+        step: usize,
+        mut file: File,
+        progress: &dyn Progress,
+    ) -> Result<(Option<FileDigests>, File), CeremonyError> {
+        let Some(start) =
+            self.ceremony.config.document().phase1_start.as_ref().filter(|_| step == 0)
+        else {
+            return Ok((None, file));
+        };
+        let path = &self.ceremony.phase1.steps[step].path;
+        let digests = digest_file(&mut file, progress).map_err(at(path))?;
+        if digests.sha256.0 != start.sha256.0 {
+            return Err(broken(
+                path,
+                "this is not the file that the rules start from",
+                digests.sha256,
+                start.sha256,
+            ));
+        }
+        Ok((Some(digests), file))
+    }
+
+    fn has_the_power(&self, path: &Path, ptau: &Ptau<File>) -> Result<(), CeremonyError> {
+        let (found, expected) = (ptau.power(), self.ceremony.config.power());
+        if found == expected {
+            Ok(())
+        } else {
+            Err(broken(path, "the file has another power than the rules", found, expected))
+        }
+    }
+
+    fn prepared(&mut self, progress: &dyn Progress) -> Result<Passed, CeremonyError> {
+        let ceremony = self.ceremony;
+        let (Some(this), Some(closed)) = (&ceremony.phase1.prepared, ceremony.phase1.steps.last())
+        else {
+            return Err(broken(
+                ceremony.folder.root(),
+                "phase 1 has no prepared file",
+                "none",
+                "phase1/prepared.ptau",
+            ));
+        };
+        // What came prepared from elsewhere is the file itself, and its digest is pinned.
+        let same = this.file == closed.file;
+        let mut file = open(&this.path)?;
+        let digest = if same {
+            Some(digest_file(&mut file, progress).map_err(at(&this.path))?)
+        } else {
+            None
+        };
+        if let Some(digests) = &digest {
+            is_attested(this, digests.sha256)?;
+        }
+        let expectations = Expectations {
+            min_contributions: if ceremony.config.has_own_phase1() {
+                ceremony.config.minimum(Phase::One)
+            } else {
+                1
+            },
+            digest: digest.map(|digests| digests.blake2b),
+            earlier: (self.depth == Depth::EveryFile).then_some(self.phase1.records.as_slice()),
+        };
+        let (ptau, verified) =
+            verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
+        self.has_the_power(&this.path, &ptau)?;
+        is_attested(this, verified.digests.sha256)?;
+        if ptau.lagrange().is_none() {
+            return Err(broken(
+                &this.path,
+                "the file is not prepared",
+                "no Lagrange bases",
+                "sections 12 to 15",
+            ));
+        }
+        // Nothing is known that gets here: the records begin with the chain's (check 10), and nothing follows its beacon (check 4).
+        if self.depth == Depth::EveryFile && ptau.contributions().len() != self.phase1.records.len()
+        {
+            let (found, expected) = (ptau.contributions().len(), self.phase1.records.len());
+            return Err(broken(
+                &this.path,
+                "preparing adds no record",
+                format_args!("{found} records"),
+                expected,
+            ));
+        }
+        self.prepared = Some(verified.digests);
+        let mut checks = vec![ATTESTED];
+        checks.extend(verified.checks.iter().map(|check| PassedCheck {
+            number: Some(check.number()),
+            statement: check.statement(),
+            remark: None,
+        }));
+        Ok((this.path.clone(), verified.digests, checks))
+    }
+
+    fn circuit_step(
+        &mut self,
+        circuit: usize,
+        step: usize,
+        progress: &dyn Progress,
+    ) -> Result<Passed, CeremonyError> {
+        let ceremony = self.ceremony;
+        let chain = &ceremony.circuits[circuit];
+        let (Track::Circuit(name), this) = (&chain.track, &chain.steps[step]) else {
+            return Err(no_circuit(ceremony));
+        };
+        let last = step + 1 == chain.steps.len();
+        let whole = self.depth == Depth::EveryFile;
+        let known = self.circuits[circuit].take();
+        // What is taken from the key is noted, and held against the attested digest as the checked bytes are.
+        let mut key = NotedFile::new(open(&this.path)?)
+            .map_err(FormatError::Io)
+            .and_then(Zkey::open)
+            .map_err(at(&this.path))?;
+        let mut checked = Zkey::open(open(&this.path)?).map_err(at(&this.path))?;
+        let mut reports = Vec::new();
+        if step == 0 || last {
+            reports.push(self.against_circuit(name, chain, step, &mut checked, progress)?);
+        }
+        if step > 0 && whole {
+            let before = &chain.steps[step - 1];
+            let mut earlier = Zkey::open(open(&before.path)?).map_err(at(&before.path))?;
+            let report = verify_from(&mut earlier, &mut checked, &Policy::default(), progress)
+                .map_err(at(&this.path))?;
+            if let Digests::Incremental { earlier, .. } = report.digests {
+                is_attested(before, earlier)?;
+            }
+            reports.push(report);
+        }
+        let Some(report) = reports.first() else { return Err(no_circuit(ceremony)) };
+        let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
+            report.digests;
+        for other in &reports {
+            let (Digests::Whole { key, .. } | Digests::Incremental { key, .. }) = other.digests;
+            is_attested(this, key.sha256)?;
+        }
+        let records = key.contributions();
+        if step > 0 {
+            let before = known.as_ref().map_or(0, |facts| facts.records.len());
+            if whole && records.len() != before + 1 {
+                return Err(broken(
+                    &this.path,
+                    "a step adds one record",
+                    format_args!("{} records", records.len()),
+                    before + 1,
+                ));
+            }
+            record_is_attested(
+                this,
+                records.last().map(|record| (ContributionHash(record.hash().0), &record.kind)),
+            )?;
+        }
+        let mut checks = vec![ATTESTED];
+        checks.extend((step > 0).then_some(RECORDED));
+        checks.extend(reports.iter().take(1).flat_map(passed));
+        if step > 0 && whole && last {
+            checks.push(PassedCheck {
+                number: None,
+                statement: "it follows from the key before it",
+                remark: None,
+            });
+        }
+        let finished = if last && chain.is_closed() {
+            Some(finished_key(name, &this.path, &mut key)?)
+        } else {
+            None
+        };
+        let cs_hash = CsHash(key.initial_key_hash().0);
+        let taken = key.source().finish_sha256(progress).map_err(|error| match error {
+            DigestError::Io(error) => at(&this.path)(error),
+            DigestError::Changed(change) => {
+                at(&this.path)(VerifyError::Changed { file: "the key (.zkey)", change })
+            }
+        })?;
+        is_attested(this, taken)?;
+        self.circuits[circuit] =
+            Some(CircuitFacts { records: key.contributions().to_vec(), cs_hash, key: finished });
+        Ok((this.path.clone(), digests, checks))
+    }
+
+    /// The comparison with the initial key, rebuilt from circuit and prepared file.
+    fn against_circuit<K: Read + Seek + Send>(
+        &self,
+        name: &CircuitName,
+        chain: &Chain,
+        step: usize,
+        key: &mut Zkey<K>,
+        progress: &dyn Progress,
+    ) -> Result<Report, CeremonyError> {
+        let ceremony = self.ceremony;
+        let (path, r1cs_path) = (&chain.steps[step].path, ceremony.folder.r1cs(name));
+        let Some(prepared) = &ceremony.phase1.prepared else { return Err(no_circuit(ceremony)) };
+        let is_the_circuit = |found: FileSha256| match ceremony.circuit_digest(name) {
+            Some(expected) if found.0 == expected.0 => Ok(()),
+            expected => {
+                let expected = expected.map_or_else(String::new, |digest| digest.to_string());
+                Err(broken(&r1cs_path, "this is not the circuit of the rules", found, expected))
+            }
+        };
+        let mut file = open(&r1cs_path)?;
+        // Before the comparison, so that another circuit is called just that; and after it, for the bytes that were compared.
+        is_the_circuit(sha256_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
+        let mut r1cs = R1cs::open(file).map_err(at(&r1cs_path))?;
+        let mut ptau = Ptau::open(open(&prepared.path)?).map_err(at(&prepared.path))?;
+        let report = if step == 0 {
+            verify_initial(&mut r1cs, &mut ptau, key, progress)
+        } else {
+            let closed = chain.is_closed();
+            let minimum = if closed { ceremony.config.minimum(Phase::Two) } else { 1 };
+            let policy = Policy {
+                min_contributions: NonZeroU32::new(minimum).unwrap_or(NonZeroU32::MIN),
+                beacon_required: closed,
+                known: Vec::new(),
+            };
+            verify_zkey(&mut r1cs, &mut ptau, key, &policy, progress)
+        }
+        .map_err(at(path))?;
+        if let Digests::Whole { circuit, powers, .. } = report.digests {
+            is_the_circuit(circuit)?;
+            is_attested(prepared, powers)?;
+        }
+        Ok(report)
+    }
+}
+
+type Passed = (PathBuf, FileDigests, Vec<PassedCheck>);
+
+fn title(chain: &Chain, step: usize) -> String {
+    let Some(step) = chain.steps.get(step) else { return chain.track.to_string() };
+    format!(
+        "{}, step {} ({}): {}",
+        chain.track,
+        step.index,
+        step.words.action.as_str(),
+        step.words.participant
+    )
+}
+
+fn no_circuit(ceremony: &Ceremony) -> CeremonyError {
+    broken(
+        ceremony.folder.root(),
+        "a circuit's chain has no start",
+        "nothing to compare with",
+        "a prepared phase 1 and an opened circuit",
+    )
+}
+
+fn passed(report: &Report) -> impl Iterator<Item = PassedCheck> + '_ {
+    report.checks.iter().map(|(check, outcome)| PassedCheck {
+        number: Some(check.number()),
+        statement: check.statement(),
+        remark: matches!(outcome, Outcome::HashNotDerivable).then_some(
+            "the circuit hash itself cannot be recomputed for a .ptau of the circuit's own power",
+        ),
+    })
+}
+
+fn finished_key<K: Read + Seek>(
+    name: &CircuitName,
+    path: &Path,
+    key: &mut Zkey<K>,
+) -> Result<CircuitKey, CeremonyError> {
+    let public_inputs = key.header().public;
+    let verifying_key = keygen::verifying_key(key).map_err(at(path))?;
+    let bytes = keygen::verifying_key_bytes(&verifying_key).map_err(at(path))?;
+    Ok(CircuitKey { name: name.clone(), public_inputs, verifying_key, bytes })
+}
+
+/// The bytes that were verified are those that were attested.
+fn is_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
+    if found.0 == step.file.0 {
+        return Ok(());
+    }
+    Err(broken(
+        &step.path,
+        format_args!("this is not the file that {} attested", step.words.participant),
+        found,
+        step.file,
+    ))
+}
+
+/// The last record is the attested contribution or beacon.
+fn record_is_attested(
+    step: &Step,
+    record: Option<(ContributionHash, &ContributionKind)>,
+) -> Result<(), CeremonyError> {
+    let Some((hash, kind)) = record else {
+        return Err(broken(
+            &step.path,
+            "the file has no record",
+            "none",
+            format_args!("{} records", step.index),
+        ));
+    };
+    if step.words.contribution_hash != Some(hash) {
+        let expected =
+            step.words.contribution_hash.map_or_else(String::new, |hash| hash.to_string());
+        return Err(broken(
+            &step.path,
+            "the last record is not the attested contribution",
+            hash,
+            expected,
+        ));
+    }
+    let recorded = match kind {
+        ContributionKind::Contribution => None,
+        ContributionKind::Beacon(beacon) => Some((beacon.value(), beacon.exponent())),
+    };
+    let attested =
+        step.words.beacon.as_ref().map(|beacon| (beacon.value.as_bytes(), beacon.exponent.get()));
+    if recorded == attested {
+        return Ok(());
+    }
+    let shown = |beacon: Option<(&[u8], u8)>| {
+        beacon.map_or("a contribution".to_owned(), |(value, exponent)| {
+            let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("a beacon of {hex}, 2^{exponent}")
+        })
+    };
+    Err(broken(
+        &step.path,
+        "the last record is of another kind than the attested step",
+        shown(recorded),
+        shown(attested),
+    ))
+}
+
+/// Opens a regular file.
+fn open(path: &Path) -> Result<File, CeremonyError> {
+    let metadata = path.symlink_metadata().map_err(at(path))?;
+    if !metadata.is_file() {
+        return Err(broken(
+            path,
+            "this is not a regular file",
+            "a link, a folder or a device",
+            "the data file itself",
+        ));
+    }
+    File::open(path).map_err(at(path))
+}

@@ -1,0 +1,24 @@
+//! What the tests build files with.
+#![allow(missing_docs)]
+
+pub mod circuits;
+pub mod flipping;
+pub mod forge;
+pub mod known_tau;
+pub mod paper;
+pub mod plain;
+pub mod ptau;
+pub mod squares;
+
+/// Takes the portable arithmetic for the whole test where CEREMONY_TEST_ARITHMETIC=portable asks for it. What the kit builds files with calls
+/// this first, and it panics where it comes too late to have an effect.
+pub fn choose_arithmetic() {
+    match std::env::var("CEREMONY_TEST_ARITHMETIC").as_deref() {
+        Ok("portable") => assert!(
+            bn254_batch::force_portable(),
+            "the vector arithmetic was in use before the test chose"
+        ),
+        Ok(other) => panic!("CEREMONY_TEST_ARITHMETIC={other}: only `portable` is known"),
+        Err(_) => {}
+    }
+}

@@ -1,0 +1,597 @@
+//! A ceremony on paper, for tests: keys, attestations, transcripts, statements, policies and bundles, each open to be spoilt before it is
+//! signed. Statements and bundles are put together here by hand and not by the library's own `create`, so that every refusal of the
+//! verification can be reached with valid signatures. The verifying keys come from arkworks, whose encoding is the one we claim to read.
+
+use ark_bn254::{Fr, G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::PrimeField;
+use ark_serialize::{CanonicalSerialize, Compress};
+use ed25519_dalek::{Signer, SigningKey};
+use std::num::NonZeroU32;
+use zk_attest::digest::*;
+use zk_attest::envelope::{Envelope, pae};
+use zk_attest::error::{Code, Refusal};
+use zk_attest::key::PublicKey;
+use zk_attest::names::*;
+use zk_attest::statement::*;
+use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
+use zk_vk_guard::policy::*;
+use zk_vk_guard::transcript::*;
+use zk_vk_guard::verifying_key::KeyForms;
+
+pub const NOW: &str = "2026-11-20T12:00:00Z";
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// The test key of a person: derived from the name, so that a test can name whom it means.
+pub fn person(name: &str) -> SigningKey {
+    SigningKey::from_bytes(&sha256(format!("test key of {name}").as_bytes()))
+}
+
+pub fn public(name: &str) -> PublicKey {
+    PublicKey::from_bytes(person(name).verifying_key().as_bytes()).unwrap()
+}
+
+pub fn text(text: &str) -> Text {
+    Text::new(text).unwrap()
+}
+
+pub fn time(text: &str) -> Timestamp {
+    Timestamp::new(text).unwrap()
+}
+
+fn wide(label: &str) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    let first = sha256(label.as_bytes());
+    bytes[..32].copy_from_slice(&first);
+    bytes[32..].copy_from_slice(&sha256(&first));
+    bytes
+}
+
+pub fn file(label: &str) -> FileDigest {
+    FileDigest::of(label.as_bytes())
+}
+
+pub fn challenge(label: &str) -> ChallengeHash {
+    ChallengeHash(wide(label))
+}
+
+pub fn contribution_hash(label: &str) -> ContributionHash {
+    ContributionHash(wide(label))
+}
+
+/// A verifying key as points.
+#[derive(Clone)]
+pub struct Vk {
+    pub alpha: G1Affine,
+    pub beta: G2Affine,
+    pub gamma: G2Affine,
+    pub delta: G2Affine,
+    pub ic: Vec<G1Affine>,
+}
+
+impl Vk {
+    pub fn new(label: &str, public_inputs: u32) -> Self {
+        let scalar = |what: &str| Fr::from_le_bytes_mod_order(&wide(&format!("{label} {what}")));
+        let g1 = |what: &str| (G1Affine::generator() * scalar(what)).into_affine();
+        let g2 = |what: &str| (G2Affine::generator() * scalar(what)).into_affine();
+        Self {
+            alpha: g1("alpha"),
+            beta: g2("beta"),
+            gamma: G2Affine::generator(),
+            delta: g2("delta"),
+            ic: (0..=public_inputs).map(|i| g1(&format!("ic {i}"))).collect(),
+        }
+    }
+
+    pub fn forms(&self) -> KeyForms {
+        let bytes = |mode: Compress| {
+            let mut bytes = Vec::new();
+            self.alpha.serialize_with_mode(&mut bytes, mode).unwrap();
+            for point in [self.beta, self.gamma, self.delta] {
+                point.serialize_with_mode(&mut bytes, mode).unwrap();
+            }
+            self.ic.serialize_with_mode(&mut bytes, mode).unwrap();
+            bytes
+        };
+        KeyForms { compressed: bytes(Compress::Yes), uncompressed: bytes(Compress::No) }
+    }
+}
+
+/// A ceremony to be.
+#[derive(Clone)]
+pub struct Ceremony {
+    pub id: String,
+    pub kind: Kind,
+    pub toml: String,
+    pub coordinator: String,
+    pub origin: Origin,
+    pub phase1: Vec<String>,
+    pub phase2: Vec<String>,
+    pub circuits: Vec<(String, u32)>,
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+impl Ceremony {
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            id: "boot-2026".into(),
+            kind,
+            toml: "ceremony.toml".into(),
+            coordinator: "coordinator".into(),
+            origin: Origin::New,
+            phase1: names(&["alice", "bob", "carol"]),
+            phase2: names(&["alice", "bob", "carol"]),
+            circuits: vec![("attestation".into(), 2)],
+        }
+    }
+
+    fn words(
+        &self,
+        phase: Phase,
+        action: Action,
+        index: u32,
+        participant: &str,
+    ) -> StepAttestation {
+        StepAttestation {
+            ceremony: CeremonyId::new(&self.id).unwrap(),
+            ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
+            kind: self.kind,
+            phase,
+            circuit: None,
+            action,
+            index,
+            participant: text(participant),
+            input_sha256: None,
+            contribution_hash: None,
+            beacon: None,
+            tool: text("zk-ceremony 0.1.0"),
+            entropy: text("the operating system, and dice"),
+            destruction: text("the machine was switched off"),
+            reason: None,
+            time: time(NOW),
+        }
+    }
+
+    pub fn circuit_digest(name: &str) -> CircuitDigest {
+        CircuitDigest::of(format!("{name}.r1cs").as_bytes())
+    }
+
+    fn step(
+        &self,
+        phase: Phase,
+        circuit: Option<&str>,
+        who: &str,
+        index: u32,
+        input: FileDigest,
+        beacon: Option<Beacon>,
+    ) -> Step {
+        let label =
+            format!("{} {} {} {index} {who}", self.id, u8::from(phase), circuit.unwrap_or("-"));
+        let mut step = Step {
+            index,
+            name: text(who),
+            beacon,
+            input_sha256: input,
+            file_sha256: file(&label),
+            contribution_hash: contribution_hash(&label),
+            attested: None,
+        };
+        self.attest(&mut step, phase, circuit, who);
+        step
+    }
+
+    /// Signs a step as it stands with `who`'s key.
+    pub fn attest(&self, step: &mut Step, phase: Phase, circuit: Option<&str>, who: &str) {
+        let words = self.words_of(step, phase, circuit);
+        step.attested =
+            Some(Attested { key: public(who), envelope: sign_step(&words, step.file_sha256, who) });
+    }
+
+    pub fn words_of(&self, step: &Step, phase: Phase, circuit: Option<&str>) -> StepAttestation {
+        let action = if step.beacon.is_some() { Action::Beacon } else { Action::Contribution };
+        StepAttestation {
+            circuit: circuit.map(reference),
+            input_sha256: Some(step.input_sha256),
+            contribution_hash: Some(step.contribution_hash),
+            beacon: step.beacon.clone(),
+            ..self.words(phase, action, step.index, step.name.as_str())
+        }
+    }
+
+    pub fn coordinated(
+        &self,
+        phase: Phase,
+        circuit: Option<&str>,
+        action: Action,
+        index: u32,
+        input: Option<FileDigest>,
+        output: FileDigest,
+    ) -> Envelope {
+        let words = StepAttestation {
+            circuit: circuit.map(reference),
+            input_sha256: input,
+            ..self.words(phase, action, index, "coordinator")
+        };
+        sign_step(&words, output, &self.coordinator)
+    }
+
+    pub fn rejection(
+        &self,
+        phase: Phase,
+        index: u32,
+        rejected: FileDigest,
+        reason: &str,
+    ) -> Rejection {
+        let words = StepAttestation {
+            reason: Some(text(reason)),
+            ..self.words(phase, Action::Reject, index, "coordinator")
+        };
+        let attestation = sign_step(&words, rejected, &self.coordinator);
+        Rejection {
+            phase,
+            circuit: None,
+            index,
+            file_sha256: rejected,
+            reason: text(reason),
+            attestation,
+        }
+    }
+
+    pub fn beacon() -> Beacon {
+        Beacon {
+            source: text("drand, default chain"),
+            round: 5_000_000,
+            value: BeaconValue::new(&[7; 32]).unwrap(),
+            exponent: BeaconExponent::new(10).unwrap(),
+        }
+    }
+
+    fn numbered(names: &[String]) -> impl Iterator<Item = (&String, u32)> {
+        names.iter().zip(1..)
+    }
+
+    pub fn transcript(&self) -> Transcript {
+        let start_file = file(&format!("{} start", self.id));
+        let start = Phase1Start {
+            origin: self.origin,
+            file_sha256: start_file,
+            challenge: challenge(&format!("{} 0", self.id)),
+            attestation: self.coordinated(Phase::One, None, Action::Open, 0, None, start_file),
+        };
+        let (mut last, mut steps) = (start_file, Vec::new());
+        let closing = u32::try_from(self.phase1.len()).unwrap() + 1;
+        let mut everyone: Vec<_> =
+            Self::numbered(&self.phase1).map(|(who, i)| (who.clone(), i, None)).collect();
+        if !everyone.is_empty() {
+            everyone.push((self.coordinator.clone(), closing, Some(Self::beacon())));
+        }
+        for (who, index, beacon) in everyone {
+            let step = self.step(Phase::One, None, &who, index, last, beacon);
+            last = step.file_sha256;
+            let [challenge, next_challenge] =
+                [index - 1, index].map(|i| challenge(&format!("{} {i}", self.id)));
+            steps.push(Phase1Step { challenge, next_challenge, step });
+        }
+        let prepared_file = file(&format!("{} prepared", self.id));
+        let index = u32::try_from(steps.len()).unwrap() + 1;
+        let prepared = Prepared {
+            input_sha256: last,
+            file_sha256: prepared_file,
+            attestation: self.coordinated(
+                Phase::One,
+                None,
+                Action::Prepare,
+                index,
+                Some(last),
+                prepared_file,
+            ),
+        };
+        Transcript {
+            format: TranscriptFormat::V1,
+            ceremony: CeremonyId::new(&self.id).unwrap(),
+            kind: self.kind,
+            curve: Curve::Bn254,
+            ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
+            coordinator: public(&self.coordinator),
+            phase1: Phase1 { power: 14, start, steps, prepared },
+            circuits: self
+                .circuits
+                .iter()
+                .map(|(name, inputs)| self.circuit(name, *inputs, prepared_file))
+                .collect(),
+            rejected: Vec::new(),
+        }
+    }
+
+    fn circuit(&self, name: &str, public_inputs: u32, prepared: FileDigest) -> CircuitChain {
+        let initial = file(&format!("{} {name} initial", self.id));
+        let (mut last, mut steps) = (initial, Vec::new());
+        for (who, index) in Self::numbered(&self.phase2) {
+            let step = self.step(Phase::Two, Some(name), who, index, last, None);
+            last = step.file_sha256;
+            steps.push(step);
+        }
+        let index = u32::try_from(steps.len()).unwrap() + 1;
+        steps.push(self.step(
+            Phase::Two,
+            Some(name),
+            &self.coordinator,
+            index,
+            last,
+            Some(Self::beacon()),
+        ));
+        let forms = self.vk(name, public_inputs).forms();
+        CircuitChain {
+            name: CircuitName::new(name).unwrap(),
+            circuit_sha256: Self::circuit_digest(name),
+            public_inputs,
+            cs_hash: CsHash(wide(name)),
+            initial_sha256: initial,
+            opening: self.coordinated(
+                Phase::Two,
+                Some(name),
+                Action::Open,
+                0,
+                Some(prepared),
+                initial,
+            ),
+            final_sha256: steps.last().unwrap().file_sha256,
+            steps,
+            vk_sha256: VkDigest::of(&forms.compressed),
+            vk_uncompressed_sha256: VkUncompressedDigest::of(&forms.uncompressed),
+        }
+    }
+
+    pub fn vk(&self, name: &str, public_inputs: u32) -> Vk {
+        Vk::new(&format!("{} {name}", self.id), public_inputs)
+    }
+
+    pub fn parts(&self) -> Parts {
+        let keys =
+            self.circuits.iter().map(|(name, inputs)| self.vk(name, *inputs).forms()).collect();
+        Parts::of(&self.transcript(), keys)
+    }
+
+    /// A bundle in which everything is signed and consistent, about this key instead of the first circuit's own.
+    pub fn parts_of_key(&self, forms: KeyForms) -> Parts {
+        let mut transcript = self.transcript();
+        transcript.circuits[0].vk_sha256 = VkDigest::of(&forms.compressed);
+        transcript.circuits[0].vk_uncompressed_sha256 =
+            VkUncompressedDigest::of(&forms.uncompressed);
+        let others = self.circuits[1..].iter().map(|(name, inputs)| self.vk(name, *inputs).forms());
+        Parts::of(&transcript, [forms].into_iter().chain(others).collect())
+    }
+
+    /// The policy that this ceremony satisfies: 2 of 3 release authorities, 1 of 2 auditors, 1 participant, 3 contributions in each phase.
+    pub fn policy(&self) -> PolicyDocument {
+        let role = |threshold: u32, names: &[&str]| Role {
+            threshold: NonZeroU32::new(threshold).unwrap(),
+            keys: names
+                .iter()
+                .map(|name| NamedKey { name: text(name), key: public(name) })
+                .collect(),
+        };
+        let participants = ["alice", "bob", "carol"].map(|name| ParticipantKey {
+            name: text(name),
+            key: public(name),
+            phases: vec![Phase::One, Phase::Two],
+        });
+        let three = NonZeroU32::new(3).unwrap();
+        PolicyDocument {
+            format: PolicyFormat::V1,
+            kind: self.kind,
+            roles: Roles {
+                release: role(2, &["release-1", "release-2", "release-3"]),
+                auditor: Some(role(1, &["auditor-1", "auditor-2"])),
+                participant: Some(Role { threshold: NonZeroU32::MIN, keys: participants.into() }),
+            },
+            minimum_contributions: MinimumContributions { phase1: three, phase2: three },
+            accepted_phase1_starts: Vec::new(),
+            circuits: self
+                .circuits
+                .iter()
+                .map(|(name, _)| PolicyCircuit {
+                    name: CircuitName::new(name).unwrap(),
+                    circuit_sha256: Self::circuit_digest(name),
+                })
+                .collect(),
+            minimum_serial: 1,
+            revoked_transcripts: Vec::new(),
+            revoked_keys: Vec::new(),
+            not_after: None,
+        }
+    }
+}
+
+fn reference(name: &str) -> CircuitReference {
+    CircuitReference {
+        name: CircuitName::new(name).unwrap(),
+        circuit_sha256: Ceremony::circuit_digest(name),
+    }
+}
+
+pub fn sign_step(words: &StepAttestation, output: FileDigest, who: &str) -> Envelope {
+    let statement = Statement {
+        subject: vec![Subject::new("step", output.as_bytes()).unwrap()],
+        predicate: words.clone(),
+    };
+    let mut envelope = statement.to_envelope().unwrap();
+    envelope.add_signature(&public(who), &person(who).sign(&envelope.pae()).to_bytes()).unwrap();
+    envelope
+}
+
+/// A bundle in parts.
+#[derive(Clone)]
+pub struct Parts {
+    pub payload_type: String,
+    pub payload: Vec<u8>,
+    pub signatures: Vec<(String, Vec<u8>)>,
+    pub keys: Vec<(String, KeyForms)>,
+    pub transcript: Vec<u8>,
+}
+
+pub const SIGNERS: [&str; 4] = ["release-1", "release-2", "auditor-1", "alice"];
+
+impl Parts {
+    /// An honest statement about a transcript, signed by [`SIGNERS`].
+    pub fn of(transcript: &Transcript, forms: Vec<KeyForms>) -> Self {
+        let count = |steps: &[Step]| u32::try_from(contributions(steps).count()).unwrap();
+        let phase1: Vec<Step> =
+            transcript.phase1.steps.iter().map(|step| step.step.clone()).collect();
+        let circuits = transcript.circuits.iter().map(|circuit| CircuitProvenance {
+            name: circuit.name.clone(),
+            program_id: text(&format!("{} v1", circuit.name)),
+            program_rule: ProgramRule::Id,
+            program_hash: ProgramHash::of_id(&format!("{} v1", circuit.name)),
+            circuit_sha256: circuit.circuit_sha256,
+            vk_sha256: circuit.vk_sha256,
+            vk_uncompressed_sha256: circuit.vk_uncompressed_sha256,
+            public_inputs: circuit.public_inputs,
+            contributions: count(&circuit.steps),
+        });
+        let provenance = Provenance {
+            ceremony: transcript.ceremony.clone(),
+            kind: transcript.kind,
+            curve: transcript.curve,
+            proof_system: ProofSystem::Groth16,
+            serial: 7,
+            issued: time(NOW),
+            not_after: time("2036-01-01T00:00:00Z"),
+            predecessor: None,
+            phase1_contributions: count(&phase1),
+            circuits: circuits.collect(),
+        };
+        let keys =
+            transcript.circuits.iter().map(|circuit| circuit.name.to_string()).zip(forms).collect();
+        let mut parts = Self {
+            payload_type: PAYLOAD_TYPE.into(),
+            payload: Vec::new(),
+            signatures: Vec::new(),
+            keys,
+            transcript: transcript.to_json(),
+        };
+        parts.state(&provenance);
+        parts
+    }
+
+    /// States `provenance` about the transcript and keys digests as they are, and signs it again.
+    pub fn state(&mut self, provenance: &Provenance) {
+        let mut subject: Vec<Subject> = provenance
+            .circuits
+            .iter()
+            .map(|circuit| {
+                Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()).unwrap()
+            })
+            .collect();
+        subject.push(
+            Subject::new("transcript.json", TranscriptDigest::of(&self.transcript).as_bytes())
+                .unwrap(),
+        );
+        self.payload = Statement { subject, predicate: provenance.clone() }.to_payload();
+        self.sign(&SIGNERS);
+    }
+
+    pub fn provenance(&self) -> Provenance {
+        Statement::from_payload(&self.payload).unwrap().predicate
+    }
+
+    /// Changes the statement and signs the result.
+    pub fn restate(mut self, edit: impl FnOnce(&mut Provenance)) -> Self {
+        let mut provenance = self.provenance();
+        edit(&mut provenance);
+        self.state(&provenance);
+        self
+    }
+
+    /// Replaces the payload's text and signs the result.
+    pub fn repay(mut self, edit: impl FnOnce(String) -> String) -> Self {
+        self.payload = edit(String::from_utf8(self.payload).unwrap()).into_bytes();
+        self.sign(&SIGNERS);
+        self
+    }
+
+    pub fn sign(&mut self, who: &[&str]) {
+        let message = pae(&self.payload_type, &self.payload);
+        self.signatures = who
+            .iter()
+            .map(|who| {
+                (public(who).key_id().to_string(), person(who).sign(&message).to_bytes().to_vec())
+            })
+            .collect();
+    }
+
+    pub fn signed_by(mut self, who: &[&str]) -> Self {
+        self.sign(who);
+        self
+    }
+
+    pub fn json(&self) -> Vec<u8> {
+        let base64 = |bytes: &[u8]| base64_standard(bytes);
+        let signatures: Vec<String> = self
+            .signatures
+            .iter()
+            .map(|(keyid, sig)| format!(r#"{{"keyid":"{keyid}","sig":"{}"}}"#, base64(sig)))
+            .collect();
+        let keys: Vec<String> = self
+            .keys
+            .iter()
+            .map(|(name, forms)| {
+                format!(
+                    r#"{{"circuit":"{name}","key":{{"compressed":"{}","uncompressed":"{}"}}}}"#,
+                    base64(&forms.compressed),
+                    base64(&forms.uncompressed)
+                )
+            })
+            .collect();
+        let envelope = format!(
+            r#"{{"payload":"{}","payloadType":"{}","signatures":[{}]}}"#,
+            base64(&self.payload),
+            self.payload_type,
+            signatures.join(",")
+        );
+        format!(
+            "{{\"format\":\"zk-ceremony-bundle/1\",\"envelope\":{envelope},\"verifying_keys\":[{}],\"transcript\":\"{}\"}}\n",
+            keys.join(","),
+            base64(&self.transcript)
+        )
+        .into_bytes()
+    }
+
+    pub fn bundle(&self) -> Result<Bundle, Refusal> {
+        Bundle::from_json(&self.json())
+    }
+
+    pub fn verify(&self, policy: &PolicyDocument) -> Result<VerifiedBundle, Refusal> {
+        self.bundle()?.verify(&Policy::from_json(&policy.to_json())?, &time(NOW), OnExpiry::Refuse)
+    }
+
+    #[track_caller]
+    pub fn is_refused(&self, policy: &PolicyDocument, code: Code) -> Refusal {
+        let refusal = self.verify(policy).expect_err("this must be refused");
+        assert_eq!(refusal.code(), code, "{refusal}");
+        assert!(!refusal.mend().is_empty());
+        refusal
+    }
+}
+
+/// Base64 of the tests' own, so that the reader under test is not checked against its own writer.
+pub fn base64_standard(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks(3)
+        .flat_map(|three| {
+            let word = three.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte))
+                << (8 * (3 - three.len()));
+            (0..4).map(move |i| {
+                if i <= three.len() {
+                    char::from(ALPHABET[(word >> (18 - 6 * i)) as usize & 63])
+                } else {
+                    '='
+                }
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! Attestations: who vouches for which step of a ceremony.
+//!
+//! [`StepFacts::attested`] proves of an envelope that one of its signatures is the given key's, that its payload is one canonical
+//! [`StepAttestation`], and that this says of the step exactly what the reader already knows: ceremony, rules, kind, phase, circuit, action,
+//! number, name, input, output, hash, beacon and reason. What only the signer knows (tool, entropy, destruction, time) is the answer.
+//!
+//! The transcript's check and the ceremony folder's use this one function, so that an attestation which verified in the folder cannot fail in the
+//! transcript.
+
+use crate::digest::{ConfigDigest, ContributionHash, FileDigest};
+use crate::envelope::Envelope;
+use crate::error::{Code, Refusal, Result};
+use crate::key::PublicKey;
+use crate::names::{Beacon, CeremonyId, Kind, Text};
+use crate::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
+
+/// The ceremony that a step belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct CeremonyFacts<'a> {
+    /// Its id.
+    pub ceremony: &'a CeremonyId,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// What it is for.
+    pub kind: Kind,
+}
+
+/// What a reader knows of a step.
+#[derive(Clone, Debug)]
+pub struct StepFacts<'a> {
+    /// The phase.
+    pub phase: Phase,
+    /// The circuit, in phase 2.
+    pub circuit: Option<CircuitReference>,
+    /// What was done.
+    pub action: Action,
+    /// The step's number.
+    pub index: u32,
+    /// Who did it; none where the key alone says so.
+    pub participant: Option<&'a Text>,
+    /// SHA-256 of the file that it started from. For a rejection it is not compared: what a bad file started from is anybody's guess.
+    pub input: Option<FileDigest>,
+    /// SHA-256 of the file that it wrote (or rejected).
+    pub file: FileDigest,
+    /// The hash that tools show, of a contribution or beacon.
+    pub contribution_hash: Option<ContributionHash>,
+    /// The parameters of a beacon.
+    pub beacon: Option<&'a Beacon>,
+    /// The reason of a rejection.
+    pub reason: Option<&'a Text>,
+}
+
+impl<'a> StepFacts<'a> {
+    /// A step of the coordinator's that is neither beacon nor rejection.
+    #[must_use]
+    pub fn by_coordinator(
+        phase: Phase,
+        circuit: Option<CircuitReference>,
+        action: Action,
+        index: u32,
+        input: Option<FileDigest>,
+        file: FileDigest,
+    ) -> Self {
+        Self {
+            phase,
+            circuit,
+            action,
+            index,
+            participant: None,
+            input,
+            file,
+            contribution_hash: None,
+            beacon: None,
+            reason: None,
+        }
+    }
+
+    /// Verifies that `key` attests this step in `envelope`: its signature, then its words, field by field.
+    pub fn attested(
+        &self,
+        ceremony: &CeremonyFacts<'a>,
+        envelope: &Envelope,
+        key: &PublicKey,
+    ) -> Result<StepAttestation> {
+        if envelope.signers([key]).is_empty() {
+            return Err(Refusal::new(
+                Code::AttestationInvalid,
+                "the attestation does not verify under the key beside it",
+            )
+            .expected(key));
+        }
+        let Statement { subject, predicate } =
+            Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(|refusal| {
+                refusal.with_code(Code::AttestationInvalid).within("attestation")
+            })?;
+        let same = [
+            ("ceremony", &predicate.ceremony == ceremony.ceremony),
+            (
+                "digest of ceremony.toml",
+                predicate.ceremony_toml_sha256 == ceremony.ceremony_toml_sha256,
+            ),
+            ("kind", predicate.kind == ceremony.kind),
+            ("phase", predicate.phase == self.phase),
+            ("circuit", predicate.circuit == self.circuit),
+            ("action", predicate.action == self.action),
+            ("index", predicate.index == self.index),
+            ("name", self.participant.is_none_or(|name| &predicate.participant == name)),
+            ("input", self.action == Action::Reject || predicate.input_sha256 == self.input),
+            ("contribution hash", predicate.contribution_hash == self.contribution_hash),
+            ("beacon", predicate.beacon.as_ref() == self.beacon),
+            ("reason", predicate.reason.as_ref() == self.reason),
+            ("file", matches!(subject.as_slice(), [file] if file.digest.sha256.0 == self.file.0)),
+        ];
+        match same.iter().find(|(_, same)| !same) {
+            None => Ok(predicate),
+            Some((field, _)) => Err(Refusal::new(
+                Code::AttestationInvalid,
+                format_args!("the attestation is of another step: its {field} differs"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Reading and writing files that somebody hostile may have put there.
+//!
+//! What is read is a regular file, read once and never beyond its limit; what is written appears under its name whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::error::{Code, Refusal, Result};
+
+/// Reads a regular file (a symbolic link to one is followed), and no more than `limit` bytes of it.
+pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let shown = path.display();
+    // Looked at before it is opened: opening a pipe would wait for its other end.
+    let metadata = fs::metadata(path).map_err(|error| missing_or(path, &error))?;
+    if !metadata.is_file() {
+        return Err(Refusal::new(Code::FileKind, format_args!("{shown} is not a regular file")));
+    }
+    let mut bytes = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes));
+    read.map_err(|error| missing_or(path, &error))?;
+    if bytes.len() > limit {
+        return Err(Refusal::new(Code::TooLarge, format_args!("{shown} is too large"))
+            .found(format_args!("{} bytes", metadata.len()))
+            .expected(format_args!("at most {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The same, of a file that does not lead out of the package.
+pub fn read_inside(package: &Path, path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let package = package.canonicalize().map_err(|error| environment(package, &error))?;
+    let real = package.join(path).canonicalize().map_err(|error| missing_or(path, &error))?;
+    if !real.starts_with(&package) {
+        return Err(Refusal::new(
+            Code::FileOutside,
+            format_args!("{} leads out of the package", path.display()),
+        )
+        .found(real.display())
+        .expected(format_args!("a file in {}", package.display())));
+    }
+    read_regular(&real, limit)
+}
+
+/// Writes under another name in the same folder and renames: nothing half-written is ever seen under the name. `modified` sets the file's time.
+pub fn write_whole(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    remove(&part)?;
+    let written = File::create_new(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        modified.map_or(Ok(()), |time| file.set_modified(time))?;
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&part, path)).map_err(|error| {
+        let _ = fs::remove_file(&part);
+        environment(path, &error)
+    })
+}
+
+/// Removes whatever stands at a path.
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(environment(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn missing_or(path: &Path, error: &io::Error) -> Refusal {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(
+            Code::FileMissing,
+            format_args!("{}: there is no such file", path.display()),
+        ),
+        _ => environment(path, error),
+    }
+}
+
+fn environment(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::new(Code::Environment, format_args!("{}: {error}", path.display()))
+        .hint("look at the file's permissions and at the disk")
+}

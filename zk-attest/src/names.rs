@@ -1,0 +1,456 @@
+//! Small validated values: identifiers, free text, times, byte strings, and the closed choices of the documents.
+//!
+//! Each has one spelling, checked while it is read (`Raw` -> validated), so that no later code meets an invalid one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Refusal, Result, is_plain};
+
+/// Implements the string form of a validated newtype.
+macro_rules! string_form {
+    ($($name:ident)+) => { $(
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Refusal;
+            fn try_from(text: String) -> Result<Self> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    )+ };
+}
+
+/// Id of a ceremony: 1 to 64 of `a-z 0-9 . _ -`, beginning with a letter or digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CeremonyId(String);
+
+/// Every word that some edition of Rust keeps for itself and that could be a circuit's name (The Rust
+/// Reference, "Keywords"): strict and reserved ones. A weak keyword is a legal module name.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Name of a circuit: 1 to 48 of `a-z 0-9 - _`, beginning with a letter, and with `-` read as `_` an identifier of Rust that is no keyword.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CircuitName(String);
+
+/// One line of free text that a person wrote: 1 to 512 bytes, no control characters, no marks that hide or reorder text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Text(String);
+
+/// A moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(String);
+
+string_form! { CeremonyId CircuitName Text Timestamp }
+
+fn refuse<T>(what: &str, found: &str, expected: &str) -> Result<T> {
+    Err(Refusal::new(Code::Text, what).found(found).expected(expected))
+}
+
+impl CeremonyId {
+    /// Validates an id.
+    pub fn new(text: &str) -> Result<Self> {
+        let first =
+            text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if first
+            && text.len() <= 64
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+        {
+            return Ok(Self(text.into()));
+        }
+        refuse(
+            "not a ceremony id",
+            text,
+            "1 to 64 of a-z 0-9 . _ - beginning with a letter or digit",
+        )
+    }
+}
+
+impl CircuitName {
+    /// Validates a name.
+    pub fn new(text: &str) -> Result<Self> {
+        let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let allowed = first
+            && text.len() <= 48
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        let module = text.replace('-', "_");
+        if allowed && !KEYWORDS.contains(&module.as_str()) {
+            return Ok(Self(text.into()));
+        }
+        refuse(
+            "not a circuit name",
+            text,
+            "1 to 48 of a-z 0-9 - _ beginning with a letter, and not a keyword of Rust",
+        )
+    }
+
+    /// The Rust module that holds this circuit's constants.
+    #[must_use]
+    pub fn module(&self) -> String {
+        self.0.replace('-', "_")
+    }
+}
+
+impl Text {
+    /// Bytes of a text at most. Four texts and an attestation's digests stay within the 4096 bytes that key services sign.
+    pub const MAX_BYTES: usize = 512;
+
+    /// Validates a text.
+    pub fn new(text: &str) -> Result<Self> {
+        if !text.is_empty()
+            && text.len() <= Self::MAX_BYTES
+            && text.trim() == text
+            && text.chars().all(is_plain)
+        {
+            return Ok(Self(text.into()));
+        }
+        refuse(
+            "not a line of text",
+            text,
+            "1 to 512 bytes, no control characters, no space at either end",
+        )
+    }
+}
+
+impl Timestamp {
+    /// Validates a moment.
+    pub fn new(text: &str) -> Result<Self> {
+        match Self::seconds_of(text) {
+            Some(_) => Ok(Self(text.into())),
+            None => refuse("not a time", text, "UTC, as in 2027-01-31T23:59:59Z"),
+        }
+    }
+
+    /// The moment `seconds` after the first of January 1970, up to the year 9999.
+    #[must_use]
+    pub fn from_unix(seconds: u64) -> Self {
+        let seconds = seconds.min(253_402_300_799);
+        let (mut days, rest) = (seconds / 86_400, seconds % 86_400);
+        let mut year = 1970;
+        while days >= days_in_year(year) {
+            days -= days_in_year(year);
+            year += 1;
+        }
+        let mut month = 1;
+        while days >= days_in_month(year, month) {
+            days -= days_in_month(year, month);
+            month += 1;
+        }
+        Self(format!(
+            "{year:04}-{month:02}-{:02}T{:02}:{:02}:{:02}Z",
+            days + 1,
+            rest / 3600,
+            rest / 60 % 60,
+            rest % 60
+        ))
+    }
+
+    /// The clock of this machine.
+    #[must_use]
+    pub fn now() -> Self {
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self::from_unix(since.as_secs())
+    }
+
+    /// Seconds since the first of January 1970.
+    #[must_use]
+    pub fn unix(&self) -> u64 {
+        Self::seconds_of(&self.0).unwrap_or_default()
+    }
+
+    fn seconds_of(text: &str) -> Option<u64> {
+        let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+        let shape = b"dddd-dd-ddTdd:dd:ddZ";
+        let fits = bytes
+            .iter()
+            .zip(shape)
+            .all(|(b, s)| if *s == b'd' { b.is_ascii_digit() } else { b == s });
+        if !fits {
+            return None;
+        }
+        let number = |from: usize, to: usize| {
+            bytes[from..to].iter().fold(0u64, |n, b| n * 10 + u64::from(b - b'0'))
+        };
+        let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
+        let (hour, minute, second) = (number(11, 13), number(14, 16), number(17, 19));
+        if year < 1970
+            || !(1..=12).contains(&month)
+            || day < 1
+            || day > days_in_month(year, month)
+            || hour > 23
+            || minute > 59
+            || second > 59
+        {
+            return None;
+        }
+        let days: u64 = (1970..year).map(days_in_year).sum::<u64>()
+            + (1..month).map(|m| days_in_month(year, m)).sum::<u64>()
+            + day
+            - 1;
+        Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+    }
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+fn days_in_year(year: u64) -> u64 {
+    if is_leap(year) { 366 } else { 365 }
+}
+
+fn days_in_month(year: u64, month: u64) -> u64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// What a ceremony is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A trial: its keys protect nothing, and no production policy accepts them.
+    Rehearsal,
+    /// The real thing.
+    Production,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rehearsal => "rehearsal",
+            Self::Production => "production",
+        })
+    }
+}
+
+/// The curve of a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Curve {
+    /// BN254, also called bn128 and alt_bn128.
+    Bn254,
+}
+
+impl Curve {
+    /// The name, as in documents and snippets.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bn254 => "bn254",
+        }
+    }
+}
+
+/// The proof system of a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProofSystem {
+    /// Groth16.
+    Groth16,
+}
+
+/// A public random value that nobody could choose, and where to look it up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beacon {
+    /// Where the value comes from, in words.
+    pub source: Text,
+    /// Round, height or slot at that source.
+    pub round: u64,
+    /// The value: 1 to 255 bytes.
+    pub value: BeaconValue,
+    /// The value is hashed 2^exponent times.
+    pub exponent: BeaconExponent,
+}
+
+/// The bytes of a beacon: 1 to 255 of them (the length is one byte in the files), as lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BeaconValue(Vec<u8>);
+
+impl BeaconValue {
+    /// Validates the length.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        match bytes.len() {
+            1..=255 => Ok(Self(bytes.into())),
+            n => Err(Refusal::new(Code::Malformed, "beacon value of a wrong length")
+                .found(format_args!("{n} bytes"))
+                .expected("1 to 255 bytes")),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for BeaconValue {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self> {
+        let lower =
+            text.len() <= 510 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        match hex::decode(&text) {
+            Ok(bytes) if lower => Self::new(&bytes),
+            _ => Err(Refusal::new(Code::Malformed, "beacon value is not hex")
+                .found(text)
+                .expected("lower-case hex of 1 to 255 bytes")),
+        }
+    }
+}
+
+impl From<BeaconValue> for String {
+    fn from(value: BeaconValue) -> Self {
+        hex::encode(value.0)
+    }
+}
+
+/// Exponent of a beacon's work, 10 to 63: the bounds that the file formats set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct BeaconExponent(u8);
+
+impl BeaconExponent {
+    /// Validates the exponent.
+    pub fn new(exponent: u8) -> Result<Self> {
+        if (10..=63).contains(&exponent) {
+            return Ok(Self(exponent));
+        }
+        Err(Refusal::new(Code::Malformed, "beacon exponent out of range")
+            .found(exponent)
+            .expected("10 to 63"))
+    }
+
+    /// The exponent.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for BeaconExponent {
+    type Error = Refusal;
+    fn try_from(exponent: u8) -> Result<Self> {
+        Self::new(exponent)
+    }
+}
+
+impl From<BeaconExponent> for u8 {
+    fn from(exponent: BeaconExponent) -> Self {
+        exponent.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_survive_the_round_trip_through_seconds() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2026-11-20T17:47:38Z", 1_795_196_858),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] {
+            assert_eq!(Timestamp::new(text).unwrap().unix(), seconds);
+            assert_eq!(Timestamp::from_unix(seconds).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn days_that_no_calendar_has_are_refused() {
+        for text in [
+            "2026-02-29T00:00:00Z",
+            "2100-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:00",
+            "2026-1-01T00:00:00Z ",
+            "1969-12-31T23:59:59Z",
+        ] {
+            assert!(Timestamp::new(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_circuit_name_is_always_a_module_name() {
+        for good in ["attestation", "boot-attestation_2", "a"] {
+            assert_eq!(CircuitName::new(good).unwrap().module(), good.replace('-', "_"));
+        }
+        for bad in [
+            "",
+            "Attestation",
+            "9lives",
+            "loop",
+            "gen",
+            "try",
+            "yield",
+            "self",
+            "super",
+            "crate",
+            "a b",
+            "a/b",
+            "a.b",
+            "-a",
+            "_a",
+            "é",
+            &"a".repeat(49),
+        ] {
+            assert_eq!(CircuitName::new(bad).unwrap_err().code(), Code::Text, "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_that_hides_or_reorders_is_refused() {
+        assert!(Text::new("Zoë from Łódź, with dice").is_ok());
+        for bad in [
+            "",
+            " a",
+            "a ",
+            "a\nb",
+            "a\u{1b}[31m",
+            "abc\u{202e}cba",
+            "a\u{200b}b",
+            &"x".repeat(513),
+        ] {
+            assert!(Text::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

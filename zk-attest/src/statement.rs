@@ -1,0 +1,331 @@
+//! in-toto statements (v1): what a signature says.
+//!
+//! A statement names *subjects* (files, by SHA-256) and a *predicate* about them. Two predicates are ours: [`Provenance`], which approves a
+//! bundle's verifying keys, and [`StepAttestation`], by which whoever made a step of a ceremony vouches for it. A payload is read in its
+//! canonical form only: no unknown field, no second encoding of the same words.
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{
+    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ProgramHash, StatementDigest,
+    TranscriptDigest, VkDigest, VkUncompressedDigest, from_hex,
+};
+use crate::envelope::{Envelope, MAX_PAE_BYTES};
+use crate::error::{Code, Refusal, Result};
+use crate::json;
+use crate::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, ProofSystem, Text, Timestamp};
+
+/// `_type` of every statement.
+pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// A predicate of ours.
+pub trait Predicate: Serialize + DeserializeOwned {
+    /// `predicateType`.
+    const TYPE: &'static str;
+}
+
+impl Predicate for Provenance {
+    const TYPE: &'static str = "urn:zk-ceremony:bundle-provenance:v1";
+}
+
+impl Predicate for StepAttestation {
+    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v1";
+}
+
+/// A statement with a predicate of type `P`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement<P> {
+    /// What it is about.
+    pub subject: Vec<Subject>,
+    /// What it says.
+    pub predicate: P,
+}
+
+/// A file, by name and digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Name, for people.
+    pub name: Text,
+    /// Digest, for deciding.
+    pub digest: SubjectDigest,
+}
+
+/// in-toto's digest set, of which only SHA-256 is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectDigest {
+    /// SHA-256 of the file.
+    pub sha256: Sha256Hex,
+}
+
+/// A subject's SHA-256, whatever kind of file it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256Hex(pub [u8; 32]);
+
+impl TryFrom<String> for Sha256Hex {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self> {
+        from_hex(&text, "subject digest").map(Self)
+    }
+}
+
+impl From<Sha256Hex> for String {
+    fn from(digest: Sha256Hex) -> Self {
+        hex::encode(digest.0)
+    }
+}
+
+impl Subject {
+    /// A subject; the digest's meaning is dropped here, which is why callers pass typed digests' bytes.
+    pub fn new(name: &str, sha256: &[u8; 32]) -> Result<Self> {
+        Ok(Self { name: Text::new(name)?, digest: SubjectDigest { sha256: Sha256Hex(*sha256) } })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw<P> {
+    #[serde(rename = "_type")]
+    statement_type: String,
+    subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+    predicate: P,
+}
+
+/// The two type fields, read first, so that a statement of another type is refused as such and not for its fields.
+#[derive(Deserialize)]
+struct Types {
+    #[serde(rename = "_type")]
+    statement_type: String,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+    #[serde(rename = "subject")]
+    _subject: IgnoredAny,
+    #[serde(rename = "predicate")]
+    _predicate: IgnoredAny,
+}
+
+impl<P: Predicate> Statement<P> {
+    /// Reads an envelope's payload: types first, then the canonical form.
+    pub fn from_payload(payload: &[u8]) -> Result<Self> {
+        let types: Types = json::parse(payload, MAX_PAE_BYTES, "statement")?;
+        for (found, expected) in
+            [(types.statement_type, STATEMENT_TYPE), (types.predicate_type, P::TYPE)]
+        {
+            if found != expected {
+                return Err(Refusal::new(Code::PredicateType, "the statement is of another type")
+                    .found(found)
+                    .expected(expected));
+            }
+        }
+        let raw: Raw<P> = json::parse_canonical(payload, MAX_PAE_BYTES, "statement")?;
+        Ok(Self { subject: raw.subject, predicate: raw.predicate })
+    }
+
+    /// The canonical payload.
+    #[must_use]
+    pub fn to_payload(&self) -> Vec<u8>
+    where
+        P: Clone,
+    {
+        json::encode(&Raw {
+            statement_type: STATEMENT_TYPE.into(),
+            subject: self.subject.clone(),
+            predicate_type: P::TYPE.into(),
+            predicate: self.predicate.clone(),
+        })
+    }
+
+    /// The canonical payload, in an envelope for signatures.
+    pub fn to_envelope(&self) -> Result<Envelope>
+    where
+        P: Clone,
+    {
+        Envelope::unsigned(self.to_payload())
+    }
+
+    /// SHA-256 of the canonical payload.
+    #[must_use]
+    pub fn digest(&self) -> StatementDigest
+    where
+        P: Clone,
+    {
+        StatementDigest::of(&self.to_payload())
+    }
+}
+
+/// What release authority, auditors and approving participants sign: these keys came out of this ceremony, for these circuits.
+///
+/// Subjects: each verifying key's canonical compressed bytes, in the order of `circuits`, then the transcript document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: Kind,
+    /// The curve.
+    pub curve: Curve,
+    /// The proof system.
+    pub proof_system: ProofSystem,
+    /// Rises with every bundle of a project; a policy sets the lowest that it accepts.
+    pub serial: u64,
+    /// When the statement was made.
+    pub issued: Timestamp,
+    /// The last moment at which the bundle may be imported.
+    pub not_after: Timestamp,
+    /// The transcript of the ceremony that this one replaces.
+    pub predecessor: Option<TranscriptDigest>,
+    /// Contributions to phase 1 that are not a beacon, those of an external start not counted.
+    pub phase1_contributions: u32,
+    /// The circuits, by rising name.
+    pub circuits: Vec<CircuitProvenance>,
+}
+
+/// One circuit of a [`Provenance`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitProvenance {
+    /// Name.
+    pub name: CircuitName,
+    /// The program that the circuit proves, as the project calls it.
+    pub program_id: Text,
+    /// How `program_hash` comes from `program_id`.
+    pub program_rule: ProgramRule,
+    /// What verifiers select the key by.
+    pub program_hash: ProgramHash,
+    /// SHA-256 of the .r1cs file.
+    pub circuit_sha256: CircuitDigest,
+    /// SHA-256 of the key's compressed form; the same as the subject's.
+    pub vk_sha256: VkDigest,
+    /// SHA-256 of the key's uncompressed form.
+    pub vk_uncompressed_sha256: VkUncompressedDigest,
+    /// Number of public inputs.
+    pub public_inputs: u32,
+    /// Contributions to phase 2 that are not a beacon.
+    pub contributions: u32,
+}
+
+/// Where a program hash comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProgramRule {
+    /// [`ProgramHash::of_id`], which readers recompute.
+    Id,
+    /// The project's own rule, which readers cannot check.
+    Given,
+}
+
+/// What whoever made a step of a ceremony signs. The subject is the file that the step wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepAttestation {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// SHA-256 of its ceremony.toml: rules, roster and beacon plan.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// What the ceremony is for.
+    pub kind: Kind,
+    /// The phase.
+    pub phase: Phase,
+    /// The circuit, in phase 2.
+    pub circuit: Option<CircuitReference>,
+    /// What was done.
+    pub action: Action,
+    /// The step's number within its phase: 0 opens, contributions and beacon count from 1, prepare follows the last.
+    pub index: u32,
+    /// Who did it, as the roster says.
+    pub participant: Text,
+    /// SHA-256 of the file that the step started from; none where a phase 1 starts from nothing.
+    pub input_sha256: Option<FileDigest>,
+    /// The hash that tools show for the contribution or beacon; none for the other actions.
+    pub contribution_hash: Option<ContributionHash>,
+    /// The beacon's parameters; none for the other actions.
+    pub beacon: Option<Beacon>,
+    /// Tool and version.
+    pub tool: Text,
+    /// The sources of randomness, in words. For an action without secret randomness: "none".
+    pub entropy: Text,
+    /// How the secret was destroyed, in the participant's words. For an action without one: "none".
+    pub destruction: Text,
+    /// Why a file was rejected; none for the other actions.
+    pub reason: Option<Text>,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A circuit, in an attestation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitReference {
+    /// Name.
+    pub name: CircuitName,
+    /// SHA-256 of the .r1cs file.
+    pub circuit_sha256: CircuitDigest,
+}
+
+/// A phase of a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Phase {
+    /// Powers of tau, for any circuit.
+    One,
+    /// One circuit.
+    Two,
+}
+
+impl TryFrom<u8> for Phase {
+    type Error = Refusal;
+    fn try_from(number: u8) -> Result<Self> {
+        match number {
+            1 => Ok(Self::One),
+            2 => Ok(Self::Two),
+            _ => {
+                Err(Refusal::new(Code::Malformed, "no such phase").found(number).expected("1 or 2"))
+            }
+        }
+    }
+}
+
+impl From<Phase> for u8 {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::One => 1,
+            Phase::Two => 2,
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Publishes the file that a phase starts from (coordinator).
+    Open,
+    /// Adds secret randomness (participant).
+    Contribution,
+    /// Adds public randomness and closes the phase (coordinator).
+    Beacon,
+    /// Adds the Lagrange bases to the closed phase 1 (coordinator).
+    Prepare,
+    /// Takes a bad file out of the chain (coordinator).
+    Reject,
+}
+
+impl Action {
+    /// The word, as in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Contribution => "contribution",
+            Self::Beacon => "beacon",
+            Self::Prepare => "prepare",
+            Self::Reject => "reject",
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! What can be typed.
+
+pub(crate) mod ceremony;
+mod guard_status;
+pub(crate) mod policy;
+pub(crate) mod signing;
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use bn254_batch::{Arith, Backend};
+use clap::{Args, Parser, Subcommand};
+use zk_attest::digest::FileDigest;
+
+pub(crate) use guard_status::GuardStatus;
+
+/// The version, and which arithmetic this machine can run. Asked without choosing it, which `--portable-arithmetic` may still do.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let best = if Arith::new(Backend::Ifma).is_some() { Backend::Ifma } else { Backend::Portable };
+    format!("{} (arithmetic: {best})", env!("CARGO_PKG_VERSION"))
+});
+
+/// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.
+#[derive(Debug, Parser)]
+#[command(name = "zk-ceremony", version = VERSION.as_str(), propagate_version = true, max_term_width = 120)]
+pub(crate) struct Cli {
+    /// Use the portable arithmetic even where the processor has vector instructions, for comparing
+    #[arg(long, global = true)]
+    pub(crate) portable_arithmetic: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole chain: a rehearsal without a subcommand, or one step of a real ceremony
+    #[command(
+        after_help = "Examples:\n  cargo xtask ceremony                      rehearse everything, from the first contribution to a guarded build\n  \
+        cargo xtask ceremony --resume             go on after an interruption\n  \
+        cargo xtask ceremony new --template       begin a real one"
+    )]
+    Ceremony(Box<ceremony::CeremonyArgs>),
+    /// Phase 1: powers of tau, on .ptau files and on challenge and response files
+    #[command(subcommand)]
+    Ptau(PtauCommand),
+    /// Phase 2: the keys of one circuit, on .zkey files
+    #[command(subcommand)]
+    Zkey(ZkeyCommand),
+    /// Bundles of approved verifying keys
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Trust policies: whose signatures a build asks for
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
+    #[command(subcommand, after_help = signing::BACKENDS_HELP)]
+    Sign(signing::SignCommand),
+    /// Keys: make one, show a public one
+    #[command(subcommand)]
+    Key(signing::KeyCommand),
+    /// Before a release: whether every package of a workspace that embeds verifying keys does so under a guard
+    #[command(
+        after_help = "Examples:\n  cargo xtask guard-status\n  cargo xtask guard-status --manifest-path ../wallet/Cargo.toml --json\n\n\
+        Exit status: 0 every such package is well wired, 1 one is not, 2 it could not be looked at (or there is none)."
+    )]
+    GuardStatus(GuardStatus),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// Verify a finished ceremony, and make the bundle that its approvers sign
+    #[command(
+        after_help = "Example:\n  cargo xtask bundle create shared/ --serial 1 --not-after 2028-12-31T23:59:59Z"
+    )]
+    Create(ceremony::CreateBundle),
+    /// Show on one screen what a bundle approves, who has signed, and what a policy still misses
+    #[command(
+        after_help = "Example:\n  cargo xtask bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
+        Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it is not, 2 it could not be read."
+    )]
+    Inspect(InspectBundle),
+    /// Approve a bundle: show what it approves, and add a signature to it
+    #[command(after_help = signing::SIGN_BUNDLE_HELP)]
+    Sign(Box<signing::SignBundle>),
+    /// Put the signatures of several copies of one bundle together
+    #[command(
+        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge merged.json zk/bundle.json from-alice.json from-bob.json"
+    )]
+    Merge(signing::MergeBundles),
+    /// Hold a bundle against a policy, as a guarded build does
+    #[command(
+        after_help = "Example:\n  cargo xtask bundle verify zk/bundle.json --policy zk/trust-policy.json\n\n\
+        Exit status: 0 the bundle satisfies the policy, 1 it does not, 2 it could not be read."
+    )]
+    Verify(signing::VerifyBundle),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectBundle {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// The policy to hold it against
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PinPolicy {
+    /// The policy
+    #[arg(value_name = "POLICY")]
+    pub(crate) policy: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PtauCommand {
+    /// Open a ceremony: a file with tau = alpha = beta = 1
+    #[command(after_help = "Example:\n  cargo xtask ptau new --power 14 0000.ptau")]
+    New(New),
+    /// Contribute your own secret randomness, which is forgotten afterwards
+    #[command(
+        after_help = "Example:\n  cargo xtask ptau contribute 0000.ptau 0001.ptau --name \"Alice\"\n\n\
+        The secret comes from the operating system. On a terminal you are asked for some text that is mixed in, never shown and never stored; \
+        --entropy-file mixes in a file instead (dice throws, say). Contribute on a machine that nobody else shares."
+    )]
+    Contribute(Contribute),
+    /// Close the chain with a public random value that nobody could choose
+    #[command(
+        after_help = "Example (a block hash announced beforehand):\n  cargo xtask ptau beacon 0003.ptau final.ptau \\\n    \
+        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10"
+    )]
+    Beacon(BeaconArgs),
+    /// Compute the Lagrange bases that phase 2 reads
+    #[command(after_help = "Example:\n  cargo xtask ptau prepare final.ptau prepared.ptau")]
+    Prepare(Prepare),
+    /// Check everything about a file
+    #[command(
+        after_help = "Examples:\n  cargo xtask ptau verify prepared.ptau --min-contributions 3\n  \
+        cargo xtask ptau verify 0002.ptau --from 0001.ptau --json\n  \
+        cargo xtask ptau verify powersOfTau28_hez_final_14.ptau\n\n\
+        Exit status: 0 the file is good, 1 it is not, 2 it could not be checked."
+    )]
+    Verify(Verify),
+    /// Show what a file says of itself, without checking its points
+    #[command(after_help = "Example:\n  cargo xtask ptau info 0002.ptau --json")]
+    Info(Info),
+    /// Write the challenge file for the next participant
+    #[command(
+        after_help = "Example:\n  cargo xtask ptau export-challenge 0001.ptau challenge_0002"
+    )]
+    ExportChallenge(ExportChallenge),
+    /// Answer a challenge file with a response file
+    #[command(
+        after_help = "Example:\n  cargo xtask ptau contribute-challenge challenge_0002 response_0002"
+    )]
+    ContributeChallenge(ContributeChallenge),
+    /// Append the contribution of a response file
+    #[command(
+        after_help = "Example:\n  cargo xtask ptau import-response 0001.ptau response_0002 0002.ptau --name \"Bob\""
+    )]
+    ImportResponse(ImportResponse),
+}
+
+/// Where a file is written.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// File to write; it appears only when it is complete
+    #[arg(value_name = "OUT")]
+    pub(crate) path: PathBuf,
+    /// Replace OUT if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntropyArgs {
+    /// Mix the bytes of this file into the randomness (at most 1 MiB), instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entropy_file: Option<PathBuf>,
+}
+
+/// A beacon's public value.
+#[derive(Debug, Args)]
+pub(crate) struct BeaconValue {
+    /// The public value: 1 to 255 bytes in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    pub(crate) value: String,
+    /// The value is hashed 2^EXPONENT times (10 to 30)
+    #[arg(long)]
+    pub(crate) exponent: u8,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The file serves circuits of up to 2^POWER constraints
+    #[arg(long, value_name = "POWER", value_parser = clap::value_parser!(u32).range(1..=28))]
+    pub(crate) power: u32,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Contribute {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Your name, for display: nothing in the file binds it
+    #[arg(long)]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BeaconArgs {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) beacon: BeaconValue,
+    /// A name for the beacon, for display
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// The file whose powers to take, closed by a beacon or not
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The file to check
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// An earlier file of the same ceremony, whose contributions must come first
+    #[arg(long, value_name = "EARLIER")]
+    pub(crate) from: Option<PathBuf>,
+    /// Contributions that are not a beacon; at least 1 is always asked
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) min_contributions: u32,
+    /// The file's BLAKE2b-512 (128 hexadecimal digits), required for a truncated file that is not a published one
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The file to describe
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print the description as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportChallenge {
+    /// The file to build on
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContributeChallenge {
+    /// The challenge file
+    #[arg(value_name = "CHALLENGE")]
+    pub(crate) challenge: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportResponse {
+    /// The file that the challenge was exported from
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The response file
+    #[arg(value_name = "RESPONSE")]
+    pub(crate) response: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// The participant's name, for display: nothing in the file binds it
+    #[arg(long)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ZkeyCommand {
+    /// Make the initial key of a circuit
+    #[command(
+        after_help = "Example:\n  cargo xtask zkey new circuit.r1cs prepared.ptau 0000.zkey\n\n\
+        Everybody can use a key without contributions to forge proofs: collect contributions before anything else. \
+        The .ptau is to be verified once with `ptau verify`; `zkey verify` does so too."
+    )]
+    New(NewKey),
+    /// Contribute your own secret randomness, which is forgotten afterwards
+    #[command(
+        after_help = "Example:\n  cargo xtask zkey contribute 0000.zkey 0001.zkey --name \"Alice\""
+    )]
+    Contribute(Contribute),
+    /// Close the chain with a public random value that nobody could choose
+    #[command(
+        after_help = "Example (a block hash announced beforehand):\n  cargo xtask zkey beacon 0003.zkey final.zkey \\\n    \
+        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10"
+    )]
+    Beacon(BeaconArgs),
+    /// Check everything about a key: circuit, phase 1, every contribution
+    #[command(
+        after_help = "Examples:\n  cargo xtask zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 3\n  \
+        cargo xtask zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was verified before)\n  \
+        cargo xtask zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey --json\n  \
+        cargo xtask zkey verify other.r1cs prepared.ptau other.zkey --ptau-verified 3f8c...     (`ptau verify` called it good)\n\n\
+        Exit status: 0 the key is good, 1 it is not, 2 it could not be checked."
+    )]
+    Verify(VerifyKey),
+    /// Show what a key says of itself, without checking its points
+    #[command(after_help = "Example:\n  cargo xtask zkey info 0002.zkey --json")]
+    Info(Info),
+    /// Write the verifying key as JSON, for snarkjs and the tools around it
+    #[command(
+        after_help = "Example:\n  cargo xtask zkey export-verification-key final.zkey verification_key.json"
+    )]
+    ExportVerificationKey(ExportVerificationKey),
+    /// Write proving and verifying key for arkworks
+    #[command(
+        after_help = "Example:\n  cargo xtask zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \\\n    \
+        --r1cs circuit.r1cs --witness witness.wtns\n\n\
+        The proving key is for arkworks' default reduction, in canonical uncompressed encoding; the verifying key in canonical compressed \
+        encoding. Before anything is written the keys are checked against each other and, given a witness, by a proof."
+    )]
+    ExportArk(ExportArk),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// The circuit, as circom writes it
+    #[arg(value_name = "R1CS")]
+    pub(crate) r1cs: PathBuf,
+    /// The prepared powers of tau, verified
+    #[arg(value_name = "PTAU")]
+    pub(crate) ptau: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyKey {
+    /// R1CS PTAU ZKEY, or with --from just ZKEY
+    #[arg(value_name = "FILE", num_args = 1..=3, required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// An earlier key of the same chain, which was verified: its contributions must come first
+    #[arg(long, value_name = "EARLIER")]
+    pub(crate) from: Option<PathBuf>,
+    /// Contributions that are not a beacon
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) min_contributions: std::num::NonZeroU32,
+    /// Contributions to PTAU that are not a beacon
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) ptau_min_contributions: u32,
+    /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a published file
+    #[arg(long, value_name = "HEX")]
+    pub(crate) ptau_digest: Option<String>,
+    /// SHA-256 of PTAU (64 hexadecimal digits) as `ptau verify` printed it for you: PTAU is not verified again, and must be that file
+    #[arg(long, value_name = "HEX", value_parser = FileDigest::from_hex, conflicts_with_all = ["ptau_digest", "ptau_min_contributions"])]
+    pub(crate) ptau_verified: Option<FileDigest>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportVerificationKey {
+    /// The finished key
+    #[arg(value_name = "ZKEY")]
+    pub(crate) zkey: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArk {
+    /// The finished key
+    #[arg(value_name = "ZKEY")]
+    pub(crate) zkey: PathBuf,
+    /// Where to write the proving key (canonical, uncompressed)
+    #[arg(long, value_name = "PK")]
+    pub(crate) proving_key: PathBuf,
+    /// Where to write the verifying key (canonical, compressed)
+    #[arg(long, value_name = "VK")]
+    pub(crate) verifying_key: PathBuf,
+    /// Where to write the verifying key once more (canonical, uncompressed)
+    #[arg(long, value_name = "VK")]
+    pub(crate) verifying_key_uncompressed: Option<PathBuf>,
+    /// The circuit, to prove with the exported key before it is written
+    #[arg(long, value_name = "R1CS", requires = "witness")]
+    pub(crate) r1cs: Option<PathBuf>,
+    /// A witness of the circuit
+    #[arg(long, value_name = "WTNS", requires = "r1cs")]
+    pub(crate) witness: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,349 @@
+//! `ceremony`: the whole chain, on a folder that its parties share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use zk_attest::names::CircuitName;
+
+use super::EntropyArgs;
+use super::signing::SignerArgs;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CeremonyArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<CeremonyCommand>,
+    #[command(flatten)]
+    pub(crate) rehearsal: RehearsalArgs,
+}
+
+/// The rehearsal: what runs without a subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct RehearsalArgs {
+    /// Rehearse with this circuit instead of the example's (its key is embedded in an empty crate, and no proof is made)
+    #[arg(long, value_name = "R1CS")]
+    pub(crate) circuit: Option<PathBuf>,
+    /// Start from this .ptau instead of a new phase 1
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ptau: Option<PathBuf>,
+    /// Participants, each a process of its own
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) participants: u32,
+    /// Power of phase 1; by default what the circuit needs
+    #[arg(long, value_name = "POWER", value_parser = clap::value_parser!(u32).range(1..=28))]
+    pub(crate) power: Option<u32>,
+    /// Folder to rehearse in; by default a new one in target/ceremony
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the rehearsal in --out (or the latest one) after its last finished step
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Checkout of this project whose guard the build uses; `cargo xtask` uses the one it is run in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkout: Option<PathBuf>,
+    /// Stop after the snippet: build and test no crate
+    #[arg(long)]
+    pub(crate) no_build: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CeremonyCommand {
+    /// Open a ceremony: coordinator
+    #[command(after_help = "Examples:\n  cargo xtask ceremony new --template > ceremony.toml\n  \
+        cargo xtask ceremony new shared/ --config ceremony.toml --circuit attestation=circuit.r1cs --key coordinator.pem")]
+    New(NewCeremony),
+    /// Contribute: verify the step before yours, add your secret randomness, sign an attestation of it
+    #[command(
+        after_help = "Example:\n  cargo xtask ceremony contribute shared/ --as \"Alice\" --key alice.pem\n\n\
+        Contributes wherever it is your turn: to phase 1, or to every circuit in phase 2. The secret comes from the operating system; on a terminal you \
+        are asked for some text that is mixed in, never shown and never stored. File and attestation appear together, and only when both are complete."
+    )]
+    Contribute(ContributeStep),
+    /// Attest a contribution of yours that another tool made, snarkjs for example
+    #[command(
+        after_help = "Example:\n  npx snarkjs powersoftau contribute shared/phase1/0001.ptau mine.ptau -n=Bob\n  \
+        cargo xtask ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" --entropy \"snarkjs, and text I typed\" \\\n    \
+        --destruction \"the machine was switched off\" --key bob.pem\n\n\
+        The file is verified against the step before it, copied into the folder, and attested, as if it had been made here."
+    )]
+    Attest(AttestStep),
+    /// Close the open phase with the planned public random value: coordinator
+    #[command(
+        after_help = "Example (the block hash that ceremony.toml announces):\n  cargo xtask ceremony beacon shared/ --value HEX --key coordinator.pem"
+    )]
+    Beacon(BeaconStep),
+    /// Prepare the closed phase 1 and open phase 2 of every circuit: coordinator
+    #[command(
+        after_help = "Example:\n  cargo xtask ceremony prepare shared/ --key coordinator.pem"
+    )]
+    Prepare(CoordinatorStep),
+    /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into private/
+    #[command(
+        after_help = "Example:\n  cargo xtask ceremony keygen shared/ --witness attestation=witness.wtns\n\n\
+        With a witness, a proof is made with the finished key and verified; without one the keys are checked for consistency."
+    )]
+    Keygen(KeygenStep),
+    /// Verify every file, every signature and every proof; write transcript, reports and SHA256SUMS
+    #[command(
+        after_help = "Examples:\n  cargo xtask ceremony verify shared/\n  cargo xtask ceremony verify shared/ --read-only --json\n\n\
+        Exit status: 0 everything so far is good, 1 something is not, 2 it could not be checked."
+    )]
+    Verify(VerifyCeremony),
+    /// Show whose turn it is, what is missing, what was verified, and the next command
+    #[command(after_help = "Example:\n  cargo xtask ceremony status shared/")]
+    Status(StatusArgs),
+    /// Is my contribution in the result? Where, with which hash, and everything after it verified
+    #[command(after_help = "Example:\n  cargo xtask ceremony find shared/ --participant Alice")]
+    Find(FindArgs),
+    /// Take a bad file, and what was built on it, out of the chain: coordinator
+    #[command(
+        after_help = "Example:\n  cargo xtask ceremony reject shared/ 3 --reason \"fails check 5\" --key coordinator.pem\n\n\
+        The files stay as evidence; the chain goes on from the step before."
+    )]
+    Reject(RejectStep),
+    /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
+    #[command(
+        after_help = "Example:\n  cargo xtask ceremony audit shared/ --as \"Dana\" --key dana.pem\n\n\
+        Writes audits/FINGERPRINT.dsse.json, and adds the signature to bundle.json where there is one: that is what a policy counts."
+    )]
+    Audit(AuditArgs),
+    /// Pack the public files into a tar file, the same bytes each time, and print its digest
+    #[command(after_help = "Example:\n  cargo xtask ceremony archive shared/ ceremony.tar")]
+    Archive(ArchiveArgs),
+}
+
+fn circuit_name(text: &str) -> Result<CircuitName, String> {
+    CircuitName::new(text).map_err(|refusal| refusal.what().to_owned())
+}
+
+/// A circuit's file, as NAME=FILE.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedFile {
+    pub(crate) name: CircuitName,
+    pub(crate) path: PathBuf,
+}
+
+impl std::str::FromStr for NamedFile {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = text.split_once('=').ok_or("expected NAME=FILE")?;
+        let name = circuit_name(name)?;
+        Ok(Self { name, path: path.into() })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FolderArg {
+    /// The ceremony folder
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // printing the template needs none
+pub(crate) struct NewCeremony {
+    /// Print a commented ceremony.toml and do nothing more
+    #[arg(long, exclusive = true)]
+    pub(crate) template: bool,
+    /// The ceremony folder to make
+    #[arg(value_name = "DIR", required_unless_present = "template")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The rules
+    #[arg(long, value_name = "FILE", required_unless_present = "template")]
+    pub(crate) config: Option<PathBuf>,
+    /// A circuit of the rules, as NAME=FILE.r1cs; once for each
+    #[arg(long, value_name = "NAME=R1CS")]
+    pub(crate) circuit: Vec<NamedFile>,
+    /// The file that phase 1 starts from, where the rules name one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ptau: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContributeStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Your name in the roster
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// Somebody whose turn comes before yours and who is to be passed over, agreed with the coordinator; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skip: Vec<String>,
+    /// How you destroy the secret, in your words: it is signed and published
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "the program overwrote it in memory and ended; nothing was stored"
+    )]
+    pub(crate) destruction: String,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttestStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The file that you made from the last step's
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Your name in the roster
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// The circuit, in phase 2 of a ceremony with several
+    #[arg(long, value_name = "NAME", value_parser = circuit_name)]
+    pub(crate) circuit: Option<CircuitName>,
+    /// Somebody whose turn comes before yours and who is to be passed over; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skip: Vec<String>,
+    /// Tool and version that made the file
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) tool: String,
+    /// Where its randomness came from, in your words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) entropy: String,
+    /// How you destroy the secret, in your words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) destruction: String,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BeaconStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    #[command(flatten)]
+    pub(crate) value: BeaconSource,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct BeaconSource {
+    /// The public value: 1 to 255 bytes in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    pub(crate) value: Option<String>,
+    /// Draw the value from the operating system: in a rehearsal only, where nobody waits for a block
+    #[arg(long)]
+    pub(crate) random: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoordinatorStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeygenStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// A witness of a circuit, to prove with; once for each circuit
+    #[arg(long, value_name = "NAME=WTNS")]
+    pub(crate) witness: Vec<NamedFile>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyCeremony {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Write nothing into the folder
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Name in the roster, or public key
+    #[arg(long, value_name = "NAME|KEY")]
+    pub(crate) participant: String,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The number of the step, or "final" for the beacon
+    #[arg(value_name = "STEP")]
+    pub(crate) step: String,
+    /// Why: it is signed and published
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The circuit, in phase 2
+    #[arg(long, value_name = "NAME", value_parser = circuit_name)]
+    pub(crate) circuit: Option<CircuitName>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Your name, as reports are to show it
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// What else you did, in your words: other tools, other machines
+    #[arg(long, value_name = "TEXT", default_value = "this tool only")]
+    pub(crate) method: String,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The tar file to write
+    #[arg(value_name = "OUT.tar")]
+    pub(crate) out: PathBuf,
+    /// Replace OUT.tar if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateBundle {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Higher than that of every bundle before
+    #[arg(long, value_name = "N")]
+    pub(crate) serial: u64,
+    /// The last moment at which the bundle may be imported, as in 2027-12-31T23:59:59Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) not_after: String,
+    /// Transcript hash of the ceremony that this one replaces
+    #[arg(long, value_name = "HEX")]
+    pub(crate) predecessor: Option<String>,
+    /// File to write; bundle.json in the folder if it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,190 @@
+//! `bundle sign`, `merge` and `verify`: the way of a bundle from its first signature to the last one.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+
+use serde::Serialize;
+use zk_attest::digest::{PolicyDigest, StatementDigest, TranscriptDigest};
+use zk_attest::key::PublicKey;
+use zk_attest::names::Timestamp;
+use zk_vk_guard::bundle::{OnExpiry, VerifiedBundle};
+use zk_vk_guard::policy::{Policy, RoleKey};
+
+use super::approval::{read_bundle, read_policy};
+use super::sign::{Document, confirm};
+use crate::cli::signing::{MergeBundles, SignBundle, VerifyBundle};
+use crate::error::CliError;
+use crate::output::Output;
+use crate::show::verification;
+use crate::signer::Signer;
+
+impl SignBundle {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let mut document = Document::read(&self.bundle)?;
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let inspection = document.bundle()?.inspect(policy.as_ref(), &Timestamp::now());
+        eprintln!("{}", inspection.map_err(|refusal| CliError::refusal(&self.bundle, &refusal))?);
+        let mut signer = self.signer.open()?;
+        let key = *signer.public_key();
+        let role = policy.as_ref().map(|policy| role_of(policy, signer.as_ref())).transpose()?;
+        let output = document.output(&self.target)?;
+        let known = role.map_or_else(String::new, |role| format!(", {role}"));
+        if document.envelope().signers([&key]).contains(&key) {
+            eprintln!("this key has signed already: nothing is added");
+        } else {
+            confirm(
+                &format!(
+                    "Approve this bundle with {} (key {}{known})?",
+                    signer.description(),
+                    key.fingerprint()
+                ),
+                self.yes,
+            )?;
+            let signature = signer.sign(&document.envelope().pae())?;
+            document
+                .add_signature(&key, &signature)
+                .map_err(|refusal| CliError::refusal(&self.bundle, &refusal))?;
+            eprintln!("signed with {} (key {}{known})", signer.description(), key.fingerprint());
+        }
+        document.write_back(output)
+    }
+}
+
+/// What a policy says of the signer: role and name. A key whose signature would not count is refused before it signs.
+fn role_of(policy: &Policy, signer: &dyn Signer) -> Result<String, CliError> {
+    let key = signer.public_key();
+    let refused = |what: &str| {
+        CliError::environment(format!(
+            "{}: {what}\n  found     {key} (fingerprint {})",
+            signer.description(),
+            key.fingerprint()
+        ))
+        .hint("sign with a key that `policy show` lists, or without --policy for another policy")
+    };
+    if policy.is_revoked(key) {
+        return Err(refused("the policy revokes this key: its signature would not count"));
+    }
+    let roles = &policy.document().roles;
+    let named = |role: &str, entry: &dyn RoleKey| {
+        (entry.key() == key).then(|| format!("{role} {}", entry.name()))
+    };
+    let release = roles.release.keys.iter().find_map(|entry| named("release authority", entry));
+    let auditor = || {
+        roles.auditor.iter().flat_map(|role| &role.keys).find_map(|entry| named("auditor", entry))
+    };
+    let participant = || {
+        roles
+            .participant
+            .iter()
+            .flat_map(|role| &role.keys)
+            .find_map(|entry| named("participant", entry))
+    };
+    release
+        .or_else(auditor)
+        .or_else(participant)
+        .ok_or_else(|| refused("the policy does not name this key: its signature would not count"))
+}
+
+impl MergeBundles {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let mut output = Output::create(
+            &self.output,
+            &self.bundles.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>(),
+        )?;
+        let mut bundles = self.bundles.iter();
+        let Some(first) = bundles.next() else {
+            return Err(
+                CliError::environment("no bundle is named").hint("name the copies to be merged")
+            );
+        };
+        let mut merged = read_bundle(first)?;
+        for path in bundles {
+            merged
+                .merge(&read_bundle(path)?)
+                .map_err(|refusal| CliError::refusal(path, &refusal))?;
+        }
+        let bytes =
+            merged.to_json().map_err(|refusal| CliError::refusal(&self.output.path, &refusal))?;
+        output.write_all(&bytes).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        output.commit()?;
+        println!(
+            "{}: {} signatures",
+            self.output.path.display(),
+            merged.envelope().signatures().len()
+        );
+        Ok(())
+    }
+}
+
+/// A verified bundle, as it is shown.
+#[derive(Serialize)]
+struct ShownVerified {
+    file: String,
+    result: &'static str,
+    ceremony: String,
+    kind: String,
+    serial: u64,
+    statement_sha256: StatementDigest,
+    transcript_sha256: TranscriptDigest,
+    policy_sha256: PolicyDigest,
+    release: Vec<String>,
+    auditor: Vec<String>,
+    participant: Vec<String>,
+}
+
+impl VerifyBundle {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        verification(&self.bundle, self.verified(), self.json, ShownVerified::print)
+    }
+
+    fn verified(&self) -> Result<ShownVerified, CliError> {
+        let policy = read_policy(&self.policy)?;
+        let bundle = read_bundle(&self.bundle)?;
+        let verified = bundle.verify(&policy, &Timestamp::now(), OnExpiry::Refuse);
+        verified
+            .map(|verified| ShownVerified::new(self, &policy, &verified))
+            .map_err(|refusal| CliError::refusal(&self.bundle, &refusal))
+    }
+}
+
+impl ShownVerified {
+    fn new(command: &VerifyBundle, policy: &Policy, verified: &VerifiedBundle) -> Self {
+        let name =
+            |key: &PublicKey| policy.name_of(key).map(ToString::to_string).unwrap_or_default();
+        let shown = |key: &PublicKey| format!("{} ({})", name(key), key.fingerprint());
+        let names = |keys: &BTreeSet<PublicKey>| {
+            policy.keys().filter(|key| keys.contains(key)).map(shown).collect()
+        };
+        let (provenance, approvals) = (verified.provenance(), verified.approvals());
+        Self {
+            file: command.bundle.display().to_string(),
+            result: "good",
+            ceremony: provenance.ceremony.to_string(),
+            kind: provenance.kind.to_string(),
+            serial: provenance.serial,
+            statement_sha256: verified.statement_digest(),
+            transcript_sha256: verified.transcript().digest(),
+            policy_sha256: verified.policy_digest(),
+            release: names(&approvals.release),
+            auditor: names(&approvals.auditor),
+            participant: names(&approvals.participant),
+        }
+    }
+
+    fn print(&self) {
+        println!("  ceremony     {} ({}), serial {}", self.ceremony, self.kind, self.serial);
+        println!("  statement    {}", self.statement_sha256);
+        println!("  transcript   {}", self.transcript_sha256);
+        println!("  policy       {}", self.policy_sha256);
+        for (role, signed) in [
+            ("release", &self.release),
+            ("auditor", &self.auditor),
+            ("participant", &self.participant),
+        ] {
+            println!(
+                "  {role:<12} {}",
+                if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") }
+            );
+        }
+    }
+}

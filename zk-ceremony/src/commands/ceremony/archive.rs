@@ -1,0 +1,55 @@
+//! `ceremony archive`: the public files as a tar file. The same folder gives the same bytes: names sorted, no owner, no times.
+
+use std::io::Write as _;
+
+use ceremony_core::format::digest::digest_file;
+
+use crate::cli::OutputArgs;
+use crate::cli::ceremony::ArchiveArgs;
+use crate::error::CliError;
+use crate::folder::{FolderLock, read_sound};
+use crate::output::{Output, open};
+use crate::progress::Bars;
+use crate::public_files::public_files;
+use crate::show::words;
+
+impl ArchiveArgs {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let root = &self.folder.folder;
+        let _lock = FolderLock::take(root)?;
+        let ceremony = read_sound(root)?;
+        let prefix = ceremony.config.document().id.to_string();
+        let mut output =
+            Output::create(&OutputArgs { path: self.out.clone(), force: self.force }, &[])?;
+        let files = public_files(root)?;
+        let own = std::path::absolute(&self.out).ok();
+        let mut tar = tar::Builder::new(std::io::BufWriter::new(&mut output));
+        tar.mode(tar::HeaderMode::Deterministic);
+        for file in files.iter().filter(|file| std::path::absolute(&file.path).ok() != own) {
+            let mut source = open(&file.path)?;
+            let length =
+                source.metadata().map_err(|e| CliError::io(&file.path, "reading", &e))?.len();
+            let mut header = tar::Header::new_ustar();
+            header.set_size(length);
+            header.set_mode(0o644);
+            header.set_mtime(0);
+            header.set_uid(0);
+            header.set_gid(0);
+            tar.append_data(&mut header, format!("{prefix}/{}", file.name), &mut source)
+                .map_err(|e| CliError::io(&self.out, "writing", &e))?;
+        }
+        let mut inner = tar.into_inner().map_err(|e| CliError::io(&self.out, "writing", &e))?;
+        inner.flush().map_err(|e| CliError::io(&self.out, "writing", &e))?;
+        drop(inner);
+        let digests = digest_file(&mut output, &Bars::default())
+            .map_err(|e| CliError::io(&self.out, "reading", &e))?;
+        output.commit()?;
+        println!("{}: {} public files, {} bytes", self.out.display(), files.len(), digests.length);
+        println!(
+            "  sha256             {}\n  blake2b-512\n{}",
+            digests.sha256,
+            words(digests.blake2b)
+        );
+        Ok(())
+    }
+}

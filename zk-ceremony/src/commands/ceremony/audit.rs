@@ -1,0 +1,100 @@
+//! `ceremony audit`: the whole verification once more, a signed result of it, and the auditor's signature on the bundle.
+
+use std::fs;
+
+use ceremony_folder::VerifiedCeremony;
+use ceremony_folder::audit::AuditResult;
+use zk_attest::file::read_regular;
+use zk_attest::names::Timestamp;
+use zk_attest::statement::{Statement, Subject};
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+
+use super::verify::verified;
+use crate::cli::ceremony::AuditArgs;
+use crate::error::CliError;
+use crate::folder::{FolderLock, read_sound, text, this_tool, write_file};
+use crate::signer::{Signer, sign_envelope};
+
+impl AuditArgs {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let root = &self.folder.folder;
+        let _lock = FolderLock::take(root)?;
+        let ceremony = read_sound(root)?;
+        let mut signer = self.signer.open()?;
+        let (auditor, method) = (text("--as", &self.name)?, text("--method", &self.method)?);
+        let done = verified(&ceremony)?;
+        let steps = ceremony
+            .chains()
+            .map(|chain| chain.steps.len() + usize::from(chain.prepared.is_some()))
+            .sum::<usize>();
+        let result = AuditResult {
+            ceremony: ceremony.config.document().id.clone(),
+            kind: ceremony.config.document().kind,
+            ceremony_toml_sha256: ceremony.config.digest(),
+            transcript_sha256: done.digest(),
+            files: u32::try_from(steps).unwrap_or(u32::MAX),
+            auditor,
+            tool: this_tool()?,
+            method,
+            time: Timestamp::now(),
+        };
+        let folder = ceremony.folder.audits();
+        fs::create_dir_all(&folder).map_err(|e| CliError::io(&folder, "creating", &e))?;
+        let path = folder
+            .join(format!("{}.dsse.json", signer.public_key().fingerprint().replace(' ', "")));
+        let refused = |refusal| CliError::refusal(&path, &refusal);
+        let subject = Subject::new("transcript.json", done.digest().as_bytes()).map_err(refused)?;
+        let mut envelope = Statement { subject: vec![subject], predicate: result }
+            .to_envelope()
+            .map_err(refused)?;
+        sign_envelope(signer.as_mut(), &mut envelope)?;
+        write_file(&path, &envelope.to_json(), true)?;
+        println!(
+            "{}: {steps} files verified, the result is signed by {}",
+            path.display(),
+            signer.public_key().fingerprint()
+        );
+        println!("  transcript         {}", done.digest());
+        let bundle = ceremony.folder.bundle();
+        if bundle.exists() {
+            sign_bundle(&bundle, &done, signer.as_mut())
+        } else {
+            without_bundle(&bundle)
+        }
+    }
+}
+
+/// Adds the auditor's signature to a bundle, if it is of the ceremony that was just verified.
+fn sign_bundle(
+    path: &std::path::Path,
+    done: &VerifiedCeremony,
+    signer: &mut dyn Signer,
+) -> Result<(), CliError> {
+    let refused = |refusal| CliError::refusal(path, &refusal);
+    let mut bundle = read_regular(path, MAX_BUNDLE_BYTES)
+        .and_then(|bytes| Bundle::from_json(&bytes))
+        .map_err(refused)?;
+    let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
+    if inspection.transcript_sha256 != done.digest() {
+        return Err(CliError::artefact(format!(
+            "{}: the bundle is of another ceremony than this folder\n  found     {}\n  expected  {}",
+            path.display(),
+            inspection.transcript_sha256,
+            done.digest()
+        ))
+        .hint("make the bundle again with `cargo xtask bundle create`"));
+    }
+    let signature = signer.sign(&bundle.envelope().pae())?;
+    bundle.add_signature(signer.public_key(), &signature).map_err(refused)?;
+    write_file(path, &bundle.to_json().map_err(refused)?, true)?;
+    println!("{}: signed by {}", path.display(), signer.public_key().fingerprint());
+    Ok(())
+}
+
+fn without_bundle(path: &std::path::Path) -> Result<(), CliError> {
+    println!(
+        "{}: not there yet; run the same command again when it is, to sign it",
+        path.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! `bundle create`: from a ceremony that verifies to a bundle that waits for signatures.
+
+use zk_attest::digest::TranscriptDigest;
+use zk_attest::names::Timestamp;
+use zk_vk_guard::bundle::{Bundle, BundlePlan, PlannedCircuit};
+use zk_vk_guard::verifying_key::KeyForms;
+
+use super::verify::verified;
+use crate::cli::ceremony::CreateBundle;
+use crate::error::CliError;
+use crate::folder::{FolderLock, read_sound, write_file};
+
+impl CreateBundle {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let root = &self.folder.folder;
+        let _lock = FolderLock::take(root)?;
+        let ceremony = read_sound(root)?;
+        let out = self.out.clone().unwrap_or_else(|| ceremony.folder.bundle());
+        if !self.force && out.exists() {
+            return Err(CliError::environment(format!(
+                "{}: the bundle exists already",
+                out.display()
+            ))
+            .hint("its signatures would be lost: name another file with --out, or add --force"));
+        }
+        let argument = |option: &str, refusal: &zk_attest::error::Refusal| {
+            CliError::environment(format!("{option}: {}", refusal.what()))
+        };
+        let not_after = Timestamp::new(&self.not_after).map_err(|refusal| {
+            argument("--not-after", &refusal).hint("write it as 2028-12-31T23:59:59Z, in UTC")
+        })?;
+        let predecessor = self.predecessor.as_deref().map(TranscriptDigest::from_hex).transpose();
+        let predecessor = predecessor.map_err(|refusal| {
+            argument("--predecessor", &refusal)
+                .hint("give the transcript hash as 64 hexadecimal digits")
+        })?;
+        let done = verified(&ceremony)?;
+        let circuits =
+            done.keys().iter().zip(&ceremony.config.document().circuits).map(|(key, circuit)| {
+                PlannedCircuit {
+                    name: key.name.clone(),
+                    program_id: circuit.program.clone(),
+                    program_hash: circuit.program_hash,
+                    key: KeyForms {
+                        compressed: key.bytes.compressed.clone(),
+                        uncompressed: key.bytes.uncompressed.clone(),
+                    },
+                }
+            });
+        let plan = BundlePlan {
+            serial: self.serial,
+            issued: Timestamp::now(),
+            not_after,
+            predecessor,
+            circuits: circuits.collect(),
+        };
+        let refused = |refusal| CliError::refusal(&out, &refusal);
+        let bundle = Bundle::create(done.transcript(), plan).map_err(refused)?;
+        write_file(&out, &bundle.to_json().map_err(refused)?, self.force)?;
+        let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
+        println!("{inspection}");
+        println!(
+            "{}: unsigned. Next, for each signer: cargo xtask bundle sign {} --key FILE",
+            out.display(),
+            out.display()
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,410 @@
+//! The rehearsal: a whole ceremony on one machine, by the commands that real parties use, from the first contribution to a guarded build.
+//!
+//! Every party is a process of its own that gets the shared folder and its own key. What to do next is read from the folder, as real parties read it; a
+//! rehearsal that was interrupted therefore goes on after its last finished step. The kind `rehearsal` is signed into every step, and nothing but
+//! the kind tells these files from those of a production ceremony.
+//!
+//! ```text
+//! OUT/ceremony/     the shared folder                OUT/zk/          bundle, trust policy and snippet
+//! OUT/keys/         one private key for each party   OUT/embedded/    the crate that is built under the guard
+//! OUT/circuit/      circuit and witness
+//! ```
+
+mod guarded;
+mod material;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bn254_batch::Backend;
+use ceremony_folder::{Ceremony, Folder, Stage};
+use zk_attest::file::read_regular;
+use zk_attest::key::PublicKey;
+use zk_attest::names::Timestamp;
+use zk_attest::statement::Phase;
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+
+use crate::cli::ceremony::RehearsalArgs;
+use crate::error::CliError;
+use crate::folder::{FolderLock, read, write_file};
+use crate::host;
+use crate::signer::read_public_key;
+use material::Material;
+
+/// Names for participants, in the order of the roster.
+const NAMES: [&str; 20] = [
+    "Alice", "Bob", "Carol", "Dave", "Erin", "Frank", "Grace", "Heidi", "Ivan", "Judy", "Karl",
+    "Lena", "Mallory", "Niaj", "Olivia", "Peggy", "Quentin", "Rupert", "Sybil", "Trent",
+];
+/// Who signs the bundle beside the participants. All release authorities and the auditor have to.
+const RELEASE: [&str; 2] = ["Release 1", "Release 2"];
+const AUDITOR: &str = "Auditor";
+const COORDINATOR: &str = "Coordinator";
+/// The bundle's last day: a rehearsal is looked at for a while, and never relied on.
+const VALID_SECONDS: u64 = 10 * 365 * 86_400;
+
+/// How long a process takes to start and to take the folder's lock.
+const ORPHANS_BEGIN: Duration = Duration::from_millis(500);
+
+/// A rehearsal on its way.
+struct Rehearsal {
+    out: PathBuf,
+    /// This binary, which every party runs.
+    program: PathBuf,
+    participants: Vec<&'static str>,
+    material: Material,
+    started: Instant,
+}
+
+impl RehearsalArgs {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let started = Instant::now();
+        // Known before the first key is made, and not after the last signature.
+        let source = if self.no_build { None } else { Some(self.guard_source()?) };
+        let out = self.folder()?;
+        fs::create_dir_all(&out).map_err(|e| CliError::io(&out, "creating", &e))?;
+        let out = out.canonicalize().map_err(|e| CliError::io(&out, "opening", &e))?;
+        let program = std::env::current_exe()
+            .map_err(|e| CliError::environment(format!("finding this program failed: {e}")))?;
+        eprintln!("rehearsal in {}", out.display());
+        let material = Material::gather(&self, &out)?;
+        let rehearsal = Rehearsal {
+            out,
+            program,
+            participants: NAMES.into_iter().take(self.participants as usize).collect(),
+            material,
+            started,
+        };
+        rehearsal.keys()?;
+        if self.resume {
+            rehearsal.wait_for_orphans()?;
+        }
+        rehearsal.run_chain()?;
+        rehearsal.finish()?;
+        rehearsal.approve()?;
+        rehearsal.embed()?;
+        let ran = started.elapsed();
+        let built = source.map(|source| rehearsal.build(&source)).transpose()?;
+        rehearsal.summary(ran.as_secs_f64(), built);
+        Ok(())
+    }
+
+    /// The checkout whose guard the build uses.
+    fn guard_source(&self) -> Result<PathBuf, CliError> {
+        let named = self.checkout.as_deref().or(host::checkout());
+        let Some(root) = named else {
+            return Err(CliError::environment("the guarded build needs the guard's source").hint(
+                "name a checkout of zk-ceremony with --checkout, or stop before the build with --no-build",
+            ));
+        };
+        if root.join("zk-vk-guard/Cargo.toml").exists() && root.join("Cargo.lock").exists() {
+            return root.canonicalize().map_err(|e| CliError::io(root, "opening", &e));
+        }
+        Err(CliError::environment(format!(
+            "{}: this is not a checkout of zk-ceremony\n  expected  a folder with Cargo.lock and zk-vk-guard/",
+            root.display()
+        ))
+        .hint("name one with --checkout, or stop before the build with --no-build"))
+    }
+
+    /// The folder to rehearse in: the one that was named, the latest, or a new one.
+    fn folder(&self) -> Result<PathBuf, CliError> {
+        let exists = |path: &Path| path.join("ceremony").exists();
+        match (&self.out, self.resume) {
+            (Some(out), false) if exists(out) => Err(CliError::environment(format!(
+                "{}: a rehearsal is in this folder",
+                out.display()
+            ))
+            .hint("add --resume to go on with it, or name another folder")),
+            (Some(out), _) => Ok(out.clone()),
+            (None, resume) => {
+                let parent = host::checkout().map_or("target".into(), |root| root.join("target"));
+                let parent = parent.join("ceremony");
+                let latest = latest(&parent).filter(|_| resume);
+                match latest {
+                    None if resume => Err(CliError::environment(format!(
+                        "{}: there is no rehearsal to resume",
+                        parent.display()
+                    ))
+                    .hint("run `cargo xtask ceremony` without --resume")),
+                    None => Ok(parent.join(format!(
+                        "rehearsal-{}",
+                        Timestamp::now().as_str().replace(['-', ':'], "")
+                    ))),
+                    Some(latest) => Ok(latest),
+                }
+            }
+        }
+    }
+}
+
+/// The latest rehearsal: their names sort by time.
+fn latest(parent: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(parent).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    entries
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rehearsal-"))
+        })
+        .max()
+}
+
+/// A name as it stands in file names.
+fn slug(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-")
+}
+
+impl Rehearsal {
+    fn root(&self) -> PathBuf {
+        self.out.join("ceremony")
+    }
+
+    fn key(&self, name: &str) -> PathBuf {
+        self.out.join("keys").join(format!("{}.pem", slug(name)))
+    }
+
+    fn public_key(&self, name: &str) -> Result<PublicKey, CliError> {
+        read_public_key(&self.key(name))
+    }
+
+    fn zk(&self, name: &str) -> PathBuf {
+        self.out.join("zk").join(name)
+    }
+
+    /// Runs a party: a process that gets the arguments, the shared folder as its working folder, and nothing to read from.
+    fn party(&self, who: &str, what: &str, arguments: &[&str]) -> Result<(), CliError> {
+        let start = Instant::now();
+        let mut command = Command::new(&self.program);
+        if bn254_batch::backend() == Backend::Portable {
+            command.arg("--portable-arithmetic");
+        }
+        command.args(arguments).current_dir(self.root()).stdin(Stdio::null());
+        let output = command.output().map_err(|e| CliError::io(&self.program, "running", &e))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(CliError::environment(format!(
+                "{who}: {what} failed ({})\n{}",
+                output.status,
+                said.trim_end()
+            ))
+            .hint("see to the cause, then run `cargo xtask ceremony --resume`"));
+        }
+        eprintln!("  {:>7.2} s  {who:<12} {what}", start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// A private key for each party.
+    fn keys(&self) -> Result<(), CliError> {
+        let folder = self.out.join("keys");
+        for folder in [&folder, &self.root(), &self.out.join("zk")] {
+            fs::create_dir_all(folder).map_err(|e| CliError::io(folder, "creating", &e))?;
+        }
+        for name in self.participants.iter().chain(&RELEASE).chain(&[AUDITOR, COORDINATOR]) {
+            let path = self.key(name);
+            if !path.exists() {
+                self.party(name, "makes a key", &["key", "new", &path.to_string_lossy()])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A party of the run that was interrupted may still be at work: it gets a moment to begin, and the time that it needs to end.
+    fn wait_for_orphans(&self) -> Result<(), CliError> {
+        std::thread::sleep(ORPHANS_BEGIN);
+        FolderLock::take(&self.root()).map(drop)
+    }
+
+    /// Phase 1 and phase 2, step by step, as the folder asks for them.
+    fn run_chain(&self) -> Result<(), CliError> {
+        let rules = Folder::new(&self.root()).config();
+        if !self.opened()? {
+            let toml = self.out.join("ceremony.toml");
+            if !toml.exists() {
+                write_file(
+                    &toml,
+                    self.material
+                        .rules(&self.participants, |name| self.public_key(name))?
+                        .as_bytes(),
+                    false,
+                )?;
+            }
+            let circuit = format!("{}={}", self.material.name, self.material.r1cs.display());
+            let key = self.key(COORDINATOR).to_string_lossy().into_owned();
+            let toml = toml.to_string_lossy().into_owned();
+            let mut arguments = vec![
+                "ceremony",
+                "new",
+                ".",
+                "--config",
+                &toml,
+                "--circuit",
+                &circuit,
+                "--key",
+                &key,
+            ];
+            let ptau = self.material.ptau.as_ref().map(|path| path.to_string_lossy().into_owned());
+            arguments.extend(ptau.iter().flat_map(|path| ["--ptau", path.as_str()]));
+            self.party(COORDINATOR, "opens the ceremony", &arguments)?;
+        }
+        loop {
+            let ceremony = read(&self.root())?;
+            if let Some(problem) = ceremony.problem() {
+                return Err(CliError::ceremony(problem));
+            }
+            let done = match ceremony.stage() {
+                Stage::Closed => break,
+                Stage::Prepare => self.coordinate(
+                    "prepares phase 1 and opens phase 2",
+                    &["ceremony", "prepare", "."],
+                ),
+                Stage::Contributions(phase) => self.contribute_or_close(&ceremony, phase),
+            };
+            // What counts is the folder: a party of an interrupted run may have been quicker.
+            if steps(&read(&self.root())?) == steps(&ceremony) {
+                done?;
+                return Err(CliError::environment(format!(
+                    "{}: a step was made and is not there",
+                    rules.display()
+                ))
+                .hint("run it again with --resume"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the ceremony has its start.
+    fn opened(&self) -> Result<bool, CliError> {
+        Ok(Folder::new(&self.root()).config().exists()
+            && !read(&self.root())?.phase1.steps.is_empty())
+    }
+
+    fn contribute_or_close(&self, ceremony: &Ceremony, phase: Phase) -> Result<(), CliError> {
+        let number = u8::from(phase);
+        let open =
+            ceremony.chains().find(|chain| chain.track.phase() == phase && !chain.is_closed());
+        match open.and_then(|chain| {
+            chain.next(&ceremony.config).first().map(|participant| participant.name.to_string())
+        }) {
+            Some(name) => {
+                let key = self.key(&name).to_string_lossy().into_owned();
+                self.party(
+                    &name,
+                    &format!("contributes to phase {number}"),
+                    &["ceremony", "contribute", ".", "--as", &name, "--key", &key],
+                )
+            }
+            None => self.coordinate(
+                &format!("closes phase {number} with a beacon"),
+                &["ceremony", "beacon", ".", "--random"],
+            ),
+        }
+    }
+
+    fn coordinate(&self, what: &str, arguments: &[&str]) -> Result<(), CliError> {
+        let key = self.key(COORDINATOR).to_string_lossy().into_owned();
+        self.party(COORDINATOR, what, &[arguments, &["--key", &key]].concat())
+    }
+
+    /// Keys, the whole verification, transcript and reports.
+    fn finish(&self) -> Result<(), CliError> {
+        let witness = self
+            .material
+            .witness
+            .as_ref()
+            .map(|path| format!("{}={}", self.material.name, path.display()));
+        let mut arguments = vec!["ceremony", "keygen", "."];
+        arguments.extend(witness.iter().flat_map(|witness| ["--witness", witness.as_str()]));
+        let what = if witness.is_some() {
+            "makes the keys, proves and verifies"
+        } else {
+            "makes the keys"
+        };
+        if !self.root().join("transcript.json").exists() {
+            self.party(COORDINATOR, what, &arguments)?;
+        }
+        self.party(COORDINATOR, "verifies everything", &["ceremony", "verify", "."])
+    }
+
+    /// The bundle, signed to the demo policy by release authorities, auditor and participants.
+    fn approve(&self) -> Result<(), CliError> {
+        let bundle = Folder::new(&self.root()).bundle();
+        let policy = self.zk("trust-policy.json");
+        if !policy.exists() {
+            write_file(
+                &policy,
+                &self
+                    .material
+                    .policy(&self.participants, &RELEASE, AUDITOR, |name| self.public_key(name))?,
+                false,
+            )?;
+        }
+        if !bundle.exists() {
+            let until = Timestamp::from_unix(Timestamp::now().unix() + VALID_SECONDS).to_string();
+            self.party(
+                COORDINATOR,
+                "makes the bundle",
+                &["bundle", "create", ".", "--serial", "1", "--not-after", &until],
+            )?;
+        }
+        for name in RELEASE.iter().chain(&self.participants) {
+            if !self.has_signed(&bundle, name)? {
+                let key = self.key(name).to_string_lossy().into_owned();
+                self.party(
+                    name,
+                    "signs the bundle",
+                    &["bundle", "sign", "bundle.json", "--yes", "--key", &key],
+                )?;
+            }
+        }
+        if !self.has_signed(&bundle, AUDITOR)? {
+            let key = self.key(AUDITOR).to_string_lossy().into_owned();
+            self.party(
+                AUDITOR,
+                "verifies everything and signs",
+                &["ceremony", "audit", ".", "--as", AUDITOR, "--key", &key],
+            )?;
+        }
+        let bytes = fs::read(&bundle).map_err(|e| CliError::io(&bundle, "reading", &e))?;
+        write_file(&self.zk("bundle.json"), &bytes, true)?;
+        let policy = policy.to_string_lossy().into_owned();
+        self.party(
+            COORDINATOR,
+            "checks the bundle under the policy",
+            &["bundle", "verify", "bundle.json", "--policy", &policy],
+        )
+    }
+
+    fn has_signed(&self, bundle: &Path, name: &str) -> Result<bool, CliError> {
+        let refused = |refusal| CliError::refusal(bundle, &refusal);
+        let parsed = read_regular(bundle, MAX_BUNDLE_BYTES)
+            .and_then(|bytes| Bundle::from_json(&bytes))
+            .map_err(refused)?;
+        Ok(!parsed.envelope().signers([&self.public_key(name)?]).is_empty())
+    }
+
+    fn summary(&self, ran: f64, built: Option<guarded::Built>) {
+        let root = self.root();
+        println!("rehearsal finished in {:.1} s", self.started.elapsed().as_secs_f64());
+        match built {
+            Some(built) => println!(
+                "  time               {ran:.1} s of ceremony, {:.1} s of compiling, {:.1} s of testing\n  guarded build      {}\n  embedded key       {}",
+                built.compiling,
+                built.testing,
+                built.folder.display(),
+                built.outcome
+            ),
+            None => println!("  time               {ran:.1} s of ceremony; no build was asked for"),
+        }
+        println!("  report             {}", root.join("report.html").display());
+        println!("  bundle, policy     {}", self.out.join("zk").display());
+        println!("  keys               {}", self.out.join("keys").display());
+        println!("These keys protect nothing: no production policy accepts them.");
+        println!("next: cargo xtask ceremony new --template > ceremony.toml, and RUNBOOK.md");
+    }
+}
+
+/// Steps of all chains, to see that one was added.
+fn steps(ceremony: &Ceremony) -> usize {
+    ceremony.chains().map(|chain| chain.steps.len() + usize::from(chain.prepared.is_some())).sum()
+}

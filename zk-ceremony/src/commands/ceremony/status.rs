@@ -1,0 +1,280 @@
+//! `ceremony status`: whose turn it is, what is missing, what was verified, and the next command. Opens no data file.
+
+use std::collections::BTreeSet;
+
+use ceremony_folder::{Ceremony, Chain, Stage};
+use serde::Serialize;
+use zk_attest::file::read_regular;
+use zk_attest::statement::Phase;
+
+use crate::cli::ceremony::StatusArgs;
+use crate::error::CliError;
+use crate::folder::read;
+use crate::report::Report;
+use crate::show::json;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Status {
+    ceremony: String,
+    kind: String,
+    ceremony_toml_sha256: String,
+    chains: Vec<ChainStatus>,
+    /// Everybody who may contribute, in order.
+    roster: Vec<String>,
+    /// Files that are attested but not in this copy of the folder.
+    missing: Vec<String>,
+    /// The first thing that does not hold.
+    problem: Option<String>,
+    verified: Verified,
+    waiting_for: Vec<String>,
+    next: String,
+}
+
+#[derive(Serialize)]
+struct ChainStatus {
+    chain: String,
+    contributions: Vec<Contributed>,
+    minimum: u32,
+    closed: bool,
+    rejected: usize,
+}
+
+#[derive(Serialize)]
+struct Contributed {
+    step: u32,
+    participant: String,
+    fingerprint: String,
+    time: String,
+}
+
+/// What `report.json` says, held against the attested digests.
+#[derive(Serialize)]
+struct Verified {
+    /// When, if ever.
+    time: Option<String>,
+    result: Option<String>,
+    /// Steps that came after it, or that it did not see.
+    steps_since: usize,
+    /// Files that it saw and that are steps no longer.
+    steps_gone: usize,
+    /// What it found wrong.
+    failure: Option<String>,
+}
+
+impl StatusArgs {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let ceremony = read(&self.folder.folder)?;
+        let status = Status::of(&ceremony);
+        if self.json {
+            json(&status)?
+        } else {
+            status.print()
+        }
+        match ceremony.problem() {
+            None => Ok(()),
+            Some(problem) => Err(CliError::ceremony(problem)),
+        }
+    }
+}
+
+impl Status {
+    fn of(ceremony: &Ceremony) -> Self {
+        let rules = ceremony.config.document();
+        let steps =
+            || ceremony.chains().flat_map(|chain| chain.steps.iter().chain(&chain.prepared));
+        let (waiting_for, next) = next(ceremony);
+        Self {
+            ceremony: rules.id.to_string(),
+            kind: rules.kind.to_string(),
+            ceremony_toml_sha256: ceremony.config.digest().to_string(),
+            chains: ceremony.chains().map(|chain| ChainStatus::of(ceremony, chain)).collect(),
+            roster: rules
+                .participants
+                .iter()
+                .map(|participant| participant.name.to_string())
+                .collect(),
+            missing: steps()
+                .filter(|step| !step.present)
+                .map(|step| step.path.display().to_string())
+                .collect(),
+            problem: ceremony.problem().map(ToString::to_string),
+            verified: Verified::of(ceremony, steps().map(|step| step.file.to_string())),
+            waiting_for,
+            next,
+        }
+    }
+
+    fn print(&self) {
+        println!(
+            "ceremony {} ({}), ceremony.toml {}",
+            self.ceremony, self.kind, self.ceremony_toml_sha256
+        );
+        for chain in &self.chains {
+            let state = if chain.closed { "closed" } else { "open" };
+            println!(
+                "{}: {state}, {} contributions of at least {}",
+                chain.chain,
+                chain.contributions.len(),
+                chain.minimum
+            );
+            for step in &chain.contributions {
+                println!(
+                    "  {:>3}  {:<19}  {}  {}",
+                    step.step, step.fingerprint, step.time, step.participant
+                );
+            }
+            if chain.rejected > 0 {
+                println!("  {} rejected", chain.rejected);
+            }
+        }
+        println!("roster: {}", self.roster.join(", "));
+        for file in &self.missing {
+            println!("not in this copy: {file}");
+        }
+        match (&self.verified.time, &self.verified.result) {
+            (Some(time), Some(result)) => {
+                let gone = if self.verified.steps_gone > 0 {
+                    format!(", {} of its files gone or rejected", self.verified.steps_gone)
+                } else {
+                    String::new()
+                };
+                println!(
+                    "verified: {result} at {time}, {} steps since{gone}",
+                    self.verified.steps_since
+                );
+            }
+            _ => println!("verified: not yet (cargo xtask ceremony verify)"),
+        }
+        if let Some(failure) = &self.verified.failure {
+            println!(
+                "the last verification failed: do not build on this folder before it is mended\n  {}",
+                failure.replace('\n', "\n  ")
+            );
+        }
+        if !self.waiting_for.is_empty() {
+            println!("waiting for: {}", self.waiting_for.join(" or "));
+        }
+        println!("next: {}", self.next);
+    }
+}
+
+impl ChainStatus {
+    fn of(ceremony: &Ceremony, chain: &Chain) -> Self {
+        let contributed = |step: &ceremony_folder::Step| Contributed {
+            step: step.index,
+            participant: step.words.participant.to_string(),
+            fingerprint: step.key.fingerprint(),
+            time: step.words.time.to_string(),
+        };
+        let own = chain.track.phase() == Phase::Two || ceremony.config.has_own_phase1();
+        Self {
+            chain: chain.track.to_string(),
+            contributions: chain.contributions().map(contributed).collect(),
+            minimum: if own { ceremony.config.minimum(chain.track.phase()) } else { 0 },
+            closed: chain.is_closed() || (!own && !chain.steps.is_empty()),
+            rejected: chain.rejected.len(),
+        }
+    }
+}
+
+impl Verified {
+    fn of(ceremony: &Ceremony, attested: impl Iterator<Item = String>) -> Self {
+        let bytes =
+            read_regular(&ceremony.folder.root().join("report.json"), Report::MAX_BYTES).ok();
+        let report: Option<Report> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let attested: BTreeSet<String> = attested.collect();
+        let seen: BTreeSet<&str> = report
+            .iter()
+            .flat_map(|report| &report.files)
+            .map(|file| file.sha256.as_str())
+            .collect();
+        Self {
+            steps_since: attested.iter().filter(|digest| !seen.contains(digest.as_str())).count(),
+            steps_gone: seen.iter().filter(|digest| !attested.contains(**digest)).count(),
+            failure: report
+                .as_ref()
+                .and_then(|report| report.failure.as_ref())
+                .map(|failure| format!("{}: {}", failure.title, failure.error)),
+            time: report.as_ref().map(|report| report.time.clone()),
+            result: report.as_ref().map(|report| report.result.clone()),
+        }
+    }
+}
+
+/// Whom the ceremony waits for, and the next command.
+fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
+    let root = ceremony.folder.root().display();
+    let coordinator = || vec![ceremony.config.document().coordinator.name.to_string()];
+    if ceremony.problem().is_some() {
+        let what = format!(
+            "fetch the file again, or cargo xtask ceremony reject {root} STEP --reason TEXT --key coordinator.pem"
+        );
+        return (coordinator(), what);
+    }
+    match ceremony.stage() {
+        Stage::Contributions(phase) => contributions(ceremony, phase),
+        Stage::Prepare if ceremony.phase1.steps.is_empty() => (
+            coordinator(),
+            format!(
+                "cargo xtask ceremony new {root} --config ceremony.toml --circuit NAME=R1CS --key coordinator.pem"
+            ),
+        ),
+        Stage::Prepare => {
+            (coordinator(), format!("cargo xtask ceremony prepare {root} --key coordinator.pem"))
+        }
+        Stage::Closed => {
+            let folder = &ceremony.folder;
+            let keys = ceremony.config.document().circuits.iter().all(|circuit| {
+                folder.verifying_keys(&circuit.name).iter().all(|path| path.exists())
+            });
+            let stale =
+                Verified::of(ceremony, std::iter::empty()).result.as_deref() != Some("good");
+            let next = if !keys {
+                format!("cargo xtask ceremony keygen {root}")
+            } else if stale || !folder.transcript().exists() {
+                format!("cargo xtask ceremony verify {root}")
+            } else if !folder.bundle().exists() {
+                format!(
+                    "cargo xtask bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z"
+                )
+            } else {
+                format!("cargo xtask bundle inspect {} --policy POLICY", folder.bundle().display())
+            };
+            (Vec::new(), next)
+        }
+    }
+}
+
+fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
+    let root = ceremony.folder.root().display();
+    let open: Vec<&Chain> = ceremony
+        .chains()
+        .filter(|chain| chain.track.phase() == phase && !chain.is_closed())
+        .collect();
+    let mut names: Vec<String> = Vec::new();
+    for participant in open.iter().flat_map(|chain| chain.next(&ceremony.config)) {
+        if !names.iter().any(|name| name == participant.name.as_str()) {
+            names.push(participant.name.to_string());
+        }
+    }
+    let plan = ceremony.config.beacon(phase);
+    let beacon = format!(
+        "cargo xtask ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
+        plan.source, plan.round
+    );
+    let enough = open
+        .iter()
+        .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
+    match names.first().cloned() {
+        None => (vec![ceremony.config.document().coordinator.name.to_string()], beacon),
+        Some(first) => {
+            let mut next =
+                format!("cargo xtask ceremony contribute {root} --as \"{first}\" --key KEY");
+            if enough {
+                next += &format!("\n  or: {beacon}");
+            }
+            (names, next)
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! `ceremony verify` and `find`: everything checked, and written down.
+
+use std::path::Path;
+use std::time::Instant;
+
+use ceremony_folder::{Ceremony, CeremonyError, Depth, Stage, Verification, VerifiedCeremony};
+use zk_attest::key::PublicKey;
+
+use super::coordinate::write_once;
+use crate::cli::ceremony::{FindArgs, VerifyCeremony};
+use crate::error::CliError;
+use crate::folder::{FolderLock, read, write_file};
+use crate::progress::Bars;
+use crate::report::{Report, html, sums};
+use crate::show::{json, words};
+
+/// Verifies every file of a finished ceremony.
+pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, CliError> {
+    let unfinished = || {
+        CliError::environment("the ceremony is not finished").hint(format!(
+            "`cargo xtask ceremony status {}` says what comes next",
+            ceremony.folder.root().display()
+        ))
+    };
+    if ceremony.stage() != Stage::Closed {
+        return Err(unfinished());
+    }
+    let (_, result) = run(ceremony, false);
+    result.map_err(|error| CliError::ceremony(&error))?.ok_or_else(unfinished)
+}
+
+/// Verifies every file there is. Answers with the finished ceremony, or with none where everything so far holds.
+fn run(
+    ceremony: &Ceremony,
+    quiet: bool,
+) -> (Report, Result<Option<VerifiedCeremony>, CeremonyError>) {
+    let mut report = Report::begin(ceremony);
+    let start = Instant::now();
+    let result = run_parts(ceremony, quiet, &mut report);
+    report.seconds = start.elapsed().as_secs_f64();
+    if let Ok(Some(done)) = &result {
+        report.finished(done);
+    }
+    (report, result)
+}
+
+fn run_parts(
+    ceremony: &Ceremony,
+    quiet: bool,
+    report: &mut Report,
+) -> Result<Option<VerifiedCeremony>, CeremonyError> {
+    let failed = |report: &mut Report, title: &str, error| {
+        report.failed(title.into(), &error);
+        error
+    };
+    let mut verification = Verification::new(ceremony, Depth::EveryFile)
+        .map_err(|error| failed(report, "attestations", error))?;
+    let titles: Vec<String> =
+        verification.parts().iter().map(|part| verification.title(part)).collect();
+    for title in titles {
+        let start = Instant::now();
+        let Some(result) = verification.next_part(&Bars::default()) else { break };
+        let part = result.map_err(|error| failed(report, &title, error))?;
+        let seconds = start.elapsed().as_secs_f64();
+        if !quiet {
+            eprintln!("verified {title} ({seconds:.2} s)");
+        }
+        report.passed(ceremony, &part, seconds);
+    }
+    if ceremony.stage() != Stage::Closed {
+        return Ok(None);
+    }
+    verification.finish().map(Some).map_err(|error| failed(report, "transcript", error))
+}
+
+impl VerifyCeremony {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let root = &self.folder.folder;
+        let _lock = if self.read_only { None } else { Some(FolderLock::take(root)?) };
+        let ceremony = read(root)?;
+        let (report, result) = run(&ceremony, self.json);
+        if let Ok(Some(done)) = &result {
+            exported_keys_are_these(&ceremony, done)?;
+            self.transcript(&ceremony, done)?;
+        }
+        if !self.read_only {
+            write_reports(root, &report)?;
+        }
+        if self.json {
+            json(&report)?;
+        }
+        match result {
+            Ok(done) if !self.json => print(root, &report, done.as_ref(), self.read_only),
+            Ok(_) => {}
+            Err(error) => return Err(CliError::ceremony(&error)),
+        }
+        Ok(())
+    }
+
+    /// The transcript is a function of the folder: one that is there already must be this one.
+    fn transcript(&self, ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
+        let path = ceremony.folder.transcript();
+        if self.read_only && !path.exists() {
+            Ok(())
+        } else {
+            write_once(&path, done.transcript().bytes())
+        }
+    }
+}
+
+/// Keys that were exported before are those of the verified ceremony.
+fn exported_keys_are_these(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
+    for key in done.keys() {
+        let [compressed, uncompressed, _] = ceremony.folder.verifying_keys(&key.name);
+        for (path, bytes) in
+            [(compressed, &key.bytes.compressed), (uncompressed, &key.bytes.uncompressed)]
+        {
+            if path.exists() {
+                write_once(&path, bytes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_reports(root: &Path, report: &Report) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(report)
+        .map_err(|e| CliError::environment(format!("writing JSON failed: {e}")))?;
+    write_file(&root.join("report.json"), format!("{text}\n").as_bytes(), true)?;
+    write_file(&root.join("report.html"), html(report).as_bytes(), true)?;
+    write_file(&root.join("SHA256SUMS"), sums(root)?.as_bytes(), true)
+}
+
+fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_only: bool) {
+    let shown = root.display();
+    let Some(done) = done else {
+        println!(
+            "{shown}: good so far, {} files verified in {:.1} s; the ceremony is not finished",
+            report.files.len(),
+            report.seconds
+        );
+        println!("next: cargo xtask ceremony status {shown}");
+        return;
+    };
+    println!("{shown}: good, {} files verified in {:.1} s", report.files.len(), report.seconds);
+    println!("  transcript         {}", done.digest());
+    for key in &report.verifying_keys {
+        println!(
+            "  key of {:<12}{} ({} public inputs)",
+            format!("{} ", key.circuit),
+            key.vk_sha256,
+            key.public_inputs
+        );
+    }
+    if !read_only {
+        println!("  report             {}", root.join("report.html").display());
+        println!("next: cargo xtask ceremony status {shown}");
+    }
+}
+
+/// Where a participant's contribution is, and what came of it.
+#[derive(serde::Serialize)]
+struct Found {
+    participant: String,
+    key: String,
+    contributions: Vec<FoundStep>,
+    /// Whether everything in the folder verified, and so everything after the contributions.
+    verified: bool,
+    transcript_sha256: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct FoundStep {
+    chain: String,
+    step: u32,
+    file: String,
+    time: String,
+    contribution_hash: String,
+    /// Steps that build on it.
+    followed_by: usize,
+    /// Whether the chain is closed with it inside.
+    in_the_result: bool,
+}
+
+impl FindArgs {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let root = &self.folder.folder;
+        let ceremony = read(root)?;
+        let (name, key) = self.who(&ceremony)?;
+        let contributions: Vec<FoundStep> = ceremony
+            .chains()
+            .flat_map(|chain| {
+                chain.contributions().filter(|step| step.key == key).map(|step| FoundStep {
+                    chain: chain.track.to_string(),
+                    step: step.index,
+                    file: step.path.display().to_string(),
+                    time: step.words.time.to_string(),
+                    contribution_hash: step
+                        .words
+                        .contribution_hash
+                        .map_or_else(String::new, |hash| hash.to_string()),
+                    followed_by: chain
+                        .steps
+                        .iter()
+                        .filter(|later| later.index > step.index)
+                        .count(),
+                    in_the_result: chain.is_closed(),
+                })
+            })
+            .collect();
+        if contributions.is_empty() {
+            return Err(CliError::artefact(format!("{}: no contribution of {name} is in the chain", root.display()))
+                .hint("if you have contributed, keep your hash and your copy of the file, and ask the coordinator"));
+        }
+        let (report, result) = run(&ceremony, self.json);
+        let found = Found {
+            participant: name,
+            key: key.to_string(),
+            contributions,
+            verified: result.is_ok(),
+            transcript_sha256: report.transcript_sha256,
+        };
+        if self.json {
+            json(&found)?
+        } else {
+            found.print()
+        }
+        result.map(drop).map_err(|error| CliError::ceremony(&error))
+    }
+
+    fn who(&self, ceremony: &Ceremony) -> Result<(String, PublicKey), CliError> {
+        let roster = &ceremony.config.document().participants;
+        let by_key = PublicKey::from_hex(&self.participant).ok();
+        match roster.iter().find(|p| p.name.as_str() == self.participant || Some(p.key) == by_key) {
+            Some(participant) => Ok((participant.name.to_string(), participant.key)),
+            None => {
+                let names: Vec<&str> =
+                    roster.iter().map(|participant| participant.name.as_str()).collect();
+                Err(CliError::environment(format!(
+                    "--participant: nobody of this name or key is in the roster\n  found     {}\n  expected  {}",
+                    self.participant,
+                    names.join(", ")
+                ))
+                .hint("`cargo xtask ceremony status` lists the roster"))
+            }
+        }
+    }
+}
+
+impl Found {
+    fn print(&self) {
+        println!("{} ({})", self.participant, self.key);
+        for step in &self.contributions {
+            let result = if step.in_the_result {
+                "in the result"
+            } else {
+                "in the chain, which is still open"
+            };
+            println!(
+                "  {}, step {}: {result}, {} steps after it, {}",
+                step.chain, step.step, step.followed_by, step.time
+            );
+            println!(
+                "    {}\n    contribution hash\n{}",
+                step.file,
+                words(&step.contribution_hash)
+            );
+        }
+        println!(
+            "  verified           {}",
+            if self.verified { "everything in the folder, so everything after it" } else { "NO" }
+        );
+        if let Some(transcript) = &self.transcript_sha256 {
+            println!("  transcript         {transcript}");
+        }
+    }
+}

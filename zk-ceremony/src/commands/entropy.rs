@@ -1,0 +1,75 @@
+//! What a participant adds to the operating system's randomness: typed on a terminal, or from a file, never from the command line.
+
+use std::io::{IsTerminal, Read};
+
+use ceremony_core::entropy::ContributionRng;
+use ceremony_core::limits::MAX_ENTROPY_BYTES;
+use zeroize::Zeroizing;
+
+use crate::cli::EntropyArgs;
+use crate::error::CliError;
+use crate::output::open;
+use crate::prompt;
+
+/// What a participant adds, for one contribution or several.
+pub(crate) struct Added {
+    text: Zeroizing<Vec<u8>>,
+    /// The sources of randomness, in words.
+    pub(crate) sources: &'static str,
+}
+
+impl Added {
+    /// A generator for one contribution: fresh randomness of the operating system, mixed with what was added.
+    pub(crate) fn rng(&self) -> Result<ContributionRng, CliError> {
+        ContributionRng::from_os_and(&self.text).map_err(|e| CliError::environment(e.to_string()))
+    }
+}
+
+impl EntropyArgs {
+    /// The generator of one contribution.
+    pub(crate) fn rng(&self) -> Result<ContributionRng, CliError> {
+        self.gather()?.rng()
+    }
+
+    /// Asks, or reads the file.
+    pub(crate) fn gather(&self) -> Result<Added, CliError> {
+        let (text, sources) = match &self.entropy_file {
+            Some(path) => {
+                let mut bytes = Zeroizing::new(Vec::new());
+                open(path)?
+                    .take(MAX_ENTROPY_BYTES + 1)
+                    .read_to_end(&mut bytes)
+                    .map_err(|e| CliError::io(path, "reading", &e))?;
+                if bytes.len() as u64 > MAX_ENTROPY_BYTES {
+                    return Err(CliError::environment(format!("{}: more than {MAX_ENTROPY_BYTES} bytes of entropy", path.display()))
+                        .hint("a few hundred bytes are plenty: they are hashed together with the operating system's randomness"));
+                }
+                eprintln!(
+                    "randomness: the operating system and {} bytes of {}",
+                    bytes.len(),
+                    path.display()
+                );
+                (bytes, "the operating system, and a file of the participant's")
+            }
+            None if std::io::stdin().is_terminal() => {
+                let question =
+                    "Type some random text to mix in (it is not shown), then press Enter: ";
+                let text = prompt::hidden(question).map_err(|e| {
+                    CliError::environment(format!("reading from the terminal failed: {e}"))
+                })?;
+                eprintln!("randomness: the operating system and what you typed");
+                (
+                    Zeroizing::new(text.as_bytes().to_vec()),
+                    "the operating system, and text typed by the participant",
+                )
+            }
+            None => {
+                eprintln!(
+                    "randomness: the operating system (no terminal to ask on, no --entropy-file)"
+                );
+                (Zeroizing::new(Vec::new()), "the operating system")
+            }
+        };
+        Ok(Added { text, sources })
+    }
+}

@@ -1,0 +1,62 @@
+//! What is wrong with a package's guard, and what mends it.
+
+use serde::Serialize;
+use zk_attest::error::Refusal;
+
+/// Whether a finding makes a package count as not well wired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    /// It does.
+    Error,
+    /// It does not, and a release engineer should know of it.
+    Warning,
+}
+
+impl Level {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub(super) level: Level,
+    /// A stable name: the guard's own code where it is the guard that refuses.
+    pub(super) code: &'static str,
+    pub(super) what: String,
+    pub(super) hint: String,
+}
+
+impl Finding {
+    pub(super) fn error(
+        code: &'static str,
+        what: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { level: Level::Error, code, what: what.into(), hint: hint.into() }
+    }
+
+    pub(super) fn warning(
+        code: &'static str,
+        what: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { level: Level::Warning, ..Self::error(code, what, hint) }
+    }
+
+    /// What the build would refuse, on one line.
+    pub(super) fn refusal(level: Level, refusal: &Refusal) -> Self {
+        let text = refusal.to_string();
+        let mut what = refusal.what().to_owned();
+        for (mark, word) in [("  found     ", "found"), ("  expected  ", "expected")] {
+            let line = text.lines().find_map(|line| line.strip_prefix(mark));
+            what.extend(line.map(|line| format!(", {word} {line}")));
+        }
+        Self { level, code: refusal.code().as_str(), what, hint: refusal.mend().to_owned() }
+    }
+}

@@ -1,0 +1,271 @@
+//! `policy new` and `policy show`: whom a build trusts, written from flags and shown on one screen.
+
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+
+use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::r1cs::R1cs;
+use serde::Serialize;
+use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest};
+use zk_attest::error::Refusal;
+use zk_attest::key::PublicKey;
+use zk_attest::names::{CircuitName, Text, Timestamp};
+use zk_attest::statement::Phase;
+use zk_vk_guard::policy::{
+    MinimumContributions, NamedKey, ParticipantKey, Policy, PolicyCircuit, PolicyDocument,
+    PolicyFormat, Role, RoleKey, Roles,
+};
+
+use super::approval::read_policy;
+use crate::cli::policy::{NewPolicy, PolicyCommand, ShowPolicy};
+use crate::error::CliError;
+use crate::output::{Output, open};
+use crate::progress::Bars;
+use crate::show::json;
+use crate::signer::named_public_key;
+
+impl PolicyCommand {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::New(command) => command.run(),
+            Self::Show(command) => command.run(),
+            Self::Diff(command) => command.run(),
+            Self::Pin(command) => command.run(),
+        }
+    }
+}
+
+impl NewPolicy {
+    fn run(self) -> Result<(), CliError> {
+        let mut output = Output::create(&self.output, &[])?;
+        let bytes = self.document()?.to_json();
+        let policy = Policy::from_json(&bytes).map_err(|refusal| {
+            CliError::refusal(
+                &self.output.path,
+                &refusal.hint(
+                    "nothing was written: change the arguments (`cargo xtask policy new --help`)",
+                ),
+            )
+        })?;
+        output.write_all(&bytes).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        output.commit()?;
+        eprintln!(
+            "{}: written. Commit it, and pin its digest in build.rs:",
+            self.output.path.display()
+        );
+        println!("{}", policy.digest());
+        Ok(())
+    }
+
+    fn document(&self) -> Result<PolicyDocument, CliError> {
+        let mut circuits =
+            self.circuit.iter().map(|text| circuit(text)).collect::<Result<Vec<_>, _>>()?;
+        circuits.sort_by_key(|circuit| circuit.name.module());
+        let auditor = self
+            .auditor_threshold
+            .map(|threshold| Ok(Role { threshold, keys: named_keys("--auditor", &self.auditor)? }));
+        let participant = self
+            .participant_threshold
+            .map(|threshold| Ok(Role { threshold, keys: self.participants()? }));
+        let not_after = self
+            .not_after
+            .as_deref()
+            .map(|text| Timestamp::new(text).map_err(|refusal| argument("--not-after", &refusal)));
+        Ok(PolicyDocument {
+            format: PolicyFormat::V1,
+            kind: self.kind.into(),
+            roles: Roles {
+                release: Role {
+                    threshold: self.release_threshold,
+                    keys: named_keys("--release", &self.release)?,
+                },
+                auditor: auditor.transpose()?,
+                participant: participant.transpose()?,
+            },
+            minimum_contributions: MinimumContributions {
+                phase1: self.phase1_contributions,
+                phase2: self.phase2_contributions,
+            },
+            accepted_phase1_starts: self
+                .phase1_start
+                .iter()
+                .map(|text| phase1_start(text))
+                .collect::<Result<_, _>>()?,
+            circuits,
+            minimum_serial: self.minimum_serial,
+            revoked_transcripts: Vec::new(),
+            revoked_keys: Vec::new(),
+            not_after: not_after.transpose()?,
+        })
+    }
+
+    fn participants(&self) -> Result<Vec<ParticipantKey>, CliError> {
+        let groups: [(&str, &[String], &[Phase]); 3] = [
+            ("--participant", &self.participant, &[Phase::One, Phase::Two]),
+            ("--phase1-participant", &self.phase1_participant, &[Phase::One]),
+            ("--phase2-participant", &self.phase2_participant, &[Phase::Two]),
+        ];
+        let mut all = Vec::new();
+        for (flag, texts, phases) in groups {
+            let keys = named_keys(flag, texts)?.into_iter();
+            all.extend(keys.map(|NamedKey { name, key }| ParticipantKey {
+                name,
+                key,
+                phases: phases.to_vec(),
+            }));
+        }
+        Ok(all)
+    }
+}
+
+/// A value on the command line that is refused.
+fn argument(flag: &str, refusal: &Refusal) -> CliError {
+    CliError::environment(format!(
+        "{flag}: {}",
+        refusal.to_string().split("\nhint: ").next().unwrap_or_default()
+    ))
+    .hint("see `cargo xtask policy new --help`")
+}
+
+/// The two halves of NAME=VALUE.
+fn halves<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), CliError> {
+    text.split_once('=').ok_or_else(|| {
+        CliError::environment(format!("{flag} {text}: no name\n  expected  NAME=VALUE"))
+            .hint("see `cargo xtask policy new --help`")
+    })
+}
+
+fn named_keys(flag: &str, texts: &[String]) -> Result<Vec<NamedKey>, CliError> {
+    let named = |text: &String| {
+        let (name, key) = halves(flag, text)?;
+        let name = Text::new(name).map_err(|refusal| argument(flag, &refusal))?;
+        Ok(NamedKey { name, key: named_public_key(key)? })
+    };
+    texts.iter().map(named).collect()
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn circuit(text: &str) -> Result<PolicyCircuit, CliError> {
+    let (name, circuit) = halves("--circuit", text)?;
+    let refused = |refusal: Refusal| argument("--circuit", &refusal);
+    let circuit_sha256 = if is_digest(circuit) {
+        CircuitDigest::from_hex(circuit).map_err(refused)?
+    } else {
+        let path = Path::new(circuit);
+        R1cs::open(open(path)?).map_err(|e| CliError::format(path, &e))?;
+        CircuitDigest(sha256_of(path)?)
+    };
+    Ok(PolicyCircuit { name: CircuitName::new(name).map_err(refused)?, circuit_sha256 })
+}
+
+fn phase1_start(text: &str) -> Result<FileDigest, CliError> {
+    if is_digest(text) {
+        return FileDigest::from_hex(text).map_err(|refusal| argument("--phase1-start", &refusal));
+    }
+    let path = Path::new(text);
+    Ptau::open(open(path)?).map_err(|e| CliError::format(path, &e))?;
+    sha256_of(path).map(FileDigest)
+}
+
+fn sha256_of(path: &Path) -> Result<[u8; 32], CliError> {
+    digest_file(&mut open(path)?, &Bars::default())
+        .map(|digests| digests.sha256.0)
+        .map_err(|e| CliError::io(path, "reading", &e))
+}
+
+/// What `policy show --json` prints.
+#[derive(Serialize)]
+struct ShownPolicy<'a> {
+    policy_sha256: PolicyDigest,
+    policy: &'a PolicyDocument,
+}
+
+impl ShowPolicy {
+    fn run(self) -> Result<(), CliError> {
+        let policy = read_policy(&self.policy)?;
+        let shown = ShownPolicy { policy_sha256: policy.digest(), policy: policy.document() };
+        if self.json {
+            return json(&shown);
+        }
+        print!("{shown}");
+        Ok(())
+    }
+}
+
+impl fmt::Display for ShownPolicy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policy = self.policy;
+        writeln!(f, "policy         {}", self.policy_sha256)?;
+        writeln!(
+            f,
+            "accepts        {} bundles of serial {} and higher",
+            policy.kind, policy.minimum_serial
+        )?;
+        match &policy.not_after {
+            Some(not_after) => writeln!(f, "review         by {not_after}")?,
+            None => writeln!(f, "review         no last day")?,
+        }
+        let Roles { release, auditor, participant } = &policy.roles;
+        let revoked = &policy.revoked_keys;
+        role(f, "release", release, revoked, |_| String::new())?;
+        auditor
+            .iter()
+            .try_for_each(|auditor| role(f, "auditor", auditor, revoked, |_| String::new()))?;
+        let phases = |entry: &ParticipantKey| format!(", contributes to {}", phases(&entry.phases));
+        participant
+            .iter()
+            .try_for_each(|participant| role(f, "participant", participant, revoked, phases))?;
+        let MinimumContributions { phase1, phase2 } = policy.minimum_contributions;
+        writeln!(
+            f,
+            "contributions  at least {phase1} that count in phase 1, {phase2} in phase 2 of each circuit"
+        )?;
+        policy
+            .accepted_phase1_starts
+            .iter()
+            .try_for_each(|start| writeln!(f, "or phase 1 of  {start}"))?;
+        policy.circuits.iter().try_for_each(|circuit| {
+            writeln!(f, "circuit        {}  {}", circuit.circuit_sha256, circuit.name)
+        })?;
+        revoked.iter().try_for_each(|key| writeln!(f, "revoked        key {key}"))?;
+        policy
+            .revoked_transcripts
+            .iter()
+            .try_for_each(|transcript| writeln!(f, "revoked        transcript {transcript}"))
+    }
+}
+
+fn role<K: RoleKey>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    role: &Role<K>,
+    revoked: &[PublicKey],
+    more: impl Fn(&K) -> String,
+) -> fmt::Result {
+    writeln!(f, "{title:<14} {} of {} must sign", role.threshold, role.valid_keys(revoked).len())?;
+    for entry in &role.keys {
+        let gone = if revoked.contains(entry.key()) { ", REVOKED" } else { "" };
+        writeln!(f, "    {}  {}{}{gone}", entry.key().fingerprint(), entry.name(), more(entry))?;
+    }
+    Ok(())
+}
+
+/// "phase 1", "phases 1 and 2".
+pub(super) fn phases(phases: &[Phase]) -> String {
+    match phases {
+        [one] => format!("phase {}", u8::from(*one)),
+        several => format!(
+            "phases {}",
+            several
+                .iter()
+                .map(|phase| u8::from(*phase).to_string())
+                .collect::<Vec<_>>()
+                .join(" and ")
+        ),
+    }
+}

@@ -1,0 +1,286 @@
+//! `ptau`: phase 1 from the command line.
+
+use std::fs::File;
+use std::path::Path;
+
+use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::ptau::{Contribution, Power, Ptau};
+use ceremony_core::format::record::ContributorName;
+use ceremony_core::phase1::contribution::{apply_beacon, contribute, new};
+use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge, import_response};
+use ceremony_core::phase1::prepare::prepare;
+use ceremony_core::phase1::public::{PublicFile, published};
+use ceremony_core::phase1::verify::{Check, Expectations, verify};
+use serde::Serialize;
+
+use crate::cli::{
+    BeaconArgs, Contribute, ContributeChallenge, ExportChallenge, ImportResponse, Info, New,
+    Prepare, PtauCommand, Verify,
+};
+use crate::error::CliError;
+use crate::output::{Output, open};
+use crate::progress::Bars;
+use crate::show::{ShownCheck, ShownRecord, json, parse_digest, verification, words};
+
+impl PtauCommand {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::New(command) => command.run(),
+            Self::Contribute(command) => command.run(),
+            Self::Beacon(command) => command.run(),
+            Self::Prepare(command) => command.run(),
+            Self::Verify(command) => command.run(),
+            Self::Info(command) => command.run(),
+            Self::ExportChallenge(command) => command.run(),
+            Self::ContributeChallenge(command) => command.run(),
+            Self::ImportResponse(command) => command.run(),
+        }
+    }
+}
+
+pub(super) fn open_ptau(path: &Path) -> Result<Ptau<File>, CliError> {
+    Ptau::open(open(path)?).map_err(|e| CliError::format(path, &e))
+}
+
+impl New {
+    fn run(self) -> Result<(), CliError> {
+        let power = Power::new(self.power)
+            .ok_or_else(|| CliError::environment(format!("power {} is not 1 to 28", self.power)))?;
+        let mut output = Output::create(&self.output, &[])?;
+        let challenge = new(power, &mut output, &Bars::default())
+            .map_err(|e| CliError::step(&self.output.path, &e))?;
+        output.commit()?;
+        println!(
+            "{}: a new ceremony of power {power}\n  first challenge\n{}",
+            self.output.path.display(),
+            words(challenge)
+        );
+        Ok(())
+    }
+}
+
+impl Contribute {
+    fn run(self) -> Result<(), CliError> {
+        let mut input = open_ptau(&self.input)?;
+        let mut output = Output::create(&self.output, &[&self.input])?;
+        let rng = self.entropy.rng()?;
+        let record = contribute(
+            &mut input,
+            &mut output,
+            rng,
+            Some(ContributorName::new(&self.name)),
+            &Bars::default(),
+        )
+        .map_err(|e| CliError::step(&self.input, &e))?;
+        output.commit()?;
+        print_new_record(&self.output.path, input.contributions().len() + 1, &record);
+        Ok(())
+    }
+}
+
+impl BeaconArgs {
+    fn run(self) -> Result<(), CliError> {
+        let beacon = self.beacon.beacon()?;
+        let mut input = open_ptau(&self.input)?;
+        let mut output = Output::create(&self.output, &[&self.input])?;
+        let name = self.name.as_deref().map(ContributorName::new);
+        let record = apply_beacon(&mut input, &mut output, beacon, name, &Bars::default())
+            .map_err(|e| CliError::step(&self.input, &e))?;
+        output.commit()?;
+        print_new_record(&self.output.path, input.contributions().len() + 1, &record);
+        Ok(())
+    }
+}
+
+fn print_new_record(path: &Path, index: usize, record: &Contribution) {
+    println!(
+        "{}: contribution {index} added\n  contribution hash (publish it)\n{}\n  next challenge\n{}",
+        path.display(),
+        words(record.response_hash()),
+        words(record.next_challenge)
+    );
+}
+
+impl Prepare {
+    fn run(self) -> Result<(), CliError> {
+        let mut input = open_ptau(&self.input)?;
+        let mut output = Output::create(&self.output, &[&self.input])?;
+        prepare(&mut input, &mut output, &Bars::default())
+            .map_err(|e| CliError::step(&self.input, &e))?;
+        output.commit()?;
+        println!(
+            "{}: prepared for circuits of up to 2^{} constraints",
+            self.output.path.display(),
+            input.power()
+        );
+        Ok(())
+    }
+}
+
+impl ExportChallenge {
+    fn run(self) -> Result<(), CliError> {
+        let mut input = open_ptau(&self.input)?;
+        let mut output = Output::create(&self.output, &[&self.input])?;
+        let challenge = export_challenge(&mut input, &mut output, &Bars::default())
+            .map_err(|e| CliError::step(&self.input, &e))?;
+        output.commit()?;
+        println!(
+            "{}: challenge file of power {}\n  challenge\n{}",
+            self.output.path.display(),
+            input.power(),
+            words(challenge)
+        );
+        Ok(())
+    }
+}
+
+impl ContributeChallenge {
+    fn run(self) -> Result<(), CliError> {
+        let challenge = open(&self.challenge)?;
+        let mut output = Output::create(&self.output, &[&self.challenge])?;
+        let rng = self.entropy.rng()?;
+        let (challenge, response) =
+            contribute_challenge(challenge, &mut output, rng, &Bars::default())
+                .map_err(|e| CliError::step(&self.challenge, &e))?;
+        output.commit()?;
+        println!(
+            "{}: response file\n  challenge answered\n{}\n  contribution hash (publish it)\n{}",
+            self.output.path.display(),
+            words(challenge),
+            words(response)
+        );
+        Ok(())
+    }
+}
+
+impl ImportResponse {
+    fn run(self) -> Result<(), CliError> {
+        let mut input = open_ptau(&self.input)?;
+        let response = open(&self.response)?;
+        let mut output = Output::create(&self.output, &[&self.input, &self.response])?;
+        let record = import_response(
+            &mut input,
+            response,
+            &mut output,
+            Some(ContributorName::new(&self.name)),
+            &Bars::default(),
+        )
+        .map_err(|e| CliError::step(&self.response, &e))?;
+        output.commit()?;
+        print_new_record(&self.output.path, input.contributions().len() + 1, &record);
+        Ok(())
+    }
+}
+
+/// A file, as it is shown.
+#[derive(Serialize)]
+struct ShownFile {
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'static str>,
+    power: u32,
+    ceremony_power: u32,
+    prepared: bool,
+    blake2b: String,
+    sha256: String,
+    length: u64,
+    published_as: Option<&'static str>,
+    contributions: Vec<ShownRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<ShownCheck>>,
+}
+
+impl ShownFile {
+    fn of(
+        path: &Path,
+        ptau: &Ptau<File>,
+        digests: &ceremony_core::format::digest::FileDigests,
+    ) -> Self {
+        Self {
+            file: path.display().to_string(),
+            result: None,
+            power: ptau.power().exponent(),
+            ceremony_power: ptau.ceremony_power().exponent(),
+            prepared: ptau.lagrange().is_some(),
+            blake2b: digests.blake2b.to_string(),
+            sha256: digests.sha256.to_string(),
+            length: digests.length,
+            published_as: published(&digests.blake2b).map(|PublicFile { name, .. }| *name),
+            contributions: ptau
+                .contributions()
+                .iter()
+                .enumerate()
+                .map(|(i, record)| shown_record(i + 1, record))
+                .collect(),
+            checks: None,
+        }
+    }
+
+    fn print(&self) {
+        println!("  power              {}", self.power);
+        if self.ceremony_power != self.power {
+            println!("  truncated from     a ceremony of power {}", self.ceremony_power);
+        }
+        println!("  prepared           {}", if self.prepared { "yes" } else { "no" });
+        println!("  length             {} bytes", self.length);
+        println!("  sha256             {}", self.sha256);
+        println!("  blake2b-512\n{}", words(&self.blake2b));
+        if let Some(name) = self.published_as {
+            println!("  published as       {name} (Perpetual Powers of Tau)");
+        }
+        println!("  contributions      {}", self.contributions.len());
+        for record in &self.contributions {
+            record.print();
+        }
+    }
+}
+
+fn shown_record(index: usize, record: &Contribution) -> ShownRecord {
+    let next = Some(record.next_challenge.to_string());
+    ShownRecord::new(index, &record.kind, record.name.as_ref(), record.response_hash(), next)
+}
+
+impl Info {
+    fn run(self) -> Result<(), CliError> {
+        let mut ptau = open_ptau(&self.file)?;
+        let digests = digest_file(ptau.source(), &Bars::default())
+            .map_err(|e| CliError::io(&self.file, "reading", &e))?;
+        let shown = ShownFile::of(&self.file, &ptau, &digests);
+        if self.json {
+            return json(&shown);
+        }
+        println!("{}: not verified, only described", self.file.display());
+        shown.print();
+        Ok(())
+    }
+}
+
+impl Verify {
+    fn run(self) -> Result<(), CliError> {
+        verification(&self.file, self.checked(), self.json, |shown| {
+            shown.print();
+            shown.checks.iter().flatten().for_each(ShownCheck::print);
+        })
+    }
+
+    fn checked(&self) -> Result<ShownFile, CliError> {
+        let digest = self.digest.as_deref().map(|hex| parse_digest("--digest", hex)).transpose()?;
+        let earlier = self.from.as_deref().map(open_ptau).transpose()?;
+        let expectations = Expectations {
+            min_contributions: self.min_contributions,
+            digest,
+            earlier: earlier.as_ref().map(|earlier| earlier.contributions()),
+        };
+        let (ptau, verified) = verify(open(&self.file)?, &expectations, &Bars::default())
+            .map_err(|e| CliError::verify(&self.file, &e))?;
+        let mut shown = ShownFile::of(&self.file, &ptau, &verified.digests);
+        shown.result = Some("good");
+        let shown_check = |check: &Check| ShownCheck {
+            number: check.number(),
+            statement: check.statement(),
+            remark: None,
+        };
+        shown.checks = Some(verified.checks.iter().map(shown_check).collect());
+        Ok(shown)
+    }
+}

@@ -1,0 +1,312 @@
+//! `sign`, and what all signing commands share: reading the document, asking, and writing it back.
+//!
+//! `prepare` and `attach` are the two halves of signing on a machine without a network, `raw` is what runs there.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use zk_attest::digest::sha256;
+use zk_attest::envelope::{Envelope, MAX_PAE_BYTES};
+use zk_attest::error::{Code, Refusal};
+use zk_attest::file::read_regular;
+use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::names::Timestamp;
+use zk_attest::statement::{Provenance, Statement, StepAttestation, Subject};
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+
+use crate::cli::OutputArgs;
+use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};
+use crate::error::CliError;
+use crate::output::Output;
+use crate::signer::{decode_signature, envelope_of_pae, named_public_key, sign_envelope};
+
+/// Bytes of a signature file at most: base64 and white space, far below this.
+const MAX_SIGNATURE_FILE_BYTES: usize = 4096;
+const CARRY_OVER: &str =
+    "make the file with `cargo xtask sign prepare` and carry it over unchanged";
+
+impl SignCommand {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::Prepare(command) => command.run(),
+            Self::Raw(command) => command.run(),
+            Self::Attach(command) => command.run(),
+        }
+    }
+}
+
+impl PrepareSigning {
+    fn run(self) -> Result<(), CliError> {
+        let document = Document::read(&self.document)?;
+        eprint!("{}", document.shown()?);
+        let message = document.envelope().pae();
+        let mut output = Output::create(&self.output, &[&self.document])?;
+        output.write_all(&message).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        output.commit()?;
+        println!("{}", checksum_line(&message, &self.output.path));
+        Ok(())
+    }
+}
+
+impl SignRaw {
+    fn run(self) -> Result<(), CliError> {
+        let refused =
+            |refusal: Refusal| CliError::refusal(&self.message, &refusal.hint(CARRY_OVER));
+        let message = read_regular(&self.message, MAX_PAE_BYTES).map_err(refused)?;
+        let mut envelope = envelope_of_pae(&message)?;
+        eprint!("{}", shown_statement(&envelope).map_err(refused)?);
+        eprintln!("{}", checksum_line(&message, &self.message));
+        let mut output = Output::create(&self.output, &[&self.message])?;
+        let mut signer = self.signer.open()?;
+        confirm(
+            &format!(
+                "Sign this with {} (key {})?",
+                signer.description(),
+                signer.public_key().fingerprint()
+            ),
+            self.yes,
+        )?;
+        sign_envelope(signer.as_mut(), &mut envelope)?;
+        let signatures = envelope.signatures().iter().flat_map(|made| made.signature);
+        output
+            .write_all(&signatures.collect::<Vec<u8>>())
+            .map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        output.commit()?;
+        println!("{}: signature by {}", self.output.path.display(), signer.public_key());
+        Ok(())
+    }
+}
+
+impl AttachSignature {
+    fn run(self) -> Result<(), CliError> {
+        let mut document = Document::read(&self.document)?;
+        let key = named_public_key(&self.public_key)?;
+        let refused = |refusal: Refusal| CliError::refusal(&self.signature, &refusal);
+        let bytes = read_regular(&self.signature, MAX_SIGNATURE_FILE_BYTES).map_err(refused)?;
+        let bytes = decode_signature(&bytes).map_err(|e| {
+            refused(
+                Refusal::new(Code::Malformed, format_args!("no base64: {e}"))
+                    .hint("give the 64 bytes, or their base64"),
+            )
+        })?;
+        let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
+            let refusal = Refusal::new(Code::Malformed, "no Ed25519 signature")
+                .found(format_args!("{} bytes", bytes.len()));
+            refused(
+                refusal
+                    .expected("64 bytes, or their base64")
+                    .hint("bring back the file that the other machine wrote"),
+            )
+        })?;
+        let message = document.envelope().pae();
+        eprint!("{}", document.shown()?);
+        eprintln!("{}", checksum_line(&message, Path::new("the bytes that are signed")));
+        let output = document.output(&self.target)?;
+        document.add_signature(&key, &signature).map_err(|refusal| {
+            refused(
+                refusal
+                    .hint("compare the SHA-256 above with that of the bytes that were signed, and the key with the one that signed them"),
+            )
+        })?;
+        document.write_back(output)
+    }
+}
+
+/// A line as sha256sum prints it, so that both sides can be compared by eye and by machine.
+fn checksum_line(message: &[u8], path: &Path) -> String {
+    format!("{}  {}", hex::encode(sha256(message)), path.display())
+}
+
+/// Something with an envelope, and the file that it came from.
+pub(super) struct Document {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    content: Content,
+}
+
+enum Content {
+    Bundle(Box<Bundle>),
+    Envelope(Envelope),
+}
+
+/// What tells a bundle from an envelope.
+#[derive(Deserialize)]
+struct Kind {
+    format: Option<IgnoredAny>,
+}
+
+impl Document {
+    /// Reads a bundle or an envelope.
+    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+        let refused = |refusal| CliError::refusal(path, &refusal);
+        let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(refused)?;
+        let is_bundle =
+            serde_json::from_slice::<Kind>(&bytes).is_ok_and(|kind| kind.format.is_some());
+        let content = if is_bundle {
+            Bundle::from_json(&bytes).map(|bundle| Content::Bundle(Box::new(bundle)))
+        } else {
+            Envelope::from_json(&bytes).map(Content::Envelope)
+        };
+        Ok(Self { path: path.to_owned(), content: content.map_err(refused)?, bytes })
+    }
+
+    /// The bundle, where only a bundle will do.
+    pub(super) fn bundle(&self) -> Result<&Bundle, CliError> {
+        match &self.content {
+            Content::Bundle(bundle) => Ok(bundle),
+            Content::Envelope(_) => Err(CliError::artefact(format!("{}: an envelope, not a bundle", self.path.display()))
+                .hint("name a bundle; a single envelope is signed with `sign prepare`, `sign raw` and `sign attach`")),
+        }
+    }
+
+    pub(super) fn envelope(&self) -> &Envelope {
+        match &self.content {
+            Content::Bundle(bundle) => bundle.envelope(),
+            Content::Envelope(envelope) => envelope,
+        }
+    }
+
+    pub(super) fn add_signature(
+        &mut self,
+        key: &PublicKey,
+        signature: &SignatureBytes,
+    ) -> Result<(), Refusal> {
+        match &mut self.content {
+            Content::Bundle(bundle) => bundle.add_signature(key, signature),
+            Content::Envelope(envelope) => envelope.add_signature(key, signature),
+        }
+    }
+
+    /// What is being approved.
+    fn shown(&self) -> Result<String, CliError> {
+        let shown = match &self.content {
+            Content::Bundle(bundle) => {
+                bundle.inspect(None, &Timestamp::now()).map(|inspection| inspection.to_string())
+            }
+            Content::Envelope(envelope) => shown_statement(envelope),
+        };
+        shown.map_err(|refusal| CliError::refusal(&self.path, &refusal))
+    }
+
+    /// Where the signed document goes. To be asked before anybody signs.
+    pub(super) fn output(&self, target: &TargetArgs) -> Result<Output, CliError> {
+        match &target.out {
+            Some(out) => Output::create(
+                &OutputArgs { path: out.clone(), force: target.force },
+                &[&self.path],
+            ),
+            None => Output::create(&OutputArgs { path: self.path.clone(), force: true }, &[]),
+        }
+    }
+
+    /// Writes the signed document.
+    pub(super) fn write_back(&self, mut output: Output) -> Result<(), CliError> {
+        let bytes = match &self.content {
+            Content::Bundle(bundle) => {
+                bundle.to_json().map_err(|refusal| CliError::refusal(&self.path, &refusal))?
+            }
+            Content::Envelope(envelope) => envelope.to_json(),
+        };
+        let path = output.path().to_owned();
+        output.write_all(&bytes).map_err(|e| CliError::io(&path, "writing", &e))?;
+        // Somebody else may have signed the same file meanwhile.
+        let now = read_regular(&self.path, MAX_BUNDLE_BYTES)
+            .map_err(|refusal| CliError::refusal(&self.path, &refusal))?;
+        if now != self.bytes {
+            return Err(CliError::environment(format!(
+                "{}: the file has changed while it was being signed",
+                self.path.display()
+            ))
+            .hint("nothing was written: run the same command again"));
+        }
+        output.commit()?;
+        println!("{}: {} signatures", path.display(), self.envelope().signatures().len());
+        Ok(())
+    }
+}
+
+/// What an envelope's statement says, of whichever of our two types it is.
+fn shown_statement(envelope: &Envelope) -> Result<String, Refusal> {
+    match Statement::<Provenance>::from_payload(envelope.payload()) {
+        Ok(statement) => Ok(shown_provenance(&statement)),
+        Err(refusal) if refusal.code() == Code::PredicateType => {
+            Statement::<StepAttestation>::from_payload(envelope.payload())
+                .map(|statement| shown_step(&statement))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn shown_provenance(statement: &Statement<Provenance>) -> String {
+    let says = &statement.predicate;
+    let mut lines = vec![
+        format!(
+            "approves     verifying keys of ceremony {} ({}), serial {}",
+            says.ceremony, says.kind, says.serial
+        ),
+        format!("issued       {}, importable until {}", says.issued, says.not_after),
+    ];
+    lines.extend(
+        says.predecessor.map(|predecessor| format!("replaces     transcript {predecessor}")),
+    );
+    for circuit in &says.circuits {
+        lines.push(format!("circuit      {}: {}", circuit.name, circuit.circuit_sha256));
+        lines.push(format!("  program    {} ({})", circuit.program_id, circuit.program_hash));
+        lines.push(format!(
+            "  key        {}, {} public inputs",
+            circuit.vk_sha256, circuit.public_inputs
+        ));
+    }
+    lines.extend(shown_subjects(&statement.subject));
+    lines.join("\n") + "\n"
+}
+
+fn shown_step(statement: &Statement<StepAttestation>) -> String {
+    let says = &statement.predicate;
+    let place = says.circuit.as_ref().map_or_else(
+        || "phase 1".to_owned(),
+        |circuit| format!("phase 2 of circuit {}", circuit.name),
+    );
+    let mut lines = vec![
+        format!(
+            "attests      {} {}, {place}, of ceremony {} ({})",
+            says.action.as_str(),
+            says.index,
+            says.ceremony,
+            says.kind
+        ),
+        format!("participant  {}", says.participant),
+        format!("entropy      {}", says.entropy),
+        format!("destruction  {}", says.destruction),
+        format!("time         {}", says.time),
+    ];
+    lines.extend(says.input_sha256.map(|input| format!("input        {input}")));
+    lines.extend(shown_subjects(&statement.subject));
+    lines.join("\n") + "\n"
+}
+
+fn shown_subjects(subjects: &[Subject]) -> impl Iterator<Item = String> {
+    subjects.iter().map(|subject| {
+        format!("subject      {}  {}", hex::encode(subject.digest.sha256.0), subject.name)
+    })
+}
+
+/// Asks on a terminal. Where nobody can be asked, whoever ran the command has decided.
+pub(super) fn confirm(question: &str, yes: bool) -> Result<(), CliError> {
+    let stdin = std::io::stdin();
+    if yes || !stdin.is_terminal() {
+        return Ok(());
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    stdin
+        .read_line(&mut answer)
+        .map_err(|e| CliError::environment(format!("reading from the terminal failed: {e}")))?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(CliError::environment("not signed: you did not say yes")
+        .hint("nothing was written; with --yes you are not asked"))
+}

@@ -1,0 +1,71 @@
+//! The command line of the ceremony. `cli` declares, [`main`] is one match, and each command has a `run`.
+//!
+//! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2 the tool or its environment failed.
+
+mod cli;
+mod commands;
+mod error;
+mod folder;
+mod host;
+mod output;
+mod progress;
+mod prompt;
+mod public_files;
+mod report;
+mod show;
+mod signer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::signing::KeyCommand;
+use cli::{BundleCommand, Cli, Command};
+
+pub use host::{Example, Host};
+
+/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for a backtrace.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to") && said.contains("Broken pipe") {
+            std::process::exit(141); // as a shell reports a program that SIGPIPE ended
+        }
+        usual(panic);
+    }));
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main(host: Host) -> ExitCode {
+    host::install(host);
+    end_quietly_when_nobody_reads();
+    let cli = Cli::parse();
+    if cli.portable_arithmetic && !bn254_batch::force_portable() {
+        eprintln!("warning: --portable-arithmetic came too late and has no effect");
+    }
+    output::leave_nothing_behind_when_interrupted();
+    let result = match cli.command {
+        Command::Ceremony(command) => command.run(),
+        Command::Ptau(command) => command.run(),
+        Command::Zkey(command) => command.run(),
+        Command::Bundle(BundleCommand::Create(command)) => command.run(),
+        Command::Bundle(BundleCommand::Inspect(command)) => command.run(),
+        Command::Bundle(BundleCommand::Sign(command)) => command.run(),
+        Command::Bundle(BundleCommand::Merge(command)) => command.run(),
+        Command::Bundle(BundleCommand::Verify(command)) => command.run(),
+        Command::Sign(command) => command.run(),
+        Command::Policy(command) => command.run(),
+        Command::Key(KeyCommand::New(command)) => command.run(),
+        Command::Key(KeyCommand::Show(command)) => command.run(),
+        Command::GuardStatus(command) => command.run(),
+        Command::Key(KeyCommand::Of(command)) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_code()
+        }
+    }
+}

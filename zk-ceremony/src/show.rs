@@ -1,0 +1,151 @@
+//! How results are printed, and what several commands read from their arguments.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use ceremony_core::entropy::Beacon;
+use ceremony_core::format::record::{ContributionKind, ContributorName};
+use ceremony_core::hash::FileBlake2b;
+use serde::Serialize;
+
+use crate::cli::BeaconValue;
+use crate::error::CliError;
+
+/// 64 bytes as people compare them: four lines of four words, as other tools print them too.
+pub(crate) fn words(digest: impl Display) -> String {
+    let hex = digest.to_string();
+    let words: Vec<&str> =
+        hex.as_bytes().chunks(8).filter_map(|word| std::str::from_utf8(word).ok()).collect();
+    words.chunks(4).map(|line| format!("    {}", line.join(" "))).collect::<Vec<_>>().join("\n")
+}
+
+/// What `--json` prints for a bad file, or for one that could not be checked.
+#[derive(Serialize)]
+struct ShownFailure<'a> {
+    file: String,
+    result: &'static str,
+    error: &'a str,
+    hint: Option<&'a str>,
+}
+
+/// Prints the result of a verification, as JSON or for reading, and hands a failure on.
+pub(crate) fn verification<T: Serialize>(
+    file: &Path,
+    result: Result<T, CliError>,
+    as_json: bool,
+    print: impl FnOnce(&T),
+) -> Result<(), CliError> {
+    match &result {
+        Ok(shown) if as_json => json(shown)?,
+        Ok(shown) => {
+            println!("{}: good", file.display());
+            print(shown);
+        }
+        Err(error) if as_json => {
+            let (result, error, hint) = error.parts();
+            json(&ShownFailure { file: file.display().to_string(), result, error, hint })?;
+        }
+        Err(_) => {}
+    }
+    result.map(drop)
+}
+
+/// A record, as it is shown.
+#[derive(Serialize)]
+pub(crate) struct ShownRecord {
+    pub(crate) index: usize,
+    pub(crate) kind: &'static str,
+    /// Not bound by anything in the file.
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beacon_value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beacon_exponent: Option<u8>,
+    contribution_hash: String,
+    /// Of phase 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_challenge: Option<String>,
+}
+
+impl ShownRecord {
+    pub(crate) fn new(
+        index: usize,
+        kind: &ContributionKind,
+        name: Option<&ContributorName>,
+        contribution_hash: impl Display,
+        next_challenge: Option<String>,
+    ) -> Self {
+        let beacon = match kind {
+            ContributionKind::Contribution => None,
+            ContributionKind::Beacon(beacon) => Some(beacon),
+        };
+        Self {
+            index,
+            kind: if beacon.is_some() { "beacon" } else { "contribution" },
+            name: name.map(ContributorName::cleaned),
+            beacon_value: beacon.map(|b| hex::encode(b.value())),
+            beacon_exponent: beacon.map(Beacon::exponent),
+            contribution_hash: contribution_hash.to_string(),
+            next_challenge,
+        }
+    }
+
+    pub(crate) fn print(&self) {
+        println!("  {} {}: {}", self.kind, self.index, self.name.as_deref().unwrap_or("(no name)"));
+        if let (Some(value), Some(exponent)) = (&self.beacon_value, self.beacon_exponent) {
+            println!("    value {value}, hashed 2^{exponent} times");
+        }
+        println!("   contribution hash\n{}", words(&self.contribution_hash));
+        if let Some(next) = &self.next_challenge {
+            println!("   next challenge\n{}", words(next));
+        }
+    }
+}
+
+/// A check that passed, as it is shown.
+#[derive(Serialize)]
+pub(crate) struct ShownCheck {
+    pub(crate) number: u32,
+    pub(crate) statement: &'static str,
+    /// Why it could not be carried out to the end, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remark: Option<&'static str>,
+}
+
+impl ShownCheck {
+    pub(crate) fn print(&self) {
+        println!("  check {:>2} passed    {}", self.number, self.statement);
+        if let Some(remark) = self.remark {
+            println!("                     {remark}");
+        }
+    }
+}
+
+/// A BLAKE2b-512 given on the command line.
+pub(crate) fn parse_digest(option: &str, hex: &str) -> Result<FileBlake2b, CliError> {
+    let mut bytes = [0; 64];
+    hex::decode_to_slice(hex, &mut bytes).map_err(|e| {
+        CliError::environment(format!("{option}: {e}"))
+            .hint("give the BLAKE2b-512 as 128 hexadecimal digits")
+    })?;
+    Ok(FileBlake2b(bytes))
+}
+
+impl BeaconValue {
+    /// The beacon, if its value and exponent are in range.
+    pub(crate) fn beacon(&self) -> Result<Beacon, CliError> {
+        let value = hex::decode(&self.value).map_err(|e| {
+            CliError::environment(format!("--value: {e}"))
+                .hint("give the beacon's bytes in hexadecimal, without 0x")
+        })?;
+        Beacon::new(&value, self.exponent).map_err(|e| CliError::environment(e.to_string()))
+    }
+}
+
+/// Prints JSON to stdout.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| CliError::environment(format!("writing JSON failed: {e}")))?;
+    println!("{text}");
+    Ok(())
+}

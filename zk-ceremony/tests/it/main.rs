@@ -1,0 +1,16 @@
+//! The tests of the command line, one binary.
+
+mod approval_cli;
+mod attacks;
+mod ceremony_cli;
+mod guard_status;
+mod interop_ptau;
+mod kit;
+mod policy_cli;
+mod prompts;
+mod ptau_cli;
+mod rehearsal;
+mod signers_cli;
+mod signing_cli;
+mod tampered_folder;
+mod zkey_cli;

@@ -1,0 +1,5 @@
+//! The tests of zk-embed, one binary.
+
+mod command_line;
+mod deep_check;
+mod guarded_example;

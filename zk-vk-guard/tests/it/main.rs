@@ -1,0 +1,14 @@
+//! The tests of the guard, one binary.
+
+mod bundle;
+mod dependency_tree;
+mod downstream;
+mod ed25519_vectors;
+mod hostile_bytes;
+mod inspect;
+mod limits;
+mod policy;
+mod project;
+mod securesystemslib;
+mod transcript;
+mod verifying_key;
