@@ -13,7 +13,7 @@ use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bn254_batch::curve::{Fq, Fr, G1Affine, G2Affine, Point, pairings_agree};
-use bn254_batch::{Arith, Backend, Columns, Direction};
+use bn254_batch::{Backend, Direction, Instructions, StrideColumns};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
 
@@ -49,8 +49,8 @@ fn main() {
     criterion.final_summary();
 }
 
-fn backends() -> impl Iterator<Item = Arith> {
-    [Backend::Ifma, Backend::Portable].into_iter().filter_map(Arith::new)
+fn backends() -> impl Iterator<Item = Backend> {
+    [Instructions::Ifma, Instructions::Portable].into_iter().filter_map(Backend::new)
 }
 
 /// SplitMix64.
@@ -164,7 +164,7 @@ fn transforms<P: Point>(criterion: &mut Criterion) {
 
 /// One combination of the columns and of those after them.
 fn neighbours<P: Point<Group: CurveGroup<Affine = P>>>(
-    columns: &Columns<P>,
+    columns: &StrideColumns<P>,
     word: &mut impl FnMut() -> u64,
 ) -> [P; 2] {
     let coefficients: Vec<Fr> = (1..columns.sums.len())
@@ -196,8 +196,8 @@ fn verification(criterion: &mut Criterion) {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter(|| {
                 let (mut in_g1, mut in_g2) = (
-                    arith.row_sums::<G1Affine>(4 * n as u64),
-                    arith.row_sums::<G2Affine>(n as u64),
+                    arith.stride_sums::<G1Affine>(4 * n as u64),
+                    arith.stride_sums::<G2Affine>(n as u64),
                 );
                 assert_eq!(arith.off_curve(black_box(&tau_g2)), None);
                 in_g2.add(&tau_g2, &mut word);
@@ -246,7 +246,7 @@ fn membership<P: Point>(criterion: &mut Criterion) {
     let mut group = group(criterion, &format!("on-curve-{}", P::GROUP));
     group.throughput(Throughput::Elements(POINTS as u64));
     for arith in backends() {
-        let name = if arith.backend() == Backend::Portable {
+        let name = if arith.backend() == Instructions::Portable {
             "arkworks".to_owned()
         } else {
             arith.backend().to_string()
@@ -257,7 +257,7 @@ fn membership<P: Point>(criterion: &mut Criterion) {
     let mut group = self::group(criterion, &format!("from-x-{}", P::GROUP));
     group.throughput(Throughput::Elements(POINTS as u64));
     for arith in backends() {
-        let name = if arith.backend() == Backend::Portable {
+        let name = if arith.backend() == Instructions::Portable {
             "arkworks".to_owned()
         } else {
             arith.backend().to_string()

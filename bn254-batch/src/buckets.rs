@@ -23,7 +23,7 @@
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
-use super::kernels::{Engine, Sum, negative};
+use super::kernels::{Kernels, Sum, negative};
 use crate::curve::Point;
 
 /// Additions in a batch: the inversion disappears, and the operands, a quarter of a MiB, stay in the second-level cache.
@@ -32,7 +32,7 @@ const fn batch<P: Point>() -> usize {
 }
 
 /// sum c_i P_i over the shorter of the two slices.
-pub(super) fn linear_combination<E: Engine, P: Point>(
+pub(super) fn linear_combination<E: Kernels, P: Point>(
     engine: E,
     points: &[P],
     coefficients: &[u128],
@@ -70,7 +70,7 @@ pub(super) fn linear_combination<E: Engine, P: Point>(
 }
 
 /// sum d_i P_i for each of the vectors of small coefficients, |d_i| <= `limit`.
-pub(super) fn small_combinations<E: Engine, P: Point>(
+pub(super) fn small_combinations<E: Kernels, P: Point>(
     engine: E,
     points: &[P],
     coefficients: &[Vec<i32>],
@@ -172,7 +172,13 @@ impl<P: Point> Sums<P> {
 
     /// Adds the point, or its negative, to the bucket of |digit|; the bucket of 1 has key `first`.
     #[inline]
-    pub(super) fn add_signed<E: Engine>(&mut self, engine: E, first: usize, digit: i32, point: &P) {
+    pub(super) fn add_signed<E: Kernels>(
+        &mut self,
+        engine: E,
+        first: usize,
+        digit: i32,
+        point: &P,
+    ) {
         if digit != 0 {
             let key = first + digit.unsigned_abs() as usize - 1;
             self.add(engine, key, if digit < 0 { negative(point) } else { *point });
@@ -181,7 +187,7 @@ impl<P: Point> Sums<P> {
 
     /// Adds the point to the sum of `key`.
     #[inline]
-    pub(super) fn add<E: Engine>(&mut self, engine: E, key: usize, point: P) {
+    pub(super) fn add<E: Kernels>(&mut self, engine: E, key: usize, point: P) {
         if point.is_zero() {
             return;
         }
@@ -212,7 +218,7 @@ impl<P: Point> Sums<P> {
         self.filled += usize::from(paired);
     }
 
-    fn add_batch<E: Engine>(&mut self, engine: E) {
+    fn add_batch<E: Kernels>(&mut self, engine: E) {
         engine.add(&mut self.pool, &self.pairs[..self.filled]);
         // New pairs overwrite old ones that have been read: there is at most one for each.
         for i in 0..std::mem::take(&mut self.filled) {
@@ -224,7 +230,7 @@ impl<P: Point> Sums<P> {
 
     /// The sum for each key. Leaves this empty, for `keys` keys, in the same memory: new memory costs a fault for each page, a tenth of the time of
     /// short runs.
-    fn finish<E: Engine>(&mut self, engine: E, keys: usize) -> Vec<P> {
+    fn finish<E: Kernels>(&mut self, engine: E, keys: usize) -> Vec<P> {
         self.settle(engine);
         let sums = (0..self.waiting.len()).map(|key| self.sum(key)).collect();
         self.waiting.clear();
@@ -235,7 +241,7 @@ impl<P: Point> Sums<P> {
     }
 
     /// Adds what is left to add.
-    pub(super) fn settle<E: Engine>(&mut self, engine: E) {
+    pub(super) fn settle<E: Kernels>(&mut self, engine: E) {
         while self.filled > 0 {
             self.add_batch(engine);
         }
@@ -251,7 +257,7 @@ impl<P: Point> Sums<P> {
 }
 
 /// For each run of `buckets` keys, with the sums B_1, B_2, ..., the points S_t with sum_j j B_j = sum_t 2^t S_t.
-pub(super) fn binary_weights<E: Engine, P: Point>(
+pub(super) fn binary_weights<E: Kernels, P: Point>(
     engine: E,
     mut sums: Sums<P>,
     buckets: usize,

@@ -12,14 +12,14 @@ use ark_ff::{Field, One};
 use rayon::prelude::*;
 
 use super::Direction;
-use super::kernels::{Engine, Sum, negative};
+use super::kernels::{Kernels, Sum, negative};
 use crate::curve::{Fr, Point, root_of_unity};
 
 /// Butterflies in a task: enough for the shared inversions to disappear.
 const TASK: usize = 256;
 
 /// See [`super::group_fft`].
-pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direction: Direction) {
+pub(super) fn group_fft<E: Kernels, P: Point>(engine: E, points: &mut [P], direction: Direction) {
     let n = points.len();
     assert!(n.is_power_of_two(), "an FFT over {n} points");
     let omega = root_of_unity(n.trailing_zeros()).expect("the domain fits the field's two-adicity");
@@ -80,7 +80,7 @@ pub(super) fn group_fft<E: Engine, P: Point>(engine: E, points: &mut [P], direct
 }
 
 /// See [`super::butterflies`].
-pub(super) fn butterflies<E: Engine, P: Point>(
+pub(super) fn butterflies<E: Kernels, P: Point>(
     engine: E,
     lo: &mut [P],
     hi: &mut [P],
@@ -94,7 +94,7 @@ pub(super) fn butterflies<E: Engine, P: Point>(
 }
 
 /// (a, b) <- (a + w b, a - w b), entry by entry of two slices of the same length.
-fn butterfly_task<E: Engine, P: Point>(
+fn butterfly_task<E: Kernels, P: Point>(
     engine: E,
     lo: &mut [P],
     hi: &mut [P],

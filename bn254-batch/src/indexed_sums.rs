@@ -8,30 +8,30 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buckets::Sums;
-use super::{Arith, Kernels, chosen};
+use super::{Available, Backend, chosen};
 use crate::curve::Point;
 
 /// Growing sums of points, one for each key. The points may be anywhere on their curve.
 #[derive(Clone, Debug)]
-pub struct KeyedSums<P> {
-    arith: Arith,
+pub struct IndexedSums<P> {
+    arith: Backend,
     keys: usize,
     /// Task t of n has the keys t, t + n, t + 2 n, ...
     tasks: Vec<Sums<P>>,
 }
 
-impl<P: Point> KeyedSums<P> {
+impl<P: Point> IndexedSums<P> {
     /// Infinity for each of the keys below `keys`.
     #[must_use]
     pub fn new(keys: usize) -> Self {
-        chosen().keyed_sums(keys)
+        chosen().indexed_sums(keys)
     }
 
-    pub(super) fn with(arith: Arith, keys: usize) -> Self {
-        P::keyed_sums(arith, keys)
+    pub(super) fn with(arith: Backend, keys: usize) -> Self {
+        P::indexed_sums(arith, keys)
     }
 
-    pub(super) fn begin(arith: Arith, keys: usize) -> Self {
+    pub(super) fn begin(arith: Backend, keys: usize) -> Self {
         // Four tasks for each core even out what else runs there.
         let tasks = 4 * rayon::current_num_threads();
         Self {
@@ -89,7 +89,7 @@ mod tests {
     use ark_ff::AdditiveGroup;
 
     use super::*;
-    use crate::Backend;
+    use crate::Instructions;
     use crate::curve::{G1Affine, G2Affine};
 
     /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every order.
@@ -115,8 +115,10 @@ mod tests {
             let mut expected = vec![P::Group::ZERO; keys as usize];
             points.iter().for_each(|(key, point)| expected[*key as usize] += *point);
             let expected = P::Group::normalize_batch(&expected);
-            for arith in [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new) {
-                let mut sums = arith.keyed_sums(keys as usize);
+            for arith in
+                [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new)
+            {
+                let mut sums = arith.indexed_sums(keys as usize);
                 points.chunks(6_000).for_each(|points| {
                     sums.add(points);
                     let _ = sums.sums(0..1);
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_key_without_points_has_infinity() {
-        assert_eq!(KeyedSums::<G1Affine>::new(3).sums(0..3), [G1Affine::identity(); 3]);
-        assert!(KeyedSums::<G2Affine>::new(0).sums(0..0).is_empty());
+        assert_eq!(IndexedSums::<G1Affine>::new(3).sums(0..3), [G1Affine::identity(); 3]);
+        assert!(IndexedSums::<G2Affine>::new(0).sums(0..0).is_empty());
     }
 }

@@ -10,7 +10,7 @@ pub(super) struct Sum {
 }
 
 /// A back end: two kernels, each for one task on one thread.
-pub(super) trait Engine: Copy + Send + Sync {
+pub(super) trait Kernels: Copy + Send + Sync {
     /// What the points weigh that are given to one call of [`Self::multiply`]: enough of them for the shared inversions to disappear, and few
     /// enough for the cores to end together.
     const TASK_BYTES: usize;

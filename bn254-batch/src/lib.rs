@@ -5,22 +5,22 @@
 //! | [`mul_each`]: P_i <- s_i P_i | phase 1 contribution | yes |
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
-//! | [`RowSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
-//! | [`KeyedSums`]: sums of points by key | phase 2 setup | no |
+//! | [`StrideSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
+//! | [`IndexedSums`]: sums of points by key | phase 2 setup | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, keys for arkworks | no |
-//! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`RowSums`] | no |
+//! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`StrideSums`] | no |
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
 //! | [`from_x`]: compressed points | responses | no |
 //!
 //! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
-//! everywhere. [`linear_combination`], [`RowSums`], [`KeyedSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
+//! everywhere. [`linear_combination`], [`StrideSums`], [`IndexedSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
 //! use an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
 //! # Back ends
 //!
 //! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a
-//! batch of affine additions. The back end is chosen when the first operation runs: [`Backend::Ifma`] where the processor has
-//! AVX-512 IFMA, else [`Backend::Portable`]; [`force_portable`] before that chooses the latter. [`Arith`] names one explicitly,
+//! batch of affine additions. The back end is chosen when the first operation runs: [`Instructions::Ifma`] where the processor has
+//! AVX-512 IFMA, else [`Instructions::Portable`]; [`force_portable`] before that chooses the latter. [`Backend`] names one explicitly,
 //! to compare them.
 //!
 //! # Secrets
@@ -33,9 +33,9 @@
 macro_rules! with_kernels {
     ($arith:expr, $engine:ident => $body:expr) => {
         match $arith.0 {
-            Kernels::Portable($engine) => $body,
+            Available::Portable($engine) => $body,
             #[cfg(target_arch = "x86_64")]
-            Kernels::Ifma($engine) => $body,
+            Available::Ifma($engine) => $body,
         }
     };
 }
@@ -57,10 +57,10 @@ mod subgroup;
 use std::fmt;
 use std::sync::OnceLock;
 
-pub use self::indexed_sums::KeyedSums;
+pub use self::indexed_sums::IndexedSums;
 use self::portable::Portable;
 pub use self::scalars::geometric;
-pub use self::stride_sums::{Columns, ROW, RowSums};
+pub use self::stride_sums::{STRIDE, StrideColumns, StrideSums};
 use crate::curve::{Fq, Fr, G2Affine, Point};
 
 /// Which way a [`group_fft`] goes.
@@ -74,14 +74,14 @@ pub enum Direction {
 
 /// The instructions that operations run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub enum Instructions {
     /// Any machine.
     Portable,
     /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
     Ifma,
 }
 
-impl fmt::Display for Backend {
+impl fmt::Display for Instructions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
@@ -92,30 +92,33 @@ impl fmt::Display for Backend {
 
 /// A back end that this machine can run, and the operations on it. The functions of this module are those of the chosen one.
 #[derive(Clone, Copy, Debug)]
-pub struct Arith(Kernels);
+pub struct Backend(Available);
 
 #[derive(Clone, Copy, Debug)]
-enum Kernels {
+enum Available {
     Portable(Portable),
     #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Ifma),
 }
 
-static CHOSEN: OnceLock<Arith> = OnceLock::new();
+static CHOSEN: OnceLock<Backend> = OnceLock::new();
 
 /// Chooses the portable back end for the whole process. `false` if the other one is already in use.
 pub fn force_portable() -> bool {
-    CHOSEN.get_or_init(|| Arith(Kernels::Portable(Portable))).backend() == Backend::Portable
+    CHOSEN.get_or_init(|| Backend(Available::Portable(Portable))).backend()
+        == Instructions::Portable
 }
 
 /// The back end in use.
 #[must_use]
-pub fn backend() -> Backend {
+pub fn backend() -> Instructions {
     chosen().backend()
 }
 
-fn chosen() -> Arith {
-    *CHOSEN.get_or_init(|| Arith::new(Backend::Ifma).unwrap_or(Arith(Kernels::Portable(Portable))))
+fn chosen() -> Backend {
+    *CHOSEN.get_or_init(|| {
+        Backend::new(Instructions::Ifma).unwrap_or(Backend(Available::Portable(Portable)))
+    })
 }
 
 /// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass
@@ -174,26 +177,26 @@ pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
     chosen().from_x(x, larger)
 }
 
-impl Arith {
+impl Backend {
     /// `None` where this machine lacks the instructions.
     #[must_use]
-    pub fn new(backend: Backend) -> Option<Self> {
+    pub fn new(backend: Instructions) -> Option<Self> {
         match backend {
-            Backend::Portable => Some(Self(Kernels::Portable(Portable))),
+            Instructions::Portable => Some(Self(Available::Portable(Portable))),
             #[cfg(target_arch = "x86_64")]
-            Backend::Ifma => ifma::Ifma::detect().map(|ifma| Self(Kernels::Ifma(ifma))),
+            Instructions::Ifma => ifma::Ifma::detect().map(|ifma| Self(Available::Ifma(ifma))),
             #[cfg(not(target_arch = "x86_64"))]
-            Backend::Ifma => None,
+            Instructions::Ifma => None,
         }
     }
 
     /// Which one this is.
     #[must_use]
-    pub fn backend(self) -> Backend {
+    pub fn backend(self) -> Instructions {
         match self.0 {
-            Kernels::Portable(_) => Backend::Portable,
+            Available::Portable(_) => Instructions::Portable,
             #[cfg(target_arch = "x86_64")]
-            Kernels::Ifma(_) => Backend::Ifma,
+            Available::Ifma(_) => Instructions::Ifma,
         }
     }
 
@@ -213,16 +216,16 @@ impl Arith {
         P::linear_combination(self, points, coefficients)
     }
 
-    /// See [`RowSums::new`].
+    /// See [`StrideSums::new`].
     #[must_use]
-    pub fn row_sums<P: Point>(self, points: u64) -> RowSums<P> {
-        RowSums::with(self, points)
+    pub fn stride_sums<P: Point>(self, points: u64) -> StrideSums<P> {
+        StrideSums::with(self, points)
     }
 
-    /// See [`KeyedSums::new`].
+    /// See [`IndexedSums::new`].
     #[must_use]
-    pub fn keyed_sums<P: Point>(self, keys: usize) -> KeyedSums<P> {
-        KeyedSums::with(self, keys)
+    pub fn indexed_sums<P: Point>(self, keys: usize) -> IndexedSums<P> {
+        IndexedSums::with(self, keys)
     }
 
     /// See [`group_fft`](fn@group_fft).

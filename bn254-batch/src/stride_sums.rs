@@ -1,13 +1,13 @@
 //! Random combinations of long runs in which neighbours share a coefficient, and with them the membership of all points.
 //!
 //! To show that P_(i+1) = x P_i along a run one compares sum c_i P_i with sum c_i P_(i+1), two sums over all points. Here the run is cut into
-//! rows of [`ROW`] steps, and all steps of row j have the one random coefficient u_j. That alone would prove nothing, for errors within a row
+//! rows of [`STRIDE`] steps, and all steps of row j have the one random coefficient u_j. That alone would prove nothing, for errors within a row
 //! could cancel; so the sums are kept apart by column,
 //!
-//! > Q_k = sum_j u_j P_(j,k),  k = 0 .. ROW,  where P_(j,k) is point k of row j and P_(j,ROW) is the first point of row j + 1,
+//! > Q_k = sum_j u_j P_(j,k),  k = 0 .. STRIDE,  where P_(j,k) is point k of row j and P_(j,STRIDE) is the first point of row j + 1,
 //!
 //! and Q_(k+1) = x Q_k is to be shown for each k. If step k of a row j is wrong, its error E = P_(j,k+1) - x P_(j,k) is not zero, and for points of
-//! order r (which is shown below) and any choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now added up once, and one in [`ROW`] twice,
+//! order r (which is shown below) and any choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now added up once, and one in [`STRIDE`] twice,
 //! instead of each twice.
 //!
 //! **Coefficients are drawn digit by digit**: u_j = sum_w 2^(c w) d_(j,w) with d_(j,w) uniform in [-2^(c-1), 2^(c-1)), for as many windows w that
@@ -28,11 +28,11 @@ use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
 use super::buckets::{Sums, binary_weights, horner};
-use super::{Arith, Kernels, chosen};
+use super::{Available, Backend, chosen};
 use crate::curve::Point;
 
 /// Steps of a row. More rows save additions of points and cost buckets.
-pub const ROW: usize = 4;
+pub const STRIDE: usize = 4;
 
 /// Bits of a digit, at most: 2^13 < 10069, the smallest prime factor of the cofactor of G2.
 const MAX_DIGIT_BITS: u32 = 13;
@@ -40,14 +40,14 @@ const MAX_DIGIT_BITS: u32 = 13;
 /// Additions that take as long as a test of membership in G2.
 const TEST: u64 = 600;
 
-/// Growing sums of rows of [`ROW`] + 1 neighbours, column by column, with one random coefficient of at least 128 bits for each row:
+/// Growing sums of rows of [`STRIDE`] + 1 neighbours, column by column, with one random coefficient of at least 128 bits for each row:
 /// Q_k = sum_j u_j P_(j,k).
 ///
 /// Q_(k+1) = x Q_k for all k iff P_(i+1) = x P_i for all neighbours, up to an error of 2^-128, where all points are in the subgroup of order r; and
 /// whether they are, the same sums tell ([`Columns::in_subgroup`]). The points may be anywhere on their curve.
 #[derive(Clone, Debug)]
-pub struct RowSums<P> {
-    arith: Arith,
+pub struct StrideSums<P> {
+    arith: Backend,
     /// c
     bits: u32,
     windows: usize,
@@ -63,30 +63,30 @@ struct Task<P> {
 
 /// What the rows add up to.
 #[derive(Clone, Debug)]
-pub struct Columns<P: Point> {
+pub struct StrideColumns<P: Point> {
     /// Q_0, ..., Q_ROW.
-    pub sums: [P::Group; ROW + 1],
+    pub sums: [P::Group; STRIDE + 1],
     /// Whether all points are in the subgroup of order r, up to an error of 2^-128.
     pub in_subgroup: bool,
 }
 
-impl<P: Point> RowSums<P> {
+impl<P: Point> StrideSums<P> {
     /// No rows yet, of about `points` in all.
     #[must_use]
     pub fn new(points: u64) -> Self {
-        chosen().row_sums(points)
+        chosen().stride_sums(points)
     }
 
-    pub(super) fn with(arith: Arith, points: u64) -> Self {
-        P::row_sums(arith, points)
+    pub(super) fn with(arith: Backend, points: u64) -> Self {
+        P::stride_sums(arith, points)
     }
 
-    pub(super) fn begin(arith: Arith, points: u64) -> Self {
-        let rows = (points / ROW as u64).min(1 << 32);
+    pub(super) fn begin(arith: Backend, points: u64) -> Self {
+        let rows = (points / STRIDE as u64).min(1 << 32);
         let cost = |bits: u32| u64::from(128u32.div_ceil(bits)) * (rows + (1 << bits) + TEST);
         let bits = (3..=MAX_DIGIT_BITS).min_by_key(|bits| cost(*bits)).unwrap_or(MAX_DIGIT_BITS);
         let windows = 128usize.div_ceil(bits as usize);
-        let units = (ROW + 1) * windows;
+        let units = (STRIDE + 1) * windows;
         let tasks: Vec<Range<usize>> = shares(units, rayon::current_num_threads()).collect();
         let tasks = tasks
             .into_par_iter()
@@ -101,17 +101,18 @@ impl<P: Point> RowSums<P> {
     /// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed.
     ///
     /// # Panics
-    /// With fewer than [`ROW`] + 1 points.
+    /// With fewer than [`STRIDE`] + 1 points.
     pub fn add(&mut self, points: &[P], random: &mut dyn FnMut() -> u64) {
         P::add_rows(self, points, random);
     }
 
     pub(super) fn add_run(&mut self, points: &[P], random: &mut dyn FnMut() -> u64) {
-        assert!(points.len() > ROW, "a row has {} points", ROW + 1);
+        assert!(points.len() > STRIDE, "a row has {} points", STRIDE + 1);
         let steps = points.len() - 1;
         // The last row may take in steps of the one before.
-        let rows: Vec<&[P]> =
-            (0..steps.div_ceil(ROW)).map(|j| &points[(j * ROW).min(steps - ROW)..]).collect();
+        let rows: Vec<&[P]> = (0..steps.div_ceil(STRIDE))
+            .map(|j| &points[(j * STRIDE).min(steps - STRIDE)..])
+            .collect();
         let digits: Vec<Vec<i32>> =
             (0..self.windows).map(|_| digits(self.bits, rows.len(), random)).collect();
         let (windows, buckets) = (self.windows, 1 << (self.bits - 1));
@@ -127,11 +128,11 @@ impl<P: Point> RowSums<P> {
 
     /// The sums of the columns.
     #[must_use]
-    pub fn finish(self) -> Columns<P> {
+    pub fn finish(self) -> StrideColumns<P> {
         P::finish_rows(self)
     }
 
-    pub(super) fn into_columns(self) -> Columns<P> {
+    pub(super) fn into_columns(self) -> StrideColumns<P> {
         let Self { arith, bits, windows, tasks } = self;
         let buckets = 1 << (bits - 1);
         let sums: Vec<P::Group> = with_kernels!(arith, engine => tasks
@@ -142,7 +143,7 @@ impl<P: Point> RowSums<P> {
             .collect());
         let in_subgroup =
             P::Group::normalize_batch(&sums).par_iter().with_max_len(1).all(Point::in_subgroup);
-        let mut columns = [P::Group::ZERO; ROW + 1];
+        let mut columns = [P::Group::ZERO; STRIDE + 1];
         columns.par_iter_mut().zip(sums.par_chunks(windows)).with_max_len(1).for_each(
             |(column, windows)| {
                 for sum in windows.iter().rev() {
@@ -153,7 +154,7 @@ impl<P: Point> RowSums<P> {
                 }
             },
         );
-        Columns { sums: columns, in_subgroup }
+        StrideColumns { sums: columns, in_subgroup }
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
     use chacha20::rand_core::{Rng as _, SeedableRng as _};
 
     use super::*;
-    use crate::Backend;
+    use crate::Instructions;
     use crate::curve::{Fr, G1Affine, G2Affine};
 
     /// The same words for the same seed.
@@ -206,11 +207,13 @@ mod tests {
     /// Runs of logarithms 1, 2, 3, ..., against the sums of the logarithms with the coefficients that the same words give.
     fn columns_are_the_sums_with_the_drawn_coefficients<P: Point>(lengths: &[usize], points: u64) {
         let runs: Vec<Vec<u64>> = lengths.iter().map(|n| (1..=*n as u64).collect()).collect();
-        for arith in [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new) {
-            let mut sums = arith.row_sums::<P>(points);
+        for arith in
+            [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new)
+        {
+            let mut sums = arith.stride_sums::<P>(points);
             let (bits, windows) = (sums.bits, sums.windows);
             let (mut drawn, mut again) = (words(7), words(7));
-            let mut expected = [Fr::ZERO; ROW + 1];
+            let mut expected = [Fr::ZERO; STRIDE + 1];
             for run in &runs {
                 let run_of_points: Vec<P> = {
                     let steps = std::iter::successors(Some(P::generator().into_group()), |p| {
@@ -219,7 +222,7 @@ mod tests {
                     P::Group::normalize_batch(&steps.take(run.len()).collect::<Vec<_>>())
                 };
                 sums.add(&run_of_points, &mut drawn);
-                let rows = (run.len() - 1).div_ceil(ROW);
+                let rows = (run.len() - 1).div_ceil(STRIDE);
                 let digits: Vec<Vec<i32>> =
                     (0..windows).map(|_| digits(bits, rows, &mut again)).collect();
                 for row in 0..rows {
@@ -227,7 +230,7 @@ mod tests {
                         .iter()
                         .rev()
                         .fold(Fr::ZERO, |u, d| u * Fr::from(1u64 << bits) + Fr::from(d[row]));
-                    let start = (row * ROW).min(run.len() - 1 - ROW);
+                    let start = (row * STRIDE).min(run.len() - 1 - STRIDE);
                     expected
                         .iter_mut()
                         .zip(&run[start..])
@@ -292,14 +295,15 @@ mod tests {
     #[test]
     fn enough_coefficients_for_any_length() {
         for points in [0, 1, 1000, 1 << 16, 1 << 30, u64::MAX] {
-            let sums = Arith::new(Backend::Portable).unwrap().row_sums::<G2Affine>(points);
+            let sums =
+                Backend::new(Instructions::Portable).unwrap().stride_sums::<G2Affine>(points);
             assert!(
                 sums.windows * sums.bits as usize >= 128
                     && sums.windows * (sums.bits as usize) < 250
                     && sums.bits <= MAX_DIGIT_BITS
             );
             let units: Vec<usize> = sums.tasks.iter().flat_map(|task| task.units.clone()).collect();
-            assert_eq!(units, (0..(ROW + 1) * sums.windows).collect::<Vec<_>>());
+            assert_eq!(units, (0..(STRIDE + 1) * sums.windows).collect::<Vec<_>>());
         }
     }
 }

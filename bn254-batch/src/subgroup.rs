@@ -12,7 +12,7 @@ use ark_ec::CurveGroup;
 use rayon::prelude::*;
 
 use super::buckets::small_combinations;
-use super::kernels::Engine;
+use super::kernels::Kernels;
 use crate::curve::{G2Affine, Point};
 
 const COMBINATIONS: usize = 10;
@@ -24,7 +24,7 @@ const LIMIT: i32 = 1 << (COEFFICIENT_BITS - 1);
 const FEW: usize = 64;
 
 /// See [`super::outside_subgroup`].
-pub(super) fn outside_subgroup<E: Engine>(
+pub(super) fn outside_subgroup<E: Kernels>(
     engine: E,
     points: &[G2Affine],
     random: &mut dyn FnMut() -> u64,

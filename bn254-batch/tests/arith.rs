@@ -7,15 +7,15 @@ use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bn254_batch::curve::{Fq, Fq2, Fr, G1Affine, G2Affine, Point};
-use bn254_batch::{Arith, Backend, Direction};
+use bn254_batch::{Backend, Direction, Instructions};
 use proptest::prelude::*;
 
 /// The portable back end, and the other where the processor has it.
-static BACKENDS: LazyLock<Vec<Arith>> = LazyLock::new(|| {
-    if Arith::new(Backend::Ifma).is_none() {
+static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
+    if Backend::new(Instructions::Ifma).is_none() {
         println!("this processor has no AVX-512 IFMA: only the portable back end is compared");
     }
-    [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new).collect()
+    [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new).collect()
 });
 
 /// SplitMix64.

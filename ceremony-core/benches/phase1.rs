@@ -14,9 +14,9 @@ use bn254_batch::curve::{Fr, G1Projective, G2Projective, Point};
 use bn254_batch::{Direction, group_fft, mul_each};
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::{Power, Ptau};
-use ceremony_core::phase1::contribution::{contribute, new};
+use ceremony_core::phase1::contribute::{contribute, new};
 use ceremony_core::phase1::verify::{Expectations, verify};
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
 
@@ -84,14 +84,14 @@ fn verification(c: &mut Criterion) {
     use ceremony_core::entropy::VerifierRng;
     const POWER: u32 = 12;
     let mut fresh = Cursor::new(Vec::new());
-    new(Power::new(POWER).unwrap(), &mut fresh, &Silent).unwrap();
+    new(Power::new(POWER).unwrap(), &mut fresh, &NoProgress).unwrap();
     let mut file = Cursor::new(Vec::new());
     contribute(
         &mut Ptau::open(fresh).unwrap(),
         &mut file,
         ContributionRng::from_os_and(b"").unwrap(),
         None,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     let bytes = file.into_inner();
@@ -110,7 +110,9 @@ fn verification(c: &mut Criterion) {
     group.bench_function("verify (whole file, hashes included)", |b| {
         b.iter(|| {
             black_box(
-                verify(Cursor::new(bytes.clone()), &Expectations::default(), &Silent).unwrap().1,
+                verify(Cursor::new(bytes.clone()), &Expectations::default(), &NoProgress)
+                    .unwrap()
+                    .1,
             )
         });
     });

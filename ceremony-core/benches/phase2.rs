@@ -10,10 +10,10 @@ use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::phase2::contribution::contribute;
-use ceremony_core::phase2::verify::{Policy, verify};
-use ceremony_core::progress::Silent;
+use ceremony_core::phase2::contribute::contribute;
+use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::phase2::verify::{Expectations, verify};
+use ceremony_core::progress::NoProgress;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 use testkit::known_tau;
@@ -25,7 +25,7 @@ fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
         &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(ptau)).unwrap(),
         &mut out,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     out.into_inner()
@@ -34,7 +34,8 @@ fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
 fn contribution(key: &[u8]) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
     let rng = ContributionRng::from_os_and(b"").unwrap();
-    contribute(&mut Zkey::open(Cursor::new(key)).unwrap(), &mut out, rng, None, &Silent).unwrap();
+    contribute(&mut Zkey::open(Cursor::new(key)).unwrap(), &mut out, rng, None, &NoProgress)
+        .unwrap();
     out.into_inner()
 }
 
@@ -65,8 +66,8 @@ fn phase2(c: &mut Criterion) {
                 &mut r1cs,
                 &mut ptau,
                 &mut Zkey::open(Cursor::new(&key)).unwrap(),
-                &Policy::default(),
-                &Silent,
+                &Expectations::default(),
+                &NoProgress,
             )
             .unwrap()
         });

@@ -241,12 +241,12 @@ impl VerifierRng {
 mod tests {
     use super::*;
     use crate::format::encoding::{Encoding, encode};
-    use crate::progress::Silent;
+    use crate::progress::NoProgress;
 
     #[test]
     fn a_beacon_draws_the_published_scalar_and_point() {
         let value: Vec<u8> = (1..=32).collect();
-        let mut rng = ContributionRng::from_beacon(&Beacon::new(&value, 10).unwrap(), &Silent);
+        let mut rng = ContributionRng::from_beacon(&Beacon::new(&value, 10).unwrap(), &NoProgress);
         assert_eq!(
             rng.secret().expose().to_string(),
             "17473832003175134698312717362302608406348508308350901015891371218809766881317"

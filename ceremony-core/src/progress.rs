@@ -12,18 +12,18 @@ pub trait Progress: Sync {
 
 /// Says nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64) {}
     fn end(&self) {}
 }
 
 /// Of a step that is open: what happens side by side advances it, and neither begins nor ends one.
-pub(crate) struct Within<'a>(pub(crate) &'a dyn Progress);
+pub(crate) struct SubProgress<'a>(pub(crate) &'a dyn Progress);
 
-impl Progress for Within<'_> {
+impl Progress for SubProgress<'_> {
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, units: u64) {
         self.0.advance(units);

@@ -1,14 +1,14 @@
 //! The one question that every verification asks: do two pairs of points have the same ratio?
 //!
 //! - [`same_ratio`]: b = x a and y = x X for one x, that is e(a, y) = e(b, X).
-//! - [`proves_knowledge`]: whoever made `(s, s x, x R)` knew x, for an R that was not known before s and s x were fixed (BGM17, section 5).
+//! - [`verify_proof_of_knowledge`]: whoever made `(s, s x, x R)` knew x, for an R that was not known before s and s x were fixed (BGM17, section 5).
 //! - [`Successors`]: P_(i+1) = x P_i for all i of long runs of points, by random combinations.
 //! - [`Multiples`]: Q_i = x P_i for all i of two runs, likewise.
 //!
 //! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong, its term is a non-zero group element times a
 //! coefficient, and for any choice of the other coefficients at most one value of this one makes the sum vanish (the group's order
 //! is above 2^128): the combination is wrong too, but for an error of 2^-128. [`Successors`] has a coefficient for each row of steps instead of each
-//! step, and the argument of [`bn254_batch::RowSums`].
+//! step, and the argument of [`bn254_batch::StrideSums`].
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::entropy::VerifierRng;
 use crate::format::record::ProofOfKnowledge;
 use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
-use bn254_batch::{Columns, ROW, RowSums, linear_combination};
+use bn254_batch::{STRIDE, StrideColumns, StrideSums, linear_combination};
 
 /// Two points of one group: the second is the first times an unknown x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,10 @@ pub enum KnowledgeDefect {
 ///
 /// # Errors
 /// [`KnowledgeDefect`].
-pub fn proves_knowledge(proof: &ProofOfKnowledge, r: G2Affine) -> Result<(), KnowledgeDefect> {
+pub fn verify_proof_of_knowledge(
+    proof: &ProofOfKnowledge,
+    r: G2Affine,
+) -> Result<(), KnowledgeDefect> {
     if is_infinity(&proof.g1_s) || is_infinity(&proof.g1_sx) || is_infinity(&proof.g2_spx) {
         return Err(KnowledgeDefect::Infinity);
     }
@@ -78,11 +81,11 @@ fn is_infinity<P: Point>(point: &P) -> bool {
     point.is_zero()
 }
 
-/// Collects runs of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all neighbours, by the rows of [`RowSums`]. Of
+/// Collects runs of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all neighbours, by the rows of [`StrideSums`]. Of
 /// the points it asks nothing but that they are on their curve.
 #[derive(Debug)]
 pub struct Successors<P: Point> {
-    rows: RowSums<P>,
+    rows: StrideSums<P>,
     /// What came in chunks too short for rows: (sum c_i P_i, sum c_i P_(i+1)).
     short: (P::Group, P::Group),
     outside: bool,
@@ -95,7 +98,11 @@ impl<P: Point> Successors<P> {
     /// Nothing yet, of runs that will have about `points` points together.
     #[must_use]
     pub fn new(points: u64) -> Self {
-        Self { rows: RowSums::new(points), short: (P::Group::ZERO, P::Group::ZERO), outside: false }
+        Self {
+            rows: StrideSums::new(points),
+            short: (P::Group::ZERO, P::Group::ZERO),
+            outside: false,
+        }
     }
 
     /// Adds a chunk, whose first point is the last one of the chunk before if it goes on with the same run.
@@ -115,12 +122,12 @@ impl<P: Point> Successors<P> {
     /// combination of the columns.
     #[must_use]
     pub fn ratio(self, rng: &mut VerifierRng) -> Option<Ratio<P>> {
-        let Columns { sums, in_subgroup } = self.rows.finish();
+        let StrideColumns { sums, in_subgroup } = self.rows.finish();
         if self.outside || !in_subgroup {
             return None;
         }
         let (mut x, mut y) = self.short;
-        let coefficients = rng.coefficients(ROW);
+        let coefficients = rng.coefficients(STRIDE);
         let combination = |sums: &[P::Group]| -> P::Group {
             sums.par_iter()
                 .zip(&coefficients)
@@ -128,7 +135,8 @@ impl<P: Point> Successors<P> {
                 .map(|(sum, coefficient)| *sum * Fr::from(*coefficient))
                 .sum()
         };
-        let (first, second) = rayon::join(|| combination(&sums[..ROW]), || combination(&sums[1..]));
+        let (first, second) =
+            rayon::join(|| combination(&sums[..STRIDE]), || combination(&sums[1..]));
         x += first;
         y += second;
         Some(Ratio(x.into_affine(), y.into_affine()))

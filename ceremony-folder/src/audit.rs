@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest};
-use zk_attest::names::{CeremonyId, Kind, Text, Timestamp};
+use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
 use zk_attest::statement::Predicate;
 
 /// What an auditor signs.
@@ -14,7 +14,7 @@ pub struct AuditResult {
     /// The ceremony.
     pub ceremony: CeremonyId,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// SHA-256 of its ceremony.toml.
     pub ceremony_toml_sha256: ConfigDigest,
     /// The transcript that the auditor's own verification gave.
@@ -22,11 +22,11 @@ pub struct AuditResult {
     /// Data files that were verified.
     pub files: u32,
     /// Who.
-    pub auditor: Text,
+    pub auditor: Label,
     /// Tool and version.
-    pub tool: Text,
+    pub tool: Label,
     /// What else was done, in the auditor's words.
-    pub method: Text,
+    pub method: Label,
     /// When.
     pub time: Timestamp,
 }

@@ -18,7 +18,7 @@ use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{Beacon, Text};
+use zk_attest::primitives::{Beacon, Label};
 use zk_attest::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
 
 use crate::config::{Config, Order, Participant};
@@ -60,7 +60,7 @@ pub struct Rejected {
     /// The signed rejection.
     pub envelope: Envelope,
     /// Why.
-    pub reason: Text,
+    pub reason: Label,
     /// SHA-256 of the file, as attested.
     pub file: FileDigest,
 }
@@ -139,7 +139,7 @@ struct Expected<'a> {
     index: u32,
     input: Option<FileDigest>,
     /// Who may have made it.
-    makers: Vec<(&'a Text, &'a PublicKey)>,
+    makers: Vec<(&'a Label, &'a PublicKey)>,
 }
 
 impl Reader<'_> {

@@ -9,7 +9,7 @@
 use serde::Deserialize;
 use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
 use zk_attest::key::PublicKey;
-use zk_attest::names::{CeremonyId, CircuitName, Curve, Kind, Text};
+use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{MAX_KEYS, MinimumContributions};
 
@@ -59,7 +59,7 @@ pub struct ConfigDocument {
     /// The ceremony's id.
     pub id: CeremonyId,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// The curve.
     pub curve: Curve,
     /// Phase 1 serves circuits of up to 2^power constraints.
@@ -86,7 +86,7 @@ pub struct ConfigDocument {
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Name, as attestations and reports show it.
-    pub name: Text,
+    pub name: Label,
     /// Key.
     pub key: PublicKey,
 }
@@ -96,7 +96,7 @@ pub struct Person {
 #[serde(deny_unknown_fields)]
 pub struct Participant {
     /// Name, as attestations and reports show it.
-    pub name: Text,
+    pub name: Label,
     /// Key.
     pub key: PublicKey,
     /// Phases in which contributions are accepted.
@@ -118,7 +118,7 @@ pub struct BeaconPlan {
 #[serde(deny_unknown_fields)]
 pub struct PlannedBeacon {
     /// Where it will be published.
-    pub source: Text,
+    pub source: Label,
     /// Which of the source's values it will be.
     pub round: u64,
     /// It is hashed 2^exponent times.
@@ -132,7 +132,7 @@ pub struct ExternalStart {
     /// SHA-256 of the file.
     pub sha256: FileDigest,
     /// Where it comes from.
-    pub description: Text,
+    pub description: Label,
     /// Whether participants of this ceremony contribute to it. Left out where a beacon has closed it, as it has the published files.
     #[serde(default)]
     pub extend: bool,
@@ -147,7 +147,7 @@ pub struct ConfigCircuit {
     /// SHA-256 of the .r1cs file.
     pub sha256: CircuitDigest,
     /// What the project calls the program that the circuit proves.
-    pub program: Text,
+    pub program: Label,
     /// The project's own hash of it; without it, the hash of the id.
     pub program_hash: Option<ProgramHash>,
 }
@@ -275,7 +275,7 @@ impl ConfigDocument {
         let Some(power) = Power::new(u32::from(self.power)) else {
             return unsound("the power is out of range", self.power, "1 to 28");
         };
-        self.people_are_distinct()?;
+        self.ensure_people_distinct()?;
         self.minimum_can_be_met()?;
         for (phase, beacon) in [(1, &self.beacon.phase1), (2, &self.beacon.phase2)] {
             if !(MIN_BEACON_EXPONENT..=MAX_BEACON_EXPONENT).contains(&beacon.exponent) {
@@ -306,7 +306,7 @@ impl ConfigDocument {
         Ok(power)
     }
 
-    fn people_are_distinct(&self) -> Result<(), ConfigError> {
+    fn ensure_people_distinct(&self) -> Result<(), ConfigError> {
         if self.participants.len() > MAX_KEYS {
             return unsound(
                 "too many participants",
@@ -314,7 +314,7 @@ impl ConfigDocument {
                 format!("at most {MAX_KEYS}"),
             );
         }
-        let people: Vec<(&Text, &PublicKey)> = [(&self.coordinator.name, &self.coordinator.key)]
+        let people: Vec<(&Label, &PublicKey)> = [(&self.coordinator.name, &self.coordinator.key)]
             .into_iter()
             .chain(
                 self.participants.iter().map(|participant| (&participant.name, &participant.key)),

@@ -3,7 +3,7 @@
 //! The same folder always gives the same bytes: nothing of the verifier (time, machine, order of work) goes in.
 
 use zk_attest::digest::{ChallengeHash, CsHash, TranscriptDigest, VkDigest, VkUncompressedDigest};
-use zk_attest::names::CircuitName;
+use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Action;
 use zk_vk_guard::transcript as guard;
 use zk_vk_guard::transcript::{

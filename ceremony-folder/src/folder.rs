@@ -18,7 +18,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use zk_attest::names::CircuitName;
+use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
 use ceremony_core::limits::MAX_CONTRIBUTIONS;

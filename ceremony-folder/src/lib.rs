@@ -20,7 +20,7 @@ use std::path::Path;
 
 use zk_attest::digest::CircuitDigest;
 use zk_attest::file::read_regular;
-use zk_attest::names::CircuitName;
+use zk_attest::primitives::CircuitName;
 use zk_attest::statement::{CircuitReference, Phase};
 
 pub use chain::{Chain, Rejected, Step};

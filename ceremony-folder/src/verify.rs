@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash};
-use zk_attest::names::CircuitName;
+use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
 use crate::chain::{Chain, Step};
@@ -27,8 +27,8 @@ use crate::error::{Cause, CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::{Ceremony, Stage};
 use ceremony_core::format::FormatError;
-use ceremony_core::format::digest::{
-    DigestError, FileDigests, NotedFile, digest_file, sha256_file,
+use ceremony_core::format::bound_file::{
+    DigestError, FileDigests, RecheckedFile, digest_file, sha256_file,
 };
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
 use ceremony_core::format::r1cs::R1cs;
@@ -36,11 +36,11 @@ use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
 use ceremony_core::hash::FileSha256;
 use ceremony_core::keygen;
-use ceremony_core::phase1::Link;
+use ceremony_core::phase1::ChainHead;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
 use ceremony_core::phase2::verify::{
-    Digests, Outcome, Policy, Report, VerifyError, verify as verify_zkey, verify_from,
-    verify_initial,
+    Digests, Expectations as KeyExpectations, Outcome, Report, VerifyError, verify as verify_zkey,
+    verify_from, verify_initial,
 };
 use ceremony_core::progress::Progress;
 
@@ -254,10 +254,10 @@ impl<'a> Verification<'a> {
         let file = open(&this.path)?;
         if step == 0 && config.document().phase1_start.is_none() {
             let (ptau, digests) = verify_new(file, progress).map_err(at(&this.path))?;
-            self.has_the_power(&this.path, &ptau)?;
-            is_attested(this, digests.sha256)?;
+            self.ensure_power(&this.path, &ptau)?;
+            ensure_attested(this, digests.sha256)?;
             self.phase1.challenges =
-                vec![ChallengeHash(Link::after(&[], ptau.ceremony_power()).challenge.0)];
+                vec![ChallengeHash(ChainHead::after(&[], ptau.ceremony_power()).challenge.0)];
             let start = PassedCheck {
                 number: Some(5),
                 statement: "every point is a generator: tau = alpha = beta = 1",
@@ -275,8 +275,8 @@ impl<'a> Verification<'a> {
         };
         let (ptau, verified) =
             verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
-        self.has_the_power(&this.path, &ptau)?;
-        is_attested(this, verified.digests.sha256)?;
+        self.ensure_power(&this.path, &ptau)?;
+        ensure_attested(this, verified.digests.sha256)?;
         let records = ptau.contributions();
         if step == 0 {
             let closed = records.last().is_some_and(PtauRecord::is_beacon) || ptau.is_truncated();
@@ -312,7 +312,7 @@ impl<'a> Verification<'a> {
                     .map(|record| (ContributionHash(record.response_hash().0), &record.kind)),
             )?;
         }
-        let challenge = Link::after(records, ptau.ceremony_power()).challenge;
+        let challenge = ChainHead::after(records, ptau.ceremony_power()).challenge;
         self.phase1.challenges.push(ChallengeHash(challenge.0));
         self.phase1.records = records.to_vec();
         let mut checks = vec![ATTESTED];
@@ -350,7 +350,7 @@ impl<'a> Verification<'a> {
         Ok((Some(digests), file))
     }
 
-    fn has_the_power(&self, path: &Path, ptau: &Ptau<File>) -> Result<(), CeremonyError> {
+    fn ensure_power(&self, path: &Path, ptau: &Ptau<File>) -> Result<(), CeremonyError> {
         let (found, expected) = (ptau.power(), self.ceremony.config.power());
         if found == expected {
             Ok(())
@@ -379,7 +379,7 @@ impl<'a> Verification<'a> {
             None
         };
         if let Some(digests) = &digest {
-            is_attested(this, digests.sha256)?;
+            ensure_attested(this, digests.sha256)?;
         }
         let expectations = Expectations {
             min_contributions: if ceremony.config.has_own_phase1() {
@@ -392,8 +392,8 @@ impl<'a> Verification<'a> {
         };
         let (ptau, verified) =
             verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
-        self.has_the_power(&this.path, &ptau)?;
-        is_attested(this, verified.digests.sha256)?;
+        self.ensure_power(&this.path, &ptau)?;
+        ensure_attested(this, verified.digests.sha256)?;
         if ptau.lagrange().is_none() {
             return Err(broken(
                 &this.path,
@@ -438,7 +438,7 @@ impl<'a> Verification<'a> {
         let whole = self.depth == Depth::EveryFile;
         let known = self.circuits[circuit].take();
         // What is taken from the key is noted, and held against the attested digest as the checked bytes are.
-        let mut key = NotedFile::new(open(&this.path)?)
+        let mut key = RecheckedFile::new(open(&this.path)?)
             .map_err(FormatError::Io)
             .and_then(Zkey::open)
             .map_err(at(&this.path))?;
@@ -450,10 +450,11 @@ impl<'a> Verification<'a> {
         if step > 0 && whole {
             let before = &chain.steps[step - 1];
             let mut earlier = Zkey::open(open(&before.path)?).map_err(at(&before.path))?;
-            let report = verify_from(&mut earlier, &mut checked, &Policy::default(), progress)
-                .map_err(at(&this.path))?;
+            let report =
+                verify_from(&mut earlier, &mut checked, &KeyExpectations::default(), progress)
+                    .map_err(at(&this.path))?;
             if let Digests::Incremental { earlier, .. } = report.digests {
-                is_attested(before, earlier)?;
+                ensure_attested(before, earlier)?;
             }
             reports.push(report);
         }
@@ -462,7 +463,7 @@ impl<'a> Verification<'a> {
             report.digests;
         for other in &reports {
             let (Digests::Whole { key, .. } | Digests::Incremental { key, .. }) = other.digests;
-            is_attested(this, key.sha256)?;
+            ensure_attested(this, key.sha256)?;
         }
         let records = key.contributions();
         if step > 0 {
@@ -502,7 +503,7 @@ impl<'a> Verification<'a> {
                 at(&this.path)(VerifyError::Changed { file: "the key (.zkey)", change })
             }
         })?;
-        is_attested(this, taken)?;
+        ensure_attested(this, taken)?;
         self.circuits[circuit] =
             Some(CircuitFacts { records: key.contributions().to_vec(), cs_hash, key: finished });
         Ok((this.path.clone(), digests, checks))
@@ -537,7 +538,7 @@ impl<'a> Verification<'a> {
         } else {
             let closed = chain.is_closed();
             let minimum = if closed { ceremony.config.minimum(Phase::Two) } else { 1 };
-            let policy = Policy {
+            let policy = KeyExpectations {
                 min_contributions: NonZeroU32::new(minimum).unwrap_or(NonZeroU32::MIN),
                 beacon_required: closed,
                 known: Vec::new(),
@@ -547,7 +548,7 @@ impl<'a> Verification<'a> {
         .map_err(at(path))?;
         if let Digests::Whole { circuit, powers, .. } = report.digests {
             is_the_circuit(circuit)?;
-            is_attested(prepared, powers)?;
+            ensure_attested(prepared, powers)?;
         }
         Ok(report)
     }
@@ -597,7 +598,7 @@ fn finished_key<K: Read + Seek>(
 }
 
 /// The bytes that were verified are those that were attested.
-fn is_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
+fn ensure_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
     if found.0 == step.file.0 {
         return Ok(());
     }

@@ -15,17 +15,17 @@ use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::write_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::keygen;
-use ceremony_core::phase1::contribution::new;
-use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge};
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::phase2::contribution::apply_beacon;
-use ceremony_core::progress::Silent;
+use ceremony_core::phase1::challenge_response::{contribute_challenge, export_challenge};
+use ceremony_core::phase1::contribute::new;
+use ceremony_core::phase2::contribute::apply_beacon;
+use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::progress::NoProgress;
 use testkit::forge::Step;
 use testkit::known_tau;
 use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
 use testkit::ptau::Model;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{Options, text};
@@ -46,11 +46,11 @@ fn main() {
 
 fn phase1() {
     let mut out = Cursor::new(Vec::new());
-    new(Power::new(1).unwrap(), &mut out, &Silent).unwrap();
+    new(Power::new(1).unwrap(), &mut out, &NoProgress).unwrap();
     let fresh = out.into_inner();
     put("ptau/good-new.ptau", &fresh);
     let mut challenge = Vec::new();
-    export_challenge(&mut Ptau::open(Cursor::new(&fresh)).unwrap(), &mut challenge, &Silent)
+    export_challenge(&mut Ptau::open(Cursor::new(&fresh)).unwrap(), &mut challenge, &NoProgress)
         .unwrap();
     put("challenge/good.challenge", &challenge);
     put("challenge/bad-a-point-too-many.challenge", [&challenge[..], &challenge[64..128]].concat());
@@ -60,7 +60,7 @@ fn phase1() {
             Cursor::new(&challenge),
             &mut response,
             ContributionRng::from_os_and(b"seed").unwrap(),
-            &Silent,
+            &NoProgress,
         )
         .unwrap();
         put(&format!("response/{name}.response"), &response);
@@ -117,7 +117,7 @@ fn phase2() {
         &mut R1cs::open(Cursor::new(&r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(&ptau)).unwrap(),
         &mut initial,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     let initial = initial.into_inner();
@@ -129,7 +129,7 @@ fn phase2() {
         &mut closed,
         &Beacon::new(&[9; 32], 10).unwrap(),
         None,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     let closed = closed.into_inner();
@@ -147,10 +147,10 @@ fn phase2() {
 
 /// Short chains: an attestation is some two kilobytes.
 fn documents() {
-    let mut external = Ceremony::new(Kind::Production);
+    let mut external = Ceremony::new(CeremonyKind::Production);
     (external.origin, external.phase1, external.phase2) =
         (Origin::External, Vec::new(), vec!["alice".into()]);
-    let mut own = Ceremony::new(Kind::Rehearsal);
+    let mut own = Ceremony::new(CeremonyKind::Rehearsal);
     (own.phase1, own.phase2) = (vec!["bob".into()], vec!["carol".into()]);
     let transcript = external.transcript();
     put("transcript/good-external.json", transcript.to_json());
@@ -178,7 +178,7 @@ fn documents() {
     document.minimum_contributions.phase2 = std::num::NonZeroU32::MIN;
     document.accepted_phase1_starts = vec![transcript.phase1.start.file_sha256];
     put("policy/good-of-the-bundle.json", document.to_json());
-    put("policy/good-rehearsal.json", Ceremony::new(Kind::Rehearsal).policy().to_json());
+    put("policy/good-rehearsal.json", Ceremony::new(CeremonyKind::Rehearsal).policy().to_json());
     let policy = Policy::from_json(&document.to_json()).unwrap();
     let verified = parts
         .bundle()

@@ -8,7 +8,7 @@ use ceremony_core::keygen::check_verifying_key;
 use ceremony_folder::Config;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_attest::statement::{Provenance, Statement, StepAttestation};
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::policy::{Policy, RoleKey};

@@ -12,8 +12,8 @@ use ceremony_core::format::r1cs::{Matrix, R1cs, Row, write_r1cs};
 use ceremony_core::format::wtns::{read_wtns, write_wtns};
 use ceremony_core::format::zkey::{self, ZKEY, Zkey};
 use ceremony_core::hash::Blake2b512;
-use ceremony_core::phase1::exchange::{contribute_challenge, import_response};
-use ceremony_core::progress::Silent;
+use ceremony_core::phase1::challenge_response::{contribute_challenge, import_response};
+use ceremony_core::progress::NoProgress;
 
 /// The file whose challenge the seeds of `response` answer.
 const NEW_PTAU: &[u8] = include_bytes!("../seeds/ptau/good-new.ptau");
@@ -177,7 +177,7 @@ pub fn challenge(data: &[u8]) -> bool {
     let rng = ContributionRng::from_os_and(b"fuzz").expect("randomness");
     let mut response = Vec::new();
     let Ok((challenge, response_hash)) =
-        contribute_challenge(Cursor::new(data), &mut response, rng, &Silent)
+        contribute_challenge(Cursor::new(data), &mut response, rng, &NoProgress)
     else {
         return false;
     };
@@ -197,7 +197,7 @@ pub fn challenge(data: &[u8]) -> bool {
 pub fn response(data: &[u8]) -> bool {
     let mut input = Ptau::open(Cursor::new(NEW_PTAU)).expect("a good file");
     let mut output = Cursor::new(Vec::new());
-    let Ok(record) = import_response(&mut input, Cursor::new(data), &mut output, None, &Silent)
+    let Ok(record) = import_response(&mut input, Cursor::new(data), &mut output, None, &NoProgress)
     else {
         return false;
     };

@@ -10,9 +10,9 @@ use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{self, ZKEY, Zkey};
 use ceremony_core::phase1::verify::{Expectations, verify as verify_phase1};
-use ceremony_core::phase2::verify::{Policy as KeyPolicy, verify as verify_phase2};
-use ceremony_core::progress::Silent;
-use zk_attest::names::Timestamp;
+use ceremony_core::phase2::verify::{Expectations as KeyExpectations, verify as verify_phase2};
+use ceremony_core::progress::NoProgress;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{Bundle, OnExpiry};
 use zk_vk_guard::policy::Policy;
 
@@ -51,7 +51,7 @@ struct BoundPtau {
     header: Vec<u8>,
     sections: Vec<Vec<u8>>,
     lagrange: Vec<Option<Vec<u8>>>,
-    records: Vec<(ptau::KeyPoints, ptau::PublicKey, [u8; 64], ContributionKind)>,
+    records: Vec<(ptau::AccumulatorHead, ptau::PublicKey, [u8; 64], ContributionKind)>,
     last_response_hash: Option<[u8; 64]>,
 }
 
@@ -87,7 +87,7 @@ pub fn ptau_verify(data: &[u8]) -> bool {
     if !file.contributions().iter().all(|record| is_cheap(&record.kind)) {
         return false;
     }
-    if verify_phase1(Cursor::new(data), &Expectations::default(), &Silent).is_err() {
+    if verify_phase1(Cursor::new(data), &Expectations::default(), &NoProgress).is_err() {
         return false;
     }
     let accepted = BoundPtau::of(data);
@@ -114,7 +114,9 @@ pub fn zkey_verify(data: &[u8]) -> bool {
     }
     let mut r1cs = R1cs::open(Cursor::new(R1CS)).expect("a good circuit");
     let mut ptau = Ptau::open(Cursor::new(PREPARED)).expect("a good phase 1");
-    if verify_phase2(&mut r1cs, &mut ptau, &mut key, &KeyPolicy::default(), &Silent).is_err() {
+    if verify_phase2(&mut r1cs, &mut ptau, &mut key, &KeyExpectations::default(), &NoProgress)
+        .is_err()
+    {
         return false;
     }
     let accepted = bound_zkey(data);

@@ -14,7 +14,7 @@ use ceremony_core::entropy::Beacon;
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{
-    Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions,
+    AccumulatorHead, Contribution, PTAU, Power, PublicKey, finish_response, write_contributions,
     write_header,
 };
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
@@ -227,7 +227,7 @@ fn record(
         alpha: proof(1, secrets.alpha),
         beta: proof(2, secrets.beta),
     };
-    let key_points = KeyPoints {
+    let key_points = AccumulatorHead {
         tau_g1: after.tau_g1[1],
         tau_g2: after.tau_g2[1],
         alpha_g1: after.alpha_g1[0],

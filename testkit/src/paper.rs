@@ -12,12 +12,12 @@ use zk_attest::digest::*;
 use zk_attest::envelope::{Envelope, pae};
 use zk_attest::error::{Code, Refusal};
 use zk_attest::key::PublicKey;
-use zk_attest::names::*;
+use zk_attest::primitives::*;
 use zk_attest::statement::*;
 use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
 use zk_vk_guard::policy::*;
 use zk_vk_guard::transcript::*;
-use zk_vk_guard::verifying_key::KeyForms;
+use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
 pub const NOW: &str = "2026-11-20T12:00:00Z";
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -31,8 +31,8 @@ pub fn public(name: &str) -> PublicKey {
     PublicKey::from_bytes(person(name).verifying_key().as_bytes()).unwrap()
 }
 
-pub fn text(text: &str) -> Text {
-    Text::new(text).unwrap()
+pub fn text(text: &str) -> Label {
+    Label::new(text).unwrap()
 }
 
 pub fn time(text: &str) -> Timestamp {
@@ -83,7 +83,7 @@ impl Vk {
         }
     }
 
-    pub fn forms(&self) -> KeyForms {
+    pub fn forms(&self) -> EncodedVerifyingKey {
         let bytes = |mode: Compress| {
             let mut bytes = Vec::new();
             self.alpha.serialize_with_mode(&mut bytes, mode).unwrap();
@@ -93,7 +93,7 @@ impl Vk {
             self.ic.serialize_with_mode(&mut bytes, mode).unwrap();
             bytes
         };
-        KeyForms { compressed: bytes(Compress::Yes), uncompressed: bytes(Compress::No) }
+        EncodedVerifyingKey { compressed: bytes(Compress::Yes), uncompressed: bytes(Compress::No) }
     }
 }
 
@@ -101,7 +101,7 @@ impl Vk {
 #[derive(Clone)]
 pub struct Ceremony {
     pub id: String,
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     pub toml: String,
     pub coordinator: String,
     pub origin: Origin,
@@ -115,7 +115,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 impl Ceremony {
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: CeremonyKind) -> Self {
         Self {
             id: "boot-2026".into(),
             kind,
@@ -356,7 +356,7 @@ impl Ceremony {
     }
 
     /// A bundle in which everything is signed and consistent, about this key instead of the first circuit's own.
-    pub fn parts_of_key(&self, forms: KeyForms) -> Parts {
+    pub fn parts_of_key(&self, forms: EncodedVerifyingKey) -> Parts {
         let mut transcript = self.transcript();
         transcript.circuits[0].vk_sha256 = VkDigest::of(&forms.compressed);
         transcript.circuits[0].vk_uncompressed_sha256 =
@@ -429,7 +429,7 @@ pub struct Parts {
     pub payload_type: String,
     pub payload: Vec<u8>,
     pub signatures: Vec<(String, Vec<u8>)>,
-    pub keys: Vec<(String, KeyForms)>,
+    pub keys: Vec<(String, EncodedVerifyingKey)>,
     pub transcript: Vec<u8>,
 }
 
@@ -437,7 +437,7 @@ pub const SIGNERS: [&str; 4] = ["release-1", "release-2", "auditor-1", "alice"];
 
 impl Parts {
     /// An honest statement about a transcript, signed by [`SIGNERS`].
-    pub fn of(transcript: &Transcript, forms: Vec<KeyForms>) -> Self {
+    pub fn of(transcript: &Transcript, forms: Vec<EncodedVerifyingKey>) -> Self {
         let count = |steps: &[Step]| u32::try_from(contributions(steps).count()).unwrap();
         let phase1: Vec<Step> =
             transcript.phase1.steps.iter().map(|step| step.step.clone()).collect();

@@ -10,13 +10,13 @@ use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{
-    Contribution, KeyPoints, PTAU, Power, PublicKey, finish_response, write_contributions,
+    AccumulatorHead, Contribution, PTAU, Power, PublicKey, finish_response, write_contributions,
     write_header,
 };
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use ceremony_core::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
-use ceremony_core::phase1::contribution::apply_beacon;
-use ceremony_core::progress::Silent;
+use ceremony_core::phase1::contribute::apply_beacon;
+use ceremony_core::progress::NoProgress;
 
 /// The Lagrange sections, level after level.
 #[derive(Clone, Default)]
@@ -146,7 +146,7 @@ impl Model {
         &mut self,
         x: Secrets,
         kind: ContributionKind,
-        forge: impl FnOnce(&mut KeyPoints, &mut PublicKey),
+        forge: impl FnOnce(&mut AccumulatorHead, &mut PublicKey),
     ) {
         let (_, challenge) = self.link();
         let s = x.s.map(|s| times(G1Affine::generator(), s));
@@ -168,8 +168,8 @@ impl Model {
         self.push_record(challenge, key_points, public_key, kind);
     }
 
-    fn key_points(&self) -> KeyPoints {
-        KeyPoints {
+    fn key_points(&self) -> AccumulatorHead {
+        AccumulatorHead {
             tau_g1: self.tau_g1[1],
             tau_g2: self.tau_g2[1],
             alpha_g1: self.alpha_tau_g1[0],
@@ -181,7 +181,7 @@ impl Model {
     fn push_record(
         &mut self,
         challenge: Challenge,
-        key_points: KeyPoints,
+        key_points: AccumulatorHead,
         public_key: PublicKey,
         kind: ContributionKind,
     ) {
@@ -210,7 +210,7 @@ impl Model {
     pub fn beacon(&mut self, value: &[u8]) {
         let beacon = Beacon::new(value, 10).unwrap();
         let mut out = Cursor::new(Vec::new());
-        apply_beacon(&mut self.open(), &mut out, beacon, None, &Silent).unwrap();
+        apply_beacon(&mut self.open(), &mut out, beacon, None, &NoProgress).unwrap();
         *self = Self::read(out.into_inner());
     }
 

@@ -11,7 +11,7 @@ use crate::digest::{ConfigDigest, ContributionHash, FileDigest};
 use crate::envelope::Envelope;
 use crate::error::{Code, Refusal, Result};
 use crate::key::PublicKey;
-use crate::names::{Beacon, CeremonyId, Kind, Text};
+use crate::primitives::{Beacon, CeremonyId, CeremonyKind, Label};
 use crate::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
 
 /// The ceremony that a step belongs to.
@@ -22,7 +22,7 @@ pub struct CeremonyFacts<'a> {
     /// SHA-256 of its ceremony.toml.
     pub ceremony_toml_sha256: ConfigDigest,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
 }
 
 /// What a reader knows of a step.
@@ -37,7 +37,7 @@ pub struct StepFacts<'a> {
     /// The step's number.
     pub index: u32,
     /// Who did it; none where the key alone says so.
-    pub participant: Option<&'a Text>,
+    pub participant: Option<&'a Label>,
     /// SHA-256 of the file that it started from. For a rejection it is not compared: what a bad file started from is anybody's guess.
     pub input: Option<FileDigest>,
     /// SHA-256 of the file that it wrote (or rejected).
@@ -47,7 +47,7 @@ pub struct StepFacts<'a> {
     /// The parameters of a beacon.
     pub beacon: Option<&'a Beacon>,
     /// The reason of a rejection.
-    pub reason: Option<&'a Text>,
+    pub reason: Option<&'a Label>,
 }
 
 impl<'a> StepFacts<'a> {

@@ -18,5 +18,5 @@ pub mod error;
 pub mod file;
 pub mod json;
 pub mod key;
-pub mod names;
+pub mod primitives;
 pub mod statement;

@@ -14,7 +14,9 @@ use crate::digest::{
 use crate::envelope::{Envelope, MAX_PAE_BYTES};
 use crate::error::{Code, Refusal, Result};
 use crate::json;
-use crate::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, ProofSystem, Text, Timestamp};
+use crate::primitives::{
+    Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label, ProofSystem, Timestamp,
+};
 
 /// `_type` of every statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -47,7 +49,7 @@ pub struct Statement<P> {
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// Name, for people.
-    pub name: Text,
+    pub name: Label,
     /// Digest, for deciding.
     pub digest: SubjectDigest,
 }
@@ -81,7 +83,7 @@ impl From<Sha256Hex> for String {
 impl Subject {
     /// A subject; the digest's meaning is dropped here, which is why callers pass typed digests' bytes.
     pub fn new(name: &str, sha256: &[u8; 32]) -> Result<Self> {
-        Ok(Self { name: Text::new(name)?, digest: SubjectDigest { sha256: Sha256Hex(*sha256) } })
+        Ok(Self { name: Label::new(name)?, digest: SubjectDigest { sha256: Sha256Hex(*sha256) } })
     }
 }
 
@@ -167,7 +169,7 @@ pub struct Provenance {
     /// The ceremony.
     pub ceremony: CeremonyId,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// The curve.
     pub curve: Curve,
     /// The proof system.
@@ -193,7 +195,7 @@ pub struct CircuitProvenance {
     /// Name.
     pub name: CircuitName,
     /// The program that the circuit proves, as the project calls it.
-    pub program_id: Text,
+    pub program_id: Label,
     /// How `program_hash` comes from `program_id`.
     pub program_rule: ProgramRule,
     /// What verifiers select the key by.
@@ -229,7 +231,7 @@ pub struct StepAttestation {
     /// SHA-256 of its ceremony.toml: rules, roster and beacon plan.
     pub ceremony_toml_sha256: ConfigDigest,
     /// What the ceremony is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// The phase.
     pub phase: Phase,
     /// The circuit, in phase 2.
@@ -239,7 +241,7 @@ pub struct StepAttestation {
     /// The step's number within its phase: 0 opens, contributions and beacon count from 1, prepare follows the last.
     pub index: u32,
     /// Who did it, as the roster says.
-    pub participant: Text,
+    pub participant: Label,
     /// SHA-256 of the file that the step started from; none where a phase 1 starts from nothing.
     pub input_sha256: Option<FileDigest>,
     /// The hash that tools show for the contribution or beacon; none for the other actions.
@@ -247,13 +249,13 @@ pub struct StepAttestation {
     /// The beacon's parameters; none for the other actions.
     pub beacon: Option<Beacon>,
     /// Tool and version.
-    pub tool: Text,
+    pub tool: Label,
     /// The sources of randomness, in words. For an action without secret randomness: "none".
-    pub entropy: Text,
+    pub entropy: Label,
     /// How the secret was destroyed, in the participant's words. For an action without one: "none".
-    pub destruction: Text,
+    pub destruction: Label,
     /// Why a file was rejected; none for the other actions.
-    pub reason: Option<Text>,
+    pub reason: Option<Label>,
     /// When.
     pub time: Timestamp,
 }

@@ -8,7 +8,7 @@ pub(crate) mod signing;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use bn254_batch::{Arith, Backend};
+use bn254_batch::{Backend, Instructions};
 use clap::{Args, Parser, Subcommand};
 use zk_attest::digest::FileDigest;
 
@@ -16,7 +16,11 @@ pub(crate) use guard_status::GuardStatus;
 
 /// The version, and which arithmetic this machine can run. Asked without choosing it, which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let best = if Arith::new(Backend::Ifma).is_some() { Backend::Ifma } else { Backend::Portable };
+    let best = if Backend::new(Instructions::Ifma).is_some() {
+        Instructions::Ifma
+    } else {
+        Instructions::Portable
+    };
     format!("{} (arithmetic: {best})", env!("CARGO_PKG_VERSION"))
 });
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ceremony_core::format::FormatError;
-use ceremony_core::phase1::contribution::StepError;
+use ceremony_core::phase1::contribute::StepError;
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use zk_attest::error::Refusal;
 

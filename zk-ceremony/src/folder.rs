@@ -10,11 +10,15 @@ use std::time::{Duration, Instant};
 
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
-use ceremony_core::format::digest::{Change, DigestError, FileDigests, NotedFile, digest_file};
+use ceremony_core::format::bound_file::{
+    Change, DigestError, FileDigests, RecheckedFile, digest_file,
+};
 use ceremony_core::hash::FileSha256;
 use ceremony_folder::{Cause, Ceremony, CeremonyError, Depth, Slot, StepName, Track, Verification};
 use zk_attest::digest::{ContributionHash, FileDigest};
-use zk_attest::names::{Beacon as AttestedBeacon, BeaconExponent, BeaconValue, Text, Timestamp};
+use zk_attest::primitives::{
+    Beacon as AttestedBeacon, BeaconExponent, BeaconValue, Label, Timestamp,
+};
 use zk_attest::statement::{Action, Statement, StepAttestation, Subject};
 
 use crate::cli::OutputArgs;
@@ -84,7 +88,7 @@ pub(crate) fn read(root: &Path) -> Result<Ceremony, CliError> {
 }
 
 /// Reads the signed side of a folder to add a step to it: everything that is signed must hold.
-pub(crate) fn read_sound(root: &Path) -> Result<Ceremony, CliError> {
+pub(crate) fn open_ceremony_strict(root: &Path) -> Result<Ceremony, CliError> {
     let ceremony = read(root)?;
     match ceremony.problem() {
         None => Ok(ceremony),
@@ -103,7 +107,7 @@ pub(crate) fn verify_last(ceremony: &Ceremony, track: &Track) -> Result<(), CliE
 }
 
 /// Refuses a signer that is not the coordinator's.
-pub(crate) fn is_coordinator(ceremony: &Ceremony, signer: &dyn Signer) -> Result<(), CliError> {
+pub(crate) fn ensure_coordinator(ceremony: &Ceremony, signer: &dyn Signer) -> Result<(), CliError> {
     let coordinator = &ceremony.config.document().coordinator;
     if *signer.public_key() == coordinator.key {
         return Ok(());
@@ -119,33 +123,33 @@ pub(crate) fn is_coordinator(ceremony: &Ceremony, signer: &dyn Signer) -> Result
 }
 
 /// A line that a person wrote, for a signed document.
-pub(crate) fn text(option: &str, text: &str) -> Result<Text, CliError> {
-    Text::new(text).map_err(|refusal| {
+pub(crate) fn text(option: &str, text: &str) -> Result<Label, CliError> {
+    Label::new(text).map_err(|refusal| {
         CliError::environment(format!("{option}: {refusal}").replace("\nhint: ", "\n  mend      "))
     })
 }
 
 /// What attestations call this program.
-pub(crate) fn this_tool() -> Result<Text, CliError> {
+pub(crate) fn this_tool() -> Result<Label, CliError> {
     text("tool", concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
 }
 
 /// What only the maker of a step knows.
 #[derive(Clone, Debug)]
-pub(crate) struct Words {
+pub(crate) struct AttestationDraft {
     pub(crate) action: Action,
     /// Tool and version that made the file.
-    pub(crate) tool: Text,
-    pub(crate) participant: Text,
+    pub(crate) tool: Label,
+    pub(crate) participant: Label,
     pub(crate) input: Option<FileDigest>,
     pub(crate) contribution_hash: Option<ContributionHash>,
     pub(crate) beacon: Option<AttestedBeacon>,
-    pub(crate) entropy: Text,
-    pub(crate) destruction: Text,
-    pub(crate) reason: Option<Text>,
+    pub(crate) entropy: Label,
+    pub(crate) destruction: Label,
+    pub(crate) reason: Option<Label>,
 }
 
-impl Words {
+impl AttestationDraft {
     /// Of a step without secret randomness.
     pub(crate) fn of_coordinator(
         ceremony: &Ceremony,
@@ -210,7 +214,7 @@ impl<'a> NewStep<'a> {
     /// Signs the attestation of the data file as it is, and gives both files their names.
     pub(crate) fn commit(
         mut self,
-        words: Words,
+        words: AttestationDraft,
         signer: &mut dyn Signer,
     ) -> Result<FileDigests, CliError> {
         let digests = digest_file(&mut self.output, &Bars::default())
@@ -222,7 +226,7 @@ impl<'a> NewStep<'a> {
     /// [`Self::commit`] of a data file that was verified: what is signed is the digest of what was verified, whatever the file has become since.
     pub(crate) fn commit_verified(
         self,
-        words: Words,
+        words: AttestationDraft,
         verified: FileSha256,
         signer: &mut dyn Signer,
     ) -> Result<(), CliError> {
@@ -245,7 +249,7 @@ pub(crate) fn attestation_of(
     ceremony: &Ceremony,
     track: &Track,
     index: u32,
-    words: Words,
+    words: AttestationDraft,
 ) -> Result<StepAttestation, CliError> {
     let rules = ceremony.config.document();
     Ok(StepAttestation {
@@ -294,15 +298,15 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(),
     output.commit()
 }
 
-/// An input of a step, to be held to its attested digest by [`is_still`].
-pub(crate) fn input(path: &Path) -> Result<NotedFile<File>, CliError> {
-    NotedFile::new(open(path)?).map_err(|e| CliError::io(path, "reading", &e))
+/// An input of a step, to be held to its attested digest by [`ensure_unchanged`].
+pub(crate) fn input(path: &Path) -> Result<RecheckedFile<File>, CliError> {
+    RecheckedFile::new(open(path)?).map_err(|e| CliError::io(path, "reading", &e))
 }
 
 /// Refuses what was made of an input if the file is not the attested one, or was another one while it was read.
-pub(crate) fn is_still(
+pub(crate) fn ensure_unchanged(
     path: &Path,
-    file: &mut NotedFile<File>,
+    file: &mut RecheckedFile<File>,
     expected: &FileDigest,
 ) -> Result<(), CliError> {
     let change = match file.finish_sha256(&Bars::default()) {
@@ -403,7 +407,7 @@ mod tests {
             file.read_exact(&mut [0; 10]).unwrap();
             fs::write(&path, then).unwrap();
             assert_eq!(
-                is_still(&path, &mut file, &digest(&expected)).is_ok(),
+                ensure_unchanged(&path, &mut file, &digest(&expected)).is_ok(),
                 sound,
                 "{} {} {}",
                 read[0],

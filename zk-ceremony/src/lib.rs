@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2 the tool or its environment failed.
 
+mod archive_set;
 mod cli;
 mod commands;
 mod error;
@@ -10,7 +11,6 @@ mod host;
 mod output;
 mod progress;
 mod prompt;
-mod public_files;
 mod report;
 mod show;
 mod signer;

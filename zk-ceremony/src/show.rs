@@ -12,7 +12,7 @@ use crate::cli::BeaconValue;
 use crate::error::CliError;
 
 /// 64 bytes as people compare them: four lines of four words, as other tools print them too.
-pub(crate) fn words(digest: impl Display) -> String {
+pub(crate) fn hex_groups(digest: impl Display) -> String {
     let hex = digest.to_string();
     let words: Vec<&str> =
         hex.as_bytes().chunks(8).filter_map(|word| std::str::from_utf8(word).ok()).collect();
@@ -95,9 +95,9 @@ impl ShownRecord {
         if let (Some(value), Some(exponent)) = (&self.beacon_value, self.beacon_exponent) {
             println!("    value {value}, hashed 2^{exponent} times");
         }
-        println!("   contribution hash\n{}", words(&self.contribution_hash));
+        println!("   contribution hash\n{}", hex_groups(&self.contribution_hash));
         if let Some(next) = &self.next_challenge {
-            println!("   next challenge\n{}", words(next));
+            println!("   next challenge\n{}", hex_groups(next));
         }
     }
 }

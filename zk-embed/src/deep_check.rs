@@ -37,7 +37,7 @@ pub fn deep_check(key: &VerifyingKeyBytes) -> Result<VerifyingKey<Bn254>> {
         };
         Refusal::new(code, defect)
     })?;
-    inputs_are_bound(&parsed)?;
+    ensure_inputs_bound(&parsed)?;
     Ok(parsed)
 }
 
@@ -71,7 +71,7 @@ fn decoded(bytes: &[u8], compress: Compress, form: &str) -> Result<VerifyingKey<
 }
 
 /// What a ceremony's own verification has no need to ask, since it compares these points with the circuit's.
-fn inputs_are_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
+fn ensure_inputs_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
     let (beta, delta) = (key.beta_g2, key.delta_g2);
     let ic = &key.gamma_abc_g1;
     let faults = [

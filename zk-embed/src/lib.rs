@@ -11,7 +11,7 @@ use std::path::Path;
 
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::file::{read_regular, write_whole};
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{self, MAX_SNIPPET_BYTES, Options};

@@ -5,11 +5,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use clap::Parser;
 use zk_attest::error::{Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
 use zk_attest::file::read_regular;
-use zk_attest::names::{Kind, Timestamp};
+use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_embed::ceremony::check_ceremony;
 use zk_embed::{check, embed, replace};
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
@@ -56,12 +56,12 @@ impl Arguments {
         let embedded =
             embed(&bundle, &policy, Options { arkworks: self.arkworks }, &now, on_expiry)?;
         let provenance = embedded.bundle.provenance();
-        if provenance.kind == Kind::Rehearsal {
+        if provenance.kind == CeremonyKind::Rehearsal {
             eprintln!("warning: the keys are of a rehearsal and protect nothing");
         }
         embedded.bundle.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
         if let Some(folder) = &self.ceremony {
-            check_ceremony(&embedded, folder, &Silent)?;
+            check_ceremony(&embedded, folder, &NoProgress)?;
             eprintln!("verified: every file of the ceremony in {}", folder.display());
         }
         if self.check {

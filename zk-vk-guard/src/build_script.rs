@@ -25,7 +25,7 @@ use crate::snippet::{self, MAX_SNIPPET_BYTES, Options};
 use zk_attest::digest::PolicyDigest;
 use zk_attest::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
 use zk_attest::file::{read_inside, remove, write_whole};
-use zk_attest::names::{Kind, Timestamp};
+use zk_attest::primitives::{CeremonyKind, Timestamp};
 
 /// The file in OUT_DIR that the crate includes.
 pub const OUT_FILE: &str = "verifying_key.rs";
@@ -46,7 +46,7 @@ pub struct Guard {
 
 /// What cargo tells a build script.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct BuildEnv {
     /// CARGO_MANIFEST_DIR.
     pub package: PathBuf,
     /// OUT_DIR.
@@ -59,7 +59,7 @@ pub struct Surroundings {
     pub now: Timestamp,
 }
 
-impl Surroundings {
+impl BuildEnv {
     /// From the environment that cargo makes.
     pub fn from_environment() -> Result<Self> {
         let directory = |name: &str| {
@@ -116,8 +116,7 @@ impl Guard {
 
     /// Guards this build: returns when there is nothing to guard or everything is approved, and otherwise ends the build script with exit code 1.
     pub fn run(self) {
-        let done =
-            Surroundings::from_environment().and_then(|surroundings| self.guard(&surroundings));
+        let done = BuildEnv::from_environment().and_then(|surroundings| self.guard(&surroundings));
         match done {
             Ok(directives) => directives.iter().for_each(|directive| println!("{directive}")),
             Err(refusal) => {
@@ -129,7 +128,7 @@ impl Guard {
     }
 
     /// The nine steps, for given surroundings: the directives to cargo, or the refusal. Whatever goes wrong, OUT_DIR is left without a snippet.
-    pub fn guard(&self, surroundings: &Surroundings) -> Result<Vec<String>> {
+    pub fn guard(&self, surroundings: &BuildEnv) -> Result<Vec<String>> {
         let out = surroundings.out_dir.join(OUT_FILE);
         remove(&out)?;
         let shown =
@@ -144,7 +143,7 @@ impl Guard {
         done
     }
 
-    fn steps(&self, surroundings: &Surroundings, out: &Path) -> Result<Vec<String>> {
+    fn steps(&self, surroundings: &BuildEnv, out: &Path) -> Result<Vec<String>> {
         let mut directives = vec!["cargo::rerun-if-changed=build.rs".to_owned()];
         // 1. Cargo and compiler agree on whether keys are wanted.
         match (surroundings.feature_requested, surroundings.feature_in_cfg) {
@@ -199,7 +198,7 @@ impl Guard {
             .expected(&self.pin));
         }
         let policy = Policy::from_json(bytes)?;
-        if policy.kind() == Kind::Rehearsal && !self.allow_rehearsal {
+        if policy.kind() == CeremonyKind::Rehearsal && !self.allow_rehearsal {
             return Err(Refusal::new(
                 Code::RehearsalNotAllowed,
                 "the policy is of a rehearsal, whose keys protect nothing",
@@ -242,7 +241,7 @@ fn warnings<'a>(
     policy: &'a Policy,
     verified: &'a VerifiedBundle,
 ) -> impl Iterator<Item = String> + 'a {
-    let rehearsal = (policy.kind() == Kind::Rehearsal)
+    let rehearsal = (policy.kind() == CeremonyKind::Rehearsal)
         .then(|| "the embedded verifying keys are of a rehearsal and protect nothing".to_owned());
     let overdue = verified.warnings().iter().map(|refusal| refusal.to_string().replace('\n', " "));
     rehearsal.into_iter().chain(overdue)

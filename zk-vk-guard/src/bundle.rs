@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::Policy;
 use crate::transcript::{CheckedTranscript, CircuitChain, Origin, contributions};
-use crate::verifying_key::{KeyForms, VerifyingKeyBytes};
+use crate::verifying_key::{EncodedVerifyingKey, VerifyingKeyBytes};
 use zk_attest::digest::{PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest};
 use zk_attest::envelope::{Envelope, from_base64, to_base64};
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::{PublicKey, SignatureBytes};
-use zk_attest::names::{CircuitName, ProofSystem, Text, Timestamp};
+use zk_attest::primitives::{CircuitName, Label, ProofSystem, Timestamp};
 use zk_attest::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
 
 /// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of attestations.
@@ -51,7 +51,7 @@ pub struct Bundle {
 #[serde(deny_unknown_fields)]
 struct BundleKey {
     circuit: CircuitName,
-    key: KeyForms,
+    key: EncodedVerifyingKey,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,11 +106,11 @@ pub struct PlannedCircuit {
     /// Name, as in the transcript.
     pub name: CircuitName,
     /// The program, as the project calls it.
-    pub program_id: Text,
+    pub program_id: Label,
     /// The project's own hash of it; [`ProgramHash::of_id`] where there is none.
     pub program_hash: Option<ProgramHash>,
     /// The verifying key.
-    pub key: KeyForms,
+    pub key: EncodedVerifyingKey,
 }
 
 /// What to do with a bundle that is past its last day.
@@ -322,7 +322,7 @@ impl Bundle {
         let transcript = CheckedTranscript::from_json(&self.transcript)
             .map_err(|refusal| refusal.within("transcript"))?;
         let contents = Contents { provenance, keys, transcript };
-        contents.statement_is_sound()?;
+        contents.ensure_statement_sound()?;
         contents.statement_matches_transcript()?;
         Ok(contents)
     }
@@ -345,7 +345,10 @@ impl Bundle {
     }
 }
 
-fn key_as_stated(forms: &KeyForms, stated: &CircuitProvenance) -> Result<VerifyingKeyBytes> {
+fn key_as_stated(
+    forms: &EncodedVerifyingKey,
+    stated: &CircuitProvenance,
+) -> Result<VerifyingKeyBytes> {
     let key = VerifyingKeyBytes::check(forms, stated.public_inputs)?;
     let mismatch = |form: &str| {
         Refusal::new(
@@ -379,7 +382,7 @@ fn subjects(provenance: &Provenance, transcript: TranscriptDigest) -> Result<Vec
 
 impl Contents {
     /// What the statement's own words must fulfil.
-    fn statement_is_sound(&self) -> Result<()> {
+    fn ensure_statement_sound(&self) -> Result<()> {
         let provenance = &self.provenance;
         let unsound = |what: &str| Refusal::new(Code::Malformed, what).within("statement");
         if provenance.not_after.unix() < provenance.issued.unix() {

@@ -13,7 +13,7 @@ use crate::transcript::{Origin, Step, Transcript};
 use zk_attest::digest::StatementDigest;
 use zk_attest::error::Result;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{Beacon, Timestamp};
+use zk_attest::primitives::{Beacon, Timestamp};
 use zk_attest::statement::{CircuitProvenance, Phase, Provenance};
 
 /// What is being approved: see the module's documentation. Serializes for `--json`.

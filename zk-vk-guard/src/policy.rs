@@ -18,7 +18,7 @@ use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest, TranscriptDiges
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{CircuitName, Kind, Text, Timestamp};
+use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
 use zk_attest::statement::Phase;
 
 /// Bytes of a policy at most: three roles of 64 keys take less than a fifth of it.
@@ -48,7 +48,7 @@ pub struct PolicyDocument {
     /// The version of the document.
     pub format: PolicyFormat,
     /// The kind of bundle that is accepted.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// Who approves.
     pub roles: Roles,
     /// How many contributions must count in each phase.
@@ -94,7 +94,7 @@ pub struct Role<K> {
 #[serde(deny_unknown_fields)]
 pub struct NamedKey {
     /// Whose.
-    pub name: Text,
+    pub name: Label,
     /// The key.
     pub key: PublicKey,
 }
@@ -104,7 +104,7 @@ pub struct NamedKey {
 #[serde(deny_unknown_fields)]
 pub struct ParticipantKey {
     /// Whose.
-    pub name: Text,
+    pub name: Label,
     /// The key.
     pub key: PublicKey,
     /// The phases in which its contributions count.
@@ -134,13 +134,13 @@ pub struct PolicyCircuit {
 /// An entry of a role.
 pub trait RoleKey {
     /// Whose.
-    fn name(&self) -> &Text;
+    fn name(&self) -> &Label;
     /// The key.
     fn key(&self) -> &PublicKey;
 }
 
 impl RoleKey for NamedKey {
-    fn name(&self) -> &Text {
+    fn name(&self) -> &Label {
         &self.name
     }
     fn key(&self) -> &PublicKey {
@@ -149,7 +149,7 @@ impl RoleKey for NamedKey {
 }
 
 impl RoleKey for ParticipantKey {
-    fn name(&self) -> &Text {
+    fn name(&self) -> &Label {
         &self.name
     }
     fn key(&self) -> &PublicKey {
@@ -250,7 +250,7 @@ impl Policy {
 
     /// The kind of bundle that it accepts.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CeremonyKind {
         self.document.kind
     }
 
@@ -270,7 +270,7 @@ impl Policy {
 
     /// What a policy calls the holder of a key.
     #[must_use]
-    pub fn name_of(&self, key: &PublicKey) -> Option<&Text> {
+    pub fn name_of(&self, key: &PublicKey) -> Option<&Label> {
         let roles = &self.document.roles;
         let named =
             roles.release.keys.iter().chain(roles.auditor.iter().flat_map(|role| &role.keys));
@@ -381,7 +381,8 @@ impl PolicyDocument {
             let named = self.participants_of(phase).len();
             let waived = phase == Phase::One && !self.accepted_phase1_starts.is_empty();
             if named == 0
-                && (waived || self.roles.participant.is_none() && self.kind == Kind::Rehearsal)
+                && (waived
+                    || self.roles.participant.is_none() && self.kind == CeremonyKind::Rehearsal)
             {
                 continue;
             }

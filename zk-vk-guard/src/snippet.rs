@@ -20,7 +20,7 @@ use quote::quote;
 use crate::bundle::VerifiedBundle;
 use crate::verifying_key::VerifyingKeyBytes;
 use zk_attest::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::CircuitProvenance;
 
 /// Bytes of a snippet at most: the keys of a full bundle, in hex, and the code around them.
@@ -119,7 +119,7 @@ fn module(bundle: &VerifiedBundle, options: Options) -> TokenStream {
     let provenance = bundle.provenance();
     let (ceremony, serial, curve) =
         (provenance.ceremony.as_str(), provenance.serial, provenance.curve.as_str());
-    let production = provenance.kind == Kind::Production;
+    let production = provenance.kind == CeremonyKind::Production;
     let (transcript, statement) =
         (bundle.transcript().digest().to_string(), bundle.statement_digest().to_string());
     let mut circuits: Vec<_> = bundle.circuits().collect();

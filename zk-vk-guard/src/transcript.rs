@@ -29,7 +29,7 @@ use zk_attest::envelope::Envelope;
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{Beacon, CeremonyId, CircuitName, Curve, Kind, Text};
+use zk_attest::primitives::{Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::{Action, CircuitReference, Phase};
 
 /// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB beside the keys of six circuits. An attestation takes
@@ -53,7 +53,7 @@ pub struct Transcript {
     /// The ceremony.
     pub ceremony: CeremonyId,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     /// The curve.
     pub curve: Curve,
     /// SHA-256 of ceremony.toml.
@@ -125,7 +125,7 @@ pub struct Step {
     /// 1, 2, ...
     pub index: u32,
     /// The contributor's name, for display.
-    pub name: Text,
+    pub name: Label,
     /// The beacon's parameters; none for a contribution.
     pub beacon: Option<Beacon>,
     /// SHA-256 of the file that the step started from.
@@ -199,7 +199,7 @@ pub struct Rejection {
     /// SHA-256 of the file.
     pub file_sha256: FileDigest,
     /// Why.
-    pub reason: Text,
+    pub reason: Label,
     /// The coordinator's attestation.
     pub attestation: Envelope,
 }

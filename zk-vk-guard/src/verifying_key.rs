@@ -68,7 +68,7 @@ pub struct VerifyingKeyBytes {
 /// A verifying key as a bundle carries it, in base64, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawForms", into = "RawForms")]
-pub struct KeyForms {
+pub struct EncodedVerifyingKey {
     /// Canonical compressed bytes.
     pub compressed: Vec<u8>,
     /// Canonical uncompressed bytes.
@@ -82,7 +82,7 @@ struct RawForms {
     uncompressed: String,
 }
 
-impl TryFrom<RawForms> for KeyForms {
+impl TryFrom<RawForms> for EncodedVerifyingKey {
     type Error = Refusal;
     fn try_from(raw: RawForms) -> Result<Self> {
         Ok(Self {
@@ -92,8 +92,8 @@ impl TryFrom<RawForms> for KeyForms {
     }
 }
 
-impl From<KeyForms> for RawForms {
-    fn from(forms: KeyForms) -> Self {
+impl From<EncodedVerifyingKey> for RawForms {
+    fn from(forms: EncodedVerifyingKey) -> Self {
         Self {
             compressed: to_base64(&forms.compressed),
             uncompressed: to_base64(&forms.uncompressed),
@@ -110,7 +110,7 @@ struct PointForms<'a> {
 
 impl VerifyingKeyBytes {
     /// Checks both forms of a key with this number of public inputs.
-    pub fn check(forms: &KeyForms, public_inputs: u32) -> Result<Self> {
+    pub fn check(forms: &EncodedVerifyingKey, public_inputs: u32) -> Result<Self> {
         if public_inputs > MAX_PUBLIC_INPUTS {
             return Err(Refusal::new(Code::TooLarge, "too many public inputs")
                 .found(public_inputs)
@@ -130,7 +130,7 @@ impl VerifyingKeyBytes {
             uncompressed: forms.uncompressed.clone(),
             public_inputs,
         };
-        key.is_not_degenerate()?;
+        key.ensure_not_degenerate()?;
         Ok(key)
     }
 
@@ -166,11 +166,14 @@ impl VerifyingKeyBytes {
 
     /// For bundles.
     #[must_use]
-    pub fn forms(&self) -> KeyForms {
-        KeyForms { compressed: self.compressed.clone(), uncompressed: self.uncompressed.clone() }
+    pub fn forms(&self) -> EncodedVerifyingKey {
+        EncodedVerifyingKey {
+            compressed: self.compressed.clone(),
+            uncompressed: self.uncompressed.clone(),
+        }
     }
 
-    fn is_not_degenerate(&self) -> Result<()> {
+    fn ensure_not_degenerate(&self) -> Result<()> {
         let (g1, g2) = (G1_X.to_vec(), G2_X.concat());
         let points =
             split(&self.compressed, COORDINATE, self.public_inputs as usize + 1, "compressed")?;

@@ -16,7 +16,7 @@ use std::thread::LocalKey;
 
 use pairs::Pending;
 
-use super::kernels::{Engine, Sum};
+use super::kernels::{Kernels, Sum};
 use crate::curve::{Fq, Fr, Point};
 
 thread_local! {
@@ -44,7 +44,7 @@ impl Ifma {
     }
 }
 
-impl Engine for Ifma {
+impl Kernels for Ifma {
     const TASK_BYTES: usize = 16 << 10;
 
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {

@@ -11,14 +11,14 @@ mod coordinate;
 mod multiply;
 mod pairs;
 
-use super::kernels::{Engine, Sum};
+use super::kernels::{Kernels, Sum};
 use crate::curve::{Fq, Fq2, Fr, Point};
 
 /// Needs nothing of the processor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Portable;
 
-impl Engine for Portable {
+impl Kernels for Portable {
     const TASK_BYTES: usize = 32 << 10;
 
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {

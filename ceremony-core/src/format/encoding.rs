@@ -327,7 +327,7 @@ mod tests {
 
     use super::*;
     use bn254_batch::curve::{Fq2, Fr, G1Affine, G2Affine};
-    use bn254_batch::{Arith, Backend};
+    use bn254_batch::{Backend, Instructions};
 
     const ALL: [Encoding; 3] = [Encoding::Montgomery, Encoding::Uncompressed, Encoding::Compressed];
 
@@ -423,9 +423,9 @@ mod tests {
     }
 
     fn batches_agree_with_one_by_one<P: Point<Group: CurveGroup<Affine = P>>>(points: usize) {
-        let backends = [Backend::Portable, Backend::Ifma]
+        let backends = [Instructions::Portable, Instructions::Ifma]
             .into_iter()
-            .filter_map(Arith::new)
+            .filter_map(Backend::new)
             .collect::<Vec<_>>();
         let check = |bytes: &[u8]| {
             let expected = one_by_one::<P>(bytes);
@@ -509,7 +509,7 @@ mod tests {
         fn random_bytes_are_decoded_in_batches_as_one_by_one(mut bytes in proptest::collection::vec(any::<u8>(), 0..64 * 20), mask in any::<u8>()) {
             // Mostly below the modulus, so that the curve decides.
             bytes.iter_mut().step_by(32).for_each(|first| *first &= mask & 0xaf);
-            for arith in [Backend::Portable, Backend::Ifma].into_iter().filter_map(Arith::new) {
+            for arith in [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new) {
                 prop_assert_eq!(decode_compressed::<G1Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
                 prop_assert_eq!(decode_compressed::<G2Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
             }

@@ -3,8 +3,8 @@
 //! A reader here proves structure and membership (canonical coordinates, on the curve, in the subgroup), never meaning: which ratios hold
 //! between points is for `phase1` and `phase2`, which this module does not know.
 
+pub mod bound_file;
 pub mod container;
-pub mod digest;
 pub mod encoding;
 pub mod points;
 pub mod ptau;

@@ -317,9 +317,9 @@ mod tests {
     use ark_ec::{AffineRepr, CurveGroup};
 
     use super::*;
-    use crate::format::digest::HashedFile;
+    use crate::format::bound_file::StreamHashedFile;
     use crate::format::encoding::encode;
-    use crate::progress::Silent;
+    use crate::progress::NoProgress;
     use bn254_batch::curve::{G1Affine, G1Projective};
 
     #[test]
@@ -357,7 +357,8 @@ mod tests {
         for cut in [1, 3, CHUNK_POINTS, CHUNK_POINTS + 1, CHUNK_POINTS + 2] {
             for overlap in [0, 1, 2] {
                 let runs = [part(0, cut), part(cut, all.len() - cut)];
-                let mut file = HashedFile::new(Counting(Cursor::new(bytes.clone()), 0)).unwrap();
+                let mut file =
+                    StreamHashedFile::new(Counting(Cursor::new(bytes.clone()), 0)).unwrap();
                 let mut pieces = ReadAhead::new(&mut file);
                 runs.iter().for_each(|run| pieces.want(run, 0..run.len, overlap));
                 for (run, expected) in runs.iter().zip([&all[..cut], &all[cut..]]) {
@@ -374,7 +375,7 @@ mod tests {
                     .unwrap();
                     assert_eq!(seen, run.len);
                 }
-                let (Counting(_, read), _) = file.finish(&Silent).unwrap();
+                let (Counting(_, read), _) = file.finish(&NoProgress).unwrap();
                 assert_eq!(read, bytes.len() as u64, "{cut} {overlap}");
             }
         }

@@ -337,7 +337,7 @@ fn place<R: Read + Seek, P: Point>(
 
 /// The points by which a contribution is judged: the first elements of the accumulator after it. `[tau]1 [tau]2 [alpha]1 [beta]1 [beta]2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyPoints {
+pub struct AccumulatorHead {
     /// `[tau]1`
     pub tau_g1: G1Affine,
     /// `[tau]2`
@@ -351,10 +351,10 @@ pub struct KeyPoints {
 }
 
 /// Bytes of the key points in a record.
-const KEY_POINTS_BYTES: usize = 64 + 128 + 64 + 64 + 128;
+const ACCUMULATOR_HEAD_BYTES: usize = 64 + 128 + 64 + 64 + 128;
 
-impl KeyPoints {
-    fn read(bytes: &[u8; KEY_POINTS_BYTES]) -> Result<Self, RecordDefect> {
+impl AccumulatorHead {
+    fn read(bytes: &[u8; ACCUMULATOR_HEAD_BYTES]) -> Result<Self, RecordDefect> {
         let lem = Encoding::Montgomery;
         let (tau_g2, beta_g2) = rayon::join(
             || record_point(&bytes[64..192], lem, "[tau]2"),
@@ -430,7 +430,7 @@ impl PublicKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contribution {
     /// The accumulator's first elements after this contribution.
-    pub key_points: KeyPoints,
+    pub key_points: AccumulatorHead,
     /// The proofs of knowledge.
     pub public_key: PublicKey,
     /// The hash of the response up to its public key, which has hashed a number of bytes that the ceremony's power implies.
@@ -446,13 +446,13 @@ pub struct Contribution {
 }
 
 /// Bytes of a record before its type and parameters.
-pub const RECORD_BYTES: usize = KEY_POINTS_BYTES + PUBLIC_KEY_BYTES + HashState::BYTES + 64;
+pub const RECORD_BYTES: usize = ACCUMULATOR_HEAD_BYTES + PUBLIC_KEY_BYTES + HashState::BYTES + 64;
 
 impl Contribution {
     /// A record, as its maker writes it. `response` has hashed everything up to the public key.
     #[must_use]
     pub fn new(
-        key_points: KeyPoints,
+        key_points: AccumulatorHead,
         public_key: PublicKey,
         response: &Blake2b512,
         next_challenge: Challenge,
@@ -506,12 +506,12 @@ impl Contribution {
         name: Option<ContributorName>,
         ceremony_power: Power,
     ) -> Result<Self, RecordDefect> {
-        let (points, tail) = fixed.split_at(KEY_POINTS_BYTES + PUBLIC_KEY_BYTES);
-        let (mut key_points, mut public_key) = ([0; KEY_POINTS_BYTES], [0; PUBLIC_KEY_BYTES]);
-        key_points.copy_from_slice(&points[..KEY_POINTS_BYTES]);
-        public_key.copy_from_slice(&points[KEY_POINTS_BYTES..]);
+        let (points, tail) = fixed.split_at(ACCUMULATOR_HEAD_BYTES + PUBLIC_KEY_BYTES);
+        let (mut key_points, mut public_key) = ([0; ACCUMULATOR_HEAD_BYTES], [0; PUBLIC_KEY_BYTES]);
+        key_points.copy_from_slice(&points[..ACCUMULATOR_HEAD_BYTES]);
+        public_key.copy_from_slice(&points[ACCUMULATOR_HEAD_BYTES..]);
         let (key_points, public_key) = rayon::join(
-            || KeyPoints::read(&key_points),
+            || AccumulatorHead::read(&key_points),
             || PublicKey::from_bytes(&public_key, Encoding::Montgomery),
         );
         let (key_points, public_key) = (key_points?, public_key?);

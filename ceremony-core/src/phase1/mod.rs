@@ -20,12 +20,12 @@
 //! | [`prepare`] | makes the Lagrange sections |
 //! | [`public`] | digests of the public ceremony's files |
 
-pub mod contribution;
-pub mod exchange;
+mod accumulator_writer;
+pub mod challenge_response;
+pub mod contribute;
 pub mod lagrange;
-mod outgoing;
+pub mod perpetual_powers;
 pub mod prepare;
-pub mod public;
 pub mod verify;
 
 use std::io::{Read, Seek};
@@ -36,7 +36,7 @@ use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{AccumulatorLayout, Contribution, KeyPoints, Power};
+use crate::format::ptau::{AccumulatorHead, AccumulatorLayout, Contribution, Power};
 use crate::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
 use crate::progress::Progress;
 use crate::ratio::Ratio;
@@ -99,7 +99,7 @@ pub fn first_response_hash() -> ResponseHash {
 /// whose challenges are constants of the protocol.
 #[must_use]
 pub fn first_challenge(power: Power) -> Challenge {
-    match public::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
+    match perpetual_powers::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
         Some((_, challenge)) => Challenge(*challenge),
         None => compute_first_challenge(power),
     }
@@ -128,7 +128,7 @@ fn compute_first_challenge(power: Power) -> Challenge {
     Challenge(generators.0.finish())
 }
 
-impl KeyPoints {
+impl AccumulatorHead {
     /// The key points of a new accumulator: tau = alpha = beta = 1.
     #[must_use]
     pub fn initial() -> Self {
@@ -139,16 +139,16 @@ impl KeyPoints {
 
 /// What the next contribution builds on: the key points, response hash and challenge after the records so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Link {
+pub struct ChainHead {
     /// First elements of the accumulator.
-    pub key_points: KeyPoints,
+    pub key_points: AccumulatorHead,
     /// BLAKE2b-512 of the last response file.
     pub response_hash: ResponseHash,
     /// BLAKE2b-512 of the challenge file that comes next.
     pub challenge: Challenge,
 }
 
-impl Link {
+impl ChainHead {
     /// The link after `records`, in a ceremony of the given power.
     #[must_use]
     pub fn after(records: &[Contribution], ceremony_power: Power) -> Self {
@@ -159,7 +159,7 @@ impl Link {
                 challenge: last.next_challenge,
             },
             None => Self {
-                key_points: KeyPoints::initial(),
+                key_points: AccumulatorHead::initial(),
                 response_hash: first_response_hash(),
                 challenge: first_challenge(ceremony_power),
             },
@@ -176,7 +176,7 @@ pub(crate) enum SecretName {
 }
 
 /// R of a proof of knowledge: hash_to_g2(BLAKE2b-512(name | challenge | U(s) | U(s x))).
-pub(crate) fn knowledge_base(
+pub(crate) fn pok_base_point(
     name: SecretName,
     challenge: &Challenge,
     s: Ratio<G1Affine>,

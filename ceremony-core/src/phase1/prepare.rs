@@ -14,7 +14,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use ark_ff::Field;
 
-use super::contribution::StepError;
+use super::contribute::StepError;
 use super::verify::{check_chain, check_minimum};
 use crate::entropy::VerifierRng;
 use crate::format::container::{ContainerWriter, read_at};
@@ -221,23 +221,24 @@ mod tests {
     use super::*;
     use crate::entropy::ContributionRng;
     use crate::format::ptau::Power;
-    use crate::phase1::contribution::{contribute, new};
-    use crate::progress::Silent;
+    use crate::phase1::contribute::{contribute, new};
+    use crate::progress::NoProgress;
 
     #[test]
     fn a_level_through_the_file_equals_one_in_memory() {
         let mut fresh = Cursor::new(Vec::new());
-        new(Power::new(4).unwrap(), &mut fresh, &Silent).unwrap();
+        new(Power::new(4).unwrap(), &mut fresh, &NoProgress).unwrap();
         let mut contributed = Cursor::new(Vec::new());
         let rng = ContributionRng::from_os_and(b"").unwrap();
-        contribute(&mut Ptau::open(fresh).unwrap(), &mut contributed, rng, None, &Silent).unwrap();
+        contribute(&mut Ptau::open(fresh).unwrap(), &mut contributed, rng, None, &NoProgress)
+            .unwrap();
         let prepared = |in_memory| {
             let mut out = Cursor::new(Vec::new());
             prepare_within(
                 &mut Ptau::open(contributed.clone()).unwrap(),
                 &mut out,
                 in_memory,
-                &Silent,
+                &NoProgress,
             )
             .unwrap();
             out.into_inner()

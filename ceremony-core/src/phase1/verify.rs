@@ -16,7 +16,7 @@
 //!
 //! Checks 1 to 4 follow the record i and the one before it, in that order, for i = 1, 2, ...; so the first failure named is the earliest.
 //!
-//! The digests are those of the bytes that were checked ([`HashedFile`]): a file that changes under the verifier passes for what was read of it,
+//! The digests are those of the bytes that were checked ([`StreamHashedFile`]): a file that changes under the verifier passes for what was read of it,
 //! or not at all. Random coefficients never leave the process; those of the sums are drawn after the points that they are for were read, those
 //! of check 7 before.
 
@@ -25,19 +25,21 @@ use std::io::{Read, Seek};
 use ark_ec::AffineRepr;
 use rayon::prelude::*;
 
-use super::contribution::TauSecrets;
+use super::contribute::TauSecrets;
 use super::lagrange::LagrangeCheck;
-use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, public, read_ahead};
+use super::{
+    ChainHead, EachPart, Part, SecretName, each_part, perpetual_powers, pok_base_point, read_ahead,
+};
 use crate::entropy::{ContributionRng, OsRandomError, VerifierRng};
 use crate::format::FormatError;
-use crate::format::digest::{Change, DigestError, FileDigests, HashedFile, digest_file};
+use crate::format::bound_file::{Change, DigestError, FileDigests, StreamHashedFile, digest_file};
 use crate::format::encoding::{Encoding, compress_into, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey, finish_response};
+use crate::format::ptau::{AccumulatorHead, Contribution, Power, Ptau, PublicKey, finish_response};
 use crate::format::record::{ContributionKind, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge, FileBlake2b};
 use crate::progress::Progress;
-use crate::ratio::{Ratio, Successors, proves_knowledge, ratio_is, same_ratio};
+use crate::ratio::{Ratio, Successors, ratio_is, same_ratio, verify_proof_of_knowledge};
 use bn254_batch::curve::{FR_TWO_ADICITY, G1Affine, G2Affine, Point};
 
 /// A numbered check of phase 1.
@@ -170,7 +172,7 @@ pub struct Verified {
     /// Digests of the bytes that were verified.
     pub digests: FileDigests,
     /// The public file with that digest, if it is one.
-    pub published: Option<&'static public::PublicFile>,
+    pub published: Option<&'static perpetual_powers::PublicFile>,
     /// The challenge for the next contributor.
     pub next_challenge: Challenge,
     /// Checks that were run, each once, in order; all passed.
@@ -225,18 +227,18 @@ pub fn verify<R: Read + Seek + Send>(
             expected: known.sha256,
         }));
     }
-    let published = public::published(&digests.blake2b);
+    let published = perpetual_powers::published(&digests.blake2b);
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
 }
 
-fn open<R: Read + Seek + Send>(source: R) -> Result<Ptau<HashedFile<R>>, FormatError> {
-    Ptau::open(HashedFile::new(source)?)
+fn open<R: Read + Seek + Send>(source: R) -> Result<Ptau<StreamHashedFile<R>>, FormatError> {
+    Ptau::open(StreamHashedFile::new(source)?)
 }
 
 /// Ends the reading of a file with its digests, or with what was found. A file that changes meanwhile says nothing about the one that was to be
 /// verified, so that comes before what was found in it.
 fn finish<R: Read + Seek + Send>(
-    mut ptau: Ptau<HashedFile<R>>,
+    mut ptau: Ptau<StreamHashedFile<R>>,
     found: Result<(), VerifyError>,
     progress: &dyn Progress,
 ) -> Result<(Ptau<R>, FileDigests), VerifyError> {
@@ -254,7 +256,7 @@ fn finish<R: Read + Seek + Send>(
     Ok(ptau.map_source(|file| file.finish(progress))?)
 }
 
-/// Verifies that a file is the start that [`new`](super::contribution::new) writes: tau = alpha = beta = 1, and nothing contributed.
+/// Verifies that a file is the start that [`new`](super::contribute::new) writes: tau = alpha = beta = 1, and nothing contributed.
 ///
 /// # Errors
 /// As [`verify`]; what is no generator fails [`Check::Powers`].
@@ -376,7 +378,9 @@ fn check_digest<R: Read + Seek + Send>(
     digest: &FileBlake2b,
     expected: Option<FileBlake2b>,
 ) -> Result<(), Box<Failure>> {
-    if expected == Some(*digest) || (expected.is_none() && public::published(digest).is_some()) {
+    if expected == Some(*digest)
+        || (expected.is_none() && perpetual_powers::published(digest).is_some())
+    {
         return Ok(());
     }
     let reason = if expected.is_some() {
@@ -442,10 +446,10 @@ fn check_record(
     let fail = |check, reason, found, expected| {
         Err(Box::new(Failure { check, place: place(), reason, found, expected }))
     };
-    let link = Link::after(earlier, ceremony_power);
+    let link = ChainHead::after(earlier, ceremony_power);
     let PublicKey { tau, alpha, beta } = &record.public_key;
     let base = |name, proof: &ProofOfKnowledge| {
-        knowledge_base(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
+        pok_base_point(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
     };
     let (r_tau, (r_alpha, r_beta)) = rayon::join(
         || base(SecretName::Tau, tau),
@@ -486,10 +490,9 @@ fn check_record(
     ];
     let (proof, ratio) = rayon::join(
         || {
-            proofs
-                .par_iter()
-                .with_max_len(1)
-                .find_map_first(|(name, proof, r)| Some((name, proves_knowledge(proof, *r).err()?)))
+            proofs.par_iter().with_max_len(1).find_map_first(|(name, proof, r)| {
+                Some((name, verify_proof_of_knowledge(proof, *r).err()?))
+            })
         },
         || {
             ratios
@@ -583,7 +586,7 @@ fn check_sections<R: Read + Seek + Send>(
     let records = ptau.contributions().to_vec();
     let count = records.len();
     let (truncated, ceremony_power) = (ptau.is_truncated(), ptau.ceremony_power());
-    let before = Link::after(&records[..count - 1], ceremony_power);
+    let before = ChainHead::after(&records[..count - 1], ceremony_power);
     let layout = ptau.accumulator();
     let lagrange = ptau.lagrange().map(|_| LagrangeCheck::new(rng));
     let mut response = Blake2b512::new();
@@ -660,7 +663,7 @@ const OVERLAP: u64 = 1;
 struct SectionPass<'a, R> {
     pieces: ReadAhead<'a, R>,
     rng: &'a mut VerifierRng,
-    key_points: KeyPoints,
+    key_points: AccumulatorHead,
     /// The neighbours in sections 2, 4 and 5, which all have the ratio tau.
     g1: Successors<G1Affine>,
     /// Those in section 3, and with them the membership of sections 3 and 6.
@@ -759,7 +762,7 @@ fn check_first_elements<P: Point>(
     part: Part,
     run: &PointRun<P>,
     points: &[P],
-    key: &KeyPoints,
+    key: &AccumulatorHead,
 ) -> Result<(), Box<Failure>> {
     let g1 = |p: G1Affine| p.coordinates().to_vec();
     let g2 = |p: G2Affine| p.coordinates().to_vec();

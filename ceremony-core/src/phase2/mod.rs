@@ -5,9 +5,9 @@
 //! arkworks in and out).
 
 pub mod arkworks;
-pub mod circuit;
-mod columns;
-pub mod contribution;
-mod records;
+pub mod contribute;
+pub mod initial_key;
+mod qap;
+mod record_checks;
 pub mod report;
 pub mod verify;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::format::digest::FileDigests;
+use crate::format::bound_file::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript};

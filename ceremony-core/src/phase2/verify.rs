@@ -21,27 +21,29 @@ use std::num::NonZeroU32;
 
 use ark_ec::AffineRepr;
 
-use super::circuit::{Chunk, InitialKey, SetupError, Sink};
-use super::records::{check_continuity, check_records};
+use super::initial_key::{Chunk, InitialKey, SetupError, Sink};
+use super::record_checks::{check_continuity, check_records};
 use super::report::Findings;
 pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Report};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
+use crate::format::bound_file::{
+    Change, DigestError, FileDigests, RecheckedFile, StreamHashedFile,
+};
 use crate::format::container::{Section, read_at};
-use crate::format::digest::{Change, DigestError, FileDigests, HashedFile, NotedFile};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash};
-use crate::progress::{Progress, Silent, Within};
+use crate::progress::{NoProgress, Progress, SubProgress};
 use crate::ratio::{Multiples, Ratio, same_ratio};
 use bn254_batch::curve::{G1Affine, G2_GENERATOR, G2Affine};
 
 /// What a chain must have to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct Expectations {
     /// Contributions that are no beacons, at least.
     pub min_contributions: NonZeroU32,
     /// Whether a beacon must close the chain. If not, it may.
@@ -50,7 +52,7 @@ pub struct Policy {
     pub known: Vec<ContributionHash>,
 }
 
-impl Default for Policy {
+impl Default for Expectations {
     /// One contribution, a beacon or none, nothing known.
     fn default() -> Self {
         Self { min_contributions: NonZeroU32::MIN, beacon_required: false, known: Vec::new() }
@@ -105,7 +107,7 @@ impl VerifyError {
 ///
 /// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
 ///
-/// The digests are those of the bytes that were checked ([`HashedFile`], [`NotedFile`]): a file that changes under the verifier, even there and back, has the
+/// The digests are those of the bytes that were checked ([`StreamHashedFile`], [`RecheckedFile`]): a file that changes under the verifier, even there and back, has the
 /// digest of what was checked, or is refused.
 ///
 /// # Errors
@@ -114,7 +116,7 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
-    policy: &Policy,
+    policy: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     against_initial(r1cs, ptau, key, progress, |key, _, findings| {
@@ -158,9 +160,9 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     progress: &dyn Progress,
     records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<Report, VerifyError> {
-    let mut circuit = NotedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
-    let mut powers = NotedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
-    let mut whole = NotedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+    let mut circuit = RecheckedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
+    let mut powers = RecheckedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
+    let mut whole = RecheckedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_initial(&mut circuit, &mut powers, &mut whole, progress, records);
     with_digests(compared, |taken| {
         let (first, key) =
@@ -174,21 +176,21 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
 type Taken = (Result<(FileSha256, FileSha256), VerifyError>, Result<FileDigests, VerifyError>);
 
 fn side_by_side<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
-    circuit: &mut NotedFile<&mut C>,
-    powers: &mut NotedFile<&mut P>,
-    key: &mut NotedFile<&mut K>,
+    circuit: &mut RecheckedFile<&mut C>,
+    powers: &mut RecheckedFile<&mut P>,
+    key: &mut RecheckedFile<&mut K>,
     progress: &dyn Progress,
 ) -> Taken {
     rayon::join(|| circuit_and_powers(circuit, powers, progress), || digests_of_key(key))
 }
 
 fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
-    circuit: &mut NotedFile<&mut C>,
-    powers: &mut NotedFile<&mut P>,
+    circuit: &mut RecheckedFile<&mut C>,
+    powers: &mut RecheckedFile<&mut P>,
     progress: &dyn Progress,
 ) -> Result<(FileSha256, FileSha256), VerifyError> {
     progress.begin("taking digests", circuit.length().saturating_add(powers.length()));
-    let within = &Within(progress);
+    let within = &SubProgress(progress);
     // The longer one, as a rule, beside the other.
     let (powers, circuit) = rayon::join(
         || powers.finish_sha256(within).map_err(unread("the powers of tau (.ptau)", of_powers)),
@@ -200,13 +202,13 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
 
 /// Beside the digest of the phase-1 file, as a rule the longer one, which is the step that is shown.
 fn digests_of_key<K: Read + Seek + Send>(
-    key: &mut NotedFile<&mut K>,
+    key: &mut RecheckedFile<&mut K>,
 ) -> Result<FileDigests, VerifyError> {
-    key.finish(&Silent).map_err(unread("the key (.zkey)", VerifyError::Key))
+    key.finish(&NoProgress).map_err(unread("the key (.zkey)", VerifyError::Key))
 }
 
 /// A key that is read by a verifier, from its head on.
-type NotedKey<'a, 'b, K> = Zkey<&'a mut NotedFile<&'b mut K>>;
+type NotedKey<'a, 'b, K> = Zkey<&'a mut RecheckedFile<&'b mut K>>;
 
 /// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
 /// to be verified, so that comes first. `digests` is given what was taken of them already, which is nothing after an error.
@@ -285,9 +287,9 @@ impl Compared {
 }
 
 fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
-    circuit: &mut NotedFile<&mut C>,
-    powers: &mut NotedFile<&mut P>,
-    key: &mut NotedFile<&mut K>,
+    circuit: &mut RecheckedFile<&mut C>,
+    powers: &mut RecheckedFile<&mut P>,
+    key: &mut RecheckedFile<&mut K>,
     progress: &dyn Progress,
     records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<(Compared, Taken), VerifyError> {
@@ -342,12 +344,12 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
 pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut Zkey<E>,
     key: &mut Zkey<K>,
-    policy: &Policy,
+    policy: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     let mut first =
-        HashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
-    let mut whole = HashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
+        StreamHashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
+    let mut whole = StreamHashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
     let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
     with_digests(compared.map(|compared| (compared, ())), |known| {
         if known.is_none() {
@@ -364,9 +366,9 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 }
 
 fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
-    earlier: &mut HashedFile<&mut E>,
-    key: &mut HashedFile<&mut K>,
-    policy: &Policy,
+    earlier: &mut StreamHashedFile<&mut E>,
+    key: &mut StreamHashedFile<&mut K>,
+    policy: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Compared, VerifyError> {
     let earlier = &mut Zkey::open(earlier).map_err(VerifyError::Earlier)?;

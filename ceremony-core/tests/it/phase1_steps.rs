@@ -5,34 +5,36 @@ use std::io::Cursor;
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{Contribution, PUBLIC_KEY_BYTES, Power, Ptau};
-use ceremony_core::phase1::contribution::{StepError, apply_beacon, contribute, new};
-use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge, import_response};
+use ceremony_core::phase1::challenge_response::{
+    contribute_challenge, export_challenge, import_response,
+};
+use ceremony_core::phase1::contribute::{StepError, apply_beacon, contribute, new};
 use ceremony_core::phase1::prepare::prepare;
 use ceremony_core::phase1::verify::{Check, Expectations, VerifyError, verify};
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use testkit::ptau::{Model, any_rng, outside_the_subgroup};
 
 fn contributed(model: &Model) -> Result<Vec<u8>, StepError> {
     let mut out = Cursor::new(Vec::new());
-    contribute(&mut model.open(), &mut out, any_rng(), None, &Silent)?;
+    contribute(&mut model.open(), &mut out, any_rng(), None, &NoProgress)?;
     Ok(out.into_inner())
 }
 
 fn prepared(model: &Model) -> Result<Vec<u8>, StepError> {
     let mut out = Cursor::new(Vec::new());
-    prepare(&mut model.open(), &mut out, &Silent)?;
+    prepare(&mut model.open(), &mut out, &NoProgress)?;
     Ok(out.into_inner())
 }
 
 fn verified(bytes: Vec<u8>) -> Result<Vec<Contribution>, VerifyError> {
-    verify(Cursor::new(bytes), &Expectations::default(), &Silent)
+    verify(Cursor::new(bytes), &Expectations::default(), &NoProgress)
         .map(|(ptau, _)| ptau.contributions().to_vec())
 }
 
 #[test]
 fn a_new_file_is_the_accumulator_of_ones() {
     let mut out = Cursor::new(Vec::new());
-    let challenge = new(Power::new(3).unwrap(), &mut out, &Silent).unwrap();
+    let challenge = new(Power::new(3).unwrap(), &mut out, &NoProgress).unwrap();
     let model = Model::read(out.into_inner());
     assert_eq!(model.bytes(), Model::new(3).bytes());
     assert_eq!(challenge, Model::new(3).link().1);
@@ -51,8 +53,8 @@ fn a_contribution_to_a_part_of_two_chunks_verifies() {
     let power = Power::new(14).unwrap();
     assert!(2 * power.n() - 1 > ceremony_core::limits::CHUNK_POINTS as u64);
     let (mut first, mut second) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()));
-    new(power, &mut first, &Silent).unwrap();
-    contribute(&mut Ptau::open(first).unwrap(), &mut second, any_rng(), None, &Silent).unwrap();
+    new(power, &mut first, &NoProgress).unwrap();
+    contribute(&mut Ptau::open(first).unwrap(), &mut second, any_rng(), None, &NoProgress).unwrap();
     assert_eq!(verified(second.into_inner()).unwrap().len(), 1);
 }
 
@@ -66,11 +68,11 @@ fn a_chain_of_library_steps_verifies_and_keeps_the_records() {
         &mut out,
         Beacon::new(&[1], 10).unwrap(),
         None,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     let mut last = Cursor::new(Vec::new());
-    prepare(&mut Ptau::open(out).unwrap(), &mut last, &Silent).unwrap();
+    prepare(&mut Ptau::open(out).unwrap(), &mut last, &NoProgress).unwrap();
     let records = verified(last.into_inner()).unwrap();
     assert_eq!(records[0], model.records[0]);
     assert_eq!(
@@ -108,7 +110,8 @@ fn nobody_contributes_after_a_beacon() {
     model.beacon(&[1]);
     assert!(matches!(contributed(&model), Err(StepError::Closed { index: 2 })));
     let beacon = Beacon::new(&[1], 10).unwrap();
-    let second = apply_beacon(&mut model.open(), Cursor::new(Vec::new()), beacon, None, &Silent);
+    let second =
+        apply_beacon(&mut model.open(), Cursor::new(Vec::new()), beacon, None, &NoProgress);
     assert!(matches!(second, Err(StepError::Closed { index: 2 })));
 }
 
@@ -116,7 +119,7 @@ fn nobody_contributes_after_a_beacon() {
 fn a_beacon_on_a_new_file_is_refused() {
     let beacon = Beacon::new(&[1], 10).unwrap();
     let result =
-        apply_beacon(&mut Model::new(2).open(), Cursor::new(Vec::new()), beacon, None, &Silent);
+        apply_beacon(&mut Model::new(2).open(), Cursor::new(Vec::new()), beacon, None, &NoProgress);
     assert!(matches!(result, Err(StepError::NobodyContributed)));
 }
 
@@ -149,7 +152,7 @@ fn points_that_are_not_those_of_the_challenge_are_not_built_on() {
     let mut model = Model::with_contributions(2, 1);
     model.alpha_tau_g1[3] = model.alpha_tau_g1[2];
     assert!(matches!(contributed(&model), Err(StepError::Challenge { .. })));
-    let export = export_challenge(&mut model.open(), Vec::new(), &Silent);
+    let export = export_challenge(&mut model.open(), Vec::new(), &NoProgress);
     assert!(matches!(export, Err(StepError::Challenge { .. })));
 }
 
@@ -166,19 +169,26 @@ fn a_truncated_file_is_not_contributed_to_but_stays_marked_when_prepared() {
 
 fn challenge_of(model: &Model) -> Vec<u8> {
     let mut out = Vec::new();
-    export_challenge(&mut model.open(), &mut out, &Silent).unwrap();
+    export_challenge(&mut model.open(), &mut out, &NoProgress).unwrap();
     out
 }
 
 fn respond(challenge: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    contribute_challenge(Cursor::new(challenge.to_vec()), &mut out, any_rng(), &Silent).unwrap();
+    contribute_challenge(Cursor::new(challenge.to_vec()), &mut out, any_rng(), &NoProgress)
+        .unwrap();
     out
 }
 
 fn import(model: &Model, response: &[u8]) -> Result<Vec<u8>, StepError> {
     let mut out = Cursor::new(Vec::new());
-    import_response(&mut model.open(), Cursor::new(response.to_vec()), &mut out, None, &Silent)?;
+    import_response(
+        &mut model.open(),
+        Cursor::new(response.to_vec()),
+        &mut out,
+        None,
+        &NoProgress,
+    )?;
     Ok(out.into_inner())
 }
 
@@ -221,7 +231,7 @@ fn a_response_file_of_any_other_length_is_refused() {
         let error = import(&model, &response[..length]).unwrap_err().to_string();
         assert!(error.contains("the length fits no response file"), "{error}");
     }
-    let error = contribute_challenge(Cursor::new(response), Vec::new(), any_rng(), &Silent)
+    let error = contribute_challenge(Cursor::new(response), Vec::new(), any_rng(), &NoProgress)
         .unwrap_err()
         .to_string();
     assert!(error.contains("the length fits no challenge file"), "{error}");
@@ -244,7 +254,7 @@ fn an_altered_point_in_a_challenge_or_response_is_refused() {
     for at in (64..challenge.len()).step_by(32) {
         let mut altered = challenge.clone();
         altered[at + 31] ^= 1;
-        let result = contribute_challenge(Cursor::new(altered), Vec::new(), any_rng(), &Silent);
+        let result = contribute_challenge(Cursor::new(altered), Vec::new(), any_rng(), &NoProgress);
         assert!(matches!(result, Err(StepError::Format(_))), "byte {}", at + 31);
     }
 }
@@ -287,7 +297,7 @@ fn g2_points_of_a_response_outside_the_subgroup_are_refused() {
     let at = 64 + 3 * 64 + 128;
     challenge[at..at + 128]
         .copy_from_slice(&encode(&[outside_the_subgroup()], Encoding::Uncompressed));
-    let error = contribute_challenge(Cursor::new(challenge), Vec::new(), any_rng(), &Silent)
+    let error = contribute_challenge(Cursor::new(challenge), Vec::new(), any_rng(), &NoProgress)
         .unwrap_err()
         .to_string();
     assert_eq!(error, "[tau^i]2 element 1: the point is outside the subgroup of order r");

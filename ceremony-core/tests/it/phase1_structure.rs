@@ -6,7 +6,7 @@ use ceremony_core::format::FormatError;
 use ceremony_core::format::encoding::PointDefect;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::phase1::verify::{Expectations, VerifyError, verify};
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use testkit::ptau::{Model, outside_the_subgroup};
 
 fn open(bytes: &[u8]) -> Result<(), FormatError> {
@@ -214,7 +214,7 @@ fn runs(bytes: &[u8]) -> Vec<(u32, usize, usize, usize)> {
 }
 
 fn verification_error(bytes: Vec<u8>) -> VerifyError {
-    verify(Cursor::new(bytes), &Expectations::default(), &Silent)
+    verify(Cursor::new(bytes), &Expectations::default(), &NoProgress)
         .map(drop)
         .expect_err("the file is refused")
 }

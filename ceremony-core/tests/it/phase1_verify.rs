@@ -6,22 +6,22 @@ use std::io::Cursor;
 use ark_ec::{AffineRepr, CurveGroup};
 use bn254_batch::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::Beacon;
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::encoding::{Encoding, encode};
-use ceremony_core::format::ptau::{Contribution, KeyPoints, Power, Ptau, PublicKey};
+use ceremony_core::format::ptau::{AccumulatorHead, Contribution, Power, Ptau, PublicKey};
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::{Challenge, FileBlake2b};
-use ceremony_core::phase1::contribution::{contribute, new};
+use ceremony_core::phase1::contribute::{contribute, new};
 use ceremony_core::phase1::verify::{
     Check, Expectations, Failure, Verified, VerifyError, verify, verify_new,
 };
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use testkit::flipping::{Fickle, Flipping};
 use testkit::forge::{shift_point, with_section};
 use testkit::ptau::{Model, Secrets, any_rng, outside_the_subgroup};
 
 fn verify_with(model: &Model, expectations: &Expectations<'_>) -> Result<Verified, VerifyError> {
-    verify(Cursor::new(model.bytes()), expectations, &Silent).map(|(_, verified)| verified)
+    verify(Cursor::new(model.bytes()), expectations, &NoProgress).map(|(_, verified)| verified)
 }
 
 fn failure_with(model: &Model, expectations: &Expectations<'_>) -> Failure {
@@ -189,7 +189,7 @@ fn each_of_the_nine_points_of_a_public_key_is_checked() {
 
 #[test]
 fn each_of_the_five_key_points_is_checked_against_the_proof() {
-    type Alteration = fn(&mut KeyPoints);
+    type Alteration = fn(&mut AccumulatorHead);
     let alterations: [(Alteration, Check, &str); 5] = [
         (|k| k.tau_g1 = double(k.tau_g1), Check::TauRatio, "[tau]1"),
         (|k| k.tau_g2 = double(k.tau_g2), Check::TauRatio, "[tau]2"),
@@ -364,8 +364,8 @@ fn opposite_errors_do_not_cancel() {
 fn long_file() -> Vec<u8> {
     testkit::choose_arithmetic();
     let (mut start, mut file) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()));
-    new(Power::new(10).unwrap(), &mut start, &Silent).unwrap();
-    contribute(&mut Ptau::open(start).unwrap(), &mut file, any_rng(), None, &Silent).unwrap();
+    new(Power::new(10).unwrap(), &mut start, &NoProgress).unwrap();
+    contribute(&mut Ptau::open(start).unwrap(), &mut file, any_rng(), None, &NoProgress).unwrap();
     file.into_inner()
 }
 
@@ -373,11 +373,11 @@ fn long_file() -> Vec<u8> {
 fn in_a_long_file_the_section_of_a_wrong_power_is_named_and_the_point_outside_the_subgroup() {
     let file = long_file();
     let error = |bytes: Vec<u8>| {
-        verify(Cursor::new(bytes), &Expectations::default(), &Silent)
+        verify(Cursor::new(bytes), &Expectations::default(), &NoProgress)
             .map(|_| "accepted")
             .unwrap_err()
     };
-    verify(Cursor::new(&file), &Expectations::default(), &Silent).unwrap();
+    verify(Cursor::new(&file), &Expectations::default(), &NoProgress).unwrap();
     for (section, name, len) in [
         (2, "[tau^i]1", 2047),
         (4, "[alpha tau^i]1", 1024),
@@ -476,7 +476,7 @@ fn the_response_hash_of_an_earlier_record_is_bound_by_the_known_chain_alone() {
     altered.records[0].partial_hash.0[0] ^= 1;
     // It covers an accumulator that is no longer in the file, and the next challenge, which covers it, cannot be recomputed either.
     let (_, verified) =
-        verify(Cursor::new(altered.bytes()), &Expectations::default(), &Silent).unwrap();
+        verify(Cursor::new(altered.bytes()), &Expectations::default(), &NoProgress).unwrap();
     assert_eq!(verified.next_challenge, known.records[1].next_challenge);
     let failure = failure_with(
         &altered,
@@ -707,15 +707,15 @@ fn no_byte_of_a_file_is_read_twice() {
         let (_, verified) = verify(
             Fickle::new(&bytes, &vec![0xa5; bytes.len()]),
             &Expectations::default(),
-            &Silent,
+            &NoProgress,
         )
         .unwrap();
-        assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &Silent).unwrap());
+        assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &NoProgress).unwrap());
         let (_, digests) =
-            verify_new(Fickle::new(&Model::new(power).bytes(), &[]), &Silent).unwrap();
+            verify_new(Fickle::new(&Model::new(power).bytes(), &[]), &NoProgress).unwrap();
         assert_eq!(
             digests,
-            digest_file(&mut Cursor::new(Model::new(power).bytes()), &Silent).unwrap()
+            digest_file(&mut Cursor::new(Model::new(power).bytes()), &NoProgress).unwrap()
         );
     }
 }
@@ -728,7 +728,7 @@ fn a_file_that_changes_under_the_verifier_passes_for_what_was_read_or_not_at_all
     let mut renamed = bytes.clone();
     renamed[at] ^= 1;
     let changing = |flip_at| {
-        verify(Flipping::new(&bytes, at, flip_at), &Expectations::default(), &Silent)
+        verify(Flipping::new(&bytes, at, flip_at), &Expectations::default(), &NoProgress)
             .unwrap()
             .1
             .digests
@@ -743,8 +743,8 @@ fn a_file_that_changes_under_the_verifier_passes_for_what_was_read_or_not_at_all
 fn sections_in_another_order_are_kept_while_they_wait_for_their_turn() {
     let bytes = with_section_3_first(&Model::with_contributions(4, 1).bytes());
     let (_, verified) =
-        verify(Fickle::new(&bytes, &[]), &Expectations::default(), &Silent).unwrap();
-    assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &Silent).unwrap());
+        verify(Fickle::new(&bytes, &[]), &Expectations::default(), &NoProgress).unwrap();
+    assert_eq!(verified.digests, digest_file(&mut Cursor::new(&bytes), &NoProgress).unwrap());
 }
 
 #[test]
@@ -754,8 +754,12 @@ fn a_failing_file_that_changed_meanwhile_is_called_that() {
     model.rehash_last();
     let bytes = model.bytes();
     let changing = |flip_at| {
-        verify(Flipping::new(&bytes, bytes.len() - 1, flip_at), &Expectations::default(), &Silent)
-            .map(drop)
+        verify(
+            Flipping::new(&bytes, bytes.len() - 1, flip_at),
+            &Expectations::default(),
+            &NoProgress,
+        )
+        .map(drop)
     };
     assert!(matches!(changing(u32::MAX), Err(VerifyError::Failed(_))));
     assert!(matches!(changing(2), Err(VerifyError::Changed { .. })));
@@ -773,8 +777,8 @@ fn the_digest_that_was_asked_for_is_that_of_what_was_verified() {
         digest: Some(FileBlake2b(ceremony_core::hash::Blake2b512::digest(&[&full]))),
         ..Default::default()
     };
-    verify(Cursor::new(&full), &expectations, &Silent).unwrap();
-    let result = verify(Fickle::new(&full, &lacking), &expectations, &Silent);
+    verify(Cursor::new(&full), &expectations, &NoProgress).unwrap();
+    let result = verify(Fickle::new(&full, &lacking), &expectations, &NoProgress);
     assert!(matches!(result, Err(VerifyError::Changed { .. })), "{:?}", result.map(drop));
 }
 

@@ -9,12 +9,12 @@ use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::zkey::Zkey;
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::phase2::contribution::{ContributeError, apply_beacon, contribute};
+use ceremony_core::phase2::contribute::{ContributeError, apply_beacon, contribute};
+use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::phase2::verify::{
-    Check, Outcome, Policy, Report, VerifyError, verify, verify_from,
+    Check, Expectations, Outcome, Report, VerifyError, verify, verify_from,
 };
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, printed_hashes, snarkjs, snarkjs_exit};
 use testkit::known_tau;
 
@@ -34,8 +34,13 @@ impl Ceremony {
         fs::write(dir.path().join("p.ptau"), ptau).unwrap();
         let ceremony = Self { dir };
         let (mut r1cs, mut ptau) = (ceremony.r1cs(), ceremony.ptau());
-        new_key(&mut r1cs, &mut ptau, fs::File::create(ceremony.path("0.zkey")).unwrap(), &Silent)
-            .unwrap();
+        new_key(
+            &mut r1cs,
+            &mut ptau,
+            fs::File::create(ceremony.path("0.zkey")).unwrap(),
+            &NoProgress,
+        )
+        .unwrap();
         ceremony
     }
 
@@ -59,7 +64,7 @@ impl Ceremony {
     fn ours(&self, from: &str, to: &str) -> String {
         let rng = ContributionRng::from_os_and(b"text").unwrap();
         let out = fs::File::create(self.path(to)).unwrap();
-        contribute(&mut self.key(from), out, rng, Some(&ContributorName::new("ours")), &Silent)
+        contribute(&mut self.key(from), out, rng, Some(&ContributorName::new("ours")), &NoProgress)
             .unwrap()
             .hash
             .to_string()
@@ -73,7 +78,7 @@ impl Ceremony {
             out,
             &beacon,
             Some(&ContributorName::new("the beacon")),
-            &Silent,
+            &NoProgress,
         )
         .unwrap()
         .hash
@@ -94,7 +99,13 @@ impl Ceremony {
     }
 
     fn verify(&self, key: &str) -> Result<Report, VerifyError> {
-        verify(&mut self.r1cs(), &mut self.ptau(), &mut self.key(key), &Policy::default(), &Silent)
+        verify(
+            &mut self.r1cs(),
+            &mut self.ptau(),
+            &mut self.key(key),
+            &Expectations::default(),
+            &NoProgress,
+        )
     }
 
     /// Both tools accept the key and show these hashes.
@@ -183,8 +194,8 @@ fn nothing_is_added_after_a_beacon() {
     c.ours("0.zkey", "1.zkey");
     c.our_beacon("1.zkey", "2.zkey");
     let rng = ContributionRng::from_os_and(b"").unwrap();
-    let error =
-        contribute(&mut c.key("2.zkey"), Cursor::new(Vec::new()), rng, None, &Silent).unwrap_err();
+    let error = contribute(&mut c.key("2.zkey"), Cursor::new(Vec::new()), rng, None, &NoProgress)
+        .unwrap_err();
     assert!(matches!(error, ContributeError::Closed { index: 2 }), "{error}");
 }
 
@@ -195,9 +206,13 @@ fn a_later_key_verifies_from_an_earlier_one() {
     c.theirs("1.zkey", "2.zkey");
     c.our_beacon("2.zkey", "3.zkey");
     for earlier in ["0.zkey", "1.zkey", "2.zkey", "3.zkey"] {
-        let report =
-            verify_from(&mut c.key(earlier), &mut c.key("3.zkey"), &Policy::default(), &Silent)
-                .unwrap();
+        let report = verify_from(
+            &mut c.key(earlier),
+            &mut c.key("3.zkey"),
+            &Expectations::default(),
+            &NoProgress,
+        )
+        .unwrap();
         assert!(report.checks.iter().all(|(_, outcome)| *outcome == Outcome::Passed), "{report:?}");
         assert_eq!(report.participants(), 2);
     }
@@ -218,11 +233,12 @@ fn a_circuit_without_private_wires_verifies() {
     let ptau = known_tau::prepared(4, known_tau::secrets("chain"), known_tau::participant());
     fs::write(dir.path().join("p.ptau"), ptau).unwrap();
     let c = Ceremony { dir };
-    new_key(&mut c.r1cs(), &mut c.ptau(), fs::File::create(c.path("0.zkey")).unwrap(), &Silent)
+    new_key(&mut c.r1cs(), &mut c.ptau(), fs::File::create(c.path("0.zkey")).unwrap(), &NoProgress)
         .unwrap();
     c.ours("0.zkey", "1.zkey");
     c.verify("1.zkey").unwrap();
-    verify_from(&mut c.key("0.zkey"), &mut c.key("1.zkey"), &Policy::default(), &Silent).unwrap();
+    verify_from(&mut c.key("0.zkey"), &mut c.key("1.zkey"), &Expectations::default(), &NoProgress)
+        .unwrap();
 }
 
 /// The reference tool is the peer of these tests: they are worth something only if it can say no.

@@ -31,10 +31,10 @@ use ceremony_core::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
 use ceremony_core::phase2::arkworks::{
     AssignedCircuit, ExportError, WitnessError, export_r1cs, export_wtns,
 };
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::phase2::contribution::contribute;
-use ceremony_core::phase2::verify::{Policy, verify};
-use ceremony_core::progress::Silent;
+use ceremony_core::phase2::contribute::contribute;
+use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::phase2::verify::{Expectations, verify};
+use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, snarkjs, snarkjs_exit};
 use testkit::known_tau::{self, scalar};
 
@@ -75,15 +75,27 @@ impl Finished {
             &mut finished.r1cs(),
             &mut ptau,
             fs::File::create(finished.path("0.zkey")).unwrap(),
-            &Silent,
+            &NoProgress,
         )
         .unwrap();
         let mut initial = Zkey::open(fs::File::open(finished.path("0.zkey")).unwrap()).unwrap();
         let out = fs::File::create(finished.path("final.zkey")).unwrap();
-        contribute(&mut initial, out, ContributionRng::from_os_and(b"").unwrap(), None, &Silent)
-            .unwrap();
-        verify(&mut finished.r1cs(), &mut ptau, &mut finished.key(), &Policy::default(), &Silent)
-            .unwrap();
+        contribute(
+            &mut initial,
+            out,
+            ContributionRng::from_os_and(b"").unwrap(),
+            None,
+            &NoProgress,
+        )
+        .unwrap();
+        verify(
+            &mut finished.r1cs(),
+            &mut ptau,
+            &mut finished.key(),
+            &Expectations::default(),
+            &NoProgress,
+        )
+        .unwrap();
         finished
     }
 
@@ -120,7 +132,7 @@ impl Finished {
     }
 
     fn proving_key(&self) -> ProvingKey {
-        proving_key(&mut self.key(), &Silent).unwrap()
+        proving_key(&mut self.key(), &NoProgress).unwrap()
     }
 
     /// snarkjs proves with the `.zkey`; our verifying key accepts.
@@ -303,7 +315,7 @@ fn the_proving_keys_h_is_tau_to_the_i_times_z_over_delta() {
         // With a delta that the test knows.
         let key = testkit::forge::Step::honest("proofs")
             .apply(&fs::read(finished.path("0.zkey")).unwrap());
-        let key = proving_key(&mut Zkey::open(Cursor::new(key)).unwrap(), &Silent).unwrap();
+        let key = proving_key(&mut Zkey::open(Cursor::new(key)).unwrap(), &NoProgress).unwrap();
         assert_eq!(key.h_query.len(), 7);
         let delta = scalar("proofs", "delta");
         let z = secrets.tau.pow([8u64]) - Fr::ONE;

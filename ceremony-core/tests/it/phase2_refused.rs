@@ -12,19 +12,19 @@ use bn254_batch::curve::{Fr, G1Affine, G2Affine, root_of_unity};
 use bn254_batch::{Direction, group_fft, mul_each};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::encoding::{Encoding, decode, encode};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution, Zkey};
 use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript, hash_to_g2};
-use ceremony_core::phase2::circuit::{SetupError, new_key};
-use ceremony_core::phase2::contribution::apply_beacon;
+use ceremony_core::phase2::contribute::apply_beacon;
+use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
-    Check, Digests, Failure, Outcome, Policy, Report, VerifyError, verify, verify_from,
+    Check, Digests, Expectations, Failure, Outcome, Report, VerifyError, verify, verify_from,
 };
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use testkit::circuits::compile;
 use testkit::flipping::Flipping;
 use testkit::forge::{
@@ -63,14 +63,14 @@ fn setup(r1cs: &[u8], ptau: &[u8]) -> Result<Vec<u8>, SetupError> {
         &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(ptau)).unwrap(),
         &mut out,
-        &Silent,
+        &NoProgress,
     )?;
     Ok(out.into_inner())
 }
 
 fn beacon(key: &[u8]) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    apply_beacon(&mut open(key), &mut out, &Beacon::new(&[9; 32], 10).unwrap(), None, &Silent)
+    apply_beacon(&mut open(key), &mut out, &Beacon::new(&[9; 32], 10).unwrap(), None, &NoProgress)
         .unwrap();
     out.into_inner()
 }
@@ -83,14 +83,14 @@ fn check_with(
     r1cs: &[u8],
     ptau: &[u8],
     key: &[u8],
-    policy: &Policy,
+    policy: &Expectations,
 ) -> Result<Report, VerifyError> {
     verify(
         &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(ptau)).unwrap(),
         &mut open(key),
         policy,
-        &Silent,
+        &NoProgress,
     )
 }
 
@@ -103,33 +103,39 @@ fn refusal(result: Result<Report, VerifyError>) -> Report {
     }
 }
 
-fn refused_with(key: &[u8], policy: &Policy) -> Report {
+fn refused_with(key: &[u8], policy: &Expectations) -> Report {
     refusal(check_with(&fixture().r1cs, &fixture().ptau, key, policy))
 }
 
 fn refused(key: &[u8]) -> Report {
-    refused_with(key, &Policy::default())
+    refused_with(key, &Expectations::default())
 }
 
 fn failed(key: &[u8]) -> Vec<Check> {
     refused(key).failed()
 }
 
-fn policy(min: u32) -> Policy {
-    Policy { min_contributions: NonZeroU32::new(min).unwrap(), ..Policy::default() }
+fn policy(min: u32) -> Expectations {
+    Expectations { min_contributions: NonZeroU32::new(min).unwrap(), ..Expectations::default() }
 }
 
 #[test]
 fn the_honest_chain_is_accepted_at_every_step() {
     let f = fixture();
     for key in [&f.one, &f.two, &f.closed] {
-        let report = check_with(&f.r1cs, &f.ptau, key, &Policy::default()).unwrap();
+        let report = check_with(&f.r1cs, &f.ptau, key, &Expectations::default()).unwrap();
         assert!(report.checks.iter().all(|(_, outcome)| *outcome == Outcome::Passed), "{report:?}");
-        verify_from(&mut open(&f.initial), &mut open(key), &Policy::default(), &Silent).unwrap();
+        verify_from(&mut open(&f.initial), &mut open(key), &Expectations::default(), &NoProgress)
+            .unwrap();
     }
     let known = open(&f.two).contribution_hashes();
-    check_with(&f.r1cs, &f.ptau, &f.closed, &Policy { known, beacon_required: true, ..policy(2) })
-        .unwrap();
+    check_with(
+        &f.r1cs,
+        &f.ptau,
+        &f.closed,
+        &Expectations { known, beacon_required: true, ..policy(2) },
+    )
+    .unwrap();
 }
 
 // 1: the initial key is that of the circuit.
@@ -146,7 +152,7 @@ fn a_key_of_a_circuit_of_other_sizes_is_refused() {
     ] {
         let constraints = (0..shape.constraints()).map(|_| constraint());
         let r1cs = write_r1cs(Cursor::new(Vec::new()), shape, constraints).unwrap().into_inner();
-        let report = refusal(check_with(&r1cs, &f.ptau, &f.one, &Policy::default()));
+        let report = refusal(check_with(&r1cs, &f.ptau, &f.one, &Expectations::default()));
         assert_eq!(report.failed(), [Check::InitialKey]);
         assert_eq!(*report.outcome(Check::Unchanged), Outcome::NotReached);
     }
@@ -162,7 +168,7 @@ fn a_key_of_another_circuit_of_the_same_sizes_is_refused() {
         write_r1cs(Cursor::new(Vec::new()), shape, (0..shape.constraints()).map(|_| constraint()))
             .unwrap()
             .into_inner();
-    let report = refusal(check_with(&r1cs, &f.ptau, &f.one, &Policy::default()));
+    let report = refusal(check_with(&r1cs, &f.ptau, &f.one, &Expectations::default()));
     assert!(
         report.failed().contains(&Check::Unchanged) && report.failed().contains(&Check::Transcript),
         "{report:?}"
@@ -174,7 +180,7 @@ fn a_key_from_another_phase_1_is_refused() {
     let f = fixture();
     let ptau = known_tau::prepared(5, known_tau::secrets("another"), known_tau::participant());
     assert_eq!(
-        refusal(check_with(&f.r1cs, &ptau, &f.one, &Policy::default())).failed(),
+        refusal(check_with(&f.r1cs, &ptau, &f.one, &Expectations::default())).failed(),
         [Check::Unchanged]
     );
     // The same alpha and beta, another tau: only the rebuilt sections tell.
@@ -182,7 +188,7 @@ fn a_key_from_another_phase_1_is_refused() {
         known_tau::Secrets { tau: scalar("another", "tau"), ..known_tau::secrets("refused") };
     let ptau = known_tau::prepared(5, secrets, known_tau::participant());
     assert_eq!(
-        refusal(check_with(&f.r1cs, &ptau, &f.one, &Policy::default())).failed(),
+        refusal(check_with(&f.r1cs, &ptau, &f.one, &Expectations::default())).failed(),
         [Check::Transcript, Check::Unchanged, Check::Divided]
     );
 }
@@ -191,7 +197,7 @@ fn a_key_from_another_phase_1_is_refused() {
 fn a_phase_1_that_does_not_serve_is_refused_by_verify_too() {
     let f = fixture();
     let secrets = known_tau::secrets("refused");
-    let with = |ptau: Vec<u8>| match check_with(&f.r1cs, &ptau, &f.one, &Policy::default()) {
+    let with = |ptau: Vec<u8>| match check_with(&f.r1cs, &ptau, &f.one, &Expectations::default()) {
         Err(VerifyError::Setup(error)) => error,
         other => panic!("{other:?}"),
     };
@@ -215,7 +221,7 @@ fn a_refused_setup_leaves_nothing_behind() {
         &mut R1cs::open(Cursor::new(&f.r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(&ptau)).unwrap(),
         &mut out,
-        &Silent,
+        &NoProgress,
     );
     assert!(matches!(error, Err(SetupError::PtauTooSmall { .. })));
     assert!(out.into_inner().is_empty());
@@ -242,8 +248,10 @@ fn the_policys_minimum_counts() {
 
 #[test]
 fn a_missing_beacon_is_refused_where_one_is_required() {
-    let report =
-        refused_with(&fixture().two, &Policy { beacon_required: true, ..Policy::default() });
+    let report = refused_with(
+        &fixture().two,
+        &Expectations { beacon_required: true, ..Expectations::default() },
+    );
     assert_eq!(report.failures().collect::<Vec<_>>(), [(Check::Contributions, &Failure::NoBeacon)]);
 }
 
@@ -540,8 +548,8 @@ fn each_section_altered_after_an_earlier_key_is_refused() {
             let report = refusal(verify_from(
                 &mut open(&f.one),
                 &mut open(&key),
-                &Policy::default(),
-                &Silent,
+                &Expectations::default(),
+                &NoProgress,
             ));
             assert_eq!(report.failed(), [check], "section {id}");
         }
@@ -589,8 +597,8 @@ fn l_or_h_divided_by_another_factor_than_delta_is_refused() {
         let report = refusal(verify_from(
             &mut open(&fixture().one),
             &mut open(&key),
-            &Policy::default(),
-            &Silent,
+            &Expectations::default(),
+            &NoProgress,
         ));
         assert_eq!(report.failed(), [Check::Divided]);
     }
@@ -661,7 +669,7 @@ fn infinity_in_the_header_or_in_h_is_no_key() {
         assert!(matches!(error, FormatError::Point { section: 2, .. }), "{error}");
     }
     let key = with_section(&f.one, 9, |s| s[64..128].fill(0));
-    let error = check_with(&f.r1cs, &f.ptau, &key, &Policy::default()).unwrap_err();
+    let error = check_with(&f.r1cs, &f.ptau, &key, &Expectations::default()).unwrap_err();
     assert!(error.to_string().contains("section 9 (H) element 1"), "{error}");
 }
 
@@ -674,11 +682,15 @@ fn a_fork_of_the_known_chain_is_refused() {
     let longer = Step::honest("second").apply(&fork);
     let known = open(&f.one).contribution_hashes();
     assert_eq!(
-        refused_with(&longer, &Policy { known, ..Policy::default() }).failed(),
+        refused_with(&longer, &Expectations { known, ..Expectations::default() }).failed(),
         [Check::Continuity]
     );
-    let report =
-        refusal(verify_from(&mut open(&f.one), &mut open(&longer), &Policy::default(), &Silent));
+    let report = refusal(verify_from(
+        &mut open(&f.one),
+        &mut open(&longer),
+        &Expectations::default(),
+        &NoProgress,
+    ));
     assert_eq!(report.failed(), [Check::Continuity]);
 }
 
@@ -687,11 +699,15 @@ fn a_chain_that_lost_known_contributions_is_refused() {
     let f = fixture();
     let known = open(&f.two).contribution_hashes();
     assert_eq!(
-        refused_with(&f.one, &Policy { known, ..Policy::default() }).failed(),
+        refused_with(&f.one, &Expectations { known, ..Expectations::default() }).failed(),
         [Check::Continuity]
     );
-    let report =
-        refusal(verify_from(&mut open(&f.two), &mut open(&f.one), &Policy::default(), &Silent));
+    let report = refusal(verify_from(
+        &mut open(&f.two),
+        &mut open(&f.one),
+        &Expectations::default(),
+        &NoProgress,
+    ));
     assert_eq!(report.failed(), [Check::Continuity]);
 }
 
@@ -700,13 +716,21 @@ fn an_earlier_key_of_another_ceremony_is_refused() {
     let f = fixture();
     let ptau = known_tau::prepared(5, known_tau::secrets("another"), known_tau::participant());
     let other = setup(&f.r1cs, &ptau).unwrap();
-    let report =
-        refusal(verify_from(&mut open(&other), &mut open(&f.one), &Policy::default(), &Silent));
+    let report = refusal(verify_from(
+        &mut open(&other),
+        &mut open(&f.one),
+        &Expectations::default(),
+        &NoProgress,
+    ));
     assert_eq!(report.failed(), [Check::Transcript, Check::Unchanged]);
     // Another hash of the initial key, and all else the same.
     let renamed = with_hash(&f.initial, InitialKeyHash([1; 64]));
-    let report =
-        refusal(verify_from(&mut open(&renamed), &mut open(&f.one), &Policy::default(), &Silent));
+    let report = refusal(verify_from(
+        &mut open(&renamed),
+        &mut open(&f.one),
+        &Expectations::default(),
+        &NoProgress,
+    ));
     assert_eq!(report.failed(), [Check::Transcript]);
 }
 
@@ -758,8 +782,8 @@ fn verify_three<R: Read + Seek + Send>([r1cs, ptau, key]: [R; 3]) -> Result<Repo
         &mut R1cs::open(r1cs).unwrap(),
         &mut Ptau::open(ptau).unwrap(),
         &mut Zkey::open(key).unwrap(),
-        &Policy::default(),
-        &Silent,
+        &Expectations::default(),
+        &NoProgress,
     )
 }
 
@@ -817,7 +841,7 @@ fn what_no_check_reads_may_change_and_the_digest_is_that_of_the_whole_file() {
     let mut changed = f.r1cs.clone();
     changed[label] ^= 1;
     let Digests::Whole { circuit, .. } = report.digests else { panic!("{:?}", report.digests) };
-    assert_eq!(circuit, digest_file(&mut Cursor::new(changed), &Silent).unwrap().sha256);
+    assert_eq!(circuit, digest_file(&mut Cursor::new(changed), &NoProgress).unwrap().sha256);
 }
 
 #[test]
@@ -827,8 +851,8 @@ fn a_key_that_changes_after_it_was_read_has_the_digests_of_what_was_read() {
         verify_from(
             &mut Zkey::open(Flipping::never(&f.one)).unwrap(),
             &mut Zkey::open(key).unwrap(),
-            &Policy::default(),
-            &Silent,
+            &Expectations::default(),
+            &NoProgress,
         )
         .unwrap()
     };
@@ -838,7 +862,7 @@ fn a_key_that_changes_after_it_was_read_has_the_digests_of_what_was_read() {
     let last = measured.load(Ordering::Relaxed);
     let report = run(Flipping::new(&f.closed, read_places()[2], last));
     let Digests::Incremental { key, .. } = report.digests else { panic!("{:?}", report.digests) };
-    assert_eq!(key, digest_file(&mut Cursor::new(&f.closed), &Silent).unwrap());
+    assert_eq!(key, digest_file(&mut Cursor::new(&f.closed), &NoProgress).unwrap());
 }
 
 #[test]
@@ -849,8 +873,8 @@ fn a_key_that_is_another_one_while_it_is_compared_with_an_earlier_one_is_refused
         verify_from(
             &mut Zkey::open(earlier).unwrap(),
             &mut Zkey::open(key).unwrap(),
-            &Policy::default(),
-            &Silent,
+            &Expectations::default(),
+            &NoProgress,
         )
     };
     for (which, name) in [(0, "the earlier key (.zkey)"), (1, "the key (.zkey)")] {

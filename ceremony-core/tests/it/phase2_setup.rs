@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
-use ceremony_core::phase2::circuit::{SetupError, new_key};
-use ceremony_core::progress::Silent;
+use ceremony_core::phase2::initial_key::{SetupError, new_key};
+use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, printed_hashes, snarkjs};
 use testkit::known_tau;
 
@@ -24,7 +24,7 @@ fn ours(r1cs: &Path, ptau: &[u8]) -> Result<(Vec<u8>, String), SetupError> {
     let mut circuit = R1cs::open(fs::File::open(r1cs).unwrap()).unwrap();
     let mut ptau = Ptau::open(Cursor::new(ptau)).unwrap();
     let mut out = Cursor::new(Vec::new());
-    let made = new_key(&mut circuit, &mut ptau, &mut out, &Silent)?;
+    let made = new_key(&mut circuit, &mut ptau, &mut out, &NoProgress)?;
     Ok((out.into_inner(), made.initial_key_hash.to_string()))
 }
 

@@ -8,8 +8,8 @@ use ceremony_core::format::wtns::{read_wtns, write_wtns};
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::format::{FormatError, TermDefect};
 use ceremony_core::limits::{CHUNK_POINTS, CHUNK_TERMS};
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::progress::Silent;
+use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::progress::NoProgress;
 use testkit::forge::{Step, assemble, sections, with_section};
 use testkit::known_tau;
 
@@ -48,7 +48,7 @@ fn key() -> Vec<u8> {
         &mut r1cs,
         &mut ceremony_core::format::ptau::Ptau::open(Cursor::new(ptau)).unwrap(),
         &mut out,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     Step::honest("structure").apply(&out.into_inner())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use zk_attest::names::CircuitName;
+use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
 use super::signing::SignerArgs;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 
 use super::{OutputArgs, PinPolicy};
 
@@ -46,7 +46,7 @@ pub(crate) enum KindArg {
     Rehearsal,
 }
 
-impl From<KindArg> for Kind {
+impl From<KindArg> for CeremonyKind {
     fn from(kind: KindArg) -> Self {
         match kind {
             KindArg::Production => Self::Production,

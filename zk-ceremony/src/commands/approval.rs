@@ -1,7 +1,7 @@
 //! `bundle inspect` and `policy pin`: what release engineers look at before they approve.
 
 use zk_attest::file::read_regular;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use zk_vk_guard::policy::{MAX_POLICY_BYTES, Policy};
 

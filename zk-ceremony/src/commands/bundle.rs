@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use zk_attest::digest::{PolicyDigest, StatementDigest, TranscriptDigest};
 use zk_attest::key::PublicKey;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{OnExpiry, VerifiedBundle};
 use zk_vk_guard::policy::{Policy, RoleKey};
 

@@ -4,14 +4,14 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use serde::Serialize;
 use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest};
 use zk_attest::error::Refusal;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{CircuitName, Text, Timestamp};
+use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{
     MinimumContributions, NamedKey, ParticipantKey, Policy, PolicyCircuit, PolicyDocument,
@@ -140,7 +140,7 @@ fn halves<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), CliError>
 fn named_keys(flag: &str, texts: &[String]) -> Result<Vec<NamedKey>, CliError> {
     let named = |text: &String| {
         let (name, key) = halves(flag, text)?;
-        let name = Text::new(name).map_err(|refusal| argument(flag, &refusal))?;
+        let name = Label::new(name).map_err(|refusal| argument(flag, &refusal))?;
         Ok(NamedKey { name, key: named_public_key(key)? })
     };
     texts.iter().map(named).collect()

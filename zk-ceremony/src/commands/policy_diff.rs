@@ -9,7 +9,7 @@ use std::fmt::Display;
 use serde::Serialize;
 use zk_attest::digest::PolicyDigest;
 use zk_attest::key::PublicKey;
-use zk_attest::names::{Kind, Timestamp};
+use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{
     ParticipantKey, PolicyCircuit, PolicyDocument, PolicyFormat, Role, RoleKey, Roles,
@@ -134,7 +134,8 @@ fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
     } = new;
     let mut changes = Changes::default();
     if *kind != old.kind {
-        let effect = if *kind == Kind::Production { Effect::Stronger } else { Effect::Weaker };
+        let effect =
+            if *kind == CeremonyKind::Production { Effect::Stronger } else { Effect::Weaker };
         changes.add(effect, format_args!("accepts {kind} bundles instead of {} ones", old.kind));
     }
     for (before, now) in panels(&old.roles).iter().zip(&panels(roles)) {
@@ -409,7 +410,7 @@ mod tests {
 
     use ed25519_dalek::SigningKey;
     use zk_attest::digest::{CircuitDigest, FileDigest, TranscriptDigest};
-    use zk_attest::names::{CircuitName, Text};
+    use zk_attest::primitives::{CircuitName, Label};
     use zk_vk_guard::policy::{MinimumContributions, NamedKey, Policy};
 
     use super::*;
@@ -424,12 +425,12 @@ mod tests {
     }
 
     fn person(name: &str, seed: u8) -> NamedKey {
-        NamedKey { name: Text::new(name).unwrap(), key: key(seed) }
+        NamedKey { name: Label::new(name).unwrap(), key: key(seed) }
     }
 
     fn participant(name: &str, seed: u8) -> ParticipantKey {
         ParticipantKey {
-            name: Text::new(name).unwrap(),
+            name: Label::new(name).unwrap(),
             key: key(seed),
             phases: vec![Phase::One, Phase::Two],
         }
@@ -445,7 +446,7 @@ mod tests {
     fn base() -> PolicyDocument {
         PolicyDocument {
             format: PolicyFormat::V1,
-            kind: Kind::Production,
+            kind: CeremonyKind::Production,
             roles: Roles {
                 release: Role {
                     threshold: count(2),
@@ -513,7 +514,7 @@ mod tests {
     #[test]
     fn another_kind_is_a_change() {
         assert_eq!(
-            lines(|new| new.kind = Kind::Rehearsal),
+            lines(|new| new.kind = CeremonyKind::Rehearsal),
             ["Weaker: accepts rehearsal bundles instead of production ones"]
         );
     }
@@ -573,7 +574,7 @@ mod tests {
     #[test]
     fn another_name_for_the_same_key_is_said() {
         assert_eq!(
-            lines(|new| new.roles.release.keys[0].name = Text::new("boss").unwrap()),
+            lines(|new| new.roles.release.keys[0].name = Label::new("boss").unwrap()),
             [format!("Neutral: release authority r1 ({}) is called boss now", print(1))]
         );
     }
@@ -598,7 +599,7 @@ mod tests {
             "{came:?}"
         );
         let gone = lines(|new| {
-            new.kind = Kind::Rehearsal;
+            new.kind = CeremonyKind::Rehearsal;
             new.roles.participant = None;
         });
         assert!(

@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::path::Path;
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Contribution, Power, Ptau};
 use ceremony_core::format::record::ContributorName;
-use ceremony_core::phase1::contribution::{apply_beacon, contribute, new};
-use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge, import_response};
+use ceremony_core::phase1::challenge_response::{
+    contribute_challenge, export_challenge, import_response,
+};
+use ceremony_core::phase1::contribute::{apply_beacon, contribute, new};
+use ceremony_core::phase1::perpetual_powers::{PublicFile, published};
 use ceremony_core::phase1::prepare::prepare;
-use ceremony_core::phase1::public::{PublicFile, published};
 use ceremony_core::phase1::verify::{Check, Expectations, verify};
 use serde::Serialize;
 
@@ -20,7 +22,7 @@ use crate::cli::{
 use crate::error::CliError;
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::{ShownCheck, ShownRecord, json, parse_digest, verification, words};
+use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
 
 impl PtauCommand {
     pub(crate) fn run(self) -> Result<(), CliError> {
@@ -53,7 +55,7 @@ impl New {
         println!(
             "{}: a new ceremony of power {power}\n  first challenge\n{}",
             self.output.path.display(),
-            words(challenge)
+            hex_groups(challenge)
         );
         Ok(())
     }
@@ -96,8 +98,8 @@ fn print_new_record(path: &Path, index: usize, record: &Contribution) {
     println!(
         "{}: contribution {index} added\n  contribution hash (publish it)\n{}\n  next challenge\n{}",
         path.display(),
-        words(record.response_hash()),
-        words(record.next_challenge)
+        hex_groups(record.response_hash()),
+        hex_groups(record.next_challenge)
     );
 }
 
@@ -128,7 +130,7 @@ impl ExportChallenge {
             "{}: challenge file of power {}\n  challenge\n{}",
             self.output.path.display(),
             input.power(),
-            words(challenge)
+            hex_groups(challenge)
         );
         Ok(())
     }
@@ -146,8 +148,8 @@ impl ContributeChallenge {
         println!(
             "{}: response file\n  challenge answered\n{}\n  contribution hash (publish it)\n{}",
             self.output.path.display(),
-            words(challenge),
-            words(response)
+            hex_groups(challenge),
+            hex_groups(response)
         );
         Ok(())
     }
@@ -194,7 +196,7 @@ impl ShownFile {
     fn of(
         path: &Path,
         ptau: &Ptau<File>,
-        digests: &ceremony_core::format::digest::FileDigests,
+        digests: &ceremony_core::format::bound_file::FileDigests,
     ) -> Self {
         Self {
             file: path.display().to_string(),
@@ -224,7 +226,7 @@ impl ShownFile {
         println!("  prepared           {}", if self.prepared { "yes" } else { "no" });
         println!("  length             {} bytes", self.length);
         println!("  sha256             {}", self.sha256);
-        println!("  blake2b-512\n{}", words(&self.blake2b));
+        println!("  blake2b-512\n{}", hex_groups(&self.blake2b));
         if let Some(name) = self.published_as {
             println!("  published as       {name} (Perpetual Powers of Tau)");
         }

@@ -12,7 +12,7 @@ use zk_attest::envelope::{Envelope, MAX_PAE_BYTES};
 use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
 use zk_attest::key::{PublicKey, SignatureBytes};
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_attest::statement::{Provenance, Statement, StepAttestation, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ceremony_core::format::digest::{FileDigests, digest_file, sha256_file};
+use ceremony_core::format::bound_file::{FileDigests, digest_file, sha256_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
@@ -15,10 +15,11 @@ use ceremony_core::hash::{FileSha256, InitialKeyHash};
 use ceremony_core::keygen::{self, KeygenError, SelfTestError};
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
-use ceremony_core::phase2::circuit::{SetupError, new_key};
-use ceremony_core::phase2::contribution::{ContributeError, Contributed, apply_beacon, contribute};
+use ceremony_core::phase2::contribute::{ContributeError, Contributed, apply_beacon, contribute};
+use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
-    Check, ContributionSummary, Digests, Outcome, Policy, Report, VerifyError, verify, verify_from,
+    Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Report,
+    VerifyError, verify, verify_from,
 };
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ use crate::cli::{
 use crate::error::CliError;
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::{ShownCheck, ShownRecord, json, parse_digest, verification, words};
+use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
 
 impl ZkeyCommand {
     pub(crate) fn run(self) -> Result<(), CliError> {
@@ -70,7 +71,7 @@ impl NewKey {
             key.shape.wires(),
             key.shape.public(),
             key.shape.power(),
-            words(key.initial_key_hash)
+            hex_groups(key.initial_key_hash)
         );
         println!(
             "Nobody has contributed yet: anybody could forge proofs. Next: cargo xtask zkey contribute"
@@ -136,7 +137,7 @@ fn finish(output: Output, made: &Contributed) -> Result<(), CliError> {
         "{}: contribution {} added\n  contribution hash (publish it)\n{}",
         path.display(),
         made.index,
-        words(made.hash)
+        hex_groups(made.hash)
     );
     Ok(())
 }
@@ -210,7 +211,7 @@ impl ShownKey {
         println!("  domain             2^{}", self.domain_power);
         println!("  length             {} bytes", self.length);
         println!("  sha256             {}", self.sha256);
-        println!("  circuit hash\n{}", words(&self.circuit_hash));
+        println!("  circuit hash\n{}", hex_groups(&self.circuit_hash));
         if let Some(name) = self.ptau_published_as {
             println!("  powers of tau      {name} (Perpetual Powers of Tau)");
         }
@@ -257,9 +258,9 @@ impl VerifyKey {
         })
     }
 
-    fn policy(&self, earlier: Option<&Zkey<File>>) -> Policy {
+    fn policy(&self, earlier: Option<&Zkey<File>>) -> KeyExpectations {
         let known = earlier.map(Zkey::contribution_hashes).unwrap_or_default();
-        Policy { min_contributions: self.min_contributions, beacon_required: false, known }
+        KeyExpectations { min_contributions: self.min_contributions, beacon_required: false, known }
     }
 
     /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt, every contribution.

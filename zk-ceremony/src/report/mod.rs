@@ -5,7 +5,7 @@ mod sums;
 
 use ceremony_folder::{Ceremony, CeremonyError, PartReport, Track, VerifiedCeremony};
 use serde::{Deserialize, Serialize};
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_attest::statement::Action;
 
 pub(crate) use html::html;

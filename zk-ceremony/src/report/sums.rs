@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 
+use crate::archive_set::public_files;
 use crate::error::CliError;
 use crate::output::open;
 use crate::progress::Bars;
-use crate::public_files::public_files;
 
 /// The lines, sorted by name; not of the file itself.
 pub(crate) fn sums(root: &Path) -> Result<String, CliError> {

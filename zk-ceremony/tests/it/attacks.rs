@@ -19,15 +19,15 @@ use ceremony_core::format::verification_key::read_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::keygen::check_verifying_key;
-use ceremony_core::phase1::contribution::{StepError, new};
-use ceremony_core::phase1::exchange::{contribute_challenge, import_response};
+use ceremony_core::phase1::challenge_response::{contribute_challenge, import_response};
+use ceremony_core::phase1::contribute::{StepError, new};
 use ceremony_core::phase1::verify::{
     Expectations, VerifyError as PtauError, verify as verify_ptau,
 };
 use ceremony_core::phase2::verify::{
-    Policy as KeyPolicy, VerifyError as KeyError, verify as verify_key,
+    Expectations as KeyExpectations, VerifyError as KeyError, verify as verify_key,
 };
-use ceremony_core::progress::Silent;
+use ceremony_core::progress::NoProgress;
 use serde::Deserialize;
 use zk_vk_guard::bundle::{Bundle, OnExpiry};
 use zk_vk_guard::policy::{Policy, PolicyDocument};
@@ -220,16 +220,16 @@ fn literals(path: &Path) -> BTreeSet<String> {
 #[test]
 fn every_refusal_that_an_attack_names_exists() {
     let of = |kind: &str| match kind {
-        "guard" => literals(&root().join("zk-vk-guard/src/error.rs")),
+        "guard" => literals(&root().join("zk-attest/src/error.rs")),
         "phase1" => variants("ceremony-core/src/phase1/verify.rs", "Check"),
         "phase2" => variants("ceremony-core/src/phase2/report.rs", "Check"),
         "format" => variants("ceremony-core/src/format/mod.rs", "FormatError"),
         "json" => variants("ceremony-core/src/format/verification_key.rs", "JsonError"),
-        "key" => variants("ceremony-core/src/keygen.rs", "VerifyingKeyDefect"),
-        "step" => variants("ceremony-core/src/phase1/contribution.rs", "StepError"),
+        "key" => variants("ceremony-core/src/keygen/mod.rs", "VerifyingKeyDefect"),
+        "step" => variants("ceremony-core/src/phase1/contribute.rs", "StepError"),
         "verify" => variants("ceremony-core/src/phase1/verify.rs", "VerifyError"),
-        "folder" => variants("ceremony-core/src/transcript/error.rs", "Cause"),
-        "status" => literals(&root().join("xtask/src/commands/guard_status")),
+        "folder" => variants("ceremony-folder/src/error.rs", "Cause"),
+        "status" => literals(&root().join("zk-ceremony/src/commands/guard_status")),
         other => panic!("no kind of refusal {other}"),
     };
     for Folder { name, attack, .. } in folders() {
@@ -260,7 +260,7 @@ fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<
         error => vec![format!("step:{}", variant(error))],
     };
     let result = match reader {
-        "ptau" => verify_ptau(Cursor::new(bytes), &Expectations::default(), &Silent)
+        "ptau" => verify_ptau(Cursor::new(bytes), &Expectations::default(), &NoProgress)
             .map(drop)
             .map_err(|error| match error {
                 PtauError::Format(error) => format_error(&error),
@@ -278,17 +278,23 @@ fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<
         "wtns" => read_wtns(Cursor::new(bytes)).map(drop).map_err(|error| format_error(&error)),
         "challenge" => {
             let rng = ceremony_core::entropy::ContributionRng::from_os_and(b"").unwrap();
-            contribute_challenge(Cursor::new(bytes), Vec::new(), rng, &Silent)
+            contribute_challenge(Cursor::new(bytes), Vec::new(), rng, &NoProgress)
                 .map(drop)
                 .map_err(step)
         }
         "response" => {
             let mut fresh = Cursor::new(Vec::new());
-            new(Power::new(1).unwrap(), &mut fresh, &Silent).unwrap();
+            new(Power::new(1).unwrap(), &mut fresh, &NoProgress).unwrap();
             let mut input = Ptau::open(fresh).unwrap();
-            import_response(&mut input, Cursor::new(bytes), Cursor::new(Vec::new()), None, &Silent)
-                .map(drop)
-                .map_err(step)
+            import_response(
+                &mut input,
+                Cursor::new(bytes),
+                Cursor::new(Vec::new()),
+                None,
+                &NoProgress,
+            )
+            .map(drop)
+            .map_err(step)
         }
         "verification_key" => match read_verification_key(bytes) {
             Ok(key) => check_verifying_key(&key, 1)
@@ -317,15 +323,15 @@ fn zkey(bytes: &[u8]) -> Result<(), Vec<String>> {
     let (circuit, phase1) = (recipes::circuit(), recipes::phase1());
     let (mut r1cs, mut ptau) =
         (R1cs::open(Cursor::new(circuit)).unwrap(), Ptau::open(Cursor::new(phase1)).unwrap());
-    verify_key(&mut r1cs, &mut ptau, &mut key, &KeyPolicy::default(), &Silent).map(drop).map_err(
-        |error| match error {
+    verify_key(&mut r1cs, &mut ptau, &mut key, &KeyExpectations::default(), &NoProgress)
+        .map(drop)
+        .map_err(|error| match error {
             KeyError::Refused(report) => {
                 report.failed().iter().map(|check| format!("phase2:{}", variant(check))).collect()
             }
             KeyError::Key(error) => format_error(&error),
             error => panic!("{error}"),
-        },
-    )
+        })
 }
 
 #[test]
@@ -368,7 +374,7 @@ fn what_the_attacks_are_made_from_is_accepted() {
         .map(|made| testkit::forge::with_records(&made.bytes, |records| records.swap(0, 1)))
         .unwrap();
     assert!(refusals("zkey", &key, None).is_empty());
-    let ceremony = approval::Ceremony::new(zk_attest::names::Kind::Production);
+    let ceremony = approval::Ceremony::new(zk_attest::primitives::CeremonyKind::Production);
     assert!(refusals("bundle", &ceremony.parts().json(), Some(&ceremony.policy())).is_empty());
     assert!(refusals("policy", &ceremony.policy().to_json(), None).is_empty());
     assert!(refusals("r1cs", &recipes::circuit(), None).is_empty());

@@ -509,7 +509,7 @@ fn auditor_and_release_authority_sign_what_the_folder_gives() {
 
 #[test]
 fn a_verification_that_did_not_see_every_file_finishes_nothing() {
-    use ceremony_core::progress::Silent;
+    use ceremony_core::progress::NoProgress;
     use ceremony_folder::{Ceremony, Depth, Verification};
     let world = World::whole(&["alice"]);
     let ceremony = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
@@ -519,11 +519,11 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
     };
     refused(Verification::new(&ceremony, Depth::EveryFile).unwrap(), "nothing was verified");
     let mut half = Verification::new(&ceremony, Depth::EveryFile).unwrap();
-    half.next_part(&Silent).unwrap().unwrap();
+    half.next_part(&NoProgress).unwrap().unwrap();
     refused(half, "one file was verified");
     for track in ceremony.chains().map(|chain| chain.track.clone()) {
         let mut last = Verification::new(&ceremony, Depth::LastOf(track)).unwrap();
-        last.run(&Silent).unwrap();
+        last.run(&NoProgress).unwrap();
         refused(last, "only the last file of a chain was verified");
     }
     // What failed is over: neither the file after it nor the same one once more, and no end, although every part was begun.
@@ -531,16 +531,16 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
         let good = world.read("coordinator", &format!("shared/{bad}"));
         fs::write(world.shared(bad), b"bad").unwrap();
         let mut failed = Verification::new(&ceremony, Depth::EveryFile).unwrap();
-        failed.run(&Silent).unwrap_err();
+        failed.run(&NoProgress).unwrap_err();
         assert!(
-            (0..=more).all(|_| failed.next_part(&Silent).is_none()),
+            (0..=more).all(|_| failed.next_part(&NoProgress).is_none()),
             "nothing comes after {bad}"
         );
         refused(failed, bad);
         fs::write(world.shared(bad), good).unwrap();
     }
     let mut all = Verification::new(&ceremony, Depth::EveryFile).unwrap();
-    all.run(&Silent).unwrap();
+    all.run(&NoProgress).unwrap();
     assert_eq!(all.finish().unwrap().keys().len(), 1);
     // A ceremony that is not over has no end either, however much of it was verified.
     world.ok(
@@ -549,7 +549,7 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
     );
     let open = Ceremony::open(&world.path("coordinator", "shared")).unwrap();
     let mut all = Verification::new(&open, Depth::EveryFile).unwrap();
-    all.run(&Silent).unwrap();
+    all.run(&NoProgress).unwrap();
     let error = all.finish().unwrap_err().to_string();
     assert!(error.contains("both phases closed by their beacons"), "{error}");
 }

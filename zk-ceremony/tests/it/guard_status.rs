@@ -8,7 +8,7 @@ use crate::kit::{Folder, Run, shown};
 use ceremony::{Ceremony, NOW, Parts, time};
 use serde_json::Value;
 use zk_attest::digest::PolicyDigest;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{self, Options};
@@ -28,10 +28,10 @@ struct Workspace {
 
 impl Workspace {
     fn new() -> Self {
-        Self::of(Kind::Production)
+        Self::of(CeremonyKind::Production)
     }
 
-    fn of(kind: Kind) -> Self {
+    fn of(kind: CeremonyKind) -> Self {
         let ceremony = Ceremony::new(kind);
         Self::with(&ceremony.parts(), &ceremony.policy().to_json())
     }
@@ -145,7 +145,7 @@ fn a_workspace_in_order_is_good_and_says_what_it_embeds() {
 
 #[test]
 fn a_workspace_in_disorder_lists_every_finding_with_what_mends_it() {
-    let workspace = Workspace::of(Kind::Rehearsal);
+    let workspace = Workspace::of(CeremonyKind::Rehearsal);
     workspace
         .put("Cargo.toml", "[workspace]\nmembers = [\"wallet\", \"watcher\"]\nresolver = \"3\"\n");
     workspace.put(
@@ -408,7 +408,7 @@ fn a_policy_that_is_not_the_pinned_one_is_found_and_hides_nothing() {
 #[test]
 fn an_unsound_policy_is_found() {
     let workspace = Workspace::new();
-    let mut policy = Ceremony::new(Kind::Production).policy();
+    let mut policy = Ceremony::new(CeremonyKind::Production).policy();
     policy.roles.release.threshold = NonZeroU32::new(4).unwrap();
     let bytes = policy.to_json();
     workspace.put("wallet/zk/trust-policy.json", &bytes);
@@ -424,7 +424,7 @@ fn a_bundle_that_the_policy_does_not_approve_is_found() {
     let workspace = Workspace::new();
     workspace.put(
         "wallet/zk/bundle.json",
-        Ceremony::new(Kind::Production).parts().signed_by(&["release-1"]).json(),
+        Ceremony::new(CeremonyKind::Production).parts().signed_by(&["release-1"]).json(),
     );
     workspace.is_not_wired(&["threshold-not-met"]);
     std::fs::remove_file(workspace.folder.path("wallet/zk/bundle.json")).unwrap();
@@ -447,7 +447,7 @@ fn a_stale_snippet_is_found_with_the_crates_own_paths() {
 
 #[test]
 fn keys_whose_points_are_no_points_are_found_although_the_guard_accepts_them() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut forms = ceremony.vk("attestation", 2).forms();
     // x of the last input point on no curve, in both forms alike: bytes alone do not show it.
     let (compressed, uncompressed) = (forms.compressed.len() - 32, forms.uncompressed.len() - 64);
@@ -467,7 +467,7 @@ fn on_curve(compressed: &[u8]) -> bool {
 
 #[test]
 fn a_rehearsal_without_consent_is_found_and_with_consent_is_a_warning() {
-    let workspace = Workspace::of(Kind::Rehearsal);
+    let workspace = Workspace::of(CeremonyKind::Rehearsal);
     workspace.is_not_wired(&["rehearsal-not-allowed"]);
     workspace.guard(".allow_rehearsal().run()");
     workspace.is_wired();
@@ -477,7 +477,7 @@ fn a_rehearsal_without_consent_is_found_and_with_consent_is_a_warning() {
 
 #[test]
 fn an_expired_bundle_is_a_warning() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let parts = ceremony.parts().restate(|p| {
         (p.issued, p.not_after) = (time("2020-01-01T00:00:00Z"), time("2020-02-01T00:00:00Z"))
     });

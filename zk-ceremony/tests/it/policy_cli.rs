@@ -4,7 +4,7 @@
 use crate::kit::people::paper::{Ceremony, public, text};
 use crate::kit::people::{key_file, peer, public_hex, unsigned_bundle};
 use crate::kit::{Folder, refused, shown};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::policy::Policy;
 
 /// The flags of the policy that the bundle on paper satisfies.
@@ -156,7 +156,7 @@ fn an_unsound_policy_is_not_written() {
 #[test]
 fn an_edit_is_said_in_words() {
     let folder = Folder::new();
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let (old, mut new) = (ceremony.policy(), ceremony.policy());
     folder.write("old.json", &old.to_json());
     // A rotation and a revocation, and between them a change that should not slip through.

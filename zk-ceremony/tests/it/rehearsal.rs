@@ -91,7 +91,7 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
     );
     let policy = fs::read(folder.path("out/zk/trust-policy.json")).unwrap();
     let policy = zk_vk_guard::Policy::from_json(&policy).unwrap();
-    assert_eq!(policy.kind(), zk_attest::names::Kind::Rehearsal);
+    assert_eq!(policy.kind(), zk_attest::primitives::CeremonyKind::Rehearsal);
 
     the_report_opens_in_a_browser(&folder);
 }

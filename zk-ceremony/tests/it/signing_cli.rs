@@ -314,7 +314,8 @@ fn another_machine_signs_with_openssl_or_with_this_tool() {
 #[test]
 fn an_envelope_is_prepared_signed_and_attached_too() {
     let folder = Folder::new();
-    let ceremony = crate::kit::people::paper::Ceremony::new(zk_attest::names::Kind::Production);
+    let ceremony =
+        crate::kit::people::paper::Ceremony::new(zk_attest::primitives::CeremonyKind::Production);
     let transcript = ceremony.transcript();
     let attested = transcript.circuits[0].steps[0].attested.as_ref().unwrap();
     folder.write(
@@ -472,14 +473,17 @@ fn separate_copies_merge_in_any_order_and_no_smaller_combination_is_accepted() {
 #[test]
 fn copies_of_different_bundles_do_not_merge() {
     let (folder, _) = panel();
-    let ceremony = crate::kit::people::paper::Ceremony::new(zk_attest::names::Kind::Production);
+    let ceremony =
+        crate::kit::people::paper::Ceremony::new(zk_attest::primitives::CeremonyKind::Production);
     folder.write(
         "later.json",
         &ceremony.parts().restate(|says| says.serial = 8).signed_by(&[]).json(),
     );
     folder.write(
         "rehearsal.json",
-        &crate::kit::people::paper::Ceremony::new(zk_attest::names::Kind::Rehearsal).parts().json(),
+        &crate::kit::people::paper::Ceremony::new(zk_attest::primitives::CeremonyKind::Rehearsal)
+            .parts()
+            .json(),
     );
     refused(
         &folder,

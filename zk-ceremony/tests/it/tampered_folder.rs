@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::kit::ceremony::{VALUE, World, circuit, copy};
-use ceremony_core::progress::{Progress, Silent};
+use ceremony_core::progress::{NoProgress, Progress};
 use ceremony_folder::{Ceremony, Depth, Part, Track, Verification};
 use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
-use zk_attest::names::{BeaconExponent, BeaconValue, CeremonyId, CircuitName, Kind, Text};
+use zk_attest::primitives::{
+    BeaconExponent, BeaconValue, CeremonyId, CeremonyKind, CircuitName, Label,
+};
 use zk_attest::statement::Action;
 
 /// Changes a finished folder, and expects a refusal that says these words.
@@ -44,8 +46,8 @@ fn flip(world: &World, name: &str) {
     fs::write(world.shared(name), bytes).unwrap();
 }
 
-fn text(text: &str) -> Text {
-    Text::new(text).unwrap()
+fn text(text: &str) -> Label {
+    Label::new(text).unwrap()
 }
 
 #[test]
@@ -107,7 +109,7 @@ tampered! {
     an_attestation_of_another_ceremony: "ceremony differs", |w| {
         w.again(ALICE, "alice", |s| s.predicate.ceremony = CeremonyId::new("another").unwrap());
     };
-    an_attestation_of_another_kind: "kind differs", |w| w.again(ALICE, "alice", |s| s.predicate.kind = Kind::Production);
+    an_attestation_of_another_kind: "kind differs", |w| w.again(ALICE, "alice", |s| s.predicate.kind = CeremonyKind::Production);
     a_step_taken_out_without_the_coordinators_key: "final.reject.dsse.json", |w| {
         w.ok("coordinator", "ceremony reject shared final --circuit main --reason \"no\" --key key.pem");
         w.again("circuits/main/final.reject.dsse.json", "bob", |_| {});
@@ -430,7 +432,7 @@ fn last_of_main(world: &World) -> Result<(), String> {
     let ceremony = Ceremony::open(&world.shared("")).unwrap();
     let main = Track::Circuit(CircuitName::new("main").unwrap());
     let mut verification = Verification::new(&ceremony, Depth::LastOf(main)).unwrap();
-    verification.run(&Silent).map(drop).map_err(|error| error.to_string())
+    verification.run(&NoProgress).map(drop).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -590,7 +592,7 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
             for n in (0..).step_by(step) {
                 let mut verification = Verification::new(&ceremony, Depth::EveryFile).unwrap();
                 for _ in 0..i {
-                    verification.next_part(&Silent).unwrap().unwrap();
+                    verification.next_part(&NoProgress).unwrap().unwrap();
                 }
                 let changer = Changer::new(path.clone(), vec![(n, reordered(&good))]);
                 let result = verification.next_part(&changer).unwrap();
@@ -643,7 +645,7 @@ fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
         let parts = verification.parts().to_vec();
         let [earlier @ .., Part::Circuit(0, 3)] = &parts[..] else { panic!("{parts:?}") };
         for _ in earlier {
-            verification.next_part(&Silent).unwrap().unwrap();
+            verification.next_part(&NoProgress).unwrap().unwrap();
         }
         let result = verification.next_part(changer).unwrap();
         fs::write(&file, &good).unwrap();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use kit::{Ceremony, Parts, time};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 
 struct Folder {
     dir: tempfile::TempDir,
@@ -52,7 +52,7 @@ impl Folder {
 }
 
 fn production() -> (Ceremony, Parts) {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let parts = ceremony.parts();
     (ceremony, parts)
 }
@@ -140,7 +140,7 @@ fn an_expired_bundle_is_not_imported() {
 
 #[test]
 fn a_rehearsal_is_embedded_with_a_warning() {
-    let ceremony = Ceremony::new(Kind::Rehearsal);
+    let ceremony = Ceremony::new(CeremonyKind::Rehearsal);
     let folder = Folder::new(&ceremony.parts(), &ceremony);
     let outcome = folder.run(&[]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);

@@ -6,19 +6,19 @@ use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ff::{BigInteger, PrimeField};
 use kit::{Ceremony, Vk, time};
 use zk_attest::error::Code;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_embed::deep_check::deep_check;
 use zk_embed::embed;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::snippet::Options;
-use zk_vk_guard::verifying_key::{KeyForms, VerifyingKeyBytes};
+use zk_vk_guard::verifying_key::{EncodedVerifyingKey, VerifyingKeyBytes};
 
 #[track_caller]
-fn refused(code: Code, forms: &KeyForms) {
+fn refused(code: Code, forms: &EncodedVerifyingKey) {
     let key = VerifyingKeyBytes::check(forms, 2).expect("the bytes alone show nothing");
     assert_eq!(deep_check(&key).expect_err("this must be refused").code(), code);
     // And the same through the door that users come in by, with everything signed.
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let refusal = embed(
         &ceremony.parts_of_key(forms.clone()).json(),
         &ceremony.policy().to_json(),

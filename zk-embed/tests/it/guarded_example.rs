@@ -22,12 +22,12 @@ use ark_std::rand::{Rng, SeedableRng, rngs::StdRng};
 use attestation::circuit::{Attestation, Witness};
 use kit::{Ceremony, time};
 use zk_attest::digest::{PolicyDigest, TranscriptDigest};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_embed::embed;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::{NamedKey, PolicyDocument};
 use zk_vk_guard::snippet::Options;
-use zk_vk_guard::verifying_key::KeyForms;
+use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
 fn setup(rng: &mut StdRng) -> ProvingKey<Bn254> {
     let [alpha, beta, delta] = [(); 3].map(|()| Fr::rand(rng));
@@ -266,8 +266,8 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
         key.vk.serialize_with_mode(&mut bytes, mode).unwrap();
         bytes
     };
-    let ceremony = Ceremony::new(Kind::Production);
-    let parts = ceremony.parts_of_key(KeyForms {
+    let ceremony = Ceremony::new(CeremonyKind::Production);
+    let parts = ceremony.parts_of_key(EncodedVerifyingKey {
         compressed: bytes(Compress::Yes),
         uncompressed: bytes(Compress::No),
     });

@@ -9,13 +9,13 @@ use zk_attest::digest::{
 };
 use zk_attest::envelope::pae;
 use zk_attest::error::Code;
-use zk_attest::names::{CircuitName, Kind};
+use zk_attest::primitives::{CeremonyKind, CircuitName};
 use zk_vk_guard::bundle::{Bundle, BundlePlan, OnExpiry, PlannedCircuit};
 use zk_vk_guard::policy::{NamedKey, Policy, PolicyDocument, Role};
 use zk_vk_guard::transcript::CheckedTranscript;
 
 fn production() -> (Parts, PolicyDocument) {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     (ceremony.parts(), ceremony.policy())
 }
 
@@ -302,7 +302,7 @@ fn a_sound_key_of_another_ceremony_is_refused() {
 #[test]
 fn each_form_of_a_key_has_its_own_digest_in_the_statement() {
     // Statement and transcript agree on a digest that is not the key's.
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let forms = ceremony.vk("attestation", 2).forms();
     let edits: [fn(&mut zk_vk_guard::transcript::CircuitChain); 2] = [
         |c| c.vk_sha256 = VkDigest([1; 32]),
@@ -318,14 +318,15 @@ fn each_form_of_a_key_has_its_own_digest_in_the_statement() {
 
 #[test]
 fn every_circuit_has_its_key_and_no_other_has() {
-    let mut ceremony = Ceremony::new(Kind::Production);
+    let mut ceremony = Ceremony::new(CeremonyKind::Production);
     ceremony.circuits.push(("transfer".into(), 2));
     let (parts, policy) = (ceremony.parts(), ceremony.policy());
-    let refused = |edit: fn(&mut Vec<(String, zk_vk_guard::verifying_key::KeyForms)>)| {
-        let mut parts = parts.clone();
-        edit(&mut parts.keys);
-        parts.is_refused(&policy, Code::SubjectMismatch)
-    };
+    let refused =
+        |edit: fn(&mut Vec<(String, zk_vk_guard::verifying_key::EncodedVerifyingKey)>)| {
+            let mut parts = parts.clone();
+            edit(&mut parts.keys);
+            parts.is_refused(&policy, Code::SubjectMismatch)
+        };
     refused(|keys| drop(keys.pop()));
     refused(|keys| keys.push(keys[0].clone()));
     refused(|keys| keys.swap(0, 1));
@@ -373,7 +374,7 @@ fn a_bundle_of_another_circuit_is_refused() {
     let mut two = policy.clone();
     two.circuits.push(other.circuits[0].clone());
     parts.is_refused(&two, Code::WrongCircuit);
-    let mut ceremony = Ceremony::new(Kind::Production);
+    let mut ceremony = Ceremony::new(CeremonyKind::Production);
     ceremony.circuits.push(("transfer".into(), 3));
     ceremony.parts().is_refused(&policy, Code::WrongCircuit);
     ceremony.parts().verify(&ceremony.policy()).unwrap();
@@ -382,8 +383,8 @@ fn a_bundle_of_another_circuit_is_refused() {
 #[test]
 fn kind_serial_and_dates_are_the_policys() {
     let (parts, policy) = production();
-    Ceremony::new(Kind::Rehearsal).parts().is_refused(&policy, Code::KindNotAllowed);
-    parts.is_refused(&Ceremony::new(Kind::Rehearsal).policy(), Code::KindNotAllowed);
+    Ceremony::new(CeremonyKind::Rehearsal).parts().is_refused(&policy, Code::KindNotAllowed);
+    parts.is_refused(&Ceremony::new(CeremonyKind::Rehearsal).policy(), Code::KindNotAllowed);
     let mut newer = policy.clone();
     newer.minimum_serial = 7;
     parts.verify(&newer).unwrap();
@@ -441,8 +442,8 @@ fn the_statement_may_not_contradict_the_transcript() {
     let refused = |edit: fn(&mut zk_attest::statement::Provenance)| {
         parts.clone().restate(edit).is_refused(&policy, Code::TranscriptDisagrees)
     };
-    refused(|p| p.ceremony = zk_attest::names::CeremonyId::new("another").unwrap());
-    refused(|p| p.kind = Kind::Rehearsal);
+    refused(|p| p.ceremony = zk_attest::primitives::CeremonyId::new("another").unwrap());
+    refused(|p| p.kind = CeremonyKind::Rehearsal);
     refused(|p| p.phase1_contributions = 4);
     refused(|p| p.circuits[0].contributions = 4);
     refused(|p| p.circuits[0].circuit_sha256 = CircuitDigest::of(b"x"));
@@ -467,7 +468,7 @@ fn the_statement_may_not_contradict_the_transcript() {
 
 #[test]
 fn two_circuits_of_one_program_are_refused() {
-    let mut ceremony = Ceremony::new(Kind::Production);
+    let mut ceremony = Ceremony::new(CeremonyKind::Production);
     ceremony.circuits.push(("transfer".into(), 3));
     ceremony
         .parts()
@@ -503,7 +504,7 @@ fn plan(ceremony: &Ceremony) -> BundlePlan {
 
 #[test]
 fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let transcript = CheckedTranscript::from_json(&ceremony.transcript().to_json()).unwrap();
     let unsigned = Bundle::create(&transcript, plan(&ceremony)).unwrap();
     assert_eq!(
@@ -556,7 +557,7 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
 
 #[test]
 fn every_combination_of_3_of_5_and_2_of_3_is_decided_by_its_counts() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut document = ceremony.policy();
     let names = [
         "release-1",
@@ -600,7 +601,7 @@ fn every_combination_of_3_of_5_and_2_of_3_is_decided_by_its_counts() {
 
 #[test]
 fn six_circuits_fit_into_what_key_services_sign_and_more_are_refused_with_advice() {
-    let mut ceremony = Ceremony::new(Kind::Production);
+    let mut ceremony = Ceremony::new(CeremonyKind::Production);
     let circuits = |n: usize| (0..n).map(|i| (format!("circuit-{i}"), 1)).collect::<Vec<_>>();
     let create = |ceremony: &Ceremony| {
         Bundle::create(

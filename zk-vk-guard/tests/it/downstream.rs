@@ -9,11 +9,11 @@ use std::num::NonZeroU32;
 use testkit::paper::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_attest::digest::{CircuitDigest, TranscriptDigest};
 use zk_attest::error::Code;
-use zk_attest::names::{CircuitName, Kind};
+use zk_attest::primitives::{CeremonyKind, CircuitName};
 use zk_vk_guard::policy::PolicyDocument;
 
 fn production() -> (Parts, PolicyDocument) {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     (ceremony.parts(), ceremony.policy())
 }
 
@@ -360,13 +360,13 @@ fn a_revoked_transcript_or_key() {
 fn a_rehearsal_under_a_production_policy() {
     let (parts, policy) = production();
     let mut project = Project::of(&parts, &policy);
-    project.bundle = Ceremony::new(Kind::Rehearsal).parts().json();
+    project.bundle = Ceremony::new(CeremonyKind::Rehearsal).parts().json();
     project.is_refused(Code::KindNotAllowed);
 }
 
 #[test]
 fn a_rehearsal_policy_needs_the_build_scripts_consent_and_then_warns() {
-    let rehearsal = Ceremony::new(Kind::Rehearsal);
+    let rehearsal = Ceremony::new(CeremonyKind::Rehearsal);
     let mut project = Project::of(&rehearsal.parts(), &rehearsal.policy());
     project.is_refused(Code::RehearsalNotAllowed);
     project.calls = ".allow_rehearsal()".into();
@@ -384,7 +384,7 @@ fn a_rehearsal_policy_needs_the_build_scripts_consent_and_then_warns() {
 
 #[test]
 fn compressed_and_uncompressed_key_that_disagree_even_if_signed() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut forms = ceremony.vk("attestation", 2).forms();
     forms.uncompressed = testkit::paper::Vk::new("another", 2).forms().uncompressed;
     key_refused(Code::KeyFormsDisagree, forms);
@@ -392,8 +392,8 @@ fn compressed_and_uncompressed_key_that_disagree_even_if_signed() {
 
 /// A build in which everything is signed and consistent, but the key is bad.
 #[track_caller]
-fn key_refused(code: Code, forms: zk_vk_guard::verifying_key::KeyForms) {
-    let ceremony = Ceremony::new(Kind::Production);
+fn key_refused(code: Code, forms: zk_vk_guard::verifying_key::EncodedVerifyingKey) {
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut project = Project::of(&ceremony.parts(), &ceremony.policy());
     project.bundle = ceremony.parts_of_key(forms).json();
     project.is_refused(code);
@@ -402,7 +402,7 @@ fn key_refused(code: Code, forms: zk_vk_guard::verifying_key::KeyForms) {
 #[test]
 fn delta_equal_to_gamma() {
     for negate in [false, true] {
-        let mut vk = Ceremony::new(Kind::Production).vk("attestation", 2);
+        let mut vk = Ceremony::new(CeremonyKind::Production).vk("attestation", 2);
         vk.delta = if negate { -vk.gamma } else { vk.gamma };
         key_refused(Code::KeyDegenerate, vk.forms());
     }
@@ -410,7 +410,7 @@ fn delta_equal_to_gamma() {
 
 #[test]
 fn a_truncated_or_over_long_key() {
-    let good = Ceremony::new(Kind::Production).vk("attestation", 2).forms();
+    let good = Ceremony::new(CeremonyKind::Production).vk("attestation", 2).forms();
     let mut forms = good.clone();
     forms.compressed.truncate(300);
     key_refused(Code::KeyLength, forms);
@@ -421,7 +421,7 @@ fn a_truncated_or_over_long_key() {
 
 #[test]
 fn fewer_contributions_than_the_minimum() {
-    let mut short = Ceremony::new(Kind::Production);
+    let mut short = Ceremony::new(CeremonyKind::Production);
     short.phase2.pop();
     let mut project = Project::of(&production().0, &production().1);
     project.bundle = short.parts().json();
@@ -430,7 +430,7 @@ fn fewer_contributions_than_the_minimum() {
 
 #[test]
 fn a_transcript_that_does_not_link() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut transcript = ceremony.transcript();
     transcript.phase1.steps.swap(0, 1);
     transcript_refused(Code::ChainBroken, &transcript);
@@ -438,7 +438,7 @@ fn a_transcript_that_does_not_link() {
 
 #[track_caller]
 fn transcript_refused(code: Code, transcript: &zk_vk_guard::transcript::Transcript) {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut project = Project::of(&ceremony.parts(), &ceremony.policy());
     project.bundle = Parts::of(transcript, vec![ceremony.vk("attestation", 2).forms()]).json();
     project.is_refused(code);
@@ -447,7 +447,7 @@ fn transcript_refused(code: Code, transcript: &zk_vk_guard::transcript::Transcri
 #[test]
 fn an_attestation_removed_forged_moved_of_another_ceremony_or_signed_twice_by_one_key() {
     use zk_attest::statement::Phase;
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut removed = ceremony.transcript();
     removed.phase1.steps[1].step.attested = None;
     transcript_refused(Code::TooFewContributions, &removed);
@@ -570,7 +570,7 @@ fn a_snippet_with_an_extra_item_or_a_twin_under_cfg() {
 
 #[test]
 fn a_snippet_of_another_circuit() {
-    let mut other = Ceremony::new(Kind::Production);
+    let mut other = Ceremony::new(CeremonyKind::Production);
     other.circuits = vec![("transfer".into(), 3)];
     let text = Project::of(&other.parts(), &other.policy()).snippet;
     snippet_refused(|_| text);

@@ -3,7 +3,7 @@
 use testkit::paper::{Ceremony, time};
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Provenance, Statement, StepAttestation};
 use zk_vk_guard::bundle::{Bundle, OnExpiry};
 use zk_vk_guard::policy::Policy;
@@ -62,7 +62,7 @@ fn mutated(good: &[u8], dice: &mut Dice) -> Vec<u8> {
 
 #[test]
 fn no_parser_panics_on_mutated_documents() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let (parts, policy) = (ceremony.parts(), ceremony.policy().to_json());
     let sound = Policy::from_json(&policy).unwrap();
     let transcript = ceremony.transcript();
@@ -91,7 +91,7 @@ fn no_parser_panics_on_mutated_documents() {
 
 #[test]
 fn a_signed_but_mutated_statement_or_transcript_never_panics_the_verification() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let policy = Policy::from_json(&ceremony.policy().to_json()).unwrap();
     let good = ceremony.parts();
     let mut dice = Dice(7);

@@ -1,13 +1,13 @@
 //! What a signer sees before signing.
 
 use testkit::paper::{Ceremony, time};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::Phase;
 use zk_vk_guard::Policy;
 
 #[test]
 fn one_screen_shows_what_is_approved_and_who_is_missing() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut transcript = ceremony.transcript();
     ceremony.attest(
         &mut transcript.circuits[0].steps[1],
@@ -58,7 +58,7 @@ fn one_screen_shows_what_is_approved_and_who_is_missing() {
 
 #[test]
 fn an_approved_bundle_says_so_and_json_holds_the_same() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let policy = Policy::from_json(&ceremony.policy().to_json()).unwrap();
     let inspection = ceremony
         .parts()
@@ -80,7 +80,7 @@ fn an_approved_bundle_says_so_and_json_holds_the_same() {
 
 #[test]
 fn a_revoked_key_is_not_among_those_who_can_still_sign() {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut document = ceremony.policy();
     document.revoked_keys.push(testkit::paper::public("release-3"));
     let policy = Policy::from_json(&document.to_json()).unwrap();
@@ -93,7 +93,7 @@ fn a_revoked_key_is_not_among_those_who_can_still_sign() {
 
 #[test]
 fn without_a_policy_nothing_is_called_approved() {
-    let shown = Ceremony::new(Kind::Production)
+    let shown = Ceremony::new(CeremonyKind::Production)
         .parts()
         .bundle()
         .unwrap()
@@ -105,7 +105,7 @@ fn without_a_policy_nothing_is_called_approved() {
 
 #[test]
 fn a_bundle_whose_contents_do_not_belong_together_is_not_shown() {
-    let mut parts = Ceremony::new(Kind::Production).parts();
+    let mut parts = Ceremony::new(CeremonyKind::Production).parts();
     parts.transcript[700] ^= 1;
     assert!(parts.bundle().unwrap().inspect(None, &time(testkit::paper::NOW)).is_err());
 }

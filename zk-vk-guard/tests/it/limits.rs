@@ -6,7 +6,7 @@ use testkit::paper::{Ceremony, person, public, text, time};
 use zk_attest::envelope::MAX_SIGNATURES;
 use zk_attest::error::Code;
 use zk_attest::file::read_regular;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::bundle::{Bundle, BundlePlan, MAX_BUNDLE_BYTES};
 use zk_vk_guard::policy::{MAX_KEYS, NamedKey, Policy};
 use zk_vk_guard::transcript::CheckedTranscript;
@@ -14,7 +14,7 @@ use zk_vk_guard::transcript::CheckedTranscript;
 fn two_circuits() -> Ceremony {
     Ceremony {
         circuits: vec![("attestation".into(), 2), ("wallet".into(), 1)],
-        ..Ceremony::new(Kind::Production)
+        ..Ceremony::new(CeremonyKind::Production)
     }
 }
 
@@ -41,7 +41,7 @@ fn circuits_stand_in_rising_order_and_once() {
 
 #[test]
 fn no_step_writes_the_file_that_the_chain_starts_from() {
-    let mut transcript = Ceremony::new(Kind::Production).transcript();
+    let mut transcript = Ceremony::new(CeremonyKind::Production).transcript();
     transcript.phase1.steps[0].step.file_sha256 = transcript.phase1.start.file_sha256;
     let refusal = CheckedTranscript::from_json(&transcript.to_json()).unwrap_err();
     assert!(
@@ -62,7 +62,7 @@ fn a_statement_is_of_all_circuits_of_its_transcript_and_of_no_other() {
     let mut renamed = ceremony.parts();
     renamed.keys[1].0 = "zebra".into();
     renamed
-        .restate(|p| p.circuits[1].name = zk_attest::names::CircuitName::new("zebra").unwrap())
+        .restate(|p| p.circuits[1].name = zk_attest::primitives::CircuitName::new("zebra").unwrap())
         .is_refused(&policy, Code::TranscriptDisagrees);
     // The key has the number of inputs that the statement gives, the transcript gives another.
     let mut transcript = ceremony.transcript();
@@ -88,7 +88,7 @@ fn a_file_is_read_up_to_its_limit_and_no_further() {
 
 #[test]
 fn a_role_has_a_limited_number_of_keys() {
-    let mut policy = Ceremony::new(Kind::Production).policy();
+    let mut policy = Ceremony::new(CeremonyKind::Production).policy();
     let fill = |n: usize| {
         (0..n)
             .map(|i| NamedKey { name: text(&format!("r{i}")), key: public(&format!("filler-{i}")) })
@@ -106,7 +106,7 @@ fn a_role_has_a_limited_number_of_keys() {
 
 #[test]
 fn signatures_and_their_key_ids_are_limited() {
-    let mut parts = Ceremony::new(Kind::Production).parts();
+    let mut parts = Ceremony::new(CeremonyKind::Production).parts();
     parts.signatures[0].0 = "k".repeat(256);
     parts.bundle().unwrap();
     parts.signatures[0].0 = "k".repeat(257);
@@ -126,7 +126,7 @@ fn signatures_and_their_key_ids_are_limited() {
 
 #[test]
 fn a_bundle_that_no_build_would_read_is_not_written() {
-    let mut parts = Ceremony::new(Kind::Production).parts();
+    let mut parts = Ceremony::new(CeremonyKind::Production).parts();
     // As long as a bundle may be, but for less than a signature takes.
     let room = MAX_BUNDLE_BYTES - parts.json().len();
     let forms = &mut parts.keys[0].1;
@@ -140,7 +140,7 @@ fn a_bundle_that_no_build_would_read_is_not_written() {
 
 #[test]
 fn copies_of_one_statement_with_other_keys_or_transcripts_are_not_merged() {
-    let parts = Ceremony::new(Kind::Production).parts();
+    let parts = Ceremony::new(CeremonyKind::Production).parts();
     let mut bundle = parts.bundle().unwrap();
     bundle.merge(&parts.bundle().unwrap()).unwrap();
     let mut other_key = parts.clone();
@@ -156,9 +156,10 @@ fn copies_of_one_statement_with_other_keys_or_transcripts_are_not_merged() {
 
 #[test]
 fn a_plan_names_every_circuit_of_the_transcript() {
-    let checked =
-        CheckedTranscript::from_json(&Ceremony::new(Kind::Production).transcript().to_json())
-            .unwrap();
+    let checked = CheckedTranscript::from_json(
+        &Ceremony::new(CeremonyKind::Production).transcript().to_json(),
+    )
+    .unwrap();
     let plan = BundlePlan {
         serial: 1,
         issued: time(testkit::paper::NOW),

@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 
 use testkit::paper::{Ceremony, file, public, text};
 use zk_attest::error::Code;
-use zk_attest::names::{CircuitName, Kind};
+use zk_attest::primitives::{CeremonyKind, CircuitName};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{NamedKey, Policy, PolicyCircuit, PolicyDocument};
 
 fn production() -> PolicyDocument {
-    Ceremony::new(Kind::Production).policy()
+    Ceremony::new(CeremonyKind::Production).policy()
 }
 
 #[track_caller]
@@ -120,7 +120,7 @@ fn a_production_policy_names_its_participants() {
 
 #[test]
 fn a_rehearsal_policy_that_names_nobody_counts_whoever_attests() {
-    let ceremony = Ceremony::new(Kind::Rehearsal);
+    let ceremony = Ceremony::new(CeremonyKind::Rehearsal);
     let mut policy = ceremony.policy();
     (policy.roles.participant, policy.roles.auditor) = (None, None);
     ceremony.parts().verify(&policy).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use testkit::paper::{Ceremony, base64_standard, person, public};
 use zk_attest::envelope::Envelope;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Provenance, Statement};
 
 fn digits(bytes: &[u8]) -> String {
@@ -36,7 +36,7 @@ fn ask(question: &Value) -> Value {
 #[test]
 fn securesystemslib_and_we_verify_each_others_envelopes() {
     let signers = ["release-1", "release-2"];
-    let parts = Ceremony::new(Kind::Production).parts().signed_by(&signers);
+    let parts = Ceremony::new(CeremonyKind::Production).parts().signed_by(&signers);
     let ours = parts.bundle().unwrap().envelope().clone();
     let keys: Vec<Value> = signers
         .iter()
@@ -60,7 +60,7 @@ fn securesystemslib_and_we_verify_each_others_envelopes() {
     // Their envelope in the place of ours: two release authorities have signed, the other roles have not.
     let mut bundle: Value = serde_json::from_slice(&parts.json()).unwrap();
     bundle["envelope"] = answer["envelope"].clone();
-    let mut policy = Ceremony::new(Kind::Production).policy();
+    let mut policy = Ceremony::new(CeremonyKind::Production).policy();
     let verify = |policy: &zk_vk_guard::policy::PolicyDocument| {
         zk_vk_guard::Bundle::from_json(bundle.to_string().as_bytes()).unwrap().verify(
             &zk_vk_guard::Policy::from_json(&policy.to_json()).unwrap(),

@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 use testkit::paper::{Ceremony, Parts, challenge, file, public, sign_step, text};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest, VkDigest};
 use zk_attest::error::Code;
-use zk_attest::names::{Kind, Timestamp};
+use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_attest::statement::{Action, Phase};
 use zk_vk_guard::transcript::{CheckedTranscript, Origin, Transcript};
 
 fn ceremony() -> Ceremony {
-    Ceremony::new(Kind::Production)
+    Ceremony::new(CeremonyKind::Production)
 }
 
 /// The bundle of a transcript that was changed after it was made; keys as the ceremony made them.
@@ -261,7 +261,7 @@ fn an_attestation_of_another_ceremony_is_refused() {
     let attempts: [fn(&mut Ceremony); 3] = [
         |c| c.id = "boot-2025".into(),
         |c| c.toml = "another ceremony.toml".into(),
-        |c| c.kind = Kind::Rehearsal,
+        |c| c.kind = CeremonyKind::Rehearsal,
     ];
     for edit in attempts {
         refused(Code::AttestationInvalid, |t| {
@@ -278,7 +278,7 @@ fn every_field_of_an_attestation_is_compared() {
         |w| w.phase = Phase::Two,
         |w| {
             w.circuit = Some(zk_attest::statement::CircuitReference {
-                name: zk_attest::names::CircuitName::new("a").unwrap(),
+                name: zk_attest::primitives::CircuitName::new("a").unwrap(),
                 circuit_sha256: Ceremony::circuit_digest("a"),
             })
         },

@@ -4,16 +4,16 @@ use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use testkit::paper::Vk;
 use zk_attest::error::Code;
-use zk_vk_guard::verifying_key::{KeyForms, MAX_PUBLIC_INPUTS, VerifyingKeyBytes};
+use zk_vk_guard::verifying_key::{EncodedVerifyingKey, MAX_PUBLIC_INPUTS, VerifyingKeyBytes};
 
 #[track_caller]
-fn refused(code: Code, forms: &KeyForms, inputs: u32) {
+fn refused(code: Code, forms: &EncodedVerifyingKey, inputs: u32) {
     let refusal = VerifyingKeyBytes::check(forms, inputs).expect_err("this must be refused");
     assert_eq!(refusal.code(), code, "{refusal}");
 }
 
 #[track_caller]
-fn spoilt(code: Code, edit: impl FnOnce(&mut KeyForms)) {
+fn spoilt(code: Code, edit: impl FnOnce(&mut EncodedVerifyingKey)) {
     let mut forms = Vk::new("key", 2).forms();
     edit(&mut forms);
     refused(code, &forms, 2);

@@ -2,22 +2,22 @@
 
 use std::io::Write as _;
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 
+use crate::archive_set::public_files;
 use crate::cli::OutputArgs;
 use crate::cli::ceremony::ArchiveArgs;
 use crate::error::CliError;
-use crate::folder::{FolderLock, read_sound};
+use crate::folder::{FolderLock, open_ceremony_strict};
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::public_files::public_files;
-use crate::show::words;
+use crate::show::hex_groups;
 
 impl ArchiveArgs {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let prefix = ceremony.config.document().id.to_string();
         let mut output =
             Output::create(&OutputArgs { path: self.out.clone(), force: self.force }, &[])?;
@@ -48,7 +48,7 @@ impl ArchiveArgs {
         println!(
             "  sha256             {}\n  blake2b-512\n{}",
             digests.sha256,
-            words(digests.blake2b)
+            hex_groups(digests.blake2b)
         );
         Ok(())
     }

@@ -5,7 +5,7 @@ use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
-use ceremony_core::phase2::verify::{Digests, Policy, verify_from};
+use ceremony_core::phase2::verify::{Digests, Expectations as KeyExpectations, verify_from};
 use ceremony_folder::{Slot, Step, Track};
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::{Action, Phase};
@@ -14,16 +14,19 @@ use super::contribute::{participant, turns};
 use crate::cli::ceremony::AttestStep;
 use crate::commands::zkey::verify_error;
 use crate::error::CliError;
-use crate::folder::{FolderLock, NewStep, Words, input, is_still, read_sound, text, verify_last};
+use crate::folder::{
+    AttestationDraft, FolderLock, NewStep, ensure_unchanged, input, open_ceremony_strict, text,
+    verify_last,
+};
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::words;
+use crate::show::hex_groups;
 
 impl AttestStep {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let mut signer = self.signer.open()?;
         let participant = participant(&ceremony, &self.name, signer.as_ref())?.clone();
         let track = self.track(turns(&ceremony, &participant, &self.skip)?)?;
@@ -46,7 +49,7 @@ impl AttestStep {
             Phase::Two => self.phase2(before, &mut step.output)?,
         };
         let path = step.path();
-        let said = Words {
+        let said = AttestationDraft {
             action: Action::Contribution,
             tool,
             participant: participant.name.clone(),
@@ -66,7 +69,7 @@ impl AttestStep {
         println!(
             "  sha256             {}\n  contribution hash (publish it)\n{}",
             verified,
-            words(hash)
+            hex_groups(hash)
         );
         Ok(())
     }
@@ -95,7 +98,7 @@ impl AttestStep {
     ) -> Result<(ContributionHash, FileSha256), CliError> {
         let mut input =
             Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-        is_still(&before.path, input.source(), &before.file)?;
+        ensure_unchanged(&before.path, input.source(), &before.file)?;
         let earlier = input.contributions();
         let expectations = Expectations { earlier: Some(earlier), ..Expectations::default() };
         let (ptau, verified) = verify_ptau(made, &expectations, &Bars::default())
@@ -118,9 +121,10 @@ impl AttestStep {
         let mut earlier =
             Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
         let mut key = Zkey::open(made).map_err(|e| CliError::format(&self.file, &e))?;
-        let report = verify_from(&mut earlier, &mut key, &Policy::default(), &Bars::default())
-            .map_err(|e| verify_error(&self.file, &e))?;
-        is_still(&before.path, earlier.source(), &before.file)?;
+        let report =
+            verify_from(&mut earlier, &mut key, &KeyExpectations::default(), &Bars::default())
+                .map_err(|e| verify_error(&self.file, &e))?;
+        ensure_unchanged(&before.path, earlier.source(), &before.file)?;
         let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) =
             report.digests;
         let records = &report.contributions;

@@ -5,21 +5,21 @@ use std::fs;
 use ceremony_folder::VerifiedCeremony;
 use ceremony_folder::audit::AuditResult;
 use zk_attest::file::read_regular;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_attest::statement::{Statement, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use super::verify::verified;
 use crate::cli::ceremony::AuditArgs;
 use crate::error::CliError;
-use crate::folder::{FolderLock, read_sound, text, this_tool, write_file};
+use crate::folder::{FolderLock, open_ceremony_strict, text, this_tool, write_file};
 use crate::signer::{Signer, sign_envelope};
 
 impl AuditArgs {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let mut signer = self.signer.open()?;
         let (auditor, method) = (text("--as", &self.name)?, text("--method", &self.method)?);
         let done = verified(&ceremony)?;

@@ -1,20 +1,20 @@
 //! `bundle create`: from a ceremony that verifies to a bundle that waits for signatures.
 
 use zk_attest::digest::TranscriptDigest;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{Bundle, BundlePlan, PlannedCircuit};
-use zk_vk_guard::verifying_key::KeyForms;
+use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
 use super::verify::verified;
 use crate::cli::ceremony::CreateBundle;
 use crate::error::CliError;
-use crate::folder::{FolderLock, read_sound, write_file};
+use crate::folder::{FolderLock, open_ceremony_strict, write_file};
 
 impl CreateBundle {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let out = self.out.clone().unwrap_or_else(|| ceremony.folder.bundle());
         if !self.force && out.exists() {
             return Err(CliError::environment(format!(
@@ -41,7 +41,7 @@ impl CreateBundle {
                     name: key.name.clone(),
                     program_id: circuit.program.clone(),
                     program_hash: circuit.program_hash,
-                    key: KeyForms {
+                    key: EncodedVerifyingKey {
                         compressed: key.bytes.compressed.clone(),
                         uncompressed: key.bytes.uncompressed.clone(),
                     },

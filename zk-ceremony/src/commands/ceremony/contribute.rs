@@ -7,7 +7,7 @@ use ceremony_core::{phase1, phase2};
 use ceremony_folder::config::{Order, Participant};
 use ceremony_folder::{Ceremony, Chain, Slot, Stage, Track};
 use zk_attest::digest::ContributionHash;
-use zk_attest::names::Text;
+use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use crate::cli::ceremony::ContributeStep;
@@ -15,17 +15,18 @@ use crate::commands::entropy::Added;
 use crate::commands::zkey::contribute_error;
 use crate::error::CliError;
 use crate::folder::{
-    FolderLock, NewStep, Words, input, is_still, read_sound, text, this_tool, verify_last,
+    AttestationDraft, FolderLock, NewStep, ensure_unchanged, input, open_ceremony_strict, text,
+    this_tool, verify_last,
 };
 use crate::progress::Bars;
-use crate::show::words;
+use crate::show::hex_groups;
 use crate::signer::Signer;
 
 impl ContributeStep {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let mut signer = self.signer.open()?;
         let participant = participant(&ceremony, &self.name, signer.as_ref())?.clone();
         let tracks = turns(&ceremony, &participant, &self.skip)?;
@@ -96,7 +97,7 @@ pub(super) fn turns(
     let open = ceremony.chains().filter(|chain| chain.track.phase() == phase && !chain.is_closed());
     let (mut tracks, mut refusal) = (Vec::new(), None);
     for chain in open {
-        match is_turn(ceremony, chain, participant, skip) {
+        match ensure_turn(ceremony, chain, participant, skip) {
             Ok(()) => tracks.push(chain.track.clone()),
             Err(error) => refusal = Some(error),
         }
@@ -107,7 +108,7 @@ pub(super) fn turns(
     }
 }
 
-fn is_turn(
+fn ensure_turn(
     ceremony: &Ceremony,
     chain: &Chain,
     participant: &Participant,
@@ -147,7 +148,7 @@ fn contribute(
     track: &Track,
     participant: &Participant,
     added: &Added,
-    destruction: &Text,
+    destruction: &Label,
     signer: &mut dyn Signer,
 ) -> Result<(), CliError> {
     let chain = ceremony.chains().find(|chain| chain.track == *track);
@@ -163,7 +164,7 @@ fn contribute(
         Phase::One => {
             let mut input =
                 Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-            let record = phase1::contribution::contribute(
+            let record = phase1::contribute::contribute(
                 &mut input,
                 &mut step.output,
                 rng,
@@ -171,13 +172,13 @@ fn contribute(
                 &Bars::default(),
             );
             let record = record.map_err(|e| CliError::step(&before.path, &e))?;
-            is_still(&before.path, input.source(), &before.file)?;
+            ensure_unchanged(&before.path, input.source(), &before.file)?;
             ContributionHash(record.response_hash().0)
         }
         Phase::Two => {
             let mut input =
                 Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-            let made = phase2::contribution::contribute(
+            let made = phase2::contribute::contribute(
                 &mut input,
                 &mut step.output,
                 rng,
@@ -185,12 +186,12 @@ fn contribute(
                 &Bars::default(),
             );
             let made = made.map_err(|e| contribute_error(&before.path, &e))?;
-            is_still(&before.path, input.source(), &before.file)?;
+            ensure_unchanged(&before.path, input.source(), &before.file)?;
             ContributionHash(made.hash.0)
         }
     };
     let path = step.path();
-    let said = Words {
+    let said = AttestationDraft {
         action: Action::Contribution,
         tool: this_tool()?,
         participant: participant.name.clone(),
@@ -210,7 +211,7 @@ fn contribute(
     println!(
         "  sha256             {}\n  contribution hash (publish it)\n{}",
         digests.sha256,
-        words(hash)
+        hex_groups(hash)
     );
     Ok(())
 }

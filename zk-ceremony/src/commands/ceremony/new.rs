@@ -4,24 +4,25 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::r1cs::R1cs;
-use ceremony_core::phase1::contribution::new;
+use ceremony_core::phase1::contribute::new;
 use ceremony_folder::config::MAX_CONFIG_BYTES;
 use ceremony_folder::{Ceremony, Config, Slot, Track};
 use zk_attest::file::read_regular;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
 use crate::cli::OutputArgs;
 use crate::cli::ceremony::NewCeremony;
 use crate::error::CliError;
 use crate::folder::{
-    FolderLock, NewStep, Words, is_coordinator, read_sound, verify_last, write_file,
+    AttestationDraft, FolderLock, NewStep, ensure_coordinator, open_ceremony_strict, verify_last,
+    write_file,
 };
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::words;
+use crate::show::hex_groups;
 use crate::signer::Signer;
 
 /// What `ceremony new --template` prints.
@@ -44,21 +45,21 @@ impl NewCeremony {
                 .hint("`cargo xtask ceremony new --template` prints a commented example")
         })?;
         let mut signer = self.signer.open()?;
-        self.circuits_are_those_of(&config)?;
+        self.ensure_circuits_of(&config)?;
         fs::create_dir_all(root).map_err(|e| CliError::io(root, "creating", &e))?;
         let _lock = FolderLock::take(root)?;
         self.copy(root, &config)?;
-        let ceremony = read_sound(root)?;
-        is_coordinator(&ceremony, signer.as_ref())?;
+        let ceremony = open_ceremony_strict(root)?;
+        ensure_coordinator(&ceremony, signer.as_ref())?;
         if ceremony.phase1.steps.is_empty() {
             self.open_phase1(&ceremony, signer.as_mut())?;
         }
-        announce(&read_sound(root)?);
+        announce(&open_ceremony_strict(root)?);
         Ok(())
     }
 
     /// Each circuit of the rules is given once, has the digest of the rules, and fits into the power.
-    fn circuits_are_those_of(&self, config: &Config) -> Result<(), CliError> {
+    fn ensure_circuits_of(&self, config: &Config) -> Result<(), CliError> {
         for circuit in &config.document().circuits {
             let given: Vec<&Path> = self
                 .circuit
@@ -151,7 +152,7 @@ impl NewCeremony {
                     "{}: a new phase 1 of power {}\n  first challenge\n{}",
                     path.display(),
                     ceremony.config.power(),
-                    words(challenge)
+                    hex_groups(challenge)
                 );
             }
             (Some(start), Some(ptau)) => {
@@ -185,8 +186,8 @@ impl NewCeremony {
                     .hint("describe the file in ceremony.toml under [phase1_start]"));
             }
         }
-        step.commit(Words::of_coordinator(ceremony, Action::Open, None)?, signer)?;
-        verify_last(&read_sound(ceremony.folder.root())?, &Track::Phase1)
+        step.commit(AttestationDraft::of_coordinator(ceremony, Action::Open, None)?, signer)?;
+        verify_last(&open_ceremony_strict(ceremony.folder.root())?, &Track::Phase1)
     }
 }
 
@@ -219,7 +220,7 @@ fn announce(ceremony: &Ceremony) {
         .map(|participant| participant.name.as_str())
         .collect();
     println!("  phase 2            {}", second.join(", "));
-    if rules.kind == Kind::Rehearsal {
+    if rules.kind == CeremonyKind::Rehearsal {
         println!("A rehearsal: no production policy will accept its keys.");
     }
     println!(
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn the_template_is_a_sound_document() {
         let config = Config::from_toml(TEMPLATE.as_bytes()).unwrap();
-        assert_eq!(config.document().kind, Kind::Production);
+        assert_eq!(config.document().kind, CeremonyKind::Production);
         assert!(TEMPLATE.len() < MAX_CONFIG_BYTES);
     }
 }

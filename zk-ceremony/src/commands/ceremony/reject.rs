@@ -1,6 +1,6 @@
 //! `ceremony reject`: a bad file, and everything that was built on it, leaves the chain by the coordinator's signature.
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_folder::{Slot, StepName, Track};
 use zk_attest::digest::FileDigest;
 use zk_attest::statement::Action;
@@ -8,7 +8,7 @@ use zk_attest::statement::Action;
 use crate::cli::ceremony::RejectStep;
 use crate::error::CliError;
 use crate::folder::{
-    FolderLock, Words, attestation_of, is_coordinator, read, text, write_attestation,
+    AttestationDraft, FolderLock, attestation_of, ensure_coordinator, read, text, write_attestation,
 };
 use crate::output::open;
 use crate::progress::Bars;
@@ -20,7 +20,7 @@ impl RejectStep {
         // The chain need not hold: that is why somebody rejects.
         let ceremony = read(root)?;
         let mut signer = self.signer.open()?;
-        is_coordinator(&ceremony, signer.as_ref())?;
+        ensure_coordinator(&ceremony, signer.as_ref())?;
         let track = self.circuit.clone().map_or(Track::Phase1, Track::Circuit);
         if ceremony.chains().all(|chain| chain.track != track) {
             return Err(CliError::environment(format!("the rules have no {track}"))
@@ -63,9 +63,9 @@ impl RejectStep {
             } else {
                 text("reason", &format!("built on step {}, which is rejected", self.step))?
             };
-            let said = Words {
+            let said = AttestationDraft {
                 reason: Some(why.clone()),
-                ..Words::of_coordinator(&ceremony, Action::Reject, None)?
+                ..AttestationDraft::of_coordinator(&ceremony, Action::Reject, None)?
             };
             let predicate = attestation_of(&ceremony, &track, index, said)?;
             let out = ceremony.folder.rejection(&track, *name);

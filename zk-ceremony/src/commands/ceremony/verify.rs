@@ -6,13 +6,13 @@ use std::time::Instant;
 use ceremony_folder::{Ceremony, CeremonyError, Depth, Stage, Verification, VerifiedCeremony};
 use zk_attest::key::PublicKey;
 
-use super::coordinate::write_once;
+use super::close_phase::write_once;
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::error::CliError;
 use crate::folder::{FolderLock, read, write_file};
 use crate::progress::Bars;
 use crate::report::{Report, html, sums};
-use crate::show::{json, words};
+use crate::show::{hex_groups, json};
 
 /// Verifies every file of a finished ceremony.
 pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, CliError> {
@@ -80,7 +80,7 @@ impl VerifyCeremony {
         let ceremony = read(root)?;
         let (report, result) = run(&ceremony, self.json);
         if let Ok(Some(done)) = &result {
-            exported_keys_are_these(&ceremony, done)?;
+            ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
         if !self.read_only {
@@ -109,7 +109,7 @@ impl VerifyCeremony {
 }
 
 /// Keys that were exported before are those of the verified ceremony.
-fn exported_keys_are_these(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
+fn ensure_exported_keys(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
     for key in done.keys() {
         let [compressed, uncompressed, _] = ceremony.folder.verifying_keys(&key.name);
         for (path, bytes) in
@@ -263,7 +263,7 @@ impl Found {
             println!(
                 "    {}\n    contribution hash\n{}",
                 step.file,
-                words(&step.contribution_hash)
+                hex_groups(&step.contribution_hash)
             );
         }
         println!(

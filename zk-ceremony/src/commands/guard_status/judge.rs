@@ -9,10 +9,10 @@ use serde::Serialize;
 use zk_attest::digest::PolicyDigest;
 use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
-use zk_attest::names::{CeremonyId, CircuitName, Kind, Timestamp};
+use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Timestamp};
 use zk_embed::embed;
 use zk_vk_guard::Guard;
-use zk_vk_guard::build_script::Surroundings;
+use zk_vk_guard::build_script::BuildEnv;
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;
@@ -25,7 +25,7 @@ use crate::error::CliError;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Embeds {
     pub(super) ceremony: CeremonyId,
-    pub(super) kind: Kind,
+    pub(super) kind: CeremonyKind,
     pub(super) serial: u64,
     not_after: Timestamp,
     policy_sha256: PolicyDigest,
@@ -41,7 +41,7 @@ pub(super) fn judge(
         CliError::io(&std::env::temp_dir(), "creating a temporary folder", &error)
     })?;
     let now = Timestamp::now();
-    let surroundings = Surroundings {
+    let surroundings = BuildEnv {
         package: package.to_owned(),
         out_dir: out_dir.path().to_owned(),
         feature_requested: true,

@@ -14,13 +14,13 @@ use ceremony_core::format::wtns::write_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::Challenge;
 use ceremony_core::keygen;
-use ceremony_core::phase1::contribution::new;
-use ceremony_core::phase1::exchange::{contribute_challenge, export_challenge};
-use ceremony_core::phase2::circuit::new_key;
-use ceremony_core::phase2::contribution::apply_beacon;
-use ceremony_core::progress::Silent;
+use ceremony_core::phase1::challenge_response::{contribute_challenge, export_challenge};
+use ceremony_core::phase1::contribute::new;
+use ceremony_core::phase2::contribute::apply_beacon;
+use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::progress::NoProgress;
 use ed25519_dalek::Signer;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::PolicyDocument;
 use zk_vk_guard::transcript::Transcript;
@@ -202,7 +202,7 @@ fn initial(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
         &mut R1cs::open(Cursor::new(r1cs)).unwrap(),
         &mut Ptau::open(Cursor::new(ptau)).unwrap(),
         &mut out,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     out.into_inner()
@@ -215,7 +215,7 @@ fn closed(key: &[u8]) -> Vec<u8> {
         &mut out,
         &Beacon::new(&[9; 32], 10).unwrap(),
         None,
-        &Silent,
+        &NoProgress,
     )
     .unwrap();
     out.into_inner()
@@ -280,7 +280,7 @@ fn key(name: &str) -> Option<Vec<u8>> {
 
 /// Bundles that an honest policy refuses, or honest bundles under a policy that must.
 fn bundle(name: &str) -> Option<Made> {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let (mut parts, mut policy) = (ceremony.parts(), ceremony.policy());
     let repaid = |parts: &Parts, from: &str, to: &str| {
         parts.clone().repay(|text| text.replacen(from, to, 1))
@@ -322,7 +322,7 @@ fn bundle(name: &str) -> Option<Made> {
             .revoked_transcripts
             .push(zk_attest::digest::TranscriptDigest::of(&parts.transcript)),
         "revoked-key" => policy.revoked_keys.push(public("release-2")),
-        "rehearsal" => parts = Ceremony::new(Kind::Rehearsal).parts(),
+        "rehearsal" => parts = Ceremony::new(CeremonyKind::Rehearsal).parts(),
         "another-circuit" => {
             policy.circuits[0].circuit_sha256 =
                 zk_attest::digest::CircuitDigest::of(b"another.r1cs")
@@ -446,8 +446,9 @@ fn bundle_of_a_bad_chain(name: &str, ceremony: &Ceremony) -> Option<Parts> {
 }
 
 fn policy(name: &str) -> Option<Vec<u8>> {
-    let text = String::from_utf8(Ceremony::new(Kind::Production).policy().to_json()).unwrap();
-    let mut document = Ceremony::new(Kind::Production).policy();
+    let text =
+        String::from_utf8(Ceremony::new(CeremonyKind::Production).policy().to_json()).unwrap();
+    let mut document = Ceremony::new(CeremonyKind::Production).policy();
     Some(match name {
         "threshold-zero" => text.replacen("\"threshold\": 2", "\"threshold\": 0", 1).into_bytes(),
         "threshold-out-of-reach" => {
@@ -482,13 +483,17 @@ fn policy(name: &str) -> Option<Vec<u8>> {
 fn file(name: &str) -> Option<Vec<u8>> {
     let fresh = || {
         let mut out = Cursor::new(Vec::new());
-        new(Power::new(1).unwrap(), &mut out, &Silent).unwrap();
+        new(Power::new(1).unwrap(), &mut out, &NoProgress).unwrap();
         out.into_inner()
     };
     let challenge = || {
         let mut challenge = Vec::new();
-        export_challenge(&mut Ptau::open(Cursor::new(fresh())).unwrap(), &mut challenge, &Silent)
-            .unwrap();
+        export_challenge(
+            &mut Ptau::open(Cursor::new(fresh())).unwrap(),
+            &mut challenge,
+            &NoProgress,
+        )
+        .unwrap();
         challenge
     };
     let verification_key = |alter: &dyn Fn(&mut ark_groth16::VerifyingKey<ark_bn254::Bn254>)| {
@@ -507,7 +512,7 @@ fn file(name: &str) -> Option<Vec<u8>> {
                 Cursor::new(&other),
                 &mut response,
                 ContributionRng::from_os_and(b"").unwrap(),
-                &Silent,
+                &NoProgress,
             )
             .unwrap();
             response

@@ -8,14 +8,14 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use paper::{Ceremony, Parts, person, public};
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::policy::PolicyDocument;
 
 use crate::kit::{Folder, Run};
 
 /// A production bundle that nobody has signed, at `bundle.json`, and the policy that it would satisfy, at `policy.json`.
 pub fn unsigned_bundle(folder: &Folder) -> (Parts, PolicyDocument) {
-    let ceremony = Ceremony::new(Kind::Production);
+    let ceremony = Ceremony::new(CeremonyKind::Production);
     let parts = ceremony.parts().signed_by(&[]);
     folder.write("bundle.json", &parts.json());
     folder.write("policy.json", &ceremony.policy().to_json());

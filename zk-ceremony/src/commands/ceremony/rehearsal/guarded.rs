@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ark_serialize::CanonicalDeserialize as _;
 use ceremony_core::keygen::ProvingKey;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;

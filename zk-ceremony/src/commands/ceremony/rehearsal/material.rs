@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use ceremony_core::format::digest::digest_file;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Contribution, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use zk_attest::digest::{CircuitDigest, FileDigest};
 use zk_attest::key::PublicKey;
-use zk_attest::names::{CircuitName, Kind, Text, Timestamp};
+use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{
     MinimumContributions, NamedKey, ParticipantKey, Policy, PolicyCircuit, PolicyDocument,
@@ -189,7 +189,7 @@ impl Material {
         let count = |n: usize| {
             NonZeroU32::new(u32::try_from(n).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
         };
-        let name = |name: &str| -> Result<Text, CliError> { text("name", name) };
+        let name = |name: &str| -> Result<Label, CliError> { text("name", name) };
         let named = |who: &&str| -> Result<NamedKey, CliError> {
             Ok(NamedKey { name: name(who)?, key: key(who)? })
         };
@@ -199,7 +199,7 @@ impl Material {
         let minimum = count(participants.len());
         let document = PolicyDocument {
             format: PolicyFormat::V1,
-            kind: Kind::Rehearsal,
+            kind: CeremonyKind::Rehearsal,
             roles: Roles {
                 release: Role {
                     threshold: count(release.len()),

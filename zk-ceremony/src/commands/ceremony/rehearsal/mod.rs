@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bn254_batch::Backend;
+use bn254_batch::Instructions;
 use ceremony_folder::{Ceremony, Folder, Stage};
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
-use zk_attest::names::Timestamp;
+use zk_attest::primitives::Timestamp;
 use zk_attest::statement::Phase;
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
@@ -176,7 +176,7 @@ impl Rehearsal {
     fn party(&self, who: &str, what: &str, arguments: &[&str]) -> Result<(), CliError> {
         let start = Instant::now();
         let mut command = Command::new(&self.program);
-        if bn254_batch::backend() == Backend::Portable {
+        if bn254_batch::backend() == Instructions::Portable {
             command.arg("--portable-arithmetic");
         }
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null());

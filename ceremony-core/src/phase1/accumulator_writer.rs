@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use super::contribution::StepError;
+use super::contribute::StepError;
 use super::{EachPart, Part, each_part};
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, decode_own, encode_into};
@@ -26,7 +26,7 @@ pub(super) trait PointSink: Send {
 }
 
 /// A sink, and the response hash of what goes into it. One chunk waits here, so that it can be hashed and written while the next is computed.
-pub(super) struct Outgoing<S> {
+pub(super) struct AccumulatorWriter<S> {
     sink: S,
     /// `challenge | C(points)`: the response up to its public key.
     response: Blake2b512,
@@ -39,7 +39,7 @@ pub(super) struct Outgoing<S> {
     encoded: Vec<u8>,
 }
 
-impl<S: PointSink> Outgoing<S> {
+impl<S: PointSink> AccumulatorWriter<S> {
     /// Nothing yet, in answer to a challenge.
     pub(super) fn new(sink: S, challenge: &Challenge) -> Self {
         let mut response = Blake2b512::new();
@@ -214,7 +214,8 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let challenge = Challenge([7; 64]);
         for passing in 0..8 {
-            let mut outgoing = Outgoing::new(Recording(Vec::new(), usize::MAX), &challenge);
+            let mut outgoing =
+                AccumulatorWriter::new(Recording(Vec::new(), usize::MAX), &challenge);
             outgoing.put(Part::TauG1, &[a]).unwrap();
             (0..passing & 1).for_each(|_| outgoing.pass_on().unwrap());
             outgoing.put(Part::TauG1, &[a, a]).unwrap();
@@ -246,8 +247,8 @@ mod tests {
     #[test]
     fn a_failed_write_is_told_at_the_next_step() {
         let point = [G1Affine::generator()];
-        let full = || Outgoing::new(Recording(Vec::new(), 64), &Challenge([0; 64]));
-        let twice = |outgoing: &mut Outgoing<Recording>| {
+        let full = || AccumulatorWriter::new(Recording(Vec::new(), 64), &Challenge([0; 64]));
+        let twice = |outgoing: &mut AccumulatorWriter<Recording>| {
             (0..2).for_each(|_| outgoing.put(Part::TauG1, &point).unwrap())
         };
         let mut outgoing = full();

@@ -15,7 +15,7 @@ use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{phase1, phase2};
 use ceremony_folder::{Ceremony, Chain, CircuitKey, Slot, Stage, Step, Track};
 use zk_attest::digest::ContributionHash;
-use zk_attest::names::Kind;
+use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
 use super::verify::verified;
@@ -24,21 +24,21 @@ use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
 use crate::commands::zkey::{contribute_error, keygen_error, self_test_error, setup_error};
 use crate::error::CliError;
 use crate::folder::{
-    FolderLock, NewStep, Words, beacon, input, is_coordinator, is_still, read_sound, text,
-    verify_last, write_file,
+    AttestationDraft, FolderLock, NewStep, beacon, ensure_coordinator, ensure_unchanged, input,
+    open_ceremony_strict, text, verify_last, write_file,
 };
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::words;
+use crate::show::hex_groups;
 use crate::signer::Signer;
 
 impl BeaconStep {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let mut signer = self.signer.open()?;
-        is_coordinator(&ceremony, signer.as_ref())?;
+        ensure_coordinator(&ceremony, signer.as_ref())?;
         let Stage::Contributions(phase) = ceremony.stage() else {
             return Err(CliError::environment("no phase is open, so there is none to close").hint(
                 format!("`cargo xtask ceremony status {}` says what comes next", root.display()),
@@ -49,7 +49,7 @@ impl BeaconStep {
             .filter(|chain| chain.track.phase() == phase && !chain.is_closed())
             .collect();
         for chain in &open {
-            has_enough(&ceremony, chain)?;
+            ensure_enough(&ceremony, chain)?;
         }
         let value = self.value(ceremony.config.document().kind)?;
         for chain in &open {
@@ -61,11 +61,11 @@ impl BeaconStep {
         Ok(())
     }
 
-    fn value(&self, kind: Kind) -> Result<Vec<u8>, CliError> {
+    fn value(&self, kind: CeremonyKind) -> Result<Vec<u8>, CliError> {
         match &self.value.value {
             Some(hex) => hex::decode(hex)
                 .map_err(|e| CliError::environment(format!("--value: {e}")).hint("give the beacon's bytes in hexadecimal, without 0x")),
-            None if kind == Kind::Rehearsal => {
+            None if kind == CeremonyKind::Rehearsal => {
                 let mut value = vec![0; 32];
                 getrandom::fill(&mut value).map_err(|e| CliError::environment(format!("the operating system gives no randomness: {e}")))?;
                 Ok(value)
@@ -79,7 +79,7 @@ impl BeaconStep {
 }
 
 /// Refuses a beacon before there are the contributions that the rules ask for.
-fn has_enough(ceremony: &Ceremony, chain: &Chain) -> Result<(), CliError> {
+fn ensure_enough(ceremony: &Ceremony, chain: &Chain) -> Result<(), CliError> {
     let (found, expected) =
         (chain.contributions().count(), ceremony.config.minimum(chain.track.phase()) as usize);
     if found >= expected {
@@ -109,7 +109,7 @@ fn close(
         Phase::One => {
             let mut input =
                 Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-            let record = phase1::contribution::apply_beacon(
+            let record = phase1::contribute::apply_beacon(
                 &mut input,
                 &mut step.output,
                 beacon,
@@ -117,13 +117,13 @@ fn close(
                 &Bars::default(),
             );
             let record = record.map_err(|e| CliError::step(&before.path, &e))?;
-            is_still(&before.path, input.source(), &before.file)?;
+            ensure_unchanged(&before.path, input.source(), &before.file)?;
             ContributionHash(record.response_hash().0)
         }
         Phase::Two => {
             let mut input =
                 Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-            let made = phase2::contribution::apply_beacon(
+            let made = phase2::contribute::apply_beacon(
                 &mut input,
                 &mut step.output,
                 &beacon,
@@ -131,23 +131,23 @@ fn close(
                 &Bars::default(),
             );
             let made = made.map_err(|e| contribute_error(&before.path, &e))?;
-            is_still(&before.path, input.source(), &before.file)?;
+            ensure_unchanged(&before.path, input.source(), &before.file)?;
             ContributionHash(made.hash.0)
         }
     };
     let path = step.path();
-    let said = Words {
+    let said = AttestationDraft {
         contribution_hash: Some(hash),
         beacon: Some(attested),
         entropy: text("entropy", "the beacon's public value, and nothing else")?,
-        ..Words::of_coordinator(ceremony, Action::Beacon, Some(before.file))?
+        ..AttestationDraft::of_coordinator(ceremony, Action::Beacon, Some(before.file))?
     };
     let digests = step.commit(said, signer)?;
     println!(
         "{}: {track} is closed by its beacon\n  sha256             {}\n  contribution hash\n{}",
         path.display(),
         digests.sha256,
-        words(hash)
+        hex_groups(hash)
     );
     Ok(())
 }
@@ -162,9 +162,9 @@ impl CoordinatorStep {
     pub(crate) fn run_prepare(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let mut signer = self.signer.open()?;
-        is_coordinator(&ceremony, signer.as_ref())?;
+        ensure_coordinator(&ceremony, signer.as_ref())?;
         if ceremony.stage() != Stage::Prepare {
             let what = if ceremony.phase1.prepared.is_some() {
                 "phase 2 is open already"
@@ -181,7 +181,7 @@ impl CoordinatorStep {
             verify_last(&ceremony, &Track::Phase1)?;
             prepare(&ceremony, last, signer.as_mut())?;
         }
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let Some(prepared) = &ceremony.phase1.prepared else {
             return Err(unopened(&Track::Phase1));
         };
@@ -212,10 +212,12 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
         phase1::prepare::prepare(&mut input, &mut step.output, &Bars::default())
             .map_err(|e| CliError::step(&last.path, &e))?;
     }
-    is_still(&last.path, input.source(), &last.file)?;
+    ensure_unchanged(&last.path, input.source(), &last.file)?;
     let path = step.path();
-    let digests =
-        step.commit(Words::of_coordinator(ceremony, Action::Prepare, Some(last.file))?, signer)?;
+    let digests = step.commit(
+        AttestationDraft::of_coordinator(ceremony, Action::Prepare, Some(last.file))?,
+        signer,
+    )?;
     println!(
         "{}: prepared for circuits of up to 2^{} constraints\n  sha256             {}",
         path.display(),
@@ -238,21 +240,24 @@ fn open_circuit(
         Ptau::open(input(&prepared.path)?).map_err(|e| CliError::format(&prepared.path, &e))?;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(0))?;
     let path = step.path();
-    let key = phase2::circuit::new_key(&mut r1cs, &mut ptau, &mut step.output, &Bars::default())
-        .map_err(|e| setup_error(&r1cs_path, &prepared.path, &path, &e))?;
-    is_still(&prepared.path, ptau.source(), &prepared.file)?;
+    let key =
+        phase2::initial_key::new_key(&mut r1cs, &mut ptau, &mut step.output, &Bars::default())
+            .map_err(|e| setup_error(&r1cs_path, &prepared.path, &path, &e))?;
+    ensure_unchanged(&prepared.path, ptau.source(), &prepared.file)?;
     if let Some(digest) = ceremony.circuit_digest(name) {
-        is_still(&r1cs_path, r1cs.source(), &zk_attest::digest::FileDigest(digest.0))?;
+        ensure_unchanged(&r1cs_path, r1cs.source(), &zk_attest::digest::FileDigest(digest.0))?;
     }
-    let digests =
-        step.commit(Words::of_coordinator(ceremony, Action::Open, Some(prepared.file))?, signer)?;
+    let digests = step.commit(
+        AttestationDraft::of_coordinator(ceremony, Action::Open, Some(prepared.file))?,
+        signer,
+    )?;
     println!(
         "{}: initial key of {track}, {} constraints, {} public inputs\n  sha256             {}\n  circuit hash\n{}",
         path.display(),
         key.shape.constraints(),
         key.shape.public(),
         digests.sha256,
-        words(key.initial_key_hash)
+        hex_groups(key.initial_key_hash)
     );
     Ok(())
 }
@@ -261,7 +266,7 @@ impl KeygenStep {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = read_sound(root)?;
+        let ceremony = open_ceremony_strict(root)?;
         let done = verified(&ceremony)?;
         for key in done.keys() {
             let witness = self
@@ -304,7 +309,7 @@ fn write_keys(
         .map_err(|e| keygen_error(&last.path, &e))?;
     keygen::check_consistency(&mut source, &proving_key)
         .map_err(|e| self_test_error(&last.path, &e))?;
-    is_still(&last.path, source.source(), &last.file)?;
+    ensure_unchanged(&last.path, source.source(), &last.file)?;
     if proving_key.vk != key.verifying_key {
         return Err(CliError::artefact(format!(
             "{}: the key changed after it was verified",

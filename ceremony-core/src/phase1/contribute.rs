@@ -15,17 +15,17 @@ use std::io::{Read, Seek, Write};
 use ark_ff::Field;
 use zeroize::Zeroizing;
 
-use super::outgoing::{Outgoing, PointSink, PtauSink};
+use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
 use super::verify::{Failure, check_chain};
-use super::{EachPart, Link, Part, SecretName, each_part, knowledge_base, read_ahead};
+use super::{ChainHead, EachPart, Part, SecretName, each_part, pok_base_point, read_ahead};
 use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{
-    AccumulatorLayout, Contribution, KeyPoints, PTAU, Power, Ptau, PublicKey, write_contributions,
-    write_header,
+    AccumulatorHead, AccumulatorLayout, Contribution, PTAU, Power, Ptau, PublicKey,
+    write_contributions, write_header,
 };
 use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use crate::hash::{Blake2b512, Challenge};
@@ -172,7 +172,7 @@ impl TauSecrets {
             ProofOfKnowledge {
                 g1_s,
                 g1_sx,
-                g2_spx: times(knowledge_base(name, challenge, Ratio(g1_s, g1_sx)), secret),
+                g2_spx: times(pok_base_point(name, challenge, Ratio(g1_s, g1_sx)), secret),
             }
         };
         let (tau, (alpha, beta)) = rayon::join(
@@ -188,8 +188,8 @@ impl TauSecrets {
     }
 
     /// The key points after this contribution.
-    pub(crate) fn key_points(&self, before: &KeyPoints) -> KeyPoints {
-        KeyPoints {
+    pub(crate) fn key_points(&self, before: &AccumulatorHead) -> AccumulatorHead {
+        AccumulatorHead {
             tau_g1: times(before.tau_g1, &self.tau),
             tau_g2: times(before.tau_g2, &self.tau),
             alpha_g1: times(before.alpha_g1, &self.alpha),
@@ -253,7 +253,7 @@ pub fn apply_beacon<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
 pub(super) fn open_link<R: Read + Seek + Send>(
     input: &Ptau<R>,
     progress: &dyn Progress,
-) -> Result<Link, StepError> {
+) -> Result<ChainHead, StepError> {
     if input.is_truncated() {
         return Err(StepError::TruncatedCeremony {
             power: input.power(),
@@ -264,7 +264,7 @@ pub(super) fn open_link<R: Read + Seek + Send>(
         return Err(StepError::Closed { index: index + 1 });
     }
     check_chain(input.contributions(), input.ceremony_power(), progress)?;
-    Ok(Link::after(input.contributions(), input.ceremony_power()))
+    Ok(ChainHead::after(input.contributions(), input.ceremony_power()))
 }
 
 fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
@@ -303,7 +303,7 @@ pub(super) struct Apply<'a, R, S> {
     before: Blake2b512,
     /// Buffer for a chunk of the input.
     uncompressed: Vec<u8>,
-    output: Outgoing<S>,
+    output: AccumulatorWriter<S>,
     progress: &'a dyn Progress,
 }
 
@@ -313,7 +313,7 @@ impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
         layout: &AccumulatorLayout,
         rng: &'a mut VerifierRng,
         secrets: &'a TauSecrets,
-        link: &Link,
+        link: &ChainHead,
         sink: S,
         progress: &'a dyn Progress,
     ) -> Self {
@@ -326,13 +326,13 @@ impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
             secrets,
             before,
             uncompressed: Vec::new(),
-            output: Outgoing::new(sink, &link.challenge),
+            output: AccumulatorWriter::new(sink, &link.challenge),
             progress,
         }
     }
 
     /// The sink and the response's hash up to its public key, once the input has proved to be what the challenge was computed from.
-    pub(super) fn finish(self, link: &Link) -> Result<(S, Blake2b512), StepError> {
+    pub(super) fn finish(self, link: &ChainHead) -> Result<(S, Blake2b512), StepError> {
         let found = Challenge(self.before.finish());
         if found != link.challenge {
             return Err(StepError::Challenge { found, expected: link.challenge });

@@ -63,14 +63,14 @@ pub struct CircuitName(String);
 /// One line of free text that a person wrote: 1 to 512 bytes, no control characters, no marks that hide or reorder text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Text(String);
+pub struct Label(String);
 
 /// A moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(String);
 
-string_form! { CeremonyId CircuitName Text Timestamp }
+string_form! { CeremonyId CircuitName Label Timestamp }
 
 fn refuse<T>(what: &str, found: &str, expected: &str) -> Result<T> {
     Err(Refusal::new(Code::Text, what).found(found).expected(expected))
@@ -120,7 +120,7 @@ impl CircuitName {
     }
 }
 
-impl Text {
+impl Label {
     /// Bytes of a text at most. Four texts and an attestation's digests stay within the 4096 bytes that key services sign.
     pub const MAX_BYTES: usize = 512;
 
@@ -241,14 +241,14 @@ fn days_in_month(year: u64, month: u64) -> u64 {
 /// What a ceremony is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum CeremonyKind {
     /// A trial: its keys protect nothing, and no production policy accepts them.
     Rehearsal,
     /// The real thing.
     Production,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for CeremonyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rehearsal => "rehearsal",
@@ -288,7 +288,7 @@ pub enum ProofSystem {
 #[serde(deny_unknown_fields)]
 pub struct Beacon {
     /// Where the value comes from, in words.
-    pub source: Text,
+    pub source: Label,
     /// Round, height or slot at that source.
     pub round: u64,
     /// The value: 1 to 255 bytes.
@@ -439,7 +439,7 @@ mod tests {
 
     #[test]
     fn text_that_hides_or_reorders_is_refused() {
-        assert!(Text::new("Zoë from Łódź, with dice").is_ok());
+        assert!(Label::new("Zoë from Łódź, with dice").is_ok());
         for bad in [
             "",
             " a",
@@ -450,7 +450,7 @@ mod tests {
             "a\u{200b}b",
             &"x".repeat(513),
         ] {
-            assert!(Text::new(bad).is_err(), "{bad:?}");
+            assert!(Label::new(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -10,10 +10,10 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use super::contribution::{Apply, StepError, TauSecrets, open_link};
-use super::outgoing::{Outgoing, PointSink, PtauSink};
+use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
+use super::contribute::{Apply, StepError, TauSecrets, open_link};
 use super::verify::check_chain;
-use super::{EachPart, HashParts, KeyPoints, Link, Part, each_part};
+use super::{AccumulatorHead, ChainHead, EachPart, HashParts, Part, each_part};
 use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::read_at;
@@ -114,8 +114,8 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
     each_part(&layout, &mut pass)?;
     progress.end();
     // Key points are of no concern here: the response does not contain them apart from its points.
-    let link = Link {
-        key_points: KeyPoints::initial(),
+    let link = ChainHead {
+        key_points: AccumulatorHead::initial(),
         response_hash: ResponseHash(previous),
         challenge: Challenge(pass.hash.finish()),
     };
@@ -201,7 +201,7 @@ pub fn import_response<
     let public_key = PublicKey::from_bytes(&key, Encoding::Uncompressed)
         .map_err(|defect| FormatError::Record { index, defect })?;
     let mut rng = VerifierRng::from_os()?;
-    let key_points = KeyPoints {
+    let key_points = AccumulatorHead {
         tau_g1: layout.tau_g1.read(&mut response, &mut rng, 1, 1)?[0],
         tau_g2: layout.tau_g2.read(&mut response, &mut rng, 1, 1)?[0],
         alpha_g1: layout.alpha_tau_g1.read(&mut response, &mut rng, 0, 1)?[0],
@@ -213,7 +213,7 @@ pub fn import_response<
     let mut import = Import {
         source: &mut response,
         rng: &mut rng,
-        output: Outgoing::new(sink, &link.challenge),
+        output: AccumulatorWriter::new(sink, &link.challenge),
         progress,
     };
     each_part(&layout, &mut import)?;
@@ -239,7 +239,7 @@ pub fn import_response<
 struct Import<'a, R, S> {
     source: &'a mut R,
     rng: &'a mut VerifierRng,
-    output: Outgoing<S>,
+    output: AccumulatorWriter<S>,
     progress: &'a dyn Progress,
 }
 

@@ -13,9 +13,9 @@ use crate::progress::Progress;
 /// read**: a file that changed in between, even there and back, is refused.
 ///
 /// For files of which parts are read, in any order, perhaps more than once. Where a file is read from its beginning to its end, a
-/// [`HashedFile`](super::HashedFile) needs no second reading.
+/// [`StreamHashedFile`](super::StreamHashedFile) needs no second reading.
 #[derive(Debug)]
-pub struct NotedFile<R> {
+pub struct RecheckedFile<R> {
     source: R,
     length: u64,
     /// Where the next byte is read.
@@ -24,7 +24,7 @@ pub struct NotedFile<R> {
     noted: Vec<(Range<u64>, [u8; 32])>,
 }
 
-impl<R: Read + Seek + Send> NotedFile<R> {
+impl<R: Read + Seek + Send> RecheckedFile<R> {
     /// Nothing read yet.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl<R: Read + Seek + Send> NotedFile<R> {
     }
 }
 
-impl<R: Read + Seek> Read for NotedFile<R> {
+impl<R: Read + Seek> Read for RecheckedFile<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let count = self.length.saturating_sub(self.position).min(out.len() as u64) as usize;
         if count == 0 {
@@ -101,7 +101,7 @@ impl<R: Read + Seek> Read for NotedFile<R> {
     }
 }
 
-impl<R: Read + Seek> Seek for NotedFile<R> {
+impl<R: Read + Seek> Seek for RecheckedFile<R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.position = super::seek_to(to, self.position, self.length)?;
         Ok(self.position)
@@ -113,13 +113,13 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::progress::Silent;
+    use crate::progress::NoProgress;
 
     fn bytes(n: usize) -> Vec<u8> {
         (0..n).map(|i| (i * i / 7) as u8).collect()
     }
 
-    fn read(file: &mut NotedFile<Cursor<Vec<u8>>>, range: Range<usize>) {
+    fn read(file: &mut RecheckedFile<Cursor<Vec<u8>>>, range: Range<usize>) {
         file.seek(SeekFrom::Start(range.start as u64)).unwrap();
         file.read_exact(&mut vec![0; range.len()]).unwrap();
     }
@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn a_file_that_stays_has_its_digests_whatever_was_read() {
         let bytes = bytes(5000);
-        let digests = super::super::digest_file(&mut Cursor::new(&bytes), &Silent).unwrap();
-        let mut file = NotedFile::new(Cursor::new(bytes.clone())).unwrap();
+        let digests = super::super::digest_file(&mut Cursor::new(&bytes), &NoProgress).unwrap();
+        let mut file = RecheckedFile::new(Cursor::new(bytes.clone())).unwrap();
         for ranges in [&[][..], &[7..8, 7..9], &[4000..5000, 0..4096, 0..4096, 10..20, 4999..5000]]
         {
             ranges.iter().for_each(|range| read(&mut file, range.clone()));
-            assert_eq!(file.finish(&Silent).unwrap(), digests);
-            assert_eq!(file.finish_sha256(&Silent).unwrap(), digests.sha256);
+            assert_eq!(file.finish(&NoProgress).unwrap(), digests);
+            assert_eq!(file.finish_sha256(&NoProgress).unwrap(), digests.sha256);
         }
         // It ends where it ended.
         file.seek(SeekFrom::End(-1)).unwrap();
@@ -151,8 +151,9 @@ mod tests {
             (99, 100..5000, true),
         ] {
             // Read before the change, or while it lasts.
-            let mut file = NotedFile::new(Cursor::new(bytes.clone())).unwrap();
-            let flip = |file: &mut NotedFile<Cursor<Vec<u8>>>| file.source.get_mut()[place] ^= 1;
+            let mut file = RecheckedFile::new(Cursor::new(bytes.clone())).unwrap();
+            let flip =
+                |file: &mut RecheckedFile<Cursor<Vec<u8>>>| file.source.get_mut()[place] ^= 1;
             if read_first {
                 read(&mut file, range.clone());
                 flip(&mut file);
@@ -161,31 +162,32 @@ mod tests {
                 read(&mut file, range.clone());
                 flip(&mut file);
             }
-            let changed = matches!(file.finish_sha256(&Silent), Err(DigestError::Changed { .. }));
+            let changed =
+                matches!(file.finish_sha256(&NoProgress), Err(DigestError::Changed { .. }));
             assert_eq!(changed, range.contains(&place), "{place}");
         }
     }
 
     #[test]
     fn one_place_that_was_two_things_is_refused() {
-        let mut file = NotedFile::new(Cursor::new(bytes(5000))).unwrap();
+        let mut file = RecheckedFile::new(Cursor::new(bytes(5000))).unwrap();
         read(&mut file, 10..20);
         file.source.get_mut()[15] ^= 1;
         read(&mut file, 10..20);
-        assert!(matches!(file.finish(&Silent), Err(DigestError::Changed { .. })));
+        assert!(matches!(file.finish(&NoProgress), Err(DigestError::Changed { .. })));
     }
 
     #[test]
     fn a_file_that_grew_or_shrank_has_changed() {
         for length in [4999, 5001] {
-            let mut file = NotedFile::new(Cursor::new(bytes(5000))).unwrap();
+            let mut file = RecheckedFile::new(Cursor::new(bytes(5000))).unwrap();
             file.source.get_mut().resize(length, 0);
             let found = length as u64;
             assert!(
-                matches!(file.finish(&Silent), Err(DigestError::Changed(Change::Length { found: f, expected: 5000 })) if f == found)
+                matches!(file.finish(&NoProgress), Err(DigestError::Changed(Change::Length { found: f, expected: 5000 })) if f == found)
             );
         }
-        let mut file = NotedFile::new(Cursor::new(bytes(5000))).unwrap();
+        let mut file = RecheckedFile::new(Cursor::new(bytes(5000))).unwrap();
         file.source.get_mut().truncate(10);
         assert!(file.read_exact(&mut [0; 100]).is_err());
     }

@@ -6,23 +6,23 @@ use std::io::{Read, Seek};
 
 use rayon::prelude::*;
 
-use super::contribution::Chain;
+use super::contribute::Chain;
 use super::report::{Check, Failure, Findings};
-use super::verify::Policy;
+use super::verify::Expectations;
 use crate::entropy::ContributionRng;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Zkey};
 use crate::hash::{ContributionHash, Transcript, hash_to_g2};
 use crate::keygen::check_verifying_key_points;
 use crate::progress::Progress;
-use crate::ratio::{Ratio, proves_knowledge, same_ratio};
+use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
 use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
 use bn254_batch::mul_all;
 
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
 pub(super) fn check_records<K: Read + Seek + Send>(
     key: &Zkey<K>,
-    policy: &Policy,
+    policy: &Expectations,
     findings: &mut Findings,
     progress: &dyn Progress,
 ) {
@@ -63,7 +63,7 @@ pub(super) fn check_records<K: Read + Seek + Send>(
         .collect();
     let prove = |(record, transcript, before): &(&Contribution, Transcript, G1Affine)| {
         let r = hash_to_g2(&transcript.0);
-        let known = || proves_knowledge(&record.proof, r);
+        let known = || verify_proof_of_knowledge(&record.proof, r);
         let ratio = || same_ratio(Ratio(*before, record.delta_g1), Ratio(r, record.proof.g2_spx));
         let proofs = rayon::join(known, ratio);
         progress.advance(1);

@@ -21,7 +21,7 @@ use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use rayon::prelude::*;
 
-use super::circuit::SetupError;
+use super::initial_key::SetupError;
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
@@ -31,7 +31,7 @@ use crate::limits::CHUNK_TERMS;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
 use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
-use bn254_batch::{KeyedSums, mul_each};
+use bn254_batch::{IndexedSums, mul_each};
 
 /// A kind of column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,18 +70,18 @@ impl Plan<'_> {
             && term.value != Fr::ZERO
     }
 
-    fn sums<P: Point>(&self, column: Column) -> KeyedSums<P> {
-        KeyedSums::new(if self.has(column) { self.wires.len() } else { 0 })
+    fn sums<P: Point>(&self, column: Column) -> IndexedSums<P> {
+        IndexedSums::new(if self.has(column) { self.wires.len() } else { 0 })
     }
 }
 
 /// Columns of a run of wires. Those that were not planned are of no wire.
 #[derive(Debug)]
 pub(super) struct Columns {
-    pub(super) combined: KeyedSums<G1Affine>,
-    pub(super) a: KeyedSums<G1Affine>,
-    pub(super) b1: KeyedSums<G1Affine>,
-    pub(super) b2: KeyedSums<G2Affine>,
+    pub(super) combined: IndexedSums<G1Affine>,
+    pub(super) a: IndexedSums<G1Affine>,
+    pub(super) b1: IndexedSums<G1Affine>,
+    pub(super) b2: IndexedSums<G2Affine>,
 }
 
 /// The points of a domain: a level of the Lagrange sections, in an open file.
@@ -319,7 +319,7 @@ impl Entries {
     }
 
     /// Adds value * point of the row to the sum of the wire, for each entry.
-    fn add_to<P: Point>(&self, sums: &mut KeyedSums<P>, points: &[P])
+    fn add_to<P: Point>(&self, sums: &mut IndexedSums<P>, points: &[P])
     where
         P::Group: CurveGroup<Affine = P>,
     {
@@ -347,7 +347,7 @@ mod tests {
     use super::*;
     use crate::format::encoding::{Encoding, encode};
     use crate::format::r1cs::{Row, write_r1cs};
-    use crate::progress::Silent;
+    use crate::progress::NoProgress;
 
     const WIRES: u32 = 80;
     const PUBLIC: u32 = 5;
@@ -409,7 +409,7 @@ mod tests {
         (Cursor::new(bytes), layout)
     }
 
-    fn logs_are<P: Point>(sums: &mut KeyedSums<P>, logs: &[Fr], what: &str) {
+    fn logs_are<P: Point>(sums: &mut IndexedSums<P>, logs: &[Fr], what: &str) {
         for (wire, (sum, log)) in sums.sums(0..logs.len()).into_iter().zip(logs).enumerate() {
             assert!(sum.into_group() == P::generator() * log, "{what} {wire}");
         }
@@ -457,7 +457,7 @@ mod tests {
                 seen.extend_from_slice(terms);
                 Ok(())
             };
-            let mut made = pass(&plan, &mut r1cs, &mut basis, &mut rng, &Silent, also).unwrap();
+            let mut made = pass(&plan, &mut r1cs, &mut basis, &mut rng, &NoProgress, also).unwrap();
             assert_eq!(seen.len() as u32, 9 * ROWS - 3 + PUBLIC + 1);
             let of = |logs: &[Fr], column| {
                 if columns.contains(&column) {

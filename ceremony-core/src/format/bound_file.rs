@@ -1,7 +1,7 @@
-//! Digests of whole files: [`digest_file`] takes them in one go, a [`HashedFile`] while the file is read for something else, a [`NotedFile`] after
+//! Digests of whole files: [`digest_file`] takes them in one go, a [`StreamHashedFile`] while the file is read for something else, a [`RecheckedFile`] after
 //! parts of it were read.
 
-mod noted;
+mod rechecked;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-pub use self::noted::NotedFile;
+pub use self::rechecked::RecheckedFile;
 use crate::hash::{Blake2b512, FileBlake2b, FileSha256};
 use crate::progress::Progress;
 
@@ -116,7 +116,7 @@ fn each_chunk<R: Read + Seek + Send>(
 /// on with the others in their order reads every byte once. Of what is handed out unhashed, because it was hashed before or is too much to keep,
 /// the place and an own digest are noted; at the end the file is then read once more, and refused if it or one of these pieces is another.
 #[derive(Debug)]
-pub struct HashedFile<R> {
+pub struct StreamHashedFile<R> {
     source: R,
     length: u64,
     /// Where the next byte is read.
@@ -208,7 +208,7 @@ pub enum Change {
     },
 }
 
-impl<R: Read + Seek + Send> HashedFile<R> {
+impl<R: Read + Seek + Send> StreamHashedFile<R> {
     /// Bytes that are kept when they are read ahead: the records of the longest chain that is read at all, and more.
     const KEEP: usize = 1 << 23;
 
@@ -292,7 +292,7 @@ impl<R: Read + Seek + Send> HashedFile<R> {
     }
 }
 
-impl<R: Read + Seek + Send> Read for HashedFile<R> {
+impl<R: Read + Seek + Send> Read for StreamHashedFile<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let position = self.position;
         if let Some((start, piece)) = self.ahead.range(..=position).next_back()
@@ -332,7 +332,7 @@ impl<R: Read + Seek + Send> Read for HashedFile<R> {
     }
 }
 
-impl<R: Read + Seek + Send> Seek for HashedFile<R> {
+impl<R: Read + Seek + Send> Seek for StreamHashedFile<R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.position = seek_to(to, self.position, self.length)?;
         Ok(self.position)
@@ -363,7 +363,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::progress::Silent;
+    use crate::progress::NoProgress;
 
     fn bytes(n: usize) -> Vec<u8> {
         (0..n).map(|i| (i * i / 7) as u8).collect()
@@ -401,8 +401,8 @@ mod tests {
         }
     }
 
-    fn changing(first: &[u8], then: &[u8]) -> HashedFile<ChangesAtTheEnd> {
-        HashedFile::new(ChangesAtTheEnd {
+    fn changing(first: &[u8], then: &[u8]) -> StreamHashedFile<ChangesAtTheEnd> {
+        StreamHashedFile::new(ChangesAtTheEnd {
             file: Cursor::new(first.to_vec()),
             then: then.to_vec(),
             measured: false,
@@ -410,7 +410,7 @@ mod tests {
         .unwrap()
     }
 
-    fn read_at(file: &mut HashedFile<ChangesAtTheEnd>, range: Range<usize>) -> Vec<u8> {
+    fn read_at(file: &mut StreamHashedFile<ChangesAtTheEnd>, range: Range<usize>) -> Vec<u8> {
         let mut out = vec![0; range.len()];
         file.seek(SeekFrom::Start(range.start as u64)).unwrap();
         file.read_exact(&mut out).unwrap();
@@ -422,12 +422,12 @@ mod tests {
         for n in [0, 1, 127, 128, 129, (1 << 22) - 1, 1 << 22, (1 << 22) + 1] {
             let bytes = bytes(n);
             assert_eq!(
-                digest_file(&mut Cursor::new(&bytes), &Silent).unwrap(),
+                digest_file(&mut Cursor::new(&bytes), &NoProgress).unwrap(),
                 digests(&bytes),
                 "{n}"
             );
             assert_eq!(
-                sha256_file(&mut Cursor::new(&bytes), &Silent).unwrap(),
+                sha256_file(&mut Cursor::new(&bytes), &NoProgress).unwrap(),
                 digests(&bytes).sha256,
                 "{n}"
             );
@@ -438,7 +438,7 @@ mod tests {
         #[test]
         fn however_a_file_is_read_bytes_and_digests_are_its_own(reads in prop::collection::vec((0usize..300, 0usize..80), 0..40)) {
             let bytes = bytes(300);
-            let mut file = HashedFile::new(Hesitant(Cursor::new(bytes.clone()), 1)).unwrap();
+            let mut file = StreamHashedFile::new(Hesitant(Cursor::new(bytes.clone()), 1)).unwrap();
             for (start, count) in reads {
                 let mut out = vec![0; count];
                 file.seek(SeekFrom::Start(start as u64)).unwrap();
@@ -450,7 +450,7 @@ mod tests {
                     prop_assert!(file.read_exact(&mut out).is_err());
                 }
             }
-            prop_assert_eq!(file.finish(&Silent).unwrap().1, digests(&bytes));
+            prop_assert_eq!(file.finish(&NoProgress).unwrap().1, digests(&bytes));
         }
     }
 
@@ -491,7 +491,7 @@ mod tests {
         ] {
             assert_eq!(read_at(&mut file, range.clone()), first[range]);
         }
-        assert_eq!(file.finish(&Silent).unwrap().1, digests(&first));
+        assert_eq!(file.finish(&NoProgress).unwrap().1, digests(&first));
     }
 
     #[test]
@@ -502,7 +502,7 @@ mod tests {
             read_at(&mut file, 0..5000);
             read_at(&mut file, again);
             let (found, expected) = (digests(&then).sha256, digests(&first).sha256);
-            let error = file.finish(&Silent).unwrap_err();
+            let error = file.finish(&NoProgress).unwrap_err();
             assert!(
                 matches!(error, DigestError::Changed(Change::Bytes { found: f, expected: e }) if (f, e) == (found, expected)),
                 "{error}"
@@ -542,18 +542,19 @@ mod tests {
 
     #[test]
     fn a_piece_that_is_handed_out_unhashed_is_what_is_hashed_later() {
-        let size = HashedFile::<Fickle>::KEEP + 3000;
+        let size = StreamHashedFile::<Fickle>::KEEP + 3000;
         for (differs, changed) in
             [(2000..size - 10, true), (size - 1..size, true), (1999..2000, true), (0..0, false)]
         {
             let then = bytes(size);
             let mut first = then.clone();
             first[differs.clone()].iter_mut().for_each(|byte| *byte ^= 1);
-            let mut file = HashedFile::new(Fickle(first, then, vec![false; size], 0)).unwrap();
+            let mut file =
+                StreamHashedFile::new(Fickle(first, then, vec![false; size], 0)).unwrap();
             // Too much to keep, read before its turn; and hashed, and compared, with what it is from now on.
             file.seek(SeekFrom::Start(1999)).unwrap();
             file.read_exact(&mut vec![0; size - 1999]).unwrap();
-            assert_eq!(file.finish(&Silent).is_err(), changed, "{differs:?}");
+            assert_eq!(file.finish(&NoProgress).is_err(), changed, "{differs:?}");
         }
     }
 
@@ -590,13 +591,13 @@ mod tests {
 
     #[test]
     fn what_is_too_much_to_keep_is_compared() {
-        let size = HashedFile::<ChangesAtTheEnd>::KEEP + 10;
+        let size = StreamHashedFile::<ChangesAtTheEnd>::KEEP + 10;
         let (first, then) = (bytes(size), vec![9; size]);
         for (range, kept) in [(1..size - 9, true), (1..size - 8, false)] {
             let mut file = changing(&first, &then);
             assert_eq!(read_at(&mut file, range.clone()), first[range]);
             // What was not kept is read and hashed now.
-            assert_eq!(file.finish(&Silent).is_ok(), kept);
+            assert_eq!(file.finish(&NoProgress).is_ok(), kept);
         }
     }
 
@@ -607,7 +608,7 @@ mod tests {
             let mut file = changing(&first, then);
             read_at(&mut file, 0..5000);
             assert!(
-                matches!(file.finish(&Silent), Err(DigestError::Changed { .. })),
+                matches!(file.finish(&NoProgress), Err(DigestError::Changed { .. })),
                 "{}",
                 then.len()
             );
@@ -618,6 +619,6 @@ mod tests {
     fn a_comparison_can_be_asked_for() {
         let mut file = changing(&bytes(50), &[9; 50]);
         file.compare();
-        assert!(matches!(file.finish(&Silent), Err(DigestError::Changed { .. })));
+        assert!(matches!(file.finish(&NoProgress), Err(DigestError::Changed { .. })));
     }
 }

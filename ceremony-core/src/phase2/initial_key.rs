@@ -19,7 +19,7 @@
 use std::io::{Read, Seek, Write};
 use std::ops::Range;
 
-use super::columns::{self, Basis, Column, Columns, Plan, Rows};
+use super::qap::{self, Basis, Column, Columns, Plan, Rows};
 use crate::entropy::{OsRandomError, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
@@ -33,7 +33,7 @@ use crate::format::zkey::{
 use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::progress::Progress;
-use bn254_batch::KeyedSums;
+use bn254_batch::IndexedSums;
 use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts (formats page, section 6).
@@ -383,7 +383,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let mut basis =
             Basis { source: ptau.source(), lagrange: *lagrange, level: shape.power().n() - 1 };
         progress.begin(step, u64::from(shape.constraints()) + u64::from(shape.public()));
-        let columns = columns::pass(plan, r1cs, &mut basis, rng, *progress, also)?;
+        let columns = qap::pass(plan, r1cs, &mut basis, rng, *progress, also)?;
         progress.end();
         Ok(columns)
     }
@@ -428,7 +428,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         for low in chunks() {
             hash.make_next(|encoded| {
                 let len = (low.end - low.start) as usize;
-                let mut differences = KeyedSums::new(len);
+                let mut differences = IndexedSums::new(len);
                 let subtracted = powers.next_on_curve(&mut pieces, low.start)?;
                 differences
                     .add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
@@ -478,7 +478,7 @@ impl ColumnWriter<'_> {
 
     fn write<G: Point>(
         &mut self,
-        sums: &mut KeyedSums<G>,
+        sums: &mut IndexedSums<G>,
         wires: Range<usize>,
     ) -> Result<(), SetupError>
     where
@@ -541,8 +541,8 @@ mod tests {
     use super::*;
     use crate::entropy::ContributionRng;
     use crate::format::r1cs::write_r1cs;
-    use crate::phase1::{contribution, prepare::prepare};
-    use crate::progress::Silent;
+    use crate::phase1::{contribute, prepare::prepare};
+    use crate::progress::NoProgress;
 
     #[test]
     fn a_key_is_the_same_whether_its_columns_come_in_one_pass_or_in_many() {
@@ -566,20 +566,20 @@ mod tests {
         .unwrap();
         let (mut fresh, mut contributed, mut prepared) =
             (Cursor::new(Vec::new()), Cursor::new(Vec::new()), Cursor::new(Vec::new()));
-        contribution::new(shape.power(), &mut fresh, &Silent).unwrap();
+        contribute::new(shape.power(), &mut fresh, &NoProgress).unwrap();
         let rng = ContributionRng::from_os_and(b"").unwrap();
-        contribution::contribute(
+        contribute::contribute(
             &mut Ptau::open(&mut fresh).unwrap(),
             &mut contributed,
             rng,
             None,
-            &Silent,
+            &NoProgress,
         )
         .unwrap();
-        prepare(&mut Ptau::open(&mut contributed).unwrap(), &mut prepared, &Silent).unwrap();
+        prepare(&mut Ptau::open(&mut contributed).unwrap(), &mut prepared, &NoProgress).unwrap();
         let (mut r1cs, mut ptau) = (R1cs::open(circuit).unwrap(), Ptau::open(prepared).unwrap());
         let mut with = |at_once, per_pass| {
-            let mut key = InitialKey::open(&mut r1cs, &mut ptau, &Silent).unwrap();
+            let mut key = InitialKey::open(&mut r1cs, &mut ptau, &NoProgress).unwrap();
             (key.wires_at_once, key.wires_per_pass) = (at_once, per_pass);
             let mut out = Cursor::new(Vec::new());
             let made = key.write(&mut out).unwrap();
