@@ -28,6 +28,7 @@
 //! One enum per operation. Each message says where, what was found and what was expected. Nothing here panics on untrusted bytes.
 
 pub mod entropy;
+pub mod explain;
 pub mod format;
 pub mod hash;
 pub mod keygen;

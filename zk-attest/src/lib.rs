@@ -12,6 +12,7 @@
 //! before they are parsed, and parsing them cannot panic.
 
 pub mod attestation;
+pub mod diagnostic;
 pub mod digest;
 pub mod envelope;
 pub mod error;
