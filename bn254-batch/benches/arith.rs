@@ -1,9 +1,11 @@
 //! The kernels of each back end against arkworks, in one run, on one thread.
 //!
-//! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV), `VariableBaseMSM::msm_bigint`, the
-//! FFT of ark-poly on projective points with the normalisation that a file needs, a subgroup check for each point, and the verification of
-//! a contribution with one (`plain`). Criterion's throughput column gives elements per second, elements being points, terms, or powers of
-//! tau of the contribution; `ci/bench-peers.sh --kernels` makes a table of ratios from it.
+//! Baselines: `Affine * Fr` (double-and-add in ark-bn254 0.6), `Projective * Fr` (its GLV),
+//! `VariableBaseMSM::msm_bigint`, the FFT of ark-poly on projective points with the normalisation
+//! that a file needs, a subgroup check for each point, and the verification of a contribution with
+//! one (`plain`). Criterion's throughput column gives elements per second, elements being points,
+//! terms, or powers of tau of the contribution; `ci/bench-peers.sh --kernels` makes a table of
+//! ratios from it.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -175,8 +177,8 @@ fn neighbours<P: Point<Group: CurveGroup<Affine = P>>>(
     })
 }
 
-/// The four long sections of one contribution: every point's membership, and the ratio of its neighbours. The form of this crate, on each
-/// back end, against the plain one.
+/// The four long sections of one contribution: every point's membership, and the ratio of its
+/// neighbours. The form of this crate, on each back end, against the plain one.
 fn verification(criterion: &mut Criterion) {
     const POWER: u32 = 14;
     let n = 1usize << POWER;

@@ -1,24 +1,28 @@
 //! Sums of many points with small coefficients: Pippenger's bucket method on affine points.
 //!
-//! A coefficient below 2^128 is cut into signed digits of c bits, sum d_w 2^(c w) with d_w in [-2^(c-1), 2^(c-1)), and for every
-//! window w
+//! A coefficient below 2^128 is cut into signed digits of c bits, sum d_w 2^(c w) with d_w in
+//! [-2^(c-1), 2^(c-1)), and for every window w
 //!
-//! > sum_i d_(w,i) P_i = sum_(j = 1 .. 2^(c-1)) j B_j,  B_j = (sum over d = j of P_i) - (sum over d = -j of P_i).
+//! > sum_i d_(w,i) P_i = sum_(j = 1 .. 2^(c-1)) j B_j,  B_j = (sum over d = j of P_i) - (sum over d
+//! > = -j of P_i).
 //!
-//! **One primitive does all the additions**: [`Sums`] takes points with keys and adds those of equal key, pair by pair, in batches
-//! of independent affine additions (5 products and a square each, against 8 + 3 for a mixed Jacobian addition). The weights j are
-//! no chain of 2^c dependent additions either: with j = s hi + lo, s = 2^ceil(c/2),
+//! **One primitive does all the additions**: [`Sums`] takes points with keys and adds those of
+//! equal key, pair by pair, in batches of independent affine additions (5 products and a square
+//! each, against 8 + 3 for a mixed Jacobian addition). The weights j are no chain of 2^c dependent
+//! additions either: with j = s hi + lo, s = 2^ceil(c/2),
 //!
 //! > sum j B_j = s sum_hi hi (sum_lo B) + sum_lo lo (sum_hi B),
 //!
-//! whose row and column sums are sums by key, and the bits of hi and lo are keys again. What is left is one point for each power of
-//! two, added by Horner's rule.
+//! whose row and column sums are sums by key, and the bits of hi and lo are keys again. What is
+//! left is one point for each power of two, added by Horner's rule.
 //!
-//! Nothing is assumed of the points but that they are on their curve: no endomorphism is used, and equal, opposite and infinite
-//! points are legal. A transcript's first accumulator is n copies of the generator, for which every addition is a doubling.
+//! Nothing is assumed of the points but that they are on their curve: no endomorphism is used, and
+//! equal, opposite and infinite points are legal. A transcript's first accumulator is n copies of
+//! the generator, for which every addition is a doubling.
 //!
-//! Sources: N. Pippenger (SIAM J. Comput. 9, 1980); D. Bernstein, J. Doumen, T. Lange, J.-J. Oosterwijk, "Faster batch forgery
-//! identification" (INDOCRYPT 2012), for the signed digits; Y. El Housni, G. Botrel, "EdMSM" (2022), for affine batches.
+//! Sources: N. Pippenger (SIAM J. Comput. 9, 1980); D. Bernstein, J. Doumen, T. Lange, J.-J.
+//! Oosterwijk, "Faster batch forgery identification" (INDOCRYPT 2012), for the signed digits; Y. El
+//! Housni, G. Botrel, "EdMSM" (2022), for affine batches.
 
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
@@ -26,7 +30,8 @@ use rayon::prelude::*;
 use super::kernels::{Kernels, Sum, negative};
 use crate::curve::Point;
 
-/// Additions in a batch: the inversion disappears, and the operands, a quarter of a MiB, stay in the second-level cache.
+/// Additions in a batch: the inversion disappears, and the operands, a quarter of a MiB, stay in
+/// the second-level cache.
 const fn batch<P: Point>() -> usize {
     (128 << 10) / P::UNCOMPRESSED_BYTES
 }
@@ -40,7 +45,8 @@ pub(super) fn linear_combination<E: Kernels, P: Point>(
     let n = points.len().min(coefficients.len());
     let (points, coefficients) = (&points[..n], &coefficients[..n]);
     let digits = Digits::for_length(n);
-    // Two tasks for each core even out what else runs there; the windows of a task share its batches.
+    // Two tasks for each core even out what else runs there; the windows of a task share its
+    // batches.
     let windows: Vec<u32> = (0..digits.windows).collect();
     let task = windows.len().div_ceil(2 * rayon::current_num_threads());
     let powers: Vec<Vec<P>> = windows
@@ -103,13 +109,14 @@ struct Digits {
     /// c.
     bits: u32,
     windows: u32,
-    /// 2^(c-1) in every window but the top one: added to a coefficient, it makes all those digits non-negative.
+    /// 2^(c-1) in every window but the top one: added to a coefficient, it makes all those digits
+    /// non-negative.
     offset: u128,
 }
 
 impl Digits {
-    /// The width with the fewest additions: n + 2 * 2^(c-1) for each window. Widths that divide 128 would leave the top window a
-    /// digit of c bits and a carry; they are left out.
+    /// The width with the fewest additions: n + 2 * 2^(c-1) for each window. Widths that divide 128
+    /// would leave the top window a digit of c bits and a carry; they are left out.
     fn for_length(n: usize) -> Self {
         let cost = |c: u32| u64::from(128u32.div_ceil(c)) * (n as u64 + (1 << c));
         let bits = (3..=15).filter(|c| 128 % c != 0).min_by_key(|c| cost(*c)).unwrap_or(3);
@@ -137,9 +144,9 @@ impl Digits {
 
 /// Points being added up by key.
 ///
-/// Each key has at most one point waiting. A second one makes a pair and leaves none; a full batch of pairs is added, and the
-/// sums come in again as points. Slots of the pool are used again, so that memory is flat: one point for each key, and two for
-/// each addition of a batch.
+/// Each key has at most one point waiting. A second one makes a pair and leaves none; a full batch
+/// of pairs is added, and the sums come in again as points. Slots of the pool are used again, so
+/// that memory is flat: one point for each key, and two for each addition of a batch.
 #[derive(Clone, Debug)]
 pub(super) struct Sums<P> {
     /// The slot of the waiting point, or [`NOBODY`].
@@ -207,7 +214,7 @@ impl<P: Point> Sums<P> {
         }
     }
 
-    /// Written without a branch: whether somebody waits is a coin toss that no predictor wins.
+    /// Written without a branch: whether another sum waits is a coin toss that no predictor wins.
     #[inline]
     fn enter(&mut self, key: u32, slot: u32) {
         let waiting = &mut self.waiting[key as usize];
@@ -228,8 +235,8 @@ impl<P: Point> Sums<P> {
         }
     }
 
-    /// The sum for each key. Leaves this empty, for `keys` keys, in the same memory: new memory costs a fault for each page, a tenth of the time of
-    /// short runs.
+    /// The sum for each key. Leaves this empty, for `keys` keys, in the same memory: new memory
+    /// costs a fault for each page, a tenth of the time of short runs.
     fn finish<E: Kernels>(&mut self, engine: E, keys: usize) -> Vec<P> {
         self.settle(engine);
         let sums = (0..self.waiting.len()).map(|key| self.sum(key)).collect();
@@ -256,7 +263,8 @@ impl<P: Point> Sums<P> {
     }
 }
 
-/// For each run of `buckets` keys, with the sums B_1, B_2, ..., the points S_t with sum_j j B_j = sum_t 2^t S_t.
+/// For each run of `buckets` keys, with the sums B_1, B_2, ..., the points S_t with sum_j j B_j =
+/// sum_t 2^t S_t.
 pub(super) fn binary_weights<E: Kernels, P: Point>(
     engine: E,
     mut sums: Sums<P>,

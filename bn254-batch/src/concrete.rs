@@ -1,8 +1,9 @@
 //! The operations of [`Point`], compiled here once for each of the two groups.
 //!
-//! The algorithms are generic over point and back end. Left generic in the public interface, they would
-//! be compiled again in every crate that calls them, with that crate's optimisation. [`BatchPoint`] has
-//! no generic method, so its implementations for G1 and G2 are compiled in this crate.
+//! The algorithms are generic over point and back end. Left generic in the public interface, they
+//! would be compiled again in every crate that calls them, with that crate's optimisation.
+//! [`BatchPoint`] has no generic method, so its implementations for G1 and G2 are compiled in this
+//! crate.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,29 +1,31 @@
 //! Names and constants of BN254: the one place that names `ark-bn254`.
 //!
-//! Notation of this crate: `q` the base field's modulus, `r` the scalar field's, `[x]1 = x * G1`, `[x]2 = x * G2`. A point is affine and
-//! at infinity when all its coordinates are zero (the point (0, 0) is on neither curve), which is arkworks' representation as well as
-//! that of the files.
+//! Notation of this crate: `q` the base field's modulus, `r` the scalar field's, `[x]1 = x * G1`,
+//! `[x]2 = x * G2`. A point is affine and at infinity when all its coordinates are zero (the point
+//! (0, 0) is on neither curve), which is arkworks' representation as well as that of the files.
 
 use std::fmt::Debug;
 
-use crate::concrete::BatchPoint;
+pub use ark_bn254::g1::G1Affine;
+pub use ark_bn254::g2::G2Affine;
 pub use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Projective, G2Projective};
-pub use ark_bn254::{g1::G1Affine, g2::G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
-use ark_ec::short_weierstrass::SWCurveConfig;
-use ark_ff::{AdditiveGroup, BigInt, FftField, Field, One, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, Field, One};
+
+use crate::concrete::BatchPoint;
+use crate::params::CeremonyCurve;
 
 /// `[1]1`, the generator (1, 2).
-pub const G1_GENERATOR: G1Affine = ark_bn254::g1::Config::GENERATOR;
+pub const G1_GENERATOR: G1Affine = Bn254::G1_GENERATOR;
 /// `[1]2`, the generator of the r-torsion that all tools use.
-pub const G2_GENERATOR: G2Affine = ark_bn254::g2::Config::GENERATOR;
+pub const G2_GENERATOR: G2Affine = Bn254::G2_GENERATOR;
 /// `q`, as four little-endian limbs.
-pub const FQ_MODULUS: BigInt<4> = Fq::MODULUS;
+pub const FQ_MODULUS: BigInt<4> = Bn254::BASE_MODULUS;
 /// `r`, as four little-endian limbs.
-pub const FR_MODULUS: BigInt<4> = Fr::MODULUS;
+pub const FR_MODULUS: BigInt<4> = Bn254::SCALAR_MODULUS;
 /// The largest `k` with `2^k` dividing `r - 1`: no FFT over the scalar field is longer than `2^28`.
-pub const FR_TWO_ADICITY: u32 = 28;
+pub const FR_TWO_ADICITY: u32 = Bn254::TWO_ADICITY;
 
 mod sealed {
     pub trait Sealed {}
@@ -33,7 +35,8 @@ mod sealed {
 
 /// An affine point of one of the two groups, seen as a short list of base-field coordinates.
 ///
-/// Implemented by [`G1Affine`] and [`G2Affine`] alone, so that everything that reads, writes, hashes or moves points is written once.
+/// Implemented by [`G1Affine`] and [`G2Affine`] alone, so that everything that reads, writes,
+/// hashes or moves points is written once.
 pub trait Point:
     AffineRepr<ScalarField = Fr, Group: Send + Sync + Copy>
     + BatchPoint<Sum = Self::Group>
@@ -45,9 +48,9 @@ pub trait Point:
 {
     /// Base-field coordinates of a point: 2 in G1 (x, y), 4 in G2 (x.c0, x.c1, y.c0, y.c1).
     const COORDINATES: usize;
-    /// Bytes of an uncompressed point, in files (LEM) as in hashes (U).
+    /// Bytes of an uncompressed point, in files (mont_le) as in hashes (uncompressed).
     const UNCOMPRESSED_BYTES: usize = Self::COORDINATES * 32;
-    /// Bytes of a compressed point (C).
+    /// Bytes of a compressed point.
     const COMPRESSED_BYTES: usize = Self::COORDINATES * 16;
     /// `"G1"` or `"G2"`, for messages.
     const GROUP: &'static str;
@@ -67,10 +70,15 @@ pub trait Point:
     fn in_subgroup(&self) -> bool;
     /// The same slice as points of G1, if that is the group.
     fn as_g1(points: &[Self]) -> Option<&[G1Affine]>;
-    /// The same slice as points of G2, if that is the group: what has to be checked for membership in the subgroup.
+    /// The same slice as points of G2, if that is the group: what has to be checked for membership
+    /// in the subgroup.
     fn as_g2(points: &[Self]) -> Option<&[G2Affine]>;
-    /// The point with this x and the lexicographically larger y (arkworks' order, which for Fq2 compares c1 first) iff `larger`.
-    /// `None` where x^3 + b is no square.
+    /// The points, if the group is G1.
+    fn from_g1(points: Vec<G1Affine>) -> Option<Vec<Self>>;
+    /// The points, if the group is G2.
+    fn from_g2(points: Vec<G2Affine>) -> Option<Vec<Self>>;
+    /// The point with this x and the lexicographically larger y (arkworks' order, which for Fq2
+    /// compares c1 first) iff `larger`. `None` where x^3 + b is not a square.
     fn from_x(x: &[Fq], larger: bool) -> Option<Self>;
     /// y > -y in the same order. False at infinity.
     fn y_is_larger(&self) -> bool;
@@ -103,6 +111,14 @@ impl Point for G1Affine {
     }
 
     fn as_g2(_: &[Self]) -> Option<&[G2Affine]> {
+        None
+    }
+
+    fn from_g1(points: Vec<G1Affine>) -> Option<Vec<Self>> {
+        Some(points)
+    }
+
+    fn from_g2(_: Vec<G2Affine>) -> Option<Vec<Self>> {
         None
     }
 
@@ -145,6 +161,14 @@ impl Point for G2Affine {
         Some(points)
     }
 
+    fn from_g1(_: Vec<G1Affine>) -> Option<Vec<Self>> {
+        None
+    }
+
+    fn from_g2(points: Vec<G2Affine>) -> Option<Vec<Self>> {
+        Some(points)
+    }
+
     fn from_x(x: &[Fq], larger: bool) -> Option<Self> {
         let (&c0, &c1) = (x.first()?, x.get(1)?);
         Self::get_point_from_x_unchecked(Fq2::new(c0, c1), larger)
@@ -169,13 +193,14 @@ pub fn pairings_cancel<const N: usize>(pairs: [(G1Affine, G2Affine); N]) -> bool
     Bn254::multi_pairing(pairs.map(|(a, _)| a), pairs.map(|(_, x)| x)).0.is_one()
 }
 
-/// `omega = 5^((r-1) / 2^k)`, a primitive `2^k`-th root of unity; the root of arkworks and of the files. `None` for `k > 28`.
+/// `omega = 5^((r-1) / 2^k)`, a primitive `2^k`-th root of unity; the root of arkworks and of the
+/// files. `None` for `k > 28`.
 #[must_use]
 pub fn root_of_unity(k: u32) -> Option<Fr> {
     if k > FR_TWO_ADICITY {
         return None;
     }
-    let mut omega = Fr::TWO_ADIC_ROOT_OF_UNITY;
+    let mut omega = Bn254::LARGEST_ROOT;
     for _ in k..FR_TWO_ADICITY {
         omega.square_in_place();
     }

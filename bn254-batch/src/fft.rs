@@ -1,12 +1,14 @@
 //! The FFT with points for values, in place.
 //!
-//! Decimation in time (Cooley, Tukey 1965) over bit-reversed input: layer by layer (a, b) <- (a + w b, a - w b). Nearly all of
-//! the cost are the multiplications w b; the additions are affine and batched.
+//! Decimation in time (Cooley, Tukey 1965) over bit-reversed input: layer by layer (a, b) <- (a + w
+//! b, a - w b). Nearly all of the cost are the multiplications w b; the additions are affine and
+//! batched.
 //!
-//! The inverse transform's factor 1 / n costs nothing: a transform is linear, so that scaling the *first* input and, in every
-//! layer, the twiddles of the *first* block by 1 / n keeps "the first block is scaled, the others are not" true from layer to
-//! layer; after the last layer there is only the first block. That is one multiplication more for each layer (where w = 1 would
-//! have needed none), instead of n.
+//! The inverse transform's factor 1 / n costs nothing: a transform is linear, so that scaling the
+//! *first* input and, in every layer, the twiddles of the *first* block by 1 / n keeps "the first
+//! block is scaled, the others are not" true from layer to layer; after the last layer there is
+//! only the first block. That is one multiplication more for each layer (where w = 1 would have
+//! needed none), instead of n.
 
 use ark_ff::{Field, One};
 use rayon::prelude::*;

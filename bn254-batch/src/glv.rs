@@ -1,35 +1,41 @@
 //! Scalars as two odd halves of 32 signed digits: what both back ends multiply by.
 //!
-//! Both groups have an endomorphism phi(x, y) = (beta x, y), beta^3 = 1, that acts on the r-torsion as multiplication by lambda,
-//! lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO 2001). With x = 4965661367192848881, the parameter of
-//! BN254, the pairs (a, b) with a + lambda b = 0 mod r form the lattice spanned by
+//! Both groups have an endomorphism phi(x, y) = (beta x, y), beta^3 = 1, that acts on the r-torsion
+//! as multiplication by lambda, lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO
+//! 2001). With x = 4965661367192848881, the parameter of BN254, the pairs (a, b) with a + lambda b
+//! = 0 mod r form the lattice spanned by
 //!
 //! > v1 = (6 x^2 + 2 x, -(2 x + 1)),  v2 = (2 x + 1, 6 x^2 + 4 x + 1),
 //!
-//! of determinant r. For a scalar k let c1 and c2 be the real coordinates of (k, 0) in that basis, rounded down; then (k, 0) - c1
-//! v1 - c2 v2 is f1 v1 + f2 v2 with f1, f2 in [0, 1 + 2^-66), and represents k. Modulo 2, v1 = (0, 1) and v2 = (1, 1): exactly
-//! one of {0, v1, v2, v1 + v2} subtracted from it leaves both halves odd. Both stay below (1 + 2^-66) (6 x^2 + 6 x + 2) < 2^127
+//! of determinant r. For a scalar k let c1 and c2 be the real coordinates of (k, 0) in that basis,
+//! rounded down; then (k, 0) - c1 v1 - c2 v2 is f1 v1 + f2 v2 with f1, f2 in [0, 1 + 2^-66), and
+//! represents k. Modulo 2, v1 = (0, 1) and v2 = (1, 1): exactly one of {0, v1, v2, v1 + v2}
+//! subtracted from it leaves both halves odd. Both stay below (1 + 2^-66) (6 x^2 + 6 x + 2) < 2^127
 //! in absolute value.
 //!
-//! An odd k with |k| < 2^128 has exactly one expansion in 32 digits from {-15, -13, ..., 15}: with n = (k + 2^128 - 1) / 2, whose
-//! nibbles are n_i,
+//! An odd k with |k| < 2^128 has exactly one expansion in 32 digits from {-15, -13, ..., 15}: with
+//! n = (k + 2^128 - 1) / 2, whose nibbles are n_i,
 //!
 //! > k = 2 n - (2^128 - 1) = sum 16^i (2 n_i - 15).
 //!
-//! No digit is zero and nothing is carried: the recoding is a shift (the all-odd form of M. Joye and M. Tunstall, AFRICACRYPT 2009).
-//! The whole path from scalar to digits has neither branches nor memory accesses that depend on the scalar.
+//! No digit is zero and nothing is carried: the recoding is a shift (the all-odd form of M. Joye
+//! and M. Tunstall, AFRICACRYPT 2009). The whole path from scalar to digits has neither branches
+//! nor memory accesses that depend on the scalar.
 //!
 //! # Exceptional additions
 //!
-//! Before a digit of window i is added, a multiplication has summed (a, b) with |a|, |b| < 2^124 while i > 0, and neither is zero:
-//! each is an odd number times a power of 16. No vector of the lattice but zero has both entries below 2^126 in absolute value.
-//! Therefore (a, b), (a +- d_i, b) and (a, b +- e_i) are no multiples of r, and an addition meets infinity, equal or opposite
-//! points **only in the last window**: for k = lambda e_0, 2 d_0 + lambda e_0, 2 lambda e_0 and 0, some hundreds of scalars in all.
+//! Before a digit of window i is added, a multiplication has summed (a, b) with |a|, |b| < 2^124
+//! while i > 0, and neither is zero: each is an odd number times a power of 16. No vector of the
+//! lattice but zero has both entries below 2^126 in absolute value. Therefore (a, b), (a +- d_i, b)
+//! and (a, b +- e_i) are not multiples of r, and an addition meets infinity, equal or opposite
+//! points **only in the last window**: for k = lambda e_0, 2 d_0 + lambda e_0, 2 lambda e_0 and 0,
+//! some hundreds of scalars in all.
 
 use ark_ff::PrimeField;
 use zeroize::Zeroize;
 
-use crate::curve::{FR_MODULUS, Fr};
+use crate::curve::{Bn254, FR_MODULUS, Fr};
+use crate::params::CeremonyCurve;
 
 /// Digits of a half; also the number of additions per half in a multiplication.
 pub(super) const DIGITS: usize = 32;
@@ -45,7 +51,7 @@ const V2_0: u128 = 2 * X + 1;
 /// 6 x^2 + 4 x + 1, odd.
 const V2_1: u128 = 6 * X * X + 4 * X + 1;
 /// The parameter of BN254.
-const X: u128 = 4_965_661_367_192_848_881;
+const X: u128 = Bn254::PARAMETER;
 /// floor(2^320 (6 x^2 + 4 x + 1) / r).
 const V2_1_OVER_R: [u64; 4] = quotient_by_r(V2_1);
 /// floor(2^320 (2 x + 1) / r).
@@ -70,7 +76,8 @@ impl Halves {
         let mut c2 = product_over_2_320(&k, &V2_0_OVER_R);
         c2 += 1 ^ ((u128::from(k[0]) ^ c2) & 1);
         c1 += 1 ^ ((c1 ^ c2) & 1);
-        // The halves are below 2^127 in absolute value, so that arithmetic modulo 2^128 knows them exactly.
+        // The halves are below 2^127 in absolute value, so that arithmetic modulo 2^128 knows them
+        // exactly.
         let low = u128::from(k[0]) | u128::from(k[1]) << 64;
         let k1 = low.wrapping_sub(c1.wrapping_mul(V1_0)).wrapping_sub(c2.wrapping_mul(V2_0));
         let k2 = c1.wrapping_mul(V2_0).wrapping_sub(c2.wrapping_mul(V2_1));
@@ -84,7 +91,8 @@ pub(super) fn nibbles_of(half: u128) -> impl Iterator<Item = u8> {
     (0..DIGITS).map(move |i| (half >> (WINDOW * i)) as u8 & 15)
 }
 
-/// (k + 2^128 - 1) / 2 for odd k given modulo 2^128, |k| < 2^127: (k - 1) / 2 is an arithmetic shift.
+/// (k + 2^128 - 1) / 2 for odd k given modulo 2^128, |k| < 2^127: (k - 1) / 2 is an arithmetic
+/// shift.
 fn biased(k: u128) -> u128 {
     (k.cast_signed() >> 1).cast_unsigned() ^ (1 << 127)
 }
@@ -171,7 +179,8 @@ mod tests {
         assert_eq!(b + lambda() * c, Fr::ZERO);
     }
 
-    /// No scalar, however short, has fewer digits than another or a digit zero: what a multiplication does cannot depend on it.
+    /// No scalar, however short, has fewer digits than another or a digit zero: what a
+    /// multiplication does cannot depend on it.
     #[test]
     fn both_halves_have_32_digits_none_of_them_zero_even_of_0_1_and_minus_1() {
         for k in [Fr::ZERO, Fr::ONE, -Fr::ONE, lambda(), -lambda()] {

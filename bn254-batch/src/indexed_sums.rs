@@ -1,7 +1,8 @@
 //! Sums of points by key: a sparse matrix of ones times a vector of points.
 //!
-//! The rows of a circuit's matrices name few wires each, and neighbours name neighbours; so keys are dealt out to the tasks in turn, and each task
-//! adds what is its own in batches of affine additions ([`Sums`]). What comes out is affine already.
+//! The rows of a circuit's matrices name few wires each, and neighbours name neighbours; so keys
+//! are dealt out to the tasks in turn, and each task adds what is its own in batches of affine
+//! additions ([`Sums`]). What comes out is affine already.
 
 use std::ops::Range;
 
@@ -92,7 +93,8 @@ mod tests {
     use crate::Instructions;
     use crate::curve::{G1Affine, G2Affine};
 
-    /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every order.
+    /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every
+    /// order.
     fn sums_are_those_of_the_points<P: Point>() {
         let multiples: Vec<P> = {
             let steps = std::iter::successors(Some(P::Group::ZERO), |p| Some(*p + P::generator()));

@@ -1,4 +1,5 @@
-//! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written once, over this.
+//! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written
+//! once, over this.
 
 use crate::curve::{Fq, Fr, Point};
 
@@ -11,22 +12,24 @@ pub(super) struct Sum {
 
 /// A back end: two kernels, each for one task on one thread.
 pub(super) trait Kernels: Copy + Send + Sync {
-    /// What the points weigh that are given to one call of [`Self::multiply`]: enough of them for the shared inversions to disappear, and few
-    /// enough for the cores to end together.
+    /// What the points weigh that are given to one call of [`Self::multiply`]: enough of them for
+    /// the shared inversions to disappear, and few enough for the cores to end together.
     const TASK_BYTES: usize;
 
-    /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's documentation says.
-    /// The points must be in the r-torsion.
+    /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's
+    /// documentation says. The points must be in the r-torsion.
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]);
 
-    /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and opposite points and infinity are
-    /// legal; the points may be anywhere on the curve. Not constant time.
+    /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and
+    /// opposite points and infinity are legal; the points may be anywhere on the curve. Not
+    /// constant time.
     fn add<P: Point>(self, points: &mut [P], sums: &[Sum]);
 
     /// The first point that is neither on the curve nor infinity.
     fn off_curve<P: Point>(self, points: &[P]) -> Option<usize>;
 
-    /// For each x (`P::COORDINATES` / 2 elements) the point with one of its two y, or infinity where x is on no point.
+    /// For each x (`P::COORDINATES` / 2 elements) the point with one of its two y, or infinity
+    /// where x is on no point.
     fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P>;
 }
 

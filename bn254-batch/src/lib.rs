@@ -12,22 +12,25 @@
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
 //! | [`from_x`]: compressed points | responses | no |
 //!
-//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that); infinity is a legal value
-//! everywhere. [`linear_combination`], [`StrideSums`], [`IndexedSums`] and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms
-//! use an endomorphism and need points of order r. All operations use all cores through rayon.
+//! Points are affine, in and out, and lie on their curve (the readers in `format` see to that);
+//! infinity is a legal value everywhere. [`linear_combination`], [`StrideSums`], [`IndexedSums`]
+//! and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms use
+//! an endomorphism and need points of order r. All operations use all cores through rayon.
 //!
 //! # Back ends
 //!
-//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of scalar multiplications and a
-//! batch of affine additions. The back end is chosen when the first operation runs: [`Instructions::Ifma`] where the processor has
-//! AVX-512 IFMA, else [`Instructions::Portable`]; [`force_portable`] before that chooses the latter. [`Backend`] names one explicitly,
-//! to compare them.
+//! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of
+//! scalar multiplications and a batch of affine additions. The back end is chosen when the first
+//! operation runs: [`Instructions::Ifma`] where the processor has AVX-512 IFMA, else
+//! [`Instructions::Portable`]; [`force_portable`] before that chooses the latter. [`Backend`] names
+//! one explicitly, to compare them.
 //!
 //! # Secrets
 //!
-//! The multiplications are constant time in their scalars: no branch and no address depends on them. `portable` and `ifma` state
-//! precisely what that covers. Recoded scalars and copies of them on the heap are erased after use; registers and spilled stack
-//! slots are not, so a process that handled a secret should end soon after.
+//! The multiplications are constant time in their scalars: no branch and no address depends on
+//! them. `portable` and `ifma` state precisely what that covers. Recoded scalars and copies of them
+//! on the heap are erased after use; registers and spilled stack slots are not, so a process that
+//! handled a secret should end soon after.
 
 /// Runs `$body` with `$engine` bound to the kernels.
 macro_rules! with_kernels {
@@ -49,6 +52,7 @@ mod glv;
 mod ifma;
 mod indexed_sums;
 mod kernels;
+pub mod params;
 mod portable;
 mod scalars;
 mod stride_sums;
@@ -68,7 +72,8 @@ use crate::curve::{Fq, Fr, G2Affine, Point};
 pub enum Direction {
     /// Coefficients to values: y_i = sum_j omega^(ij) x_j.
     Forward,
-    /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives the Lagrange basis [L_i(tau)].
+    /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives
+    /// the Lagrange basis [L_i(tau)].
     Inverse,
 }
 
@@ -90,7 +95,8 @@ impl fmt::Display for Instructions {
     }
 }
 
-/// A back end that this machine can run, and the operations on it. The functions of this module are those of the chosen one.
+/// A back end that this machine can run, and the operations on it. The functions of this module are
+/// those of the chosen one.
 #[derive(Clone, Copy, Debug)]
 pub struct Backend(Available);
 
@@ -121,8 +127,8 @@ fn chosen() -> Backend {
     })
 }
 
-/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices decides the length; callers pass
-/// equal ones.
+/// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices
+/// decides the length; callers pass equal ones.
 pub fn mul_each<P: Point>(points: &mut [P], scalars: &[Fr]) {
     chosen().mul_each(points, scalars);
 }
@@ -138,7 +144,8 @@ pub fn linear_combination<P: Point>(points: &[P], coefficients: &[u128]) -> P::G
     chosen().linear_combination(points, coefficients)
 }
 
-/// The FFT of `points` of order r (in place, natural order in and out) over the domain of that size with root 5^((r-1)/n).
+/// The FFT of `points` of order r (in place, natural order in and out) over the domain of that size
+/// with root 5^((r-1)/n).
 ///
 /// # Panics
 /// If the length is not a power of two up to 2^28: callers take it from a checked header.
@@ -146,33 +153,34 @@ pub fn group_fft<P: Point>(points: &mut [P], direction: Direction) {
     chosen().group_fft(points, direction);
 }
 
-/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a - w b), entry by entry of the
-/// shortest slice. For transforms that do not fit in memory.
+/// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a -
+/// w b), entry by entry of the shortest slice. For transforms that do not fit in memory.
 pub fn butterflies<P: Point>(lo: &mut [P], hi: &mut [P], twiddles: &[Fr]) {
     chosen().butterflies(lo, hi, twiddles);
 }
 
-/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an error of 2^-130). The points
-/// must be on the curve.
+/// The index of a point that is not in the subgroup of order r, or `None` when all are (up to an
+/// error of 2^-130). The points must be on the curve.
 ///
-/// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed. The error is argued in
-/// `subgroup`: ten random combinations with coefficients of 13 bits, each blind to a point outside the subgroup with probability
-/// at most 2^-13.
+/// `random` must be unpredictable to the author of the points, and be drawn from only after they
+/// are fixed. The error is argued in `subgroup`: ten random combinations with coefficients of 13
+/// bits, each blind to a point outside the subgroup with probability at most 2^-13.
 pub fn outside_subgroup(points: &[G2Affine], random: &mut dyn FnMut() -> u64) -> Option<usize> {
     chosen().outside_subgroup(points, random)
 }
 
-/// The index of the first point that is neither on its curve nor infinity. Coordinates are field elements, so below q.
+/// The index of the first point that is neither on its curve nor infinity. Coordinates are field
+/// elements, so below q.
 #[must_use]
 pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
     chosen().off_curve(points)
 }
 
-/// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the lexicographically larger one where
-/// `larger` says so (arkworks' order, as in [`Point::from_x`]).
+/// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the
+/// lexicographically larger one where `larger` says so (arkworks' order, as in [`Point::from_x`]).
 ///
 /// # Errors
-/// The index of the first x for which x^3 + b is no square.
+/// The index of the first x for which x^3 + b is not a square.
 pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
     chosen().from_x(x, larger)
 }

@@ -1,25 +1,33 @@
-//! Random combinations of long runs in which neighbours share a coefficient, and with them the membership of all points.
+//! Random combinations of long runs in which neighbours share a coefficient, and with them the
+//! membership of all points.
 //!
-//! To show that P_(i+1) = x P_i along a run one compares sum c_i P_i with sum c_i P_(i+1), two sums over all points. Here the run is cut into
-//! rows of [`STRIDE`] steps, and all steps of row j have the one random coefficient u_j. That alone would prove nothing, for errors within a row
-//! could cancel; so the sums are kept apart by column,
+//! To show that P_(i+1) = x P_i along a run one compares sum c_i P_i with sum c_i P_(i+1), two sums
+//! over all points. Here the run is cut into rows of [`STRIDE`] steps, and all steps of row j have
+//! the one random coefficient u_j. That alone would prove nothing, for errors within a row could
+//! cancel; so the sums are kept apart by column,
 //!
-//! > Q_k = sum_j u_j P_(j,k),  k = 0 .. STRIDE,  where P_(j,k) is point k of row j and P_(j,STRIDE) is the first point of row j + 1,
+//! > Q_k = sum_j u_j P_(j,k),  k = 0 .. STRIDE,  where P_(j,k) is point k of row j and P_(j,STRIDE)
+//! > is the first point of row j + 1,
 //!
-//! and Q_(k+1) = x Q_k is to be shown for each k. If step k of a row j is wrong, its error E = P_(j,k+1) - x P_(j,k) is not zero, and for points of
-//! order r (which is shown below) and any choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now added up once, and one in [`STRIDE`] twice,
-//! instead of each twice.
+//! and Q_(k+1) = x Q_k is to be shown for each k. If step k of a row j is wrong, its error E =
+//! P_(j,k+1) - x P_(j,k) is not zero, and for points of order r (which is shown below) and any
+//! choice of the other coefficients at most one u_j makes Q_(k+1) - x Q_k vanish. Each point is now
+//! added up once, and one in [`STRIDE`] twice, instead of each twice.
 //!
-//! **Coefficients are drawn digit by digit**: u_j = sum_w 2^(c w) d_(j,w) with d_(j,w) uniform in [-2^(c-1), 2^(c-1)), for as many windows w that
-//! 2^128 or more coefficients are possible, all different and far below r. The bucket method then needs no recoding, and its intermediate results
+//! **Coefficients are drawn digit by digit**: u_j = sum_w 2^(c w) d_(j,w) with d_(j,w) uniform in
+//! [-2^(c-1), 2^(c-1)), for as many windows w that 2^128 or more coefficients are possible, all
+//! different and far below r. The bucket method then needs no recoding, and its intermediate
+//! results
 //!
 //! > S_(k,w) = sum_j d_(j,w) P_(j,k)
 //!
-//! are, for each column, independent random combinations with coefficients of c bits. By the argument of `subgroup`, with c <= 13, a point
-//! outside the subgroup of order r leaves S_(k,w) inside with probability at most 2^-c, and all of them with at most 2^-128: the test of every
+//! are, for each column, independent random combinations with coefficients of c bits. By the
+//! argument of `subgroup`, with c <= 13, a point outside the subgroup of order r leaves S_(k,w)
+//! inside with probability at most 2^-c, and all of them with at most 2^-128: the test of every
 //! S_(k,w), some dozens, is a test of every point.
 //!
-//! Sums grow as the run streams by and are finished once, so that long runs pay for their buckets once.
+//! Sums grow as the run streams by and are finished once, so that long runs pay for their buckets
+//! once.
 
 use std::ops::Range;
 
@@ -29,22 +37,24 @@ use rayon::prelude::*;
 
 use super::buckets::{Sums, binary_weights, horner};
 use super::{Available, Backend, chosen};
-use crate::curve::Point;
+use crate::curve::{Bn254, Point};
+use crate::params::CeremonyCurve;
 
 /// Steps of a row. More rows save additions of points and cost buckets.
 pub const STRIDE: usize = 4;
 
 /// Bits of a digit, at most: 2^13 < 10069, the smallest prime factor of the cofactor of G2.
-const MAX_DIGIT_BITS: u32 = 13;
+const MAX_DIGIT_BITS: u32 = Bn254::MEMBERSHIP_COEFFICIENT_BITS;
 
 /// Additions that take as long as a test of membership in G2.
 const TEST: u64 = 600;
 
-/// Growing sums of rows of [`STRIDE`] + 1 neighbours, column by column, with one random coefficient of at least 128 bits for each row:
-/// Q_k = sum_j u_j P_(j,k).
+/// Growing sums of rows of [`STRIDE`] + 1 neighbours, column by column, with one random coefficient
+/// of at least 128 bits for each row: Q_k = sum_j u_j P_(j,k).
 ///
-/// Q_(k+1) = x Q_k for all k iff P_(i+1) = x P_i for all neighbours, up to an error of 2^-128, where all points are in the subgroup of order r; and
-/// whether they are, the same sums tell ([`Columns::in_subgroup`]). The points may be anywhere on their curve.
+/// Q_(k+1) = x Q_k for all k iff P_(i+1) = x P_i for all neighbours, up to an error of 2^-128,
+/// where all points are in the subgroup of order r; and whether they are, the same sums tell
+/// ([`StrideColumns::in_subgroup`]). The points may be anywhere on their curve.
 #[derive(Clone, Debug)]
 pub struct StrideSums<P> {
     arith: Backend,
@@ -96,9 +106,11 @@ impl<P: Point> StrideSums<P> {
         Self { arith, bits, windows, tasks }
     }
 
-    /// Adds the steps between neighbours of `points`, each step at least once, and every point to at least one column.
+    /// Adds the steps between neighbours of `points`, each step at least once, and every point to
+    /// at least one column.
     ///
-    /// `random` must be unpredictable to whoever made the points, and be drawn from only after they are fixed.
+    /// `random` must be unpredictable to the author of the points, and be drawn from only after
+    /// they are fixed.
     ///
     /// # Panics
     /// With fewer than [`STRIDE`] + 1 points.
@@ -158,9 +170,10 @@ impl<P: Point> StrideSums<P> {
     }
 }
 
-/// Four tasks for each core, which even out what else runs there, such as the hashing of the same points. Each has a pool of its own, so they are few:
-/// with six, short runs lost to their memory what they had won. What a core has left at the end is a small one where cores are a power of two, for
-/// rayon deals the list out by halves.
+/// Four tasks for each core, which even out what else runs there, such as the hashing of the same
+/// points. Each has a pool of its own, so they are few: with six, short runs lost to their memory
+/// what they had won. What a core has left at the end is a small one where cores are a power of
+/// two, for rayon deals the list out by halves.
 fn shares(units: usize, cores: usize) -> impl Iterator<Item = Range<usize>> {
     const SHARES: [usize; 4] = [3, 2, 2, 1];
     let of = cores * SHARES.iter().sum::<usize>();
@@ -204,7 +217,8 @@ mod tests {
         move || rng.next_u64()
     }
 
-    /// Runs of logarithms 1, 2, 3, ..., against the sums of the logarithms with the coefficients that the same words give.
+    /// Runs of logarithms 1, 2, 3, ..., against the sums of the logarithms with the coefficients
+    /// that the same words give.
     fn columns_are_the_sums_with_the_drawn_coefficients<P: Point>(lengths: &[usize], points: u64) {
         let runs: Vec<Vec<u64>> = lengths.iter().map(|n| (1..=*n as u64).collect()).collect();
         for arith in

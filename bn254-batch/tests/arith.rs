@@ -43,7 +43,8 @@ impl Random {
     }
 }
 
-/// [s_i] by arkworks' fixed-base tables: an independent way to multiples of the generator, fast enough for 10^5 of them.
+/// [s_i] by arkworks' fixed-base tables: an independent way to multiples of the generator, fast
+/// enough for 10^5 of them.
 fn multiples<P: Point>(scalars: &[Fr]) -> Vec<P> {
     BatchMulPreprocessing::<P::Group>::new(P::Group::generator(), scalars.len()).batch_mul(scalars)
 }
@@ -379,7 +380,7 @@ fn compressed_points<P: Point>() {
         );
         assert_eq!(arith.off_curve(&points), None, "{} {}", P::GROUP, arith.backend());
         assert_eq!(arith.from_x::<P>(&[], &[]), Ok(vec![]));
-        // Small x, about half of which are on no point; every answer is compared.
+        // Small x; about half of them belong to no point; every answer is compared.
         for i in 0u64..100 {
             let x: Vec<Fq> =
                 (0..P::COORDINATES as u64 / 2).map(|j| Fq::from(i) * Fq::from(j + 1)).collect();

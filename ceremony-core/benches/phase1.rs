@@ -1,7 +1,9 @@
-//! Phase 1 against the plain forms in arkworks, in one run: batch scalar multiplication, verification, group FFT.
+//! Phase 1 against the plain forms in arkworks, in one run: batch scalar multiplication,
+//! verification, group FFT.
 //!
-//! "plain" is what a straightforward implementation would write: `Affine * Fr` point by point, a subgroup check per point, ark-poly's FFT over
-//! projective points. Every pair uses all cores or (the multiplications and the FFT) what rayon gives both.
+//! "plain" is what a straightforward implementation would write: `Affine * Fr` point by point, a
+//! subgroup check per point, ark-poly's FFT over projective points. Every pair uses all cores or
+//! (the multiplications and the FFT) what rayon gives both.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -89,7 +91,7 @@ fn verification(c: &mut Criterion) {
     contribute(
         &mut Ptau::open(fresh).unwrap(),
         &mut file,
-        ContributionRng::from_os_and(b"").unwrap(),
+        ContributionRng::from_os_and_text(b"").unwrap(),
         None,
         &NoProgress,
     )

@@ -33,7 +33,7 @@ fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
 
 fn contribution(key: &[u8]) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    let rng = ContributionRng::from_os_and(b"").unwrap();
+    let rng = ContributionRng::from_os_and_text(b"").unwrap();
     contribute(&mut Zkey::open(Cursor::new(key)).unwrap(), &mut out, rng, None, &NoProgress)
         .unwrap();
     out.into_inner()

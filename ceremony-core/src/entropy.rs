@@ -1,49 +1,58 @@
 //! Where secrets come from and how they end.
 //!
-//! A contributor's generator is ChaCha20 keyed by BLAKE2b-512(64 bytes from the OS | text the participant added): the text can only add to
-//! the OS randomness, never replace it. A beacon's is keyed by an iterated SHA-256 of a public value, so that everybody can draw the
-//! same "secrets" and check them. Draws follow the formats page, section 3, bit for bit: a file made by another tool from the
-//! same seed has the same points.
+//! A contributor's generator is ChaCha20 keyed by BLAKE2b-512(64 bytes from the OS | text the
+//! participant added): the text can only add to the OS randomness, never replace it. A beacon's is
+//! keyed by an iterated SHA-256 of a public value, so that everybody can draw the same "secrets"
+//! and check them. Draws follow docs/formats.md, section 3, bit for bit: a file made by another
+//! tool from the same seed has the same points.
 //!
-//! Secrets live in boxes that are overwritten when dropped, have no `Debug`, and are consumed by the one contribution that uses them.
+//! Secrets live in boxes that are overwritten when dropped, have no `Debug`, and are consumed by
+//! the one contribution that uses them.
 
 use std::fmt;
 
-use ark_ff::{BigInt, PrimeField};
+use ark_ff::Field;
+use bn254_batch::curve::{Fr, G1Affine, Point};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::hash::{Blake2b512, chacha_from_hash};
+use crate::explain::{Explain, Finding};
 use crate::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use crate::progress::Progress;
-use bn254_batch::curve::{Fq, Fr, G1Affine, Point};
+use crate::sample::{chacha_from_hash, draw_field, draw_point};
 
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system's random number generator failed: {0}")]
 pub struct OsRandomError(getrandom::Error);
 
+impl Explain for OsRandomError {
+    fn explain(&self) -> Finding {
+        Finding::environment("randomness/os", self)
+    }
+}
+
 /// The generator that a contribution draws its secrets from. Overwritten when dropped; no `Debug`.
-pub struct ContributionRng(ChaCha20Rng);
+pub struct ContributionRng(Box<ChaCha20Rng>);
 
 impl ContributionRng {
     /// BLAKE2b-512(64 bytes from the OS | `text`) keys the generator.
     ///
     /// # Errors
     /// When the OS has no randomness to give. There is no fallback.
-    pub fn from_os_and(text: &[u8]) -> Result<Self, OsRandomError> {
-        let mut os = Zeroizing::new([0; 64]);
-        getrandom::fill(&mut *os).map_err(OsRandomError)?;
-        let seed = Zeroizing::new(Blake2b512::digest(&[&*os, text]));
-        Ok(Self(chacha_from_hash(&seed)))
+    pub fn from_os_and_text(text: &[u8]) -> Result<Self, OsRandomError> {
+        let mut os = Box::new(Zeroizing::new([0; 64]));
+        getrandom::fill(&mut **os).map_err(OsRandomError)?;
+        Ok(Self(Box::new(chacha_from_hash(&seed_of(&os, text)))))
     }
 
-    /// The generator that a beacon defines, the same for everybody. Runs 2^exponent SHA-256 compressions.
+    /// The generator that a beacon defines, the same for everybody. Runs 2^exponent SHA-256
+    /// compressions.
     #[must_use]
     pub fn from_beacon(beacon: &Beacon, progress: &dyn Progress) -> Self {
-        Self(chacha_from_hash(&beacon.seed(progress)))
+        Self(Box::new(chacha_from_hash(&beacon.seed(progress))))
     }
 
     /// The next secret scalar.
@@ -57,7 +66,23 @@ impl ContributionRng {
     }
 }
 
-/// A secret scalar: boxed so that moves leave no copies, overwritten when dropped, neither `Debug` nor `Clone`.
+/// The hash that seeds a contribution. Its state is overwritten when dropped, which that of
+/// [`crate::hash::Blake2b512`], made for public data, is not.
+type SeedHash = blake2::Blake2b512;
+
+/// BLAKE2b-512(`os` | `text`), in a box from the start.
+fn seed_of(os: &[u8; 64], text: &[u8]) -> Box<Zeroizing<[u8; 64]>> {
+    let mut hash = Box::new(SeedHash::new());
+    Digest::update(&mut *hash, os);
+    Digest::update(&mut *hash, text);
+    let mut seed = Box::new(Zeroizing::new([0; 64]));
+    // In place: `finalize` would move the state.
+    hash.finalize_into_reset((&mut **seed).into());
+    seed
+}
+
+/// A secret scalar: boxed so that moves leave no copies, overwritten when dropped, neither `Debug`
+/// nor `Clone`.
 pub struct Secret(Box<Fr>);
 
 impl Secret {
@@ -67,9 +92,22 @@ impl Secret {
 
     /// 1 / secret, or `None` for zero.
     pub(crate) fn inverse(&self) -> Option<Self> {
-        ark_ff::Field::inverse(&*self.0).map(|inverse| Self(Box::new(inverse)))
+        self.0.inverse().map(|inverse| Self(Box::new(inverse)))
+    }
+
+    /// secret^exponent
+    pub(crate) fn power(&self, exponent: u64) -> Self {
+        Self(Box::new(self.0.pow([exponent])))
+    }
+
+    /// secret * other, in the place of this one.
+    pub(crate) fn times(mut self, other: &Self) -> Self {
+        *self.0 *= &*other.0;
+        self
     }
 }
+
+impl zeroize::ZeroizeOnDrop for Secret {}
 
 impl Drop for Secret {
     fn drop(&mut self) {
@@ -77,53 +115,7 @@ impl Drop for Secret {
     }
 }
 
-/// A prime field's element whose Montgomery representation is given: the draws of the protocol are representations, not values.
-pub(crate) trait FromMontgomery: PrimeField<BigInt = BigInt<4>> {
-    fn from_montgomery(limbs: BigInt<4>) -> Self;
-}
-
-impl FromMontgomery for Fq {
-    fn from_montgomery(limbs: BigInt<4>) -> Self {
-        Self::new_unchecked(limbs)
-    }
-}
-
-impl FromMontgomery for Fr {
-    fn from_montgomery(limbs: BigInt<4>) -> Self {
-        Self::new_unchecked(limbs)
-    }
-}
-
-/// Four 64-bit words, least significant first, masked to 254 bits, until below the modulus. Each word takes its high half first.
-fn draw_field<F: FromMontgomery>(rng: &mut ChaCha20Rng) -> F {
-    loop {
-        let mut limbs = BigInt([0; 4]);
-        for limb in &mut limbs.0 {
-            *limb = (u64::from(rng.next_u32()) << 32) | u64::from(rng.next_u32());
-        }
-        limbs.0[3] &= u64::MAX >> 2;
-        if limbs < F::MODULUS {
-            let element = F::from_montgomery(limbs);
-            limbs.zeroize();
-            return element;
-        }
-    }
-}
-
-/// An x until there is a point, then a bit that asks for the larger y; in G2 the cofactor clears the rest.
-pub(crate) fn draw_point<P: Point>(rng: &mut ChaCha20Rng) -> P {
-    loop {
-        let mut x = P::ZERO_COORDINATES;
-        let x = &mut x.as_mut()[..P::COORDINATES / 2];
-        x.iter_mut().for_each(|c| *c = draw_field(rng));
-        let larger = rng.next_u32() & 1 == 1;
-        if let Some(point) = P::from_x(x, larger) {
-            return point.mul_by_cofactor();
-        }
-    }
-}
-
-/// A public random value that nobody could choose, and how often it is hashed.
+/// A public random value that no one could choose, and how often it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beacon {
     value: Vec<u8>,
@@ -136,12 +128,34 @@ pub struct Beacon {
 pub enum BeaconError {
     /// The exponent is outside [`MIN_BEACON_EXPONENT`]..=[`MAX_BEACON_EXPONENT`].
     #[error(
-        "beacon exponent out of range\n  found     {0}\n  expected  {MIN_BEACON_EXPONENT} to {MAX_BEACON_EXPONENT} (2^exponent hash iterations)"
+        "beacon exponent out of range: found {0}, expected {MIN_BEACON_EXPONENT} to \
+         {MAX_BEACON_EXPONENT} (2^exponent hash iterations)"
     )]
     Exponent(u8),
     /// The value has no byte, or more than the 255 that the record can hold.
-    #[error("beacon value of the wrong length\n  found     {0} bytes\n  expected  1 to 255 bytes")]
+    #[error("beacon value of the wrong length: found {0} bytes, expected 1 to 255 bytes")]
     ValueLength(usize),
+}
+
+impl Explain for BeaconError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::Exponent(found) => Finding::compared(
+                "beacon/exponent",
+                self,
+                found,
+                format_args!(
+                    "{MIN_BEACON_EXPONENT} to {MAX_BEACON_EXPONENT} (2^exponent hash iterations)"
+                ),
+            ),
+            Self::ValueLength(found) => Finding::compared(
+                "beacon/value-length",
+                self,
+                format_args!("{found} bytes"),
+                "1 to 255 bytes",
+            ),
+        }
+    }
 }
 
 impl Beacon {
@@ -171,7 +185,8 @@ impl Beacon {
         self.exponent
     }
 
-    /// SHA-256 iterated 2^exponent times over the value; the generator reads 32 of the 64 bytes, the others are zero.
+    /// SHA-256 iterated 2^exponent times over the value; the generator reads 32 of the 64 bytes,
+    /// the others are zero.
     fn seed(&self, progress: &dyn Progress) -> [u8; 64] {
         const STEP: u64 = 1 << 20;
         let iterations = 1u64 << self.exponent;
@@ -192,8 +207,8 @@ impl Beacon {
 
 /// Randomness of a verifier: the coefficients of random linear combinations.
 ///
-/// Always from the OS and always drawn after the input is fixed; there is no constructor from a seed, so no caller can make
-/// the coefficients predictable to whoever made the file.
+/// Always from the OS and always drawn after the input is fixed; there is no constructor from a
+/// seed, so no caller can make the coefficients predictable to the author of the file.
 pub struct VerifierRng(ChaCha20Rng);
 
 impl fmt::Debug for VerifierRng {
@@ -230,7 +245,8 @@ impl VerifierRng {
         draw_field(&mut self.0)
     }
 
-    /// The index of a point outside the subgroup of order r, as [`bn254_batch::outside_subgroup`] finds it.
+    /// The index of a point outside the subgroup of order r, as [`bn254_batch::outside_subgroup`]
+    /// finds it.
     pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
         P::as_g2(points)
             .and_then(|points| bn254_batch::outside_subgroup(points, &mut || self.word()))
@@ -267,9 +283,31 @@ mod tests {
         assert_eq!(Beacon::new(&[1; 256], 10), Err(BeaconError::ValueLength(256)));
     }
 
+    /// Does not compile where dropping one of them leaves its bytes in memory.
+    #[test]
+    fn what_a_seed_passes_through_is_wiped_when_dropped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>() {}
+        // The two fields of a `SeedHash`.
+        is_wiped::<blake2::Blake2bVarCore>();
+        is_wiped::<blake2::digest::block_api::Buffer<blake2::Blake2bVarCore>>();
+        is_wiped::<Zeroizing<[u8; 64]>>();
+        is_wiped::<ChaCha20Rng>();
+        is_wiped::<Secret>();
+    }
+
+    #[test]
+    fn the_seed_is_the_blake2b_hash_of_os_bytes_and_text() {
+        let os: [u8; 64] = std::array::from_fn(|i| i as u8);
+        for text in [&b""[..], b"some text", &[7; 1000]] {
+            let expected = crate::hash::Blake2b512::digest(&[&os, text]);
+            assert_eq!(**seed_of(&os, text), expected);
+        }
+    }
+
     #[test]
     fn participant_text_is_mixed_with_the_os_and_never_replaces_it() {
-        let draw = |text: &[u8]| *ContributionRng::from_os_and(text).unwrap().secret().expose();
+        let draw =
+            |text: &[u8]| *ContributionRng::from_os_and_text(text).unwrap().secret().expose();
         assert_ne!(draw(b"the same text"), draw(b"the same text"));
     }
 }

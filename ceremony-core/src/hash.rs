@@ -1,16 +1,13 @@
-//! BLAKE2b-512 (RFC 7693) with a state that can leave and come back, the digests of the protocol as distinct types, and hash-to-G2.
+//! BLAKE2b-512 (RFC 7693) with an exportable, resumable state, the digests of the protocol as
+//! distinct types, and hash-to-G2.
 //!
-//! `.ptau` files carry, per contribution, the hash state of its response *before* the public key was hashed, so that the response hash
-//! can be finished from the record alone. No published BLAKE2 crate exports its state, hence this one; it is held against the `blake2` crate
-//! in the tests.
+//! `.ptau` files carry, per contribution, the hash state of its response *before* the public key
+//! was hashed, so that the response hash can be finished from the record alone. No published BLAKE2
+//! crate exports its state, hence this one; it is held against the `blake2` crate in the tests.
 
 use std::fmt;
 
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::SeedableRng;
-
-use crate::entropy::draw_point;
-use bn254_batch::curve::{FQ_MODULUS, G2Affine};
+use crate::explain::{Explain, Finding};
 
 /// Defines a digest newtype: two equal-looking hashes are two types.
 macro_rules! digest {
@@ -34,11 +31,14 @@ macro_rules! digest {
 }
 
 digest! {
-    /// What a phase-1 contributor builds on: BLAKE2b-512 of a challenge file, `previous response hash | U(sections 2..6)`.
+    /// What a phase-1 contributor builds on: BLAKE2b-512 of a challenge file,
+    /// `previous response hash | uncompressed(sections 2..6)`.
     Challenge, 64
 }
 digest! {
-    /// BLAKE2b-512 of a response file, `challenge | C(sections 2..6) | U(public key)`; shown by tools as phase 1's contribution hash.
+    /// BLAKE2b-512 of a response file,
+    /// `challenge | compressed(sections 2..6) | uncompressed(public key)`; shown by tools as phase
+    /// 1's contribution hash.
     ResponseHash, 64
 }
 digest! {
@@ -51,15 +51,18 @@ digest! {
 }
 
 digest! {
-    /// The `cs_hash` of a `.zkey`: BLAKE2b-512 of the initial key, on which every transcript of phase 2 builds.
+    /// The `cs_hash` of a `.zkey`: BLAKE2b-512 of the initial key, on which every transcript of
+    /// phase 2 builds.
     InitialKeyHash, 64
 }
 digest! {
-    /// What a phase-2 contributor's proof of knowledge is bound to: the initial key, all earlier records, and his own s and s x.
+    /// What a phase-2 contributor's proof of knowledge is bound to: the initial key, all earlier
+    /// records, and the contributor's own s and s x.
     Transcript, 64
 }
 digest! {
-    /// BLAKE2b-512 of a phase-2 contribution's points and transcript; what tools show as the contribution hash of a `.zkey`.
+    /// BLAKE2b-512 of a phase-2 contribution's points and transcript; what tools show as the
+    /// contribution hash of a `.zkey`.
     ContributionHash, 64
 }
 
@@ -93,10 +96,12 @@ const SIGMA: [[usize; 16]; 10] = [
 #[derive(Clone)]
 pub struct Blake2b512 {
     h: [u64; 8],
-    /// Bytes compressed so far; a multiple of 128. The format's counter has 64 bits, enough for 16 EiB.
+    /// Bytes compressed so far; a multiple of 128. The format's counter has 64 bits, enough for 16
+    /// EiB.
     compressed: u64,
     buffer: [u8; BLOCK],
-    /// Bytes waiting in `buffer`, at most 128: a full block stays until more comes, because the last block is compressed differently.
+    /// Bytes waiting in `buffer`, at most 128: a full block stays until more comes, because the
+    /// last block is compressed differently.
     pending: usize,
 }
 
@@ -215,10 +220,11 @@ fn mix(v: &mut [u64; 16], a: usize, b: usize, c: usize, d: usize, x: u64, y: u64
     v[b] = (v[b] ^ v[c]).rotate_right(63);
 }
 
-/// An exported hash state, as the record of a contribution carries it: buffer 128, h 8 x u64 LE, bytes compressed u64 LE, bytes pending
-/// u64 LE, 8 unused.
+/// An exported hash state, as the record of a contribution carries it: buffer 128, h 8 x u64 LE,
+/// bytes compressed u64 LE, bytes pending u64 LE, 8 unused.
 ///
-/// Buffer bytes beyond the pending ones are stale in files of the reference tool; ours are zero. Compare resumed digests, not states.
+/// Buffer bytes beyond the pending ones are stale in files of the reference tool; ours are zero.
+/// Compare resumed digests, not states.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashState(pub [u8; Self::BYTES]);
 
@@ -245,10 +251,11 @@ impl HashState {
         Self(out)
     }
 
-    /// The running hash again. `expected` is the number of bytes that must have been hashed, which the protocol fixes.
+    /// The running hash again. `expected` is the number of bytes that must have been hashed, which
+    /// the protocol fixes.
     ///
-    /// The reference tool drops the high half of the byte counter, so a state of more than 4 GiB is also taken when it is right modulo
-    /// 2^32; the counter is then restored.
+    /// The reference tool drops the high half of the byte counter, so a state of more than 4 GiB is
+    /// also taken when it is right modulo 2^32; the counter is then restored.
     ///
     /// # Errors
     /// [`HashStateError`] when the counters are not those of a state after `expected` bytes.
@@ -280,7 +287,8 @@ impl HashState {
 /// An exported hash state whose counters are not those that the protocol implies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "hash state after the wrong number of bytes\n  found     {compressed} compressed + {pending} pending\n  expected  {expected} in all"
+    "hash state after the wrong number of bytes: found {compressed} compressed + {pending} \
+     pending, expected {expected} in all"
 )]
 pub struct HashStateError {
     /// Bytes compressed, as the state says.
@@ -291,7 +299,20 @@ pub struct HashStateError {
     pub expected: u64,
 }
 
-/// A BLAKE2b-512 that runs one chunk behind: hashing is the work of one core, and the next chunk is made beside it.
+impl Explain for HashStateError {
+    fn explain(&self) -> Finding {
+        let Self { compressed, pending, expected } = self;
+        Finding::compared(
+            "hash-state/counters",
+            self,
+            format_args!("{compressed} compressed + {pending} pending"),
+            format_args!("{expected} in all"),
+        )
+    }
+}
+
+/// A BLAKE2b-512 that runs one chunk behind: hashing is the work of one core, and the next chunk is
+/// made in the meantime.
 #[derive(Debug)]
 pub(crate) struct TrailingHash {
     hash: Blake2b512,
@@ -326,36 +347,12 @@ impl TrailingHash {
     }
 }
 
-/// A point of G2 that nobody knows the logarithm of, from the first 32 of 64 hash bytes (formats page, section 3).
-///
-/// ChaCha20 keyed by the bytes draws x until x^3 + b is a square, then a bit for y; the point is multiplied by the cofactor.
-pub fn hash_to_g2(hash: &[u8; 64]) -> G2Affine {
-    draw_point(&mut chacha_from_hash(hash))
-}
-
-/// ChaCha20 (20 rounds, nonce 0, counter from 0) keyed by the first 32 bytes of `hash`, read as big-endian 32-bit words.
-pub(crate) fn chacha_from_hash(hash: &[u8; 64]) -> ChaCha20Rng {
-    let mut seed = [0; 32];
-    for (seed, word) in seed.chunks_exact_mut(4).zip(hash.chunks_exact(4)) {
-        seed.copy_from_slice(word);
-        seed.reverse();
-    }
-    let rng = ChaCha20Rng::from_seed(seed);
-    zeroize::Zeroize::zeroize(&mut seed);
-    rng
-}
-
-const _: () =
-    assert!(FQ_MODULUS.0[3] >> 62 == 0, "q has at most 254 bits, so that a draw is masked to 254");
-
 #[cfg(test)]
 mod tests {
     use blake2::Digest;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::format::encoding::{Encoding, encode};
-    use bn254_batch::curve::Point;
 
     proptest! {
         #[test]
@@ -427,19 +424,5 @@ mod tests {
         }
         trailing.update(b"tail");
         assert_eq!(trailing.finish(), Blake2b512::digest(&[b"headfirstsecondtail"]));
-    }
-
-    #[test]
-    fn hash_to_g2_gives_the_published_vector() {
-        let hash: [u8; 64] = std::array::from_fn(|i| i as u8);
-        let point = hash_to_g2(&hash);
-        assert!(point.in_subgroup());
-        assert_eq!(
-            hex::encode(encode(&[point], Encoding::Uncompressed)),
-            "097197b18b86f218d43cf232ae11cb0318f9ff79c8315ba8cc3494ece86bd08c\
-             0993c1f526542d4ea0f7960fe68c321263da35704524158f53a5ec1f6ae3cc0c\
-             07e5f5e692f511f13c16f270392204a3e2ebf321f8b80f73d87faaea048b7bf0\
-             1f619cecd6aebc1a35e6397979d76d2caa56e4cacbc10cd20d93cf715a0dd968"
-        );
     }
 }

@@ -1,6 +1,8 @@
-//! How long work tells that it moves. The library prints nothing; a binary turns these calls into a bar.
+//! Progress reporting for long-running operations. The library prints nothing; a binary turns these
+//! calls into a bar.
 
-/// An observer of long steps. One step is open at a time; one that fails is not ended, and another that begins takes its place.
+/// An observer of long steps. One step is open at a time; one that fails is not ended, and another
+/// that begins takes its place.
 pub trait Progress: Sync {
     /// A step of `total` units begins.
     fn begin(&self, step: &str, total: u64);
@@ -20,7 +22,8 @@ impl Progress for NoProgress {
     fn end(&self) {}
 }
 
-/// Of a step that is open: what happens side by side advances it, and neither begins nor ends one.
+/// Forwards `advance` to an already open step; ignores `begin` and `end`, so parallel work can
+/// share one bar.
 pub(crate) struct SubProgress<'a>(pub(crate) &'a dyn Progress);
 
 impl Progress for SubProgress<'_> {

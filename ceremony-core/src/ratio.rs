@@ -1,23 +1,27 @@
 //! The one question that every verification asks: do two pairs of points have the same ratio?
 //!
 //! - [`same_ratio`]: b = x a and y = x X for one x, that is e(a, y) = e(b, X).
-//! - [`verify_proof_of_knowledge`]: whoever made `(s, s x, x R)` knew x, for an R that was not known before s and s x were fixed (BGM17, section 5).
+//! - [`verify_proof_of_knowledge`]: the author of `(s, s x, x R)` knew x, for an R that was not
+//!   known before s and s x were fixed (BGM17, section 5).
 //! - [`Successors`]: P_(i+1) = x P_i for all i of long runs of points, by random combinations.
 //! - [`Multiples`]: Q_i = x P_i for all i of two runs, likewise.
 //!
-//! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong, its term is a non-zero group element times a
-//! coefficient, and for any choice of the other coefficients at most one value of this one makes the sum vanish (the group's order
-//! is above 2^128): the combination is wrong too, but for an error of 2^-128. [`Successors`] has a coefficient for each row of steps instead of each
-//! step, and the argument of [`bn254_batch::StrideSums`].
+//! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong,
+//! its term is a non-zero group element times a coefficient, and for any choice of the other
+//! coefficients at most one value of this one makes the sum vanish (the group's order is above
+//! 2^128): the combination is wrong too, but for an error of 2^-128. [`Successors`] has a
+//! coefficient for each row of steps instead of each step, and the argument of
+//! [`bn254_batch::StrideSums`].
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
+use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
+use bn254_batch::{STRIDE, StrideColumns, StrideSums, linear_combination};
 use rayon::prelude::*;
 
 use crate::entropy::VerifierRng;
+use crate::explain::{Explain, Finding};
 use crate::format::record::ProofOfKnowledge;
-use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
-use bn254_batch::{STRIDE, StrideColumns, StrideSums, linear_combination};
 
 /// Two points of one group: the second is the first times an unknown x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,17 @@ pub enum KnowledgeDefect {
     Pairing,
 }
 
+impl Explain for KnowledgeDefect {
+    fn explain(&self) -> Finding {
+        let code = match self {
+            Self::One => "proof-of-knowledge/one",
+            Self::Infinity => "proof-of-knowledge/infinity",
+            Self::Pairing => "proof-of-knowledge/pairing",
+        };
+        Finding::new(code, self)
+    }
+}
+
 /// Checks a proof of knowledge against the point R that hashing gives.
 ///
 /// # Errors
@@ -81,8 +96,9 @@ fn is_infinity<P: Point>(point: &P) -> bool {
     point.is_zero()
 }
 
-/// Collects runs of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all neighbours, by the rows of [`StrideSums`]. Of
-/// the points it asks nothing but that they are on their curve.
+/// Collects runs of points, chunk by chunk, into one ratio that is x iff P_(i+1) = x P_i for all
+/// neighbours, by the rows of [`StrideSums`]. Of the points it asks nothing but that they are on
+/// their curve.
 #[derive(Debug)]
 pub struct Successors<P: Point> {
     rows: StrideSums<P>,
@@ -105,7 +121,8 @@ impl<P: Point> Successors<P> {
         }
     }
 
-    /// Adds a chunk, whose first point is the last one of the chunk before if it goes on with the same run.
+    /// Adds a chunk, whose first point is the last one of the chunk before if it goes on with the
+    /// same run.
     pub fn add(&mut self, points: &[P], rng: &mut VerifierRng) {
         if points.len() > Self::FEW {
             return self.rows.add(points, &mut || rng.word());
@@ -117,9 +134,10 @@ impl<P: Point> Successors<P> {
         add_combinations(x, &points[..successors.len()], y, successors, &coefficients);
     }
 
-    /// The collected ratio, if all points are in the subgroup of order r. That this ratio is x while some neighbours have another one, or that a point
-    /// is outside the subgroup, has a probability of at most 2^-127: 2^-128 for the rows or the test of membership, and the same again for the
-    /// combination of the columns.
+    /// The collected ratio, if all points are in the subgroup of order r. That this ratio is x
+    /// while some neighbours have another one, or that a point is outside the subgroup, has a
+    /// probability of at most 2^-127: 2^-128 for the rows or the test of membership, and the same
+    /// again for the combination of the columns.
     #[must_use]
     pub fn ratio(self, rng: &mut VerifierRng) -> Option<Ratio<P>> {
         let StrideColumns { sums, in_subgroup } = self.rows.finish();
@@ -143,7 +161,8 @@ impl<P: Point> Successors<P> {
     }
 }
 
-/// Collects two runs of points, chunk by chunk, into one ratio that is x iff Q_i = x P_i for all i: (sum c_i P_i, sum c_i Q_i).
+/// Collects two runs of points, chunk by chunk, into one ratio that is x iff Q_i = x P_i for all i:
+/// (sum c_i P_i, sum c_i Q_i).
 #[derive(Debug)]
 pub struct Multiples<P: Point>(P::Group, P::Group);
 
@@ -157,7 +176,8 @@ impl<P: Point> Multiples<P> {
     /// Adds the points P_i and Q_i of the same places.
     ///
     /// # Panics
-    /// If the two chunks have different lengths: a caller that compares runs has compared their lengths.
+    /// If the two chunks have different lengths: a caller that compares runs has compared their
+    /// lengths.
     pub fn add(&mut self, before: &[P], after: &[P], rng: &mut VerifierRng) {
         assert_eq!(before.len(), after.len(), "chunks of different lengths");
         let coefficients = rng.coefficients(before.len());
@@ -206,9 +226,9 @@ pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::G
 mod tests {
     use ark_ec::PrimeGroup;
     use ark_ff::Field;
+    use bn254_batch::curve::{FR_MODULUS, Fq, Fq2};
 
     use super::*;
-    use bn254_batch::curve::{FR_MODULUS, Fq, Fq2};
 
     const X: u64 = 0x1234_5678_9abc_def1;
 

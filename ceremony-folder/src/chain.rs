@@ -2,26 +2,29 @@
 //!
 //! Reading a [`Chain`] proves, without opening a data file, that for each step
 //!
-//! 1. the attestation verifies under the key of whoever may make that step: the coordinator, or a participant of the phase, each once;
-//! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action, number, name, planned beacon;
+//! 1. the attestation verifies under the key of whoever may make that step: the coordinator, or a
+//!    participant of the phase, each once;
+//! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action,
+//!    number, name, planned beacon;
 //! 3. it started from the file that the step before it attests.
 //!
-//! A file leaves the chain only by the coordinator's rejection, which signs the file's name and digest. The first step for which this does not
-//! hold ends the chain and is its [`Chain::problem`]. That a data file is the attested one, and that its mathematics holds, is for
+//! A file leaves the chain only by the coordinator's rejection, which signs the file's name and
+//! digest. The first step for which this does not hold ends the chain and is its
+//! [`Chain::problem`]. That a data file is the attested one, and that its mathematics holds, is for
 //! [`super::verify`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
-use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, Label};
 use zk_attest::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
 
-use crate::config::{Config, Order, Participant};
+use crate::config::{Config, Participant};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::{Folder, Presence, Slot, StepName, Track};
 
@@ -77,7 +80,7 @@ pub struct Chain {
     /// Files that were taken out.
     pub rejected: Vec<Rejected>,
     /// The first thing that is wrong. What comes after it is not looked at.
-    pub problem: Option<CeremonyError>,
+    pub problem: Option<Arc<CeremonyError>>,
 }
 
 impl Chain {
@@ -100,14 +103,6 @@ impl Chain {
             .participants(self.track.phase())
             .filter(|participant| !done(participant.key))
             .collect()
-    }
-
-    /// Those of the waiting who may contribute now: the first of the roster, or everybody, as the rules say.
-    #[must_use]
-    pub fn next<'a>(&self, config: &'a Config) -> Vec<&'a Participant> {
-        let waiting = self.waiting(config);
-        let many = if config.document().order == Order::Any { waiting.len() } else { 1 };
-        waiting.into_iter().take(many).collect()
     }
 
     /// The name for another file of this chain: the first attempt that has no file yet.
@@ -152,14 +147,14 @@ impl Reader<'_> {
             rejected: Vec::new(),
             problem: None,
         };
-        chain.problem = self.read_into(&mut chain).err();
+        chain.problem = self.read_into(&mut chain).err().map(Arc::new);
         chain
     }
 
     fn read_into(&self, chain: &mut Chain) -> Result<(), CeremonyError> {
-        let mut found =
-            self.folder.scan(&self.track).map_err(at(&self.folder.track(&self.track)))?;
-        // Attestations of which the file never came do not make a step, unless later steps build on it: then this copy lacks the file.
+        let mut found = self.folder.scan(&self.track)?;
+        // Attestations of which the file never came do not make a step, unless later steps build on
+        // it: then this copy lacks the file.
         let last = found
             .iter()
             .filter(|(_, presence)| presence.file && !presence.rejection)
@@ -270,7 +265,7 @@ impl Reader<'_> {
             let names: Vec<&str> = expected.makers.iter().map(|(name, _)| name.as_str()).collect();
             return Err(broken(
                 &path,
-                "somebody attests this step who may not make it",
+                "this step is signed by someone who is not allowed to perform it",
                 &words.participant,
                 if names.is_empty() { "nobody".into() } else { names.join(", ") },
             ));
@@ -302,7 +297,7 @@ impl Reader<'_> {
                 expected.action.as_str(),
             ));
         }
-        let present = file_path.symlink_metadata().is_ok();
+        let present = self.folder.is_present(&file_path);
         Ok(Step {
             name,
             index: expected.index,
@@ -337,9 +332,8 @@ impl Reader<'_> {
     }
 
     fn envelope(&self, path: &Path) -> Result<(Envelope, StepAttestation, Subject), CeremonyError> {
-        let envelope = read_regular(path, Envelope::MAX_BYTES)
-            .and_then(|bytes| Envelope::from_json(&bytes))
-            .map_err(at(path))?;
+        let bytes = self.folder.read(path, Envelope::MAX_BYTES)?;
+        let envelope = Envelope::from_json(&bytes).map_err(at(path))?;
         let Statement { subject, predicate } =
             Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(at(path))?;
         match <[Subject; 1]>::try_from(subject) {
@@ -404,7 +398,8 @@ impl Reader<'_> {
                 Slot::Final => true,
                 Slot::Prepared => false,
             };
-            // The signed name says which attempt at the step: a copy of an earlier attempt's rejection takes nothing out.
+            // The signed name says which attempt at the step: a copy of an earlier attempt's
+            // rejection takes nothing out.
             if !may_go || subject.name.as_str() != name.to_string() {
                 let found = format_args!("{}, step {}", subject.name, words.index);
                 return Err(broken(&path, "the rejection is of another step", found, name));

@@ -1,25 +1,30 @@
-//! `ceremony.toml`: what a ceremony is, fixed before its first step. Every attestation names the SHA-256 of its bytes.
+//! `ceremony.toml`: what a ceremony is, fixed before its first step. Every attestation names the
+//! SHA-256 of its bytes.
 //!
 //! A [`Config`] that exists is sound:
-//! 1. no key stands for two people: the coordinator's and the participants' keys (and names) are distinct;
-//! 2. of each phase's participants there are at least as many as contributions are asked for, unless phase 1 is a closed file of somebody else's;
-//! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so that nobody can choose the value;
-//! 4. there is at least one circuit, in rising order of names, and no more than one bundle can carry.
+//! 1. no key stands for two people: the coordinator's and the participants' keys (and names) are
+//!    distinct;
+//! 2. of each phase's participants there are at least as many as contributions are asked for,
+//!    unless phase 1 is a closed file of somebody else's;
+//! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so
+//!    that nobody can choose the value;
+//! 4. there is at least one circuit, in rising order of names, and no more than one bundle can
+//!    carry.
 
+use ceremony_core::format::ptau::Power;
+use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use serde::Deserialize;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{MAX_KEYS, MinimumContributions};
 
-use ceremony_core::format::ptau::Power;
-use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
-
 /// Bytes of a ceremony.toml at most: 64 participants and a page of comments take a fifth of it.
 pub const MAX_CONFIG_BYTES: usize = 128 * 1024;
-/// Circuits of a ceremony at most. A bundle's statement, which names them all, has to stay below the 4096 bytes that key services sign; it holds
-/// about six.
+/// Circuits of a ceremony at most. A bundle's statement, which names them all, has to stay below
+/// the 4096 bytes that key services sign; it holds about six.
 pub const MAX_CIRCUITS: usize = 16;
 
 /// The version of the document.
@@ -133,7 +138,8 @@ pub struct ExternalStart {
     pub sha256: FileDigest,
     /// Where it comes from.
     pub description: Label,
-    /// Whether participants of this ceremony contribute to it. Left out where a beacon has closed it, as it has the published files.
+    /// Whether participants of this ceremony contribute to it. Left out where a beacon has closed
+    /// it, as it has the published files.
     #[serde(default)]
     pub extend: bool,
 }
@@ -158,7 +164,7 @@ pub struct ConfigCircuit {
 pub enum ConfigError {
     /// Too many bytes.
     #[error(
-        "the file is too large\n  found     {found} bytes\n  expected  at most {MAX_CONFIG_BYTES} bytes"
+        "the file is too large: found {found} bytes, expected at most {MAX_CONFIG_BYTES} bytes"
     )]
     TooLarge {
         /// How many.
@@ -168,7 +174,7 @@ pub enum ConfigError {
     #[error("{0}")]
     Toml(String),
     /// It contradicts itself.
-    #[error("{what}\n  found     {found}\n  expected  {expected}")]
+    #[error("{what}: found {found}, expected {expected}")]
     Unsound {
         /// What is wrong.
         what: String,
@@ -177,6 +183,20 @@ pub enum ConfigError {
         /// As it should be.
         expected: String,
     },
+}
+
+impl From<&ConfigError> for Diagnostic {
+    fn from(error: &ConfigError) -> Self {
+        match error {
+            ConfigError::TooLarge { found } => Self::artefact("rules", "the file is too large")
+                .found(format_args!("{found} bytes"))
+                .expected(format_args!("at most {MAX_CONFIG_BYTES} bytes")),
+            ConfigError::Toml(text) => Self::artefact("rules", text),
+            ConfigError::Unsound { what, found, expected } => {
+                Self::artefact("rules", what).found(found).expected(expected)
+            }
+        }
+    }
 }
 
 impl Config {
@@ -192,7 +212,7 @@ impl Config {
             .map_err(|error| ConfigError::Toml(format!("not UTF-8: {error}")))?;
         let document: ConfigDocument =
             toml::from_str(text).map_err(|error| ConfigError::Toml(one_line_each(&error)))?;
-        let power = document.is_sound()?;
+        let power = document.check()?;
         Ok(Self { document, power, digest: ConfigDigest::of(bytes), bytes: bytes.into() })
     }
 
@@ -271,7 +291,7 @@ fn unsound<T>(
 }
 
 impl ConfigDocument {
-    fn is_sound(&self) -> Result<Power, ConfigError> {
+    fn check(&self) -> Result<Power, ConfigError> {
         let Some(power) = Power::new(u32::from(self.power)) else {
             return unsound("the power is out of range", self.power, "1 to 28");
         };

@@ -1,22 +1,22 @@
 //! The transcript of a verified ceremony: the document whose SHA-256 the bundle's statement names.
 //!
-//! The same folder always gives the same bytes: nothing of the verifier (time, machine, order of work) goes in.
+//! The same folder always gives the same bytes: nothing of the verifier (time, machine, order of
+//! work) goes in.
 
+use ceremony_core::keygen::{VerifyingKey, VerifyingKeyBytes};
 use zk_attest::digest::{ChallengeHash, CsHash, TranscriptDigest, VkDigest, VkUncompressedDigest};
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Action;
 use zk_vk_guard::transcript as guard;
 use zk_vk_guard::transcript::{
     Attested, CheckedTranscript, CircuitChain, Origin, Phase1, Phase1Start, Phase1Step, Prepared,
-    Rejection,
+    Rejection, Transcript, TranscriptFormat,
 };
-use zk_vk_guard::transcript::{Transcript, TranscriptFormat};
 
 use crate::chain::{Chain, Step};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::{Ceremony, Config};
-use ceremony_core::keygen::{VerifyingKey, VerifyingKeyBytes};
 
 /// A ceremony of which every step verified. Only [`super::Verification::finish`] makes one.
 #[derive(Debug)]
@@ -121,7 +121,8 @@ fn document(
             attestation: prepared.envelope.clone(),
         },
     };
-    // A finished verification has a key of every circuit, each closed by its beacon: pairing them below must not depend on that being so.
+    // A finished verification has a key of every circuit, each closed by its beacon: pairing them
+    // below must not depend on that being so.
     if keys.len() != ceremony.circuits.len() {
         return None;
     }

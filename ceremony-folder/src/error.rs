@@ -1,14 +1,21 @@
-//! Why a ceremony folder is not accepted: which file, what was found, what was expected.
+//! Why a ceremony folder is not accepted, or a step not made: which file, what was found, what was
+//! expected, and what to do.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, io};
 
+use ceremony_core::explain::{Explain, Finding};
+use ceremony_core::format::FormatError;
+use ceremony_core::format::bound_file::Change;
+use ceremony_core::{keygen, phase1, phase2};
+use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::error::Refusal;
+use zk_attest::program::PROGRAM;
 
 use crate::config::ConfigError;
-use ceremony_core::format::FormatError;
-use ceremony_core::{keygen, phase1, phase2};
+use crate::output::{OutputError, OutputFault};
+use crate::store::ReadError;
 
 /// What is wrong with a ceremony folder, and where.
 #[derive(Debug)]
@@ -20,35 +27,51 @@ pub struct CeremonyError {
 }
 
 /// What can be wrong with a file of a ceremony.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The rules are no rules.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
+    /// `ceremony.toml` is invalid.
+    Config(ConfigError),
     /// It could not be read.
-    #[error("reading failed: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    /// It is a link, a folder, a pipe or a device.
+    NotRegular,
+    /// It has more bytes than any file of its kind.
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// It could not be written.
+    Write {
+        /// What failed.
+        doing: &'static str,
+        /// Why.
+        error: io::Error,
+    },
+    /// An output was refused, or could not be written.
+    Output(OutputFault),
+    /// Another command is working in the folder.
+    Busy,
     /// It is not a sound file.
-    #[error(transparent)]
-    Format(#[from] FormatError),
+    Format(FormatError),
     /// An attestation (or the transcript) is not what it should be.
-    #[error("{}", without_hint(.0))]
-    Attestation(#[from] Refusal),
+    Attestation(Refusal),
     /// The signed side of the ceremony does not hold, so that there is nothing to verify.
-    #[error("{0}")]
-    Signed(String),
+    Signed(Arc<CeremonyError>),
     /// A step of phase 1 does not verify.
-    #[error(transparent)]
-    Phase1(#[from] phase1::verify::VerifyError),
+    Phase1(phase1::verify::VerifyError),
     /// A step of phase 2 does not verify.
-    #[error(transparent)]
-    Phase2(#[from] phase2::verify::VerifyError),
-    /// The finished key is no key.
-    #[error(transparent)]
-    Keygen(#[from] keygen::KeygenError),
+    Phase2(phase2::verify::VerifyError),
+    /// The final key is invalid.
+    Keygen(keygen::KeygenError),
+    /// The file changed while it was used.
+    Changed(Change),
+    /// Something that is not a file of a ceremony.
+    DoesNotBelong {
+        /// Why not.
+        why: &'static str,
+    },
     /// The files do not belong together.
-    #[error("{what}\n  found     {found}\n  expected  {expected}")]
     Chain {
         /// What is wrong.
         what: String,
@@ -59,19 +82,182 @@ pub enum Cause {
     },
 }
 
-/// The guard's hints speak of bundles in a project; those of a ceremony are for the command line to give.
-fn without_hint(refusal: &Refusal) -> String {
-    let text = refusal.to_string();
-    text.split_once("\nhint: ").map_or(text.as_str(), |(message, _)| message).to_owned()
+macro_rules! causes {
+    ($($from:ty => $variant:ident,)+) => { $(
+        impl From<$from> for Cause {
+            fn from(error: $from) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )+ };
+}
+
+causes! {
+    ConfigError => Config,
+    io::Error => Io,
+    FormatError => Format,
+    Refusal => Attestation,
+    phase1::verify::VerifyError => Phase1,
+    phase2::verify::VerifyError => Phase2,
+    keygen::KeygenError => Keygen,
+}
+
+impl From<ReadError> for Cause {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => Self::Io(error),
+            ReadError::NotRegular => Self::NotRegular,
+            ReadError::TooLarge { limit } => Self::TooLarge { limit },
+        }
+    }
+}
+
+impl From<OutputError> for CeremonyError {
+    fn from(error: OutputError) -> Self {
+        Self { path: error.path, cause: Cause::Output(error.fault) }
+    }
+}
+
+/// The parts of an error of `ceremony-core`, without a place and without a hint.
+pub fn explained(error: &impl Explain) -> Diagnostic {
+    let Finding { code, what, found, expected, is_environment } = error.explain();
+    let blame = if is_environment { Blame::Environment } else { Blame::Artefact };
+    Diagnostic { found, expected, ..Diagnostic::new(blame, code, what) }
+}
+
+/// A refusal of the documents' own checks. Hints that speak of bundles in a project are left out:
+/// those of a ceremony are added by the caller.
+fn refused(refusal: &Refusal) -> Diagnostic {
+    Diagnostic { hint: None, ..Diagnostic::from(refusal) }
+}
+
+impl From<&OutputError> for Diagnostic {
+    fn from(error: &OutputError) -> Self {
+        output_fault(&error.fault).at(error.path.display())
+    }
+}
+
+impl From<OutputError> for Diagnostic {
+    fn from(error: OutputError) -> Self {
+        Self::from(&error)
+    }
+}
+
+fn output_fault(fault: &OutputFault) -> Diagnostic {
+    let (code, hint) = match fault {
+        OutputFault::IsInput => {
+            ("output-is-input", "name another file for OUT: inputs stay as evidence")
+        }
+        OutputFault::Exists => ("output-exists", "name another file, or add --force to replace it"),
+        OutputFault::NotRegular => {
+            ("output-not-regular", "name another file: only a regular file is replaced")
+        }
+        OutputFault::Io { .. } => return Diagnostic::environment("io", fault),
+    };
+    Diagnostic::environment(code, fault).hint(hint)
+}
+
+impl Cause {
+    /// The parts, without a place.
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Config(error) => error.into(),
+            Self::Io(error) => {
+                Diagnostic::environment("io", format_args!("reading failed: {error}"))
+            }
+            Self::NotRegular => Diagnostic::artefact("not-regular", "this is not a regular file")
+                .found("a link, a folder or a device")
+                .expected("the file itself"),
+            Self::TooLarge { limit } => Diagnostic::artefact("too-large", "the file is too large")
+                .expected(format_args!("at most {limit} bytes")),
+            Self::Write { doing, error } => {
+                Diagnostic::environment("io", format_args!("{doing} failed: {error}"))
+            }
+            Self::Output(fault) => output_fault(fault),
+            Self::Busy => {
+                Diagnostic::environment("busy", "another command is working in this folder")
+            }
+            Self::Format(error) => explained(error),
+            Self::Attestation(refusal) => refused(refusal),
+            Self::Signed(error) => error.cause.diagnostic(),
+            Self::Phase1(error) => explained(error),
+            Self::Phase2(error) => explained(error),
+            Self::Keygen(error) => explained(error),
+            Self::Changed(change) => {
+                let parts = explained(change);
+                Diagnostic {
+                    code: "changed".into(),
+                    what: "the file changed while it was used".into(),
+                    ..parts
+                }
+            }
+            Self::DoesNotBelong { why } => Diagnostic::artefact(
+                "does-not-belong",
+                format_args!("this does not belong in a ceremony folder: {why}"),
+            )
+            .hint("remove it, and run the same command again"),
+            Self::Chain { what, found, expected } => {
+                Diagnostic::artefact("chain", what).found(found).expected(expected)
+            }
+        }
+    }
+}
+
+impl From<&CeremonyError> for Diagnostic {
+    fn from(error: &CeremonyError) -> Self {
+        let parts = error.cause.diagnostic().at(error.path.display());
+        if parts.hint.is_some() {
+            return parts;
+        }
+        let rules = error.path.ends_with("ceremony.toml");
+        let hint = match &error.cause {
+            Cause::Io(error) | Cause::Write { error, .. }
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                "look at the permissions of the file and its folders".into()
+            }
+            _ if rules && parts.blame == Blame::Environment => format!(
+                "name a ceremony folder: `{PROGRAM} ceremony new --help` says how to make one"
+            ),
+            Cause::Config(_) => format!(
+                "correct ceremony.toml before the first step (`{PROGRAM} ceremony new --template` \
+                 prints an example); after it, restore the file: every attestation names its \
+                 digest"
+            ),
+            Cause::Write { .. } | Cause::Output(_) => "fix the cause and retry".into(),
+            Cause::Busy => "wait for it to finish, then run the same command again".into(),
+            Cause::Changed(_) => "copy the folder to a place that nothing else writes to, and run \
+                                  the same command again"
+                .into(),
+            _ if matches!(error.root_cause(), Cause::Attestation(_))
+                && parts.blame == Blame::Environment =>
+            {
+                format!(
+                    "fetch the folder again: every step has an attestation next to its file; a \
+                     file without one is taken out with `{PROGRAM} ceremony reject`"
+                )
+            }
+            _ if parts.blame == Blame::Environment => {
+                "if the file is missing, fetch the folder from the coordinator again".into()
+            }
+            _ => format!(
+                "do not build on this file: fetch it again; if a fresh copy fails too, ask the \
+                 coordinator to reject it with `{PROGRAM} ceremony reject`"
+            ),
+        };
+        parts.hint(hint)
+    }
+}
+
+impl From<CeremonyError> for Diagnostic {
+    fn from(error: CeremonyError) -> Self {
+        Self::from(&error)
+    }
 }
 
 impl fmt::Display for CeremonyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, cause) = (self.path.display().to_string(), self.cause.to_string());
-        // Some causes name the file themselves.
-        let cause =
-            cause.strip_prefix(&path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&cause);
-        write!(f, "{path}: {cause}")
+        self.cause.diagnostic().at(self.path.display()).fmt(f)
     }
 }
 
@@ -81,15 +267,14 @@ impl CeremonyError {
     /// Whether the environment failed (reading, randomness), and not the artefact.
     #[must_use]
     pub fn is_environment(&self) -> bool {
+        self.cause.diagnostic().blame == Blame::Environment
+    }
+
+    /// The cause, below [`Cause::Signed`].
+    fn root_cause(&self) -> &Cause {
         match &self.cause {
-            Cause::Io(_) | Cause::Format(FormatError::Io(_) | FormatError::OsRandom(_)) => true,
-            Cause::Attestation(refusal) => refusal.code().is_environment(),
-            Cause::Phase1(error) => error.is_environment(),
-            Cause::Phase2(error) => error.is_environment(),
-            Cause::Keygen(error) => {
-                matches!(error, keygen::KeygenError::OsRandom(_) | keygen::KeygenError::Output(_))
-            }
-            _ => false,
+            Cause::Signed(error) => error.root_cause(),
+            cause => cause,
         }
     }
 }

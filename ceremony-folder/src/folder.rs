@@ -2,28 +2,36 @@
 //!
 //! ```text
 //! ceremony.toml
-//! phase1/          0000.ptau 0000.dsse.json  0001.ptau 0001.dsse.json ...  final.ptau final.dsse.json  prepared.ptau prepared.dsse.json
-//! circuits/NAME/   circuit.r1cs  0000.zkey 0000.dsse.json  0001.zkey ...  final.zkey final.dsse.json
-//!                  ark/verifying_key.compressed.bin ark/verifying_key.uncompressed.bin snarkjs/verification_key.json
+//! phase1/          0000.ptau 0000.dsse.json  0001.ptau 0001.dsse.json ...
+//!                  final.ptau final.dsse.json  prepared.ptau prepared.dsse.json
+//! circuits/NAME/   circuit.r1cs  0000.zkey 0000.dsse.json  0001.zkey ...
+//!                  final.zkey final.dsse.json
+//!                  ark/verifying_key.compressed.bin ark/verifying_key.uncompressed.bin
+//!                  snarkjs/verification_key.json
 //! transcript.json  report.json  report.html  bundle.json  SHA256SUMS  audits/*.dsse.json
 //! private/         proving keys; never archived
 //! ```
 //!
-//! Steps only add files, so that a folder can be copied and synchronised. A step exists when its data file does: whoever makes one writes the
-//! attestation first. A file that was taken out of the chain stays, with `NNNN.reject.dsse.json` beside it, and the next attempt at the same step is
+//! Steps only add files, so that a folder can be copied and synchronised. A step exists when its
+//! data file does: whoever makes one writes the attestation first. A file that was taken out of the
+//! chain stays, with `NNNN.reject.dsse.json` beside it, and the next attempt at the same step is
 //! `NNNN-2`.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ceremony_core::limits::MAX_CONTRIBUTIONS;
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
-use ceremony_core::limits::MAX_CONTRIBUTIONS;
+use crate::error::{Cause, CeremonyError, at};
+use crate::output::Output;
+use crate::store::{Entry, EntryKind, Input, LocalDirectory, Store};
 
-/// Entries of one folder at most: three files for each contribution that a chain can have, and some more for second attempts.
+/// Entries of one folder at most: three files for each contribution that a chain can have, and some
+/// more for second attempts.
 const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
 
 /// One chain of files.
@@ -121,59 +129,109 @@ pub(crate) struct Presence {
     pub(crate) rejection: bool,
 }
 
-/// The paths of a ceremony folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Folder(PathBuf);
+/// A ceremony folder: the names of its files, and the store that has them.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+    store: Arc<dyn Store>,
+}
 
 impl Folder {
-    /// The folder at `root`, whatever is in it.
+    /// The folder at `root` on this machine, whatever is in it.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self(root.into())
+        Self::in_store(root, Arc::new(LocalDirectory::new(root)))
+    }
+
+    /// The folder that a store has. `root` is what paths begin with in reports and messages.
+    #[must_use]
+    pub fn in_store(root: &Path, store: Arc<dyn Store>) -> Self {
+        Self { root: root.into(), store }
+    }
+
+    /// What has the files.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// A path of this folder, as its store names it.
+    fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
+    /// Opens a file of this folder.
+    ///
+    /// # Errors
+    /// When it is not there, is not a regular file, or cannot be opened.
+    pub fn open(&self, path: &Path) -> Result<Input, CeremonyError> {
+        self.store.open(self.relative(path)).map_err(at(path))
+    }
+
+    /// The bytes of a file of this folder, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; or when there are more bytes.
+    pub fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, CeremonyError> {
+        self.store.read(self.relative(path), limit).map_err(at(path))
+    }
+
+    /// Whether something stands at a path of this folder.
+    #[must_use]
+    pub fn is_present(&self, path: &Path) -> bool {
+        self.store.is_present(self.relative(path))
+    }
+
+    /// Begins a file of this folder, which appears when it is complete.
+    ///
+    /// # Errors
+    /// When the output is refused, or no temporary file can be made.
+    pub fn create(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
+        Ok(self.store.create(self.relative(path), replace)?)
     }
 
     /// The folder itself.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.0
+        &self.root
     }
 
     /// The rules.
     #[must_use]
     pub fn config(&self) -> PathBuf {
-        self.0.join("ceremony.toml")
+        self.root.join("ceremony.toml")
     }
 
     /// The transcript document.
     #[must_use]
     pub fn transcript(&self) -> PathBuf {
-        self.0.join("transcript.json")
+        self.root.join("transcript.json")
     }
 
     /// The bundle.
     #[must_use]
     pub fn bundle(&self) -> PathBuf {
-        self.0.join("bundle.json")
+        self.root.join("bundle.json")
     }
 
     /// What is not published.
     #[must_use]
     pub fn private(&self) -> PathBuf {
-        self.0.join("private")
+        self.root.join("private")
     }
 
     /// Signed results of audits.
     #[must_use]
     pub fn audits(&self) -> PathBuf {
-        self.0.join("audits")
+        self.root.join("audits")
     }
 
     /// Where the files of a chain are.
     #[must_use]
     pub fn track(&self, track: &Track) -> PathBuf {
         match track {
-            Track::Phase1 => self.0.join("phase1"),
-            Track::Circuit(name) => self.0.join("circuits").join(name.as_str()),
+            Track::Phase1 => self.root.join("phase1"),
+            Track::Circuit(name) => self.root.join("circuits").join(name.as_str()),
         }
     }
 
@@ -201,7 +259,8 @@ impl Folder {
         self.track(track).join(format!("{name}.reject.dsse.json"))
     }
 
-    /// The finished verifying key of a circuit, canonical compressed, canonical uncompressed, and as JSON.
+    /// The finished verifying key of a circuit, canonical compressed, canonical uncompressed, and
+    /// as JSON.
     #[must_use]
     pub fn verifying_keys(&self, circuit: &CircuitName) -> [PathBuf; 3] {
         let folder = self.track(&Track::Circuit(circuit.clone()));
@@ -219,12 +278,13 @@ impl Folder {
         self.private().join(format!("{circuit}.proving_key.bin"))
     }
 
-    /// The contributions and beacons whose files stand in a chain's folder and are not rejected, in order. Whether they belong to the chain, and who
-    /// attests them, is for [`super::chain`] to say.
+    /// The contributions and beacons whose files stand in a chain's folder and are not rejected, in
+    /// order. Whether they belong to the chain, and who attests them, is for [`super::chain`]
+    /// to say.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn unrejected(&self, track: &Track) -> io::Result<Vec<StepName>> {
+    pub fn unrejected(&self, track: &Track) -> Result<Vec<StepName>, CeremonyError> {
         let found = self.scan(track)?;
         let steps = found
             .into_iter()
@@ -234,29 +294,26 @@ impl Folder {
     }
 
     /// The steps that have a file in a chain's folder. Names that belong to no step are left alone.
-    pub(crate) fn scan(&self, track: &Track) -> io::Result<BTreeMap<StepName, Presence>> {
+    pub(crate) fn scan(
+        &self,
+        track: &Track,
+    ) -> Result<BTreeMap<StepName, Presence>, CeremonyError> {
         let mut found: BTreeMap<StepName, Presence> = BTreeMap::new();
-        let entries = match std::fs::read_dir(self.track(track)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-            entries => entries?,
-        };
-        for (count, entry) in entries.enumerate() {
-            let entry = entry?;
-            if count >= MAX_ENTRIES {
-                return Err(io::Error::other(format!(
-                    "more than {MAX_ENTRIES} files in one folder"
-                )));
-            }
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let data = format!(".{}", track.extension());
+        let data = format!(".{}", track.extension());
+        let folder = self.track(track);
+        for Entry { name, kind } in
+            self.store.entries(self.relative(&folder), MAX_ENTRIES).map_err(at(&folder))?
+        {
             // The longer ending first: a rejection is an attestation too.
             let parsed = [".reject.dsse.json", ".dsse.json", data.as_str()]
                 .into_iter()
                 .find_map(|ending| Some((StepName::parse(name.strip_suffix(ending)?)?, ending)));
             if let Some((step, ending)) = parsed {
-                if !entry.file_type()?.is_file() {
-                    return Err(io::Error::other(format!("{name} is not a regular file")));
+                if kind != EntryKind::File {
+                    return Err(CeremonyError {
+                        path: folder.join(name),
+                        cause: Cause::NotRegular,
+                    });
                 }
                 let presence = found.entry(step).or_default();
                 match ending {

@@ -1,38 +1,47 @@
 //! A whole ceremony: the folder that its parties share, from the rules to the transcript.
 //!
 //! ```text
-//! Ceremony             rules and signed steps: who did what, in which order, attested by whose key             (chain)
-//! Verification         the same, data file by data file: what is attested is there, and its mathematics holds   (verify)
-//! VerifiedCeremony     exists only at the end of a Verification; writes the transcript and hands out the keys   (document)
+//! Ceremony           rules and signed steps: who did what, in which order, attested by whose key
+//! Verification       data file by data file: what is attested is there, its mathematics holds
+//! VerifiedCeremony   exists only at the end of a Verification; has the transcript and the keys
 //! ```
 //!
-//! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a snippet. Nothing here writes to the folder.
+//! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a
+//! snippet. Nothing here writes to the folder.
 
+pub mod archive_set;
 pub mod audit;
 pub mod chain;
 pub mod config;
 mod document;
 mod error;
 pub mod folder;
+mod lock;
+pub mod output;
+pub mod report;
+pub mod steps;
+pub mod store;
+pub mod turns;
 pub mod verify;
 
 use std::path::Path;
-
-use zk_attest::digest::CircuitDigest;
-use zk_attest::file::read_regular;
-use zk_attest::primitives::CircuitName;
-use zk_attest::statement::{CircuitReference, Phase};
-
-pub use chain::{Chain, Rejected, Step};
-pub use config::{Config, ConfigError};
-pub use document::{CircuitKey, VerifiedCeremony};
-pub use error::{Cause, CeremonyError};
-pub use folder::{Folder, Slot, StepName, Track};
-pub use verify::{Depth, Part, PartReport, Verification};
+use std::sync::Arc;
 
 use chain::Reader;
+pub use chain::{Chain, Rejected, Step};
+pub use config::{Config, ConfigError};
 use config::{ConfigCircuit, MAX_CONFIG_BYTES};
+pub use document::{CircuitKey, VerifiedCeremony};
 use error::at;
+pub use error::{Cause, CeremonyError, explained};
+pub use folder::{Folder, Slot, StepName, Track};
+pub use lock::FolderLock;
+pub use steps::{AttestationDraft, NewStep};
+pub use turns::TurnError;
+pub use verify::{Depth, Part, PartReport, Verification};
+use zk_attest::digest::CircuitDigest;
+use zk_attest::primitives::CircuitName;
+use zk_attest::statement::{CircuitReference, Phase};
 
 /// A ceremony as its folder's signed side shows it. No data file was opened.
 #[derive(Debug)]
@@ -59,14 +68,22 @@ pub enum Stage {
 }
 
 impl Ceremony {
-    /// Reads the rules and the signed steps. Steps that do not hold do not fail this: they are the [`Chain::problem`] of their chain.
+    /// Reads the rules and the signed steps. Steps that do not hold do not fail this: they are the
+    /// [`Chain::problem`] of their chain.
     ///
     /// # Errors
     /// When there are no sound rules.
     pub fn open(root: &Path) -> Result<Self, CeremonyError> {
-        let folder = Folder::new(root);
+        Self::read(Folder::new(root))
+    }
+
+    /// The same, of any folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(folder: Folder) -> Result<Self, CeremonyError> {
         let path = folder.config();
-        let bytes = read_regular(&path, MAX_CONFIG_BYTES).map_err(at(&path))?;
+        let bytes = folder.read(&path, MAX_CONFIG_BYTES)?;
         let config = Config::from_toml(&bytes).map_err(at(&path))?;
         let phase1 = Reader {
             folder: &folder,
@@ -86,6 +103,30 @@ impl Ceremony {
         Ok(Self { folder, config, phase1, circuits })
     }
 
+    /// [`Self::open`], for a step to be added: everything that is signed must hold.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`Self::ensure_sound`].
+    pub fn open_sound(root: &Path) -> Result<Self, CeremonyError> {
+        let ceremony = Self::open(root)?;
+        ceremony.ensure_sound()?;
+        Ok(ceremony)
+    }
+
+    /// Refuses a ceremony whose signed side does not hold.
+    ///
+    /// # Errors
+    /// [`Cause::Signed`], with the first problem.
+    pub fn ensure_sound(&self) -> Result<(), CeremonyError> {
+        match self.problem() {
+            None => Ok(()),
+            Some(problem) => {
+                let (path, cause) = (problem.path.clone(), Cause::Signed(Arc::clone(problem)));
+                Err(CeremonyError { path, cause })
+            }
+        }
+    }
+
     /// Phase 1 and the circuits.
     pub fn chains(&self) -> impl Iterator<Item = &Chain> {
         std::iter::once(&self.phase1).chain(&self.circuits)
@@ -93,7 +134,7 @@ impl Ceremony {
 
     /// The first thing that is wrong, in the order of the data flow.
     #[must_use]
-    pub fn problem(&self) -> Option<&CeremonyError> {
+    pub fn problem(&self) -> Option<&Arc<CeremonyError>> {
         self.chains().find_map(|chain| chain.problem.as_ref())
     }
 

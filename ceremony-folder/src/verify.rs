@@ -1,31 +1,25 @@
-//! The whole check of a ceremony, data file by data file (formats page, section 7).
+//! The whole check of a ceremony, data file by data file (docs/formats.md, section 7).
 //!
 //! A finished [`Verification`] proves that
 //!
-//! 1. every data file is the attested one (SHA-256 over the bytes that were verified), and carries the attested contribution or beacon as its last
-//!    record, after the records of the file before it;
-//! 2. phase 1 starts from the generators, or from the external file that the rules pin, and every file passes the checks of [`ceremony_core::phase1::verify`];
+//! 1. every data file is the attested one (SHA-256 over the bytes that were verified), and carries
+//!    the attested contribution or beacon as its last record, after the records of the file before
+//!    it;
+//! 2. phase 1 starts from the generators, or from the external file that the rules pin, and every
+//!    file passes the checks of [`ceremony_core::phase1::verify`];
 //! 3. the prepared file has the same records, and passes the same checks;
-//! 4. each circuit is the one of the rules, its chain starts from the initial key rebuilt from circuit and prepared file, every key follows from the
-//!    one before it, and the last one passes the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
+//! 4. each circuit is the one of the rules, its chain starts from the initial key rebuilt from
+//!    circuit and prepared file, every key follows from the one before it, and the last one passes
+//!    the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
 //! 5. each phase has the contributions that the rules ask for, and its beacon.
 //!
-//! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the first failure names the first bad step.
+//! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
+//! first failure names the first bad step.
 
-use std::fs::File;
 use std::io::{Read, Seek};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash};
-use zk_attest::primitives::CircuitName;
-use zk_attest::statement::Phase;
-
-use crate::chain::{Chain, Step};
-use crate::document::{CircuitKey, VerifiedCeremony};
-use crate::error::{Cause, CeremonyError, at, broken};
-use crate::folder::Track;
-use crate::{Ceremony, Stage};
 use ceremony_core::format::FormatError;
 use ceremony_core::format::bound_file::{
     DigestError, FileDigests, RecheckedFile, digest_file, sha256_file,
@@ -43,13 +37,24 @@ use ceremony_core::phase2::verify::{
     verify_from, verify_initial,
 };
 use ceremony_core::progress::Progress;
+use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash};
+use zk_attest::primitives::CircuitName;
+use zk_attest::statement::Phase;
+
+use crate::chain::{Chain, Step};
+use crate::document::{CircuitKey, VerifiedCeremony};
+use crate::error::{CeremonyError, at, broken};
+use crate::folder::Track;
+use crate::store::Input;
+use crate::{Ceremony, Stage};
 
 /// How much to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// Every file: what an auditor does, and what the transcript is written from.
     EveryFile,
-    /// Only the last file of one chain and what it depends on: what a participant does before contributing.
+    /// Only the last file of one chain and what it depends on: what a participant does before
+    /// contributing.
     LastOf(Track),
 }
 
@@ -132,12 +137,7 @@ impl<'a> Verification<'a> {
     /// # Errors
     /// The first problem of the signed side: what is not attested is not verified.
     pub fn new(ceremony: &'a Ceremony, depth: Depth) -> Result<Self, CeremonyError> {
-        if let Some(CeremonyError { path, cause }) = ceremony.problem() {
-            return Err(CeremonyError {
-                path: path.clone(),
-                cause: Cause::Signed(cause.to_string()),
-            });
-        }
+        ceremony.ensure_sound()?;
         let mut parts = Vec::new();
         let last = |chain: &Chain| chain.steps.len().checked_sub(1);
         let circuit =
@@ -251,7 +251,7 @@ impl<'a> Verification<'a> {
     ) -> Result<Passed, CeremonyError> {
         let (config, chain) = (&self.ceremony.config, &self.ceremony.phase1);
         let this = &chain.steps[step];
-        let file = open(&this.path)?;
+        let file = self.ceremony.folder.open(&this.path)?;
         if step == 0 && config.document().phase1_start.is_none() {
             let (ptau, digests) = verify_new(file, progress).map_err(at(&this.path))?;
             self.ensure_power(&this.path, &ptau)?;
@@ -325,13 +325,14 @@ impl<'a> Verification<'a> {
         Ok((this.path.clone(), verified.digests, checks))
     }
 
-    /// The digest of an external start, which the rules pin by SHA-256: where no hash binds the points, the pin does.
+    /// The digest of an external start, which the rules pin by SHA-256: where no hash binds the
+    /// points, the pin does.
     fn known_digest(
         &self,
         step: usize,
-        mut file: File,
+        mut file: Input,
         progress: &dyn Progress,
-    ) -> Result<(Option<FileDigests>, File), CeremonyError> {
+    ) -> Result<(Option<FileDigests>, Input), CeremonyError> {
         let Some(start) =
             self.ceremony.config.document().phase1_start.as_ref().filter(|_| step == 0)
         else {
@@ -350,7 +351,7 @@ impl<'a> Verification<'a> {
         Ok((Some(digests), file))
     }
 
-    fn ensure_power(&self, path: &Path, ptau: &Ptau<File>) -> Result<(), CeremonyError> {
+    fn ensure_power(&self, path: &Path, ptau: &Ptau<Input>) -> Result<(), CeremonyError> {
         let (found, expected) = (ptau.power(), self.ceremony.config.power());
         if found == expected {
             Ok(())
@@ -372,7 +373,7 @@ impl<'a> Verification<'a> {
         };
         // What came prepared from elsewhere is the file itself, and its digest is pinned.
         let same = this.file == closed.file;
-        let mut file = open(&this.path)?;
+        let mut file = self.ceremony.folder.open(&this.path)?;
         let digest = if same {
             Some(digest_file(&mut file, progress).map_err(at(&this.path))?)
         } else {
@@ -402,7 +403,8 @@ impl<'a> Verification<'a> {
                 "sections 12 to 15",
             ));
         }
-        // Nothing is known that gets here: the records begin with the chain's (check 10), and nothing follows its beacon (check 4).
+        // Nothing is known that gets here: the records begin with the chain's (check 10), and
+        // nothing follows its beacon (check 4).
         if self.depth == Depth::EveryFile && ptau.contributions().len() != self.phase1.records.len()
         {
             let (found, expected) = (ptau.contributions().len(), self.phase1.records.len());
@@ -437,19 +439,22 @@ impl<'a> Verification<'a> {
         let last = step + 1 == chain.steps.len();
         let whole = self.depth == Depth::EveryFile;
         let known = self.circuits[circuit].take();
-        // What is taken from the key is noted, and held against the attested digest as the checked bytes are.
-        let mut key = RecheckedFile::new(open(&this.path)?)
+        // What is taken from the key is noted, and held against the attested digest as the checked
+        // bytes are.
+        let mut key = RecheckedFile::new(self.ceremony.folder.open(&this.path)?)
             .map_err(FormatError::Io)
             .and_then(Zkey::open)
             .map_err(at(&this.path))?;
-        let mut checked = Zkey::open(open(&this.path)?).map_err(at(&this.path))?;
+        let mut checked =
+            Zkey::open(self.ceremony.folder.open(&this.path)?).map_err(at(&this.path))?;
         let mut reports = Vec::new();
         if step == 0 || last {
             reports.push(self.against_circuit(name, chain, step, &mut checked, progress)?);
         }
         if step > 0 && whole {
             let before = &chain.steps[step - 1];
-            let mut earlier = Zkey::open(open(&before.path)?).map_err(at(&before.path))?;
+            let mut earlier =
+                Zkey::open(self.ceremony.folder.open(&before.path)?).map_err(at(&before.path))?;
             let report =
                 verify_from(&mut earlier, &mut checked, &KeyExpectations::default(), progress)
                     .map_err(at(&this.path))?;
@@ -528,11 +533,13 @@ impl<'a> Verification<'a> {
                 Err(broken(&r1cs_path, "this is not the circuit of the rules", found, expected))
             }
         };
-        let mut file = open(&r1cs_path)?;
-        // Before the comparison, so that another circuit is called just that; and after it, for the bytes that were compared.
+        let mut file = self.ceremony.folder.open(&r1cs_path)?;
+        // Before the comparison, so that another circuit is called just that; and after it, for the
+        // bytes that were compared.
         is_the_circuit(sha256_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
         let mut r1cs = R1cs::open(file).map_err(at(&r1cs_path))?;
-        let mut ptau = Ptau::open(open(&prepared.path)?).map_err(at(&prepared.path))?;
+        let mut ptau =
+            Ptau::open(self.ceremony.folder.open(&prepared.path)?).map_err(at(&prepared.path))?;
         let report = if step == 0 {
             verify_initial(&mut r1cs, &mut ptau, key, progress)
         } else {
@@ -654,18 +661,4 @@ fn record_is_attested(
         shown(recorded),
         shown(attested),
     ))
-}
-
-/// Opens a regular file.
-fn open(path: &Path) -> Result<File, CeremonyError> {
-    let metadata = path.symlink_metadata().map_err(at(path))?;
-    if !metadata.is_file() {
-        return Err(broken(
-            path,
-            "this is not a regular file",
-            "a link, a folder or a device",
-            "the data file itself",
-        ));
-    }
-    File::open(path).map_err(at(path))
 }

@@ -1,7 +1,8 @@
 //! Embeds the verifying key, if the feature asks for it and the trust policy approves it.
 //!
-//! The literal is the SHA-256 of zk/trust-policy.json: `cargo xtask policy pin zk/trust-policy.json` prints it. Bundle and policy are of a rehearsal, made by
-//! `cargo xtask ceremony`: the key protects nothing.
+//! The literal is the SHA-256 of zk/trust-policy.json: `cargo xtask policy pin
+//! zk/trust-policy.json` prints it. Bundle and policy come from a rehearsal, made by `cargo xtask
+//! ceremony`: the key protects nothing.
 
 fn main() {
     zk_vk_guard::Guard::new(

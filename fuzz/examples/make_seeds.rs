@@ -1,7 +1,8 @@
-//! Writes the seeds of fuzz/seeds/ again: small real files, made by the library and by the tests' kits.
+//! Writes the seeds of fuzz/seeds/ again: small real files, made by the library and by the tests'
+//! kits.
 //!
-//! `cargo run --release --manifest-path fuzz/Cargo.toml --example make_seeds`. The answers to a challenge hold fresh randomness; everything else is the same
-//! in every run.
+//! `cargo run --release --manifest-path fuzz/Cargo.toml --example make_seeds`. The answers to a
+//! challenge hold fresh randomness; everything else is the same in every run.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -59,7 +60,7 @@ fn phase1() {
         contribute_challenge(
             Cursor::new(&challenge),
             &mut response,
-            ContributionRng::from_os_and(b"seed").unwrap(),
+            ContributionRng::from_os_and_text(b"seed").unwrap(),
             &NoProgress,
         )
         .unwrap();

@@ -17,7 +17,8 @@ use zk_vk_guard::transcript::CheckedTranscript;
 
 const TRANSCRIPT: &[u8] = include_bytes!("../seeds/transcript/good-external.json");
 
-/// The key that signed the seeds, the payload that it signed, and the key of RFC 8032's first test, which signed none of it.
+/// The key that signed the seeds, the payload that it signed, and the key of RFC 8032's first test,
+/// which signed none of it.
 struct Signed {
     coordinator: PublicKey,
     stranger: PublicKey,
@@ -42,7 +43,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
         .chain(steps)
         .map(|envelope| envelope.payload().to_vec());
     let stranger =
-        PublicKey::from_text("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        PublicKey::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     Signed {
         coordinator: transcript.coordinator,
         stranger: stranger.expect("a key"),
@@ -50,7 +51,8 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
     }
 });
 
-/// What is read is written and read again as the same key, and only canonical, distinct numbers are read; the degenerate-key check answers.
+/// What is read is written and read again as the same key, and only canonical, distinct numbers are
+/// read; the degenerate-key check answers.
 pub fn verification_key(data: &[u8]) -> bool {
     let Ok(key) = read_verification_key(data) else { return false };
     let text = write_verification_key(&key).expect("what was read can be written");
@@ -68,7 +70,7 @@ pub fn verification_key(data: &[u8]) -> bool {
     true
 }
 
-/// Reading and writing is a fixed point; nobody is found to have signed what they did not sign.
+/// Reading and writing is a fixed point; no one is found to have signed what they did not sign.
 pub fn envelope(data: &[u8]) -> bool {
     let Ok(envelope) = Envelope::from_json(data) else { return false };
     let canonical = envelope.to_json();
@@ -100,7 +102,8 @@ pub fn statement(data: &[u8]) -> bool {
     }
 }
 
-/// Every threshold of an accepted policy can be met by distinct keys, no key has two roles, and writing is a fixed point.
+/// Every threshold of an accepted policy can be met by distinct keys, no key has two roles, and
+/// writing is a fixed point.
 pub fn policy(data: &[u8]) -> bool {
     let Ok(policy) = Policy::from_json(data) else { return false };
     let document = policy.document();
@@ -147,7 +150,8 @@ pub fn bundle(data: &[u8]) -> bool {
     true
 }
 
-/// A transcript is accepted in its one encoding, and counts no more contributors than it has contributions.
+/// A transcript is accepted in its one encoding, and counts no more contributors than it has
+/// contributions.
 pub fn transcript(data: &[u8]) -> bool {
     let Ok(transcript) = CheckedTranscript::from_json(data) else { return false };
     let document = transcript.transcript();
@@ -156,13 +160,14 @@ pub fn transcript(data: &[u8]) -> bool {
     for circuit in &document.circuits {
         assert!(
             transcript.phase2_contributors(&circuit.name).len() < circuit.steps.len(),
-            "the beacon is no contribution"
+            "the beacon is not a contribution"
         );
     }
     true
 }
 
-/// The serial of a text does not depend on what stands around it in comments, and no text exhausts the stack.
+/// The serial of a text does not depend on what stands around it in comments, and no text exhausts
+/// the stack.
 pub fn snippet(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let serial = serial_of(text);
@@ -172,7 +177,8 @@ pub fn snippet(data: &[u8]) -> bool {
     serial.is_some()
 }
 
-/// What is read is bounded, names nobody twice, and does not depend on a comment, which the digest does.
+/// What is read is bounded, names no one twice, and does not depend on a comment, which the digest
+/// does.
 pub fn ceremony_toml(data: &[u8]) -> bool {
     let Ok(config) = Config::from_toml(data) else { return false };
     assert_eq!(config.bytes(), data);

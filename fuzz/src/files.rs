@@ -84,7 +84,8 @@ pub fn ptau(data: &[u8]) -> bool {
     true
 }
 
-/// A circuit that is read to its end is written and read again as the same circuit, and writing it once more changes no byte.
+/// A circuit that is read to its end is written and read again as the same circuit, and writing it
+/// once more changes no byte.
 pub fn r1cs(data: &[u8]) -> bool {
     let Some((shape, rows)) = circuit(data) else { return false };
     let again = write_r1cs(Cursor::new(Vec::new()), shape, rows.clone())
@@ -172,9 +173,10 @@ pub fn wtns(data: &[u8]) -> bool {
     true
 }
 
-/// What is accepted as a challenge is answered by a response of the right length that names the file's own hash.
+/// What is accepted as a challenge is answered by a response of the right length that names the
+/// file's own hash.
 pub fn challenge(data: &[u8]) -> bool {
-    let rng = ContributionRng::from_os_and(b"fuzz").expect("randomness");
+    let rng = ContributionRng::from_os_and_text(b"fuzz").expect("randomness");
     let mut response = Vec::new();
     let Ok((challenge, response_hash)) =
         contribute_challenge(Cursor::new(data), &mut response, rng, &NoProgress)
@@ -193,7 +195,8 @@ pub fn challenge(data: &[u8]) -> bool {
     true
 }
 
-/// A response is imported only if it answers this very challenge; the record says the hash of exactly these bytes.
+/// A response is imported only if it answers this very challenge; the record says the hash of
+/// exactly these bytes.
 pub fn response(data: &[u8]) -> bool {
     let mut input = Ptau::open(Cursor::new(NEW_PTAU)).expect("a good file");
     let mut output = Cursor::new(Vec::new());

@@ -1,15 +1,18 @@
 //! What has to hold of everything that reads bytes, whatever the bytes.
 //!
-//! A target takes bytes from nobody knows where and answers whether they were accepted; it panics when a property does not hold. "No panic" is the least
-//! of them: what is accepted is the encoding of what was understood, and what is verified is what was signed off.
+//! A target takes bytes from an unknown source and answers whether they were accepted; it panics
+//! when a property does not hold. "No panic" is the least of them: what is accepted is the encoding
+//! of what was understood, and what is verified is what was signed off.
 //!
 //! ```text
-//! files      ptau r1cs zkey wtns challenge response           documents  verification_key envelope statement policy ceremony_toml
-//!                                                                       bundle transcript snippet
-//! verifiers  ptau_verify zkey_verify bundle_verify            stable     runs them without libFuzzer: seeds, then seeded mutations
+//! files      ptau r1cs zkey wtns challenge response
+//! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
+//! verifiers  ptau_verify zkey_verify bundle_verify
+//! stable     runs them without libFuzzer: seeds, then seeded mutations
 //! ```
 //!
-//! A new target is a function here, a line in [`TARGETS`], a file in fuzz_targets/ with its `[[bin]]`, and a folder of seeds with a good one.
+//! A new target is a function here, a line in [`TARGETS`], a file in fuzz_targets/ with its
+//! `[[bin]]`, and a folder of seeds with a good one.
 
 mod documents;
 mod files;

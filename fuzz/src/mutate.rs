@@ -1,4 +1,5 @@
-//! Mutations that do not need a nightly toolchain: repeatable from a number, and aimed at the places that parsers look at first.
+//! Mutations that do not need a nightly toolchain: repeatable from a number, and aimed at the
+//! places that parsers look at first.
 
 /// SplitMix64: a different, repeatable stream for every seed.
 #[derive(Clone, Debug)]

@@ -1,4 +1,5 @@
-//! Runs targets without libFuzzer: first every seed, then seeded mutations, each repeatable from its number.
+//! Runs targets without libFuzzer: first every seed, then seeded mutations, each repeatable from
+//! its number.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ const USAGE: &str = "usage: replay [--target NAME]... [--executions N] [--first 
   --target NAME      only this target; all without
   --executions N     mutations for each target, after the seeds (default 0)
   --first N          begin with this mutation: what a finding's number repeats
-  --seconds N        end a target after so many seconds, however many executions are left
+  --seconds N        end a target after N seconds, however many executions are left
 
 Exit status: 0 no finding, 1 a finding, 2 wrong arguments or no seeds.";
 

@@ -1,6 +1,8 @@
-//! Whole verifications: whatever is accepted is, in all that is bound, one of the files that were made honestly.
+//! Whole verifications: whatever is accepted is, in all that is bound, one of the files that were
+//! made honestly.
 //!
-//! To get anything else past them a mutation would have to find a discrete logarithm, a collision or a signature.
+//! To get anything else past them a mutation would have to find a discrete logarithm, a collision
+//! or a signature.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -33,7 +35,8 @@ const GOOD_ZKEY: [&[u8]; 3] = [
 const GOOD_BUNDLE: &[u8] = include_bytes!("../seeds/bundle_verify/good.json");
 const POLICY: &[u8] = include_bytes!("../seeds/policy/good-of-the-bundle.json");
 
-/// The largest exponent of a beacon that is followed here: 2^12 hashes. The product follows up to 2^30, which is a minute.
+/// The largest exponent of a beacon that is followed here: 2^12 hashes. The product follows up to
+/// 2^30, which is a minute.
 const MAX_EXPONENT: u8 = 12;
 
 fn is_cheap(kind: &ContributionKind) -> bool {
@@ -43,9 +46,11 @@ fn is_cheap(kind: &ContributionKind) -> bool {
     }
 }
 
-/// All of a phase 1 that something binds: everything but names and, of contributions before the last, the exported hash state, from which the response
-/// hash is derived. That hash covers an accumulator that is no longer in the file, and the next challenge, which the next proof is bound to, cannot be
-/// recomputed without it either: it is the ceremony's transcript that binds it, by the files of each step.
+/// All of a phase 1 that something binds: everything but names and, of contributions before the
+/// last, the exported hash state, from which the response hash is derived. That hash covers an
+/// accumulator that is no longer in the file, and the next challenge, which the next proof is bound
+/// to, cannot be recomputed without it either: it is the ceremony's transcript that binds it, by
+/// the files of each step.
 #[derive(PartialEq)]
 struct BoundPtau {
     header: Vec<u8>,
@@ -91,7 +96,7 @@ pub fn ptau_verify(data: &[u8]) -> bool {
         return false;
     }
     let accepted = BoundPtau::of(data);
-    assert!(GOOD.iter().any(|good| accepted.is(good)), "a phase 1 that nobody made is accepted");
+    assert!(GOOD.iter().any(|good| accepted.is(good)), "a phase 1 that no one made is accepted");
     true
 }
 
@@ -120,7 +125,7 @@ pub fn zkey_verify(data: &[u8]) -> bool {
         return false;
     }
     let accepted = bound_zkey(data);
-    assert!(GOOD.contains(&accepted), "a key that nobody made is accepted");
+    assert!(GOOD.contains(&accepted), "a key that no one made is accepted");
     true
 }
 
@@ -137,9 +142,9 @@ pub fn bundle_verify(data: &[u8]) -> bool {
     assert_eq!(
         verified.statement_digest(),
         good.statement_digest(),
-        "a statement that nobody signed is accepted"
+        "a statement that no one signed is accepted"
     );
-    assert!(verified.circuits().eq(good.circuits()), "keys that nobody signed are accepted");
+    assert!(verified.circuits().eq(good.circuits()), "keys that no one signed are accepted");
     assert_eq!(verified.transcript().bytes(), good.transcript().bytes());
     true
 }

@@ -1,4 +1,5 @@
-//! Circuits compiled by circom, and the reference tool as a test peer. Both come with `npm ci` in `ci/`; a missing one fails the test.
+//! Circuits compiled by circom, and the reference tool as a test peer. Both come with `npm ci` in
+//! `ci/`; a missing one fails the test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

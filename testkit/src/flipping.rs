@@ -1,12 +1,12 @@
-//! A file that changes under whoever reads it.
+//! A file that changes while it is being read.
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A file in which one byte changes when its length is asked for the `flip_at`-th time: digests begin with that, and end with it where they are taken
-/// while the file is read.
+/// A file in which one byte changes when its length is asked for the `flip_at`-th time: digests
+/// begin with that, and end with it where they are taken while the file is read.
 pub struct Flipping {
     file: Cursor<Vec<u8>>,
     measured: Arc<AtomicU32>,
@@ -57,7 +57,8 @@ impl Seek for Flipping {
     }
 }
 
-/// A file in which every byte is one thing when it is read for the first time and another from then on.
+/// A file in which every byte is one thing when it is read for the first time and another from then
+/// on.
 pub struct Fickle {
     first: Vec<u8>,
     then: Vec<u8>,

@@ -1,11 +1,11 @@
-//! Keys as a forger would make them: sections altered, contributions with chosen secrets, hashes fixed up afterwards. Written from the
-//! formats page, apart from the code under test where it matters (transcripts, the initial key's hash).
+//! Keys as a forger would make them: sections altered, contributions with chosen secrets, hashes
+//! fixed up afterwards. Written from the specification, apart from the code under test where it
+//! matters (transcripts, the initial key's hash).
 
 use std::io::Cursor;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
-
 use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, decode, encode};
@@ -14,7 +14,8 @@ use ceremony_core::format::record::{ContributionKind, ProofOfKnowledge};
 use ceremony_core::format::zkey::{
     Contribution, Header, ZKEY, Zkey, write_contributions, write_header,
 };
-use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript, hash_to_g2};
+use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript};
+use ceremony_core::sample::hash_to_g2;
 
 use super::known_tau::scalar;
 
@@ -199,8 +200,8 @@ fn transcript(
     Transcript(Blake2b512::digest(&[&bytes]))
 }
 
-/// The initial key's hash as a forger computes it for a key without contributions, from its sections and the powers of tau. For
-/// domains below 2^15.
+/// The initial key's hash as a forger computes it for a key without contributions, from its
+/// sections and the powers of tau. For domains below 2^15.
 pub fn initial_key_hash(key: &[u8], ptau: &[u8]) -> InitialKeyHash {
     let zkey = Zkey::open(Cursor::new(key)).unwrap();
     let n = zkey.header().power.n() as usize;

@@ -1,12 +1,12 @@
-//! A `.ptau` whose tau, alpha and beta the test knows: every section is a list of scalars times a generator, so that a prepared file of power
-//! 16 takes seconds. It has one contribution with a valid record, the step from 1 to those secrets.
+//! A `.ptau` whose tau, alpha and beta the test knows: every section is a list of scalars times a
+//! generator, so that a prepared file of power 16 takes seconds. It has one contribution with a
+//! valid record, the step from 1 to those secrets.
 
 use std::io::Cursor;
 
 use ark_ec::scalar_mul::BatchMulPreprocessing;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField, batch_inversion};
-
 use bn254_batch::curve::{
     Fr, G1Affine, G1Projective, G2Affine, G2Projective, Point, root_of_unity,
 };
@@ -18,7 +18,8 @@ use ceremony_core::format::ptau::{
     write_header,
 };
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
-use ceremony_core::hash::{Blake2b512, Challenge, hash_to_g2};
+use ceremony_core::hash::{Blake2b512, Challenge};
+use ceremony_core::sample::hash_to_g2;
 
 /// The secrets of a phase 1.
 #[derive(Clone, Copy)]
@@ -78,7 +79,8 @@ pub fn lagrange(tau: Fr, k: u32) -> Vec<Fr> {
     values.iter().zip(&roots).map(|(value, root)| scale * root * value).collect()
 }
 
-/// The last level of section 12: as [`lagrange`], without the term of tau^(n-1), which the file does not have.
+/// The last level of section 12: as [`lagrange`], without the term of tau^(n-1), which the file
+/// does not have.
 fn lagrange_without_last(tau: Fr, k: u32) -> Vec<Fr> {
     let n = 1u64 << k;
     let omega = root_of_unity(k).unwrap();
@@ -97,7 +99,8 @@ pub fn unprepared(power: u32, secrets: Secrets) -> Vec<u8> {
     build(power, secrets, participant(), Preparation::None)
 }
 
-/// A `.ptau` of the right structure with generators for Lagrange bases, for tests that are refused before these are read.
+/// A `.ptau` of the right structure with generators for Lagrange bases, for tests that are refused
+/// before these are read.
 pub fn hollow(power: u32, secrets: Secrets) -> Vec<u8> {
     build(power, secrets, participant(), Preparation::Hollow)
 }

@@ -10,8 +10,9 @@ pub mod plain;
 pub mod ptau;
 pub mod squares;
 
-/// Takes the portable arithmetic for the whole test where CEREMONY_TEST_ARITHMETIC=portable asks for it. What the kit builds files with calls
-/// this first, and it panics where it comes too late to have an effect.
+/// Takes the portable arithmetic for the whole test where CEREMONY_TEST_ARITHMETIC=portable asks
+/// for it. What the kit builds files with calls this first, and it panics where it comes too late
+/// to have an effect.
 pub fn choose_arithmetic() {
     match std::env::var("CEREMONY_TEST_ARITHMETIC").as_deref() {
         Ok("portable") => assert!(
@@ -22,3 +23,8 @@ pub fn choose_arithmetic() {
         Err(_) => {}
     }
 }
+
+/// The examples of README.md, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

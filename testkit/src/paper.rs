@@ -1,13 +1,16 @@
-//! A ceremony on paper, for tests: keys, attestations, transcripts, statements, policies and bundles, each open to be spoilt before it is
-//! signed. Statements and bundles are put together here by hand and not by the library's own `create`, so that every refusal of the
-//! verification can be reached with valid signatures. The verifying keys come from arkworks, whose encoding is the one we claim to read.
+//! A ceremony on paper, for tests: keys, attestations, transcripts, statements, policies and
+//! bundles, each open to be spoilt before it is signed. Statements and bundles are put together
+//! here by hand and not by the library's own `create`, so that every refusal of the verification
+//! can be reached with valid signatures. The verifying keys come from arkworks, whose encoding is
+//! the one we claim to read.
+
+use std::num::NonZeroU32;
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::PrimeField;
 use ark_serialize::{CanonicalSerialize, Compress};
 use ed25519_dalek::{Signer, SigningKey};
-use std::num::NonZeroU32;
 use zk_attest::digest::*;
 use zk_attest::envelope::{Envelope, pae};
 use zk_attest::error::{Code, Refusal};
@@ -355,7 +358,8 @@ impl Ceremony {
         Parts::of(&self.transcript(), keys)
     }
 
-    /// A bundle in which everything is signed and consistent, about this key instead of the first circuit's own.
+    /// A bundle in which everything is signed and consistent, about this key instead of the first
+    /// circuit's own.
     pub fn parts_of_key(&self, forms: EncodedVerifyingKey) -> Parts {
         let mut transcript = self.transcript();
         transcript.circuits[0].vk_sha256 = VkDigest::of(&forms.compressed);
@@ -365,7 +369,21 @@ impl Ceremony {
         Parts::of(&transcript, [forms].into_iter().chain(others).collect())
     }
 
-    /// The policy that this ceremony satisfies: 2 of 3 release authorities, 1 of 2 auditors, 1 participant, 3 contributions in each phase.
+    /// A bundle in which everything is signed and consistent, and every circuit has the first one's
+    /// key.
+    pub fn parts_of_one_key(&self) -> Parts {
+        let (name, inputs) = &self.circuits[0];
+        let forms = self.vk(name, *inputs).forms();
+        let mut transcript = self.transcript();
+        for circuit in &mut transcript.circuits {
+            circuit.vk_sha256 = VkDigest::of(&forms.compressed);
+            circuit.vk_uncompressed_sha256 = VkUncompressedDigest::of(&forms.uncompressed);
+        }
+        Parts::of(&transcript, vec![forms; self.circuits.len()])
+    }
+
+    /// The policy that this ceremony satisfies: 2 of 3 release authorities, 1 of 2 auditors, 1
+    /// participant, 3 contributions in each phase.
     pub fn policy(&self) -> PolicyDocument {
         let role = |threshold: u32, names: &[&str]| Role {
             threshold: NonZeroU32::new(threshold).unwrap(),
@@ -553,7 +571,8 @@ impl Parts {
             signatures.join(",")
         );
         format!(
-            "{{\"format\":\"zk-ceremony-bundle/1\",\"envelope\":{envelope},\"verifying_keys\":[{}],\"transcript\":\"{}\"}}\n",
+            "{{\"format\":\"zk-ceremony-bundle/1\",\"envelope\":{envelope},\"verifying_keys\":\
+             [{}],\"transcript\":\"{}\"}}\n",
             keys.join(","),
             base64(&self.transcript)
         )
@@ -572,7 +591,7 @@ impl Parts {
     pub fn is_refused(&self, policy: &PolicyDocument, code: Code) -> Refusal {
         let refusal = self.verify(policy).expect_err("this must be refused");
         assert_eq!(refusal.code(), code, "{refusal}");
-        assert!(!refusal.mend().is_empty());
+        assert!(!refusal.hint_text().is_empty());
         refusal
     }
 }

@@ -1,5 +1,6 @@
-//! The ratio and membership checks of one contribution as one would write them with arkworks: a subgroup check for each point, and two sums
-//! with 128-bit coefficients for each of the four sections.
+//! The ratio and membership checks of one contribution as one would write them with arkworks: a
+//! subgroup check for each point, and two sums with 128-bit coefficients for each of the four
+//! sections.
 
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{PrimeField, UniformRand};

@@ -1,4 +1,5 @@
-//! A powers-of-tau file as plain vectors: made, altered and written by code of its own, so that the library is not judged by itself.
+//! A powers-of-tau file as plain vectors: made, altered and written by code of its own, so that the
+//! library is not judged by itself.
 
 use std::io::Cursor;
 
@@ -14,9 +15,10 @@ use ceremony_core::format::ptau::{
     write_header,
 };
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
-use ceremony_core::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
+use ceremony_core::hash::{Blake2b512, Challenge, ResponseHash};
 use ceremony_core::phase1::contribute::apply_beacon;
 use ceremony_core::progress::NoProgress;
+use ceremony_core::sample::hash_to_g2;
 
 /// The Lagrange sections, level after level.
 #[derive(Clone, Default)]
@@ -141,7 +143,8 @@ impl Model {
         self.contribute_forged(secrets, ContributionKind::Contribution, |_, _| {});
     }
 
-    /// A contribution whose key points and public key are changed by `forge` before everything is hashed.
+    /// A contribution whose key points and public key are changed by `forge` before everything is
+    /// hashed.
     pub fn contribute_forged(
         &mut self,
         x: Secrets,
@@ -193,14 +196,16 @@ impl Model {
         self.records.push(Contribution::new(key_points, public_key, &response, next, kind, name));
     }
 
-    /// Makes the last record's hashes those of the points as they are now: how an attacker hides an alteration.
+    /// Makes the last record's hashes those of the points as they are now: how an attacker hides an
+    /// alteration.
     pub fn rehash_last(&mut self) {
         let last = self.records.pop().unwrap();
         let (_, challenge) = self.link();
         self.push_record(challenge, last.key_points, last.public_key, last.kind);
     }
 
-    /// Takes the last record's key points from the sections, so that only ratios can betray an alteration.
+    /// Takes the last record's key points from the sections, so that only ratios can betray an
+    /// alteration.
     pub fn retake_key_points(&mut self) {
         self.records.last_mut().unwrap().key_points = self.key_points();
         self.rehash_last();
@@ -322,7 +327,8 @@ impl Model {
     }
 }
 
-/// tau, alpha, beta and the three points s that a beacon gives: SHA-256 iterated, ChaCha20 keyed by it, draws as in the formats page.
+/// tau, alpha, beta and the three points s that a beacon gives: SHA-256 iterated, ChaCha20 keyed by
+/// it, draws as in docs/formats.md, section 3.
 fn beacon_secrets(beacon: &Beacon) -> ([Fr; 3], [G1Affine; 3]) {
     use ark_ff::{BigInt, PrimeField};
     use bn254_batch::curve::Fq;
@@ -362,7 +368,7 @@ fn beacon_secrets(beacon: &Beacon) -> ([Fr; 3], [G1Affine; 3]) {
 
 /// A generator for contributions whose secrets do not matter.
 pub fn any_rng() -> ContributionRng {
-    ContributionRng::from_os_and(b"test").unwrap()
+    ContributionRng::from_os_and_text(b"test").unwrap()
 }
 
 /// A point on G2's curve and outside its subgroup.

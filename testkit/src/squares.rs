@@ -5,8 +5,8 @@ use std::io::Cursor;
 use bn254_batch::curve::Fr;
 use ceremony_core::format::r1cs::{Shape, write_r1cs};
 
-/// The `.r1cs` of the largest such circuit that fits the domain of 2^power: its constraints and two input rows fill it.
-/// Wires: one, y, x = z_0, z_1, ..., with y = z_n.
+/// The `.r1cs` of the largest such circuit that fits the domain of 2^power: its constraints and two
+/// input rows fill it. Wires: one, y, x = z_0, z_1, ..., with y = z_n.
 pub fn squares(power: u32) -> Vec<u8> {
     let constraints = (1 << power) - 2;
     let one = Fr::from(1u64);

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the ceremony's program with this checkout's example.
 //!
-//! Every command is that of `zk-ceremony`. A rehearsal without `--circuit` runs the example's circuit and
-//! builds its crate.
+//! Every command is that of `zk-ceremony`. A rehearsal without `--circuit` runs the example's
+//! circuit and builds its crate.
 
 mod example;
 

@@ -1,11 +1,13 @@
 //! Attestations: who vouches for which step of a ceremony.
 //!
-//! [`StepFacts::attested`] proves of an envelope that one of its signatures is the given key's, that its payload is one canonical
-//! [`StepAttestation`], and that this says of the step exactly what the reader already knows: ceremony, rules, kind, phase, circuit, action,
-//! number, name, input, output, hash, beacon and reason. What only the signer knows (tool, entropy, destruction, time) is the answer.
+//! [`StepFacts::attested`] proves that one signature of an envelope is by the given key, that its
+//! payload is a canonical [`StepAttestation`], and that this says about the step exactly what the
+//! reader already knows: ceremony, rules, kind, phase, circuit, action, number, name, input,
+//! output, hash, beacon and reason. It returns what only the signer knows (tool, entropy,
+//! destruction, time).
 //!
-//! The transcript's check and the ceremony folder's use this one function, so that an attestation which verified in the folder cannot fail in the
-//! transcript.
+//! The transcript's check and the ceremony folder's use this one function, so that an attestation
+//! which verified in the folder cannot fail in the transcript.
 
 use crate::digest::{ConfigDigest, ContributionHash, FileDigest};
 use crate::envelope::Envelope;
@@ -25,7 +27,7 @@ pub struct CeremonyFacts<'a> {
     pub kind: CeremonyKind,
 }
 
-/// What a reader knows of a step.
+/// What a reader knows about a step.
 #[derive(Clone, Debug)]
 pub struct StepFacts<'a> {
     /// The phase.
@@ -36,9 +38,10 @@ pub struct StepFacts<'a> {
     pub action: Action,
     /// The step's number.
     pub index: u32,
-    /// Who did it; none where the key alone says so.
+    /// Who did it; none if only the key says so.
     pub participant: Option<&'a Label>,
-    /// SHA-256 of the file that it started from. For a rejection it is not compared: what a bad file started from is anybody's guess.
+    /// SHA-256 of the file that it started from. Not compared for a rejection: nobody knows what a
+    /// bad file started from.
     pub input: Option<FileDigest>,
     /// SHA-256 of the file that it wrote (or rejected).
     pub file: FileDigest,
@@ -51,7 +54,7 @@ pub struct StepFacts<'a> {
 }
 
 impl<'a> StepFacts<'a> {
-    /// A step of the coordinator's that is neither beacon nor rejection.
+    /// A step by the coordinator that is neither a beacon nor a rejection.
     #[must_use]
     pub fn by_coordinator(
         phase: Phase,
@@ -75,7 +78,7 @@ impl<'a> StepFacts<'a> {
         }
     }
 
-    /// Verifies that `key` attests this step in `envelope`: its signature, then its words, field by field.
+    /// Verifies that `key` attests this step in `envelope`: the signature, then each field.
     pub fn attested(
         &self,
         ceremony: &CeremonyFacts<'a>,
@@ -85,7 +88,7 @@ impl<'a> StepFacts<'a> {
         if envelope.signers([key]).is_empty() {
             return Err(Refusal::new(
                 Code::AttestationInvalid,
-                "the attestation does not verify under the key beside it",
+                "the attestation does not verify under the key that comes with it",
             )
             .expected(key));
         }
@@ -115,7 +118,7 @@ impl<'a> StepFacts<'a> {
             None => Ok(predicate),
             Some((field, _)) => Err(Refusal::new(
                 Code::AttestationInvalid,
-                format_args!("the attestation is of another step: its {field} differs"),
+                format_args!("the attestation is about another step: its {field} differs"),
             )),
         }
     }

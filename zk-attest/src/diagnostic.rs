@@ -1,8 +1,8 @@
-//! One kind of error for people and programs: what is wrong, where, what was found and expected, and
-//! what to do.
+//! One kind of error for people and programs: what is wrong and where, what was found and expected,
+//! and what to do.
 //!
-//! Each crate has its own error enums. Each converts into a [`Diagnostic`]; only binaries render one.
-//! The exit status of a command follows [`Diagnostic::blame`] and nothing else.
+//! Each crate has its own error enums. Each converts into a [`Diagnostic`]; only binaries render
+//! one. The exit status of a command follows [`Diagnostic::blame`] and nothing else.
 
 use std::fmt;
 
@@ -16,6 +16,17 @@ pub enum Blame {
     Artefact,
     /// The call, the machine or the network: exit status 2.
     Environment,
+}
+
+impl Blame {
+    /// The exit status of a command that fails for this reason: 1 or 2.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Artefact => 1,
+            Self::Environment => 2,
+        }
+    }
 }
 
 /// See the module's documentation.
@@ -62,7 +73,7 @@ impl Diagnostic {
         Self::new(Blame::Artefact, code, what)
     }
 
-    /// The call or its surroundings are at fault.
+    /// The call or its environment is at fault.
     pub fn environment(code: impl Into<String>, what: impl fmt::Display) -> Self {
         Self::new(Blame::Environment, code, what)
     }

@@ -1,6 +1,8 @@
-//! Digests and hashes, one type per meaning: a verifying key's SHA-256 cannot be compared with a policy's.
+//! Digests and hashes, one type per meaning: a verifying key's SHA-256 cannot be compared with a
+//! policy's.
 //!
-//! All are written as lower-case hex of exactly their length, and no other spelling is read, so that a document has one encoding.
+//! All are written as lower-case hex of exactly their length, and no other spelling is read, so
+//! that a document has one encoding.
 
 use std::fmt;
 
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Code, Refusal};
+use crate::json::validated;
 
 /// SHA-256 of some bytes.
 #[must_use]
@@ -62,7 +65,7 @@ macro_rules! hashes {
         impl TryFrom<String> for $name {
             type Error = Refusal;
             fn try_from(text: String) -> Result<Self, Refusal> {
-                Self::from_hex(&text)
+                validated(Self::from_hex(&text))
             }
         }
 
@@ -115,10 +118,14 @@ hashes! {
     CsHash[64] "cs_hash";
 }
 
-sha256_of! { PolicyDigest StatementDigest TranscriptDigest ConfigDigest FileDigest CircuitDigest VkDigest VkUncompressedDigest KeyId }
+sha256_of! {
+    PolicyDigest StatementDigest TranscriptDigest ConfigDigest FileDigest CircuitDigest VkDigest
+    VkUncompressedDigest KeyId
+}
 
 impl ProgramHash {
-    /// Our rule: SHA-256 over this tag and the program's id. Projects with a rule of their own give the hash as hex.
+    /// Our rule: SHA-256 over this tag and the program's id. Projects with their own rule give the
+    /// hash as hex.
     pub const DOMAIN: &'static [u8] = b"zk-ceremony program id v1\0";
 
     /// The hash of a program's id.

@@ -4,9 +4,28 @@
 //! PAE(t, p) = "DSSEv1" SP len(t) SP t SP len(p) SP p          (lengths in decimal bytes)
 //! ```
 //!
-//! A signature's `keyid` is a hint and decides nothing: [`Envelope::signers`] tries every key that it is given, and answers with the set
-//! of *distinct keys* of which some signature verifies. Counting that set is the only counting there is, so a signature that is
-//! repeated, or repeated under another key id, counts once.
+//! A signature's `keyid` is a hint and decides nothing: [`Envelope::signers`] tries every given key
+//! and returns the set of *distinct keys* under which some signature verifies. Thresholds count
+//! nothing but that set, so a signature that is repeated, even under another key id, counts once.
+//!
+//! ```
+//! use ed25519_dalek::{Signer as _, SigningKey};
+//! use zk_attest::envelope::Envelope;
+//! use zk_attest::key::PublicKey;
+//!
+//! # fn main() -> zk_attest::error::Result<()> {
+//! let secret = SigningKey::from_bytes(&[7; 32]);
+//! let alice = PublicKey::from_bytes(secret.verifying_key().as_bytes())?;
+//!
+//! let mut envelope = Envelope::unsigned(b"{}".to_vec())?;
+//! let signature = secret.sign(&envelope.pae()).to_bytes();
+//! envelope.add_signature(&alice, &signature)?;
+//!
+//! let read = Envelope::from_json(&envelope.to_json())?;
+//! assert_eq!(read.signers([&alice]), [alice].into());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +35,20 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Refusal, Result};
+use crate::json::validated;
 use crate::key::{PublicKey, SignatureBytes};
 
-/// The payload type of all our envelopes: an in-toto statement.
+/// The payload type of all our envelopes: in-toto statements.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
-/// Bytes of a PAE at most: the message limit of the large cloud key services for a plain (not prehashed) Ed25519 signature.
+/// Bytes of a PAE at most: the message limit of the large cloud key services for a plain (not
+/// prehashed) Ed25519 signature.
 pub const MAX_PAE_BYTES: usize = 4096;
-/// Signatures of an envelope at most: each is tried against every key of a policy, and the largest ceremonies' panels are below this.
+/// Signatures of an envelope at most: each is tried against every key of a policy, and the largest
+/// ceremonies' panels are below this.
 pub const MAX_SIGNATURES: usize = 64;
 
-/// Base64 of all documents: one canonical form is written; both alphabets are read, with or without padding, and never with stray bits.
+/// Base64 of all documents: one canonical form is written; both alphabets are read, with or without
+/// padding, but never with stray bits.
 const fn engine(alphabet: &Alphabet) -> GeneralPurpose {
     GeneralPurpose::new(
         alphabet,
@@ -57,7 +80,8 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A signed in-toto statement: see the module's documentation. The payload is bytes; [`crate::statement`] reads them.
+/// A signed in-toto statement: see the module's documentation. The payload is bytes;
+/// [`crate::statement`] reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawEnvelope", into = "RawEnvelope")]
 pub struct Envelope {
@@ -65,10 +89,10 @@ pub struct Envelope {
     signatures: Vec<EnvelopeSignature>,
 }
 
-/// One signature, with the hint by which its maker named the key.
+/// One signature, with the signer's hint at the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeSignature {
-    /// What the maker calls the key; we write the hex SHA-256 of the SPKI DER.
+    /// What the signer calls the key; we write the hex SHA-256 of the SPKI DER.
     pub keyid: String,
     /// R | S.
     pub signature: SignatureBytes,
@@ -94,6 +118,12 @@ impl TryFrom<RawEnvelope> for Envelope {
     type Error = Refusal;
 
     fn try_from(raw: RawEnvelope) -> Result<Self> {
+        validated(Self::from_raw(raw))
+    }
+}
+
+impl Envelope {
+    fn from_raw(raw: RawEnvelope) -> Result<Self> {
         if raw.payload_type != PAYLOAD_TYPE {
             return Err(Refusal::new(
                 Code::PayloadType,
@@ -116,7 +146,7 @@ impl TryFrom<RawEnvelope> for Envelope {
             }
             let bytes = from_base64(&sig, "signature")?;
             let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
-                Refusal::new(Code::Malformed, "signature of a wrong length")
+                Refusal::new(Code::Malformed, "signature of the wrong length")
                     .found(format_args!("{} bytes", bytes.len()))
                     .expected("64 bytes")
             })?;
@@ -141,10 +171,11 @@ impl From<Envelope> for RawEnvelope {
 }
 
 impl Envelope {
-    /// Bytes of an envelope's JSON at most: 4096 of payload and 64 signatures with their key ids, in base64.
+    /// Bytes of an envelope's JSON at most: 4096 of payload and 64 signatures with their key ids,
+    /// in base64.
     pub const MAX_BYTES: usize = 32 * 1024;
 
-    /// An envelope that nobody has signed yet.
+    /// An envelope without signatures.
     pub fn unsigned(payload: Vec<u8>) -> Result<Self> {
         let length = pae(PAYLOAD_TYPE, &payload).len();
         if length > MAX_PAE_BYTES {
@@ -158,7 +189,7 @@ impl Envelope {
         Ok(Self { payload, signatures: Vec::new() })
     }
 
-    /// Reads an envelope that stands alone in a file (`NNNN.dsse.json`).
+    /// Reads an envelope that is a file of its own (`NNNN.dsse.json`).
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         crate::json::parse(bytes, Self::MAX_BYTES, "envelope")
     }
@@ -169,7 +200,7 @@ impl Envelope {
         crate::json::encode(self)
     }
 
-    /// The payload, not to be believed before [`Self::signers`] was asked.
+    /// The payload. Do not trust it before calling [`Self::signers`].
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
@@ -181,15 +212,16 @@ impl Envelope {
         pae(PAYLOAD_TYPE, &self.payload)
     }
 
-    /// The signatures as they stand.
+    /// The signatures, unverified.
     #[must_use]
     pub fn signatures(&self) -> &[EnvelopeSignature] {
         &self.signatures
     }
 
-    /// Those of `keys` of which some signature verifies.
+    /// Those of `keys` under which some signature verifies.
     ///
-    /// The hints order the work and decide nothing: what does not verify under the key that it names is tried against the others.
+    /// The hints order the work and decide nothing: a signature that does not verify under the key
+    /// it names is tried against the others.
     #[must_use]
     pub fn signers<'a>(
         &self,
@@ -213,13 +245,14 @@ impl Envelope {
         signers
     }
 
-    /// Adds a signature after verifying that it is `key`'s. A second signature of the same key replaces nothing and adds nothing.
+    /// Adds a signature after verifying that it is by `key`. A second signature by the same key
+    /// changes nothing.
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
         let message = self.pae();
         if !key.verify(&message, signature) {
             return Err(Refusal::new(
                 Code::BadSignature,
-                "the signature does not verify under the key that it is said to be of",
+                "the signature does not verify under the key named for it",
             )
             .expected(key));
         }

@@ -1,24 +1,70 @@
-//! What a refusal says: a code, what is wrong, what was found, what was expected, and the command that mends it.
+//! Why something was refused: a code, what is wrong and where, what was found, what was expected,
+//! and how to fix it.
 //!
-//! There is one type, [`Refusal`], because all of its readers are people in front of a build log. Programs that must tell refusals apart
-//! (tests, reports, exit codes) use [`Refusal::code`].
+//! There is one type, [`Refusal`]. People read its `Display` in a build log; programs (tests,
+//! reports, exit codes) use its accessors, or convert it into a [`Diagnostic`].
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// The usual places of the three files, which hints name. The build-script edge puts the crate's own paths in their stead.
+use crate::diagnostic::{Blame, Diagnostic};
+
+/// The name of the program in hints: one literal, for [`crate::program`] and for `concat!`.
+macro_rules! program {
+    () => {
+        "zk-ceremony"
+    };
+}
+pub(crate) use program;
+
+/// The usual paths of the three files, which hints name. The build script puts the crate's own
+/// paths in their place.
 pub const USUAL_POLICY: &str = "zk/trust-policy.json";
 /// See [`USUAL_POLICY`].
 pub const USUAL_BUNDLE: &str = "zk/bundle.json";
 /// See [`USUAL_POLICY`].
 pub const USUAL_SNIPPET: &str = "zk/verifying_key.rs";
+/// How to get the two programs that hints name: they are not on crates.io.
+pub const HOW_TO_INSTALL: &str = concat!(
+    "zk-embed and ",
+    program!(),
+    " are not on crates.io: in a checkout of this project, run `cargo install --path zk-embed` or \
+     `cargo install --path ",
+    program!(),
+    "`"
+);
 
-const EMBED: &str = "run `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs`";
-const ASK: &str = "run `zk-ceremony bundle inspect zk/bundle.json --policy zk/trust-policy.json` and ask the release authority for an approved bundle";
-const PIN: &str = "if the change was reviewed, run `zk-ceremony policy pin zk/trust-policy.json` and put its output in build.rs";
-const EDIT: &str =
-    "correct zk/trust-policy.json, then run `zk-ceremony policy pin zk/trust-policy.json`";
-const RESTORE: &str = "restore the file as it was committed: `git checkout -- zk/bundle.json`";
-const RECEREMONY: &str = "verify the ceremony's files with `zk-ceremony ptau verify` and `zk-ceremony zkey verify`, and make the bundle again from a chain that verifies";
+const EMBED: &str = "run `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out \
+                     zk/verifying_key.rs`";
+const ASK: &str = concat!(
+    "run `",
+    program!(),
+    " bundle inspect zk/bundle.json --policy zk/trust-policy.json` and ask the release authority \
+     for an approved bundle"
+);
+const PIN: &str = concat!(
+    "if the change was reviewed, run `",
+    program!(),
+    " policy pin zk/trust-policy.json` and put its output in build.rs"
+);
+const EDIT: &str = concat!(
+    "correct zk/trust-policy.json, then run `",
+    program!(),
+    " policy pin zk/trust-policy.json`"
+);
+const RESTORE: &str = "restore the committed file: `git checkout -- zk/bundle.json`";
+const RECEREMONY: &str = concat!(
+    "verify the ceremony's files with `",
+    program!(),
+    " ptau verify` and `",
+    program!(),
+    " zkey verify`, and make the bundle again from a chain that verifies"
+);
+const KEY_FORM: &str = concat!(
+    "give 64 hex digits; `",
+    program!(),
+    " key show FILE` converts SPKI PEM and ssh-ed25519"
+);
 const ENVIRONMENT: &str = "call the guard from build.rs, under cargo";
 
 macro_rules! codes {
@@ -35,12 +81,7 @@ macro_rules! codes {
                 match self { $(Self::$name => $text,)+ }
             }
 
-            /// The code of this name.
-            pub fn from_text(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$name),)+ _ => None }
-            }
-
-            /// What usually mends it.
+            /// How it is usually fixed.
             const fn usual_hint(self) -> &'static str {
                 match self { $(Self::$name => $hint,)+ }
             }
@@ -49,32 +90,37 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A directory, a missing variable, an unwritable file: the tool's surroundings, not the artefact.
+    /// A directory, a missing variable, an unwritable file: the environment, not the artefact.
     Environment = "environment", ENVIRONMENT;
-    /// The cargo feature and the compiler's `cfg` disagree: somebody forces one of them.
-    FeatureForced = "feature-forced", "switch the feature on with `--features zk-vk-provisioned`, never with `--cfg`; unset RUSTFLAGS";
+    /// The cargo feature and the compiler's `cfg` disagree: one of them is forced.
+    FeatureForced = "feature-forced",
+        "switch the feature on with `--features zk-vk-provisioned`, never with `--cfg`; unset \
+         RUSTFLAGS";
     /// A file that the guard needs is absent.
     FileMissing = "file-missing", "restore it: `git checkout -- zk/`";
     /// Not a regular file.
     FileKind = "file-kind", "put a regular file there: `git checkout -- zk/`";
     /// The path leads out of the package.
-    FileOutside = "file-outside", "keep the file inside the package, without symbolic links that leave it";
+    FileOutside = "file-outside",
+        "keep the file inside the package, without symbolic links that leave it";
     /// Larger than its limit.
-    TooLarge = "too-large", "make the bundle smaller: fewer circuits or fewer words in the attestations";
+    TooLarge = "too-large",
+        "make the bundle smaller: fewer circuits, or shorter texts in the attestations";
     /// Not JSON, not this schema: unknown, repeated or missing fields, values out of range.
     Malformed = "malformed", RESTORE;
     /// It parses, but it is not the one canonical encoding of what it says.
     NotCanonical = "not-canonical", RESTORE;
     /// The envelope holds another type of payload.
     PayloadType = "payload-type", ASK;
-    /// The statement is of another type, or its predicate is.
+    /// The statement or its predicate has another type.
     PredicateType = "predicate-type", ASK;
-    /// The text of a public key is in none of the forms read here.
-    KeyFormat = "key-format", "give 64 hex digits; `zk-ceremony key show FILE` converts SPKI PEM and ssh-ed25519";
-    /// A public key of small order, or not canonically encoded: anybody can sign for it.
-    WeakKey = "weak-key", "replace the key: `openssl genpkey -algorithm ed25519` makes one";
-    /// A signature that does not verify under the key that it is said to be of.
-    BadSignature = "bad-signature", "sign again with the key that is named";
+    /// The text of a public key has an unknown form.
+    KeyFormat = "key-format", KEY_FORM;
+    /// A public key of small order, or not canonically encoded: anyone can sign for it.
+    WeakKey = "weak-key",
+        "replace the key: `openssl genpkey -algorithm ed25519` makes one";
+    /// A signature that does not verify under the key named for it.
+    BadSignature = "bad-signature", "sign again with the named key";
     /// The policy's digest is not the literal in build.rs.
     PolicyPin = "policy-pin", PIN;
     /// The policy contradicts itself.
@@ -83,20 +129,23 @@ codes! {
     PolicyExpired = "policy-expired", "review the policy, move its not_after, and pin it again";
     /// Fewer distinct keys of a role have signed than the policy asks for.
     ThresholdNotMet = "threshold-not-met", ASK;
-    /// The bundle is of another kind than the policy allows.
+    /// The bundle's kind does not match the policy.
     KindNotAllowed = "kind-not-allowed", ASK;
     /// A rehearsal policy in a build that did not allow rehearsals.
-    RehearsalNotAllowed = "rehearsal-not-allowed", "use a production policy, or, in a crate that is never released, add `.allow_rehearsal()` in build.rs";
-    /// The circuits of bundle and policy are not the same.
+    RehearsalNotAllowed = "rehearsal-not-allowed",
+        "use a production policy, or, in a crate that is never released, add `.allow_rehearsal()` in \
+         build.rs";
+    /// The circuits of bundle and policy differ.
     WrongCircuit = "wrong-circuit", ASK;
     /// Older than the policy (or the committed snippet) accepts.
     SerialTooLow = "serial-too-low", "take the newest bundle from the release authority";
     /// Past its last day.
     Expired = "expired", "ask the release authority for a bundle with a later not_after";
     /// The policy revokes this transcript.
-    TranscriptRevoked = "transcript-revoked", "take a bundle of another ceremony";
+    TranscriptRevoked = "transcript-revoked", "take the bundle of another ceremony";
     /// The policy revokes a key that this depends on.
-    KeyRevoked = "key-revoked", "take a bundle of a ceremony that does not depend on the revoked key";
+    KeyRevoked = "key-revoked",
+        "take a bundle of a ceremony that does not depend on the revoked key";
     /// Subjects, digests and bytes of the bundle do not belong together.
     SubjectMismatch = "subject-mismatch", RESTORE;
     /// The transcript's steps do not follow from one another.
@@ -111,26 +160,28 @@ codes! {
     Phase1Start = "phase1-start", EDIT;
     /// A verifying key of the wrong length.
     KeyLength = "key-length", RECEREMONY;
-    /// A verifying key whose bytes are no canonical encoding.
+    /// A verifying key whose bytes are not its canonical encoding.
     KeyEncoding = "key-encoding", RECEREMONY;
-    /// A verifying key with a point that is not on its curve or not in its subgroup, or whose two forms are not the same points.
+    /// A verifying key with a point that is not on its curve or not in its subgroup, or whose two
+    /// forms are different points.
     KeyPoint = "key-point", RECEREMONY;
-    /// A verifying key that no honest ceremony makes.
+    /// A verifying key that no honest ceremony produces.
     KeyDegenerate = "key-degenerate", RECEREMONY;
-    /// Compressed and uncompressed form are not the same key.
+    /// The compressed and uncompressed forms are different keys.
     KeyFormsDisagree = "key-forms-disagree", RECEREMONY;
     /// The committed snippet is not the canonical text of this bundle.
     SnippetStale = "snippet-stale", EMBED;
-    /// A text that cannot stand in a document: too long, empty, or with control characters.
-    Text = "text", "use printable characters only, within the length given";
+    /// A text that a document cannot hold: too long, empty, or with control characters.
+    Text = "text", "use printable characters only, within the given length";
     /// The signed bytes would be larger than the large key services sign.
     MessageTooLong = "message-too-long", "make two bundles, each with half of the circuits";
-    /// The two bundles to be merged are not of the same statement.
-    MergeMismatch = "merge-mismatch", "merge copies of one bundle only";
+    /// The two bundles to merge hold different statements.
+    MergeMismatch = "merge-mismatch", "merge copies of the same bundle only";
 }
 
 impl Code {
-    /// Whether the call or its surroundings are at fault (exit code 2), rather than an artefact (exit code 1).
+    /// Whether the call or its environment is at fault (exit code 2) and not an artefact (exit code
+    /// 1).
     #[must_use]
     pub const fn is_environment(self) -> bool {
         matches!(self, Self::Environment | Self::FileMissing)
@@ -143,28 +194,65 @@ impl fmt::Display for Code {
     }
 }
 
-/// A refusal: see the module's documentation.
+/// See the module's documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(Box<Parts>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parts {
     code: Code,
+    place: Place,
     what: String,
     found: Option<String>,
     expected: Option<String>,
     hint: String,
 }
 
-/// `Result` of everything here.
+/// Where a fault was found: a file, a part of a document, both, or neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    file: Option<PathBuf>,
+    parts: Vec<String>,
+}
+
+impl Place {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The parts of the document, from the outside in.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
+    fn is_empty(&self) -> bool {
+        self.file.is_none() && self.parts.is_empty()
+    }
+}
+
+/// The file, then the parts, with colons between them.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.iter().map(|file| printable(file.display()));
+        let all: Vec<String> = file.chain(self.parts.iter().cloned()).collect();
+        f.write_str(&all.join(": "))
+    }
+}
+
+/// The result of everything here.
 pub type Result<T> = std::result::Result<T, Refusal>;
 
 impl Refusal {
-    /// A refusal with the code's usual hint. The text may quote untrusted input: control characters are made visible.
+    /// A refusal with the code's usual hint. The text may quote untrusted input: control characters
+    /// are made visible.
     #[must_use]
     pub fn new(code: Code, what: impl fmt::Display) -> Self {
         Self(Box::new(Parts {
             code,
+            place: Place::default(),
             what: printable(what),
             found: None,
             expected: None,
@@ -193,14 +281,23 @@ impl Refusal {
         self
     }
 
-    /// Names the thing in which the fault was found, in front of the message.
+    /// Names the part of a document that the fault is in. Called again, it names what encloses that
+    /// part.
     #[must_use]
-    pub fn within(mut self, place: impl fmt::Display) -> Self {
-        self.0.what = format!("{}: {}", printable(place), self.0.what);
+    pub fn within(mut self, part: impl fmt::Display) -> Self {
+        self.0.place.parts.insert(0, printable(part));
         self
     }
 
-    /// The same refusal under another code, with that code's hint: for rules that are shared by several documents.
+    /// Names the file that the fault is in.
+    #[must_use]
+    pub fn in_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.0.place.file = Some(file.into());
+        self
+    }
+
+    /// The same refusal under another code, with that code's hint: for rules that several documents
+    /// share.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.0.hint = code.usual_hint().into();
@@ -208,7 +305,7 @@ impl Refusal {
         self
     }
 
-    /// Puts a crate's own paths in the place of the usual ones in the hint.
+    /// Replaces the usual paths in the hint by a crate's own.
     #[must_use]
     pub fn with_paths(mut self, policy: &str, bundle: &str, snippet: &str) -> Self {
         self.0.hint = self
@@ -226,27 +323,70 @@ impl Refusal {
         self.0.code
     }
 
-    /// The message without found, expected and hint.
+    /// Where the fault is, if that is known.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        Some(&self.0.place).filter(|place| !place.is_empty())
+    }
+
+    /// What is wrong, in one line, without the place.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.0.what
     }
 
-    /// The command or the action that mends it.
+    /// As it is.
     #[must_use]
-    pub fn mend(&self) -> &str {
+    pub fn found_text(&self) -> Option<&str> {
+        self.0.found.as_deref()
+    }
+
+    /// As it should be.
+    #[must_use]
+    pub fn expected_text(&self) -> Option<&str> {
+        self.0.expected.as_deref()
+    }
+
+    /// The command or the action that fixes it.
+    #[must_use]
+    pub fn hint_text(&self) -> &str {
         &self.0.hint
     }
 
-    /// 1 where the artefact is bad, 2 where the environment is.
+    /// Whether the code's usual hint runs one of this project's own programs: see
+    /// [`HOW_TO_INSTALL`].
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        if self.0.code.is_environment() { 2 } else { 1 }
+    pub fn hint_needs_our_programs(&self) -> bool {
+        matches!(self.0.code.usual_hint(), EMBED | ASK | PIN | EDIT | RECEREMONY | KEY_FORM)
+    }
+
+    /// What is at fault.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        if self.0.code.is_environment() { Blame::Environment } else { Blame::Artefact }
+    }
+}
+
+impl From<Refusal> for Diagnostic {
+    fn from(refusal: Refusal) -> Self {
+        let blame = refusal.blame();
+        let place = refusal.place().map(ToString::to_string);
+        let Parts { code, what, found, expected, hint, .. } = *refusal.0;
+        Self { code: code.as_str().into(), place, what, found, expected, hint: Some(hint), blame }
+    }
+}
+
+impl From<&Refusal> for Diagnostic {
+    fn from(refusal: &Refusal) -> Self {
+        refusal.clone().into()
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place() {
+            write!(f, "{place}: ")?;
+        }
         write!(f, "{} [{}]", self.0.what, self.0.code)?;
         if let Some(found) = &self.0.found {
             write!(f, "\n  found     {found}")?;
@@ -260,7 +400,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Untrusted text for one line of a terminal or a log: nothing that moves the cursor, and not without end.
+/// Untrusted text as one line of a terminal or a log: nothing that moves the cursor, and bounded.
 fn printable(text: impl fmt::Display) -> String {
     const LIMIT: usize = 600;
     let text = text.to_string();
@@ -275,11 +415,22 @@ fn printable(text: impl fmt::Display) -> String {
     line
 }
 
-/// Whether a character may stand in a document and on a terminal: no controls, and none of the invisible marks that reorder or hide text.
+/// Whether documents and terminals may show a character: no controls, and none of the invisible
+/// marks that reorder or hide text.
 #[must_use]
 pub fn is_plain(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        && !matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -293,8 +444,9 @@ mod tests {
             .expected("bb");
         assert_eq!(
             refusal.to_string(),
-            "the policy is not the pinned one [policy-pin]\n  found     aa\n  expected  bb\nhint: if the change was reviewed, run `zk-ceremony policy pin \
-             zk/trust-policy.json` and put its output in build.rs"
+            "the policy is not the pinned one [policy-pin]\n  found     aa\n  expected  bb\nhint: \
+             if the change was reviewed, run `zk-ceremony policy pin zk/trust-policy.json` and \
+             put its output in build.rs"
         );
         assert!(
             refusal
@@ -302,6 +454,32 @@ mod tests {
                 .to_string()
                 .ends_with("`zk-ceremony policy pin p.json` and put its output in build.rs")
         );
+    }
+
+    #[test]
+    fn a_refusal_is_a_diagnostic_with_the_same_parts() {
+        let refusal = Refusal::new(Code::Malformed, "not hex")
+            .found("zz")
+            .within("at line 1")
+            .within("bundle")
+            .in_file("zk/bundle.json");
+        assert_eq!(
+            Diagnostic::from(&refusal),
+            Diagnostic::artefact("malformed", "not hex")
+                .at("zk/bundle.json: bundle: at line 1")
+                .found("zz")
+                .hint(RESTORE)
+        );
+        assert!(
+            refusal
+                .to_string()
+                .starts_with("zk/bundle.json: bundle: at line 1: not hex [malformed]\n  found")
+        );
+        for code in [Code::Environment, Code::FileMissing] {
+            let refusal = Refusal::new(code, "gone");
+            assert_eq!((refusal.blame().exit_code(), refusal.place()), (2, None));
+            assert_eq!(Diagnostic::from(refusal).blame, Blame::Environment);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Reading and writing files that somebody hostile may have put there.
+//! Reading and writing files in places that an attacker may control.
 //!
-//! What is read is a regular file, read once and never beyond its limit; what is written appears under its name whole or not at all.
+//! Only regular files are read, each once and never beyond its limit. A written file appears under
+//! its name complete or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,40 +12,39 @@ use crate::error::{Code, Refusal, Result};
 
 /// Reads a regular file (a symbolic link to one is followed), and no more than `limit` bytes of it.
 pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>> {
-    let shown = path.display();
-    // Looked at before it is opened: opening a pipe would wait for its other end.
+    // Checked before it is opened: opening a pipe would wait for its other end.
     let metadata = fs::metadata(path).map_err(|error| missing_or(path, &error))?;
     if !metadata.is_file() {
-        return Err(Refusal::new(Code::FileKind, format_args!("{shown} is not a regular file")));
+        return Err(Refusal::new(Code::FileKind, "not a regular file").in_file(path));
     }
     let mut bytes = Vec::new();
     let read =
         File::open(path).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|error| missing_or(path, &error))?;
     if bytes.len() > limit {
-        return Err(Refusal::new(Code::TooLarge, format_args!("{shown} is too large"))
+        return Err(Refusal::new(Code::TooLarge, "the file is too large")
+            .in_file(path)
             .found(format_args!("{} bytes", metadata.len()))
             .expected(format_args!("at most {limit} bytes")));
     }
     Ok(bytes)
 }
 
-/// The same, of a file that does not lead out of the package.
+/// The same, for a path that must not lead out of the package.
 pub fn read_inside(package: &Path, path: &Path, limit: usize) -> Result<Vec<u8>> {
     let package = package.canonicalize().map_err(|error| environment(package, &error))?;
     let real = package.join(path).canonicalize().map_err(|error| missing_or(path, &error))?;
     if !real.starts_with(&package) {
-        return Err(Refusal::new(
-            Code::FileOutside,
-            format_args!("{} leads out of the package", path.display()),
-        )
-        .found(real.display())
-        .expected(format_args!("a file in {}", package.display())));
+        return Err(Refusal::new(Code::FileOutside, "the path leads out of the package")
+            .in_file(path)
+            .found(real.display())
+            .expected(format_args!("a file in {}", package.display())));
     }
     read_regular(&real, limit)
 }
 
-/// Writes under another name in the same folder and renames: nothing half-written is ever seen under the name. `modified` sets the file's time.
+/// Writes to another name in the same folder and renames, so that the name never shows a
+/// half-written file. `modified` sets the file's time.
 pub fn write_whole(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
@@ -61,7 +61,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> R
     })
 }
 
-/// Removes whatever stands at a path.
+/// Removes whatever is at a path.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
@@ -76,15 +76,15 @@ pub fn remove(path: &Path) -> Result<()> {
 
 fn missing_or(path: &Path, error: &io::Error) -> Refusal {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(
-            Code::FileMissing,
-            format_args!("{}: there is no such file", path.display()),
-        ),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Refusal::new(Code::FileMissing, "there is no such file").in_file(path)
+        }
         _ => environment(path, error),
     }
 }
 
 fn environment(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::new(Code::Environment, format_args!("{}: {error}", path.display()))
-        .hint("look at the file's permissions and at the disk")
+    Refusal::new(Code::Environment, error)
+        .in_file(path)
+        .hint("check the file's permissions and the disk")
 }

@@ -1,14 +1,32 @@
-//! Strict reading of JSON: a size limit before anything is parsed, and, for documents whose digest matters, one encoding only.
+//! Strict reading of JSON: a size limit before anything is parsed, and, for documents whose digest
+//! matters, one encoding only.
 //!
-//! The canonical encoding of a document is what `serde_json` writes for the validated value: no white space, fields in the order of the
-//! struct, integers only, the shortest escapes. Comparing the re-encoding with the input refuses everything that a lenient parser would let
-//! through at once: white space, escaped names, repeated fields, another order, other spellings of a number. Two readers can therefore not
-//! see different things in the same signed bytes.
+//! The canonical encoding of a document is what `serde_json` writes for the validated value: no
+//! white space, fields in the order of the struct, integers only, the shortest escapes. Comparing
+//! the re-encoding with the input refuses everything that a lenient parser would let through at
+//! once: white space, escaped names, repeated fields, another order, other spellings of a number.
+//! So two readers cannot see different things in the same signed bytes.
+
+use std::cell::RefCell;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, Refusal, Result};
+
+thread_local! {
+    /// Why a validated type refused its value, on its way past serde, whose errors carry text only.
+    static REFUSED: RefCell<Option<Refusal>> = const { RefCell::new(None) };
+}
+
+/// Hands a validated type's refusal to the [`parse`] in progress, with all its parts. Every
+/// `TryFrom` that serde calls returns through this function.
+pub fn validated<T>(result: Result<T>) -> Result<T> {
+    if let Err(refusal) = &result {
+        REFUSED.set(Some(refusal.clone()));
+    }
+    result
+}
 
 /// Parses `bytes` after checking their number.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], limit: usize, what: &str) -> Result<T> {
@@ -17,30 +35,20 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], limit: usize, what: &str) -> Res
             .found(format_args!("{} bytes", bytes.len()))
             .expected(format_args!("at most {limit} bytes")));
     }
-    serde_json::from_slice(bytes).map_err(|error| explain(&error.to_string()).within(what))
+    REFUSED.take();
+    serde_json::from_slice(bytes).map_err(|error| explain(&error).within(what))
 }
 
-/// serde carries errors as text only. A validated type's refusal is recognised in it by its last line, so that its code, and what it found and
-/// expected, reach the reader; everything else is the parser's own complaint.
-fn explain(error: &str) -> Refusal {
-    let mut lines = error.lines();
-    let first = lines.next().unwrap_or_default();
-    let refused = first
-        .strip_suffix(']')
-        .and_then(|line| line.rsplit_once(" ["))
-        .and_then(|(what, code)| Some((what, Code::from_text(code)?)));
-    let Some((what, code)) = refused else { return Refusal::new(Code::Malformed, error) };
-    let mut refusal = Refusal::new(code, what);
-    for line in lines {
-        if let Some(found) = line.strip_prefix("  found     ") {
-            refusal = refusal.found(found);
-        } else if let Some(expected) = line.strip_prefix("  expected  ") {
-            refusal = refusal.expected(expected);
-        } else if let Some(place) = line.rfind(" at line ") {
-            refusal = refusal.within(line[place..].trim_start());
+/// A validated type's refusal ends the parse: if there is one, it is the cause of the error.
+/// Everything else is the parser's own complaint.
+fn explain(error: &serde_json::Error) -> Refusal {
+    match REFUSED.take() {
+        Some(refusal) if error.is_data() && error.line() > 0 => {
+            refusal.within(format_args!("at line {} column {}", error.line(), error.column()))
         }
+        Some(refusal) if error.is_data() => refusal,
+        _ => Refusal::new(Code::Malformed, error),
     }
-    refusal
 }
 
 /// Parses `bytes` and refuses them unless they are the canonical encoding of what they say.
@@ -68,7 +76,7 @@ pub fn parse_canonical<T: DeserializeOwned + Serialize>(
 
 /// The canonical encoding.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    // Documents hold strings, integers, lists and structs: nothing that serde_json can fail to write to memory.
+    // Documents hold strings, integers, lists and structs, which serde_json cannot fail to write.
     serde_json::to_vec(value).unwrap_or_default()
 }
 
@@ -87,6 +95,53 @@ mod tests {
 
     fn code(text: &str) -> Code {
         parse_canonical::<Doc>(text.as_bytes(), 100, "doc").unwrap_err().code()
+    }
+
+    /// Values of every validated type of this crate, each of them bad.
+    #[test]
+    fn the_refusal_of_a_validated_type_reaches_the_reader_with_all_its_parts() {
+        use crate::{digest, envelope, key, primitives, statement};
+
+        #[track_caller]
+        fn refused<T: DeserializeOwned>(json: &str, code: Code, what: &str) {
+            let refusal = match parse::<T>(json.as_bytes(), 1000, "doc") {
+                Err(refusal) => refusal,
+                Ok(_) => panic!("{json} is bad"),
+            };
+            assert_eq!((refusal.code(), refusal.what()), (code, what), "{refusal}");
+            assert_eq!(refusal.place().unwrap().parts()[0], "doc");
+            assert!(refusal.expected_text().is_some() || what.contains("base64"), "{refusal}");
+        }
+
+        refused::<digest::FileDigest>(r#""zz""#, Code::Malformed, "file digest is not hex");
+        refused::<statement::Sha256Hex>(r#""zz""#, Code::Malformed, "subject digest is not hex");
+        refused::<key::PublicKey>(r#""zz""#, Code::KeyFormat, "public key is not hex");
+        refused::<primitives::Label>(r#""""#, Code::Text, "not a line of text");
+        refused::<primitives::CircuitName>(r#""gen""#, Code::Text, "not a circuit name");
+        refused::<primitives::CeremonyId>(r#""-""#, Code::Text, "not a ceremony id");
+        refused::<primitives::Timestamp>(r#""now""#, Code::Text, "not a time");
+        refused::<primitives::BeaconValue>(r#""zz""#, Code::Malformed, "beacon value is not hex");
+        refused::<primitives::BeaconExponent>("9", Code::Malformed, "beacon exponent out of range");
+        refused::<statement::Phase>("3", Code::Malformed, "no such phase");
+        refused::<envelope::Envelope>(
+            r#"{"payload":"","payloadType":"x","signatures":[]}"#,
+            Code::PayloadType,
+            "the envelope holds another type of payload",
+        );
+        // In a document, with its place.
+        let digests = r#"["zz"]"#;
+        let refusal = parse::<Vec<digest::FileDigest>>(digests.as_bytes(), 9, "doc").unwrap_err();
+        assert_eq!(refusal.place().unwrap().to_string(), "doc: at line 1 column 6");
+        assert_eq!(refusal.found_text(), Some("zz"));
+    }
+
+    #[test]
+    fn text_that_imitates_a_refusal_is_only_text() {
+        let json = r#"{"a":1,"b":[],"x [bad-signature]":0}"#;
+        assert_eq!(code(json), Code::Malformed);
+        // A refusal of an earlier parse is not that of a later one.
+        let _ = validated::<()>(Err(Refusal::new(Code::WeakKey, "earlier")));
+        assert_eq!(code(r#"{"a":1}"#), Code::Malformed);
     }
 
     #[test]

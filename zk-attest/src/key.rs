@@ -1,19 +1,20 @@
 //! Ed25519 public keys and the one place that verifies a signature.
 //!
-//! [`PublicKey`] holds the 32 bytes of a canonical encoding (y < p) of a point that is not of small order. [`PublicKey::verify`] accepts
-//! (R, S) over a message iff S < L, R is not of small order, and R is byte for byte the encoding of `[S]B - [SHA-512(R | A | M)]A`: the strictest
-//! of the rules in use (RFC 8032 section 5.1.7 without the cofactor, plus the refusal of small order). Under it one message has one signature per
-//! signing act: neither a third party nor a lenient build of the library can make a second one from it.
+//! [`PublicKey`] holds the 32 bytes of a canonical encoding (y < p) of a point that is not of small
+//! order. [`PublicKey::verify`] accepts (R, S) over a message iff S < L, R is not of small order,
+//! and R is byte for byte the encoding of `[S]B - [SHA-512(R | A | M)]A`: the strictest of the
+//! rules in use (RFC 8032 section 5.1.7 without the cofactor, plus the refusal of small order).
+//! Each act of signing gives one signature under it: neither a third party nor a lenient build of
+//! the library can make a second one from it.
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{KeyId, from_hex};
 use crate::error::{Code, Refusal, Result};
+use crate::json::validated;
 
 /// L, the order of the prime subgroup, little-endian (RFC 8032, section 5.1).
 const GROUP_ORDER: [u8; 32] = [
@@ -30,9 +31,6 @@ const FIELD_MODULUS: [u8; 32] = {
 /// SubjectPublicKeyInfo of an Ed25519 key, up to the 32 bytes of the key (RFC 8410, section 4).
 const SPKI_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-/// The blob of an `ssh-ed25519` line, up to the 32 bytes of the key (RFC 8709, section 4).
-const SSH_PREFIX: [u8; 19] = *b"\0\0\0\x0bssh-ed25519\0\0\0\x20";
-
 /// A signature's 64 bytes: R, then S.
 pub type SignatureBytes = [u8; 64];
 
@@ -44,57 +42,33 @@ pub struct PublicKey([u8; 32]);
 impl PublicKey {
     /// Validates the 32 bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
-        let weak = |why: &str| {
-            Refusal::new(Code::WeakKey, format_args!("public key {why}")).found(hex::encode(bytes))
-        };
+        // What is not a point may be a seed given by mistake, so it is not shown. The encodings
+        // that are not canonical and the points of small order are few and published.
+        let weak = |why: &str| Refusal::new(Code::WeakKey, format_args!("public key {why}"));
         let mut y = *bytes;
         y[31] &= 0x7f;
         if !is_below(&y, &FIELD_MODULUS) {
-            return Err(
-                weak("is not canonically encoded").expected("a y coordinate below 2^255 - 19")
-            );
+            return Err(weak("is not canonically encoded")
+                .found(hex::encode(bytes))
+                .expected("a y coordinate below 2^255 - 19"));
         }
         let point =
-            VerifyingKey::from_bytes(bytes).map_err(|_| weak("is no point of the curve"))?;
+            VerifyingKey::from_bytes(bytes).map_err(|_| weak("is not a point of the curve"))?;
         if point.is_weak() {
-            return Err(
-                weak("has small order").expected("a key of which somebody holds the secret")
-            );
+            return Err(weak("has small order")
+                .found(hex::encode(bytes))
+                .expected("a key whose secret only its owner knows"));
         }
         Ok(Self(*bytes))
     }
 
-    /// From 64 lower-case hex digits, the only form that documents hold.
+    /// From 64 lower-case hex digits, the only form that documents hold. The text of a refused key
+    /// is not shown: it may be a private key given by mistake.
     pub fn from_hex(text: &str) -> Result<Self> {
-        Self::from_bytes(
-            &from_hex(text, "public key").map_err(|refusal| refusal.with_code(Code::KeyFormat))?,
-        )
-    }
-
-    /// From what people have: 64 hex digits, an SPKI PEM block (`BEGIN PUBLIC KEY`), or an `ssh-ed25519` line.
-    pub fn from_text(text: &str) -> Result<Self> {
-        let text = text.trim();
-        if let Some(body) = text.strip_prefix("-----BEGIN PUBLIC KEY-----") {
-            let body = body
-                .strip_suffix("-----END PUBLIC KEY-----")
-                .ok_or_else(|| unreadable("PEM block without its end"))?;
-            let body: String = body.split_ascii_whitespace().collect();
-            return Self::from_wrapped(&body, &SPKI_PREFIX, "SPKI PEM block");
-        }
-        if let Some(rest) = text.strip_prefix("ssh-ed25519 ") {
-            let body = rest.split_ascii_whitespace().next().unwrap_or_default();
-            return Self::from_wrapped(body, &SSH_PREFIX, "ssh-ed25519 line");
-        }
-        Self::from_hex(text)
-    }
-
-    fn from_wrapped(body: &str, prefix: &[u8], what: &str) -> Result<Self> {
-        let bytes =
-            STANDARD.decode(body).map_err(|error| unreadable(&format!("{what}: {error}")))?;
-        let key = bytes.strip_prefix(prefix).and_then(|key| <&[u8; 32]>::try_from(key).ok());
-        Self::from_bytes(
-            key.ok_or_else(|| unreadable(&format!("{what} is not of an Ed25519 key")))?,
-        )
+        let bytes = from_hex(text, "public key").map_err(|refusal| {
+            refusal.with_code(Code::KeyFormat).found(format_args!("{} bytes", text.len()))
+        })?;
+        Self::from_bytes(&bytes)
     }
 
     /// The 32 bytes.
@@ -109,7 +83,8 @@ impl PublicKey {
         [&SPKI_PREFIX[..], &self.0].concat()
     }
 
-    /// The key id that we write: SHA-256 of the SPKI DER. It is a hint for readers; nothing is decided by it.
+    /// The key id that we write: SHA-256 of the SPKI DER. It is a hint for readers and decides
+    /// nothing.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         KeyId::of(&self.spki_der())
@@ -126,10 +101,11 @@ impl PublicKey {
             .join(" ")
     }
 
-    /// Whether `signature` is this key's over `message`: see the module's documentation.
+    /// Whether `signature` is by this key over `message`: see the module's documentation.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &SignatureBytes) -> bool {
-        // Ours comes first: under its feature `legacy_compatibility`, which any crate of a build can switch on, the library checks three bits of S only.
+        // Our own check of S comes first: under its feature `legacy_compatibility`, which any crate
+        // of a build can switch on, the library checks only three bits of S.
         let mut s = [0; 32];
         s.copy_from_slice(&signature[32..]);
         is_below(&s, &GROUP_ORDER)
@@ -137,10 +113,6 @@ impl PublicKey {
                 key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
             })
     }
-}
-
-fn unreadable(why: &str) -> Refusal {
-    Refusal::new(Code::KeyFormat, why)
 }
 
 /// a < b, both little-endian. Public values: no need for constant time.
@@ -163,7 +135,7 @@ impl fmt::Debug for PublicKey {
 impl TryFrom<String> for PublicKey {
     type Error = Refusal;
     fn try_from(text: String) -> Result<Self> {
-        Self::from_hex(&text)
+        validated(Self::from_hex(&text))
     }
 }
 
@@ -177,40 +149,20 @@ impl From<PublicKey> for String {
 mod tests {
     use super::*;
 
-    // RFC 8410, section 10.1 and RFC 8032, section 7.1, test 1.
-    const RFC8410_PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-    const RFC8410_HEX: &str = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
-
     #[test]
-    fn pem_ssh_and_hex_of_one_key_are_one_key() {
-        let key = PublicKey::from_hex(RFC8410_HEX).unwrap();
-        assert_eq!(PublicKey::from_text(RFC8410_PEM).unwrap(), key);
-        assert_eq!(PublicKey::from_text(&RFC8410_PEM.replace('\n', "\r\n")).unwrap(), key);
-        let line = format!(
-            "ssh-ed25519 {} alice@example.org",
-            STANDARD.encode([&SSH_PREFIX[..], key.as_bytes()].concat())
-        );
-        assert_eq!(PublicKey::from_text(&line).unwrap(), key);
-        assert!(
-            line.starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"),
-            "the prefix that every ssh-ed25519 line shares: {line}"
-        );
-    }
-
-    #[test]
-    fn keys_of_other_algorithms_are_refused() {
-        for text in [
-            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----",
-            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
-            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----",
-            "ssh-rsa AAAAB3NzaC1yc2E=",
-            "ssh-ed25519 AAAA",
-            "ssh-ed25519",
-            "",
-            "19BF44096984CDFE8541BAC167DC3B96C85086AA30B6B6CB0C5C38AD703166E1",
-        ] {
-            assert_eq!(PublicKey::from_text(text).unwrap_err().code(), Code::KeyFormat, "{text}");
+    fn a_refused_key_is_not_quoted_unless_it_is_a_published_one() {
+        let secret = "c0ffee".repeat(10);
+        let mut not_points = 0;
+        for i in 0..40u8 {
+            let text = format!("{secret}{i:04x}");
+            let Err(refusal) = PublicKey::from_hex(&text) else { continue };
+            assert!(!refusal.to_string().contains("c0ffee"), "{refusal}");
+            not_points += 1;
         }
+        assert!(not_points > 5);
+        let refusal = PublicKey::from_hex(&secret).unwrap_err();
+        assert!(!refusal.to_string().contains("c0ffee"), "{refusal}");
+        assert_eq!(refusal.found_text(), Some("60 bytes"));
     }
 
     #[test]

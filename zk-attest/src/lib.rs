@@ -1,15 +1,17 @@
 //! The shared vocabulary of a ceremony: what is signed, by whom, and over which bytes.
 //!
 //! ```text
-//! digest, names, key    small validated values          error         why something is refused
-//! envelope              DSSE: signatures over bytes     statement     what a signature says
-//! attestation           who vouches for a step          json          one strict encoding
-//! file                  bounded reads, whole writes
+//! digest, primitives, key   small validated values        error        why something is refused
+//! envelope                  DSSE: signatures over bytes   statement    what a signature says
+//! attestation               who vouches for a step        json         one strict encoding
+//! file                      bounded reads, whole writes   diagnostic   errors in parts
 //! ```
 //!
-//! The guard, the ceremony's crates and the program write and read the same documents with these types.
-//! There is no curve arithmetic and no Rust syntax here, and no network. Bytes from outside are bounded
-//! before they are parsed, and parsing them cannot panic.
+//! The guard, the ceremony's crates and the program read and write the same documents with these
+//! types. There is no curve arithmetic, no Rust syntax and no network access here. Untrusted bytes
+//! are bounded before they are parsed, and parsing them cannot panic.
+
+#![deny(clippy::incompatible_msrv)]
 
 pub mod attestation;
 pub mod diagnostic;
@@ -20,4 +22,8 @@ pub mod file;
 pub mod json;
 pub mod key;
 pub mod primitives;
+pub mod program;
+pub mod signer;
 pub mod statement;
+
+pub use program::PROGRAM;

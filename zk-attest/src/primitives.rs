@@ -1,12 +1,15 @@
-//! Small validated values: identifiers, free text, times, byte strings, and the closed choices of the documents.
+//! Small validated values: identifiers, free text, times, byte strings, and the closed choices of
+//! the documents.
 //!
-//! Each has one spelling, checked while it is read (`Raw` -> validated), so that no later code meets an invalid one.
+//! Each has one spelling, checked while it is read (`Raw` -> validated), so that no later code
+//! meets an invalid one.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Refusal, Result, is_plain};
+use crate::json::validated;
 
 /// Implements the string form of a validated newtype.
 macro_rules! string_form {
@@ -28,7 +31,7 @@ macro_rules! string_form {
         impl TryFrom<String> for $name {
             type Error = Refusal;
             fn try_from(text: String) -> Result<Self> {
-                Self::new(&text)
+                validated(Self::new(&text))
             }
         }
 
@@ -45,8 +48,9 @@ macro_rules! string_form {
 #[serde(try_from = "String", into = "String")]
 pub struct CeremonyId(String);
 
-/// Every word that some edition of Rust keeps for itself and that could be a circuit's name (The Rust
-/// Reference, "Keywords"): strict and reserved ones. A weak keyword is a legal module name.
+/// Every word that some edition of Rust keeps for itself and that could be a circuit's name (The
+/// Rust Reference, "Keywords"): strict and reserved ones. A weak keyword is a legal module name. A
+/// test of zk-vk-guard compares the list with syn.
 const KEYWORDS: [&str; 51] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -55,12 +59,22 @@ const KEYWORDS: [&str; 51] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Name of a circuit: 1 to 48 of `a-z 0-9 - _`, beginning with a letter, and with `-` read as `_` an identifier of Rust that is no keyword.
+/// The primitive types that could be a circuit's name: a module of that name would hide the type
+/// from the code around it.
+const PRIMITIVES: [&str; 19] = [
+    "bool", "char", "f16", "f32", "f64", "f128", "i8", "i16", "i32", "i64", "i128", "isize", "str",
+    "u8", "u16", "u32", "u64", "u128", "usize",
+];
+
+/// Name of a circuit: 1 to 48 of `a-z 0-9 - _`, beginning with a letter. With `-` read as `_` it is
+/// the name of a Rust module: snake case (no two of `-` and `_` in a row), and neither a keyword
+/// nor a primitive type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CircuitName(String);
 
-/// One line of free text that a person wrote: 1 to 512 bytes, no control characters, no marks that hide or reorder text.
+/// One line of free text that a person wrote: 1 to 512 bytes, no control characters, no marks that
+/// hide or reorder text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
@@ -103,14 +117,20 @@ impl CircuitName {
             && text.len() <= 48
             && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
         let module = text.replace('-', "_");
-        if allowed && !KEYWORDS.contains(&module.as_str()) {
-            return Ok(Self(text.into()));
+        if !allowed {
+            return refuse(
+                "not a circuit name",
+                text,
+                "1 to 48 of a-z 0-9 - _ beginning with a letter",
+            );
         }
-        refuse(
-            "not a circuit name",
-            text,
-            "1 to 48 of a-z 0-9 - _ beginning with a letter, and not a keyword of Rust",
-        )
+        if module.contains("__") {
+            return refuse("not a circuit name", text, "no two of - and _ in a row");
+        }
+        if KEYWORDS.contains(&module.as_str()) || PRIMITIVES.contains(&module.as_str()) {
+            return refuse("not a circuit name", text, "a name that is not a word of Rust");
+        }
+        Ok(Self(text.into()))
     }
 
     /// The Rust module that holds this circuit's constants.
@@ -121,8 +141,21 @@ impl CircuitName {
 }
 
 impl Label {
-    /// Bytes of a text at most. Four texts and an attestation's digests stay within the 4096 bytes that key services sign.
+    /// Bytes of a text at most. Four texts and an attestation's digests stay within the 4096 bytes
+    /// that key services sign.
     pub const MAX_BYTES: usize = 512;
+
+    /// The word for what is not there: "none".
+    #[must_use]
+    pub fn none() -> Self {
+        Self("none".into())
+    }
+
+    /// A line that the program itself brings; "none" where it is not a label.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Self {
+        Self::new(text).unwrap_or_else(|_| Self::none())
+    }
 
     /// Validates a text.
     pub fn new(text: &str) -> Result<Self> {
@@ -222,7 +255,7 @@ impl Timestamp {
 }
 
 fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
 fn days_in_year(year: u64) -> u64 {
@@ -283,7 +316,7 @@ pub enum ProofSystem {
     Groth16,
 }
 
-/// A public random value that nobody could choose, and where to look it up.
+/// A public random value that no one could choose, and where to look it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Beacon {
@@ -297,7 +330,8 @@ pub struct Beacon {
     pub exponent: BeaconExponent,
 }
 
-/// The bytes of a beacon: 1 to 255 of them (the length is one byte in the files), as lower-case hex.
+/// The bytes of a beacon: 1 to 255 of them (the length is one byte in the files), as lower-case
+/// hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BeaconValue(Vec<u8>);
@@ -307,7 +341,7 @@ impl BeaconValue {
     pub fn new(bytes: &[u8]) -> Result<Self> {
         match bytes.len() {
             1..=255 => Ok(Self(bytes.into())),
-            n => Err(Refusal::new(Code::Malformed, "beacon value of a wrong length")
+            n => Err(Refusal::new(Code::Malformed, "beacon value of the wrong length")
                 .found(format_args!("{n} bytes"))
                 .expected("1 to 255 bytes")),
         }
@@ -325,12 +359,12 @@ impl TryFrom<String> for BeaconValue {
     fn try_from(text: String) -> Result<Self> {
         let lower =
             text.len() <= 510 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        match hex::decode(&text) {
+        validated(match hex::decode(&text) {
             Ok(bytes) if lower => Self::new(&bytes),
             _ => Err(Refusal::new(Code::Malformed, "beacon value is not hex")
                 .found(text)
                 .expected("lower-case hex of 1 to 255 bytes")),
-        }
+        })
     }
 }
 
@@ -366,7 +400,7 @@ impl BeaconExponent {
 impl TryFrom<u8> for BeaconExponent {
     type Error = Refusal;
     fn try_from(exponent: u8) -> Result<Self> {
-        Self::new(exponent)
+        validated(Self::new(exponent))
     }
 }
 
@@ -411,7 +445,11 @@ mod tests {
 
     #[test]
     fn a_circuit_name_is_always_a_module_name() {
-        for good in ["attestation", "boot-attestation_2", "a"] {
+        // The last ones are weak keywords and other words of Rust that a module may have as its
+        // name.
+        for good in
+            ["attestation", "boot-attestation_2", "a", "a-", "raw", "union", "auto", "core", "safe"]
+        {
             assert_eq!(CircuitName::new(good).unwrap().module(), good.replace('-', "_"));
         }
         for bad in [
@@ -432,6 +470,14 @@ mod tests {
             "_a",
             "é",
             &"a".repeat(49),
+            "a--b",
+            "a__b",
+            "a-_b",
+            "a_-b",
+            "a--",
+            "u8",
+            "str",
+            "usize",
         ] {
             assert_eq!(CircuitName::new(bad).unwrap_err().code(), Code::Text, "{bad}");
         }

@@ -1,8 +1,57 @@
 //! in-toto statements (v1): what a signature says.
 //!
-//! A statement names *subjects* (files, by SHA-256) and a *predicate* about them. Two predicates are ours: [`Provenance`], which approves a
-//! bundle's verifying keys, and [`StepAttestation`], by which whoever made a step of a ceremony vouches for it. A payload is read in its
-//! canonical form only: no unknown field, no second encoding of the same words.
+//! A statement names *subjects* (files, by SHA-256) and a *predicate* about them. Two predicates
+//! are ours: [`Provenance`], which approves a bundle's verifying keys, and [`StepAttestation`], by
+//! which the author of a ceremony's step vouches for it. A payload is read in its canonical form
+//! only: no unknown field, no second encoding of the same content.
+//!
+//! A participant attests a contribution, and a reader verifies it:
+//!
+//! ```
+//! use ed25519_dalek::{Signer as _, SigningKey};
+//! use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
+//! use zk_attest::envelope::Envelope;
+//! use zk_attest::key::PublicKey;
+//! use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
+//! use zk_attest::statement::{Action, Phase, Statement, StepAttestation, Subject};
+//!
+//! # fn main() -> zk_attest::error::Result<()> {
+//! let file = FileDigest::of(b"the bytes of 0002.ptau");
+//! let attestation = StepAttestation {
+//!     ceremony: CeremonyId::new("boot-2026")?,
+//!     ceremony_toml_sha256: ConfigDigest::of(b"the bytes of ceremony.toml"),
+//!     kind: CeremonyKind::Production,
+//!     phase: Phase::One,
+//!     circuit: None,
+//!     action: Action::Contribution,
+//!     index: 2,
+//!     participant: Label::new("Alice")?,
+//!     input_sha256: Some(FileDigest::of(b"the bytes of 0001.ptau")),
+//!     contribution_hash: Some(ContributionHash([0x3f; 64])),
+//!     beacon: None,
+//!     tool: Label::new("zk-ceremony 0.1.0")?,
+//!     entropy: Label::new("the operating system and dice")?,
+//!     destruction: Label::new("the machine was switched off")?,
+//!     reason: None,
+//!     time: Timestamp::new("2026-11-20T12:00:00Z")?,
+//! };
+//! let statement = Statement {
+//!     subject: vec![Subject::new("0002.ptau", file.as_bytes())?],
+//!     predicate: attestation,
+//! };
+//! let secret = SigningKey::from_bytes(&[7; 32]);
+//! let alice = PublicKey::from_bytes(secret.verifying_key().as_bytes())?;
+//! let mut envelope = statement.to_envelope()?;
+//! envelope.add_signature(&alice, &secret.sign(&envelope.pae()).to_bytes())?;
+//!
+//! // The reader: signatures first, then the canonical form, then the content.
+//! let envelope = Envelope::from_json(&envelope.to_json())?;
+//! assert!(envelope.signers([&alice]).contains(&alice));
+//! let read = Statement::<StepAttestation>::from_payload(envelope.payload())?;
+//! assert_eq!(read, statement);
+//! # Ok(())
+//! # }
+//! ```
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -21,7 +70,7 @@ use crate::primitives::{
 /// `_type` of every statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
-/// A predicate of ours.
+/// One of our predicates.
 pub trait Predicate: Serialize + DeserializeOwned {
     /// `predicateType`.
     const TYPE: &'static str;
@@ -54,7 +103,7 @@ pub struct Subject {
     pub digest: SubjectDigest,
 }
 
-/// in-toto's digest set, of which only SHA-256 is used.
+/// in-toto's digest set; only SHA-256 is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectDigest {
@@ -70,7 +119,7 @@ pub struct Sha256Hex(pub [u8; 32]);
 impl TryFrom<String> for Sha256Hex {
     type Error = Refusal;
     fn try_from(text: String) -> Result<Self> {
-        from_hex(&text, "subject digest").map(Self)
+        json::validated(from_hex(&text, "subject digest").map(Self))
     }
 }
 
@@ -81,7 +130,7 @@ impl From<Sha256Hex> for String {
 }
 
 impl Subject {
-    /// A subject; the digest's meaning is dropped here, which is why callers pass typed digests' bytes.
+    /// A subject. The digest loses its type here, so callers pass the bytes of a typed digest.
     pub fn new(name: &str, sha256: &[u8; 32]) -> Result<Self> {
         Ok(Self { name: Label::new(name)?, digest: SubjectDigest { sha256: Sha256Hex(*sha256) } })
     }
@@ -98,7 +147,8 @@ struct Raw<P> {
     predicate: P,
 }
 
-/// The two type fields, read first, so that a statement of another type is refused as such and not for its fields.
+/// The two type fields, read first, so that a statement of another type is refused for its type and
+/// not for its fields.
 #[derive(Deserialize)]
 struct Types {
     #[serde(rename = "_type")]
@@ -119,7 +169,7 @@ impl<P: Predicate> Statement<P> {
             [(types.statement_type, STATEMENT_TYPE), (types.predicate_type, P::TYPE)]
         {
             if found != expected {
-                return Err(Refusal::new(Code::PredicateType, "the statement is of another type")
+                return Err(Refusal::new(Code::PredicateType, "the statement has another type")
                     .found(found)
                     .expected(expected));
             }
@@ -160,9 +210,11 @@ impl<P: Predicate> Statement<P> {
     }
 }
 
-/// What release authority, auditors and approving participants sign: these keys came out of this ceremony, for these circuits.
+/// What release authority, auditors and approving participants sign: these keys came out of this
+/// ceremony, for these circuits.
 ///
-/// Subjects: each verifying key's canonical compressed bytes, in the order of `circuits`, then the transcript document.
+/// Subjects: each verifying key's canonical compressed bytes, in the order of `circuits`, then the
+/// transcript document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
@@ -222,7 +274,7 @@ pub enum ProgramRule {
     Given,
 }
 
-/// What whoever made a step of a ceremony signs. The subject is the file that the step wrote.
+/// What the author of a ceremony's step signs. The subject is the file that the step wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepAttestation {
@@ -238,7 +290,8 @@ pub struct StepAttestation {
     pub circuit: Option<CircuitReference>,
     /// What was done.
     pub action: Action,
-    /// The step's number within its phase: 0 opens, contributions and beacon count from 1, prepare follows the last.
+    /// The step's number within its phase: 0 opens, contributions and beacon count from 1, prepare
+    /// follows the last.
     pub index: u32,
     /// Who did it, as the roster says.
     pub participant: Label,
@@ -252,7 +305,8 @@ pub struct StepAttestation {
     pub tool: Label,
     /// The sources of randomness, in words. For an action without secret randomness: "none".
     pub entropy: Label,
-    /// How the secret was destroyed, in the participant's words. For an action without one: "none".
+    /// How the secret was destroyed, in the participant's words. For an action without one:
+    /// "none".
     pub destruction: Label,
     /// Why a file was rejected; none for the other actions.
     pub reason: Option<Label>,
@@ -283,13 +337,13 @@ pub enum Phase {
 impl TryFrom<u8> for Phase {
     type Error = Refusal;
     fn try_from(number: u8) -> Result<Self> {
-        match number {
+        json::validated(match number {
             1 => Ok(Self::One),
             2 => Ok(Self::Two),
             _ => {
                 Err(Refusal::new(Code::Malformed, "no such phase").found(number).expected("1 or 2"))
             }
-        }
+        })
     }
 }
 

@@ -10,11 +10,13 @@ use std::sync::LazyLock;
 
 use bn254_batch::{Backend, Instructions};
 use clap::{Args, Parser, Subcommand};
+pub(crate) use guard_status::GuardStatus;
 use zk_attest::digest::FileDigest;
 
-pub(crate) use guard_status::GuardStatus;
+use crate::host::examples;
 
-/// The version, and which arithmetic this machine can run. Asked without choosing it, which `--portable-arithmetic` may still do.
+/// The version, and which arithmetic this machine can run. Asked without choosing it, which
+/// `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let best = if Backend::new(Instructions::Ifma).is_some() {
         Instructions::Ifma
@@ -26,7 +28,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 /// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.
 #[derive(Debug, Parser)]
-#[command(name = "zk-ceremony", version = VERSION.as_str(), propagate_version = true, max_term_width = 120)]
+#[command(
+    name = "zk-ceremony",
+    version = VERSION.as_str(),
+    propagate_version = true,
+    max_term_width = 120
+)]
 pub(crate) struct Cli {
     /// Use the portable arithmetic even where the processor has vector instructions, for comparing
     #[arg(long, global = true)]
@@ -39,9 +46,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The whole chain: a rehearsal without a subcommand, or one step of a real ceremony
     #[command(
-        after_help = "Examples:\n  cargo xtask ceremony                      rehearse everything, from the first contribution to a guarded build\n  \
-        cargo xtask ceremony --resume             go on after an interruption\n  \
-        cargo xtask ceremony new --template       begin a real one"
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony                      rehearse everything, from the first \
+            contribution to a guarded build\n  \
+            zk-ceremony ceremony --resume             go on after an interruption\n  \
+            zk-ceremony ceremony new --template       begin a real one")
     )]
     Ceremony(Box<ceremony::CeremonyArgs>),
     /// Phase 1: powers of tau, on .ptau files and on challenge and response files
@@ -62,10 +71,14 @@ pub(crate) enum Command {
     /// Keys: make one, show a public one
     #[command(subcommand)]
     Key(signing::KeyCommand),
-    /// Before a release: whether every package of a workspace that embeds verifying keys does so under a guard
+    /// Before a release: whether every package of a workspace that embeds verifying keys does so
+    /// under a guard
     #[command(
-        after_help = "Examples:\n  cargo xtask guard-status\n  cargo xtask guard-status --manifest-path ../wallet/Cargo.toml --json\n\n\
-        Exit status: 0 every such package is well wired, 1 one is not, 2 it could not be looked at (or there is none)."
+        after_help = examples("Examples:\n  \
+            zk-ceremony guard-status\n  \
+            zk-ceremony guard-status --manifest-path ../wallet/Cargo.toml --json\n\n\
+            Exit status: 0 every such package is well wired, 1 one is not, 2 it could not be \
+            looked at (or there is none).")
     )]
     GuardStatus(GuardStatus),
 }
@@ -74,13 +87,16 @@ pub(crate) enum Command {
 pub(crate) enum BundleCommand {
     /// Verify a finished ceremony, and make the bundle that its approvers sign
     #[command(
-        after_help = "Example:\n  cargo xtask bundle create shared/ --serial 1 --not-after 2028-12-31T23:59:59Z"
+        after_help = examples("Example:\n  \
+            zk-ceremony bundle create shared/ --serial 1 --not-after 2028-12-31T23:59:59Z")
     )]
     Create(ceremony::CreateBundle),
     /// Show on one screen what a bundle approves, who has signed, and what a policy still misses
     #[command(
-        after_help = "Example:\n  cargo xtask bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
-        Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it is not, 2 it could not be read."
+        after_help = examples("Example:\n  \
+            zk-ceremony bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
+            Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it \
+            is not, 2 it could not be read.")
     )]
     Inspect(InspectBundle),
     /// Approve a bundle: show what it approves, and add a signature to it
@@ -88,13 +104,15 @@ pub(crate) enum BundleCommand {
     Sign(Box<signing::SignBundle>),
     /// Put the signatures of several copies of one bundle together
     #[command(
-        after_help = "Example (two people signed a copy each):\n  cargo xtask bundle merge merged.json zk/bundle.json from-alice.json from-bob.json"
+        after_help = examples("Example (two people signed a copy each):\n  \
+            zk-ceremony bundle merge merged.json zk/bundle.json from-alice.json from-bob.json")
     )]
     Merge(signing::MergeBundles),
     /// Hold a bundle against a policy, as a guarded build does
     #[command(
-        after_help = "Example:\n  cargo xtask bundle verify zk/bundle.json --policy zk/trust-policy.json\n\n\
-        Exit status: 0 the bundle satisfies the policy, 1 it does not, 2 it could not be read."
+        after_help = examples("Example:\n  \
+            zk-ceremony bundle verify zk/bundle.json --policy zk/trust-policy.json\n\n\
+            Exit status: 0 the bundle satisfies the policy, 1 it does not, 2 it could not be read.")
     )]
     Verify(signing::VerifyBundle),
 }
@@ -122,48 +140,56 @@ pub(crate) struct PinPolicy {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PtauCommand {
     /// Open a ceremony: a file with tau = alpha = beta = 1
-    #[command(after_help = "Example:\n  cargo xtask ptau new --power 14 0000.ptau")]
+    #[command(after_help = examples("Example:\n  zk-ceremony ptau new --power 14 0000.ptau"))]
     New(New),
     /// Contribute your own secret randomness, which is forgotten afterwards
     #[command(
-        after_help = "Example:\n  cargo xtask ptau contribute 0000.ptau 0001.ptau --name \"Alice\"\n\n\
-        The secret comes from the operating system. On a terminal you are asked for some text that is mixed in, never shown and never stored; \
-        --entropy-file mixes in a file instead (dice throws, say). Contribute on a machine that nobody else shares."
+        after_help = examples("Example:\n  \
+            zk-ceremony ptau contribute 0000.ptau 0001.ptau --name \"Alice\"\n\n\
+            The secret comes from the operating system. On a terminal you are asked for some text \
+            that is mixed in, never shown and never stored; --entropy-file mixes in a file \
+            instead (dice throws, say). Contribute on a machine that nobody else shares.")
     )]
     Contribute(Contribute),
     /// Close the chain with a public random value that nobody could choose
     #[command(
-        after_help = "Example (a block hash announced beforehand):\n  cargo xtask ptau beacon 0003.ptau final.ptau \\\n    \
-        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10"
+        after_help = examples("Example (a block hash announced beforehand):\n  \
+            zk-ceremony ptau beacon 0003.ptau final.ptau \\\n    \
+            --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")
     )]
     Beacon(BeaconArgs),
     /// Compute the Lagrange bases that phase 2 reads
-    #[command(after_help = "Example:\n  cargo xtask ptau prepare final.ptau prepared.ptau")]
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony ptau prepare final.ptau prepared.ptau"))]
     Prepare(Prepare),
     /// Check everything about a file
     #[command(
-        after_help = "Examples:\n  cargo xtask ptau verify prepared.ptau --min-contributions 3\n  \
-        cargo xtask ptau verify 0002.ptau --from 0001.ptau --json\n  \
-        cargo xtask ptau verify powersOfTau28_hez_final_14.ptau\n\n\
-        Exit status: 0 the file is good, 1 it is not, 2 it could not be checked."
+        after_help = examples("Examples:\n  \
+            zk-ceremony ptau verify prepared.ptau --min-contributions 3\n  \
+            zk-ceremony ptau verify 0002.ptau --from 0001.ptau --json\n  \
+            zk-ceremony ptau verify powersOfTau28_hez_final_14.ptau\n\n\
+            Exit status: 0 the file is good, 1 it is not, 2 it could not be checked.")
     )]
     Verify(Verify),
     /// Show what a file says of itself, without checking its points
-    #[command(after_help = "Example:\n  cargo xtask ptau info 0002.ptau --json")]
+    #[command(after_help = examples("Example:\n  zk-ceremony ptau info 0002.ptau --json"))]
     Info(Info),
     /// Write the challenge file for the next participant
     #[command(
-        after_help = "Example:\n  cargo xtask ptau export-challenge 0001.ptau challenge_0002"
+        after_help = examples("Example:\n  \
+            zk-ceremony ptau export-challenge 0001.ptau challenge_0002")
     )]
     ExportChallenge(ExportChallenge),
     /// Answer a challenge file with a response file
     #[command(
-        after_help = "Example:\n  cargo xtask ptau contribute-challenge challenge_0002 response_0002"
+        after_help = examples("Example:\n  \
+            zk-ceremony ptau contribute-challenge challenge_0002 response_0002")
     )]
     ContributeChallenge(ContributeChallenge),
     /// Append the contribution of a response file
     #[command(
-        after_help = "Example:\n  cargo xtask ptau import-response 0001.ptau response_0002 0002.ptau --name \"Bob\""
+        after_help = examples("Example:\n  \
+            zk-ceremony ptau import-response 0001.ptau response_0002 0002.ptau --name \"Bob\"")
     )]
     ImportResponse(ImportResponse),
 }
@@ -254,7 +280,8 @@ pub(crate) struct Verify {
     /// Contributions that are not a beacon; at least 1 is always asked
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) min_contributions: u32,
-    /// The file's BLAKE2b-512 (128 hexadecimal digits), required for a truncated file that is not a published one
+    /// The file's BLAKE2b-512 (128 hexadecimal digits), required for a truncated file that is not
+    /// a published one
     #[arg(long, value_name = "HEX")]
     pub(crate) digest: Option<String>,
     /// Print the result as JSON
@@ -311,45 +338,58 @@ pub(crate) struct ImportResponse {
 pub(crate) enum ZkeyCommand {
     /// Make the initial key of a circuit
     #[command(
-        after_help = "Example:\n  cargo xtask zkey new circuit.r1cs prepared.ptau 0000.zkey\n\n\
-        Everybody can use a key without contributions to forge proofs: collect contributions before anything else. \
-        The .ptau is to be verified once with `ptau verify`; `zkey verify` does so too."
+        after_help = examples("Example:\n  \
+            zk-ceremony zkey new circuit.r1cs prepared.ptau 0000.zkey\n\n\
+            Everybody can use a key without contributions to forge proofs: collect contributions \
+            before anything else. The .ptau is to be verified once with `ptau verify`; `zkey \
+            verify` does so too.")
     )]
     New(NewKey),
     /// Contribute your own secret randomness, which is forgotten afterwards
     #[command(
-        after_help = "Example:\n  cargo xtask zkey contribute 0000.zkey 0001.zkey --name \"Alice\""
+        after_help = examples("Example:\n  \
+            zk-ceremony zkey contribute 0000.zkey 0001.zkey --name \"Alice\"")
     )]
     Contribute(Contribute),
     /// Close the chain with a public random value that nobody could choose
     #[command(
-        after_help = "Example (a block hash announced beforehand):\n  cargo xtask zkey beacon 0003.zkey final.zkey \\\n    \
-        --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10"
+        after_help = examples("Example (a block hash announced beforehand):\n  \
+            zk-ceremony zkey beacon 0003.zkey final.zkey \\\n    \
+            --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")
     )]
     Beacon(BeaconArgs),
     /// Check everything about a key: circuit, phase 1, every contribution
     #[command(
-        after_help = "Examples:\n  cargo xtask zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 3\n  \
-        cargo xtask zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was verified before)\n  \
-        cargo xtask zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey --json\n  \
-        cargo xtask zkey verify other.r1cs prepared.ptau other.zkey --ptau-verified 3f8c...     (`ptau verify` called it good)\n\n\
-        Exit status: 0 the key is good, 1 it is not, 2 it could not be checked."
+        after_help = examples("Examples:\n  \
+            zk-ceremony zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions \
+            3\n  \
+            zk-ceremony zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was \
+            verified before)\n  \
+            zk-ceremony zkey verify circuit.r1cs prepared.ptau 0004.zkey --from 0003.zkey \
+            --json\n  \
+            zk-ceremony zkey verify other.r1cs prepared.ptau other.zkey --ptau-verified \
+            3f8c...     (`ptau verify` called it good)\n\n\
+            Exit status: 0 the key is good, 1 it is not, 2 it could not be checked.")
     )]
     Verify(VerifyKey),
     /// Show what a key says of itself, without checking its points
-    #[command(after_help = "Example:\n  cargo xtask zkey info 0002.zkey --json")]
+    #[command(after_help = examples("Example:\n  zk-ceremony zkey info 0002.zkey --json"))]
     Info(Info),
     /// Write the verifying key as JSON, for snarkjs and the tools around it
     #[command(
-        after_help = "Example:\n  cargo xtask zkey export-verification-key final.zkey verification_key.json"
+        after_help = examples("Example:\n  \
+            zk-ceremony zkey export-verification-key final.zkey verification_key.json")
     )]
     ExportVerificationKey(ExportVerificationKey),
     /// Write proving and verifying key for arkworks
     #[command(
-        after_help = "Example:\n  cargo xtask zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \\\n    \
-        --r1cs circuit.r1cs --witness witness.wtns\n\n\
-        The proving key is for arkworks' default reduction, in canonical uncompressed encoding; the verifying key in canonical compressed \
-        encoding. Before anything is written the keys are checked against each other and, given a witness, by a proof."
+        after_help = examples("Example:\n  \
+            zk-ceremony zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \
+            \\\n    \
+            --r1cs circuit.r1cs --witness witness.wtns\n\n\
+            The proving key is for arkworks' default reduction, in canonical uncompressed \
+            encoding; the verifying key in canonical compressed encoding. Before anything is \
+            written the keys are checked against each other and, given a witness, by a proof.")
     )]
     ExportArk(ExportArk),
 }
@@ -380,11 +420,18 @@ pub(crate) struct VerifyKey {
     /// Contributions to PTAU that are not a beacon
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) ptau_min_contributions: u32,
-    /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a published file
+    /// BLAKE2b-512 of PTAU (128 hexadecimal digits), required if it is truncated and not a
+    /// published file
     #[arg(long, value_name = "HEX")]
     pub(crate) ptau_digest: Option<String>,
-    /// SHA-256 of PTAU (64 hexadecimal digits) as `ptau verify` printed it for you: PTAU is not verified again, and must be that file
-    #[arg(long, value_name = "HEX", value_parser = FileDigest::from_hex, conflicts_with_all = ["ptau_digest", "ptau_min_contributions"])]
+    /// SHA-256 of PTAU (64 hexadecimal digits) as `ptau verify` printed it for you: PTAU is not
+    /// verified again, and must be that file
+    #[arg(
+        long,
+        value_name = "HEX",
+        value_parser = FileDigest::from_hex,
+        conflicts_with_all = ["ptau_digest", "ptau_min_contributions"]
+    )]
     pub(crate) ptau_verified: Option<FileDigest>,
     /// Print the result as JSON
     #[arg(long)]

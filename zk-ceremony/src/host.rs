@@ -1,12 +1,13 @@
 //! What the binary that runs this library brings along: its name, and an example to rehearse with.
 //!
-//! `zk-ceremony` is the shipped program and brings no example. `cargo xtask` is the same program in a
-//! checkout of the project, with the checkout's example.
+//! `zk-ceremony` is the shipped program and brings no example. `cargo xtask` is the same program in
+//! a checkout of the project, with the checkout's example.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ceremony_core::keygen::ProvingKey;
+use zk_attest::PROGRAM;
 
 /// See the module's documentation.
 pub struct Host {
@@ -30,23 +31,22 @@ pub trait Example: Send + Sync {
     fn r1cs(&self) -> Result<Vec<u8>, String>;
     /// A random witness of it, as a `.wtns` file.
     fn witness(&self) -> Result<Vec<u8>, String>;
-    /// Claims with proofs made with this key, some true and some false, as the crate's test reads them.
+    /// Claims with proofs made with this key, some true and some false, as the crate's test reads
+    /// them.
     fn proofs(&self, key: &ProvingKey) -> Result<String, String>;
 }
-
-/// The name of the program as it is shipped.
-const SHIPPED: &str = "zk-ceremony";
 
 static HOST: OnceLock<Host> = OnceLock::new();
 
 /// Makes this the process's host. The first call counts.
 pub(crate) fn install(host: Host) {
+    PROGRAM.call(host.program);
     let _ = HOST.set(host);
 }
 
-/// How the program is called.
-pub(crate) fn program() -> &'static str {
-    HOST.get().map_or(SHIPPED, |host| host.program)
+/// The text of a command's examples, which name the program as it is shipped.
+pub(crate) fn examples(text: &str) -> String {
+    text.replace(zk_attest::program::SHIPPED, PROGRAM.name())
 }
 
 /// A checkout of this project, if the program was built for one.

@@ -1,12 +1,12 @@
-//! The command line of the ceremony. `cli` declares, [`main`] is one match, and each command has a `run`.
+//! The command line of the ceremony. `cli` declares, [`main`] is one match, and each command has a
+//! `run`.
 //!
-//! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2 the tool or its environment failed.
+//! Data goes to stdout, everything else to stderr. Exit status: 0 good, 1 the artefact is bad, 2
+//! the tool or its environment failed.
 
-mod archive_set;
 mod cli;
 mod commands;
-mod error;
-mod folder;
+mod failure;
 mod host;
 mod output;
 mod progress;
@@ -20,10 +20,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::signing::KeyCommand;
 use cli::{BundleCommand, Cli, Command};
-
 pub use host::{Example, Host};
 
-/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for a backtrace.
+/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for
+/// a backtrace.
 fn end_quietly_when_nobody_reads() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -44,7 +44,7 @@ pub fn main(host: Host) -> ExitCode {
     if cli.portable_arithmetic && !bn254_batch::force_portable() {
         eprintln!("warning: --portable-arithmetic came too late and has no effect");
     }
-    output::leave_nothing_behind_when_interrupted();
+    output::clean_up_when_interrupted();
     let result = match cli.command {
         Command::Ceremony(command) => command.run(),
         Command::Ptau(command) => command.run(),
@@ -64,8 +64,12 @@ pub fn main(host: Host) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
-            error.exit_code()
+            // The call was understood, so that the word stands for the flag.
+            if std::env::args_os().any(|word| word == "--json") {
+                let _ = show::failure_as_json(None, &error);
+            }
+            eprintln!("{}", failure::render(&error));
+            ExitCode::from(error.blame.exit_code())
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Questions on a terminal whose answer is not shown.
 //!
-//! An interrupt ends the process wherever it is. While a question is open the terminal shows nothing and makes no signals of keys, and nobody but this
-//! process knows how it was before. So one lock guards both the terminal's settings and what they were: [`restore_terminal`], which an interrupt calls
-//! before it ends, keeps it, and no question begins or ends after that.
+//! Ctrl-C can end the process at any point. While a question is open the terminal has echo and
+//! signal keys switched off, and only this process knows the previous settings. So one lock guards
+//! both the settings and their previous values. The Ctrl-C handler calls [`restore_terminal`]
+//! before it exits; that call keeps the lock, so no question can begin or end afterwards.
 //!
-//! On Unix. Elsewhere the console stays as an interrupt finds it.
+//! This holds on Unix. Elsewhere the console is left as it is when Ctrl-C arrives.
 
 use std::io;
 
@@ -18,7 +19,8 @@ pub(crate) fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
     terminal::ask(question)
 }
 
-/// Puts the terminal back to what it was before the question that is open, if one is. Only for who ends the process next.
+/// Restores the terminal settings from before the open question, if there is one. Call this only
+/// immediately before exiting.
 pub(crate) fn restore_terminal() {
     terminal::restore_for_good();
 }
@@ -37,7 +39,7 @@ mod terminal {
     };
     use zeroize::Zeroizing;
 
-    /// The terminal of the open question, and its settings before.
+    /// The terminal of the open question, and its previous settings.
     static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
     fn before() -> MutexGuard<'static, Option<(File, Termios)>> {
@@ -48,7 +50,7 @@ mod terminal {
         let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let hidden = Hidden::begin(&terminal)?;
         terminal.write_all(question.as_bytes())?;
-        // One reader, which finds no terminal to switch: the settings are this module's.
+        // The reader changes no terminal settings: this module owns them.
         let config =
             ConfigBuilder::new().input_reader(terminal.try_clone()?).output_discard().build();
         let typed = rpassword::read_password_with_config(config).map(Zeroizing::new);
@@ -56,14 +58,15 @@ mod terminal {
         if typed.as_ref().is_err_and(|error| {
             error.kind() == io::ErrorKind::Interrupted && error.raw_os_error().is_none()
         }) {
-            // Ctrl-C has become a signal, and who handles it ends the process; this is for the case that nobody does.
+            // Ctrl-C was raised as a signal, and its handler ends the process. Wait here in case
+            // there is no handler.
             std::thread::sleep(Duration::from_secs(5));
         }
         drop(hidden);
         typed
     }
 
-    /// The terminal shows nothing while this lives.
+    /// Echo is off while this is alive.
     struct Hidden;
 
     impl Hidden {
@@ -71,7 +74,8 @@ mod terminal {
             let mut before = before();
             let shown = tcgetattr(terminal)?;
             let mut settings = shown.clone();
-            // Key by key: with the line editing of the terminal, Ctrl-Z would stop the process and leave the shell without echo.
+            // Read key by key: with line editing, Ctrl-Z would stop the process and leave the shell
+            // without echo.
             settings.local_modes &=
                 !(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
             settings.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -90,7 +94,7 @@ mod terminal {
 
     fn restore(before: &mut Option<(File, Termios)>) {
         if let Some((terminal, settings)) = before.take() {
-            // Whoever sets a terminal from the background is stopped.
+            // A background process that changes terminal settings is stopped.
             if tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()) {
                 let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
             }

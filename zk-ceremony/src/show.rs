@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::FileBlake2b;
 use serde::Serialize;
+use zk_attest::diagnostic::{Blame, Diagnostic};
 
 use crate::cli::BeaconValue;
-use crate::error::CliError;
 
 /// 64 bytes as people compare them: four lines of four words, as other tools print them too.
 pub(crate) fn hex_groups(digest: impl Display) -> String {
@@ -22,29 +23,48 @@ pub(crate) fn hex_groups(digest: impl Display) -> String {
 /// What `--json` prints for a bad file, or for one that could not be checked.
 #[derive(Serialize)]
 struct ShownFailure<'a> {
-    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// "bad" where the artefact is to blame, else "error".
     result: &'static str,
-    error: &'a str,
+    /// The message as one text.
+    error: String,
     hint: Option<&'a str>,
+    /// The message in parts.
+    diagnostic: &'a Diagnostic,
+}
+
+/// Whether this process has printed JSON: what it prints is one document.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a failure as JSON, unless the command printed its own document.
+pub(crate) fn failure_as_json(file: Option<&Path>, error: &Diagnostic) -> Result<(), Diagnostic> {
+    if PRINTED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    json(&ShownFailure {
+        file: file.map(|file| file.display().to_string()),
+        result: if error.blame == Blame::Artefact { "bad" } else { "error" },
+        error: error.to_string(),
+        hint: error.hint.as_deref(),
+        diagnostic: error,
+    })
 }
 
 /// Prints the result of a verification, as JSON or for reading, and hands a failure on.
 pub(crate) fn verification<T: Serialize>(
     file: &Path,
-    result: Result<T, CliError>,
+    result: Result<T, Diagnostic>,
     as_json: bool,
     print: impl FnOnce(&T),
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     match &result {
         Ok(shown) if as_json => json(shown)?,
         Ok(shown) => {
             println!("{}: good", file.display());
             print(shown);
         }
-        Err(error) if as_json => {
-            let (result, error, hint) = error.parts();
-            json(&ShownFailure { file: file.display().to_string(), result, error, hint })?;
-        }
+        Err(error) if as_json => failure_as_json(Some(file), error)?,
         Err(_) => {}
     }
     result.map(drop)
@@ -122,10 +142,11 @@ impl ShownCheck {
 }
 
 /// A BLAKE2b-512 given on the command line.
-pub(crate) fn parse_digest(option: &str, hex: &str) -> Result<FileBlake2b, CliError> {
+pub(crate) fn parse_digest(option: &str, hex: &str) -> Result<FileBlake2b, Diagnostic> {
     let mut bytes = [0; 64];
     hex::decode_to_slice(hex, &mut bytes).map_err(|e| {
-        CliError::environment(format!("{option}: {e}"))
+        Diagnostic::environment("option", e)
+            .at(option)
             .hint("give the BLAKE2b-512 as 128 hexadecimal digits")
     })?;
     Ok(FileBlake2b(bytes))
@@ -133,19 +154,22 @@ pub(crate) fn parse_digest(option: &str, hex: &str) -> Result<FileBlake2b, CliEr
 
 impl BeaconValue {
     /// The beacon, if its value and exponent are in range.
-    pub(crate) fn beacon(&self) -> Result<Beacon, CliError> {
+    pub(crate) fn beacon(&self) -> Result<Beacon, Diagnostic> {
         let value = hex::decode(&self.value).map_err(|e| {
-            CliError::environment(format!("--value: {e}"))
+            Diagnostic::environment("option", e)
+                .at("--value")
                 .hint("give the beacon's bytes in hexadecimal, without 0x")
         })?;
-        Beacon::new(&value, self.exponent).map_err(|e| CliError::environment(e.to_string()))
+        Beacon::new(&value, self.exponent).map_err(|e| Diagnostic::environment("internal", e))
     }
 }
 
 /// Prints JSON to stdout.
-pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| CliError::environment(format!("writing JSON failed: {e}")))?;
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Diagnostic> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| {
+        Diagnostic::environment("internal", format_args!("writing JSON failed: {e}"))
+    })?;
     println!("{text}");
+    PRINTED.store(true, Ordering::Relaxed);
     Ok(())
 }

@@ -1,48 +1,80 @@
 //! The ceremony behind a bundle, verified from its public files.
 //!
-//! [`check_ceremony`] proves that every file, signature and proof in the folder holds, and that the transcript which this gives is the one that the
-//! bundle's signers approved.
+//! [`check_ceremony`] proves that every file, signature and proof in the folder holds, and that the
+//! resulting transcript is the one that the bundle's signers approved.
 
+use std::fmt;
 use std::path::Path;
 
 use ceremony_core::progress::Progress;
 use ceremony_folder::{Ceremony, CeremonyError, Depth, Verification};
-use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::error::{Code, Refusal};
 
 use crate::Embedded;
 
+/// Why a folder is not accepted as the ceremony of a bundle.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CeremonyCheckError {
+    /// The ceremony in the folder does not verify, or could not be read.
+    Ceremony(Box<CeremonyError>),
+    /// It verifies, but it is another ceremony.
+    OtherCeremony(Refusal),
+}
+
+impl CeremonyCheckError {
+    /// What is at fault.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Ceremony(error) => Diagnostic::from(&**error).blame,
+            Self::OtherCeremony(refusal) => refusal.blame(),
+        }
+    }
+}
+
+impl From<CeremonyError> for CeremonyCheckError {
+    fn from(error: CeremonyError) -> Self {
+        Self::Ceremony(error.into())
+    }
+}
+
+impl fmt::Display for CeremonyCheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ceremony(error) => write!(
+                f,
+                "{error}\nhint: run `{PROGRAM} ceremony verify DIR` on the folder, and fetch it \
+                 again from where it is published"
+            ),
+            Self::OtherCeremony(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CeremonyCheckError {}
+
 /// Verifies the ceremony in `folder`, and that it is the one of the bundle.
-pub fn check_ceremony(embedded: &Embedded, folder: &Path, progress: &dyn Progress) -> Result<()> {
-    let ceremony = Ceremony::open(folder).map_err(|error| refusal(&error))?;
-    let mut verification =
-        Verification::new(&ceremony, Depth::EveryFile).map_err(|error| refusal(&error))?;
-    verification.run(progress).map_err(|error| refusal(&error))?;
-    let done = verification.finish().map_err(|error| refusal(&error))?;
+pub fn check_ceremony(
+    embedded: &Embedded,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<(), CeremonyCheckError> {
+    let ceremony = Ceremony::open(folder)?;
+    let mut verification = Verification::new(&ceremony, Depth::EveryFile)?;
+    verification.run(progress)?;
+    let done = verification.finish()?;
     let (found, expected) = (done.digest(), embedded.bundle.transcript().digest());
     if found == expected {
         return Ok(());
     }
-    Err(Refusal::new(
-        Code::TranscriptDisagrees,
-        format_args!("{} is another ceremony than the bundle's", folder.display()),
-    )
-    .found(found)
-    .expected(expected)
-    .hint("name the folder of the ceremony that the bundle was made from"))
-}
-
-/// A ceremony's error says in lines what was found and expected; so does a refusal.
-fn refusal(error: &CeremonyError) -> Refusal {
-    let code = if error.is_environment() { Code::Environment } else { Code::ChainBroken };
-    let text = error.to_string();
-    let mut lines = text.lines();
-    let mut refusal = Refusal::new(code, lines.next().unwrap_or_default());
-    for line in lines {
-        if let Some(found) = line.strip_prefix("  found     ") {
-            refusal = refusal.found(found);
-        } else if let Some(expected) = line.strip_prefix("  expected  ") {
-            refusal = refusal.expected(expected);
-        }
-    }
-    refusal.hint("run `zk-ceremony ceremony verify DIR` on the folder, and fetch it again from where it is published")
+    Err(CeremonyCheckError::OtherCeremony(
+        Refusal::new(Code::TranscriptDisagrees, "this is not the bundle's ceremony")
+            .in_file(folder)
+            .found(found)
+            .expected(expected)
+            .hint("name the folder of the ceremony that the bundle was made from"),
+    ))
 }

@@ -1,8 +1,39 @@
 //! From a verified bundle to the Rust source that embeds its keys.
 //!
-//! [`embed`] proves, of the text that it answers with, that it is the canonical snippet of a bundle that satisfies the policy and has not
-//! expired, and that every point of its keys passed [`deep_check`]. [`replace`] proves that a committed snippet never goes back to an older
-//! serial, and [`check`] that it is current; [`ceremony::check_ceremony`] verifies the whole ceremony that the bundle came out of once more. The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
+//! [`embed`] proves that the returned text is the canonical snippet of a bundle that satisfies the
+//! policy and has not expired, and that every point of its keys passed [`deep_check`]. [`replace`]
+//! proves that a committed snippet never goes back to an older serial, and [`check`] that it is
+//! current; [`ceremony::check_ceremony`] verifies once more the whole ceremony behind the bundle.
+//! The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
+//!
+//! ```
+//! use zk_attest::primitives::Timestamp;
+//! use zk_embed::embed;
+//! use zk_vk_guard::bundle::OnExpiry;
+//! use zk_vk_guard::snippet::Options;
+//!
+//! macro_rules! example {
+//!     ($file:literal) => {
+//!         include_bytes!(concat!(
+//!             env!("CARGO_MANIFEST_DIR"),
+//!             "/../examples/attestation/zk/",
+//!             $file
+//!         ))
+//!     };
+//! }
+//!
+//! # fn main() -> zk_attest::error::Result<()> {
+//! let embedded = embed(
+//!     example!("bundle.json"),
+//!     example!("trust-policy.json"),
+//!     Options { arkworks: true },
+//!     &Timestamp::now(),
+//!     OnExpiry::Warn,
+//! )?;
+//! assert_eq!(embedded.text.as_bytes(), example!("verifying_key.rs"));
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod ceremony;
 pub mod deep_check;
@@ -37,21 +68,32 @@ pub fn embed(
 ) -> Result<Embedded> {
     let policy = Policy::from_json(policy)?;
     let bundle = Bundle::from_json(bundle)?.verify(&policy, now, on_expiry)?;
+    let mut keys = Vec::new();
     for (circuit, key) in bundle.circuits() {
-        deep_check::deep_check(key)
+        let key = deep_check::deep_check(key)
             .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+        keys.push((&circuit.name, key));
     }
+    deep_check::ensure_distinct(&keys)?;
     Ok(Embedded { text: snippet::text(&bundle, options)?, bundle, options })
 }
 
-/// Puts the snippet in the place of the committed one, unless that has a higher serial.
+/// Replaces the committed snippet, unless that one has a higher serial.
 pub fn replace(embedded: &Embedded, path: &Path) -> Result<()> {
     let serial = embedded.bundle.provenance().serial;
     match committed(path)?.as_deref().and_then(snippet::serial_of) {
-        Some(older) if older > serial => Err(Refusal::new(Code::SerialTooLow, "the bundle is older than the committed snippet")
-            .found(format_args!("serial {serial}"))
-            .expected(format_args!("at least {older}, which is the serial of {}", path.display()))
-            .hint("take the newest bundle from the release authority; to go back on purpose, remove the committed snippet in a commit of its own")),
+        Some(older) if older > serial => {
+            Err(Refusal::new(Code::SerialTooLow, "the bundle is older than the committed snippet")
+                .found(format_args!("serial {serial}"))
+                .expected(format_args!(
+                    "at least {older}, which is the serial of {}",
+                    path.display()
+                ))
+                .hint(
+                    "take the newest bundle from the release authority; to go back on purpose, \
+                     remove the committed snippet in a commit of its own",
+                ))
+        }
         _ => write_whole(path, embedded.text.as_bytes(), None),
     }
 }
@@ -74,7 +116,8 @@ pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
     .hint(format_args!("run `{}`", snippet::command(embedded.options))))
 }
 
-/// The committed snippet, where there is one. What is not UTF-8 is no snippet, but it is a file.
+/// The committed snippet, where there is one. A file that is not UTF-8 is not a snippet, but still
+/// a file.
 fn committed(path: &Path) -> Result<Option<String>> {
     match read_regular(path, MAX_SNIPPET_BYTES) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

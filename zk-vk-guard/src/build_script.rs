@@ -1,11 +1,15 @@
-//! The edge to cargo: in a build script, verify or fail.
+//! The interface to cargo: in a build script, verify or fail.
 //!
-//! With the feature `zk-vk-provisioned` on, the crate's OUT_DIR holds a snippet after [`Guard::run`] only if the nine steps below passed in
-//! this run; and it is then the canonical text of a bundle that satisfies the pinned policy. With the feature off it holds none.
+//! With the feature `zk-vk-provisioned` on, the crate's OUT_DIR holds a snippet after
+//! [`Guard::run`] only if the nine steps below passed in this run, and it is then the canonical
+//! text of a bundle that satisfies the pinned policy. With the feature off there is none.
 //!
 //! ```no_run
-//! // the body of build.rs' main function
-//! zk_vk_guard::Guard::new("zk/trust-policy.json", "<SHA-256 of the policy>").bundle("zk/bundle.json").snippet("zk/verifying_key.rs").run();
+//! // the body of main in build.rs
+//! zk_vk_guard::Guard::new("zk/trust-policy.json", "<SHA-256 of the policy>")
+//!     .bundle("zk/bundle.json")
+//!     .snippet("zk/verifying_key.rs")
+//!     .run();
 //! ```
 //!
 //! ```ignore
@@ -15,15 +19,35 @@
 //! /// Whether this build embeds approved verifying keys.
 //! pub const PROVISIONED: bool = cfg!(feature = "zk-vk-provisioned");
 //! ```
+//!
+//! # When the guard runs
+//!
+//! With the feature on, the guard runs in **every** build. Cargo decides by modification times
+//! whether to run a build script again, and these do not show that a release was unpacked over an
+//! older one with the times kept, or that two checkouts share a target folder. So the script
+//! declares that it depends on a file that cannot exist. The cost: cargo compiles the crate, and
+//! the crates that depend on it, again in every such build. A debug build of a small crate with
+//! nothing to do takes 0.5 s in place of 0.1 s (measured on two shared cores); a large crate should
+//! keep the keys in a small one of their own.
+//!
+//! With the feature off the guard prints no `rerun-if` line at all, so that cargo's rule for the
+//! rest of the build script stays what it is without the guard.
+//!
+//! # Cargo versions
+//!
+//! Directives have the form `cargo:KEY=VALUE`, which every cargo reads; the form `cargo::KEY=VALUE`
+//! is an error in a package whose `rust-version` is below 1.77. The exception is `cargo::error`,
+//! which has no older form. It is printed only by a script that then fails. Cargo 1.84 and later
+//! show its text as the error, whatever the package's `rust-version`; older ones print the output
+//! of the failed script, which contains it.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use crate::bundle::{Bundle, MAX_BUNDLE_BYTES, OnExpiry, VerifiedBundle};
 use crate::policy::{MAX_POLICY_BYTES, Policy};
 use crate::snippet::{self, MAX_SNIPPET_BYTES, Options};
 use zk_attest::digest::PolicyDigest;
-use zk_attest::error::{Code, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
+use zk_attest::error::{Code, HOW_TO_INSTALL, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
 use zk_attest::file::{read_inside, remove, write_whole};
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 
@@ -31,10 +55,13 @@ use zk_attest::primitives::{CeremonyKind, Timestamp};
 pub const OUT_FILE: &str = "verifying_key.rs";
 /// The cargo feature that asks for embedded keys.
 pub const FEATURE: &str = "zk-vk-provisioned";
+/// Below a regular file there is no other, so nobody can create this one: cargo finds it missing
+/// and runs the script again.
+const NEVER_EXISTS: &str = "runs-in-every-build";
 
 /// What a build script asks for: see the module's documentation.
 #[derive(Clone, Debug)]
-#[must_use = "a guard that does not run guards nothing"]
+#[must_use = "a guard that is not run guards nothing"]
 pub struct Guard {
     policy: PathBuf,
     pin: String,
@@ -60,7 +87,7 @@ pub struct BuildEnv {
 }
 
 impl BuildEnv {
-    /// From the environment that cargo makes.
+    /// From the environment variables that cargo sets.
     pub fn from_environment() -> Result<Self> {
         let directory = |name: &str| {
             let missing = || Refusal::new(Code::Environment, format_args!("{name} is not set"));
@@ -108,33 +135,40 @@ impl Guard {
         self
     }
 
-    /// Accepts a rehearsal policy, with a warning in every build. For crates that are never released.
+    /// Accepts a rehearsal policy, with a warning in every build. For crates that are never
+    /// released.
     pub fn allow_rehearsal(mut self) -> Self {
         self.allow_rehearsal = true;
         self
     }
 
-    /// Guards this build: returns when there is nothing to guard or everything is approved, and otherwise ends the build script with exit code 1.
+    /// Guards this build: returns when there is nothing to guard or everything is approved.
+    /// Otherwise it ends the build script, with exit code 1 where the artefact is at fault and 2
+    /// where the environment is.
     pub fn run(self) {
-        let done = BuildEnv::from_environment().and_then(|surroundings| self.guard(&surroundings));
+        let done = BuildEnv::from_environment().and_then(|env| self.guard(&env));
         match done {
             Ok(directives) => directives.iter().for_each(|directive| println!("{directive}")),
             Err(refusal) => {
                 let text = format!("zk-vk-guard: {refusal}");
                 text.lines().for_each(|line| println!("cargo::error={line}"));
-                std::process::exit(1);
+                if refusal.hint_needs_our_programs() {
+                    println!("cargo::error=note: {HOW_TO_INSTALL}");
+                }
+                std::process::exit(refusal.blame().exit_code().into());
             }
         }
     }
 
-    /// The nine steps, for given surroundings: the directives to cargo, or the refusal. Whatever goes wrong, OUT_DIR is left without a snippet.
-    pub fn guard(&self, surroundings: &BuildEnv) -> Result<Vec<String>> {
-        let out = surroundings.out_dir.join(OUT_FILE);
+    /// The nine steps, in a given environment: the directives for cargo, or the refusal. Whatever
+    /// goes wrong, OUT_DIR is left without a snippet.
+    pub fn guard(&self, env: &BuildEnv) -> Result<Vec<String>> {
+        let out = env.out_dir.join(OUT_FILE);
         remove(&out)?;
         let shown =
             [&self.policy, &self.bundle, &self.snippet].map(|path| path.display().to_string());
         let done = self
-            .steps(surroundings, &out)
+            .steps(env, &out)
             .map_err(|refusal| refusal.with_paths(&shown[0], &shown[1], &shown[2]));
         if done.is_err() {
             // 9. No snippet is left behind.
@@ -143,11 +177,10 @@ impl Guard {
         done
     }
 
-    fn steps(&self, surroundings: &BuildEnv, out: &Path) -> Result<Vec<String>> {
-        let mut directives = vec!["cargo::rerun-if-changed=build.rs".to_owned()];
+    fn steps(&self, env: &BuildEnv, out: &Path) -> Result<Vec<String>> {
         // 1. Cargo and compiler agree on whether keys are wanted.
-        match (surroundings.feature_requested, surroundings.feature_in_cfg) {
-            (false, false) => return Ok(directives),
+        match (env.feature_requested, env.feature_in_cfg) {
+            (false, false) => return Ok(Vec::new()),
             (true, true) => {}
             (requested, in_cfg) => {
                 return Err(Refusal::new(
@@ -159,43 +192,38 @@ impl Guard {
             }
         }
         // 2. Each file is read once.
-        let read = |path, limit| read_inside(&surroundings.package, path, limit);
+        let read = |path, limit| read_inside(&env.package, path, limit);
         let policy = read(&self.policy, MAX_POLICY_BYTES)?;
         let bundle = read(&self.bundle, MAX_BUNDLE_BYTES)?;
         let snippet = read(&self.snippet, MAX_SNIPPET_BYTES)?;
         // 3. The policy is the pinned one, and sound.
         let policy = self.pinned(&policy)?;
         // 4, 5, 6. Signatures, canonical statement, everything that it says.
-        let verified =
-            Bundle::from_json(&bundle)?.verify(&policy, &surroundings.now, OnExpiry::Warn)?;
+        let verified = Bundle::from_json(&bundle)?.verify(&policy, &env.now, OnExpiry::Warn)?;
         // 7. The committed snippet is the canonical text.
         let text = self.canonical(&verified, &snippet)?;
         // 8. What was checked is what is written.
-        // Cargo runs the script again when a watched file is newer than the last run. This one must not be, unless somebody changes it.
-        write_whole(
-            out,
-            text.as_bytes(),
-            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)),
-        )?;
-        directives.extend(
-            self.watched(out).map(|path| format!("cargo::rerun-if-changed={}", path.display())),
-        );
+        write_whole(out, text.as_bytes(), None)?;
+        let mut directives =
+            vec![format!("cargo:rerun-if-changed={}", out.join(NEVER_EXISTS).display())];
         directives.extend(
             warnings(&policy, &verified)
-                .map(|warning| format!("cargo::warning=zk-vk-guard: {warning}")),
+                .map(|warning| format!("cargo:warning=zk-vk-guard: {warning}")),
         );
         Ok(directives)
     }
 
     fn pinned(&self, bytes: &[u8]) -> Result<Policy> {
         let found = PolicyDigest::of(bytes);
-        if PolicyDigest::from_hex(&self.pin).ok() != Some(found) {
-            return Err(Refusal::new(
-                Code::PolicyPin,
-                "the policy is not the one that build.rs pins",
-            )
-            .found(found)
-            .expected(&self.pin));
+        let pin = PolicyDigest::from_hex(&self.pin).ok();
+        if pin != Some(found) {
+            let refusal =
+                Refusal::new(Code::PolicyPin, "the policy is not the one that build.rs pins")
+                    .found(found)
+                    .expected(&self.pin);
+            let converted =
+                without_cr(bytes).is_some_and(|bytes| pin == Some(PolicyDigest::of(&bytes)));
+            return Err(if converted { line_ends(refusal, &self.policy) } else { refusal });
         }
         let policy = Policy::from_json(bytes)?;
         if policy.kind() == CeremonyKind::Rehearsal && !self.allow_rehearsal {
@@ -220,17 +248,39 @@ impl Guard {
             .filter(|(a, _)| **a == b'\n')
             .count()
             + 1;
-        Err(Refusal::new(
+        let refusal = Refusal::new(
             Code::SnippetStale,
-            format_args!("the committed snippet is not the text that the approved bundle gives: see its line {line}"),
+            format_args!(
+                "the committed snippet is not the text that the approved bundle gives: see its \
+                 line {line}"
+            ),
         )
-        .hint(format_args!("run `{}`", snippet::command(self.options))))
+        .hint(format_args!("run `{}`", snippet::command(self.options)));
+        let converted = without_cr(committed).as_deref() == Some(text.as_bytes());
+        Err(if converted { line_ends(refusal, &self.snippet) } else { refusal })
     }
+}
 
-    /// What cargo watches. The written file is among it, so that an edit in OUT_DIR is undone by the next build.
-    fn watched<'a>(&'a self, out: &'a Path) -> impl Iterator<Item = &'a Path> {
-        [&self.policy, &self.bundle, &self.snippet].into_iter().map(PathBuf::as_path).chain([out])
-    }
+/// The bytes with LF in place of each CR LF, if there is one.
+fn without_cr(bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_cr = |i: usize| bytes[i] == b'\r' && bytes.get(i + 1) == Some(&b'\n');
+    let kept: Vec<u8> = (0..bytes.len()).filter(|i| !is_cr(*i)).map(|i| bytes[i]).collect();
+    (kept.len() < bytes.len()).then_some(kept)
+}
+
+/// The refusal of a file that git's `core.autocrlf` has changed, and nothing else.
+fn line_ends(refusal: Refusal, path: &Path) -> Refusal {
+    let folder = path.parent().unwrap_or(Path::new("")).join("*");
+    let shown = path.display();
+    Refusal::new(
+        refusal.code(),
+        format_args!("{shown} has CRLF line ends, and is otherwise the right file"),
+    )
+    .hint(format_args!(
+        "git has converted it (core.autocrlf): commit the line `{} -text` in .gitattributes, \
+         delete the file, and run `git checkout -- {shown}`",
+        folder.display()
+    ))
 }
 
 fn on(on: bool) -> &'static str {

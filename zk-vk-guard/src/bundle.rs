@@ -1,16 +1,21 @@
-//! The bundle: one file that holds the signed statement, the verifying keys and the transcript, and the one verification of it.
+//! The bundle: one file with the signed statement, the verifying keys and the transcript, and its
+//! one verification.
 //!
-//! [`Bundle`] is bytes that parsed. [`VerifiedBundle`], which only [`Bundle::verify`] makes, proves under a [`Policy`] that
+//! [`Bundle`] is bytes that parsed. [`VerifiedBundle`], which only [`Bundle::verify`] makes, proves
+//! under a [`Policy`] that
 //!
-//! 1. release authority, auditors and participants have signed the statement's bytes, each role to its threshold of distinct keys;
-//! 2. those bytes are one canonical statement of ours;
-//! 3. its subjects are the digests of the keys and of the transcript that the bundle carries; the keys are sound as bytes
-//!    ([`VerifyingKeyBytes`]), the transcript as a document ([`CheckedTranscript`]); statement and transcript say the same of the ceremony, its
-//!    circuits, keys and counts;
-//! 4. kind, circuits, serial, phase-1 start, contributions, revocations and dates are as the policy says.
+//! 1. release authority, auditors and participants have signed the statement's bytes, each role to
+//!    its threshold of distinct keys;
+//! 2. those bytes are a canonical statement;
+//! 3. its subjects are the digests of the keys and of the transcript that the bundle carries; the
+//!    keys are sound as bytes ([`VerifyingKeyBytes`]), the transcript as a document
+//!    ([`CheckedTranscript`]); statement and transcript say the same of the ceremony, its circuits,
+//!    keys and counts;
+//! 4. kind, circuits, serial, phase-1 start, contributions, revocations and dates are as the policy
+//!    says.
 //!
-//! The signatures come first: nothing of the statement is looked at before its bytes are known to be approved. Creating, signing, merging
-//! and inspecting use the same parts.
+//! The signatures come first: nothing in the statement is read before its bytes are known to be
+//! approved. Creating, signing, merging and inspecting use the same parts.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +32,8 @@ use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::primitives::{CircuitName, Label, ProofSystem, Timestamp};
 use zk_attest::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
 
-/// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of attestations.
+/// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of
+/// attestations.
 pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
 
 /// The version of the document.
@@ -37,7 +43,7 @@ enum BundleFormat {
     V1,
 }
 
-/// A bundle that nobody has verified yet.
+/// A bundle that is not verified yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawBundle", into = "RawBundle")]
 pub struct Bundle {
@@ -66,11 +72,8 @@ struct RawBundle {
 impl TryFrom<RawBundle> for Bundle {
     type Error = Refusal;
     fn try_from(raw: RawBundle) -> Result<Self> {
-        Ok(Self {
-            envelope: raw.envelope,
-            verifying_keys: raw.verifying_keys,
-            transcript: from_base64(&raw.transcript, "transcript")?,
-        })
+        let transcript = json::validated(from_base64(&raw.transcript, "transcript"))?;
+        Ok(Self { envelope: raw.envelope, verifying_keys: raw.verifying_keys, transcript })
     }
 }
 
@@ -85,10 +88,10 @@ impl From<Bundle> for RawBundle {
     }
 }
 
-/// What a bundle's maker decides; everything else comes from the transcript.
+/// What the creator of a bundle decides; everything else comes from the transcript.
 #[derive(Clone, Debug)]
 pub struct BundlePlan {
-    /// Higher than that of every bundle before.
+    /// Higher than that of every earlier bundle.
     pub serial: u64,
     /// When the statement is made.
     pub issued: Timestamp,
@@ -113,12 +116,13 @@ pub struct PlannedCircuit {
     pub key: EncodedVerifyingKey,
 }
 
-/// What to do with a bundle that is past its last day.
+/// What to do with an expired bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExpiry {
     /// Refuse it: for imports.
     Refuse,
-    /// Accept it and say so through [`VerifiedBundle::warnings`]: for builds, which must stay reproducible.
+    /// Accept it, with a warning in [`VerifiedBundle::warnings`]: for builds, which must stay
+    /// reproducible.
     Warn,
 }
 
@@ -133,7 +137,7 @@ pub struct Approvals {
     pub participant: BTreeSet<PublicKey>,
 }
 
-/// A bundle's contents, which belong together but which nobody need have approved.
+/// A bundle's contents, which belong together but may not be approved.
 #[derive(Clone, Debug)]
 pub(crate) struct Contents {
     pub(crate) provenance: Provenance,
@@ -169,13 +173,13 @@ impl Bundle {
         Ok(bytes)
     }
 
-    /// Makes an unsigned bundle, and refuses to make one that could not be verified once it is signed.
+    /// Makes an unsigned bundle. One that could not be verified once it is signed is refused.
     pub fn create(transcript: &CheckedTranscript, plan: BundlePlan) -> Result<Self> {
         let chain = transcript.transcript();
         if plan.circuits.len() != chain.circuits.len() {
             return Err(Refusal::new(
                 Code::WrongCircuit,
-                "the plan names another number of circuits than the transcript",
+                "the plan and the transcript have different numbers of circuits",
             ));
         }
         let mut circuits = Vec::new();
@@ -237,7 +241,7 @@ impl Bundle {
         &self.envelope
     }
 
-    /// Adds a signature after verifying that it is `key`'s.
+    /// Adds a signature after verifying that it is by `key`.
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
         self.envelope.add_signature(key, signature)
     }
@@ -276,7 +280,7 @@ impl Bundle {
         }
     }
 
-    /// Who of each role has signed, or a refusal where these are too few.
+    /// Who of each role has signed, or a refusal if these are too few.
     fn approvals(&self, policy: &Policy) -> Result<Approvals> {
         let document = policy.document();
         let (roles, revoked) = (&document.roles, document.revoked_keys.as_slice());
@@ -313,7 +317,7 @@ impl Bundle {
             };
             return Err(Refusal::new(
                 Code::SubjectMismatch,
-                "the statement is about other files than the bundle carries",
+                "the statement is about other files than those in the bundle",
             )
             .found(shown(&subject))
             .expected(shown(&expected)));
@@ -327,13 +331,13 @@ impl Bundle {
         Ok(contents)
     }
 
-    /// The keys, each with the digests that the statement gives and sound as bytes.
+    /// The keys, each checked as bytes and against the digests that the statement gives.
     fn keys(&self, provenance: &Provenance) -> Result<Vec<VerifyingKeyBytes>> {
         let named = self.verifying_keys.iter().map(|key| &key.circuit);
         if !named.eq(provenance.circuits.iter().map(|circuit| &circuit.name)) {
             return Err(Refusal::new(
                 Code::SubjectMismatch,
-                "the bundle carries keys of other circuits than the statement names",
+                "the bundle holds keys of other circuits than the statement names",
             ));
         }
         let pairs = self.verifying_keys.iter().zip(&provenance.circuits);
@@ -381,7 +385,7 @@ fn subjects(provenance: &Provenance, transcript: TranscriptDigest) -> Result<Vec
 }
 
 impl Contents {
-    /// What the statement's own words must fulfil.
+    /// What the statement must fulfil by itself.
     fn ensure_statement_sound(&self) -> Result<()> {
         let provenance = &self.provenance;
         let unsound = |what: &str| Refusal::new(Code::Malformed, what).within("statement");
@@ -390,8 +394,17 @@ impl Contents {
                 .found(&provenance.not_after)
                 .expected(format_args!("after {}", provenance.issued)));
         }
-        let mut hashes = BTreeSet::new();
+        let (mut hashes, mut keys) = (BTreeSet::new(), BTreeSet::new());
         for circuit in &provenance.circuits {
+            if !keys.insert(circuit.vk_sha256) {
+                return Err(Refusal::new(
+                    Code::KeyDegenerate,
+                    "two circuits have the same verifying key: a proof of one would pass as a \
+                     proof of the other",
+                )
+                .within(&circuit.name)
+                .found(circuit.vk_sha256));
+            }
             let expected = ProgramHash::of_id(circuit.program_id.as_str());
             if circuit.program_rule == ProgramRule::Id && circuit.program_hash != expected {
                 return Err(unsound("the program hash is not that of the program id")
@@ -408,7 +421,7 @@ impl Contents {
         Ok(())
     }
 
-    /// The statement says of the ceremony what the transcript says.
+    /// The statement says about the ceremony what the transcript says.
     fn statement_matches_transcript(&self) -> Result<()> {
         let (provenance, transcript) = (&self.provenance, self.transcript.transcript());
         let chains = provenance.circuits.iter().zip(&transcript.circuits);
@@ -457,7 +470,7 @@ impl Contents {
         if provenance.kind != document.kind {
             return Err(Refusal::new(
                 Code::KindNotAllowed,
-                "the bundle is of another kind than the policy allows",
+                "the bundle's kind does not match the policy",
             )
             .found(provenance.kind)
             .expected(document.kind));
@@ -475,7 +488,7 @@ impl Contents {
             };
             return Err(Refusal::new(
                 Code::WrongCircuit,
-                "the bundle is of other circuits than the policy names",
+                "the bundle is for other circuits than the policy names",
             )
             .found(shown(stated.collect()))
             .expected(shown(wanted.collect())));
@@ -498,7 +511,7 @@ impl Contents {
         if policy.is_revoked(&transcript.coordinator) {
             return Err(Refusal::new(
                 Code::KeyRevoked,
-                "the policy revokes the key of this ceremony's coordinator",
+                "the policy revokes the key of the ceremony's coordinator",
             )
             .found(transcript.coordinator));
         }
@@ -535,7 +548,7 @@ impl Contents {
         }
     }
 
-    /// What is past its last day.
+    /// What has expired.
     fn overdue(&self, policy: &Policy, now: &Timestamp) -> impl Iterator<Item = Refusal> {
         let dates = [
             (Code::Expired, "the bundle", Some(self.provenance.not_after.clone())),
@@ -592,7 +605,7 @@ impl VerifiedBundle {
         &self.approvals
     }
 
-    /// What is past its last day, where [`OnExpiry::Warn`] let it pass.
+    /// What has expired, if [`OnExpiry::Warn`] accepted it.
     #[must_use]
     pub fn warnings(&self) -> &[Refusal] {
         &self.warnings

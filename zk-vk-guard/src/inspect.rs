@@ -1,6 +1,8 @@
-//! What a signer has to see before approving a bundle, on one screen: the ceremony, who contributed, what is approved, and who is missing.
+//! What a signer must see before approving a bundle, on one screen: the ceremony, who contributed,
+//! what is approved, and who is missing.
 //!
-//! An [`Inspection`] exists only of a bundle whose contents belong together; whether a policy is satisfied is its last line.
+//! An [`Inspection`] exists only for a bundle whose contents belong together. Its last line says
+//! whether a policy is satisfied.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,7 +37,7 @@ pub struct Inspection {
     pub rejected: Vec<String>,
     /// Signatures, role by role; empty without a policy.
     pub roles: Vec<InspectedRole>,
-    /// Signatures of the envelope, whosesoever.
+    /// Number of signatures of the envelope, by any key.
     pub signatures: usize,
     /// The policy's verdict; none without a policy.
     pub verdict: Option<Verdict>,
@@ -59,7 +61,7 @@ pub struct InspectedPhase {
 pub struct Contributor {
     /// The name in the roster.
     pub name: String,
-    /// Fingerprint of the key that attested it; none where nobody did.
+    /// Fingerprint of the key that attested it; none if it is not attested.
     pub fingerprint: Option<String>,
     /// What the policy calls the holder of that key.
     pub known_as: Option<String>,
@@ -92,7 +94,8 @@ pub struct Verdict {
 }
 
 impl Bundle {
-    /// Inspects the bundle, under a policy if there is one. Refused where its contents do not belong together: there is nothing to approve then.
+    /// Inspects the bundle, under a policy if there is one. Refused if its contents do not belong
+    /// together: then there is nothing to approve.
     pub fn inspect(&self, policy: Option<&Policy>, now: &Timestamp) -> Result<Inspection> {
         let contents = self.contents()?;
         let transcript = contents.transcript.transcript();
@@ -149,7 +152,7 @@ impl Bundle {
     }
 }
 
-/// A revoked key has not signed and cannot.
+/// A revoked key counts neither as signed nor as missing.
 fn inspected_role<K: RoleKey>(
     name: &str,
     role: &Role<K>,
@@ -277,7 +280,7 @@ impl fmt::Display for InspectedPhase {
         writeln!(f, "{}: {}", self.title, self.start)?;
         for (contributor, index) in self.contributors.iter().zip(1..) {
             let key = contributor.fingerprint.as_deref().unwrap_or("not attested");
-            // A roster may call a key as it likes; what the policy calls it decides.
+            // A roster may give a key any name; the policy's name decides.
             let known_as =
                 contributor.known_as.iter().filter(|known_as| **known_as != contributor.name);
             let known_as: String =

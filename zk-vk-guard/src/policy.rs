@@ -1,13 +1,17 @@
-//! The trust policy: whose signatures, how many, over what. A downstream project commits it, and pins its SHA-256 in build.rs.
+//! The trust policy: whose signatures, how many, over what. A downstream project commits it, and
+//! pins its SHA-256 in build.rs.
 //!
 //! A [`Policy`] that exists is sound:
-//! 1. in each role 1 <= threshold <= number of keys that are not revoked; no key is weak, none stands in two roles or twice in one;
-//! 2. of each phase's participants there are at least as many as contributions are asked for;
-//! 3. a production policy names participants for phase 2, and for phase 1 participants or the external files that it may start from;
+//! 1. in each role 1 <= threshold <= number of keys that are not revoked; no key is weak, and none
+//!    is listed twice;
+//! 2. each phase has at least as many participants as it needs contributions;
+//! 3. a production policy names participants for phase 2, and for phase 1 participants or the
+//!    external files that it may start from;
 //! 4. it names at least one circuit, each once.
 //!
-//! [`Role::check`] is the only threshold count in this crate. It counts *distinct 32-byte keys* out of the set that
-//! [`Envelope::signers`](zk_attest::envelope::Envelope::signers) answered with, minus the revoked ones.
+//! [`Role::check`] is the only threshold count in this crate. It counts *distinct 32-byte keys* out
+//! of the set that [`Envelope::signers`](zk_attest::envelope::Envelope::signers) returned, minus
+//! the revoked ones.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -41,7 +45,7 @@ pub struct Policy {
     digest: PolicyDigest,
 }
 
-/// The document as people write it. [`Policy::from_json`] makes a policy of it, or says what is wrong with it.
+/// The document as people write it. [`Policy::from_json`] makes it a policy, or says what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyDocument {
@@ -53,7 +57,8 @@ pub struct PolicyDocument {
     pub roles: Roles,
     /// How many contributions must count in each phase.
     pub minimum_contributions: MinimumContributions,
-    /// SHA-256 of .ptau files that a phase 1 may start from. Such a start stands in for phase 1's own contributions.
+    /// SHA-256 of .ptau files that a phase 1 may start from. Such a start stands in for phase 1's
+    /// own contributions.
     pub accepted_phase1_starts: Vec<FileDigest>,
     /// The circuits: a bundle holds exactly these.
     pub circuits: Vec<PolicyCircuit>,
@@ -61,7 +66,7 @@ pub struct PolicyDocument {
     pub minimum_serial: u64,
     /// Transcripts that are no longer accepted.
     pub revoked_transcripts: Vec<TranscriptDigest>,
-    /// Keys that no longer count, in whatever role or step they appear.
+    /// Keys that no longer count in any role or step.
     pub revoked_keys: Vec<PublicKey>,
     /// The last moment at which the policy itself may be used without a review.
     pub not_after: Option<Timestamp>,
@@ -75,7 +80,8 @@ pub struct Roles {
     pub release: Role<NamedKey>,
     /// Auditors, who have verified the ceremony for themselves.
     pub auditor: Option<Role<NamedKey>>,
-    /// Participants: the keys whose contributions count, and how many of them must approve the final key.
+    /// Participants: the keys whose contributions count, and how many of them must approve the
+    /// final key.
     pub participant: Option<Role<ParticipantKey>>,
 }
 
@@ -85,7 +91,7 @@ pub struct Roles {
 pub struct Role<K> {
     /// How many.
     pub threshold: NonZeroU32,
-    /// Of which.
+    /// Which keys.
     pub keys: Vec<K>,
 }
 
@@ -164,7 +170,7 @@ impl<K: RoleKey> Role<K> {
         self.keys.iter().map(|entry| *entry.key()).filter(|key| !revoked.contains(key)).collect()
     }
 
-    /// The threshold function: who of this role has signed, or a refusal when these are too few.
+    /// The threshold function: who of this role has signed, or a refusal if these are too few.
     pub fn check(
         &self,
         role: &str,
@@ -202,7 +208,7 @@ impl<K: RoleKey> Role<K> {
         for entry in &self.keys {
             if !seen.insert(*entry.key()) {
                 return Err(unsound(format_args!(
-                    "the key of {} stands in two places; one key has one role",
+                    "the key of {} is listed twice; one key has one role",
                     entry.name()
                 ))
                 .found(entry.key()));
@@ -282,8 +288,8 @@ impl Policy {
             .map(|(_, name)| name)
     }
 
-    /// Those of the contributors whose contributions count in a phase: named for that phase (or, where a rehearsal policy names nobody,
-    /// anybody who attests), and not revoked.
+    /// Those of the contributors whose contributions count in a phase: named for that phase (or, if
+    /// a rehearsal policy names no one, any key that attests), and not revoked.
     #[must_use]
     pub fn counted(&self, phase: Phase, contributors: &BTreeSet<PublicKey>) -> BTreeSet<PublicKey> {
         let named = self.document.participants_of(phase);
@@ -369,7 +375,8 @@ impl PolicyDocument {
             || !self.circuits.is_sorted_by(|a, b| a.name.module() < b.name.module())
         {
             return Err(unsound(
-                "circuits must be named in rising order, each once, and at least one",
+                "there must be at least one circuit, and the names must be in rising order, each \
+                 once",
             ));
         }
         Ok(())

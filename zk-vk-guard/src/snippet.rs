@@ -1,11 +1,13 @@
 //! The snippet: the Rust source that embeds the verifying keys of a verified bundle.
 //!
-//! [`text`] is a function of a [`VerifiedBundle`] and of [`Options`] alone, and the only author of that text: `zk-embed` writes it into the
-//! project, and the guard makes it again in every build and compares byte for byte. An edited constant, an extra item, a twin under `#[cfg]`,
-//! another formatting or other options are therefore one and the same refusal. (The printer's version is pinned in Cargo.toml: it is part
-//! of the canon.)
+//! [`text`] depends only on a [`VerifiedBundle`] and [`Options`], and is the only author of that
+//! text: `zk-embed` writes it into the project, and the guard makes it again in every build and
+//! compares byte for byte. An edited constant, an extra item, a twin under `#[cfg]`, another
+//! formatting or other options all give the same refusal. (The printer's version is pinned in
+//! Cargo.toml: it is part of the canonical form.)
 //!
-//! The text is one module, `verifying_keys`, that needs neither `std` nor (without [`Options::arkworks`]) any crate:
+//! The text is one module, `verifying_keys`, that needs neither `std` nor (without
+//! [`Options::arkworks`]) any crate:
 //!
 //! ```text
 //! verifying_keys::CIRCUITS, by_program_hash(..)          the registry, sorted by program hash
@@ -46,8 +48,8 @@ const SHA256_K: [u32; 64] = [
 /// What the text contains beyond bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// `const` arkworks points and a `verify` that takes exactly the right number of public inputs. The crate that includes the snippet then
-    /// depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
+    /// `const` arkworks points and a `verify` that takes exactly the right number of public inputs.
+    /// The including crate then depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
     pub arkworks: bool,
 }
 
@@ -55,14 +57,18 @@ pub struct Options {
 pub fn text(bundle: &VerifiedBundle, options: Options) -> Result<String> {
     let provenance = bundle.provenance();
     let file: syn::File = syn::parse2(module(bundle, options)).map_err(|error| {
-        Refusal::new(Code::Environment, format_args!("the snippet's tokens are no Rust: {error}"))
-            .hint("report this as a defect of zk-vk-guard")
+        Refusal::new(
+            Code::Environment,
+            format_args!("the snippet's tokens are not valid Rust: {error}"),
+        )
+        .hint("report this as a defect of zk-vk-guard")
     })?;
     let circuits: Vec<&str> =
         provenance.circuits.iter().map(|circuit| circuit.name.as_str()).collect();
     let header = format!(
         "// Verifying keys of ceremony {} ({}), serial {}: {}.\n\
-         // Written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text that the approved bundle gives.\n\
+         // Written by zk-embed. Do not edit: every build compares this file, byte for byte, with the \
+         text that the approved bundle gives.\n\
          // To make it again: {}\n\n",
         provenance.ceremony,
         provenance.kind,
@@ -82,9 +88,11 @@ pub fn command(options: Options) -> String {
     )
 }
 
-/// The serial that a committed snippet states, if the text has one: so that an import never goes back in time unnoticed.
+/// The serial that a committed snippet states, if there is one, so that an import never silently
+/// goes back to an older one.
 ///
-/// It is looked for among tokens: a parser of the whole language recurses as deep as a hostile text is nested.
+/// It is found among the tokens: a parser of the whole language would recurse as deep as a hostile
+/// text is nested.
 #[must_use]
 pub fn serial_of(text: &str) -> Option<u64> {
     let top: Vec<TokenTree> = text.parse::<TokenStream>().ok()?.into_iter().collect();

@@ -1,20 +1,25 @@
-//! The transcript: one canonical document of a ceremony's whole chain, and the checks that need nothing but this document.
+//! The transcript: one canonical document of a ceremony's whole chain, and the checks that need
+//! nothing else.
 //!
 //! ```text
 //! phase 1   start -> step 1 -> ... -> step n (beacon) -> prepared file
-//! phase 2   prepared file -> initial key -> step 1 -> ... -> step m (beacon) = final key -> verifying key      (for each circuit)
+//! phase 2   prepared file -> initial key -> step 1 -> ... -> step m (beacon) = final key
+//!           final key -> verifying key                                        (for each circuit)
 //! ```
 //!
 //! [`CheckedTranscript`] proves about a document that
-//! 1. it is in canonical form, and its parts are of the right number and order;
-//! 2. each step's input is the file before it, in phase 1 each challenge is the one that the step before left, and no file, challenge or
-//!    contribution stands in the chain twice;
-//! 3. every attestation verifies under the key beside it, and says exactly what the step that carries it says;
-//! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, so that nobody else added or dropped a step.
+//! 1. it is in canonical form, with the right parts in the right order;
+//! 2. each step's input is the file before it, in phase 1 each challenge is the one that the step
+//!    before left, and no file, challenge or contribution is in the chain twice;
+//! 3. every attestation verifies under the key that comes with it, and says exactly what its step
+//!    says;
+//! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, so that
+//!    no one else added or dropped a step.
 //!
-//! It does not prove the mathematics: that a file multiplies the one before it by a known secret is for the ceremony's verification, which
-//! alone writes this document, and for the auditors who sign the statement. What it adds is that whoever holds the document can count
-//! contributions by distinct participants' keys and need not believe a number.
+//! It does not prove the mathematics: that a file multiplies the one before it by a known secret is
+//! checked by the ceremony's verification, which alone writes this document, and by the auditors
+//! who sign the statement. What it adds: every reader of the document can count the contributions
+//! by distinct participants' keys, and need not trust a stated number.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +37,8 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::{Action, CircuitReference, Phase};
 
-/// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB beside the keys of six circuits. An attestation takes
-/// 2 to 3 KiB, so this is room for some 300.
+/// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB with the
+/// keys of six circuits. An attestation takes 2 to 3 KiB, so this is room for some 300.
 pub const MAX_TRANSCRIPT_BYTES: usize = 720 * 1024;
 
 /// The version of the document.
@@ -44,7 +49,7 @@ pub enum TranscriptFormat {
     V1,
 }
 
-/// The document. Its fields are what was read, and are believed only through [`CheckedTranscript`].
+/// The document, as it was read. Trust it only through [`CheckedTranscript`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcript {
@@ -86,7 +91,7 @@ pub struct Phase1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase1Start {
-    /// New, or somebody else's ceremony.
+    /// New, or another ceremony.
     pub origin: Origin,
     /// SHA-256 of the .ptau file.
     pub file_sha256: FileDigest,
@@ -102,7 +107,8 @@ pub struct Phase1Start {
 pub enum Origin {
     /// The generators: all randomness is this ceremony's own.
     New,
-    /// An existing .ptau: its contributions are not ours to attest, and the policy names its digest.
+    /// An existing .ptau: its contributions are not ours to attest, and the policy names its
+    /// digest.
     External,
 }
 
@@ -134,7 +140,8 @@ pub struct Step {
     pub file_sha256: FileDigest,
     /// Phase 1: the response hash. Phase 2: the contribution hash.
     pub contribution_hash: ContributionHash,
-    /// Who vouches for it. A contribution for which nobody does is part of the chain but never counts.
+    /// Who vouches for it. A contribution that is not attested is part of the chain but never
+    /// counts.
     pub attested: Option<Attested>,
 }
 
@@ -226,7 +233,7 @@ impl CircuitChain {
     }
 }
 
-/// Steps that are contributions and no beacon.
+/// Steps that are contributions, not beacons.
 pub fn contributions<'a>(
     steps: impl IntoIterator<Item = &'a Step>,
 ) -> impl Iterator<Item = &'a Step> {
@@ -296,7 +303,7 @@ fn contributors<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<Publi
         .collect()
 }
 
-/// The walk along a chain, with what it has met so far.
+/// A walk along a chain, with what it has seen so far.
 struct Chain<'a> {
     transcript: &'a Transcript,
     files: BTreeSet<FileDigest>,
@@ -450,7 +457,7 @@ impl<'a> Chain<'a> {
 
     fn rejection(&mut self, rejection: &'a Rejection) -> Result<()> {
         if self.files.contains(&rejection.file_sha256) {
-            return Err(broken("a rejected file stands in the chain"));
+            return Err(broken("a rejected file is part of the chain"));
         }
         let circuit = match (&rejection.circuit, rejection.phase) {
             (None, Phase::One) => None,
@@ -479,8 +486,7 @@ impl<'a> Chain<'a> {
         if self.files.insert(file) {
             Ok(())
         } else {
-            Err(broken(format_args!("{place}: the same file stands in the chain twice"))
-                .found(file))
+            Err(broken(format_args!("{place}: the same file is in the chain twice")).found(file))
         }
     }
 
@@ -488,7 +494,7 @@ impl<'a> Chain<'a> {
         if self.challenges.insert(challenge) {
             Ok(())
         } else {
-            Err(broken(format_args!("{place}: the same challenge is left twice")).found(challenge))
+            Err(broken(format_args!("{place}: the same challenge occurs twice")).found(challenge))
         }
     }
 

@@ -1,28 +1,37 @@
 //! What can be said about a verifying key from its bytes alone, without arithmetic on curves.
 //!
-//! The canonical encoding (arkworks' `VerifyingKey<Bn254>`) is, with 32 bytes per base-field coordinate, little-endian,
+//! The canonical encoding (arkworks' `VerifyingKey<Bn254>`) is, with 32 bytes per base-field
+//! coordinate, little-endian,
 //!
 //! ```text
-//! alpha G1 | beta G2 | gamma G2 | delta G2 | count u64 | IC points G1          count = public inputs + 1
+//! alpha G1 | beta G2 | gamma G2 | delta G2 | count u64 | IC points G1    count = public inputs + 1
 //! ```
 //!
-//! where a compressed point is x and an uncompressed one is x then y, and the top bits of a point's last byte are flags: 0x80 the larger
-//! y, 0x40 infinity. [`VerifyingKeyBytes`] proves of a pair of forms that
+//! where a compressed point is x and an uncompressed one is x then y, and the top bits of a point's
+//! last byte are flags: 0x80 the larger y, 0x40 infinity. [`VerifyingKeyBytes`] proves of a pair of
+//! forms that
 //! 1. each has exactly the length that the number of public inputs gives, and the right count;
 //! 2. no point is at infinity, no coordinate is q or above, no other flag is set;
-//! 3. both forms have the same x everywhere, and the sign flags are those of the y that is written out;
-//! 4. gamma is the generator of G2, as this pipeline's setup makes it; beta, delta and alpha are not plus or minus a generator; beta is not
-//!    plus or minus delta. delta = gamma betrays a phase 2 that never happened: with such a key anybody can forge.
+//! 3. both forms have the same x everywhere, and the sign flags are those of the y that is written
+//!    out;
+//! 4. gamma is the generator of G2, as this pipeline's setup makes it; beta, delta and alpha are
+//!    not plus or minus a generator; beta is not plus or minus delta; no two IC points are equal.
+//!    delta = gamma betrays a phase 2 that never happened: with such a key anyone can forge.
 //!
-//! That the points lie on the curve and in the subgroup is for `zk-embed`'s deep check and for the ceremony.
+//! That the points lie on the curve and in the subgroup is checked by `zk-embed` and by the
+//! ceremony.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use zk_attest::digest::{VkDigest, VkUncompressedDigest};
 use zk_attest::envelope::{from_base64, to_base64};
 use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::json::validated;
 
-/// Public inputs at most. Both forms take 128 base64 bytes per input: 2048 inputs are a quarter of a bundle.
+/// Public inputs at most. Both forms take 128 base64 bytes per input: 2048 inputs are a quarter of
+/// a bundle.
 pub const MAX_PUBLIC_INPUTS: u32 = 2048;
 
 const COORDINATE: usize = 32;
@@ -65,7 +74,7 @@ pub struct VerifyingKeyBytes {
     public_inputs: u32,
 }
 
-/// A verifying key as a bundle carries it, in base64, unchecked.
+/// A verifying key as a bundle holds it, in base64, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawForms", into = "RawForms")]
 pub struct EncodedVerifyingKey {
@@ -86,8 +95,8 @@ impl TryFrom<RawForms> for EncodedVerifyingKey {
     type Error = Refusal;
     fn try_from(raw: RawForms) -> Result<Self> {
         Ok(Self {
-            compressed: from_base64(&raw.compressed, "verifying key")?,
-            uncompressed: from_base64(&raw.uncompressed, "verifying key")?,
+            compressed: validated(from_base64(&raw.compressed, "verifying key"))?,
+            uncompressed: validated(from_base64(&raw.uncompressed, "verifying key"))?,
         })
     }
 }
@@ -101,7 +110,7 @@ impl From<EncodedVerifyingKey> for RawForms {
     }
 }
 
-/// A point as both forms tell it: x and its flags from the compressed one, x and y from the other.
+/// A point in both forms: x and flags in the compressed one, x and y in the other.
 struct PointForms<'a> {
     name: String,
     compressed: &'a [u8],
@@ -186,7 +195,7 @@ impl VerifyingKeyBytes {
         }
         if delta == gamma {
             return degenerate(
-                "delta is gamma or its negative: phase 2 was skipped, and anybody can forge proofs",
+                "delta is gamma or its negative: phase 2 was skipped, and anyone can forge proofs",
             );
         }
         if alpha == g1 || beta == g2 {
@@ -194,6 +203,12 @@ impl VerifyingKeyBytes {
         }
         if beta == delta {
             return degenerate("delta is beta or its negative");
+        }
+        let mut seen = BTreeSet::new();
+        if !points[HEAD.len()..].iter().all(|(_, point)| seen.insert(*point)) {
+            return degenerate(
+                "two input points are equal: these inputs can be exchanged for one another",
+            );
         }
         Ok(())
     }
@@ -210,7 +225,7 @@ fn split<'a>(
     if bytes.len() != expected {
         return Err(Refusal::new(
             Code::KeyLength,
-            format_args!("the {form} verifying key has a wrong length"),
+            format_args!("the {form} verifying key has the wrong length"),
         )
         .found(format_args!("{} bytes", bytes.len()))
         .expected(format_args!("{expected} bytes for {} public inputs", ic - 1)));
@@ -229,7 +244,7 @@ fn split<'a>(
     if count != (ic as u64).to_le_bytes() {
         return Err(Refusal::new(
             Code::KeyLength,
-            format_args!("the {form} verifying key counts another number of IC points"),
+            format_args!("the {form} verifying key states another number of IC points"),
         )
         .found(hex::encode(count))
         .expected(hex::encode((ic as u64).to_le_bytes())));
@@ -290,7 +305,8 @@ fn is_below(a: &[u8], b: &[u8]) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
-/// y > -y, in the order that compares c1 before c0; a coordinate of zero leaves the decision to the next.
+/// y > -y, in the order that compares c1 before c0; a coordinate of zero leaves the decision to the
+/// next.
 fn is_larger(y: &[u8]) -> bool {
     y.chunks(COORDINATE)
         .rev()

@@ -1,4 +1,5 @@
-//! Numbers modulo q in five limbs of 52 bits, computed by the compiler from arkworks' modulus: nothing here is copied from a table.
+//! Numbers modulo q in five limbs of 52 bits, computed by the compiler from arkworks' modulus:
+//! nothing here is copied from a table.
 
 use crate::curve::{FQ_MODULUS, Fq};
 
@@ -8,7 +9,8 @@ pub(super) type Limbs = [u64; 5];
 /// The low 52 bits.
 pub(super) const MASK: u64 = (1 << 52) - 1;
 
-/// p, the modulus of the base field (q in the rest of the crate; p in this module, as in the literature on Montgomery's method).
+/// p, the modulus of the base field (q in the rest of the crate; p in this module, as in the
+/// literature on Montgomery's method).
 pub(super) const P: Limbs = split(FQ_MODULUS.0);
 
 /// m = -p^-1 mod 2^52.
@@ -62,13 +64,14 @@ pub(super) const MULTIPLES_OF_P: [Limbs; 32] = {
     out
 };
 
-/// For each limb, the table of `Raw::fold`: entry i is k p with k = floor((i' 2^253 - 2^220) / p), where i' is i for i < 6 and i - 16 from
-/// there on. Limbs of negative multiples are negative.
+/// For each limb, the table of `Raw::fold`: entry i is k p with k = floor((i' 2^253 - 2^220) / p),
+/// where i' is i for i < 6 and i - 16 from there on. Limbs of negative multiples are negative.
 pub(super) const FOLD: [[[u64; 8]; 2]; 5] = {
     let mut out = [[[0; 8]; 2]; 5];
     let mut i = 0;
     while i < 16 {
-        // 2^253 / p = 0.661268...; its multiples by -10 ..= 5 are further than 2^-33 from an integer, except 0, where k = -1.
+        // 2^253 / p = 0.661268...; its multiples by -10 ..= 5 are further than 2^-33 from an
+        // integer, except 0, where k = -1.
         let step: i64 = if i < 6 { i } else { i - 16 };
         let k = (step * 661_268 - 1).div_euclid(1_000_000);
         let multiple = MULTIPLES_OF_P[k.unsigned_abs() as usize];

@@ -1,12 +1,14 @@
-//! Eight coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1 (D = 2, for G2).
+//! Eight coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1 (D = 2,
+//! for G2).
 //!
-//! The curve formulas are written once over `D`. A product in Fq2 is schoolbook with two reductions,
+//! The curve formulas are written once over `D`. A product in Fq2 is schoolbook with two
+//! reductions,
 //!
 //! > (a0 + a1 u)(b0 + b1 u) = (a0 b0 - a1 b1) + (a0 b1 + a1 b0) u,
 //!
-//! whose sums and differences are taken on columns: 200 + 102 multiply-adds. Karatsuba's form saves 50 of them and pays for it
-//! with two carry passes and thirty additions, which compete for the same execution ports on Intel's cores. A square takes 110 +
-//! 102.
+//! whose sums and differences are taken on columns: 200 + 102 multiply-adds. Karatsuba's form saves
+//! 50 of them and pays for it with two carry passes and thirty additions, which compete for the
+//! same execution ports on Intel's cores. A square takes 110 + 102.
 
 use std::arch::x86_64::__mmask8;
 
@@ -211,7 +213,8 @@ impl<const D: usize> RawElement<D> {
         out
     }
 
-    /// Adds a multiple of p and carries: `K` p in Fq; `K0` p and `K1` p to the two coordinates in Fq2.
+    /// Adds a multiple of p and carries: `K` p in Fq; `K0` p and `K1` p to the two coordinates in
+    /// Fq2.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn carry<const K: usize, const K0: usize, const K1: usize>(&self) -> Element<D> {

@@ -1,21 +1,23 @@
-//! The curve equation y^2 = x^3 + b, both ways: the check of points that were read, and y from x for compressed points.
+//! The curve equation y^2 = x^3 + b, both ways: the check of points that were read, and y from x
+//! for compressed points.
 //!
 //! # The check
 //!
-//! As in `pairs`, points are read without a conversion: x 2^256 stands for X = x / 16 in this back end's form, and the equation becomes
-//! Y^2 = 16 X^3 + b / 256.
+//! As in `pairs`, points are read without a conversion: x 2^256 stands for X = x / 16 in this back
+//! end's form, and the equation becomes Y^2 = 16 X^3 + b / 256.
 //!
 //! # Square roots
 //!
-//! p = 3 mod 4. With w = t^((p-3)/4) and r = t w, r^2 = chi t where chi = t w^2 is 1 for squares and -1 for others, and 1 / r =
-//! chi w. In Fq a square's root is r. In Fq2, for a = a0 + a1 u and s^2 = a0^2 + a1^2 (which has a root when a is a square) let t
-//! = (a0 + s) / 2, so that t (a0 - s) / 2 = -a1^2 / 4. With v = a1 / (2 r),
+//! p = 3 mod 4. With w = t^((p-3)/4) and r = t w, r^2 = chi t where chi = t w^2 is 1 for squares
+//! and -1 for others, and 1 / r = chi w. In Fq a square's root is r. In Fq2, for a = a0 + a1 u and
+//! s^2 = a0^2 + a1^2 (which has a root when a is a square) let t = (a0 + s) / 2, so that t (a0 - s)
+//! / 2 = -a1^2 / 4. With v = a1 / (2 r),
 //!
 //! > (r + v u)^2 = a if chi = 1,  (v + r u)^2 = a if chi = -1,
 //!
-//! as r^2 = chi t and v^2 = -chi (a0 - s) / 2: two powers and no inversion (the complex method; compare G. Adj and F.
-//! Rodriguez-Henriquez, IEEE Trans. Computers 63, 2014). Every result is squared and compared; t = 0 leaves r = 0 and is left to
-//! arkworks.
+//! as r^2 = chi t and v^2 = -chi (a0 - s) / 2: two powers and no inversion (the complex method;
+//! compare G. Adj and F. Rodriguez-Henriquez, IEEE Trans. Computers 63, 2014). Every result is
+//! squared and compared; t = 0 leaves r = 0 and is left to arkworks.
 
 use std::arch::x86_64::{__mmask8, _mm512_setzero_si512};
 
@@ -25,7 +27,8 @@ use ark_ec::short_weierstrass::SWCurveConfig;
 use super::constants::{Limbs, ONE_HALF, lift, lower};
 use super::element::Element;
 use super::fq::Fq8;
-use super::transfer::{Coordinates, LANES, gather, scatter};
+use super::transfer::{Coordinates, gather, scatter};
+use super::words::LANES;
 use crate::curve::{FQ_MODULUS, Fq, Fq2, G1Affine, G2Affine, Point};
 
 const B1: Fq = <<G1Affine as AffineRepr>::Config as SWCurveConfig>::COEFF_B;

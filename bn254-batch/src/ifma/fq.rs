@@ -1,5 +1,5 @@
-//! Eight elements of the base field at a time: x is held as x R mod p with R = 2^260, in five limbs of 52 bits, redundantly (any
-//! representative below 2^260 = 84.6 p).
+//! Eight elements of the base field at a time: x is held as x R mod p with R = 2^260, in five limbs
+//! of 52 bits, redundantly (any representative below 2^260 = 84.6 p).
 //!
 //! Three types keep apart what the instructions can read and what the accumulators can hold:
 //!
@@ -9,26 +9,31 @@
 //! | [`Raw`] | five, signed, \|.\| < 2^63 | reduction, addition, subtraction, small multiples | a carry pass |
 //! | [`Wide`] | ten columns, signed | multiplication, and sums and differences of products | reduction |
 //!
-//! `vpmadd52luq` and `vpmadd52huq` add the low and the high half of a product of two 52-bit limbs to a 64-bit accumulator, so a
-//! product needs no carries until its columns are complete; sums, differences, small multiples and multiples of p that follow are
-//! applied to raw values, before the one carry pass.
+//! `vpmadd52luq` and `vpmadd52huq` add the low and the high half of a product of two 52-bit limbs
+//! to a 64-bit accumulator, so a product needs no carries until its columns are complete; sums,
+//! differences, small multiples and multiples of p that follow are applied to raw values, before
+//! the one carry pass.
 //!
 //! # Reduction
 //!
-//! Let m = -p^-1 mod 2^52 and p m + 1 = 2^52 M'. Montgomery's step for column i adds q p 2^(52 i) with q = t_i m mod 2^52, which waits
-//! for two dependent multiplications. Adding instead t_i m p 2^(52 i) (with the low 52 bits of t_i, and m not reduced) clears the same
-//! column, and as m p = 2^52 M' - 1 it amounts to dropping t_i and adding t_i M' to the columns from i + 1 on: the multiplier is the
-//! column itself. This is done for i = 0 .. 3, and adds less than 2^(4 * 52) 2^52 M' = R M' in all. The last column must take the standard
-//! step: it would otherwise add up to 2^52 M' to the result, instead of p. So
+//! Let m = -p^-1 mod 2^52 and p m + 1 = 2^52 M'. Montgomery's step for column i adds q p 2^(52 i)
+//! with q = t_i m mod 2^52, which waits for two dependent multiplications. Adding instead t_i m p
+//! 2^(52 i) (with the low 52 bits of t_i, and m not reduced) clears the same column, and as m p =
+//! 2^52 M' - 1 it amounts to dropping t_i and adding t_i M' to the columns from i + 1 on: the
+//! multiplier is the column itself. This is done for i = 0 .. 3, and adds less than 2^(4 * 52) 2^52
+//! M' = R M' in all. The last column must take the standard step: it would otherwise add up to 2^52
+//! M' to the result, instead of p. So
 //!
 //! > reduce(T) = T / R + e,  0 <= e < p + M' (1 + 2^-51) < 1.127 p,
 //!
-//! for columns of either sign, as shifts are arithmetic and the low 52 bits of a negative column are those of its residue. A product
-//! costs 50 multiply-adds (30 for a square) and its reduction 51.
+//! for columns of either sign, as shifts are arithmetic and the low 52 bits of a negative column
+//! are those of its residue. A product costs 50 multiply-adds (30 for a square) and its reduction
+//! 51.
 //!
-//! Source for the instruction-level form: S. Gueron, V. Krasnov, "Software implementation of modular exponentiation, using advanced
-//! vector instructions architectures" (WAIFI 2012), and the AVX-512 IFMA form of it by N. Drucker and S. Gueron (2018). The M' variant
-//! of the step is known as Montgomery-friendly reduction by a multiple of the modulus.
+//! Source for the instruction-level form: S. Gueron, V. Krasnov, "Software implementation of
+//! modular exponentiation, using advanced vector instructions architectures" (WAIFI 2012), and the
+//! AVX-512 IFMA form of it by N. Drucker and S. Gueron (2018). The M' variant of the step is known
+//! as Montgomery-friendly reduction by a multiple of the modulus.
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
@@ -42,7 +47,7 @@ use super::constants::{
     FOLD, FROM_ARK, HALF_TO_ARK, Limbs, M, M_PRIME, MASK, MULTIPLES_OF_P, ONE, P, TO_ARK,
 };
 use super::interval::Interval;
-use super::transfer::load_vector;
+use super::words::load_vector;
 
 /// Four vectors of 64-bit words: eight numbers below 2^256.
 pub(super) type Words = [__m512i; 4];
@@ -233,7 +238,8 @@ impl Fq8 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn is_zero(&self) -> __mmask8 {
-        // A multiplication by one brings any representative below 1.001 p + 1.127 p, two subtractions below p.
+        // A multiplication by one brings any representative below 1.001 p + 1.127 p, two
+        // subtractions below p.
         self.mul(&Self::one()).carry::<0>().less_p().less_p().is_canonical_zero()
     }
 
@@ -249,7 +255,8 @@ impl Fq8 {
         mask
     }
 
-    /// x^(p - 2), the inverse; 0 for 0. The exponent is public and the sequence of operations fixed.
+    /// x^(p - 2), the inverse; 0 for 0. The exponent is public and the sequence of operations
+    /// fixed.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn invert(&self) -> Self {
         let mut exponent = crate::curve::FQ_MODULUS.0;
@@ -258,7 +265,8 @@ impl Fq8 {
         inverse
     }
 
-    /// x^e for a public exponent, in windows of four bits from the top; several vectors in step, so that one fills the other's latencies.
+    /// x^e for a public exponent, in windows of four bits from the top; several vectors in step, so
+    /// that one fills the other's latencies.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn power<const G: usize>(bases: [Self; G], exponent: &[u64; 4]) -> [Self; G] {
         let mut powers = [[Self::one(); 16]; G];
@@ -342,8 +350,9 @@ impl Raw {
 
     /// Carries any value in (-6.6 p, 3.9 p) to a representative in [0, 1.67 p).
     ///
-    /// The top limb says between which two multiples of 2^253 = 0.66 p the value lies; the multiple of p just below the lower one
-    /// is looked up, in a table that is itself two registers per limb, and subtracted before the carry pass.
+    /// The top limb says between which two multiples of 2^253 = 0.66 p the value lies; the multiple
+    /// of p just below the lower one is looked up, in a table that is itself two registers per
+    /// limb, and subtracted before the carry pass.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn fold(&self) -> Fq8 {
@@ -438,7 +447,7 @@ mod tests {
     use ark_ff::{AdditiveGroup, Field};
 
     use super::super::Ifma;
-    use super::super::transfer::store_vector;
+    use super::super::words::store_vector;
     use super::*;
     use crate::curve::Fq;
 
@@ -472,7 +481,8 @@ mod tests {
         vectors
     }
 
-    /// Patterns of limbs at their bounds: zero, one, full, alternating, multiples of p and their neighbours; with a bound in p.
+    /// Patterns of limbs at their bounds: zero, one, full, alternating, multiples of p and their
+    /// neighbours; with a bound in p.
     fn extremes() -> Vec<([i64; 5], f64)> {
         const FULL: i64 = MASK as i64;
         let mut all = vec![
@@ -567,7 +577,8 @@ mod tests {
         }
         for k in -6i64..=3 {
             for (small, _) in extremes().iter().filter(|(_, bound)| *bound < 1.0) {
-                // k p + small and k p - small, with limbs that overlap: 2^56 is moved from one limb to the next lower.
+                // k p + small and k p - small, with limbs that overlap: 2^56 is moved from one limb
+                // to the next lower.
                 for (sign, overlap) in [(1, 0), (1, 1 << 4), (1, -(1 << 4)), (-1, 0), (-1, 1 << 10)]
                 {
                     if k == -6 && sign < 0 || k == 3 && sign > 0 {

@@ -1,26 +1,34 @@
-//! The lazy-reduction argument, carried by the values themselves in debug builds and absent from release builds.
+//! The lazy-reduction argument, carried by the values themselves in debug builds and absent from
+//! release builds.
 //!
-//! Every vector value has an [`Interval`]: the number it stands for lies in [low, high] p, and every limb is below limb * 2^52 in
-//! absolute value. Operations compute the interval of their result from those of their operands, and assert what they rely on:
+//! Every vector value has an [`Interval`]: the number it stands for lies in [low, high] p, and
+//! every limb is below limb * 2^52 in absolute value. Operations compute the interval of their
+//! result from those of their operands, and assert what they rely on:
 //!
 //! - a carry pass needs low >= 0 and high p < 2^260, so that five limbs hold the result;
-//! - the limbs of raw values and columns need |limb| < 2^11, so that 64-bit accumulators do not overflow.
+//! - the limbs of raw values and columns need |limb| < 2^11, so that 64-bit accumulators do not
+//!   overflow.
 //!
-//! No operation of this back end branches on data, and an interval depends only on the sequence of operations that made the value,
-//! never on the value. One execution of a code path in a debug build therefore proves its bounds for all inputs; the tests execute
-//! every path. (The loops reach a fixpoint of the intervals after two or three rounds, and run to their end in the tests anyway.)
+//! No operation of this back end branches on data, and an interval depends only on the sequence of
+//! operations that made the value, never on the value. One execution of a code path in a debug
+//! build therefore proves its bounds for all inputs; the tests execute every path. (The loops reach
+//! a fixpoint of the intervals after two or three rounds, and run to their end in the tests
+//! anyway.)
 
-/// The least integer above R / p = 2^260 / p = 84.642..., rounded **down** to two decimals: how much a reduction divides by.
+/// The least integer above R / p = 2^260 / p = 84.642..., rounded **down** to two decimals: how
+/// much a reduction divides by.
 #[cfg(debug_assertions)]
 const R_OVER_P: f64 = 84.64;
-/// What a reduction adds at most, in p: p itself from its last step, and M' = 0.1269 p from the other four (see `fq`).
+/// What a reduction adds at most, in p: p itself from its last step, and M' = 0.1269 p from the
+/// other four (see `fq`).
 #[cfg(debug_assertions)]
 const REDUCTION_EXCESS: f64 = 1.13;
 /// 64-bit lanes hold limbs up to 2^11 times 2^52, with sign.
 #[cfg(debug_assertions)]
 const LIMB_LIMIT: f64 = 2047.0;
 
-/// A digest of the operations that this thread has done on vectors, for the test that they do not depend on a scalar.
+/// A digest of the operations that this thread has done on vectors, for the test that they do not
+/// depend on a scalar.
 #[cfg(debug_assertions)]
 pub(super) mod trace {
     use std::cell::Cell;
@@ -41,7 +49,8 @@ pub(super) mod trace {
     }
 }
 
-/// Bounds of a value in units of p, and of its limbs in units of 2^52. A zero-sized type in release builds.
+/// Bounds of a value in units of p, and of its limbs in units of 2^52. A zero-sized type in release
+/// builds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
     #[cfg(debug_assertions)]
@@ -85,7 +94,8 @@ impl Interval {
         Self::new(self.low * factor, self.high * factor, self.limb * factor)
     }
 
-    /// The product's columns, in units of R p: at most nine partial products meet in a column, ten in the sum of a square.
+    /// The product's columns, in units of R p: at most nine partial products meet in a column, ten
+    /// in the sum of a square.
     pub(super) fn product(self, other: Self) -> Self {
         assert!(
             self.low >= 0.0 && other.low >= 0.0 && self.limb <= 1.0 && other.limb <= 1.0,

@@ -1,17 +1,20 @@
-//! The group law on eight points at a time, in Jacobian coordinates: (X : Y' : Z) is the affine point (X / Z^2, Y' / (2 Z^3)).
+//! The group law on eight points at a time, in Jacobian coordinates: (X : Y' : Z) is the affine
+//! point (X / Z^2, Y' / (2 Z^3)).
 //!
-//! Keeping Y' = 2 Y removes the factors 8 and 4 of the textbook formulas, and with them the growth of the lazy-reduction bounds:
-//! the intervals of the coordinates settle in Fq and in Fq2 without any conditional subtraction. Both curves have a = 0, and no
-//! formula reads b: they hold unchanged on every isomorphic curve, which the tables of `multiply` make use of.
+//! Keeping Y' = 2 Y removes the factors 8 and 4 of the textbook formulas, and with them the growth
+//! of the lazy-reduction bounds: the intervals of the coordinates settle in Fq and in Fq2 without
+//! any conditional subtraction. Both curves have a = 0, and no formula reads b: they hold unchanged
+//! on every isomorphic curve, which the tables of `multiply` make use of.
 //!
-//! Multiples of p are added where a difference could be negative; the debug intervals (see `interval`) prove each of them sufficient.
+//! Multiples of p are added where a difference could be negative; the debug intervals (see
+//! `interval`) prove each of them sufficient.
 //!
-//! Source: D. Bernstein, T. Lange, Explicit-Formulas Database, short Weierstrass curves with a = 0, Jacobian coordinates, dbl-2009-l and
-//! madd-2007-bl, rewritten for Y'.
+//! Source: D. Bernstein, T. Lange, Explicit-Formulas Database, short Weierstrass curves with a = 0,
+//! Jacobian coordinates, dbl-2009-l and madd-2007-bl, rewritten for Y'.
 //!
-//! Exceptional cases of [`Jacobian::add`] (an operand at infinity, equal or opposite operands) make Z = 0, and Z = 0 persists
-//! through every later operation, so that one test at the end of a chain finds them. There are no points of order two on either
-//! curve (both group orders are odd).
+//! Exceptional cases of [`Jacobian::add`] (an operand at infinity, equal or opposite operands) make
+//! Z = 0, and Z = 0 persists through every later operation, so that one test at the end of a chain
+//! finds them. There are no points of order two on either curve (both group orders are odd).
 
 use std::arch::x86_64::__mmask8;
 
@@ -49,8 +52,8 @@ impl<const D: usize> Jacobian<D> {
         Self { x, y2, z }
     }
 
-    /// P + Q, or P - Q in the lanes of `negate`, for affine Q: eight products and three squares, two of which share a reduction.
-    /// Also returns 2 H, the factor from the old Z to the new one.
+    /// P + Q, or P - Q in the lanes of `negate`, for affine Q: eight products and three squares,
+    /// two of which share a reduction. Also returns 2 H, the factor from the old Z to the new one.
     ///
     /// H = x_Q Z^2 - X, I = 4 H^2, J = H I, V = X I, r = +-y'_Q Z^3 - Y',
     /// X3 = r^2 - J - 2 V, Y3' = 2 (r (V - X3) - Y' J), Z3 = 2 Z H.

@@ -10,6 +10,7 @@ mod jacobian;
 mod multiply;
 mod pairs;
 mod transfer;
+mod words;
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -25,7 +26,8 @@ thread_local! {
     static PENDING_G2: Cell<Vec<Pending<2>>> = const { Cell::new(Vec::new()) };
 }
 
-/// Takes the thread's buffer out while it is used; whoever wants it meanwhile gets an empty one.
+/// Takes the thread's buffer out while it is used; a caller that wants it meanwhile gets an empty
+/// one.
 fn with_buffer<T>(buffer: &'static LocalKey<Cell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
     let mut taken = buffer.take();
     work(&mut taken);
@@ -49,7 +51,8 @@ impl Kernels for Ifma {
 
     fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
-            // SAFETY: a value of this type exists only where the processor has avx512f and avx512ifma.
+            // SAFETY: a value of this type exists only where the processor has avx512f and
+            // avx512ifma.
             2 => unsafe { multiply::multiply::<P, 1>(points, scalars) },
             // SAFETY: as above.
             _ => unsafe { multiply::multiply::<P, 2>(points, scalars) },

@@ -1,26 +1,31 @@
-//! Scalar multiplication in constant time: P_i <- s_i P_i, eight points to a vector and two vectors to a step.
+//! Scalar multiplication in constant time: P_i <- s_i P_i, eight points to a vector and two vectors
+//! to a step.
 //!
 //! The scalar's two halves (see `glv`) give 32 digits each, all odd, from the top:
 //!
 //! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P).
 //!
-//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ..., 15 P by a masked scan over the
-//! whole table, and its sign is a mask; nothing branches on the scalar and no address depends on it.
+//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ...,
+//! 15 P by a masked scan over the whole table, and its sign is a mask; nothing branches on the
+//! scalar and no address depends on it.
 //!
 //! # The table
 //!
-//! The odd multiples are made affine without an inversion, on an isomorphic curve ("effective affine" coordinates, P. Wuille and
-//! G. Maxwell, libsecp256k1, 2013, after Meloni's co-Z additions). An isomorphism (x, y) -> (u^2 x, u^3 y) changes only b, which
-//! no formula reads. With u = y' the double D = 2 P becomes affine, and P becomes (S, B^2) in the notation of the doubling
-//! formula, at no cost. Then T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a second isomorphism with u = Z_7
-//! makes all of them affine: x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later
-//! factors 2 H_j. The sum's Z is multiplied by y' Z_7 at the end, which takes it back to the curve.
+//! The odd multiples are made affine without an inversion, on an isomorphic curve ("effective
+//! affine" coordinates, P. Wuille and G. Maxwell, libsecp256k1, 2013, after Meloni's co-Z
+//! additions). An isomorphism (x, y) -> (u^2 x, u^3 y) changes only b, which no formula reads. With
+//! u = y' the double D = 2 P becomes affine, and P becomes (S, B^2) in the notation of the doubling
+//! formula, at no cost. Then T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a
+//! second isomorphism with u = Z_7 makes all of them affine: x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i
+//! (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later factors 2 H_j. The sum's Z is
+//! multiplied by y' Z_7 at the end, which takes it back to the curve.
 //!
 //! # Exceptional cases
 //!
-//! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the chain (`jacobian`). The lanes
-//! that end so are computed again by arkworks. For a point of order r that happens for some hundreds of scalars in all, 0 among them
-//! (counted in `glv`); for a point at infinity always, which is public.
+//! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the
+//! chain (`jacobian`). The lanes that end so are computed again by arkworks. For a point of order r
+//! that happens for some hundreds of scalars in all, 0 among them (counted in `glv`); for a point
+//! at infinity always, which is public.
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
@@ -34,11 +39,13 @@ use super::constants::{Limbs, lift};
 use super::element::Element;
 use super::fq::Fq8;
 use super::jacobian::{Affine, Jacobian};
-use super::transfer::{Coordinates, LANES, load, load_vector, store};
+use super::transfer::{Coordinates, load, store};
+use super::words::{LANES, load_vector};
 use crate::curve::{Fr, G1Affine, Point};
 use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
 
-/// Vectors handled in one step: their multiplications are independent, so that one fills the other's latencies.
+/// Vectors handled in one step: their multiplications are independent, so that one fills the
+/// other's latencies.
 const INTERLEAVE: usize = 2;
 
 /// beta, for G1; for G2 the same lambda belongs to beta^2 (tested).
@@ -120,7 +127,8 @@ fn chain<P: Point, const D: usize>(points: &[P], halves: &[Halves]) -> [Jacobian
     sums
 }
 
-/// Fills the table of odd multiples and returns y' Z_7, the Z that takes its curve back to the original one.
+/// Fills the table of odd multiples and returns y' Z_7, the Z that takes its curve back to the
+/// original one.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn table<const D: usize>(
     x: &Element<D>,
@@ -194,7 +202,8 @@ fn nibbles(halves: &[Halves]) -> [Nibbles; 2] {
     out
 }
 
-/// Divides by Z, sharing one inversion; Z is 1 afterwards. Returns the lanes that had Z = 0, whose coordinates are meaningless.
+/// Divides by Z, sharing one inversion; Z is 1 afterwards. Returns the lanes that had Z = 0, whose
+/// coordinates are meaningless.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mmask8> {
     let mut zeros = Vec::with_capacity(points.len());
@@ -255,7 +264,8 @@ mod tests {
     use super::*;
     use crate::curve::G2Affine;
 
-    /// The trace digests the intervals of all results, in order: any operation added, left out or exchanged changes it.
+    /// The trace digests the intervals of all results, in order: any operation added, left out or
+    /// exchanged changes it.
     fn one_trace<P: Point, const D: usize>() {
         let scalars = [1u64, 2, 3, 15, 16, u64::MAX].map(Fr::from).into_iter();
         let scalars =
@@ -270,8 +280,9 @@ mod tests {
         assert!(traces.windows(2).all(|pair| pair[0] == pair[1]), "{traces:x?}");
     }
 
-    /// Entry j has x = 100 + j, phi_x = 200 + j and y' = 2 j + 1, in lane l plus 1000 l: every lane finds its own digit's entry. The operations
-    /// are the same for all digits, so that no entry is left out of the scan.
+    /// Entry j has x = 100 + j, phi_x = 200 + j and y' = 2 j + 1, in lane l plus 1000 l: every lane
+    /// finds its own digit's entry. The operations are the same for all digits, so that no entry is
+    /// left out of the scan.
     #[test]
     fn a_lookup_scans_the_table_and_finds_the_digit_in_every_lane() {
         #[target_feature(enable = "avx512f,avx512ifma")]

@@ -4,15 +4,17 @@
 //!
 //! > lambda = (y2 - y1) / (x2 - x1),  x3 = lambda^2 - x1 - x2,  y3 = lambda (x1 - x3) - y1.
 //!
-//! Five products and one square in all. Points enter and leave in arkworks' form x 2^256 without a conversion: one chooses powers
-//! of two so that they cancel. With d = x2 - x1 the vector value d 2^256 stands for d / 16 in this back end's form (R = 2^260),
-//! and the shared inverse is multiplied once by 1 / 4, so that it yields 4 / d. Then
+//! Five products and one square in all. Points enter and leave in arkworks' form x 2^256 without a
+//! conversion: one chooses powers of two so that they cancel. With d = x2 - x1 the vector value d
+//! 2^256 stands for d / 16 in this back end's form (R = 2^260), and the shared inverse is
+//! multiplied once by 1 / 4, so that it yields 4 / d. Then
 //!
 //! > lambda 2^258 = (y2 - y1) 2^256 * (4 / d) 2^260 / R,  lambda^2 2^256 = (lambda 2^258)^2 / R,
 //! > lambda (x1 - x3) 2^256 = lambda 2^258 * 4 (x1 - x3) 2^256 / R.
 //!
-//! As the points are canonical, equality is equality of words. Vectors in which some lane has x1 = x2, or a point at infinity,
-//! are rare and take a branch: the doubling has lambda = 3 x^2 / (2 y); the rest are selected. Nothing here is secret.
+//! As the points are canonical, equality is equality of words. Vectors in which some lane has x1 =
+//! x2, or a point at infinity, are rare and take a branch: the doubling has lambda = 3 x^2 / (2 y);
+//! the rest are selected. Nothing here is secret.
 
 use std::arch::x86_64::{
     __mmask8, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_or_si512, _mm512_set1_epi64,
@@ -24,7 +26,8 @@ use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
 use super::constants::QUARTER;
 use super::element::Element;
 use super::fq::Fq8;
-use super::transfer::{Coordinates, LANES, gather, load_words, scatter, store_words};
+use super::transfer::{Coordinates, gather, load_words, scatter, store_words};
+use super::words::LANES;
 use crate::curve::{Fq, Point};
 use crate::kernels::Sum;
 
@@ -39,7 +42,7 @@ pub(super) struct Pending<const D: usize> {
     special: Special,
 }
 
-/// Lanes that are no plain addition.
+/// Lanes that are not a plain addition.
 #[derive(Clone, Copy, Default)]
 struct Special {
     /// P1 = P2.
@@ -52,7 +55,8 @@ struct Special {
     left: __mmask8,
 }
 
-/// `points[left] += points[right]`, for indices that are all different. What `pending` held is lost.
+/// `points[left] += points[right]`, for indices that are all different. What `pending` held is
+/// lost.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn add<P: Point, const D: usize>(
     points: &mut [P],
@@ -149,7 +153,8 @@ fn finish<P: Point, const D: usize>(
     [x, y]
 }
 
-/// The inverse, through arkworks' inversion of the eight lanes: faster than a power, and not constant time.
+/// The inverse, through arkworks' inversion of the eight lanes: faster than a power, and not
+/// constant time.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
     a.invert_with(|x| {
@@ -172,7 +177,8 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
     })
 }
 
-/// x (`which` = 0) or y (1) of the chosen operands, as arkworks holds them; lanes without a sum repeat the first.
+/// x (`which` = 0) or y (1) of the chosen operands, as arkworks holds them; lanes without a sum
+/// repeat the first.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn operand<P: Point, const D: usize>(

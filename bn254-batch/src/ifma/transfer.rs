@@ -1,18 +1,16 @@
 //! Eight arkworks points to vectors and back: the transposition from points to lanes.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_castsi256_si512,
-    _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_loadu_si512,
+    __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_castsi256_si512,
+    _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4,
     _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2,
-    _mm512_storeu_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
 use super::element::Element;
 use super::fq::{Fq8, Words};
+use super::words::{LANES, load_vector, store_vector};
 use crate::curve::{Fq, Point};
-
-/// Points in a vector.
-pub(super) const LANES: usize = 8;
 
 /// x and y of eight points, each as D coordinates in words.
 pub(super) type Coordinates<const D: usize> = [Words; D];
@@ -33,7 +31,8 @@ pub(super) fn load<P: Point, const D: usize>(points: &[P]) -> [Element<D>; 2] {
     out
 }
 
-/// Writes up to eight points with these coordinates, which are in arkworks' form already (see [`Fq8::to_ark`]).
+/// Writes up to eight points with these coordinates, which are in arkworks' form already (see
+/// [`Fq8::to_ark`]).
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn store<P: Point, const D: usize>(
     points: &mut [P],
@@ -130,20 +129,4 @@ pub(super) fn store_words(vectors: &Words) -> [[u64; LANES]; 4] {
         *out = store_vector(*vector);
     }
     out
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn load_vector(words: &[u64; LANES]) -> __m512i {
-    // SAFETY: the source is 64 readable bytes; the instruction asks for no alignment.
-    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn store_vector(vector: __m512i) -> [u64; LANES] {
-    let mut words = [0; LANES];
-    // SAFETY: the destination is 64 writable bytes; the instruction asks for no alignment.
-    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), vector) };
-    words
 }

@@ -1,5 +1,5 @@
-//! The coordinate fields Fq and Fq2, with what the kernels need beyond [`Field`]: limbs under a mask, and an inversion whose operations do
-//! not depend on its operand.
+//! The coordinate fields Fq and Fq2, with what the kernels need beyond [`Field`]: limbs under a
+//! mask, and an inversion whose operations do not depend on its operand.
 
 use ark_ec::AffineRepr;
 use ark_ec::scalar_mul::glv::GLVConfig;
@@ -12,10 +12,12 @@ pub(super) trait Coordinate: Field {
     /// From the elements of Fq, of which there are enough.
     fn read(parts: &[Fq]) -> Self;
     fn write(&self, parts: &mut [Fq]);
-    /// beta with phi(x, y) = (beta x, y) = lambda (x, y) for the same lambda in both groups: in G2 that is the square of G1's.
+    /// beta with phi(x, y) = (beta x, y) = lambda (x, y) for the same lambda in both groups: in G2
+    /// that is the square of G1's.
     fn beta() -> Fq;
     fn scale(&self, factor: &Fq) -> Self;
-    /// Bitwise `self | other & mask`. With masks of which one is all ones and a zero `self` to begin with, a selection.
+    /// Bitwise `self | other & mask`. With masks exactly one of which is all ones, and a zero
+    /// `self` to begin with, a selection.
     fn or_masked(&mut self, other: &Self, mask: u64);
     /// By Fermat's theorem: the same operations for every value. 0 for 0.
     fn invert(&self) -> Self;
@@ -105,7 +107,8 @@ pub(super) fn point<P: Point, F: Coordinate>(x: &F, y: &F) -> P {
     P::from_coordinates(&coordinates)
 }
 
-/// Replaces every element, none of which may be zero, by its inverse: one inversion and three products an element (P. Montgomery, 1987).
+/// Replaces every element, none of which may be zero, by its inverse: one inversion and three
+/// products an element (P. Montgomery, 1987).
 pub(super) fn invert_all<F: Coordinate>(
     elements: &mut [F],
     prefixes: &mut Vec<F>,

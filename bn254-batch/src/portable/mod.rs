@@ -1,11 +1,12 @@
 //! The back end for every machine, on arkworks' field arithmetic.
 //!
-//! [`multiply`] is constant time down to arkworks' field operations: its sequence of operations and its memory accesses do not
-//! depend on scalars. What remains is inside those: ark-ff reduces a Montgomery product, a sum and a difference by a
-//! *conditional* subtraction or addition of the modulus, and negates by testing for zero; the compiler may turn these into
-//! branches. They depend on intermediate values, each of which is the coordinate of a multiple of the point, and not on scalar
-//! bits directly. A point at infinity, which is public, and some hundreds of scalars in all, 0 among them (counted in `glv`), take
-//! another path: arkworks' multiplication.
+//! [`multiply`] is constant time down to arkworks' field operations: its sequence of operations and
+//! its memory accesses do not depend on scalars. What remains is inside those: ark-ff reduces a
+//! Montgomery product, a sum and a difference by a *conditional* subtraction or addition of the
+//! modulus, and negates by testing for zero; the compiler may turn these into branches. They depend
+//! on intermediate values, each of which is the coordinate of a multiple of the point, and not on
+//! scalar bits directly. A point at infinity, which is public, and some hundreds of scalars in all,
+//! 0 among them (counted in `glv`), take another path: arkworks' multiplication.
 
 mod coordinate;
 mod multiply;

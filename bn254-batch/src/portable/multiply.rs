@@ -1,14 +1,17 @@
 //! Scalar multiplication of many points in step: P_i <- s_i P_i.
 //!
-//! The scalars' halves (see `glv`) have 32 odd digits each, and all points go through the same operations,
+//! The scalars' halves (see `glv`) have 32 odd digits each, and all points go through the same
+//! operations,
 //!
 //! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P),
 //!
-//! in affine coordinates: each step is one batch of additions or doublings that share an inversion, taken as a power so that its
-//! operations do not depend on its operand. A doubling costs 5 products and 2 squares, an addition 5 and 1 (Jacobian: 3 + 4 and 8
-//! + 3, and a table of Jacobian points). Digits select from the table by a masked scan.
+//! in affine coordinates: each step is one batch of additions or doublings that share an inversion,
+//! taken as a power so that its operations do not depend on its operand. A doubling costs 5
+//! products and 2 squares, an addition 5 and 1 (Jacobian: 3 + 4 and 8 + 3, and a table of Jacobian
+//! points). Digits select from the table by a masked scan.
 //!
-//! A denominator that is zero marks its point for arkworks' multiplication at the end and is replaced by one, again under a mask.
+//! A denominator that is zero marks its point for arkworks' multiplication at the end and is
+//! replaced by one, again under a mask.
 
 use std::hint::black_box;
 
@@ -154,7 +157,8 @@ fn lookup<F: Coordinate>(table: &[Entry<F>; TABLE], half: u128, i: usize, phi: b
     (x, y.select(&minus_y, negative))
 }
 
-/// Visits every entry in order, whatever the index: with all ones for the entry at `index`, and zero for the others.
+/// Visits every entry in order, whatever the index: with all ones for the entry at `index`, and
+/// zero for the others.
 #[inline]
 fn scan<T>(table: &[T], index: u64, mut visit: impl FnMut(&T, u64)) {
     for (j, entry) in (0u64..).zip(table) {
@@ -185,7 +189,8 @@ mod tests {
         }
     }
 
-    /// Entry j stands for 2 j + 1: y shows the signed digit, x and phi_x tell which coordinate was taken.
+    /// Entry j stands for 2 j + 1: y shows the signed digit, x and phi_x tell which coordinate was
+    /// taken.
     #[test]
     fn a_lookup_gives_the_digit_at_every_place() {
         let entry = |j: u64| Entry {

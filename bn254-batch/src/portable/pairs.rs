@@ -1,11 +1,12 @@
-//! Batches of affine additions with one inversion for each: lambda = (y2 - y1) / (x2 - x1), x3 = lambda^2 - x1 - x2,
-//! y3 = lambda (x1 - x3) - y1; and lambda = 3 x^2 / (2 y) for equal points.
+//! Batches of affine additions with one inversion for each: lambda = (y2 - y1) / (x2 - x1), x3 =
+//! lambda^2 - x1 - x2, y3 = lambda (x1 - x3) - y1; and lambda = 3 x^2 / (2 y) for equal points.
 
 use super::coordinate::{Coordinate, coordinates, invert_all, point};
 use crate::curve::Point;
 use crate::kernels::Sum;
 
-/// Additions that share an inversion: enough for it to disappear, few enough for the operands to stay in the first cache levels.
+/// Additions that share an inversion: enough for it to disappear, few enough for the operands to
+/// stay in the first cache levels.
 const BLOCK: usize = 1024;
 
 /// `points[left] += points[right]`, for indices that are all different.

@@ -1,5 +1,5 @@
-//! Digests of whole files: [`digest_file`] takes them in one go, a [`StreamHashedFile`] while the file is read for something else, a [`RecheckedFile`] after
-//! parts of it were read.
+//! Digests of whole files: [`digest_file`] takes them in one go, a [`StreamHashedFile`] while the
+//! file is read for something else, a [`RecheckedFile`] after parts of it were read.
 
 mod rechecked;
 
@@ -108,13 +108,16 @@ fn each_chunk<R: Read + Seek + Send>(
     Ok(())
 }
 
-/// A file that takes its digests while it is read: they are those **of the bytes that were read**, so that a file that changes under its reader,
-/// even there and back, has the digest of what was read or is refused.
+/// A file that takes its digests while it is read: they are those **of the bytes that were read**,
+/// so that a file that changes under its reader, even there and back, has the digest of what was
+/// read or is refused.
 ///
-/// Bytes are hashed in the order of the file, as soon as reading comes to where hashing stands. What is read ahead is kept, hashed from memory
-/// when its turn comes, and handed out from there when it is read again; so a reader who begins with the head and the small sections and goes
-/// on with the others in their order reads every byte once. Of what is handed out unhashed, because it was hashed before or is too much to keep,
-/// the place and an own digest are noted; at the end the file is then read once more, and refused if it or one of these pieces is another.
+/// Bytes are hashed in the order of the file, as soon as reading comes to where hashing stands.
+/// What is read ahead is kept, hashed from memory when its turn comes, and handed out from there
+/// when it is read again; so a reader who begins with the head and the small sections and goes on
+/// with the others in their order reads every byte once. Of what is handed out unhashed, because it
+/// was hashed before or is too much to keep, the place and an own digest are noted; at the end the
+/// file is then read once more, and refused if it or one of these pieces is another.
 #[derive(Debug)]
 pub struct StreamHashedFile<R> {
     source: R,
@@ -183,7 +186,7 @@ pub enum DigestError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The file changed while it was read.
-    #[error("the file changed while it was read\n{0}")]
+    #[error("the file changed while it was read: {0}")]
     Changed(Change),
 }
 
@@ -191,7 +194,7 @@ pub enum DigestError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Change {
     /// It, or a part of it, has another SHA-256 than what was read of it first.
-    #[error("  found     {found}\n  expected  {expected}")]
+    #[error("another SHA-256: found {found}, expected {expected}")]
     Bytes {
         /// As it is.
         found: FileSha256,
@@ -199,7 +202,7 @@ pub enum Change {
         expected: FileSha256,
     },
     /// It became longer or shorter.
-    #[error("  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error("another length: found {found} bytes, expected {expected} bytes")]
     Length {
         /// As it is.
         found: u64,
@@ -209,7 +212,8 @@ pub enum Change {
 }
 
 impl<R: Read + Seek + Send> StreamHashedFile<R> {
-    /// Bytes that are kept when they are read ahead: the records of the longest chain that is read at all, and more.
+    /// Bytes that are kept when they are read ahead: the records of the longest chain that is read
+    /// at all, and more.
     const KEEP: usize = 1 << 23;
 
     /// Nothing read yet.
@@ -245,7 +249,8 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
     /// Hashes what was not read, and gives the file back with its digests.
     ///
     /// # Errors
-    /// When reading fails; when bytes were read twice that differ, or the file has another length now.
+    /// When reading fails; when bytes were read twice that differ, or the file has another length
+    /// now.
     pub fn finish(mut self, progress: &dyn Progress) -> Result<(R, FileDigests), DigestError> {
         self.hash_kept();
         while self.hashed < self.length {
@@ -378,7 +383,8 @@ mod tests {
         }
     }
 
-    /// A file that becomes another one when its length is asked for the second time, which is at the end.
+    /// A file that becomes another one when its length is asked for the second time, which is at
+    /// the end.
     #[derive(Debug)]
     struct ChangesAtTheEnd {
         file: Cursor<Vec<u8>>,
@@ -510,7 +516,8 @@ mod tests {
         }
     }
 
-    /// A file in which every byte is one thing when it is read for the first time and another from then on.
+    /// A file in which every byte is one thing when it is read for the first time and another from
+    /// then on.
     #[derive(Debug)]
     struct Fickle(Vec<u8>, Vec<u8>, Vec<bool>, usize);
 
@@ -551,7 +558,8 @@ mod tests {
             first[differs.clone()].iter_mut().for_each(|byte| *byte ^= 1);
             let mut file =
                 StreamHashedFile::new(Fickle(first, then, vec![false; size], 0)).unwrap();
-            // Too much to keep, read before its turn; and hashed, and compared, with what it is from now on.
+            // Too much to keep, read before its turn; and hashed, and compared, with what it is
+            // from now on.
             file.seek(SeekFrom::Start(1999)).unwrap();
             file.read_exact(&mut vec![0; size - 1999]).unwrap();
             assert_eq!(file.finish(&NoProgress).is_err(), changed, "{differs:?}");

@@ -1,7 +1,9 @@
-//! The container of `.ptau`, `.r1cs`, `.zkey` and `.wtns` files: `magic[4] | version u32 | n_sections u32 | { id u32 | size u64 | data }*`.
+//! The container of `.ptau`, `.r1cs`, `.zkey` and `.wtns` files:
+//! `magic[4] | version u32 | n_sections u32 | { id u32 | size u64 | data }*`.
 //!
-//! [`Container::open`] proves that the table of sections is sound: every section lies inside the file, ids are known and unique, and the
-//! last section ends where the file ends. Sections are then read by position, never by order, and never beyond their end.
+//! [`Container::open`] proves that the table of sections is sound: every section lies inside the
+//! file, ids are known and unique, and the last section ends where the file ends. Sections are then
+//! read by position, never by order, and never beyond their end.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
@@ -41,8 +43,8 @@ impl<R: Read + Seek> Container<R> {
     /// Reads the table of sections.
     ///
     /// # Errors
-    /// Every structural defect: wrong magic or version, too many sections, a section past the end, trailing bytes, an unknown or repeated
-    /// id; or reading fails.
+    /// Every structural defect: wrong magic or version, too many sections, a section past the end,
+    /// trailing bytes, an unknown or repeated id; or reading fails.
     pub fn open(mut source: R, kind: ContainerKind) -> Result<Self, FormatError> {
         let length = source.seek(SeekFrom::End(0))?;
         let mut position = 0u64;
@@ -206,7 +208,8 @@ impl<W: Write + Seek> ContainerWriter<W> {
         Ok((offset, size))
     }
 
-    /// The sink itself, for work on what is already written (which must leave the position at the end).
+    /// The sink itself, for work on what is already written (which must leave the position at the
+    /// end).
     pub fn sink(&mut self) -> &mut W {
         &mut self.sink
     }

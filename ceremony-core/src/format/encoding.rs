@@ -1,30 +1,31 @@
-//! The three encodings of points, and the only code that turns bytes into points (formats page, section 2).
+//! The three encodings of points, and the only code that turns bytes into points (docs/formats.md,
+//! section 2).
 //!
 //! | encoding | where | G1 | G2 | infinity |
 //! |---|---|---|---|---|
-//! | [`Encoding::Montgomery`] (LEM) | files | x, y: 32 bytes little-endian, Montgomery factor 2^256 | x.c0 x.c1 y.c0 y.c1 | all zero |
-//! | [`Encoding::Uncompressed`] (U) | hashes, challenge files | x, y: 32 bytes big-endian | x.c1 x.c0 y.c1 y.c0 | all zero; 0x40 in the first byte is read too |
-//! | [`Encoding::Compressed`] (C) | response files and hashes | x big-endian, 0x80 set for the larger y | x.c1 x.c0 | 0x40, rest zero |
+//! | [`Encoding::Montgomery`] (mont_le) | files | x, y: 32 bytes little-endian, Montgomery factor 2^256 | x.c0 x.c1 y.c0 y.c1 | all zero |
+//! | [`Encoding::Uncompressed`] | hashes, challenge files | x, y: 32 bytes big-endian | x.c1 x.c0 y.c1 y.c0 | all zero; 0x40 in the first byte is read too |
+//! | [`Encoding::Compressed`] | response files and hashes | x big-endian, 0x80 set for the larger y | x.c1 x.c0 | 0x40, rest zero |
 //!
-//! What [`decode`] returns is canonical (every coordinate below q) and on its curve. Membership of G2 in the subgroup of order r is
-//! checked where points are read in bulk, see [`super::points`].
+//! What [`decode`] returns is canonical (every coordinate below q) and on its curve. Membership of
+//! G2 in the subgroup of order r is checked where points are read in bulk, see [`super::points`].
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ark_ff::{BigInt, BigInteger as _, PrimeField};
-use rayon::prelude::*;
-
-use bn254_batch::curve::{FQ_MODULUS, Fq, Point};
+use bn254_batch::curve::{FQ_MODULUS, Fq, G1Affine, G2Affine, Point};
 use bn254_batch::{from_x, off_curve};
+use rayon::prelude::*;
 
 /// How a point is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// LEM: little-endian Montgomery coordinates, the encoding of `.ptau` and `.zkey` files.
+    /// mont_le: little-endian Montgomery coordinates, the encoding of `.ptau` and `.zkey` files.
     Montgomery,
-    /// U: big-endian coordinates.
+    /// Big-endian coordinates.
     Uncompressed,
-    /// C: big-endian x with a sign flag.
+    /// Big-endian x with a sign flag.
     Compressed,
 }
 
@@ -76,6 +77,55 @@ pub fn encode<P: Point>(points: &[P], encoding: Encoding) -> Vec<u8> {
 
 /// [`encode`] into a buffer that is used again and again; what it held is lost.
 pub(crate) fn encode_into<P: Point>(points: &[P], encoding: Encoding, out: &mut Vec<u8>) {
+    match (P::as_g1(points), P::as_g2(points)) {
+        (Some(points), _) => G1Affine::encode_points(points, encoding, out),
+        (_, Some(points)) => G2Affine::encode_points(points, encoding, out),
+        _ => {}
+    }
+}
+
+/// The operations of this module on many points. They have no type parameter, so they are compiled
+/// here, with the optimisation of this crate, and not in every program that calls them.
+trait EncodePoints: Sized {
+    fn encode_points(points: &[Self], encoding: Encoding, out: &mut Vec<u8>);
+    fn compress_points(uncompressed: &[u8], out: &mut Vec<u8>);
+    fn decode_points(bytes: &[u8], encoding: Encoding) -> Decoded<Self>;
+    fn decode_own_points(bytes: &[u8]) -> Vec<Self>;
+}
+
+/// Points, or the index and the defect of the first bytes that are not one.
+type Decoded<P> = Result<Vec<P>, (usize, PointDefect)>;
+
+macro_rules! encode_points {
+    ($($point:ty)+) => { $(
+        impl EncodePoints for $point {
+            fn encode_points(points: &[Self], encoding: Encoding, out: &mut Vec<u8>) {
+                encode_all(points, encoding, out);
+            }
+
+            fn compress_points(uncompressed: &[u8], out: &mut Vec<u8>) {
+                compress_all::<Self>(uncompressed, out);
+            }
+
+            fn decode_points(bytes: &[u8], encoding: Encoding) -> Decoded<Self> {
+                decode_all(bytes, encoding)
+            }
+
+            fn decode_own_points(bytes: &[u8]) -> Vec<Self> {
+                decode_own_all(bytes)
+            }
+        }
+    )+ };
+}
+
+encode_points! { G1Affine G2Affine }
+
+/// Whether the group is G1.
+fn is_g1<P: Point>() -> bool {
+    P::as_g1(&[]).is_some()
+}
+
+fn encode_all<P: Point>(points: &[P], encoding: Encoding, out: &mut Vec<u8>) {
     let size = encoding.point_bytes::<P>();
     out.resize(points.len() * size, 0);
     if points.len() < 64 {
@@ -92,8 +142,17 @@ pub(crate) fn encode_into<P: Point>(points: &[P], encoding: Encoding, out: &mut 
     }
 }
 
-/// The compressed encoding of points that are at hand uncompressed, without another conversion of their coordinates. What `out` held is lost.
+/// The compressed encoding of points that are at hand uncompressed, without another conversion of
+/// their coordinates. What `out` held is lost.
 pub(crate) fn compress_into<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
+    if is_g1::<P>() {
+        G1Affine::compress_points(uncompressed, out);
+    } else {
+        G2Affine::compress_points(uncompressed, out);
+    }
+}
+
+fn compress_all<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
     let mut half_of_q = FQ_MODULUS;
     half_of_q.div2();
     let half_of_q = half_of_q.to_bytes_be();
@@ -104,7 +163,8 @@ pub(crate) fn compress_into<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
     points.with_min_len(64).for_each(|(point, out)| {
         let (x, y) = point.split_at(P::COMPRESSED_BYTES);
         out.copy_from_slice(x);
-        // y > -y iff its first coordinate (c1 before c0, as they stand) that is not zero is above (q - 1) / 2.
+        // y > -y iff its first coordinate (c1 before c0, as they stand) that is not zero is above
+        // (q - 1) / 2.
         match y.chunks_exact(32).find(|c| c.iter().any(|byte| *byte != 0)) {
             Some(c) if *c > half_of_q[..] => out[0] |= SIGN,
             None if x.iter().all(|byte| *byte == 0) => out[0] = INFINITY,
@@ -113,12 +173,21 @@ pub(crate) fn compress_into<P: Point>(uncompressed: &[u8], out: &mut Vec<u8>) {
     });
 }
 
-/// Reads as many points as `bytes` holds; a remainder that is no whole point is the caller's error and ignored here.
+/// Reads as many points as `bytes` holds; a trailing partial point is the caller's error and is
+/// ignored here.
 ///
 /// # Errors
-/// The index (within `bytes`) and defect of the first point whose bytes are no canonical encoding, else of the first off its curve. Of
-/// compressed points, the first with either defect.
+/// The index (within `bytes`) and defect of the first point whose bytes are not a canonical
+/// encoding, else of the first off its curve. Of compressed points, the first with either defect.
 pub fn decode<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<Vec<P>, (usize, PointDefect)> {
+    if is_g1::<P>() {
+        G1Affine::decode_points(bytes, encoding).map(|p| P::from_g1(p).unwrap_or_default())
+    } else {
+        G2Affine::decode_points(bytes, encoding).map(|p| P::from_g2(p).unwrap_or_default())
+    }
+}
+
+fn decode_all<P: Point>(bytes: &[u8], encoding: Encoding) -> Decoded<P> {
     if encoding == Encoding::Compressed && bytes.len() >= FEW * P::COMPRESSED_BYTES {
         return decode_compressed(bytes, from_x);
     }
@@ -153,7 +222,8 @@ enum Compressed<P: Point> {
     Point(P::Coordinates, bool),
 }
 
-/// Compressed points, with the square roots of all of them taken together by `from_x`. They are on their curve by construction.
+/// Compressed points, with the square roots of all of them taken together by `from_x`. They are on
+/// their curve by construction.
 fn decode_compressed<P: Point>(
     bytes: &[u8],
     from_x: impl Fn(&[Fq], &[bool]) -> Result<Vec<P>, usize>,
@@ -194,8 +264,18 @@ fn decode_compressed<P: Point>(
     Ok(points)
 }
 
-/// Reads Montgomery coordinates without looking whether they lie on the curve: only for bytes that this process wrote itself.
+/// Reads Montgomery coordinates without looking whether they lie on the curve: only for bytes that
+/// this process wrote itself.
 pub(crate) fn decode_own<P: Point>(bytes: &[u8]) -> Vec<P> {
+    let points = if is_g1::<P>() {
+        P::from_g1(G1Affine::decode_own_points(bytes))
+    } else {
+        P::from_g2(G2Affine::decode_own_points(bytes))
+    };
+    points.unwrap_or_default()
+}
+
+fn decode_own_all<P: Point>(bytes: &[u8]) -> Vec<P> {
     bytes.par_chunks_exact(P::UNCOMPRESSED_BYTES).with_min_len(64).map(montgomery_point).collect()
 }
 
@@ -259,7 +339,8 @@ fn decode_one<P: Point>(bytes: &[u8], encoding: Encoding) -> Result<P, PointDefe
     }
 }
 
-/// Flags and x. No point of BN254 has y = 0 (its order would be 2), so that there are two y to each x and the sign decides.
+/// Flags and x. No point of BN254 has y = 0 (its order would be 2), so that there are two y to each
+/// x and the sign decides.
 fn compressed_head<P: Point>(bytes: &[u8]) -> Result<Compressed<P>, PointDefect> {
     let mut bytes: [u8; 64] = std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0));
     let larger = bytes[0] & SIGN != 0;
@@ -323,11 +404,11 @@ fn read_be_reversed(bytes: &[u8], coordinates: &mut [Fq]) -> Result<(), PointDef
 mod tests {
     use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
     use ark_ff::{AdditiveGroup, Field};
+    use bn254_batch::curve::{Fq2, Fr};
+    use bn254_batch::{Backend, Instructions};
     use proptest::prelude::*;
 
     use super::*;
-    use bn254_batch::curve::{Fq2, Fr, G1Affine, G2Affine};
-    use bn254_batch::{Backend, Instructions};
 
     const ALL: [Encoding; 3] = [Encoding::Montgomery, Encoding::Uncompressed, Encoding::Compressed];
 
@@ -414,7 +495,8 @@ mod tests {
         );
     }
 
-    /// What `decode` was before square roots were taken together: a point at a time, the first defect in order.
+    /// What `decode` was before square roots were taken together: a point at a time, the first
+    /// defect in order.
     fn one_by_one<P: Point>(bytes: &[u8]) -> Result<Vec<P>, (usize, PointDefect)> {
         let points = bytes.chunks_exact(P::COMPRESSED_BYTES).enumerate();
         points
@@ -455,7 +537,8 @@ mod tests {
         let mut negated = good.clone();
         negated.chunks_exact_mut(size).filter(|p| p[0] & INFINITY == 0).for_each(|p| p[0] ^= SIGN);
         check(&negated).unwrap();
-        // Single points of every kind, at places in every lane; and two in one run, of which the first is named.
+        // Single points of every kind, at places in every lane; and two in one run, where the first
+        // is named.
         let mut modulus = vec![0; 32];
         write_le(FQ_MODULUS, &mut modulus);
         modulus.reverse();

@@ -1,11 +1,14 @@
-//! Files as bytes: containers, encodings, and the strict readers that turn both into points and records.
+//! Files as bytes: containers, encodings, and the strict readers that turn both into points and
+//! records.
 //!
-//! A reader here proves structure and membership (canonical coordinates, on the curve, in the subgroup), never meaning: which ratios hold
-//! between points is for `phase1` and `phase2`, which this module does not know.
+//! A reader here proves structure and membership (canonical coordinates, on the curve, in the
+//! subgroup), never meaning: which ratios hold between points is for `phase1` and `phase2`, which
+//! this module does not know.
 
 pub mod bound_file;
 pub mod container;
 pub mod encoding;
+mod explain;
 pub mod points;
 pub mod ptau;
 pub mod r1cs;
@@ -32,7 +35,7 @@ pub enum FormatError {
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
     /// The first four bytes are those of another kind of file.
-    #[error("this is another kind of file\n  found     {}\n  expected  {}", Text(found), Text(*expected))]
+    #[error("this is another kind of file: found {}, expected {}", Text(found), Text(*expected))]
     Magic {
         /// The first four bytes.
         found: Vec<u8>,
@@ -40,7 +43,7 @@ pub enum FormatError {
         expected: &'static [u8; 4],
     },
     /// A version that is not read.
-    #[error("unsupported version\n  found     {found}\n  expected  one of {expected:?}")]
+    #[error("unsupported version: found {found}, expected one of {expected:?}")]
     Version {
         /// As the file says.
         found: u32,
@@ -49,7 +52,7 @@ pub enum FormatError {
     },
     /// The file ends inside its head or table of sections.
     #[error(
-        "the file is truncated at byte {offset}\n  found     {found} bytes\n  expected  {expected} bytes"
+        "the file is truncated at byte {offset}: found {found} bytes, expected {expected} bytes"
     )]
     Truncated {
         /// Where the missing piece begins.
@@ -60,7 +63,7 @@ pub enum FormatError {
         expected: u64,
     },
     /// A count above its limit.
-    #[error("too many {what}\n  found     {found}\n  expected  at most {limit}")]
+    #[error("too many {what}: found {found}, expected at most {limit}")]
     TooMany {
         /// What is counted.
         what: &'static str,
@@ -87,7 +90,8 @@ pub enum FormatError {
     },
     /// A section that would end after the file does.
     #[error(
-        "section {id} reaches past the end of the file\n  found     {found} bytes\n  expected  {expected} bytes"
+        "section {id} reaches past the end of the file: found {found} bytes, expected {expected} \
+         bytes"
     )]
     SectionPastEnd {
         /// Its id.
@@ -112,9 +116,7 @@ pub enum FormatError {
         id: u32,
     },
     /// A section whose size is not what the header implies.
-    #[error(
-        "section {id} has the wrong size\n  found     {found} bytes\n  expected  {expected} bytes"
-    )]
+    #[error("section {id} has the wrong size: found {found} bytes, expected {expected} bytes")]
     SectionSize {
         /// Its id.
         id: u32,
@@ -124,9 +126,7 @@ pub enum FormatError {
         expected: u64,
     },
     /// A section above the limit for what is read at once.
-    #[error(
-        "section {id} is too large\n  found     {found} bytes\n  expected  at most {limit} bytes"
-    )]
+    #[error("section {id} is too large: found {found} bytes, expected at most {limit} bytes")]
     SectionTooLarge {
         /// Its id.
         id: u32,
@@ -136,15 +136,13 @@ pub enum FormatError {
         limit: u64,
     },
     /// Sections that come only together.
-    #[error(
-        "sections 12 to 15 belong together\n  found     {found:?}\n  expected  all of them or none"
-    )]
+    #[error("sections 12 to 15 belong together: found {found:?}, expected all of them or none")]
     PartlyPrepared {
         /// Those that are there.
         found: Vec<u32>,
     },
     /// A header field with a value that this curve or format does not have.
-    #[error("{what} is not that of this format\n  found     {found}\n  expected  {expected}")]
+    #[error("{what} is not that of this format: found {found}, expected {expected}")]
     Header {
         /// The field.
         what: &'static str,
@@ -154,9 +152,7 @@ pub enum FormatError {
         expected: String,
     },
     /// A file of fixed layout (challenge, response) whose length fits no power.
-    #[error(
-        "the length fits no {what} of any power\n  found     {found} bytes\n  expected  {expected}"
-    )]
+    #[error("the length fits no {what} of any power: found {found} bytes, expected {expected}")]
     Length {
         /// Which kind of file.
         what: &'static str,
@@ -221,7 +217,7 @@ pub enum FormatError {
 #[non_exhaustive]
 pub enum TermDefect {
     /// The wire does not exist.
-    #[error("wire index out of range\n  found     {found}\n  expected  less than {wires}")]
+    #[error("wire index out of range: found {found}, expected less than {wires}")]
     Wire {
         /// As the file says.
         found: u32,
@@ -229,7 +225,7 @@ pub enum TermDefect {
         wires: u32,
     },
     /// The row does not exist.
-    #[error("constraint index out of range\n  found     {found}\n  expected  less than {rows}")]
+    #[error("constraint index out of range: found {found}, expected less than {rows}")]
     Row {
         /// As the file says.
         found: u32,
@@ -240,10 +236,10 @@ pub enum TermDefect {
     #[error("the coefficient is not below the scalar field's modulus")]
     NotCanonical,
     /// A matrix other than A and B.
-    #[error("unknown matrix\n  found     {0}\n  expected  0 (A) or 1 (B)")]
+    #[error("unknown matrix: found {0}, expected 0 (A) or 1 (B)")]
     Matrix(u32),
     /// The section ends before the terms do.
-    #[error("the section ends inside\n  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error("the section ends inside: found {found} bytes, expected {expected} bytes")]
     PastEnd {
         /// Bytes left in the section.
         found: u64,
@@ -257,7 +253,7 @@ pub enum TermDefect {
 #[non_exhaustive]
 pub enum RecordDefect {
     /// The section ends inside the record.
-    #[error("the record is truncated\n  found     {found} bytes\n  expected  {expected} bytes")]
+    #[error("the record is truncated: found {found} bytes, expected {expected} bytes")]
     Truncated {
         /// Bytes left.
         found: usize,
@@ -276,13 +272,14 @@ pub enum RecordDefect {
     #[error(transparent)]
     HashState(#[from] HashStateError),
     /// A type other than contribution and beacon.
-    #[error("unknown type\n  found     {0}\n  expected  0 (contribution) or 1 (beacon)")]
+    #[error("unknown type: found {0}, expected 0 (contribution) or 1 (beacon)")]
     Type(u32),
-    /// Parameters that are not `id, value` with known, strictly ascending ids within the declared length.
+    /// Parameters that are not `id, value` with known, strictly ascending ids within the declared
+    /// length.
     #[error("malformed parameters: {0}")]
     Parameters(&'static str),
     /// Parameters above their limit.
-    #[error("too many parameter bytes\n  found     {0}\n  expected  at most {limit}", limit = crate::limits::MAX_PARAMETER_BYTES)]
+    #[error("too many parameter bytes: found {0}, expected at most {limit}", limit = crate::limits::MAX_PARAMETER_BYTES)]
     ParametersTooLong(u32),
     /// A beacon with a value or exponent out of range.
     #[error(transparent)]

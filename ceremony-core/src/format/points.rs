@@ -1,17 +1,18 @@
-//! Long runs of points, read in chunks. Whatever comes out of [`PointRun::read`] is canonical, on its curve, in the subgroup of order r,
-//! and not infinity unless the run allows it.
+//! Long runs of points, read in chunks. Whatever comes out of [`PointRun::read`] is canonical, on
+//! its curve, in the subgroup of order r, and not infinity unless the run allows it.
 
 use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use bn254_batch::curve::Point;
+
 use super::FormatError;
 use super::container::read_at;
 use super::encoding::{Encoding, PointDefect, decode};
 use crate::entropy::VerifierRng;
 use crate::limits::CHUNK_POINTS;
-use bn254_batch::curve::Point;
 
 /// `len` points of one group that lie one after another in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ impl<P: Point> PointRun<P> {
         self.len * self.encoding.point_bytes::<P>() as u64
     }
 
-    /// Start and length of consecutive chunks of [`CHUNK_POINTS`], each beginning with the last `overlap` points of the one before. A run
-    /// of at most `overlap` points has one chunk.
+    /// Start and length of consecutive chunks of [`CHUNK_POINTS`], each beginning with the last
+    /// `overlap` points of the one before. A run of at most `overlap` points has one chunk.
     pub fn chunks(&self, overlap: u64) -> impl Iterator<Item = (u64, usize)> + use<P> {
         chunks_of(0..self.len, overlap)
     }
@@ -48,7 +49,8 @@ impl<P: Point> PointRun<P> {
     /// `count` points from element `start` on; the caller stays inside the run.
     ///
     /// # Errors
-    /// The first element that is not a point of the group, or is infinity where that is not allowed; or reading fails.
+    /// The first element that is not a point of the group, or is infinity where that is not
+    /// allowed; or reading fails.
     pub fn read<R: Read + Seek>(
         &self,
         source: &mut R,
@@ -82,8 +84,8 @@ impl<P: Point> PointRun<P> {
         Ok(points)
     }
 
-    /// Hands all points to `visit`, in chunks as [`Self::chunks`] cuts them, with the index of each chunk's first point. The next chunk is read
-    /// while one is visited.
+    /// Hands all points to `visit`, in chunks as [`Self::chunks`] cuts them, with the index of each
+    /// chunk's first point. The next chunk is read while one is visited.
     ///
     /// # Errors
     /// As [`Self::read`], and what `visit` returns.
@@ -128,8 +130,9 @@ impl<P: Point> PointRun<P> {
         Ok(())
     }
 
-    /// [`Self::for_each_chunk`] for a caller who proves by himself that the points are in the subgroup of order r: here they may be anywhere on
-    /// their curve. All chunks of the run must be what `pieces` has next, with the same overlap.
+    /// [`Self::for_each_chunk`] for a caller that itself proves that the points are in the subgroup
+    /// of order r: here they may be anywhere on their curve. All chunks of the run must be what
+    /// `pieces` has next, with the same overlap.
     ///
     /// # Errors
     /// As [`Self::read`], but for points outside the subgroup, and what `visit` returns.
@@ -156,7 +159,8 @@ impl<P: Point> PointRun<P> {
         })
     }
 
-    /// What `pieces` has next, which is the points from element `start` on. They are on their curve.
+    /// What `pieces` has next, which is the points from element `start` on. They are on their
+    /// curve.
     pub(crate) fn next_on_curve<R: Read + Seek + Send>(
         &self,
         pieces: &mut ReadAhead<'_, R>,
@@ -174,7 +178,8 @@ impl<P: Point> PointRun<P> {
         }
     }
 
-    /// Names the first of these points, the run's from `start` on, that is outside the subgroup of order r.
+    /// Names the first of these points, the run's from `start` on, that is outside the subgroup of
+    /// order r.
     pub(crate) fn check_subgroup(
         &self,
         points: &[P],
@@ -203,7 +208,8 @@ fn chunks_of(range: Range<u64>, overlap: u64) -> impl Iterator<Item = (u64, usiz
         .map(move |i| (range.start + i * step, (len - i * step).min(step + overlap) as usize))
 }
 
-/// Chunks of one run or of several, or plain bytes, one after another, each read while the one before is at work. No byte is read twice for their overlaps.
+/// Chunks of one run or of several, or plain bytes, one after another, each read while the one
+/// before is at work. No byte is read twice for their overlaps.
 #[derive(Debug)]
 pub(crate) struct ReadAhead<'a, R> {
     source: &'a mut R,
@@ -222,7 +228,7 @@ const PIECE_BYTES: u64 = 64 * CHUNK_POINTS as u64;
 struct Piece {
     offset: u64,
     bytes: usize,
-    /// So many of its bytes are the last ones of the piece before.
+    /// How many of its bytes are the last ones of the piece before.
     repeated: usize,
 }
 
@@ -315,12 +321,12 @@ mod tests {
     use std::io::Cursor;
 
     use ark_ec::{AffineRepr, CurveGroup};
+    use bn254_batch::curve::{G1Affine, G1Projective};
 
     use super::*;
     use crate::format::bound_file::StreamHashedFile;
     use crate::format::encoding::encode;
     use crate::progress::NoProgress;
-    use bn254_batch::curve::{G1Affine, G1Projective};
 
     #[test]
     fn chunks_come_with_their_overlap_and_no_byte_is_read_twice() {

@@ -1,13 +1,15 @@
-//! `.ptau`: the file of a powers-of-tau ceremony (formats page, section 4).
+//! `.ptau`: the file of a powers-of-tau ceremony (docs/formats.md, section 4).
 //!
-//! With N = 2^power the file holds the accumulator `{[tau^i]1, i < 2N-1}`, `{[tau^i]2, i < N}`, `{[alpha tau^i]1, i < N}`,
-//! `{[beta tau^i]1, i < N}`, `[beta]2`; a record per contribution; and, once prepared, the Lagrange bases of the same.
+//! With N = 2^power the file holds the accumulator `{[tau^i]1, i < 2N-1}`, `{[tau^i]2, i < N}`,
+//! `{[alpha tau^i]1, i < N}`, `{[beta tau^i]1, i < N}`, `[beta]2`; a record per contribution; and,
+//! once prepared, the Lagrange bases of the same.
 
 use std::fmt;
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
 use ark_ff::BigInt;
+use bn254_batch::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
 use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};
@@ -19,7 +21,6 @@ use super::record::{
 use super::{FormatError, RecordDefect};
 use crate::hash::{Blake2b512, Challenge, HashState, ResponseHash};
 use crate::limits::{MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES, MAX_POWER};
-use bn254_batch::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
 
 /// The container of a `.ptau`.
 pub const PTAU: ContainerKind =
@@ -58,8 +59,9 @@ impl fmt::Display for Power {
     }
 }
 
-/// The five sections of the accumulator, wherever and however they are written: the one statement of what an accumulator's parts are and how
-/// long. `{[tau^i]1}`, `{[tau^i]2}`, `{[alpha tau^i]1}`, `{[beta tau^i]1}`, `[beta]2`.
+/// The five sections of the accumulator, wherever and however they are written: the one statement
+/// of what an accumulator's parts are and how long. `{[tau^i]1}`, `{[tau^i]2}`, `{[alpha tau^i]1}`,
+/// `{[beta tau^i]1}`, `[beta]2`.
 #[derive(Clone, Copy, Debug)]
 pub struct AccumulatorLayout {
     /// `{[tau^i]1, i < 2N-1}`
@@ -119,8 +121,8 @@ impl AccumulatorLayout {
     }
 }
 
-/// The Lagrange bases of a prepared file, level after level: level k begins at point 2^k - 1 and its entry i is the basis polynomial i of the
-/// domain of size 2^k at tau, in natural order.
+/// The Lagrange bases of a prepared file, level after level: level k begins at point 2^k - 1 and
+/// its entry i is the basis polynomial i of the domain of size 2^k at tau, in natural order.
 #[derive(Clone, Copy, Debug)]
 pub struct LagrangeLayout {
     /// Section 12, levels 0 to power + 1.
@@ -133,7 +135,8 @@ pub struct LagrangeLayout {
     pub beta_tau_g1: PointRun<G1Affine>,
 }
 
-/// An open `.ptau` whose structure, header and records are sound. Points are checked when they are read.
+/// An open `.ptau` whose structure, header and records are sound. Points are checked when they are
+/// read.
 #[derive(Debug)]
 pub struct Ptau<R> {
     container: Container<R>,
@@ -209,7 +212,8 @@ impl<R: Read + Seek> Ptau<R> {
         self.power
     }
 
-    /// The power of the ceremony that made it; larger than [`Self::power`] for a truncated file, whose points no hash in the file binds.
+    /// The power of the ceremony that made it; larger than [`Self::power`] for a truncated file,
+    /// whose points no hash in the file binds.
     #[must_use]
     pub fn ceremony_power(&self) -> Power {
         self.ceremony_power
@@ -335,7 +339,8 @@ fn place<R: Read + Seek, P: Point>(
     Ok(())
 }
 
-/// The points by which a contribution is judged: the first elements of the accumulator after it. `[tau]1 [tau]2 [alpha]1 [beta]1 [beta]2`.
+/// The points by which a contribution is judged: the first elements of the accumulator after it.
+/// `[tau]1 [tau]2 [alpha]1 [beta]1 [beta]2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccumulatorHead {
     /// `[tau]1`
@@ -433,9 +438,10 @@ pub struct Contribution {
     pub key_points: AccumulatorHead,
     /// The proofs of knowledge.
     pub public_key: PublicKey,
-    /// The hash of the response up to its public key, which has hashed a number of bytes that the ceremony's power implies.
+    /// The hash of the response up to its public key, which has hashed a number of bytes that the
+    /// ceremony's power implies.
     pub partial_hash: HashState,
-    /// The challenge for whoever comes next.
+    /// The challenge for the next contributor.
     pub next_challenge: Challenge,
     /// Participant or beacon.
     pub kind: ContributionKind,
@@ -473,8 +479,9 @@ impl Contribution {
 
     /// BLAKE2b-512 of the response file: phase 1's contribution hash.
     ///
-    /// Of the last record the points of the file bind it. Of an earlier one nothing in the file does: it covers an accumulator that is no longer there.
-    /// What binds it is the file that this record was the last of, or whoever has published the hash.
+    /// Of the last record the points of the file bind it. Of an earlier one nothing in the file
+    /// does: it covers an accumulator that is no longer there. What binds it is the file that this
+    /// record was the last of, or a published copy of the hash.
     #[must_use]
     pub fn response_hash(&self) -> ResponseHash {
         self.response_hash
@@ -534,7 +541,8 @@ impl Contribution {
     }
 }
 
-/// Bytes that a response's hash has seen before the public key: the challenge's hash and the compressed accumulator.
+/// Bytes that a response's hash has seen before the public key: the challenge's hash and the
+/// compressed accumulator.
 #[must_use]
 pub fn response_body_bytes(power: Power) -> u64 {
     64 + AccumulatorLayout::consecutive(power, 0, Encoding::Compressed).bytes()

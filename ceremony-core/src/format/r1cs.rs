@@ -1,12 +1,14 @@
-//! `.r1cs`: a circuit as a rank-1 constraint system (formats page, section 5).
+//! `.r1cs`: a circuit as a rank-1 constraint system (docs/formats.md, section 5).
 //!
-//! For every constraint i and the wires w (w_0 = 1, then the public outputs and inputs, then the private ones):
-//! <A_i, w> * <B_i, w> = <C_i, w>. The three sparse matrices are read term by term and never held: a large circuit has hundreds of millions.
+//! For every constraint i and the wires w (w_0 = 1, then the public outputs and inputs, then the
+//! private ones): <A_i, w> * <B_i, w> = <C_i, w>. The three sparse matrices are read term by term
+//! and never held: a large circuit has hundreds of millions.
 
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use ark_ff::PrimeField;
+use bn254_batch::curve::{FR_MODULUS, Fr};
 use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, Section, u32_at};
@@ -14,7 +16,6 @@ use super::encoding::{read_le, write_le};
 use super::ptau::Power;
 use super::{FormatError, TermDefect};
 use crate::limits::{CHUNK_POINTS, CHUNK_TERMS, MAX_POWER};
-use bn254_batch::curve::{FR_MODULUS, Fr};
 
 /// The container of an `.r1cs`.
 pub const R1CS: ContainerKind =
@@ -60,7 +61,8 @@ pub struct Term {
     pub value: Fr,
 }
 
-/// The numbers of a circuit, which fit together: there is a constraint, all named wires exist, and a domain is large enough.
+/// The numbers of a circuit, which fit together: there is a constraint, all named wires exist, and
+/// a domain is large enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     wires: u32,
@@ -73,11 +75,12 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A circuit of so many wires (counting the constant one), public outputs, public inputs, private inputs, and constraints; as many labels as
-    /// wires.
+    /// A circuit with these numbers of wires (counting the constant one), public outputs, public
+    /// inputs, private inputs, and constraints; as many labels as wires.
     ///
     /// # Errors
-    /// [`FormatError::Header`] when there is no constraint, fewer wires than named ones, or no domain of at most 2^28 points.
+    /// [`FormatError::Header`] when there is no constraint, fewer wires than named ones, or no
+    /// domain of at most 2^28 points.
     pub fn new(
         wires: u32,
         outputs: u32,
@@ -143,14 +146,16 @@ impl Shape {
         self.constraints
     }
 
-    /// The circuit's power k: the domain has N = 2^k points, the smallest number above constraints + public wires.
+    /// The circuit's power k: the domain has N = 2^k points, the smallest number above constraints
+    /// + public wires.
     #[must_use]
     pub fn power(&self) -> Power {
         self.power
     }
 }
 
-/// An open `.r1cs` whose structure and header are sound. Constraints are checked when they are read.
+/// An open `.r1cs` whose structure and header are sound. Constraints are checked when they are
+/// read.
 #[derive(Debug)]
 pub struct R1cs<R> {
     container: Container<R>,
@@ -177,7 +182,8 @@ impl<R: Read + Seek> R1cs<R> {
         container.section(LABELS, 8 * u64::from(shape.wires))?;
         let constraints =
             container.find(CONSTRAINTS).ok_or(FormatError::MissingSection { id: CONSTRAINTS })?;
-        // Three counts per constraint at least: what follows may be sized by the number of constraints.
+        // Three counts per constraint at least: what follows may be sized by the number of
+        // constraints.
         let least = 12 * u64::from(shape.constraints);
         if constraints.size < least {
             return Err(FormatError::SectionSize {
@@ -246,12 +252,13 @@ struct Walked {
 }
 
 impl<R: Read + Seek + Send> Terms<'_, R> {
-    /// The next terms: at most [`CHUNK_TERMS`], from at most [`CHUNK_POINTS`] consecutive constraints. `None` after the last one, when the section
-    /// is used up. The chunk after it is read meanwhile.
+    /// The next terms: at most [`CHUNK_TERMS`], from at most [`CHUNK_POINTS`] consecutive
+    /// constraints. `None` after the last one, when the section is used up. The chunk after it is
+    /// read meanwhile.
     ///
     /// # Errors
-    /// A wire or coefficient out of range, a section that ends too early or too late; or reading fails. What comes after an error is no part of the
-    /// circuit.
+    /// A wire or coefficient out of range, a section that ends too early or too late; or reading
+    /// fails. What comes after an error is not part of the circuit.
     pub fn next_chunk(&mut self) -> Result<Option<Vec<Term>>, FormatError> {
         let Walked { mut terms, end } = self.ahead.take().unwrap_or_else(|| self.walk());
         let convert = || {
@@ -283,7 +290,8 @@ impl<R: Read + Seek + Send> Terms<'_, R> {
 }
 
 impl<R: Read + Seek> Terms<'_, R> {
-    /// Collects the terms of a chunk, with values as they stand in the file. `false` if there is none left.
+    /// Collects the terms of a chunk, with values as they stand in the file. `false` if there is
+    /// none left.
     fn collect(&mut self, terms: &mut Vec<Term>) -> Result<bool, FormatError> {
         let (shape, first) = (self.file.shape, self.constraint);
         while self.constraint < shape.constraints

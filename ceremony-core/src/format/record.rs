@@ -1,8 +1,9 @@
-//! What the contribution records of `.ptau` and `.zkey` files have in common: single points, proofs of knowledge, names, and the
-//! parameters that tell a beacon from a participant.
+//! What the contribution records of `.ptau` and `.zkey` files have in common: single points, proofs
+//! of knowledge, names, and the parameters that tell a beacon from a participant.
 
 use std::fmt;
 
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
 use rayon::prelude::*;
 
 use super::container::u32_at;
@@ -10,9 +11,9 @@ use super::encoding::{Encoding, PointDefect, decode};
 use super::{FormatError, RecordDefect};
 use crate::entropy::Beacon;
 use crate::limits::{MAX_CONTRIBUTIONS, MAX_NAME_UTF16, MAX_PARAMETER_BYTES};
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
-/// A proof that the contributor knew x: s and x s in G1, x R in G2 for an R that depends on all before it (BGM17, section 5).
+/// A proof that the contributor knew x: s and x s in G1, x R in G2 for an R that depends on all
+/// before it (BGM17, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProofOfKnowledge {
     /// A random point.
@@ -23,11 +24,12 @@ pub struct ProofOfKnowledge {
     pub g2_spx: G2Affine,
 }
 
-/// The records of a section: `head` bytes, `count u32`, then so many records, and nothing after them. A record is `LENGTH` bytes, of which `read`
-/// makes one, and an origin.
+/// The records of a section: `head` bytes, `count u32`, then that many records, and nothing after
+/// them. A record is `LENGTH` bytes, of which `read` makes one, and an origin.
 ///
-/// A record begins where the one before it ends, so they are found one after another; what takes time, the membership of their points, is tested for
-/// all of them side by side. The first bad record is told, and of one record the origin before the points.
+/// A record begins where the one before it ends, so they are found one after another; what takes
+/// time, the membership of their points, is tested for all of them side by side. The first bad
+/// record is told, and of one record the origin before the points.
 pub(super) fn read_records<const LENGTH: usize, T: Send>(
     section: u32,
     bytes: &[u8],
@@ -110,7 +112,8 @@ pub enum ContributionKind {
     Beacon(Beacon),
 }
 
-/// A name from a file. **Hashed nowhere**: anybody can change it, so it is for display only; the signed attestation says who it was.
+/// A name from a file. **Hashed nowhere**: anybody can change it, so it is for display only; the
+/// signed attestation says who it was.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ContributorName(String);
 
@@ -129,7 +132,8 @@ impl ContributorName {
         )
     }
 
-    /// The name without characters that could steer a terminal or break a line: controls, and the invisible or direction-changing ones.
+    /// The name without characters that could steer a terminal or break a line: controls, and the
+    /// invisible or direction-changing ones.
     #[must_use]
     pub fn cleaned(&self) -> String {
         self.0
@@ -152,8 +156,8 @@ impl fmt::Debug for ContributorName {
     }
 }
 
-/// The end of a record: `type u32 | length u32 | parameters`, the parameters being `01 len name | 02 exponent | 03 len value` with strictly
-/// ascending ids.
+/// The end of a record: `type u32 | length u32 | parameters`, the parameters being
+/// `01 len name | 02 exponent | 03 len value` with strictly ascending ids.
 pub(super) fn write_origin(kind: &ContributionKind, name: Option<&ContributorName>) -> Vec<u8> {
     let mut parameters = Vec::new();
     // A name has at most 64 UTF-16 units, so at most 192 bytes of UTF-8.

@@ -1,19 +1,21 @@
-//! `verification_key.json`: a verifying key for verifiers in JavaScript and for contract generators (formats page, section 6).
+//! `verification_key.json`: a verifying key for verifiers in JavaScript and for contract generators
+//! (docs/formats.md, section 13).
 //!
-//! Coordinates are decimal strings, points projective: G1 `[x, y, "1"]`, G2 `[[c0, c1], [c0, c1], ["1", "0"]]`; infinity has z = 0. Two members
-//! repeat others (`nPublic` the length of `IC`, `vk_alphabeta_12` the pairing of alpha and beta); a reader that trusted them would have two truths, so
-//! ours recomputes both.
+//! Coordinates are decimal strings, points projective: G1 `[x, y, "1"]`, G2
+//! `[[c0, c1], [c0, c1], ["1", "0"]]`; infinity has z = 0. Two members repeat others (`nPublic` the
+//! length of `IC`, `vk_alphabeta_12` the pairing of alpha and beta); a reader that trusted them
+//! would have two truths, so ours recomputes both.
 
 use std::io::Read;
 
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
+use bn254_batch::curve::{Bn254, Fq, Fq2, G1Affine, G2Affine, Point};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::PointDefect;
 use crate::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
-use bn254_batch::curve::{Bn254, Fq, Fq2, G1Affine, G2Affine, Point};
 
 type VerifyingKey = ark_groth16::VerifyingKey<Bn254>;
 type JsonFq2 = [String; 2];
@@ -36,7 +38,7 @@ struct Document {
     ic: Vec<JsonG1>,
 }
 
-/// Why a `verification_key.json` is none.
+/// Why a `verification_key.json` is not valid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
@@ -45,14 +47,15 @@ pub enum JsonError {
     Io(#[from] std::io::Error),
     /// Larger than any key.
     #[error(
-        "the file is too large\n  found     more than {MAX_VERIFICATION_KEY_JSON_BYTES} bytes\n  expected  at most that"
+        "the file is too large: found more than {MAX_VERIFICATION_KEY_JSON_BYTES} bytes, expected \
+         at most that"
     )]
     TooLarge,
     /// Not the document.
     #[error("not a verification key: {0}")]
     Json(#[from] serde_json::Error),
     /// Of another proof system or curve.
-    #[error("{what} is not that of this format\n  found     {found:?}\n  expected  {expected:?}")]
+    #[error("{what} is not that of this format: found {found:?}, expected {expected:?}")]
     Kind {
         /// The member.
         what: &'static str,
@@ -69,7 +72,7 @@ pub enum JsonError {
         /// The member.
         member: &'static str,
     },
-    /// Three coordinates that are no point.
+    /// Three coordinates that are not a point.
     #[error("{member}: {defect}")]
     Point {
         /// The member.
@@ -91,7 +94,8 @@ pub enum JsonError {
     },
 }
 
-/// The document, as the reference tool lays it out: indented by one space, no line break at the end.
+/// The document, as the reference tool lays it out: indented by one space, no line break at the
+/// end.
 ///
 /// # Errors
 /// None that a verifying key can cause; serialization has an error type.
@@ -115,8 +119,8 @@ pub fn write_verification_key(key: &VerifyingKey) -> Result<String, JsonError> {
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Reads the document. Points are canonical, on their curves and in their groups; whether the key is degenerate is for
-/// [`crate::keygen::check_verifying_key`].
+/// Reads the document. Points are canonical, on their curves and in their groups; whether the key
+/// is degenerate is for [`crate::keygen::check_verifying_key`].
 ///
 /// # Errors
 /// [`JsonError`].

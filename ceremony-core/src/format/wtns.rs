@@ -1,14 +1,14 @@
-//! `.wtns`: the values of all wires of a circuit (formats page, section 5).
+//! `.wtns`: the values of all wires of a circuit (docs/formats.md, section 5).
 
 use std::io::{Read, Seek, Write};
 
 use ark_ff::PrimeField;
+use bn254_batch::curve::Fr;
 
 use super::FormatError;
 use super::container::{Container, ContainerKind, ContainerWriter, read_at, u32_at};
 use super::encoding::read_le;
 use super::r1cs::{check_scalar_field, scalar_bytes, scalar_field_header};
-use bn254_batch::curve::Fr;
 
 /// The container of a `.wtns`.
 pub const WTNS: ContainerKind = ContainerKind { magic: b"wtns", versions: &[2], ids: &[1, 2] };

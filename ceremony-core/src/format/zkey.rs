@@ -1,7 +1,7 @@
-//! `.zkey`: a Groth16 key with the record of its phase 2 (formats page, section 6).
+//! `.zkey`: a Groth16 key with the record of its phase 2 (docs/formats.md, section 6).
 //!
-//! For a circuit of n wires of which l (and the constant one) are public, with a domain of N points, matrices' column polynomials A_s, B_s, C_s,
-//! and gamma = 1, the file holds, at tau:
+//! For a circuit of n wires of which l (and the constant one) are public, with a domain of N
+//! points, matrices' column polynomials A_s, B_s, C_s, and gamma = 1, the file holds, at tau:
 //!
 //! | section | name | content | length |
 //! |---|---|---|---|
@@ -16,6 +16,8 @@
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
+use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+
 use super::container::{Container, ContainerKind, ContainerWriter, Section, read_at, u32_at};
 use super::encoding::{Encoding, PointDefect, decode, encode, read_le, write_le};
 use super::points::PointRun;
@@ -27,7 +29,6 @@ use super::record::{
 use super::{FormatError, RecordDefect, TermDefect};
 use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
 use crate::limits::{CHUNK_TERMS, MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES};
-use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
 
 /// The container of a `.zkey`.
 pub const ZKEY: ContainerKind =
@@ -64,7 +65,8 @@ const HEADER_NUMBERS: usize = 84;
 /// matrix u32, constraint u32, wire u32, value 32 bytes.
 const COEFFICIENT_BYTES: u64 = 44;
 
-/// Section 2: sizes that fit together, and points on their curves and in their groups, none of them infinity.
+/// Section 2: sizes that fit together, and points on their curves and in their groups, none of them
+/// infinity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Number of wires, the constant one included; more than the public ones.
@@ -174,7 +176,8 @@ pub struct Layout {
     pub b_g2: PointRun<G2Affine>,
     /// Section 8.
     pub l: PointRun<G1Affine>,
-    /// Section 9, the only one without infinity: no Lagrange polynomial vanishes at a tau outside its domain.
+    /// Section 9, the only one without infinity: no Lagrange polynomial vanishes at a tau outside
+    /// its domain.
     pub h: PointRun<G1Affine>,
 }
 
@@ -227,7 +230,8 @@ pub struct Contribution {
 const RECORD_BYTES: usize = 3 * 64 + 128 + 64;
 
 impl Contribution {
-    /// The points and the transcript: delta_g1, s, s x, x R, transcript, 384 bytes. All of a record that hashes see.
+    /// The points and the transcript: delta_g1, s, s x, x R, transcript, 384 bytes. All of a record
+    /// that hashes see.
     #[must_use]
     pub fn bound_bytes(&self, encoding: Encoding) -> Vec<u8> {
         let mut out = encode(&[self.delta_g1, self.proof.g1_s, self.proof.g1_sx], encoding);
@@ -266,7 +270,8 @@ impl Contribution {
     }
 }
 
-/// An open `.zkey` whose structure, header and records are sound. The points of the long sections are checked when they are read.
+/// An open `.zkey` whose structure, header and records are sound. The points of the long sections
+/// are checked when they are read.
 #[derive(Debug)]
 pub struct Zkey<R> {
     container: Container<R>,
@@ -399,12 +404,14 @@ impl<R: Read + Seek> Zkey<R> {
     }
 }
 
-/// 2^256 mod r, whose Montgomery representation is R^2: the factor between a value and what section 4 holds.
+/// 2^256 mod r, whose Montgomery representation is R^2: the factor between a value and what section
+/// 4 holds.
 const R_VALUE: Fr = Fr::new_unchecked(Fr::R2);
 /// 1 / 2^256: its Montgomery representation is one.
 const R_INVERSE: Fr = Fr::new_unchecked(ark_ff::BigInt([1, 0, 0, 0]));
 
-/// Appends an entry of section 4: the value is written as value * R^2 mod r, that is, as the Montgomery representation of value * R.
+/// Appends an entry of section 4: the value is written as value * R^2 mod r, that is, as the
+/// Montgomery representation of value * R.
 pub(crate) fn push_coefficient(
     out: &mut Vec<u8>,
     matrix: u32,

@@ -1,9 +1,12 @@
-//! A new accumulator on its way out: hashed for the response and written, chunk by chunk and each beside the work on the next, and then hashed once
-//! more for the next challenge, which begins with the response's hash.
+//! Writes a new accumulator: each chunk is hashed and written while the next one is computed, and
+//! then everything is hashed once more for the next challenge, which begins with the response's
+//! hash.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use super::contribute::StepError;
+use bn254_batch::curve::Point;
+
+use super::error::StepError;
 use super::{EachPart, Part, each_part};
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, decode_own, encode_into};
@@ -14,7 +17,6 @@ use crate::format::ptau::{
 };
 use crate::hash::{Blake2b512, Challenge, TrailingHash};
 use crate::progress::Progress;
-use bn254_batch::curve::Point;
 
 /// Where the points of a new accumulator go, part by part.
 pub(super) trait PointSink: Send {
@@ -25,10 +27,11 @@ pub(super) trait PointSink: Send {
     fn end(&mut self, part: Part) -> std::io::Result<()>;
 }
 
-/// A sink, and the response hash of what goes into it. One chunk waits here, so that it can be hashed and written while the next is computed.
+/// A sink, and the response hash of what goes into it. One chunk waits here, so that it can be
+/// hashed and written while the next is computed.
 pub(super) struct AccumulatorWriter<S> {
     sink: S,
-    /// `challenge | C(points)`: the response up to its public key.
+    /// `challenge | compressed(points)`: the response up to its public key.
     response: Blake2b512,
     /// The part that has begun and not ended.
     open: Option<Part>,
@@ -103,7 +106,8 @@ impl<W: Read + Write + Seek + Send> PtauSink<W> {
         Ok(Self { out, layout: AccumulatorLayout::consecutive(power, 0, Encoding::Montgomery) })
     }
 
-    /// Reads the accumulator back for the next challenge, then writes the records: those before and the one that `record` makes.
+    /// Reads the accumulator back for the next challenge, then writes the records: those before and
+    /// the one that `record` makes.
     pub(super) fn finish(
         mut self,
         before: &[Contribution],
@@ -155,7 +159,7 @@ impl<W: Read + Write + Seek + Send> PointSink for PtauSink<W> {
     }
 }
 
-/// Hashes (U) what this process has just written, without checking the points again.
+/// Hashes, uncompressed, what this process has just written, without checking the points again.
 struct HashOwn<'a, W> {
     source: &'a mut W,
     hash: TrailingHash,
@@ -181,12 +185,12 @@ impl<W: Read + Seek + Send> EachPart for HashOwn<'_, W> {
 #[cfg(test)]
 mod tests {
     use ark_ec::AffineRepr;
+    use bn254_batch::curve::{G1Affine, G2Affine};
 
     use super::*;
     use crate::format::encoding::encode;
-    use bn254_batch::curve::{G1Affine, G2Affine};
 
-    /// Notes what it is told, and takes so many bytes.
+    /// Records its calls, and accepts this many bytes.
     struct Recording(Vec<String>, usize);
 
     impl PointSink for Recording {

@@ -1,18 +1,24 @@
-//! Challenge and response files, by which the large public ceremonies pass the accumulator on (formats page, section 4).
+//! Challenge and response files, by which the large public ceremonies pass the accumulator on
+//! (docs/formats.md, section 4).
 //!
 //! ```text
-//! challenge file = previous response hash | U(sections 2 to 6)
-//! response file  = BLAKE2b-512 of the challenge file | C(sections 2 to 6) | U(public key)
+//! challenge file = previous response hash | uncompressed(sections 2 to 6)
+//! response file  = BLAKE2b-512 of the challenge file | compressed(sections 2 to 6) | uncompressed(public key)
 //! ```
 //!
-//! The coordinator exports the challenge, the participant turns it into a response without ever holding the `.ptau`, and the coordinator
-//! imports the response, which restores the accumulator and appends the record.
+//! The coordinator exports the challenge, the participant turns it into a response without ever
+//! holding the `.ptau`, and the coordinator imports the response, which restores the accumulator
+//! and appends the record.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use bn254_batch::curve::Point;
+
 use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
-use super::contribute::{Apply, StepError, TauSecrets, open_link};
-use super::verify::check_chain;
+use super::contribute::{Apply, open_link};
+use super::error::StepError;
+use super::records::check_chain;
+use super::secrets::TauSecrets;
 use super::{AccumulatorHead, ChainHead, EachPart, HashParts, Part, each_part};
 use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::FormatError;
@@ -26,7 +32,6 @@ use crate::format::record::{ContributionKind, ContributorName};
 use crate::hash::{Blake2b512, Challenge, ResponseHash};
 use crate::limits::MAX_POWER;
 use crate::progress::Progress;
-use bn254_batch::curve::Point;
 
 /// Bytes before the points of either file: a hash.
 const HEAD: u64 = 64;
@@ -97,7 +102,8 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
         "challenge file",
         "64 + 384 * 2^power + 64 bytes",
     )?;
-    // The challenge is the hash of the whole file, known only after a first pass; the points are checked in both.
+    // The challenge is the hash of the whole file, known only after a first pass; the points are
+    // checked in both.
     let mut verifier_rng = VerifierRng::from_os()?;
     let mut previous = [0; HEAD as usize];
     previous.copy_from_slice(&read_at(&mut challenge, 0, HEAD as usize).map_err(FormatError::Io)?);
@@ -153,8 +159,9 @@ impl<W: Write + Send> PointSink for ResponseSink<W> {
     }
 }
 
-/// Appends the contribution that a response file holds. The proofs of knowledge and the ratios of the key points are checked before anything is
-/// returned; the ratios inside the sections are for [`super::verify`].
+/// Appends the contribution that a response file holds. The proofs of knowledge and the ratios of
+/// the key points are checked before anything is returned; the ratios inside the sections are for
+/// [`super::verify`].
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
@@ -248,7 +255,8 @@ impl<R: Read + Seek + Send, S: PointSink> EachPart for Import<'_, R, S> {
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
         let Self { source, rng, output, progress } = self;
         run.for_each_chunk(*source, rng, 0, |_, points, _| {
-            // The encoding of what was decoded is what was read: decoding accepts one encoding per point.
+            // The encoding of what was decoded is what was read: decoding accepts one encoding per
+            // point.
             let passed_on = output.put(part, &points).and_then(|()| output.pass_on());
             progress.advance(points.len() as u64);
             passed_on.map_err(StepError::Write)

@@ -3,114 +3,36 @@
 //! With secrets t, a, b, every part is multiplied entry by entry:
 //!
 //! ```text
-//! [tau^i]1 *= t^i   [tau^i]2 *= t^i   [alpha tau^i]1 *= a t^i   [beta tau^i]1 *= b t^i   [beta]2 *= b
+//! [tau^i]1 *= t^i          [tau^i]2 *= t^i
+//! [alpha tau^i]1 *= a t^i   [beta tau^i]1 *= b t^i   [beta]2 *= b
 //! ```
 //!
-//! and for each secret x the public key holds (s, s x, x R), R being the hash of s, s x and the challenge (BGM17, section 5). The response hash covers the
-//! challenge, the new accumulator (compressed) and the public key; the next challenge covers the response hash and the new
-//! accumulator (uncompressed), which takes a second pass over the file just written. Points stream through in chunks.
+//! and for each secret x the public key holds (s, s x, x R), R being the hash of s, s x and the
+//! challenge (BGM17, section 5). The response hash covers the challenge, the new accumulator
+//! (compressed) and the public key; the next challenge covers the response hash and the new
+//! accumulator (uncompressed), which takes a second pass over the file just written. Points stream
+//! through in chunks.
 
 use std::io::{Read, Seek, Write};
 
-use ark_ff::Field;
-use zeroize::Zeroizing;
+use bn254_batch::curve::Point;
+use bn254_batch::mul_each;
 
 use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
-use super::verify::{Failure, check_chain};
-use super::{ChainHead, EachPart, Part, SecretName, each_part, pok_base_point, read_ahead};
-use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
-use crate::format::FormatError;
+pub use super::error::StepError;
+use super::records::check_chain;
+pub use super::secrets::TauSecrets;
+use super::{ChainHead, EachPart, Part, each_part, read_ahead};
+use crate::entropy::{Beacon, ContributionRng, VerifierRng};
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{
-    AccumulatorHead, AccumulatorLayout, Contribution, PTAU, Power, Ptau, PublicKey,
-    write_contributions, write_header,
+    AccumulatorLayout, Contribution, PTAU, Power, Ptau, write_contributions, write_header,
 };
-use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
+use crate::format::record::{ContributionKind, ContributorName};
 use crate::hash::{Blake2b512, Challenge};
 use crate::progress::Progress;
-use crate::ratio::Ratio;
-use bn254_batch::curve::{Fr, G1Affine, Point};
-use bn254_batch::geometric;
-use bn254_batch::mul_each;
-
-/// Why a step of phase 1 made no file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StepError {
-    /// The input is not a sound file.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// The input's chain of contributions fails a check.
-    #[error(transparent)]
-    Check(#[from] Box<Failure>),
-    /// The output could not be written.
-    #[error("writing failed: {0}")]
-    Write(std::io::Error),
-    /// No randomness.
-    #[error(transparent)]
-    OsRandom(#[from] OsRandomError),
-    /// The input ends with a beacon, after which nothing may follow.
-    #[error(
-        "the chain is closed: its last contribution is a beacon\n  found     a beacon as contribution {index}\n  expected  a chain that is still open"
-    )]
-    Closed {
-        /// Counted from 1.
-        index: usize,
-    },
-    /// A beacon, or the use of the powers, needs a contribution before it, since everybody can recompute a beacon.
-    #[error(
-        "no participant has contributed\n  found     0 contributions that are not a beacon\n  expected  at least 1, or tau is publicly known"
-    )]
-    NobodyContributed,
-    /// A file whose points were cut off: no challenge can be computed from what is left.
-    #[error(
-        "the file is truncated from a larger ceremony, so nobody can contribute to it\n  found     power {power} of a ceremony of power {ceremony_power}\n  expected  the whole file"
-    )]
-    TruncatedCeremony {
-        /// The file's power.
-        power: Power,
-        /// The ceremony's.
-        ceremony_power: Power,
-    },
-    /// The points are not those that the last record's challenge was computed from.
-    #[error(
-        "the points do not hash to the challenge that the file states\n  found     {found}\n  expected  {expected}"
-    )]
-    Challenge {
-        /// Over the points of the file.
-        found: Challenge,
-        /// As the last record states it (or the protocol, for a new file).
-        expected: Challenge,
-    },
-    /// Preparing a file of power 28 needs a domain of 2^29, which the scalar field does not have.
-    #[error(
-        "a file of power 28 cannot be prepared\n  found     power 28, which needs a domain of 2^29\n  expected  at most power 27"
-    )]
-    NoDomain,
-    /// A response to another challenge.
-    #[error("the response answers another challenge\n  found     {found}\n  expected  {expected}")]
-    OtherChallenge {
-        /// The first 64 bytes of the response.
-        found: Challenge,
-        /// The challenge of the file.
-        expected: Challenge,
-    },
-}
-
-impl StepError {
-    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        matches!(
-            self,
-            Self::Write(_)
-                | Self::OsRandom(_)
-                | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_))
-        )
-    }
-}
 
 /// Opens a ceremony: writes the accumulator with tau = alpha = beta = 1.
 ///
@@ -148,76 +70,35 @@ pub fn new<W: Read + Write + Seek + Send>(
     Ok(super::first_challenge(power))
 }
 
-/// What a contribution is made from: the three secrets, which it consumes, and the public points that go with them.
-pub struct TauSecrets {
-    tau: Secret,
-    alpha: Secret,
-    beta: Secret,
-    s: [G1Affine; 3],
-}
-
-impl TauSecrets {
-    /// Draws tau, alpha, beta, then a point for each.
-    #[must_use]
-    pub fn draw(mut rng: ContributionRng) -> Self {
-        let (tau, alpha, beta) = (rng.secret(), rng.secret(), rng.secret());
-        Self { tau, alpha, beta, s: std::array::from_fn(|_| rng.g1()) }
-    }
-
-    /// The proofs of knowledge that answer `challenge`.
-    pub(crate) fn public_key(&self, challenge: &Challenge) -> PublicKey {
-        let proof = |name: SecretName, secret: &Secret| {
-            let g1_s = self.s[name as usize];
-            let g1_sx = times(g1_s, secret);
-            ProofOfKnowledge {
-                g1_s,
-                g1_sx,
-                g2_spx: times(pok_base_point(name, challenge, Ratio(g1_s, g1_sx)), secret),
-            }
-        };
-        let (tau, (alpha, beta)) = rayon::join(
-            || proof(SecretName::Tau, &self.tau),
-            || {
-                rayon::join(
-                    || proof(SecretName::Alpha, &self.alpha),
-                    || proof(SecretName::Beta, &self.beta),
-                )
-            },
-        );
-        PublicKey { tau, alpha, beta }
-    }
-
-    /// The key points after this contribution.
-    pub(crate) fn key_points(&self, before: &AccumulatorHead) -> AccumulatorHead {
-        AccumulatorHead {
-            tau_g1: times(before.tau_g1, &self.tau),
-            tau_g2: times(before.tau_g2, &self.tau),
-            alpha_g1: times(before.alpha_g1, &self.alpha),
-            beta_g1: times(before.beta_g1, &self.beta),
-            beta_g2: times(before.beta_g2, &self.beta),
-        }
-    }
-
-    /// What entry 0 of a part is multiplied by; entry i gets tau^i on top.
-    fn base(&self, part: Part) -> Fr {
-        match part {
-            Part::TauG1 | Part::TauG2 => Fr::ONE,
-            Part::AlphaTauG1 => *self.alpha.expose(),
-            Part::BetaTauG1 | Part::BetaG2 => *self.beta.expose(),
-        }
-    }
-}
-
-fn times<P: Point>(point: P, secret: &Secret) -> P {
-    let mut points = [point];
-    mul_each(&mut points, std::slice::from_ref(secret.expose()));
-    points[0]
-}
-
-/// Adds a participant's contribution: reads `input`, writes the new file to `output`, and returns its record.
+/// Adds a participant's contribution: reads `input`, writes the new file to `output`, and returns
+/// its record.
 ///
-/// The input's chain of records is verified, and its points must hash to its challenge; the ratios inside its sections are for
-/// [`super::verify`]. `output` must be empty, readable and writable.
+/// The input's chain of records is verified, and its points must hash to its challenge; the ratios
+/// inside its sections are for [`super::verify`]. `output` must be empty, readable and writable.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use ceremony_core::entropy::ContributionRng;
+/// use ceremony_core::format::ptau::{Power, Ptau};
+/// use ceremony_core::format::record::ContributorName;
+/// use ceremony_core::phase1::contribute::{contribute, new};
+/// use ceremony_core::progress::NoProgress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut start = Cursor::new(Vec::new());
+/// new(Power::new(3).ok_or("too large")?, &mut start, &NoProgress)?;
+///
+/// let mut input = Ptau::open(start)?;
+/// let mut output = Cursor::new(Vec::new());
+/// let rng = ContributionRng::from_os_and_text(b"text typed by the participant")?;
+/// let name = Some(ContributorName::new("Alice"));
+/// let record = contribute(&mut input, &mut output, rng, name, &NoProgress)?;
+/// println!("publish this: {}", record.response_hash());
+/// assert_eq!(Ptau::open(output)?.contributions(), [record]);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
@@ -234,7 +115,7 @@ pub fn contribute<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
 /// Closes the chain with a beacon, as [`contribute`] but with public randomness.
 ///
 /// # Errors
-/// [`StepError`], also when nobody has contributed.
+/// [`StepError`], also when no participant has contributed.
 pub fn apply_beacon<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
@@ -294,12 +175,13 @@ fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     })
 }
 
-/// Multiplies an accumulator by the secrets, from any source into any sink, and hashes both sides on the way.
+/// Multiplies an accumulator by the secrets, from any source into any sink, and hashes both sides
+/// on the way.
 pub(super) struct Apply<'a, R, S> {
     pieces: ReadAhead<'a, R>,
     rng: &'a mut VerifierRng,
     secrets: &'a TauSecrets,
-    /// `previous response hash | U(input)`: must become the challenge.
+    /// `previous response hash | uncompressed(input)`: must become the challenge.
     before: Blake2b512,
     /// Buffer for a chunk of the input.
     uncompressed: Vec<u8>,
@@ -331,7 +213,8 @@ impl<'a, R: Read + Seek + Send, S: PointSink> Apply<'a, R, S> {
         }
     }
 
-    /// The sink and the response's hash up to its public key, once the input has proved to be what the challenge was computed from.
+    /// The sink and the response's hash up to its public key, once the input has proved to be what
+    /// the challenge was computed from.
     pub(super) fn finish(self, link: &ChainHead) -> Result<(S, Blake2b512), StepError> {
         let found = Challenge(self.before.finish());
         if found != link.challenge {
@@ -348,9 +231,7 @@ impl<R: Read + Seek + Send, S: PointSink> EachPart for Apply<'_, R, S> {
         run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
             run.check_subgroup(&points, rng, start)?;
             encode_into(&points, Encoding::Uncompressed, uncompressed);
-            let tau = secrets.tau.expose();
-            let base = secrets.base(part) * tau.pow([start]);
-            let scalars = Zeroizing::new(geometric(base, *tau, points.len()));
+            let scalars = secrets.factors(part, start, points.len());
             let (written, _) = rayon::join(
                 || output.pass_on(),
                 || rayon::join(|| before.update(uncompressed), || mul_each(&mut points, &scalars)),

@@ -1,15 +1,16 @@
 //! Check 7: each level of the Lagrange sections belongs to the powers.
 //!
-//! Level k holds L_j for the domain of size n = 2^k, where L_j should be the basis polynomial j at tau, times the section's factor f. For a
-//! random scalar rho let p(x) = sum_(i<n) rho^i x^i. Interpolation on the domain says p(tau) = sum_j p(omega^j) L_j(tau), with values that are
-//! cheap to have, and p(tau) is a geometric sum. So for
+//! Level k holds L_j for the domain of size n = 2^k, where L_j should be the basis polynomial j at
+//! tau, times the section's factor f. For a random scalar rho let p(x) = sum_(i<n) rho^i x^i.
+//! Interpolation on the domain says p(tau) = sum_j p(omega^j) L_j(tau), with values that are cheap
+//! to have, and p(tau) is a geometric sum. So for
 //!
 //! ```text
 //! S = sum_j (rho^n - 1) / (rho omega^j - 1) L_j
 //! ```
 //!
-//! it is to be shown that `(rho tau - 1) S = rho^n [f tau^n] - [f]`. The sections are known to be powers of tau by now (check 5), and hold
-//! `[f tau^(n-1)]`, so one product of pairings tells:
+//! it is to be shown that `(rho tau - 1) S = rho^n [f tau^n] - [f]`. The sections are known to be
+//! powers of tau by now (check 5), and hold `[f tau^(n-1)]`, so one product of pairings tells:
 //!
 //! ```text
 //! e(S, rho [tau]2 - [1]2) = e(rho^n [f tau^(n-1)]1, [tau]2) e(-[f]1, [1]2),
@@ -17,32 +18,37 @@
 //!
 //! and in G2 with the sides exchanged. No sum over the powers is needed.
 //!
-//! If the L_j differ from the true ones by E_j, the difference of the two values of S is sum_j p(omega^j) E_j = sum_i rho^i (sum_j omega^(ij) E_j), a
-//! polynomial in rho of degree below n whose coefficients are the DFT of the E_j and so not all zero: it vanishes for at most n - 1 of
-//! the r possible rho. With rho = 1 / tau, for which the equation says nothing, that is an error of at most n / r < 2^(29-253). One rho serves
-//! everything. Levels 0 to p of a section are compared at once, combined by random scalars lambda_k (a further 1 / r); level p+1 alone.
+//! If the L_j differ from the true ones by E_j, the difference of the two values of S is sum_j
+//! p(omega^j) E_j = sum_i rho^i (sum_j omega^(ij) E_j), a polynomial in rho of degree below n whose
+//! coefficients are the DFT of the E_j and so not all zero: it vanishes for at most n - 1 of the r
+//! possible rho. With rho = 1 / tau, for which the equation says nothing, that is an error of at
+//! most n / r < 2^(29-253). One rho serves everything. Levels 0 to p of a section are compared at
+//! once, combined by random scalars lambda_k (a further 1 / r); level p+1 alone.
 //!
-//! Level p+1 of section 12 wants the power 2N-1, which section 2 does not have. A file that was prepared as it is has infinity in its place, on both sides:
-//! the sum has 2N - 1 terms. A file truncated after it was prepared still has the level of the larger file, with the true power in it: a sum of 2N terms.
+//! Level p+1 of section 12 wants the power 2N-1, which section 2 does not have. A file that was
+//! prepared as it is has infinity in its place, on both sides: the sum has 2N - 1 terms. A file
+//! truncated after it was prepared still has the level of the larger file, with the true power in
+//! it: a sum of 2N terms.
 
 use std::io::{Read, Seek};
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
+use bn254_batch::curve::{
+    Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity,
+};
+use bn254_batch::geometric;
 use rayon::prelude::*;
 
-use super::Part;
-use super::verify::{Check, Failure, VerifyError, place_of_run};
+use super::error::VerifyError;
+use super::report::{Check, Failure};
+use super::{Part, place_of_run};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
-use bn254_batch::curve::{
-    Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity,
-};
-use bn254_batch::geometric;
 
 /// What the check keeps of the powers while sections 2 to 5 stream by.
 pub(super) struct LagrangeCheck {
@@ -79,7 +85,7 @@ impl<P: Point> Ends<P> {
 }
 
 impl LagrangeCheck {
-    /// Draws rho, of which whoever makes or changes the file must learn nothing.
+    /// Draws rho, which must stay unknown to anyone who makes or changes the file.
     pub(super) fn new(rng: &mut VerifierRng) -> Self {
         let rho = rng.scalar();
         let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) =
@@ -129,7 +135,8 @@ impl LagrangeCheck {
         Ok(())
     }
 
-    /// Levels 0 to p of a section, its first 2^(p+1) - 1 points, in one combination; where that fails, level by level to name the first bad one.
+    /// Levels 0 to p of a section, its first 2^(p+1) - 1 points, in one combination; where that
+    /// fails, level by level to name the first bad one.
     fn levels<R: Read + Seek + Send, P: Point>(
         &self,
         reader: &mut Reader<'_, R>,
@@ -175,7 +182,8 @@ impl LagrangeCheck {
         level: u32,
         truncated: bool,
     ) -> Result<(), VerifyError> {
-        // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9), and its last level is read for its points only.
+        // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9),
+        // and its last level is read for its points only.
         let Some(sum) = self.level_sum(reader, run, level)? else { return Ok(()) };
         let weight = self.rho.pow([(1 << level) - 1]);
         let (one, last) = (self.tau_g1.of_levels[0], self.tau_g1.last);
@@ -187,7 +195,8 @@ impl LagrangeCheck {
         )
     }
 
-    /// Whether a sum over 2N terms has the true power 2N - 1, whose weight is given, in its last term.
+    /// Whether a sum over 2N terms has the true power 2N - 1, whose weight is given, in its last
+    /// term.
     fn has_next_power(&self, sum: G1Projective, weight: Fr) -> bool {
         let (one, last) = (&self.tau_g1.of_levels, self.tau_g1.last);
         match self.tau_squared_g2 {
@@ -197,7 +206,8 @@ impl LagrangeCheck {
                 ((last * -(weight * self.rho)).into_affine(), tau_squared),
                 (one[0], self.tau_g2.of_levels[0]),
             ]),
-            // N = 2: S = 1 + rho tau + rho^2 tau^2 + rho^3 tau^3, and section 2 has the first three.
+            // N = 2: S = 1 + rho tau + rho^2 tau^2 + rho^3 tau^3, and section 2 has the first
+            // three.
             None => {
                 let rest = sum - one[0] - one[1] * self.rho - last * self.rho.square();
                 pairings_agree(
@@ -236,7 +246,8 @@ impl LagrangeCheck {
         (self.tau_g2.of_levels[1] * self.rho - self.tau_g2.of_levels[0]).into_affine()
     }
 
-    /// S for one level, or `None` where the field has no such domain. Reads and checks every point either way.
+    /// S for one level, or `None` where the field has no such domain. Reads and checks every point
+    /// either way.
     fn level_sum<R: Read + Seek + Send, P: Point>(
         &self,
         reader: &mut Reader<'_, R>,
@@ -259,8 +270,8 @@ struct Reader<'a, R> {
 }
 
 impl<R: Read + Seek + Send> Reader<'_, R> {
-    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start and those after it, or `None` for points that
-    /// are only to be read and checked.
+    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start
+    /// and those after it, or `None` for points that are only to be read and checked.
     fn sum<P: Point>(
         &mut self,
         run: &PointRun<P>,
@@ -294,7 +305,8 @@ fn not_the_basis(place: String) -> VerifyError {
     }))
 }
 
-/// The weights of `count` points of a section from `start` on, over its levels 0, 1, ...: those of [`interpolation`], with a factor for each level.
+/// The weights of `count` points of a section from `start` on, over its levels 0, 1, ...: those of
+/// [`interpolation`], with a factor for each level.
 fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
     let mut weights = Vec::with_capacity(count);
     for (level, factor) in (0u32..).zip(factors) {
@@ -318,7 +330,7 @@ fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
 /// `factor` (rho^n - 1) / (rho omega^j - 1) for j = start, start + 1, ..., where n = 2^level.
 fn interpolation(rho: Fr, omega: Fr, level: u32, start: u64, count: usize, factor: Fr) -> Vec<Fr> {
     let numerator = (rho.pow([1u64 << level]) - Fr::ONE) * factor;
-    let mut weights = geometric(rho * omega.pow([start]), omega, count);
+    let mut weights = geometric(&(rho * omega.pow([start])), &omega, count);
     weights.par_chunks_mut(1 << 10).with_max_len(1).for_each(|weights| {
         weights.iter_mut().for_each(|w| *w -= Fr::ONE);
         serial_batch_inversion_and_mul(weights, &numerator);

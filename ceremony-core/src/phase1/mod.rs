@@ -1,46 +1,60 @@
 //! Phase 1: powers of tau, a ceremony that serves every circuit of at most N = 2^power constraints.
 //!
-//! The accumulator holds, for secrets tau, alpha, beta that nobody knows,
+//! The accumulator holds, for secrets tau, alpha, beta that no one knows,
 //!
 //! ```text
-//! {[tau^i]1, i < 2N-1}   {[tau^i]2, i < N}   {[alpha tau^i]1, i < N}   {[beta tau^i]1, i < N}   [beta]2
+//! {[tau^i]1, i < 2N-1}      {[tau^i]2, i < N}
+//! {[alpha tau^i]1, i < N}   {[beta tau^i]1, i < N}   [beta]2
 //! ```
 //!
-//! It begins with tau = alpha = beta = 1. A contribution with secrets (t, a, b) multiplies entry i by t^i, a t^i or b t^i, so that afterwards
-//! tau' = t tau and so on; it proves knowledge of t, a and b, and says by hashes which challenge it answers (BGM17, sections 5 and 6). If one
-//! of the contributors destroyed its secrets, nobody knows tau, alpha or beta. A beacon closes the chain with public randomness. The
-//! prepared file holds the same points in the Lagrange bases of all domains up to 2N, which is what phase 2 reads.
+//! It begins with tau = alpha = beta = 1. A contribution with secrets (t, a, b) multiplies entry i
+//! by t^i, a t^i or b t^i, so that afterwards tau' = t tau and so on; it proves knowledge of t, a
+//! and b, and says by hashes which challenge it answers (BGM17, sections 5 and 6). If one of the
+//! contributors destroyed its secrets, no one knows tau, alpha or beta. A beacon closes the chain
+//! with public randomness. The prepared file holds the same points in the Lagrange bases of all
+//! domains up to 2N, which is what phase 2 reads.
 //!
 //! | module | proves or does |
 //! |---|---|
-//! | [`contribution`] | the step from one accumulator to the next: new, contribute, beacon |
-//! | [`exchange`] | the same through challenge and response files |
-//! | [`verify`] | the numbered checks of a whole file |
-//! | [`lagrange`] | the Lagrange sections belong to the powers |
+//! | `secrets` | tau, alpha and beta of one contribution |
+//! | [`contribute`] | the step from one accumulator to the next: new, contribute, beacon |
+//! | `accumulator_writer` | writes and hashes the new accumulator |
+//! | [`challenge_response`] | the same step through challenge and response files |
 //! | [`prepare`] | makes the Lagrange sections |
-//! | [`public`] | digests of the public ceremony's files |
+//! | [`verify`] | runs the numbered checks on a whole file |
+//! | `records` | checks 0 to 4, 8 and 10: what the records prove by themselves |
+//! | `sections` | checks 5 and 6: what the points prove |
+//! | `lagrange` | check 7: the Lagrange sections belong to the powers |
+//! | `report`, `error` | the checks, their results, and why an operation failed |
+//! | [`perpetual_powers`] | first challenges, and digests of the public ceremony's files |
 
 mod accumulator_writer;
 pub mod challenge_response;
 pub mod contribute;
-pub mod lagrange;
+mod error;
+mod lagrange;
 pub mod perpetual_powers;
 pub mod prepare;
+mod records;
+mod report;
+mod secrets;
+mod sections;
 pub mod verify;
 
 use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{AccumulatorHead, AccumulatorLayout, Contribution, Power};
-use crate::hash::{Blake2b512, Challenge, ResponseHash, hash_to_g2};
+use crate::hash::{Blake2b512, Challenge, ResponseHash};
 use crate::progress::Progress;
 use crate::ratio::Ratio;
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
+use crate::sample::hash_to_g2;
 
 /// Which of the five parts of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +109,9 @@ pub fn first_response_hash() -> ResponseHash {
     ResponseHash(Blake2b512::digest(&[]))
 }
 
-/// The challenge of a new accumulator: BLAKE2b-512(BLAKE2b-512("") | generators in U). Hashes 384 N + 64 bytes, except for the large powers,
-/// whose challenges are constants of the protocol.
+/// The challenge of a new accumulator: BLAKE2b-512(BLAKE2b-512("") | generators, uncompressed).
+/// Hashes 384 N + 64 bytes, except for the large powers, whose challenges are constants of the
+/// protocol.
 #[must_use]
 pub fn first_challenge(power: Power) -> Challenge {
     match perpetual_powers::FIRST_CHALLENGES.iter().find(|(p, _)| *p == power.exponent()) {
@@ -137,7 +152,8 @@ impl AccumulatorHead {
     }
 }
 
-/// What the next contribution builds on: the key points, response hash and challenge after the records so far.
+/// What the next contribution builds on: the key points, response hash and challenge after the
+/// records so far.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainHead {
     /// First elements of the accumulator.
@@ -167,7 +183,8 @@ impl ChainHead {
     }
 }
 
-/// The secret that a proof of knowledge is about; its byte keeps the three proofs of one contribution apart.
+/// The secret that a proof of knowledge is about; its byte keeps the three proofs of one
+/// contribution apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretName {
     Tau = 0,
@@ -175,7 +192,8 @@ pub(crate) enum SecretName {
     Beta = 2,
 }
 
-/// R of a proof of knowledge: hash_to_g2(BLAKE2b-512(name | challenge | U(s) | U(s x))).
+/// R of a proof of knowledge: hash_to_g2(BLAKE2b-512(name | challenge | uncompressed(s) |
+/// uncompressed(s x))).
 pub(crate) fn pok_base_point(
     name: SecretName,
     challenge: &Challenge,
@@ -188,7 +206,8 @@ pub(crate) fn pok_base_point(
     ]))
 }
 
-/// Hashes the five parts in one encoding, as challenges (U) and responses (C) do.
+/// Hashes the five parts in one encoding, as challenges (uncompressed) and responses (compressed)
+/// do.
 pub(crate) struct HashParts<'a, R> {
     pub(crate) source: &'a mut R,
     pub(crate) rng: &'a mut VerifierRng,
@@ -207,4 +226,8 @@ impl<R: Read + Seek + Send> EachPart for HashParts<'_, R> {
             Ok(())
         })
     }
+}
+
+pub(crate) fn place_of_run<P>(run: &PointRun<P>) -> String {
+    format!("section {} ({})", run.section, run.name)
 }

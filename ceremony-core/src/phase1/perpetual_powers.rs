@@ -1,4 +1,5 @@
-//! Facts about public ceremonies: the published digests of the Perpetual Powers of Tau files, and the first challenges of large powers.
+//! Facts about public ceremonies: the published digests of the Perpetual Powers of Tau files, and
+//! the first challenges of large powers.
 
 use crate::hash::FileBlake2b;
 
@@ -41,8 +42,9 @@ const fn unhex(hex: &str) -> [u8; 64] {
     out
 }
 
-/// The prepared files of the Perpetual Powers of Tau with the beacon of the Hermez network, as their BLAKE2b-512 digests were published with
-/// them: truncations to 2^8 .. 2^27, and the whole ceremony of 2^28.
+/// The prepared files of the Perpetual Powers of Tau with the beacon of the Hermez network, as
+/// their BLAKE2b-512 digests were published with them: truncations to 2^8 .. 2^27, and the whole
+/// ceremony of 2^28.
 pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
     file(
         "powersOfTau28_hez_final_08.ptau",
@@ -130,8 +132,9 @@ pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
     ),
 ];
 
-/// [`super::first_challenge`] of all but the smallest powers: computing it means hashing 384 bytes for each of the 2^power constraints, up to 100 GB.
-/// Each was computed by this crate, those up to 2^18 by another implementation of BLAKE2b too; a test recomputes the smaller ones.
+/// [`super::first_challenge`] of all but the smallest powers: computing it means hashing 384 bytes
+/// for each of the 2^power constraints, up to 100 GB. Each was computed by this crate, those up to
+/// 2^18 by another implementation of BLAKE2b too; a test recomputes the smaller ones.
 pub(super) const FIRST_CHALLENGES: [(u32, [u8; 64]); 17] = [
     (
         12,

@@ -1,21 +1,26 @@
-//! From powers to Lagrange bases: level k of a section is the inverse FFT of its first n = 2^k powers,
+//! From powers to Lagrange bases: level k of a section is the inverse FFT of its first n = 2^k
+//! powers,
 //!
 //! ```text
 //! [L_j(tau)] = 1/n sum_(i<n) omega^(-ij) [tau^i],   omega = 5^((r-1)/n)
 //! ```
 //!
-//! since L_j(x) = 1/n sum_i omega^(-ij) x^i. Level p+1 of section 12 has 2N-1 powers and infinity in the place of the missing one.
+//! since L_j(x) = 1/n sum_i omega^(-ij) x^i. Level p+1 of section 12 has 2N-1 powers and infinity
+//! in the place of the missing one.
 //!
-//! A level of at most [`FFT_IN_MEMORY_POINTS`] points is transformed in memory. A longer one uses its own place in the output file: the powers are
-//! dealt out to B = n / M blocks by their index modulo B (blocks in bit-reversed order), each block is transformed in memory, and log2(B) passes of
-//! butterflies stream over the file (decimation in time).
+//! A level of at most [`FFT_IN_MEMORY_POINTS`] points is transformed in memory. A longer one uses
+//! its own place in the output file: the powers are dealt out to B = n / M blocks by their index
+//! modulo B (blocks in bit-reversed order), each block is transformed in memory, and log2(B) passes
+//! of butterflies stream over the file (decimation in time).
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use ark_ff::Field;
+use bn254_batch::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
+use bn254_batch::{Direction, butterflies, group_fft, mul_all};
 
-use super::contribute::StepError;
-use super::verify::{check_chain, check_minimum};
+use super::error::StepError;
+use super::records::{check_chain, check_minimum};
 use crate::entropy::VerifierRng;
 use crate::format::container::{ContainerWriter, read_at};
 use crate::format::encoding::{Encoding, decode_own, encode};
@@ -23,14 +28,36 @@ use crate::format::points::PointRun;
 use crate::format::ptau::{PTAU, Ptau, write_contributions, write_header};
 use crate::limits::{CHUNK_POINTS, FFT_IN_MEMORY_POINTS};
 use crate::progress::Progress;
-use bn254_batch::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
-use bn254_batch::{Direction, butterflies, group_fft, mul_all};
 
-/// Writes `input` with its Lagrange sections, for all levels. The records' chain is checked and the powers are read with all membership checks;
-/// their ratios are for [`super::verify`]. A truncated file stays marked as one.
+/// Writes `input` with its Lagrange sections, for all levels. The records' chain is checked and the
+/// powers are read with all membership checks; their ratios are for [`super::verify`]. A truncated
+/// file stays marked as one.
+///
+/// ```
+/// # use std::io::Cursor;
+/// # use ceremony_core::entropy::ContributionRng;
+/// # use ceremony_core::format::ptau::{Power, Ptau};
+/// # use ceremony_core::phase1::contribute::{contribute, new};
+/// use ceremony_core::phase1::prepare::prepare;
+/// use ceremony_core::progress::NoProgress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut start = Cursor::new(Vec::new());
+/// # new(Power::new(3).ok_or("too large")?, &mut start, &NoProgress)?;
+/// # let mut contributed = Cursor::new(Vec::new());
+/// # let rng = ContributionRng::from_os_and_text(b"")?;
+/// # contribute(&mut Ptau::open(start)?, &mut contributed, rng, None, &NoProgress)?;
+/// let mut input = Ptau::open(contributed)?;
+/// let mut prepared = Cursor::new(Vec::new());
+/// prepare(&mut input, &mut prepared, &NoProgress)?;
+/// assert!(Ptau::open(prepared)?.lagrange().is_some());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
-/// [`StepError`], also when nobody has contributed; `output` is then incomplete and must be thrown away.
+/// [`StepError`], also when no participant has contributed; `output` is then incomplete and must be
+/// thrown away.
 pub fn prepare<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
@@ -155,7 +182,8 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
                 place.write(b * block + start / blocks, &dealt)?;
             }
         }
-        // Transform the blocks. The transform of a block divides by its own length; what is left of 1/n is 1/blocks.
+        // Transform the blocks. The transform of a block divides by its own length; what is left of
+        // 1/n is 1/blocks.
         let rest = Fr::from(blocks).inverse().unwrap_or(Fr::ONE);
         for b in 0..blocks {
             let mut points: Vec<P> = place.read(b * block, block as usize)?;
@@ -178,7 +206,7 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
                     butterflies(
                         &mut lo,
                         &mut hi,
-                        &bn254_batch::geometric(omega.pow([j]), omega, chunk as usize),
+                        &bn254_batch::geometric(&omega.pow([j]), &omega, chunk as usize),
                     );
                     place.write(pair + j, &lo)?;
                     place.write(pair + half + j, &hi)?;
@@ -229,7 +257,7 @@ mod tests {
         let mut fresh = Cursor::new(Vec::new());
         new(Power::new(4).unwrap(), &mut fresh, &NoProgress).unwrap();
         let mut contributed = Cursor::new(Vec::new());
-        let rng = ContributionRng::from_os_and(b"").unwrap();
+        let rng = ContributionRng::from_os_and_text(b"").unwrap();
         contribute(&mut Ptau::open(fresh).unwrap(), &mut contributed, rng, None, &NoProgress)
             .unwrap();
         let prepared = |in_memory| {

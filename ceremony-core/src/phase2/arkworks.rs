@@ -1,9 +1,12 @@
-//! Circuits of arkworks in and out: a [`ConstraintSynthesizer`] written as `.r1cs` and `.wtns`, so that its authors enter the ceremony by the
-//! same door as circom's, and an `.r1cs` with a witness as a [`ConstraintSynthesizer`], so that arkworks proves for it.
+//! Circuits of arkworks in and out: a [`ConstraintSynthesizer`] written as `.r1cs` and `.wtns`, so
+//! that its authors enter the ceremony by the same door as circom's, and an `.r1cs` with a witness
+//! as a [`ConstraintSynthesizer`], so that arkworks proves for it.
 //!
-//! The order of wires is arkworks' own: the constant one, the instance variables, the witness variables; in the `.r1cs` the instance variables
-//! are public inputs and there are no outputs. The constraints are those that arkworks' Groth16 proves: linear combinations inlined
-//! (`OptimizationGoal::Constraints`), here with the terms of a combination sorted by wire, one per wire.
+//! The order of wires is arkworks' own: the constant one, the instance variables, the witness
+//! variables; in the `.r1cs` the instance variables are public inputs; there are no outputs. The
+//! constraints are those that arkworks' Groth16 proves: linear combinations inlined
+//! (`OptimizationGoal::Constraints`), here with the terms of a combination sorted by wire, one per
+//! wire.
 
 use std::io::{Read, Seek, Write};
 
@@ -12,11 +15,12 @@ use ark_relations::gr1cs::{
     ConstraintSynthesizer, ConstraintSystem, ConstraintSystemRef, LinearCombination,
     OptimizationGoal, R1CS_PREDICATE_LABEL, SynthesisError, SynthesisMode, Variable,
 };
+use bn254_batch::curve::Fr;
 
+use crate::explain::{Explain, Finding};
 use crate::format::FormatError;
 use crate::format::r1cs::{Matrix, R1cs, Row, Shape, write_r1cs};
 use crate::format::wtns::write_wtns;
-use bn254_batch::curve::Fr;
 
 /// Why a circuit of arkworks was not written.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,8 @@ pub enum ExportError {
     Synthesis(String),
     /// The circuit has constraints that are not rank-1.
     #[error(
-        "the circuit has constraints that Groth16 does not prove\n  found     {found} of predicate \"{predicate}\"\n  expected  rank-1 constraints only"
+        "the circuit has constraints that Groth16 does not prove: found {found} of predicate \
+         \"{predicate}\", expected rank-1 constraints only"
     )]
     Predicate {
         /// Its label.
@@ -39,7 +44,7 @@ pub enum ExportError {
     #[error("the circuit does not fit the format: {0}")]
     Shape(#[from] FormatError),
     /// More than the format's 32 bits can count.
-    #[error("too many {what}\n  found     {found}\n  expected  less than 2^32")]
+    #[error("too many {what}: found {found}, expected less than 2^32")]
     TooMany {
         /// What is counted.
         what: &'static str,
@@ -51,13 +56,33 @@ pub enum ExportError {
     Output(#[from] std::io::Error),
 }
 
+impl Explain for ExportError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::Synthesis(_) => Finding::new("r1cs-export/synthesis", self),
+            Self::Predicate { predicate, found } => Finding::compared(
+                "r1cs-export/predicate",
+                self,
+                format_args!("{found} of predicate \"{predicate}\""),
+                "rank-1 constraints only",
+            ),
+            Self::Shape(error) => error.explain().inside("the circuit does not fit the format"),
+            Self::TooMany { found, .. } => {
+                Finding::compared("r1cs-export/too-many", self, found, "less than 2^32")
+            }
+            Self::Output(_) => Finding::environment("r1cs-export/output", self),
+        }
+    }
+}
+
 impl From<SynthesisError> for ExportError {
     fn from(error: SynthesisError) -> Self {
         Self::Synthesis(error.to_string())
     }
 }
 
-/// Writes a circuit as `.r1cs`. The circuit is synthesized without a witness, as arkworks' own setup does.
+/// Writes a circuit as `.r1cs`. The circuit is synthesized without a witness, as arkworks' own
+/// setup does.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -140,9 +165,7 @@ pub enum WitnessError {
     #[error("the circuit (.r1cs): {0}")]
     R1cs(#[from] FormatError),
     /// Another number of values than wires.
-    #[error(
-        "the witness is for another circuit\n  found     {found} values\n  expected  {expected}"
-    )]
+    #[error("the witness is for another circuit: found {found} values, expected {expected}")]
     Length {
         /// Values.
         found: usize,
@@ -160,6 +183,19 @@ pub enum WitnessError {
     },
 }
 
+impl Explain for WitnessError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::R1cs(error) => error.explain().inside("the circuit (.r1cs)"),
+            Self::Length { found, expected } => {
+                Finding::compared("witness/length", self, format_args!("{found} values"), expected)
+            }
+            Self::One => Finding::new("witness/one", self),
+            Self::Unsatisfied { .. } => Finding::new("witness/unsatisfied", self),
+        }
+    }
+}
+
 /// A circuit with values that satisfy it, held in memory, as arkworks' prover wants it.
 ///
 /// `&AssignedCircuit` is a [`ConstraintSynthesizer`].
@@ -171,7 +207,8 @@ pub struct AssignedCircuit {
 }
 
 impl AssignedCircuit {
-    /// Reads a circuit and checks that the values satisfy it: arkworks' prover takes anything and gives a proof that does not verify.
+    /// Reads a circuit and checks that the values satisfy it: arkworks' prover takes anything and
+    /// gives a proof that does not verify.
     ///
     /// # Errors
     /// [`WitnessError`].

@@ -1,16 +1,23 @@
 //! A contribution to phase 2: delta <- d delta for a secret d (BGM17, section 7.3).
 //!
-//! `[delta']1 = d [delta]1`, `[delta']2 = d [delta]2`, L'_i = d^-1 L_i, H'_i = d^-1 H_i; sections 3 to 7 stay as they are. The contributor proves
-//! knowledge of d by (s, d s, d R) with R = hash_to_g2(transcript),
+//! `[delta']1 = d [delta]1`, `[delta']2 = d [delta]2`, L'_i = d^-1 L_i, H'_i = d^-1 H_i; sections 3
+//! to 7 stay as they are. The contributor proves knowledge of d by (s, d s, d R) with R =
+//! hash_to_g2(transcript),
 //!
-//! transcript = BLAKE2b-512(initial key's hash | for each earlier record: U(delta, s, s x, x R) transcript | U(s) | U(d s)),
+//! transcript = BLAKE2b-512(initial key's hash | for each earlier record: uncompressed(delta, s, s
+//! x, x R) transcript | uncompressed(s) | uncompressed(d s)),
 //!
-//! so that a proof is good for one place of one chain only. A beacon is the same with d and s drawn from a public value. Names and the
-//! kind of a record are in no hash: what a file says of its contributors is for display, the signed attestation binds it.
+//! so that a proof is good for one place of one chain only. A beacon is the same with d and s drawn
+//! from a public value. Names and the kind of a record are in no hash: what a file says of its
+//! contributors is for display, the signed attestation binds it.
 
 use std::io::{Read, Seek, Write};
 
-use crate::entropy::{Beacon, ContributionRng, OsRandomError, Secret, VerifierRng};
+use bn254_batch::curve::{G1Affine, Point};
+use bn254_batch::mul_all;
+
+pub use super::error::ContributeError;
+use crate::entropy::{Beacon, ContributionRng, Secret, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{ContainerWriter, Section};
 use crate::format::encoding::{Encoding, encode, encode_into};
@@ -19,56 +26,10 @@ use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge}
 use crate::format::zkey::{
     Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header,
 };
-use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript, hash_to_g2};
+use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
 use crate::limits::MAX_CONTRIBUTIONS;
 use crate::progress::Progress;
-use bn254_batch::curve::{G1Affine, Point};
-use bn254_batch::mul_all;
-
-/// Why a contribution was not made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ContributeError {
-    /// The key to build on cannot be read.
-    #[error("the key (.zkey): {0}")]
-    Input(#[from] FormatError),
-    /// The new key cannot be written.
-    #[error("writing the new key: {0}")]
-    Output(#[source] std::io::Error),
-    /// The checks of points had no randomness.
-    #[error(transparent)]
-    OsRandom(#[from] OsRandomError),
-    /// A beacon has closed the chain.
-    #[error(
-        "a beacon has closed this chain\n  found     a beacon as contribution {index}\n  expected  contributions only, the beacon comes last"
-    )]
-    Closed {
-        /// Which record is the beacon, counted from 1.
-        index: usize,
-    },
-    /// No further record would be read back.
-    #[error(
-        "the chain is full\n  found     {found} contributions\n  expected  less than {MAX_CONTRIBUTIONS}"
-    )]
-    Full {
-        /// Number of records.
-        found: usize,
-    },
-    /// The secret drawn was zero, which happens once in 2^254 draws of an honest generator.
-    #[error("the random number generator gave zero as the secret: it is broken")]
-    ZeroSecret,
-}
-
-impl ContributeError {
-    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        match self {
-            Self::Input(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
-            other => matches!(other, Self::Output(_) | Self::OsRandom(_) | Self::ZeroSecret),
-        }
-    }
-}
+use crate::sample::hash_to_g2;
 
 /// What was contributed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,11 +44,12 @@ pub struct Contributed {
     pub initial_key_hash: InitialKeyHash,
 }
 
-/// Multiplies delta by a secret drawn from `rng` and writes the new key to `out`, an empty temporary file which is complete only when this
-/// returns `Ok`. The secret is overwritten before that.
+/// Multiplies delta by a secret drawn from `rng` and writes the new key to `out`, an empty
+/// temporary file which is complete only when this returns `Ok`. The secret is overwritten before
+/// that.
 ///
-/// The points that meet the secret are checked to be on their curves and in their groups. That they are the right ones is for [`super::verify`] to
-/// tell: verify the key before contributing.
+/// The points that meet the secret are checked to be on their curves and in their groups. That they
+/// are the right ones is for [`super::verify`] to tell: verify the key before contributing.
 ///
 /// # Errors
 /// [`ContributeError`].
@@ -193,7 +155,8 @@ fn copy<R: Read + Seek + Send, W: Write + Seek + Send>(
     Ok(())
 }
 
-/// Writes a section with every point divided by the secret: each chunk while the next one is divided.
+/// Writes a section with every point divided by the secret: each chunk while the next one is
+/// divided.
 fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
     pieces: &mut ReadAhead<'_, R>,
     run: PointRun<G1Affine>,

@@ -1,10 +1,12 @@
-//! The initial key of a circuit: what phase 2 starts from, a function of an `.r1cs` and a prepared `.ptau` alone, with no secret of its own
-//! (delta = gamma = 1).
+//! The initial key of a circuit: what phase 2 starts from, a function of an `.r1cs` and a prepared
+//! `.ptau` alone, with no secret of its own (delta = gamma = 1).
 //!
-//! For a circuit of m constraints, n wires, l of them public, let N = 2^k be its domain, L_i the Lagrange basis of the domain, and tau, alpha,
-//! beta the secrets of phase 1. The column polynomials (Groth16, section 2.3) are `A_s = sum_i A[i][s] L_i`, likewise B_s and C_s,
-//! with the rows m + s of A, s <= l, holding wire s with coefficient 1: they make the public columns independent. The key is then
-//! linear in what a prepared `.ptau` holds, `{[L_i(tau)]1}`, `{[L_i(tau)]2}`, `{[alpha L_i(tau)]1}`, `{[beta L_i(tau)]1}`:
+//! For a circuit of m constraints, n wires, l of them public, let N = 2^k be its domain, L_i the
+//! Lagrange basis of the domain, and tau, alpha, beta the secrets of phase 1. The column
+//! polynomials (Groth16, section 2.3) are `A_s = sum_i A[i][s] L_i`, likewise B_s and C_s, with the
+//! rows m + s of A, s <= l, holding wire s with coefficient 1: they make the public columns
+//! independent. The key is then linear in what a prepared `.ptau` holds, `{[L_i(tau)]1}`,
+//! `{[L_i(tau)]2}`, `{[alpha L_i(tau)]1}`, `{[beta L_i(tau)]1}`:
 //!
 //! ```text
 //! IC_s (s <= l), L_s (s > l) = sum_i A[i][s] [beta L_i]1 + B[i][s] [alpha L_i]1 + C[i][s] [L_i]1
@@ -12,20 +14,25 @@
 //! H_i = the Lagrange basis of the domain of 2N points at its odd places
 //! ```
 //!
-//! Assumed, not checked here: the `.ptau` is verified (`phase1`), its Lagrange sections included. Points are checked to be on their
-//! curves and in their groups. Neither file is held in memory: sums are made in one pass over the circuit, or, for one of more than
-//! [`WIRES_AT_ONCE`] wires, in a pass for each section and [`WIRES_PER_PASS`] of them.
+//! Assumed, not checked here: the `.ptau` is verified (`phase1`), its Lagrange sections included.
+//! Points are checked to be on their curves and in their groups. Neither file is held in memory:
+//! sums are made in one pass over the circuit, or, for one of more than [`WIRES_AT_ONCE`] wires, in
+//! a pass for each section and [`WIRES_PER_PASS`] of them.
 
 use std::io::{Read, Seek, Write};
 use std::ops::Range;
 
+use bn254_batch::IndexedSums;
+use bn254_batch::curve::{G1Affine, G2Affine, Point};
+
+pub use super::error::{SURPLUS_HASH_POWER, SetupError};
 use super::qap::{self, Basis, Column, Columns, Plan, Rows};
-use crate::entropy::{OsRandomError, VerifierRng};
+use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{LagrangeLayout, Power, Ptau};
+use crate::format::ptau::{LagrangeLayout, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
 use crate::format::zkey::{
     Header, ZKEY, push_coefficient, section, write_contributions, write_header,
@@ -33,80 +40,6 @@ use crate::format::zkey::{
 use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::progress::Progress;
-use bn254_batch::IndexedSums;
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
-
-/// The smallest power of a circuit whose initial key's hash includes one point more than it counts (formats page, section 6).
-pub const SURPLUS_HASH_POWER: u32 = 15;
-
-/// Why there is no initial key.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// The circuit cannot be read.
-    #[error("the circuit (.r1cs): {0}")]
-    R1cs(#[source] FormatError),
-    /// The phase-1 file cannot be read.
-    #[error("the powers of tau (.ptau): {0}")]
-    Ptau(#[source] FormatError),
-    /// The key cannot be written (or, while verifying, read).
-    #[error("the key (.zkey): {0}")]
-    Key(#[source] FormatError),
-    /// The checks of points had no randomness.
-    #[error(transparent)]
-    OsRandom(#[from] OsRandomError),
-    /// The phase-1 file has no Lagrange bases.
-    #[error(
-        "the .ptau is not prepared for phase 2\n  found     no sections 12 to 15\n  expected  all of them: prepare it first"
-    )]
-    NotPrepared,
-    /// The circuit needs a larger phase 1.
-    #[error(
-        "the .ptau is too small for the circuit\n  found     power {found}\n  expected  at least power {expected}"
-    )]
-    PtauTooSmall {
-        /// Of the `.ptau`.
-        found: Power,
-        /// Of the circuit.
-        expected: Power,
-    },
-    /// Nobody contributed to phase 1, so that tau is publicly known.
-    #[error(
-        "nobody contributed to the .ptau\n  found     {records} records, all of them beacons\n  expected  a contribution that is not a beacon"
-    )]
-    NoContribution {
-        /// Number of records.
-        records: usize,
-    },
-    /// The initial key's hash would not be one that others can recompute.
-    #[error(
-        "a .ptau of the circuit's own power gives a key whose hash nobody can recompute, from power {SURPLUS_HASH_POWER} on\n  found     power {power}\n  expected  a .ptau of power {} or more",
-        power.exponent() + 1
-    )]
-    EqualPower {
-        /// Of the circuit and the `.ptau`.
-        power: Power,
-    },
-    /// Section 4 counts its entries in 32 bits.
-    #[error("too many terms in A and B\n  found     {found}\n  expected  at most {}", u32::MAX)]
-    TooManyTerms {
-        /// Those of the circuit and its input rows.
-        found: u64,
-    },
-}
-
-impl SetupError {
-    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        match self {
-            Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => {
-                matches!(error, FormatError::Io(_) | FormatError::OsRandom(_))
-            }
-            other => matches!(other, Self::OsRandom(_)),
-        }
-    }
-}
 
 /// What was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +52,44 @@ pub struct NewKey {
     pub initial_key_hash: InitialKeyHash,
 }
 
-/// Writes the initial key of a circuit to `out`, an empty temporary file which is complete only when this returns `Ok`.
+/// Writes the initial key of a circuit to `out`, an empty temporary file which is complete only
+/// when this returns `Ok`.
 ///
-/// The bytes are those that snarkjs writes for the same two files. The `.ptau` is taken to be verified; that it has a contribution which is
-/// not a beacon is checked once more.
+/// The bytes are those that snarkjs writes for the same two files. The `.ptau` is taken to be
+/// verified; that it has a contribution which is not a beacon is checked once more.
+///
+/// ```
+/// # use std::io::Cursor;
+/// # use ceremony_core::entropy::ContributionRng;
+/// # use ceremony_core::format::ptau::{Power, Ptau};
+/// # use ceremony_core::phase1::contribute::{contribute, new};
+/// # use ceremony_core::phase1::prepare::prepare;
+/// # use bn254_batch::curve::Fr;
+/// # use ceremony_core::format::r1cs::{Shape, write_r1cs};
+/// use ceremony_core::format::r1cs::R1cs;
+/// use ceremony_core::format::zkey::Zkey;
+/// use ceremony_core::phase2::initial_key::new_key;
+/// use ceremony_core::progress::NoProgress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut start = Cursor::new(Vec::new());
+/// # new(Power::new(3).ok_or("too large")?, &mut start, &NoProgress)?;
+/// # let mut contributed = Cursor::new(Vec::new());
+/// # let rng = ContributionRng::from_os_and_text(b"")?;
+/// # contribute(&mut Ptau::open(start)?, &mut contributed, rng, None, &NoProgress)?;
+/// # let mut prepared = Cursor::new(Vec::new());
+/// # prepare(&mut Ptau::open(contributed)?, &mut prepared, &NoProgress)?;
+/// # let one = Fr::from(1u64);
+/// # let shape = Shape::new(3, 1, 0, 1, 1)?;
+/// # let square = [vec![(one, 2)], vec![(one, 2)], vec![(one, 1)]];
+/// # let circuit = write_r1cs(Cursor::new(Vec::new()), shape, [square])?;
+/// let (mut circuit, mut ptau) = (R1cs::open(circuit)?, Ptau::open(prepared)?);
+/// let mut key = Cursor::new(Vec::new());
+/// let made = new_key(&mut circuit, &mut ptau, &mut key, &NoProgress)?;
+/// assert_eq!(Zkey::open(key)?.initial_key_hash(), made.initial_key_hash);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`SetupError`]: files that do not fit together, or that cannot be read or written.
@@ -170,12 +137,13 @@ pub(super) enum Chunk<'a> {
     G2(&'a [G2Affine]),
 }
 
-/// Whoever wants the initial key: the writer of the file, and the verifier who compares.
+/// A consumer of the initial key's sections: the file writer, or the verifier that compares.
 pub(super) trait Sink: Send {
     fn begin(&mut self, section: u32) -> Result<(), FormatError>;
     fn chunk(&mut self, chunk: Chunk<'_>) -> Result<(), FormatError>;
     fn end(&mut self) -> Result<(), FormatError>;
-    /// Nothing more comes. What is done then is done beside the last look at circuit and phase 1.
+    /// Nothing more comes. What is done then runs in parallel with the last look at circuit and
+    /// phase 1.
     fn complete(&mut self) {}
 }
 
@@ -221,7 +189,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         })
     }
 
-    /// False for a circuit of power 15 or more with a `.ptau` of the same power: the reference tool then hashes bytes that are no point.
+    /// False for a circuit of power 15 or more with a `.ptau` of the same power: the reference tool
+    /// then hashes bytes that are not a point.
     pub(super) fn hash_is_defined(&self) -> bool {
         self.shape.power().exponent() < SURPLUS_HASH_POWER || self.shape.power() < self.ptau.power()
     }
@@ -257,8 +226,9 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         })
     }
 
-    /// Computes sections 4, 3, 9, 8, 5, 6, 7 (in this order, which is that of the reference tool's files) and the hash of the key, if it is
-    /// defined. `afterwards` gets the two files once all is read that is needed of them, beside what is left to do.
+    /// Computes sections 4, 3, 9, 8, 5, 6, 7 (in this order, which is that of the reference tool's
+    /// files) and the hash of the key, if it is defined. `afterwards` gets the two files once all
+    /// that is needed of them is read, in parallel with what is left to do.
     pub(super) fn build<T: Send>(
         &mut self,
         header: &Header,
@@ -333,14 +303,16 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         run.read(self.ptau.source(), &mut self.rng, start, count).map_err(SetupError::Ptau)
     }
 
-    /// Section 4: per constraint the terms of A, then of B; then the input rows. And, on the way, these columns of all wires.
+    /// Section 4: per constraint the terms of A, then of B; then the input rows. And, on the way,
+    /// these columns of all wires.
     fn coefficients(
         &mut self,
         columns: &[Column],
         sink: &mut dyn Sink,
     ) -> Result<Columns, SetupError> {
         let in_key = |term: &&Term| term.matrix != Matrix::C;
-        // The first pass over the circuit counts, and refuses a malformed one before any work is done.
+        // The first pass over the circuit counts, and refuses a malformed one before any work is
+        // done.
         let (mut count, mut rows) = (0, Rows::new(self.r1cs));
         while let Some(terms) = rows.next()? {
             count += terms.iter().filter(in_key).count() as u64;
@@ -407,7 +379,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         sink.end().map_err(SetupError::Key)
     }
 
-    /// The part of the hash that stands for H: `{[tau^i (tau^N - 1)]1, i < N - 1}`, and from power 15 on one point more than is counted.
+    /// The part of the hash that stands for H: `{[tau^i (tau^N - 1)]1, i < N - 1}`, and from power
+    /// 15 on one point more than is counted.
     fn hash_h(&mut self, hash: &mut TrailingHash) -> Result<(), SetupError> {
         let n = self.shape.power().n();
         let surplus = self.hash_is_defined() && self.shape.power().exponent() >= SURPLUS_HASH_POWER;
@@ -541,7 +514,8 @@ mod tests {
     use super::*;
     use crate::entropy::ContributionRng;
     use crate::format::r1cs::write_r1cs;
-    use crate::phase1::{contribute, prepare::prepare};
+    use crate::phase1::contribute;
+    use crate::phase1::prepare::prepare;
     use crate::progress::NoProgress;
 
     #[test]
@@ -567,7 +541,7 @@ mod tests {
         let (mut fresh, mut contributed, mut prepared) =
             (Cursor::new(Vec::new()), Cursor::new(Vec::new()), Cursor::new(Vec::new()));
         contribute::new(shape.power(), &mut fresh, &NoProgress).unwrap();
-        let rng = ContributionRng::from_os_and(b"").unwrap();
+        let rng = ContributionRng::from_os_and_text(b"").unwrap();
         contribute::contribute(
             &mut Ptau::open(&mut fresh).unwrap(),
             &mut contributed,

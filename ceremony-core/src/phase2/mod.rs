@@ -1,13 +1,24 @@
-//! Phase 2: the key of one circuit, with a delta that nobody knows as long as one contributor was honest (BGM17, section 7; Groth16).
+//! Phase 2: the key of one circuit, with a delta that no one knows as long as one contributor was
+//! honest (BGM17, section 7; Groth16).
 //!
-//! Reading order: [`circuit`] (the initial key, a function of circuit and phase 1 alone) with `columns` (its sums), [`contribution`] (delta <- d
-//! delta), [`verify`] (the numbered checks of the formats page, section 7) with `records` (those that need no circuit), [`arkworks`] (circuits of
-//! arkworks in and out).
+//! | module | proves or does |
+//! |---|---|
+//! | [`initial_key`] | the initial key, a function of circuit and phase 1 alone |
+//! | `qap` | its sums: the QAP's columns at tau |
+//! | [`contribute`] | delta <- d delta: contribute, beacon |
+//! | [`verify`] | runs the numbered checks of docs/formats.md, section 7, on a key |
+//! | `records` | checks 2 to 6, 9 and 10: those that need no circuit |
+//! | [`degenerate`] | check 9: a verifying key that accepts anything is refused |
+//! | [`report`], `error`, `expectations` | what is asked, what was found, why an operation failed |
+//! | [`arkworks`] | circuits of arkworks in and out |
 
 pub mod arkworks;
 pub mod contribute;
+pub mod degenerate;
+mod error;
+mod expectations;
 pub mod initial_key;
 mod qap;
-mod record_checks;
+mod records;
 pub mod report;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! The columns of a circuit's matrices, as sums of points: most of an initial key.
 //!
-//! For a matrix M and points P_i, one for each row i, the column of wire s is `sum_i M[i][s] P_i`. A key has four kinds of them, in the notation of
-//! [`circuit`](super::circuit):
+//! For a matrix M and points P_i, one for each row i, the column of wire s is `sum_i M[i][s] P_i`.
+//! A key has four kinds of them, in the notation of [`circuit`](super::circuit):
 //!
 //! | column | sum over the rows i | sections |
 //! |---|---|---|
@@ -10,18 +10,21 @@
 //! | [`Column::B1`] | `B[i][s] [L_i]1` | B1 |
 //! | [`Column::B2`] | `B[i][s] [L_i]2` | B2 |
 //!
-//! One [`pass`] over circuit and points makes all that a [`Plan`] asks for. Neither is held in memory: terms come in chunks, with the points of their
-//! rows, and the next ones are read while some are added. Rows of the constraints come first, then the input rows: row m + s of A, s <= l, has wire s
-//! with coefficient 1.
+//! One [`pass`] over circuit and points makes all that a [`Plan`] asks for. Neither is held in
+//! memory: terms come in chunks, with the points of their rows, and the next ones are read while
+//! some are added. Rows of the constraints come first, then the input rows: row m + s of A, s <= l,
+//! has wire s with coefficient 1.
 
 use std::io::{Read, Seek};
 use std::ops::Range;
 
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
+use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::{IndexedSums, mul_each};
 use rayon::prelude::*;
 
-use super::initial_key::SetupError;
+use super::error::SetupError;
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
@@ -30,8 +33,6 @@ use crate::format::r1cs::{Matrix, R1cs, Shape, Term, Terms};
 use crate::limits::CHUNK_TERMS;
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
-use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
-use bn254_batch::{IndexedSums, mul_each};
 
 /// A kind of column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +250,8 @@ impl Columns {
     }
 }
 
-/// The entries of one matrix in a chunk, by what they cost. Most entries of compiled circuits are 1 or -1, and need no multiplication.
+/// The entries of one matrix in a chunk, by what they cost. Most entries of compiled circuits are 1
+/// or -1, and need no multiplication.
 struct Entries {
     /// 1 and -1.
     units: Vec<Entry>,
@@ -353,7 +355,8 @@ mod tests {
     const PUBLIC: u32 = 5;
     const ROWS: u32 = 700;
 
-    /// Entries of every kind, for a wire with many in a chunk, one with as many as are multiplied one by one, and ones with few.
+    /// Entries of every kind, for a wire with many in a chunk, one with as many as are multiplied
+    /// one by one, and ones with few.
     fn matrices() -> Vec<[Row; 3]> {
         let value = |i: u32| match i % 6 {
             0 => Fr::ONE,

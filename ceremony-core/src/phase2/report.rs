@@ -2,26 +2,31 @@
 
 use std::fmt;
 
+use bn254_batch::curve::G1Affine;
+
+use super::degenerate::VerifyingKeyDefect;
+use crate::explain::{Explain, Finding};
 use crate::format::bound_file::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
 use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript};
-use crate::keygen::VerifyingKeyDefect;
 use crate::ratio::KnowledgeDefect;
-use bn254_batch::curve::G1Affine;
 
-/// The checks of the formats page, section 7, "Phase 2", with their numbers there. Number 11, a random prove-and-verify, is [`crate::keygen`]'s.
+/// The checks of docs/formats.md, section 7, "Phase 2", with their numbers there. Number 11, a
+/// random prove-and-verify, is [`crate::keygen`]'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Check {
-    /// 1: the key is one of this circuit, by its sizes. (Incrementally: of the circuit of the earlier key.)
+    /// 1: the key is one of this circuit, by its sizes. (Incrementally: of the circuit of the
+    /// earlier key.)
     InitialKey = 1,
-    /// 2: contributions enough that are no beacons, and the beacon last.
+    /// 2: enough contributions that are not beacons, and the beacon last.
     Contributions = 2,
-    /// 3: the initial key's hash is that of circuit and phase 1 (incrementally: of the earlier key), and each record's transcript that of all
-    /// before it.
+    /// 3: the initial key's hash is that of circuit and phase 1 (incrementally: of the earlier
+    /// key), and each record's transcript that of all before it.
     Transcript = 3,
-    /// 4: each contributor knew the factor by which delta changed; no factor is one, and no proof is used twice.
+    /// 4: each contributor knew the factor by which delta changed; no factor is one, and no proof
+    /// is used twice.
     Knowledge = 4,
     /// 5: the beacon is what its public value gives.
     Beacon = 5,
@@ -52,7 +57,7 @@ impl Check {
         Self::Continuity,
     ];
 
-    /// The number in the formats page.
+    /// The number in docs/formats.md, section 7.
     #[must_use]
     pub fn number(self) -> u32 {
         self as u32
@@ -87,8 +92,9 @@ impl fmt::Display for Check {
 pub enum Outcome {
     /// It holds.
     Passed,
-    /// It holds as far as can be told: the initial key's hash cannot be recomputed for a circuit of power 15 or more made with a `.ptau`
-    /// of the same power (formats page, section 6). Only [`Check::Transcript`] has this outcome; sections 2 to 9 were rebuilt and compared.
+    /// It holds as far as can be told: the initial key's hash cannot be recomputed for a circuit of
+    /// power 15 or more made with a `.ptau` of the same power (docs/formats.md, section 6). Only
+    /// [`Check::Transcript`] has this outcome; sections 2 to 9 were rebuilt and compared.
     HashNotDerivable,
     /// It does not hold.
     Failed(Vec<Failure>),
@@ -101,7 +107,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub enum Failure {
     /// A number of the header is not the circuit's.
-    #[error("{what} is not the circuit's\n  found     {found}\n  expected  {expected}")]
+    #[error("{what} is not the circuit's: found {found}, expected {expected}")]
     Size {
         /// Which number.
         what: &'static str,
@@ -112,7 +118,7 @@ pub enum Failure {
     },
     /// Fewer contributions than the policy wants.
     #[error(
-        "too few contributions that are no beacons\n  found     {found}\n  expected  at least {expected}"
+        "too few contributions that are not beacons: found {found}, expected at least {expected}"
     )]
     TooFewContributions {
         /// Of the key.
@@ -121,16 +127,15 @@ pub enum Failure {
         expected: usize,
     },
     /// Contributions in what should be the initial key.
-    #[error(
-        "this is not an initial key: it has contributions\n  found     {found}\n  expected  none"
-    )]
+    #[error("this is not an initial key: it has contributions: found {found}, expected none")]
     Contributed {
         /// Of the key.
         found: usize,
     },
     /// A beacon with something after it.
     #[error(
-        "contribution {contribution} is a beacon and not the last\n  found     {records} contributions\n  expected  the beacon to close the chain"
+        "contribution {contribution} is a beacon and not the last: found {records} contributions, \
+         expected the beacon to close the chain"
     )]
     BeaconNotLast {
         /// The beacon.
@@ -143,7 +148,8 @@ pub enum Failure {
     NoBeacon,
     /// Another initial key.
     #[error(
-        "the initial key's hash (circuit hash) is not that of circuit and phase 1\n  found     {found}\n  expected  {expected}"
+        "the initial key's hash (circuit hash) is not that of circuit and phase 1: found {found}, \
+         expected {expected}"
     )]
     InitialKeyHash {
         /// As the file says.
@@ -153,7 +159,8 @@ pub enum Failure {
     },
     /// A record that does not build on those before it.
     #[error(
-        "contribution {contribution} does not build on those before it\n  found     transcript {found}\n  expected  transcript {expected}"
+        "contribution {contribution} does not build on those before it: found transcript {found}, \
+         expected transcript {expected}"
     )]
     Transcript {
         /// Which.
@@ -163,7 +170,7 @@ pub enum Failure {
         /// Of what is before it.
         expected: Transcript,
     },
-    /// A proof of knowledge that is none.
+    /// A proof of knowledge that does not hold.
     #[error("contribution {contribution}: {defect}")]
     Knowledge {
         /// Which.
@@ -189,7 +196,8 @@ pub enum Failure {
     },
     /// Not what the beacon's value gives.
     #[error(
-        "contribution {contribution} is not what its beacon value gives\n  found     another {what}"
+        "contribution {contribution} is not what its beacon value gives: found another {what}, \
+         expected the one drawn from the beacon"
     )]
     BeaconValue {
         /// Which.
@@ -199,7 +207,8 @@ pub enum Failure {
     },
     /// The header's delta is not the last record's.
     #[error(
-        "[delta]1 of the key is not that of the last contribution\n  found     {found}\n  expected  {expected}"
+        "[delta]1 of the key is not that of the last contribution: found {found}, expected \
+         {expected}"
     )]
     HeaderDelta {
         /// Of the header.
@@ -221,7 +230,8 @@ pub enum Failure {
     Section {
         /// Which.
         section: u32,
-        /// The first byte that differs; the length of the shorter one where one is the beginning of the other.
+        /// The first byte that differs; the length of the shorter one where one is the beginning
+        /// of the other.
         byte: u64,
     },
     /// A section that is not the initial one over delta.
@@ -232,12 +242,13 @@ pub enum Failure {
         /// L or H.
         name: &'static str,
     },
-    /// A verifying key that accepts anything, or that nobody can use.
+    /// A verifying key that accepts anything, or that no one can use.
     #[error(transparent)]
     VerifyingKey(#[from] VerifyingKeyDefect),
     /// A chain that leaves the known one.
     #[error(
-        "contribution {contribution} is not the one already known\n  found     {found}\n  expected  {expected}"
+        "contribution {contribution} is not the one already known: found {found}, expected \
+         {expected}"
     )]
     Forked {
         /// Which.
@@ -248,15 +259,74 @@ pub enum Failure {
         expected: ContributionHash,
     },
     /// A chain that is shorter than the known one.
-    #[error(
-        "contributions already known are missing\n  found     {found}\n  expected  at least {expected}"
-    )]
+    #[error("contributions already known are missing: found {found}, expected at least {expected}")]
     Missing {
         /// Of the key.
         found: usize,
         /// Known.
         expected: usize,
     },
+}
+
+impl Explain for Failure {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::Size { found, expected, .. } => {
+                Finding::compared("zkey-verify/size", self, found, expected)
+            }
+            Self::TooFewContributions { found, expected } => Finding::compared(
+                "zkey-verify/too-few-contributions",
+                self,
+                found,
+                format_args!("at least {expected}"),
+            ),
+            Self::Contributed { found } => {
+                Finding::compared("zkey-verify/contributed", self, found, "none")
+            }
+            Self::BeaconNotLast { records, .. } => Finding::compared(
+                "zkey-verify/beacon-not-last",
+                self,
+                format_args!("{records} contributions"),
+                "the beacon to close the chain",
+            ),
+            Self::NoBeacon => Finding::new("zkey-verify/no-beacon", self),
+            Self::InitialKeyHash { found, expected } => {
+                Finding::compared("zkey-verify/initial-key-hash", self, found, expected)
+            }
+            Self::Transcript { found, expected, .. } => Finding::compared(
+                "zkey-verify/transcript",
+                self,
+                format_args!("transcript {found}"),
+                format_args!("transcript {expected}"),
+            ),
+            Self::Knowledge { .. } => Finding::new("zkey-verify/knowledge", self),
+            Self::DeltaRatio { .. } => Finding::new("zkey-verify/delta-ratio", self),
+            Self::Repeated { .. } => Finding::new("zkey-verify/repeated", self),
+            Self::BeaconValue { what, .. } => Finding::compared(
+                "zkey-verify/beacon-value",
+                self,
+                format_args!("another {what}"),
+                "the one drawn from the beacon",
+            ),
+            Self::HeaderDelta { found, expected } => {
+                Finding::compared("zkey-verify/header-delta", self, found, expected)
+            }
+            Self::DeltaGroups => Finding::new("zkey-verify/delta-groups", self),
+            Self::HeaderPoint { .. } => Finding::new("zkey-verify/header-point", self),
+            Self::Section { .. } => Finding::new("zkey-verify/section", self),
+            Self::NotDivided { .. } => Finding::new("zkey-verify/not-divided", self),
+            Self::VerifyingKey(defect) => defect.explain(),
+            Self::Forked { found, expected, .. } => {
+                Finding::compared("zkey-verify/forked", self, found, expected)
+            }
+            Self::Missing { found, expected } => Finding::compared(
+                "zkey-verify/missing",
+                self,
+                found,
+                format_args!("at least {expected}"),
+            ),
+        }
+    }
 }
 
 /// One contribution, for display and for comparison with what its maker published.
@@ -275,7 +345,8 @@ pub struct ContributionSummary {
 /// The digests of the files that were verified, those of the bytes that were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
-    /// Of [`super::verify::verify`]. The `.ptau`'s must be the one that phase 1's verification gave.
+    /// Of [`super::verify::verify`]. The `.ptau`'s must be the one that phase 1's verification
+    /// gave.
     Whole {
         /// The `.r1cs`: the circuit digest.
         circuit: FileSha256,
@@ -284,7 +355,8 @@ pub enum Digests {
         /// The `.zkey`.
         key: FileDigests,
     },
-    /// Of [`super::verify::verify_from`]. The earlier `.zkey`'s must be the one that its verification gave.
+    /// Of [`super::verify::verify_from`]. The earlier `.zkey`'s must be the one that its
+    /// verification gave.
     Incremental {
         /// The earlier `.zkey`.
         earlier: FileSha256,
@@ -337,7 +409,7 @@ impl Report {
             .collect()
     }
 
-    /// Number of contributions that are no beacons.
+    /// Number of contributions that are not beacons.
     #[must_use]
     pub fn participants(&self) -> usize {
         self.contributions.iter().filter(|c| c.kind == ContributionKind::Contribution).count()

@@ -1,117 +1,104 @@
-//! Checks that a `.zkey` is the key of a circuit, made from a verified phase 1 by the contributions that it records (BGM17, section 7.3).
+//! Checks that a `.zkey` is the key of a circuit, made from a verified phase 1 by the contributions
+//! that it records (BGM17, section 7.3).
 //!
-//! With the initial key (IC, A, B, L, H at delta = 1) rebuilt from circuit and phase 1, R_i = hash_to_g2(transcript_i), and records
-//! (delta_i, s_i, sx_i, spx_i), delta_0 = 1:
+//! With the initial key (IC, A, B, L, H at delta = 1) rebuilt from circuit and phase 1, R_i =
+//! hash_to_g2(transcript_i), and records (delta_i, s_i, sx_i, spx_i), delta_0 = 1:
 //!
-//! - `e(s_i, spx_i) = e(sx_i, R_i)` and `e([delta_(i-1)]1, spx_i) = e([delta_i]1, R_i)`: whoever made record i knew the factor;
+//! - `e(s_i, spx_i) = e(sx_i, R_i)` and `e([delta_(i-1)]1, spx_i) = e([delta_i]1, R_i)`: the author
+//!   of record i knew the factor;
 //! - `e([delta]1, [1]2) = e([1]1, [delta]2)` for the key's delta, which is the last record's;
-//! - `e(L'_j, [delta]2) = e(L_j, [1]2)`, `e(H'_j, [delta]2) = e(H_j, [1]2)`, each by one random combination (see [`crate::ratio`]);
+//! - `e(L'_j, [delta]2) = e(L_j, [1]2)`, `e(H'_j, [delta]2) = e(H_j, [1]2)`, each by one random
+//!   combination (see [`crate::ratio`]);
 //! - everything else is the initial key's, byte for byte.
 //!
-//! So delta is a product of which one factor is unknown to everybody but an honest contributor, and nothing else in the key depends on it. The numbers
-//! of the checks are those of the formats page, section 7. A failed check stops the verification before the next stage: the records (`records`)
-//! are cheap to check, the initial key is not.
+//! So delta is a product with one factor that only an honest contributor knew, and nothing else in
+//! the key depends on it. The numbers of the checks are those of docs/formats.md, section 7. A
+//! failed check stops the verification before the next stage: the records (`records`) are cheap to
+//! check, the initial key is not.
 //!
-//! No initial key is taken from anywhere. [`verify_from`] compares with an earlier key of the same chain instead, which is as good as the verification
-//! of that key was.
+//! No initial key is taken from anywhere. [`verify_from`] compares with an earlier key of the same
+//! chain instead, which is as good as the verification of that key was.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
-use std::num::NonZeroU32;
 
 use ark_ec::AffineRepr;
+use bn254_batch::curve::{G1Affine, G2_GENERATOR, G2Affine};
 
-use super::initial_key::{Chunk, InitialKey, SetupError, Sink};
-use super::record_checks::{check_continuity, check_records};
+use super::error::SetupError;
+pub use super::error::VerifyError;
+pub use super::expectations::Expectations;
+use super::initial_key::{Chunk, InitialKey, Sink};
+use super::records::{check_continuity, check_records};
 use super::report::Findings;
 pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Report};
-use crate::entropy::{OsRandomError, VerifierRng};
+use crate::entropy::VerifierRng;
 use crate::format::FormatError;
-use crate::format::bound_file::{
-    Change, DigestError, FileDigests, RecheckedFile, StreamHashedFile,
-};
+use crate::format::bound_file::{DigestError, FileDigests, RecheckedFile, StreamHashedFile};
 use crate::format::container::{Section, read_at};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
-use crate::hash::{ContributionHash, FileSha256, InitialKeyHash};
+use crate::hash::{FileSha256, InitialKeyHash};
 use crate::progress::{NoProgress, Progress, SubProgress};
 use crate::ratio::{Multiples, Ratio, same_ratio};
-use bn254_batch::curve::{G1Affine, G2_GENERATOR, G2Affine};
-
-/// What a chain must have to be accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expectations {
-    /// Contributions that are no beacons, at least.
-    pub min_contributions: NonZeroU32,
-    /// Whether a beacon must close the chain. If not, it may.
-    pub beacon_required: bool,
-    /// Contribution hashes that are already known, oldest first: the chain must begin with them.
-    pub known: Vec<ContributionHash>,
-}
-
-impl Default for Expectations {
-    /// One contribution, a beacon or none, nothing known.
-    fn default() -> Self {
-        Self { min_contributions: NonZeroU32::MIN, beacon_required: false, known: Vec::new() }
-    }
-}
-
-/// Why a key is not accepted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The key cannot be read.
-    #[error("the key (.zkey): {0}")]
-    Key(#[source] FormatError),
-    /// The earlier key cannot be read.
-    #[error("the earlier key (.zkey): {0}")]
-    Earlier(#[source] FormatError),
-    /// The initial key cannot be rebuilt.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    /// The random combinations had no randomness.
-    #[error(transparent)]
-    OsRandom(#[from] OsRandomError),
-    /// A file changed while it was read.
-    #[error("{file} changed while it was verified\n{change}")]
-    Changed {
-        /// Which.
-        file: &'static str,
-        /// How.
-        change: Change,
-    },
-    /// Checks failed.
-    #[error("the key is refused{}", .0.failures().map(|(check, failure)| format!("\n{check}: {failure}")).collect::<String>())]
-    Refused(Box<Report>),
-}
-
-impl VerifyError {
-    /// Whether the environment failed (reading, randomness), and not the artefact.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        let environment =
-            |error: &FormatError| matches!(error, FormatError::Io(_) | FormatError::OsRandom(_));
-        match self {
-            Self::Key(error) | Self::Earlier(error) => environment(error),
-            Self::Setup(error) => error.is_environment(),
-            Self::OsRandom(_) => true,
-            Self::Changed { .. } | Self::Refused(_) => false,
-        }
-    }
-}
 
 /// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
 ///
-/// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with [`Outcome::HashNotDerivable`] where that applies.
+/// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with
+/// [`Outcome::HashNotDerivable`] where that applies.
 ///
-/// The digests are those of the bytes that were checked ([`StreamHashedFile`], [`RecheckedFile`]): a file that changes under the verifier, even there and back, has the
-/// digest of what was checked, or is refused.
+/// The digests are those of the bytes that were checked ([`StreamHashedFile`], [`RecheckedFile`]):
+/// a file that changes under the verifier, even there and back, has the digest of what was checked,
+/// or is refused.
+///
+/// ```
+/// # use std::io::Cursor;
+/// # use ceremony_core::entropy::ContributionRng;
+/// # use ceremony_core::format::ptau::{Power, Ptau};
+/// # use ceremony_core::phase1::contribute::{contribute, new};
+/// # use ceremony_core::phase1::prepare::prepare;
+/// # use bn254_batch::curve::Fr;
+/// # use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
+/// # use ceremony_core::phase2::initial_key::new_key;
+/// use ceremony_core::format::zkey::Zkey;
+/// use ceremony_core::phase2::verify::{Expectations, verify};
+/// use ceremony_core::progress::NoProgress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut start = Cursor::new(Vec::new());
+/// # new(Power::new(3).ok_or("too large")?, &mut start, &NoProgress)?;
+/// # let mut contributed = Cursor::new(Vec::new());
+/// # let rng = ContributionRng::from_os_and_text(b"")?;
+/// # contribute(&mut Ptau::open(start)?, &mut contributed, rng, None, &NoProgress)?;
+/// # let mut prepared = Cursor::new(Vec::new());
+/// # prepare(&mut Ptau::open(contributed)?, &mut prepared, &NoProgress)?;
+/// # let one = Fr::from(1u64);
+/// # let shape = Shape::new(3, 1, 0, 1, 1)?;
+/// # let square = [vec![(one, 2)], vec![(one, 2)], vec![(one, 1)]];
+/// # let circuit = write_r1cs(Cursor::new(Vec::new()), shape, [square])?;
+/// # let (mut circuit, mut ptau) = (R1cs::open(circuit)?, Ptau::open(prepared)?);
+/// # let mut initial = Cursor::new(Vec::new());
+/// # new_key(&mut circuit, &mut ptau, &mut initial, &NoProgress)?;
+/// # let mut key = Cursor::new(Vec::new());
+/// # let rng = ContributionRng::from_os_and_text(b"")?;
+/// # ceremony_core::phase2::contribute::contribute(
+/// #     &mut Zkey::open(initial)?, &mut key, rng, None, &NoProgress,
+/// # )?;
+/// // `circuit` is an `R1cs`, `ptau` a prepared `Ptau` that has been verified.
+/// let mut key = Zkey::open(key)?;
+/// let report = verify(&mut circuit, &mut ptau, &mut key, &Expectations::default(), &NoProgress)?;
+/// assert!(report.failed().is_empty());
+/// assert_eq!(report.participants(), 1);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
-/// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot be read.
+/// [`VerifyError::Refused`] with the whole report when a check fails; the others when a file cannot
+/// be read.
 pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
@@ -124,10 +111,11 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     })
 }
 
-/// Verifies that a key without contributions is the initial key of its circuit and phase 1. The `.ptau` must have been verified.
+/// Verifies that a key without contributions is the initial key of its circuit and phase 1. The
+/// `.ptau` must have been verified.
 ///
-/// Such a key is a start and never an end: everybody can forge proofs for it, and the checks of contributions pass in this report because there are
-/// none to check.
+/// Such a key is a start and never an end: everybody can forge proofs for it, and the checks of
+/// contributions pass in this report because there are none to check.
 ///
 /// # Errors
 /// As [`verify`].
@@ -152,7 +140,8 @@ pub fn verify_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Se
     })
 }
 
-/// Compares a key with the initial key of its circuit, after `records` had a look at its records and at the initial header.
+/// Compares a key with the initial key of its circuit, after `records` had a look at its records
+/// and at the initial header.
 fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
@@ -191,7 +180,7 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
 ) -> Result<(FileSha256, FileSha256), VerifyError> {
     progress.begin("taking digests", circuit.length().saturating_add(powers.length()));
     let within = &SubProgress(progress);
-    // The longer one, as a rule, beside the other.
+    // Usually the longer one; it runs in parallel with the other.
     let (powers, circuit) = rayon::join(
         || powers.finish_sha256(within).map_err(unread("the powers of tau (.ptau)", of_powers)),
         || circuit.finish_sha256(within).map_err(unread("the circuit (.r1cs)", of_circuit)),
@@ -200,7 +189,8 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
     Ok((circuit?, powers?))
 }
 
-/// Beside the digest of the phase-1 file, as a rule the longer one, which is the step that is shown.
+/// Runs in parallel with the digest of the phase-1 file, usually the longer one, whose progress is
+/// shown.
 fn digests_of_key<K: Read + Seek + Send>(
     key: &mut RecheckedFile<&mut K>,
 ) -> Result<FileDigests, VerifyError> {
@@ -210,8 +200,9 @@ fn digests_of_key<K: Read + Seek + Send>(
 /// A key that is read by a verifier, from its head on.
 type NotedKey<'a, 'b, K> = Zkey<&'a mut RecheckedFile<&'b mut K>>;
 
-/// What was found by a comparison, with the digests of the bytes that it was found in. A file that changed meanwhile says nothing about the one that was
-/// to be verified, so that comes first. `digests` is given what was taken of them already, which is nothing after an error.
+/// What was found by a comparison, with the digests of the bytes that it was found in. A file that
+/// changed meanwhile says nothing about the one that was to be verified, so that comes first.
+/// `digests` is given what was taken of them already, which is nothing after an error.
 fn with_digests<T>(
     compared: Result<(Compared, T), VerifyError>,
     digests: impl FnOnce(Option<T>) -> Result<Digests, VerifyError>,
@@ -317,7 +308,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
         digests: None,
     };
     let (rebuilt, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
-        // Beside the rest of the comparison, which reads the key alone.
+        // In parallel with the rest of the comparison, which reads only the key.
         circuit_and_powers(r1cs.source(), ptau.source(), progress)
     })?;
     let Comparison { key, findings: found, digests, .. } = comparison;
@@ -336,8 +327,9 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     Ok((Compared::of(key, findings, true, rebuilt.is_none()), taken))
 }
 
-/// Verifies a key from an earlier one of the same chain, which must have been verified: the sections that stay are the same, L and H are
-/// divided by the quotient of the deltas, and the earlier contributions are the first ones.
+/// Verifies a key from an earlier one of the same chain, which must have been verified: the
+/// sections that stay are the same, L and H are divided by the quotient of the deltas, and the
+/// earlier contributions are the first ones.
 ///
 /// # Errors
 /// As [`verify`].
@@ -421,7 +413,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
             progress.advance(count as u64);
         }
         progress.end();
-        if !divided(multiples, deltas) {
+        if !is_divided_by_delta(multiples, deltas) {
             findings.add(Check::Divided, Failure::NotDivided { section: id, name: after.name });
         }
     }
@@ -474,10 +466,12 @@ fn compare_points(found: &Header, expected: &Header, findings: &mut Findings) {
     }
 }
 
-/// Whether a run is another one divided: `e(before, [1]2) = e(after, [delta]2)` with `deltas = ([delta]2, [1]2)`.
-fn divided(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
+/// Whether a run is another one divided: `e(before, [1]2) = e(after, [delta]2)` with
+/// `deltas = ([delta]2, [1]2)`.
+fn is_divided_by_delta(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
     let ratio = multiples.ratio();
-    // A circuit may have no private wire, or none that any constraint uses: then both runs are infinity throughout, and only then.
+    // A circuit may have no private wire, or none that any constraint uses: then both runs are
+    // infinity throughout, and only then.
     let Ratio(before, after) = ratio;
     (before.is_zero() && after.is_zero()) || same_ratio(ratio, deltas)
 }
@@ -530,7 +524,7 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
                 .push((Check::Unchanged, Failure::Section { section: section.id, byte: done }));
         }
         if let Some((run, _, multiples)) = self.divided.take()
-            && !divided(multiples, Ratio(self.key.header().delta_g2, G2_GENERATOR))
+            && !is_divided_by_delta(multiples, Ratio(self.key.header().delta_g2, G2_GENERATOR))
         {
             self.findings.push((
                 Check::Divided,

@@ -1,4 +1,5 @@
-//! Random mutations of a small valid file: no panic, no hang, and a verified file is still the file that was signed off.
+//! Random mutations of a small valid file: no panic, no hang, and a verified file is still the file
+//! that was signed off.
 
 use std::io::Cursor;
 
@@ -25,7 +26,8 @@ impl Random {
     }
 }
 
-/// One to four alterations: bits, bytes, extreme integers, cuts, insertions and moved pieces; half of them in heads and tables.
+/// One to four alterations: bits, bytes, extreme integers, cuts, insertions and moved pieces; half
+/// of them in heads and tables.
 fn mutate(bytes: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     let mut out = bytes.to_vec();
@@ -100,7 +102,8 @@ fn mutations_through_the_whole_verification_never_panic_and_never_pass() {
     let mut model = Model::with_contributions(1, 1);
     model.prepare();
     let bytes = model.bytes();
-    // What nothing binds: the name, the bytes of the exported hash state beyond those pending, and its unused end.
+    // What nothing binds: the name, the bytes of the exported hash state beyond those pending, and
+    // its unused end.
     let position = |piece: &[u8]| bytes.windows(piece.len()).position(|w| w == piece).unwrap();
     let state = position(&model.records[0].partial_hash.0);
     let pending = usize::from(model.records[0].partial_hash.0[200]);

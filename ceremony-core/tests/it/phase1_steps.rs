@@ -1,4 +1,5 @@
-//! The steps that make files: what they refuse, and that challenge and response files lead to the same place.
+//! The steps that make files: what they refuse, and that challenge and response files lead to the
+//! same place.
 
 use std::io::Cursor;
 
@@ -88,7 +89,8 @@ fn prepared_sections_equal_those_of_arkworks_fft() {
     model.prepare();
     let theirs = model.bytes();
     assert_eq!(ours.len(), theirs.len());
-    // The kit writes section 7 last, the library before the Lagrange sections: compare section by section.
+    // The kit writes section 7 last, the library before the Lagrange sections: compare section by
+    // section.
     let section = |bytes: &[u8], id: u32| {
         let mut at = 12;
         loop {
@@ -165,7 +167,7 @@ fn a_truncated_file_is_not_contributed_to_but_stays_marked_when_prepared() {
     assert_eq!((ptau.power().exponent(), ptau.ceremony_power().exponent()), (2, 3));
 }
 
-// ---- challenge and response -------------------------------------------------------------------------------------------------------------------
+// ---- challenge and response ---------------------------------------------------------------------
 
 fn challenge_of(model: &Model) -> Vec<u8> {
     let mut out = Vec::new();

@@ -1,4 +1,5 @@
-//! Every structural defect of a `.ptau` is refused when the file is opened or its points are read, with what was found and expected.
+//! Every structural defect of a `.ptau` is refused when the file is opened or its points are read,
+//! with what was found and expected.
 
 use std::io::Cursor;
 
@@ -190,10 +191,10 @@ fn another_field_or_power_is_refused() {
     let data = at + 12;
     assert!(refusal(&with_byte(data, |b| b[0] = 48)).contains("the size of a field element"));
     assert!(refusal(&with_byte(data + 4, |b| b[0] ^= 1)).contains("the base field's modulus"));
-    assert!(refusal(&with_byte(data + 36, |b| b[0] = 0)).contains("expected  1 to 28"));
-    assert!(refusal(&with_byte(data + 36, |b| b[0] = 29)).contains("expected  1 to 28"));
-    assert!(refusal(&with_byte(data + 36, |b| b[..4].fill(0xff))).contains("expected  1 to 28"));
-    assert!(refusal(&with_byte(data + 40, |b| b[0] = 29)).contains("expected  1 to 28"));
+    assert!(refusal(&with_byte(data + 36, |b| b[0] = 0)).contains("expected 1 to 28"));
+    assert!(refusal(&with_byte(data + 36, |b| b[0] = 29)).contains("expected 1 to 28"));
+    assert!(refusal(&with_byte(data + 36, |b| b[..4].fill(0xff))).contains("expected 1 to 28"));
+    assert!(refusal(&with_byte(data + 40, |b| b[0] = 29)).contains("expected 1 to 28"));
     assert!(refusal(&with_byte(data + 36, |b| b[0] = 2)).contains("at most the ceremony's power"));
     assert!(
         refusal(&with_byte(data + 36, |b| b[..8].copy_from_slice(&[2, 0, 0, 0, 2, 0, 0, 0])))
@@ -219,7 +220,8 @@ fn verification_error(bytes: Vec<u8>) -> VerifyError {
         .expect_err("the file is refused")
 }
 
-/// Puts `point` in the place of the first, middle and last element of every section and expects the same defect each time.
+/// Puts `point` in the place of the first, middle and last element of every section and expects the
+/// same defect each time.
 fn each_element(replace: impl Fn(usize) -> Vec<u8>, expected: PointDefect) {
     let bytes = good();
     for (id, data, element, count) in runs(&bytes) {

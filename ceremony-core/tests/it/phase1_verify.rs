@@ -1,5 +1,5 @@
-//! Each numbered check of phase 1 has files that only this check refuses, or refuses first. Attackers here know every secret and hide what
-//! they did by recomputing all hashes.
+//! Each numbered check of phase 1 has files that only this check refuses, or refuses first.
+//! Attackers here know every secret and hide what they did by recomputing all hashes.
 
 use std::io::Cursor;
 
@@ -46,7 +46,7 @@ fn double<P: AffineRepr>(p: P) -> P {
     (p.into_group() + p.into_group()).into_affine()
 }
 
-// ---- good files -------------------------------------------------------------------------------------------------------------------------------
+// ---- good files ---------------------------------------------------------------------------------
 
 #[test]
 fn an_honest_chain_passes_every_check() {
@@ -78,7 +78,7 @@ fn every_power_up_to_six_verifies() {
     }
 }
 
-// ---- check 0 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 0 ------------------------------------------------------------------------------------
 
 #[test]
 fn a_file_without_contributions_is_refused() {
@@ -115,7 +115,7 @@ fn fewer_contributions_than_the_minimum_are_refused() {
     verify_with(&model, &at_least(0)).unwrap();
 }
 
-// ---- check 1 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 1 ------------------------------------------------------------------------------------
 
 #[test]
 fn a_contribution_of_one_is_refused() {
@@ -185,7 +185,7 @@ fn each_of_the_nine_points_of_a_public_key_is_checked() {
     }
 }
 
-// ---- checks 2 and 3 ---------------------------------------------------------------------------------------------------------------------------
+// ---- checks 2 and 3 -----------------------------------------------------------------------------
 
 #[test]
 fn each_of_the_five_key_points_is_checked_against_the_proof() {
@@ -218,7 +218,7 @@ fn a_contribution_in_the_middle_of_the_chain_is_checked_like_the_last() {
     assert_fails(&model, Check::TauRatio, "contribution 2");
 }
 
-// ---- check 4 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 4 ------------------------------------------------------------------------------------
 
 #[test]
 fn a_contribution_relabelled_as_a_beacon_is_refused() {
@@ -265,7 +265,7 @@ fn a_beacon_key_with_one_other_point_is_refused() {
     assert_fails(&model, Check::Beacon, "contribution 2");
 }
 
-// ---- check 5 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 5 ------------------------------------------------------------------------------------
 
 /// Doubles element `index` of a section and says the section's name.
 fn double_element(model: &mut Model, section: u32, index: usize) -> &'static str {
@@ -330,7 +330,8 @@ fn each_section_altered_without_new_hashes_is_refused() {
 fn a_section_with_another_ratio_of_powers_is_refused() {
     let times = |p: G1Affine, k: u64| (p.into_group() * Fr::from(k)).into_affine();
     let good = Model::with_contributions(3, 1);
-    // Every element from the third on (the first two are bound by the record) follows a ratio of its own.
+    // Every element from the third on (the first two are bound by the record) follows a ratio of
+    // its own.
     for section in 2..=5 {
         let mut model = good.clone();
         for i in 2..length(section, 8) {
@@ -408,13 +409,14 @@ fn in_a_long_file_the_section_of_a_wrong_power_is_named_and_the_point_outside_th
         assert_eq!(
             error(altered).to_string(),
             format!(
-                "section 3 ([tau^i]2) element {index}: the point is outside the subgroup of order r"
+                "section 3 ([tau^i]2) element {index}: the point is outside the subgroup of order \
+                 r"
             )
         );
     }
 }
 
-// ---- check 6 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 6 ------------------------------------------------------------------------------------
 
 fn with_record(model: &Model, change: impl FnOnce(Contribution) -> Contribution) -> Model {
     let mut model = model.clone();
@@ -474,7 +476,8 @@ fn the_response_hash_of_an_earlier_record_is_bound_by_the_known_chain_alone() {
     let known = Model::with_contributions(2, 2);
     let mut altered = known.clone();
     altered.records[0].partial_hash.0[0] ^= 1;
-    // It covers an accumulator that is no longer in the file, and the next challenge, which covers it, cannot be recomputed either.
+    // It covers an accumulator that is no longer in the file, and the next challenge, which covers
+    // it, cannot be recomputed either.
     let (_, verified) =
         verify(Cursor::new(altered.bytes()), &Expectations::default(), &NoProgress).unwrap();
     assert_eq!(verified.next_challenge, known.records[1].next_challenge);
@@ -485,7 +488,7 @@ fn the_response_hash_of_an_earlier_record_is_bound_by_the_known_chain_alone() {
     assert_eq!((failure.check, failure.place.as_str()), (Check::Continuity, "contribution 1"));
 }
 
-// ---- check 7 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 7 ------------------------------------------------------------------------------------
 
 #[test]
 fn a_lagrange_level_altered_anywhere_is_refused() {
@@ -531,7 +534,7 @@ fn the_lagrange_sections_of_another_ceremony_are_refused() {
     assert_eq!(failure(&model).check, Check::Lagrange);
 }
 
-// ---- check 8 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 8 ------------------------------------------------------------------------------------
 
 #[test]
 fn a_second_contribution_with_the_same_key_is_refused() {
@@ -558,7 +561,7 @@ fn a_single_repeated_proof_is_refused() {
     }
 }
 
-// ---- check 9 ----------------------------------------------------------------------------------------------------------------------------------
+// ---- check 9 ------------------------------------------------------------------------------------
 
 fn truncated() -> Model {
     let mut model = Model::with_contributions(4, 2);
@@ -658,7 +661,7 @@ fn a_file_that_hides_its_truncation_is_refused() {
     assert!(error.contains("hash state after the wrong number of bytes"), "{error}");
 }
 
-// ---- check 10 ---------------------------------------------------------------------------------------------------------------------------------
+// ---- check 10 -----------------------------------------------------------------------------------
 
 #[test]
 fn a_fork_of_the_known_chain_is_refused() {
@@ -695,7 +698,7 @@ fn a_contributor_renamed_in_a_known_record_is_a_fork() {
     assert_eq!(failure.check, Check::Continuity);
 }
 
-// ---- the file itself --------------------------------------------------------------------------------------------------------------------------
+// ---- the file itself ----------------------------------------------------------------------------
 
 #[test]
 fn no_byte_of_a_file_is_read_twice() {

@@ -62,7 +62,7 @@ impl Ceremony {
 
     /// Our contribution; the hash that we print.
     fn ours(&self, from: &str, to: &str) -> String {
-        let rng = ContributionRng::from_os_and(b"text").unwrap();
+        let rng = ContributionRng::from_os_and_text(b"text").unwrap();
         let out = fs::File::create(self.path(to)).unwrap();
         contribute(&mut self.key(from), out, rng, Some(&ContributorName::new("ours")), &NoProgress)
             .unwrap()
@@ -193,7 +193,7 @@ fn nothing_is_added_after_a_beacon() {
     let c = Ceremony::new("one_constraint", &[], 4);
     c.ours("0.zkey", "1.zkey");
     c.our_beacon("1.zkey", "2.zkey");
-    let rng = ContributionRng::from_os_and(b"").unwrap();
+    let rng = ContributionRng::from_os_and_text(b"").unwrap();
     let error = contribute(&mut c.key("2.zkey"), Cursor::new(Vec::new()), rng, None, &NoProgress)
         .unwrap_err();
     assert!(matches!(error, ContributeError::Closed { index: 2 }), "{error}");

@@ -1,4 +1,5 @@
-//! One key for both provers: snarkjs proves with the `.zkey`, arkworks with the exported proving key, and one verifying key accepts both.
+//! One key for both provers: snarkjs proves with the `.zkey`, arkworks with the exported proving
+//! key, and one verifying key accepts both.
 
 use std::fs;
 use std::io::Cursor;
@@ -83,7 +84,7 @@ impl Finished {
         contribute(
             &mut initial,
             out,
-            ContributionRng::from_os_and(b"").unwrap(),
+            ContributionRng::from_os_and_text(b"").unwrap(),
             None,
             &NoProgress,
         )
@@ -236,7 +237,8 @@ fn both_provers_prove_without_public_inputs() {
     both_provers(&Finished::circom("no_public", &[], r#"{"a": "5", "b": "7"}"#, &ptau(4)));
 }
 
-/// y = x^3 + x + 5 with linear combinations of linear combinations, which arkworks inlines, and a witness that nothing uses.
+/// y = x^3 + x + 5 with linear combinations of linear combinations, which arkworks inlines, and a
+/// witness that nothing uses.
 #[derive(Clone)]
 struct Cubic {
     x: Option<Fr>,

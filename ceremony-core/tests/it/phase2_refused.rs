@@ -1,4 +1,5 @@
-//! What verification refuses, each with the very checks that fail: remove a check and its test fails.
+//! What verification refuses, each with the very checks that fail: remove a check and its test
+//! fails.
 
 use std::io::{Cursor, Read, Seek};
 use std::num::NonZeroU32;
@@ -18,13 +19,14 @@ use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution, Zkey};
-use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript, hash_to_g2};
+use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript};
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
     Check, Digests, Expectations, Failure, Outcome, Report, VerifyError, verify, verify_from,
 };
 use ceremony_core::progress::NoProgress;
+use ceremony_core::sample::hash_to_g2;
 use testkit::circuits::compile;
 use testkit::flipping::Flipping;
 use testkit::forge::{
@@ -333,7 +335,8 @@ fn delta_changed_by_another_factor_than_the_proven_one_is_refused() {
 #[test]
 fn a_proof_of_knowledge_for_nothing_is_refused() {
     let f = fixture();
-    // spx for another R: the record itself is consistent with nothing else changed, so delta's ratio is wrong too.
+    // spx for another R: the record itself is consistent with nothing else changed, so delta's
+    // ratio is wrong too.
     let key = with_records(&f.one, |r| {
         r[0].proof.g2_spx = (r[0].proof.g2_spx + G2Affine::generator()).into_affine()
     });
@@ -344,7 +347,8 @@ fn a_proof_of_knowledge_for_nothing_is_refused() {
 
 #[test]
 fn a_proof_whose_s_is_not_the_spx_factors_is_refused() {
-    // delta and spx agree; only e(s, spx) = e(sx, R) tells that sx is of another secret. The transcript is that of (s, sx).
+    // delta and spx agree; only e(s, spx) = e(sx, R) tells that sx is of another secret. The
+    // transcript is that of (s, sx).
     let f = fixture();
     let honest = Step::honest("first").apply(&f.initial);
     let sx = (open(&honest).contributions()[0].proof.g1_sx + G1Affine::generator()).into_affine();
@@ -771,7 +775,8 @@ fn place(bytes: &[u8], id: u32, at: usize) -> usize {
     bytes.windows(12).position(|window| window == head).unwrap() + 12 + at
 }
 
-/// A byte of each of R1CS, PTAU and ZKEY that every verification reads: of a coefficient, of the records, of H.
+/// A byte of each of R1CS, PTAU and ZKEY that every verification reads: of a coefficient, of the
+/// records, of H.
 fn read_places() -> [usize; 3] {
     let f = fixture();
     [place(&f.r1cs, 2, 8), place(&f.ptau, 7, 4), place(&f.closed, 9, 0)]
@@ -787,7 +792,8 @@ fn verify_three<R: Read + Seek + Send>([r1cs, ptau, key]: [R; 3]) -> Result<Repo
     )
 }
 
-/// The three files, of which file `which` has another byte in these measurements of its length; the last one is that of its digest.
+/// The three files, of which file `which` has another byte in these measurements of its length; the
+/// last one is that of its digest.
 fn changing(which: usize, flipped: impl Fn(u32) -> Range<u32>) -> [Flipping; 3] {
     let f = fixture();
     let files = [&f.r1cs, &f.ptau, &f.closed];
@@ -826,7 +832,8 @@ fn a_file_that_changes_under_the_verifier_is_refused() {
 
 #[test]
 fn a_file_that_is_another_one_only_while_it_is_verified_is_refused() {
-    // Another H, or other terms or records, whatever they make of the verification: the file as such is the good one before and after.
+    // Another H, or other terms or records, whatever they make of the verification: the file as
+    // such is the good one before and after.
     (0..3)
         .for_each(|which| is_called_changed(which, verify_three(changing(which, |last| 2..last))));
 }

@@ -1,4 +1,5 @@
-//! Every structural defect of `.r1cs`, `.zkey` and `.wtns` files is refused when the file is opened or read.
+//! Every structural defect of `.r1cs`, `.zkey` and `.wtns` files is refused when the file is opened
+//! or read.
 
 use std::io::Cursor;
 
@@ -106,7 +107,8 @@ fn a_circuit_is_not_written_with_fewer_constraints_than_it_declares() {
 
 #[test]
 fn chunks_join_where_a_combination_or_a_run_of_constraints_is_longer_than_one() {
-    // One combination of more terms than a chunk has, then more constraints than one has, most of them without terms.
+    // One combination of more terms than a chunk has, then more constraints than one has, most of
+    // them without terms.
     let long: Row = (0..CHUNK_TERMS as u64 + 5).map(|i| (fr(i + 1), (i % 7) as u32)).collect();
     let n = CHUNK_POINTS + 10;
     let constraints = (0..n).map(|i| match i {

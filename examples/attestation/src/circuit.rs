@@ -1,4 +1,5 @@
-//! The circuit, and the witness that satisfies it. 2 to 3 thousand constraints: nine Poseidon permutations and 776 range-checked bits.
+//! The circuit, and the witness that satisfies it. 2 to 3 thousand constraints: nine Poseidon
+//! permutations and 776 range-checked bits.
 
 extern crate alloc;
 
@@ -53,14 +54,16 @@ impl Witness {
     }
 }
 
-/// The circuit, with a witness for proving and without one for a setup. Public inputs: capsule, program.
+/// The circuit, with a witness for proving and without one for a setup. Public inputs: capsule,
+/// program.
 #[derive(Clone, Copy, Debug)]
 pub struct Attestation {
     /// The witness, if there is one.
     pub witness: Option<Witness>,
 }
 
-/// Poseidon for BN254's scalar field: rate 2, capacity 1, x^5, 8 full and 57 partial rounds, constants from the Grain LFSR.
+/// Poseidon for BN254's scalar field: rate 2, capacity 1, x^5, 8 full and 57 partial rounds,
+/// constants from the Grain LFSR.
 fn parameters() -> PoseidonConfig<Fr> {
     let (full, partial, rate) = (8, 57, 2);
     let (ark, mds) = find_poseidon_ark_and_mds(254, rate, full, partial, 0);

@@ -1,14 +1,17 @@
-//! Boot attestation: a machine proves that it runs a given program on hardware of at least a given level, and shows neither the measured words
-//! nor the level.
+//! Boot attestation: a machine proves that it runs a given program on hardware of at least a given
+//! level, and shows neither the measured words nor the level.
 //!
-//! The statement, for public `capsule` and `program`: there are 64-bit words m_1 .. m_12, a level and a blinding with
+//! The statement, for public `capsule` and `program`: there are 64-bit words m_1 .. m_12, a level
+//! and a blinding with
 //!
 //! ```text
-//! program = H(1, m_1, ..., m_12)        capsule = H(2, program, level, blinding)        MINIMUM_LEVEL <= level < MINIMUM_LEVEL + 256
+//! program = H(1, m_1, ..., m_12)        capsule = H(2, program, level, blinding)
+//! MINIMUM_LEVEL <= level < MINIMUM_LEVEL + 256
 //! ```
 //!
-//! where H is Poseidon over the scalar field of BN254. The verifier, which is this crate without its feature `prover`, is `no_std` and holds its
-//! key as constants; build.rs has the guard that decides which key that is.
+//! where H is Poseidon over the scalar field of BN254. The verifier, which is this crate without
+//! its feature `prover`, is `no_std` and holds its key as constants; build.rs has the guard that
+//! decides which key that is.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,7 +26,7 @@ use ark_serialize::CanonicalDeserialize as _;
 #[cfg(feature = "zk-vk-provisioned")]
 include!(concat!(env!("OUT_DIR"), "/verifying_key.rs"));
 
-/// Whether this build embeds an approved verifying key. Without one there is no `verify` either.
+/// Whether this build embeds an approved verifying key. Without one there is no `verify` function.
 pub const PROVISIONED: bool = cfg!(feature = "zk-vk-provisioned");
 
 /// The lowest level of hardware that can make a proof.

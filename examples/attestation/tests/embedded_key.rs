@@ -1,5 +1,6 @@
-//! Proofs under the embedded key: lines "proof capsule program verdict", canonical compressed hex, then `true` or `false`. The file is the one beside this
-//! test, or, for a build with another key, the one that ATTESTATION_PROOFS names.
+//! Proofs under the embedded key: lines "proof capsule program verdict", canonical compressed hex,
+//! then `true` or `false`. The file is the one next to this test, or, for a build with another key,
+//! the one that ATTESTATION_PROOFS names.
 #![cfg(feature = "zk-vk-provisioned")]
 
 use ark_serialize::CanonicalDeserialize;

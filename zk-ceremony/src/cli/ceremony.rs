@@ -7,6 +7,7 @@ use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
 use super::signing::SignerArgs;
+use crate::host::examples;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -20,14 +21,20 @@ pub(crate) struct CeremonyArgs {
 /// The rehearsal: what runs without a subcommand.
 #[derive(Debug, Args)]
 pub(crate) struct RehearsalArgs {
-    /// Rehearse with this circuit instead of the example's (its key is embedded in an empty crate, and no proof is made)
+    /// Rehearse with this circuit instead of the example's (its key is embedded in an empty crate,
+    /// and no proof is made)
     #[arg(long, value_name = "R1CS")]
     pub(crate) circuit: Option<PathBuf>,
     /// Start from this .ptau instead of a new phase 1
     #[arg(long, value_name = "FILE")]
     pub(crate) ptau: Option<PathBuf>,
     /// Participants, each a process of its own
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=20)
+    )]
     pub(crate) participants: u32,
     /// Power of phase 1; by default what the circuit needs
     #[arg(long, value_name = "POWER", value_parser = clap::value_parser!(u32).range(1..=28))]
@@ -38,7 +45,8 @@ pub(crate) struct RehearsalArgs {
     /// Go on with the rehearsal in --out (or the latest one) after its last finished step
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Checkout of this project whose guard the build uses; `cargo xtask` uses the one it is run in
+    /// Checkout of this project whose guard the build uses; `cargo xtask` uses the one it is run
+    /// in
     #[arg(long, value_name = "DIR")]
     pub(crate) checkout: Option<PathBuf>,
     /// Stop after the snippet: build and test no crate
@@ -49,66 +57,89 @@ pub(crate) struct RehearsalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CeremonyCommand {
     /// Open a ceremony: coordinator
-    #[command(after_help = "Examples:\n  cargo xtask ceremony new --template > ceremony.toml\n  \
-        cargo xtask ceremony new shared/ --config ceremony.toml --circuit attestation=circuit.r1cs --key coordinator.pem")]
+    #[command(after_help = examples("Examples:\n  \
+        zk-ceremony ceremony new --template > ceremony.toml\n  \
+        zk-ceremony ceremony new shared/ --config ceremony.toml --circuit \
+        attestation=circuit.r1cs --key coordinator.pem"))]
     New(NewCeremony),
-    /// Contribute: verify the step before yours, add your secret randomness, sign an attestation of it
+    /// Contribute: verify the step before yours, add your secret randomness, sign an attestation of
+    /// it
     #[command(
-        after_help = "Example:\n  cargo xtask ceremony contribute shared/ --as \"Alice\" --key alice.pem\n\n\
-        Contributes wherever it is your turn: to phase 1, or to every circuit in phase 2. The secret comes from the operating system; on a terminal you \
-        are asked for some text that is mixed in, never shown and never stored. File and attestation appear together, and only when both are complete."
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem\n\n\
+            Contributes wherever it is your turn: to phase 1, or to every circuit in phase 2. The \
+            secret comes from the operating system; on a terminal you are asked for some text \
+            that is mixed in, never shown and never stored. File and attestation appear together, \
+            and only when both are complete.")
     )]
     Contribute(ContributeStep),
     /// Attest a contribution of yours that another tool made, snarkjs for example
     #[command(
-        after_help = "Example:\n  npx snarkjs powersoftau contribute shared/phase1/0001.ptau mine.ptau -n=Bob\n  \
-        cargo xtask ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" --entropy \"snarkjs, and text I typed\" \\\n    \
-        --destruction \"the machine was switched off\" --key bob.pem\n\n\
-        The file is verified against the step before it, copied into the folder, and attested, as if it had been made here."
+        after_help = examples("Example:\n  \
+            npx snarkjs powersoftau contribute shared/phase1/0001.ptau mine.ptau -n=Bob\n  \
+            zk-ceremony ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" \
+            --entropy \"snarkjs, and text I typed\" \\\n    \
+            --destruction \"the machine was switched off\" --key bob.pem\n\n\
+            The file is verified against the step before it, copied into the folder, and \
+            attested, as if it had been made here.")
     )]
     Attest(AttestStep),
     /// Close the open phase with the planned public random value: coordinator
     #[command(
-        after_help = "Example (the block hash that ceremony.toml announces):\n  cargo xtask ceremony beacon shared/ --value HEX --key coordinator.pem"
+        after_help = examples("Example (the block hash that ceremony.toml announces):\n  \
+            zk-ceremony ceremony beacon shared/ --value HEX --key coordinator.pem")
     )]
     Beacon(BeaconStep),
     /// Prepare the closed phase 1 and open phase 2 of every circuit: coordinator
     #[command(
-        after_help = "Example:\n  cargo xtask ceremony prepare shared/ --key coordinator.pem"
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony prepare shared/ --key coordinator.pem")
     )]
     Prepare(CoordinatorStep),
-    /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into private/
+    /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
+    /// private/
     #[command(
-        after_help = "Example:\n  cargo xtask ceremony keygen shared/ --witness attestation=witness.wtns\n\n\
-        With a witness, a proof is made with the finished key and verified; without one the keys are checked for consistency."
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n\n\
+            With a witness, a proof is made with the finished key and verified; without one the \
+            keys are checked for consistency.")
     )]
     Keygen(KeygenStep),
     /// Verify every file, every signature and every proof; write transcript, reports and SHA256SUMS
     #[command(
-        after_help = "Examples:\n  cargo xtask ceremony verify shared/\n  cargo xtask ceremony verify shared/ --read-only --json\n\n\
-        Exit status: 0 everything so far is good, 1 something is not, 2 it could not be checked."
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony verify shared/\n  \
+            zk-ceremony ceremony verify shared/ --read-only --json\n\n\
+            Exit status: 0 everything so far is good, 1 something is not, 2 it could not be \
+            checked.")
     )]
     Verify(VerifyCeremony),
     /// Show whose turn it is, what is missing, what was verified, and the next command
-    #[command(after_help = "Example:\n  cargo xtask ceremony status shared/")]
+    #[command(after_help = examples("Example:\n  zk-ceremony ceremony status shared/"))]
     Status(StatusArgs),
     /// Is my contribution in the result? Where, with which hash, and everything after it verified
-    #[command(after_help = "Example:\n  cargo xtask ceremony find shared/ --participant Alice")]
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony ceremony find shared/ --participant Alice"))]
     Find(FindArgs),
     /// Take a bad file, and what was built on it, out of the chain: coordinator
     #[command(
-        after_help = "Example:\n  cargo xtask ceremony reject shared/ 3 --reason \"fails check 5\" --key coordinator.pem\n\n\
-        The files stay as evidence; the chain goes on from the step before."
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony reject shared/ 3 --reason \"fails check 5\" --key \
+            coordinator.pem\n\n\
+            The files stay as evidence; the chain goes on from the step before.")
     )]
     Reject(RejectStep),
     /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
     #[command(
-        after_help = "Example:\n  cargo xtask ceremony audit shared/ --as \"Dana\" --key dana.pem\n\n\
-        Writes audits/FINGERPRINT.dsse.json, and adds the signature to bundle.json where there is one: that is what a policy counts."
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony audit shared/ --as \"Dana\" --key dana.pem\n\n\
+            Writes audits/FINGERPRINT.dsse.json, and adds the signature to bundle.json where \
+            there is one: that is what a policy counts.")
     )]
     Audit(AuditArgs),
     /// Pack the public files into a tar file, the same bytes each time, and print its digest
-    #[command(after_help = "Example:\n  cargo xtask ceremony archive shared/ ceremony.tar")]
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony ceremony archive shared/ ceremony.tar"))]
     Archive(ArchiveArgs),
 }
 
@@ -168,7 +199,8 @@ pub(crate) struct ContributeStep {
     /// Your name in the roster
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
-    /// Somebody whose turn comes before yours and who is to be passed over, agreed with the coordinator; may be repeated
+    /// Somebody whose turn comes before yours and who is to be passed over, agreed with the
+    /// coordinator; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) skip: Vec<String>,
     /// How you destroy the secret, in your words: it is signed and published
@@ -229,7 +261,8 @@ pub(crate) struct BeaconSource {
     /// The public value: 1 to 255 bytes in hexadecimal
     #[arg(long, value_name = "HEX")]
     pub(crate) value: Option<String>,
-    /// Draw the value from the operating system: in a rehearsal only, where nobody waits for a block
+    /// Draw the value from the operating system: in a rehearsal only, where nobody waits for a
+    /// block
     #[arg(long)]
     pub(crate) random: bool,
 }

@@ -7,33 +7,41 @@ use clap::{Args, Subcommand, ValueEnum};
 use zk_attest::primitives::CeremonyKind;
 
 use super::{OutputArgs, PinPolicy};
+use crate::host::examples;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Write a policy, and print the digest that build.rs pins
     #[command(
-        after_help = "Example (2 of 3 release authorities and 1 of 2 auditors approve, 3 of the named participants must have contributed):\n  \
-        cargo xtask policy new zk/trust-policy.json --kind production \\\n    \
-        --release r1=r1.pub.pem --release r2=HEX --release r3=id_ed25519.pub --release-threshold 2 \\\n    \
-        --auditor audit-co=HEX --auditor lab=HEX --auditor-threshold 1 \\\n    \
-        --participant alice=HEX --participant bob=HEX --participant carol=HEX \\\n    \
-        --participant-threshold 1 --phase1-contributions 3 --phase2-contributions 3 \\\n    \
-        --circuit attestation=circuit.r1cs\n\n\
-        Everything that is not sound (a threshold that cannot be met, a key in two places, ...) is refused. Revoking is an edit of the file; \
-        `policy diff` says what an edit changes."
+        after_help = examples(
+            "Example (2 of 3 release authorities and 1 of 2 auditors approve, 3 of the named \
+            participants must have contributed):\n  \
+            zk-ceremony policy new zk/trust-policy.json --kind production \\\n    \
+            --release r1=r1.pub.pem --release r2=HEX --release r3=id_ed25519.pub \
+            --release-threshold 2 \\\n    \
+            --auditor audit-co=HEX --auditor lab=HEX --auditor-threshold 1 \\\n    \
+            --participant alice=HEX --participant bob=HEX --participant carol=HEX \\\n    \
+            --participant-threshold 1 --phase1-contributions 3 --phase2-contributions 3 \\\n    \
+            --circuit attestation=circuit.r1cs\n\n\
+            Everything that is not sound (a threshold that cannot be met, a key in two places, \
+            ...) is refused. Revoking is an edit of the file; `policy diff` says what an edit \
+            changes.")
     )]
     New(Box<NewPolicy>),
     /// Show on one screen whom a policy trusts with what
-    #[command(after_help = "Example:\n  cargo xtask policy show zk/trust-policy.json")]
+    #[command(after_help = examples("Example:\n  zk-ceremony policy show zk/trust-policy.json"))]
     Show(ShowPolicy),
     /// Say in words what an edit of a policy changes
-    #[command(after_help = "Example (the committed policy against the edited one):\n  \
-        git show HEAD:zk/trust-policy.json >old.json\n  cargo xtask policy diff old.json zk/trust-policy.json\n\n\
-        Exit status: 0 the two were compared, whatever they say, 1 one of them is no sound policy, 2 one could not be read. For scripts: in the \
-        output of --json, `changes` is empty if both say the same, and the `effect` of a change is \"weaker\", \"stronger\" or \"neutral\".")]
+    #[command(after_help = examples("Example (the committed policy against the edited one):\n  \
+        git show HEAD:zk/trust-policy.json >old.json\n  \
+        zk-ceremony policy diff old.json zk/trust-policy.json\n\n\
+        Exit status: 0 the two were compared, whatever they say, 1 one of them is no sound \
+        policy, 2 one could not be read. For scripts: in the output of --json, `changes` is empty \
+        if both say the same, and the `effect` of a change is \"weaker\", \"stronger\" or \
+        \"neutral\"."))]
     Diff(DiffPolicies),
     /// Check that a policy is sound, and print the digest that build.rs pins
-    #[command(after_help = "Example:\n  cargo xtask policy pin zk/trust-policy.json")]
+    #[command(after_help = examples("Example:\n  zk-ceremony policy pin zk/trust-policy.json"))]
     Pin(PinPolicy),
 }
 
@@ -63,7 +71,8 @@ pub(crate) struct NewPolicy {
     /// The kind of bundle to accept
     #[arg(long)]
     pub(crate) kind: KindArg,
-    /// A release authority; KEY is 64 hex digits, an ssh-ed25519 line, or a file that `key show` reads
+    /// A release authority; KEY is 64 hex digits, an ssh-ed25519 line, or a file that `key show`
+    /// reads
     #[arg(long, value_name = "NAME=KEY", required = true)]
     pub(crate) release: Vec<String>,
     /// How many release authorities must sign

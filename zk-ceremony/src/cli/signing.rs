@@ -1,4 +1,5 @@
-//! Who signs: the options that every signing command has in common, and the commands around keys and signatures.
+//! Who signs: the options that every signing command has in common, and the commands around keys
+//! and signatures.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,8 +7,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::OutputArgs;
+use crate::host::examples;
 
-/// Ways to sign, with worked examples. Shown by `sign --help`, to which every signing command points.
+/// Ways to sign, with worked examples. Shown by `sign --help`, to which every signing command
+/// points.
 pub(crate) const BACKENDS_HELP: &str = "\
 Every command that signs takes one of these signers:
 
@@ -16,9 +19,10 @@ Every command that signs takes one of these signers:
   --ssh-agent --public-key ~/.ssh/id_ed25519.pub
   --signer-cmd ./aws-kms.sh --signer-arg alias/release-1 --public-key release-1.pub.pem
 
-What is signed is always the DSSE pre-authentication encoding (PAE) of a statement, at most 4096 bytes, with plain Ed25519: no prehash. \
-A signature is accepted only if it verifies under the signer's key. --signer-cmd runs a program without a shell: the PAE on its stdin, the \
-64 bytes of the signature or their base64 on its stdout, everything else on its stderr.
+What is signed is always the DSSE pre-authentication encoding (PAE) of a statement, at most 4096 \
+     bytes, with plain Ed25519: no prehash. A signature is accepted only if it verifies under the \
+     signer's key. --signer-cmd runs a program without a shell: the PAE on its stdin, the 64 \
+     bytes of the signature or their base64 on its stdout, everything else on its stderr.
 
 AWS KMS (key spec ECC_NIST_EDWARDS25519), aws-kms.sh:
   #!/bin/sh
@@ -55,22 +59,24 @@ openssl with an encrypted key file, openssl.sh (asks for the passphrase on the t
   openssl pkeyutl -sign -rawin -inkey \"$1\" -in \"$dir/pae\"
 
 A machine without a network; both sides print the SHA-256 of release.pae, to be compared:
-  here   cargo xtask sign prepare zk/bundle.json release.pae
-  there  cargo xtask sign raw release.pae release.sig --key K.pem
+  here   zk-ceremony sign prepare zk/bundle.json release.pae
+  there  zk-ceremony sign raw release.pae release.sig --key K.pem
   or     openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig
-  here   cargo xtask sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem";
+  here   zk-ceremony sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem";
 
 /// After the help of `bundle sign`.
 pub(crate) const SIGN_BUNDLE_HELP: &str = "\
 Examples:
-  cargo xtask bundle sign zk/bundle.json --policy zk/trust-policy.json --key release-1.pem
-  cargo xtask bundle sign zk/bundle.json --policy zk/trust-policy.json \\
+  zk-ceremony bundle sign zk/bundle.json --policy zk/trust-policy.json --key release-1.pem
+  zk-ceremony bundle sign zk/bundle.json --policy zk/trust-policy.json \\
     --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label approval
-  cargo xtask bundle sign zk/bundle.json --out from-alice.json \\
+  zk-ceremony bundle sign zk/bundle.json --out from-alice.json \\
     --ssh-agent --public-key ~/.ssh/id_ed25519.pub
 
-Each signer adds its own signature, in any order, to the same file or to a copy (`bundle merge` puts copies together). `sign --help` shows \
-how to sign with cloud key services, with tokens and on a machine without a network.";
+Each signer adds its own signature, in any order, to the same file or to a copy (`bundle merge` \
+                                           puts copies together). `sign --help` shows how to sign \
+                                           with cloud key services, with tokens and on a machine \
+                                           without a network.";
 
 /// A bundle to be approved.
 #[derive(Debug, Args)]
@@ -78,7 +84,8 @@ pub(crate) struct SignBundle {
     /// The bundle; the signature is added to it in place
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: PathBuf,
-    /// The policy that the bundle is for: the inspection shows who is missing, and a key that it does not name is refused
+    /// The policy that the bundle is for: the inspection shows who is missing, and a key that it
+    /// does not name is refused
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<PathBuf>,
     #[command(flatten)]
@@ -126,20 +133,25 @@ pub(crate) struct VerifyBundle {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SignCommand {
     /// Write exactly the bytes to be signed, for another machine, and print their SHA-256
-    #[command(after_help = "Example:\n  cargo xtask sign prepare zk/bundle.json release.pae\n\n\
-        On the other machine: `cargo xtask sign raw release.pae release.sig --key K.pem`, or\n\
-        `openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig`. `sha256sum release.pae` there must print the same line.\n\
-        Bring release.sig back: `cargo xtask sign attach`.")]
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony sign prepare zk/bundle.json release.pae\n\n\
+        On the other machine: `zk-ceremony sign raw release.pae release.sig --key K.pem`, or\n\
+        `openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig`. `sha256sum \
+        release.pae` there must print the same line.\n\
+        Bring release.sig back: `zk-ceremony sign attach`."))]
     Prepare(PrepareSigning),
     /// Show what prepared bytes say, sign them, and write the 64 bytes of the signature
     #[command(
-        after_help = "Example:\n  cargo xtask sign raw release.pae release.sig --key K.pem\n\n\
-        Anything but bytes that `sign prepare` wrote is refused: a key that signs statements signs nothing else."
+        after_help = examples("Example:\n  \
+            zk-ceremony sign raw release.pae release.sig --key K.pem\n\n\
+            Anything but bytes that `sign prepare` wrote is refused: a key that signs statements \
+            signs nothing else.")
     )]
     Raw(Box<SignRaw>),
     /// Add a signature that was made elsewhere, after verifying it
     #[command(
-        after_help = "Example:\n  cargo xtask sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem"
+        after_help = examples("Example:\n  \
+            zk-ceremony sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem")
     )]
     Attach(AttachSignature),
 }
@@ -202,7 +214,13 @@ pub(crate) struct SignerArgs {
     )]
     pub(crate) signer_arg: Vec<OsString>,
     /// How long --signer-cmd and --ssh-agent may take
-    #[arg(long, value_name = "SECONDS", help_heading = "Signer", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Signer",
+        default_value = "60",
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     pub(crate) signer_timeout: u64,
 }
 
@@ -210,13 +228,15 @@ pub(crate) struct SignerArgs {
 #[derive(Debug, Args)]
 #[group(id = "signer", required = true, multiple = false)]
 pub(crate) struct BackendArgs {
-    /// Sign with a private key file: PKCS#8 PEM (`key new`, `openssl genpkey -algorithm ed25519`) or OpenSSH, not encrypted
+    /// Sign with a private key file: PKCS#8 PEM (`key new`, `openssl genpkey -algorithm ed25519`)
+    /// or OpenSSH, not encrypted
     #[arg(long, value_name = "FILE", help_heading = "Signer")]
     pub(crate) key: Option<PathBuf>,
     /// Sign with a token (HSM, smart card) through this PKCS#11 module
     #[arg(long, value_name = "MODULE", help_heading = "Signer")]
     pub(crate) pkcs11_module: Option<PathBuf>,
-    /// Sign with a program, run without a shell: message on its stdin, signature (64 bytes or their base64) on its stdout
+    /// Sign with a program, run without a shell: message on its stdin, signature (64 bytes or
+    /// their base64) on its stdout
     #[arg(long, value_name = "PROGRAM", help_heading = "Signer", requires = "public_key")]
     pub(crate) signer_cmd: Option<OsString>,
     /// Sign with the key of --public-key in the ssh-agent of SSH_AUTH_SOCK
@@ -224,7 +244,8 @@ pub(crate) struct BackendArgs {
     pub(crate) ssh_agent: bool,
 }
 
-/// Which key of which token, and where its PIN comes from: never the command line, which other accounts can read.
+/// Which key of which token, and where its PIN comes from: never the command line, which other
+/// accounts can read.
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
     /// The token's label
@@ -256,18 +277,25 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a private key from the operating system's randomness
-    #[command(after_help = "Example:\n  cargo xtask key new release-1.pem\n\n\
-        The file is PKCS#8 PEM, readable by its owner only; openssl reads it too. What is printed is the public key, for policies and rosters.")]
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony key new release-1.pem\n\n\
+        The file is PKCS#8 PEM, readable by its owner only; openssl reads it too. What is printed \
+        is the public key, for policies and rosters."))]
     New(NewKeyFile),
-    /// Print a public key as policies hold it, from hex digits, an SPKI PEM file, an ssh-ed25519 line or a private key file
+    /// Print a public key as policies hold it, from hex digits, an SPKI PEM file, an ssh-ed25519
+    /// line or a private key file
     #[command(
-        after_help = "Examples:\n  cargo xtask key show ~/.ssh/id_ed25519.pub\n  cargo xtask key show release.pub.pem\n  \
-        cargo xtask key show release-1.pem"
+        after_help = examples("Examples:\n  \
+            zk-ceremony key show ~/.ssh/id_ed25519.pub\n  \
+            zk-ceremony key show release.pub.pem\n  \
+            zk-ceremony key show release-1.pem")
     )]
     Show(ShowKey),
     /// Print the public key of a signer: what a token holds, or whether an ssh-agent has a key
     #[command(
-        after_help = "Example:\n  cargo xtask key of --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label approval"
+        after_help = examples("Example:\n  \
+            zk-ceremony key of --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label \
+            approval")
     )]
     Of(Box<KeyOfSigner>),
 }

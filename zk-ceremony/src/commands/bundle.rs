@@ -1,9 +1,11 @@
-//! `bundle sign`, `merge` and `verify`: the way of a bundle from its first signature to the last one.
+//! `bundle sign`, `merge` and `verify`: the way of a bundle from its first signature to the last
+//! one.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use serde::Serialize;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{PolicyDigest, StatementDigest, TranscriptDigest};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
@@ -13,17 +15,16 @@ use zk_vk_guard::policy::{Policy, RoleKey};
 use super::approval::{read_bundle, read_policy};
 use super::sign::{Document, confirm};
 use crate::cli::signing::{MergeBundles, SignBundle, VerifyBundle};
-use crate::error::CliError;
-use crate::output::Output;
+use crate::failure;
 use crate::show::verification;
 use crate::signer::Signer;
 
 impl SignBundle {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let mut document = Document::read(&self.bundle)?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let inspection = document.bundle()?.inspect(policy.as_ref(), &Timestamp::now());
-        eprintln!("{}", inspection.map_err(|refusal| CliError::refusal(&self.bundle, &refusal))?);
+        eprintln!("{}", inspection.map_err(|refusal| failure::refusal(&self.bundle, &refusal))?);
         let mut signer = self.signer.open()?;
         let key = *signer.public_key();
         let role = policy.as_ref().map(|policy| role_of(policy, signer.as_ref())).transpose()?;
@@ -43,23 +44,24 @@ impl SignBundle {
             let signature = signer.sign(&document.envelope().pae())?;
             document
                 .add_signature(&key, &signature)
-                .map_err(|refusal| CliError::refusal(&self.bundle, &refusal))?;
+                .map_err(|refusal| failure::refusal(&self.bundle, &refusal))?;
             eprintln!("signed with {} (key {}{known})", signer.description(), key.fingerprint());
         }
         document.write_back(output)
     }
 }
 
-/// What a policy says of the signer: role and name. A key whose signature would not count is refused before it signs.
-fn role_of(policy: &Policy, signer: &dyn Signer) -> Result<String, CliError> {
+/// What a policy says of the signer: role and name. A key whose signature would not count is
+/// refused before it signs.
+fn role_of(policy: &Policy, signer: &dyn Signer) -> Result<String, Diagnostic> {
     let key = signer.public_key();
     let refused = |what: &str| {
-        CliError::environment(format!(
-            "{}: {what}\n  found     {key} (fingerprint {})",
-            signer.description(),
-            key.fingerprint()
-        ))
-        .hint("sign with a key that `policy show` lists, or without --policy for another policy")
+        Diagnostic::environment("signer-not-in-policy", what)
+            .at(signer.description())
+            .found(format_args!("{key} (fingerprint {})", key.fingerprint()))
+            .hint(
+                "sign with a key that `policy show` lists, or without --policy for another policy",
+            )
     };
     if policy.is_revoked(key) {
         return Err(refused("the policy revokes this key: its signature would not count"));
@@ -86,26 +88,24 @@ fn role_of(policy: &Policy, signer: &dyn Signer) -> Result<String, CliError> {
 }
 
 impl MergeBundles {
-    pub(crate) fn run(self) -> Result<(), CliError> {
-        let mut output = Output::create(
-            &self.output,
-            &self.bundles.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>(),
-        )?;
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let mut output = self
+            .output
+            .create(&self.bundles.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
         let mut bundles = self.bundles.iter();
         let Some(first) = bundles.next() else {
-            return Err(
-                CliError::environment("no bundle is named").hint("name the copies to be merged")
-            );
+            return Err(Diagnostic::environment("no-bundle", "no bundle is named")
+                .hint("name the copies to be merged"));
         };
         let mut merged = read_bundle(first)?;
         for path in bundles {
             merged
                 .merge(&read_bundle(path)?)
-                .map_err(|refusal| CliError::refusal(path, &refusal))?;
+                .map_err(|refusal| failure::refusal(path, &refusal))?;
         }
         let bytes =
-            merged.to_json().map_err(|refusal| CliError::refusal(&self.output.path, &refusal))?;
-        output.write_all(&bytes).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+            merged.to_json().map_err(|refusal| failure::refusal(&self.output.path, &refusal))?;
+        output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!(
             "{}: {} signatures",
@@ -133,17 +133,17 @@ struct ShownVerified {
 }
 
 impl VerifyBundle {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         verification(&self.bundle, self.verified(), self.json, ShownVerified::print)
     }
 
-    fn verified(&self) -> Result<ShownVerified, CliError> {
+    fn verified(&self) -> Result<ShownVerified, Diagnostic> {
         let policy = read_policy(&self.policy)?;
         let bundle = read_bundle(&self.bundle)?;
         let verified = bundle.verify(&policy, &Timestamp::now(), OnExpiry::Refuse);
         verified
             .map(|verified| ShownVerified::new(self, &policy, &verified))
-            .map_err(|refusal| CliError::refusal(&self.bundle, &refusal))
+            .map_err(|refusal| failure::refusal(&self.bundle, &refusal))
     }
 }
 

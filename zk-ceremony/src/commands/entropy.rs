@@ -1,15 +1,16 @@
-//! What a participant adds to the operating system's randomness: typed on a terminal, or from a file, never from the command line.
+//! What a participant adds to the operating system's randomness: typed on a terminal, or from a
+//! file, never from the command line.
 
 use std::io::{IsTerminal, Read};
 
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::limits::MAX_ENTROPY_BYTES;
 use zeroize::Zeroizing;
+use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::EntropyArgs;
-use crate::error::CliError;
 use crate::output::open;
-use crate::prompt;
+use crate::{failure, prompt};
 
 /// What a participant adds, for one contribution or several.
 pub(crate) struct Added {
@@ -19,30 +20,39 @@ pub(crate) struct Added {
 }
 
 impl Added {
-    /// A generator for one contribution: fresh randomness of the operating system, mixed with what was added.
-    pub(crate) fn rng(&self) -> Result<ContributionRng, CliError> {
-        ContributionRng::from_os_and(&self.text).map_err(|e| CliError::environment(e.to_string()))
+    /// A generator for one contribution: fresh randomness of the operating system, mixed with what
+    /// was added.
+    pub(crate) fn rng(&self) -> Result<ContributionRng, Diagnostic> {
+        ContributionRng::from_os_and_text(&self.text)
+            .map_err(|e| Diagnostic::environment("internal", e))
     }
 }
 
 impl EntropyArgs {
     /// The generator of one contribution.
-    pub(crate) fn rng(&self) -> Result<ContributionRng, CliError> {
+    pub(crate) fn rng(&self) -> Result<ContributionRng, Diagnostic> {
         self.gather()?.rng()
     }
 
     /// Asks, or reads the file.
-    pub(crate) fn gather(&self) -> Result<Added, CliError> {
+    pub(crate) fn gather(&self) -> Result<Added, Diagnostic> {
         let (text, sources) = match &self.entropy_file {
             Some(path) => {
                 let mut bytes = Zeroizing::new(Vec::new());
                 open(path)?
                     .take(MAX_ENTROPY_BYTES + 1)
                     .read_to_end(&mut bytes)
-                    .map_err(|e| CliError::io(path, "reading", &e))?;
+                    .map_err(|e| failure::io(path, "reading", &e))?;
                 if bytes.len() as u64 > MAX_ENTROPY_BYTES {
-                    return Err(CliError::environment(format!("{}: more than {MAX_ENTROPY_BYTES} bytes of entropy", path.display()))
-                        .hint("a few hundred bytes are plenty: they are hashed together with the operating system's randomness"));
+                    return Err(Diagnostic::environment(
+                        "more-than-bytes-entropy",
+                        format_args!("more than {MAX_ENTROPY_BYTES} bytes of entropy"),
+                    )
+                    .at(path.display())
+                    .hint(
+                        "a few hundred bytes are plenty: they are hashed together with the \
+                         operating system's randomness",
+                    ));
                 }
                 eprintln!(
                     "randomness: the operating system and {} bytes of {}",
@@ -55,7 +65,10 @@ impl EntropyArgs {
                 let question =
                     "Type some random text to mix in (it is not shown), then press Enter: ";
                 let text = prompt::hidden(question).map_err(|e| {
-                    CliError::environment(format!("reading from the terminal failed: {e}"))
+                    Diagnostic::environment(
+                        "reading-from-terminal-failed",
+                        format_args!("reading from the terminal failed: {e}"),
+                    )
                 })?;
                 eprintln!("randomness: the operating system and what you typed");
                 (

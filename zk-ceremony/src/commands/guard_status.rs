@@ -1,7 +1,9 @@
-//! `guard-status`: before a release, whether every package that embeds verifying keys does so under a guard.
+//! `guard-status`: before a release, whether every package that embeds verifying keys does so under
+//! a guard.
 //!
-//! A package is looked at if it has the feature, the guard as a build-dependency, or a source that includes a snippet. It is *well wired* if with the
-//! feature on it can embed only what the guard has checked, and the guard would accept its files as they stand.
+//! A package is looked at if it has the feature, the guard as a build-dependency, or a source that
+//! includes a snippet. It is *well wired* if with the feature on it can embed only what the guard
+//! has checked, and the guard would accept its files as they stand.
 
 mod build_rs;
 mod finding;
@@ -17,10 +19,11 @@ use cargo_metadata::Package;
 use finding::{Finding, Level};
 use judge::Embeds;
 use serde::Serialize;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
 
 use crate::cli::GuardStatus;
-use crate::error::CliError;
 use crate::show::json;
 
 /// Bytes of a build script at most.
@@ -46,17 +49,18 @@ struct Report<'a> {
 }
 
 impl GuardStatus {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let (root, packages) = packages::find(&self.manifest_path)?;
         let mut statuses = Vec::new();
         for package in &packages {
             statuses.extend(status(package, &root)?);
         }
         if statuses.is_empty() {
-            return Err(CliError::environment(format!(
-                "{}: no package here embeds verifying keys",
-                self.manifest_path.display()
-            ))
+            return Err(Diagnostic::environment(
+                "no-embedding-package",
+                "no package here embeds verifying keys",
+            )
+            .at(self.manifest_path.display())
             .hint("name the workspace that does with --manifest-path"));
         }
         let bad = statuses.iter().filter(|status| !status.wired).count();
@@ -69,13 +73,22 @@ impl GuardStatus {
             return Ok(());
         }
         let are = if bad == 1 { "is" } else { "are" };
-        Err(CliError::artefact(format!("{bad} of {} packages that embed verifying keys {are} not well wired", statuses.len()))
-            .hint("follow the hints, each in the folder of its package, and run `cargo xtask guard-status` again before the release"))
+        Err(Diagnostic::artefact(
+            "packages-embed-verifying-keys",
+            format_args!(
+                "{bad} of {} packages that embed verifying keys {are} not well wired",
+                statuses.len()
+            ),
+        )
+        .hint(format!(
+            "follow the hints, each in the folder of its package, and run `{PROGRAM} \
+             guard-status` again before the release"
+        )))
     }
 }
 
 /// A package's status; none where it embeds nothing.
-fn status(package: &Package, root: &Path) -> Result<Option<Status>, CliError> {
+fn status(package: &Package, root: &Path) -> Result<Option<Status>, Diagnostic> {
     if package.name.as_str() == packages::GUARD {
         return Ok(None);
     }

@@ -2,18 +2,19 @@
 
 use std::io::Write as _;
 
+use zk_attest::diagnostic::Diagnostic;
+
 use crate::cli::signing::{KeyOfSigner, NewKeyFile, ShowKey};
-use crate::error::CliError;
-use crate::output::Output;
+use crate::failure;
 use crate::signer::{KeyFile, read_public_key};
 
 impl NewKeyFile {
-    pub(crate) fn run(self) -> Result<(), CliError> {
-        let mut output = Output::create_private(&self.output, &[])?;
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let mut output = self.output.create_private(&[])?;
         let (key, pem) = KeyFile::generate()?;
         output
             .write_all(pem.as_bytes())
-            .map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+            .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         eprintln!(
             "{}: private key, mode 0600: keep it secret, and keep a backup",
@@ -26,14 +27,14 @@ impl NewKeyFile {
 }
 
 impl ShowKey {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         println!("{}", read_public_key(&self.file)?);
         Ok(())
     }
 }
 
 impl KeyOfSigner {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let signer = self.signer.open()?;
         eprintln!("{}, fingerprint {}", signer.description(), signer.public_key().fingerprint());
         println!("{}", signer.public_key());

@@ -8,6 +8,8 @@ use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use serde::Serialize;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest};
 use zk_attest::error::Refusal;
 use zk_attest::key::PublicKey;
@@ -20,14 +22,14 @@ use zk_vk_guard::policy::{
 
 use super::approval::read_policy;
 use crate::cli::policy::{NewPolicy, PolicyCommand, ShowPolicy};
-use crate::error::CliError;
-use crate::output::{Output, open};
+use crate::failure;
+use crate::output::open;
 use crate::progress::Bars;
 use crate::show::json;
 use crate::signer::named_public_key;
 
 impl PolicyCommand {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         match self {
             Self::New(command) => command.run(),
             Self::Show(command) => command.run(),
@@ -38,18 +40,18 @@ impl PolicyCommand {
 }
 
 impl NewPolicy {
-    fn run(self) -> Result<(), CliError> {
-        let mut output = Output::create(&self.output, &[])?;
+    fn run(self) -> Result<(), Diagnostic> {
+        let mut output = self.output.create(&[])?;
         let bytes = self.document()?.to_json();
         let policy = Policy::from_json(&bytes).map_err(|refusal| {
-            CliError::refusal(
+            failure::refusal(
                 &self.output.path,
-                &refusal.hint(
-                    "nothing was written: change the arguments (`cargo xtask policy new --help`)",
-                ),
+                &refusal.hint(format!(
+                    "nothing was written: change the arguments (`{PROGRAM} policy new --help`)"
+                )),
             )
         })?;
-        output.write_all(&bytes).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         eprintln!(
             "{}: written. Commit it, and pin its digest in build.rs:",
@@ -59,16 +61,17 @@ impl NewPolicy {
         Ok(())
     }
 
-    fn document(&self) -> Result<PolicyDocument, CliError> {
+    fn document(&self) -> Result<PolicyDocument, Diagnostic> {
         let mut circuits =
             self.circuit.iter().map(|text| circuit(text)).collect::<Result<Vec<_>, _>>()?;
         circuits.sort_by_key(|circuit| circuit.name.module());
-        let auditor = self
-            .auditor_threshold
-            .map(|threshold| Ok(Role { threshold, keys: named_keys("--auditor", &self.auditor)? }));
+        let auditor = self.auditor_threshold.map(|threshold| {
+            let keys = named_keys("--auditor", &self.auditor)?;
+            Ok::<_, Diagnostic>(Role { threshold, keys })
+        });
         let participant = self
             .participant_threshold
-            .map(|threshold| Ok(Role { threshold, keys: self.participants()? }));
+            .map(|threshold| Ok::<_, Diagnostic>(Role { threshold, keys: self.participants()? }));
         let not_after = self
             .not_after
             .as_deref()
@@ -101,7 +104,7 @@ impl NewPolicy {
         })
     }
 
-    fn participants(&self) -> Result<Vec<ParticipantKey>, CliError> {
+    fn participants(&self) -> Result<Vec<ParticipantKey>, Diagnostic> {
         let groups: [(&str, &[String], &[Phase]); 3] = [
             ("--participant", &self.participant, &[Phase::One, Phase::Two]),
             ("--phase1-participant", &self.phase1_participant, &[Phase::One]),
@@ -121,23 +124,20 @@ impl NewPolicy {
 }
 
 /// A value on the command line that is refused.
-fn argument(flag: &str, refusal: &Refusal) -> CliError {
-    CliError::environment(format!(
-        "{flag}: {}",
-        refusal.to_string().split("\nhint: ").next().unwrap_or_default()
-    ))
-    .hint("see `cargo xtask policy new --help`")
+fn argument(flag: &str, refusal: &Refusal) -> Diagnostic {
+    failure::argument(flag, refusal).hint(format_args!("see `{PROGRAM} policy new --help`"))
 }
 
 /// The two halves of NAME=VALUE.
-fn halves<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), CliError> {
+fn halves<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), Diagnostic> {
     text.split_once('=').ok_or_else(|| {
-        CliError::environment(format!("{flag} {text}: no name\n  expected  NAME=VALUE"))
-            .hint("see `cargo xtask policy new --help`")
+        Diagnostic::environment("argument", format_args!("{flag} {text}: no name"))
+            .expected("NAME=VALUE")
+            .hint(format!("see `{PROGRAM} policy new --help`"))
     })
 }
 
-fn named_keys(flag: &str, texts: &[String]) -> Result<Vec<NamedKey>, CliError> {
+fn named_keys(flag: &str, texts: &[String]) -> Result<Vec<NamedKey>, Diagnostic> {
     let named = |text: &String| {
         let (name, key) = halves(flag, text)?;
         let name = Label::new(name).map_err(|refusal| argument(flag, &refusal))?;
@@ -150,32 +150,32 @@ fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn circuit(text: &str) -> Result<PolicyCircuit, CliError> {
+fn circuit(text: &str) -> Result<PolicyCircuit, Diagnostic> {
     let (name, circuit) = halves("--circuit", text)?;
     let refused = |refusal: Refusal| argument("--circuit", &refusal);
     let circuit_sha256 = if is_digest(circuit) {
         CircuitDigest::from_hex(circuit).map_err(refused)?
     } else {
         let path = Path::new(circuit);
-        R1cs::open(open(path)?).map_err(|e| CliError::format(path, &e))?;
+        R1cs::open(open(path)?).map_err(|e| failure::format(path, &e))?;
         CircuitDigest(sha256_of(path)?)
     };
     Ok(PolicyCircuit { name: CircuitName::new(name).map_err(refused)?, circuit_sha256 })
 }
 
-fn phase1_start(text: &str) -> Result<FileDigest, CliError> {
+fn phase1_start(text: &str) -> Result<FileDigest, Diagnostic> {
     if is_digest(text) {
         return FileDigest::from_hex(text).map_err(|refusal| argument("--phase1-start", &refusal));
     }
     let path = Path::new(text);
-    Ptau::open(open(path)?).map_err(|e| CliError::format(path, &e))?;
+    Ptau::open(open(path)?).map_err(|e| failure::format(path, &e))?;
     sha256_of(path).map(FileDigest)
 }
 
-fn sha256_of(path: &Path) -> Result<[u8; 32], CliError> {
+fn sha256_of(path: &Path) -> Result<[u8; 32], Diagnostic> {
     digest_file(&mut open(path)?, &Bars::default())
         .map(|digests| digests.sha256.0)
-        .map_err(|e| CliError::io(path, "reading", &e))
+        .map_err(|e| failure::io(path, "reading", &e))
 }
 
 /// What `policy show --json` prints.
@@ -186,7 +186,7 @@ struct ShownPolicy<'a> {
 }
 
 impl ShowPolicy {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let policy = read_policy(&self.policy)?;
         let shown = ShownPolicy { policy_sha256: policy.digest(), policy: policy.document() };
         if self.json {
@@ -223,7 +223,8 @@ impl fmt::Display for ShownPolicy<'_> {
         let MinimumContributions { phase1, phase2 } = policy.minimum_contributions;
         writeln!(
             f,
-            "contributions  at least {phase1} that count in phase 1, {phase2} in phase 2 of each circuit"
+            "contributions  at least {phase1} that count in phase 1, {phase2} in phase 2 of each \
+             circuit"
         )?;
         policy
             .accepted_phase1_starts

@@ -1,12 +1,14 @@
 //! `policy diff`: what an edit of a policy changes, in words for whoever reviews it.
 //!
-//! Each change says whether the new policy is weaker (it accepts something that the old one refused, or lets somebody decide who could not),
-//! stronger (the reverse) or neither. The order of lists means nothing and is no change.
+//! Each change says whether the new policy is weaker (it accepts something that the old one
+//! refused, or lets somebody decide who could not), stronger (the reverse) or neither. The order of
+//! lists means nothing and is no change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use serde::Serialize;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::PolicyDigest;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyKind, Timestamp};
@@ -18,7 +20,6 @@ use zk_vk_guard::policy::{
 use super::approval::read_policy;
 use super::policy::phases;
 use crate::cli::policy::DiffPolicies;
-use crate::error::CliError;
 use crate::show::json;
 
 /// What a change does to the policy.
@@ -57,7 +58,7 @@ struct Diff {
 }
 
 impl DiffPolicies {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self) -> Result<(), Diagnostic> {
         let (old, new) = (read_policy(&self.old)?, read_policy(&self.new)?);
         let changes = changes(old.document(), new.document());
         let diff = Diff { old_sha256: old.digest(), new_sha256: new.digest(), changes };
@@ -148,7 +149,10 @@ fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
         let word = if now > before { "more" } else { "fewer" };
         changes.add(
             Effect::of_bound(before, now),
-            format_args!("phase {phase}: {now} contributions must count instead of {before}: {word} people are needed"),
+            format_args!(
+                "phase {phase}: {now} contributions must count instead of {before}: {word} people \
+                 are needed"
+            ),
         );
     }
     changes.sets(
@@ -164,7 +168,8 @@ fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
         "older bundles are accepted again"
     };
     let what = format!(
-        "bundles of serial {minimum_serial} and higher are accepted instead of {} and higher: {serials}",
+        "bundles of serial {minimum_serial} and higher are accepted instead of {} and higher: \
+         {serials}",
         old.minimum_serial
     );
     changes.add(Effect::of_bound(old.minimum_serial, *minimum_serial), what);
@@ -476,7 +481,8 @@ mod tests {
         }
     }
 
-    /// What an edit changes, each change as one line; and the reverse edit must have the opposite effects.
+    /// What an edit changes, each change as one line; and the reverse edit must have the opposite
+    /// effects.
     #[track_caller]
     fn lines(edit: impl FnOnce(&mut PolicyDocument)) -> Vec<String> {
         let (old, mut new) = (base(), base());
@@ -620,7 +626,8 @@ mod tests {
         assert_eq!(
             phases(&[Phase::Two]),
             [format!(
-                "Stronger: participant p1 ({}): contributions count in phase 2 instead of phases 1 and 2",
+                "Stronger: participant p1 ({}): contributions count in phase 2 instead of phases \
+                 1 and 2",
                 print(6)
             )]
         );
@@ -633,7 +640,8 @@ mod tests {
                 MinimumContributions { phase1: count(1), phase2: count(3) }),
             [
                 "Weaker: phase 1: 1 contributions must count instead of 2: fewer people are needed",
-                "Stronger: phase 2: 3 contributions must count instead of 2: more people are needed",
+                "Stronger: phase 2: 3 contributions must count instead of 2: more people are \
+                 needed",
             ]
         );
     }
@@ -676,15 +684,13 @@ mod tests {
     fn the_minimum_serial_is_raised_or_lowered() {
         assert_eq!(
             lines(|new| new.minimum_serial = 6),
-            [
-                "Stronger: bundles of serial 6 and higher are accepted instead of 5 and higher: older bundles are refused"
-            ]
+            ["Stronger: bundles of serial 6 and higher are accepted instead of 5 and higher: \
+              older bundles are refused"]
         );
         assert_eq!(
             lines(|new| new.minimum_serial = 4),
-            [
-                "Weaker: bundles of serial 4 and higher are accepted instead of 5 and higher: older bundles are accepted again"
-            ]
+            ["Weaker: bundles of serial 4 and higher are accepted instead of 5 and higher: older \
+              bundles are accepted again"]
         );
     }
 
@@ -698,7 +704,8 @@ mod tests {
                     key(30)
                 ),
                 format!(
-                    "Stronger: the key of release authority r3 ({}) is revoked: it counts in no role and no step any more",
+                    "Stronger: the key of release authority r3 ({}) is revoked: it counts in no \
+                     role and no step any more",
                     print(3)
                 ),
             ]
@@ -716,7 +723,8 @@ mod tests {
             [
                 format!("Stronger: transcript {four} is revoked: its bundles are refused"),
                 format!(
-                    "Weaker: transcript {three} is no longer revoked: its bundles are accepted again"
+                    "Weaker: transcript {three} is no longer revoked: its bundles are accepted \
+                     again"
                 ),
             ]
         );
@@ -730,15 +738,13 @@ mod tests {
         };
         assert_eq!(
             to(Some("2028-12-31T00:00:00Z")),
-            [
-                "Weaker: may be used until 2028-12-31T00:00:00Z instead of until 2027-12-31T00:00:00Z"
-            ]
+            ["Weaker: may be used until 2028-12-31T00:00:00Z instead of until \
+              2027-12-31T00:00:00Z"]
         );
         assert_eq!(
             to(Some("2026-12-31T00:00:00Z")),
-            [
-                "Stronger: may be used until 2026-12-31T00:00:00Z instead of until 2027-12-31T00:00:00Z"
-            ]
+            ["Stronger: may be used until 2026-12-31T00:00:00Z instead of until \
+              2027-12-31T00:00:00Z"]
         );
         assert_eq!(
             to(None),

@@ -14,18 +14,19 @@ use ceremony_core::phase1::perpetual_powers::{PublicFile, published};
 use ceremony_core::phase1::prepare::prepare;
 use ceremony_core::phase1::verify::{Check, Expectations, verify};
 use serde::Serialize;
+use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::{
     BeaconArgs, Contribute, ContributeChallenge, ExportChallenge, ImportResponse, Info, New,
     Prepare, PtauCommand, Verify,
 };
-use crate::error::CliError;
-use crate::output::{Output, open};
+use crate::failure;
+use crate::output::open;
 use crate::progress::Bars;
 use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
 
 impl PtauCommand {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         match self {
             Self::New(command) => command.run(),
             Self::Contribute(command) => command.run(),
@@ -40,17 +41,21 @@ impl PtauCommand {
     }
 }
 
-pub(super) fn open_ptau(path: &Path) -> Result<Ptau<File>, CliError> {
-    Ptau::open(open(path)?).map_err(|e| CliError::format(path, &e))
+pub(super) fn open_ptau(path: &Path) -> Result<Ptau<File>, Diagnostic> {
+    Ptau::open(open(path)?).map_err(|e| failure::format(path, &e))
 }
 
 impl New {
-    fn run(self) -> Result<(), CliError> {
-        let power = Power::new(self.power)
-            .ok_or_else(|| CliError::environment(format!("power {} is not 1 to 28", self.power)))?;
-        let mut output = Output::create(&self.output, &[])?;
+    fn run(self) -> Result<(), Diagnostic> {
+        let power = Power::new(self.power).ok_or_else(|| {
+            Diagnostic::environment(
+                "power-not-1-28",
+                format_args!("power {} is not 1 to 28", self.power),
+            )
+        })?;
+        let mut output = self.output.create(&[])?;
         let challenge = new(power, &mut output, &Bars::default())
-            .map_err(|e| CliError::step(&self.output.path, &e))?;
+            .map_err(|e| failure::step(&self.output.path, &e))?;
         output.commit()?;
         println!(
             "{}: a new ceremony of power {power}\n  first challenge\n{}",
@@ -62,9 +67,9 @@ impl New {
 }
 
 impl Contribute {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut input = open_ptau(&self.input)?;
-        let mut output = Output::create(&self.output, &[&self.input])?;
+        let mut output = self.output.create(&[&self.input])?;
         let rng = self.entropy.rng()?;
         let record = contribute(
             &mut input,
@@ -73,7 +78,7 @@ impl Contribute {
             Some(ContributorName::new(&self.name)),
             &Bars::default(),
         )
-        .map_err(|e| CliError::step(&self.input, &e))?;
+        .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
         print_new_record(&self.output.path, input.contributions().len() + 1, &record);
         Ok(())
@@ -81,13 +86,13 @@ impl Contribute {
 }
 
 impl BeaconArgs {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let beacon = self.beacon.beacon()?;
         let mut input = open_ptau(&self.input)?;
-        let mut output = Output::create(&self.output, &[&self.input])?;
+        let mut output = self.output.create(&[&self.input])?;
         let name = self.name.as_deref().map(ContributorName::new);
         let record = apply_beacon(&mut input, &mut output, beacon, name, &Bars::default())
-            .map_err(|e| CliError::step(&self.input, &e))?;
+            .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
         print_new_record(&self.output.path, input.contributions().len() + 1, &record);
         Ok(())
@@ -96,7 +101,8 @@ impl BeaconArgs {
 
 fn print_new_record(path: &Path, index: usize, record: &Contribution) {
     println!(
-        "{}: contribution {index} added\n  contribution hash (publish it)\n{}\n  next challenge\n{}",
+        "{}: contribution {index} added\n  contribution hash (publish it)\n{}\n  next \
+         challenge\n{}",
         path.display(),
         hex_groups(record.response_hash()),
         hex_groups(record.next_challenge)
@@ -104,11 +110,11 @@ fn print_new_record(path: &Path, index: usize, record: &Contribution) {
 }
 
 impl Prepare {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut input = open_ptau(&self.input)?;
-        let mut output = Output::create(&self.output, &[&self.input])?;
+        let mut output = self.output.create(&[&self.input])?;
         prepare(&mut input, &mut output, &Bars::default())
-            .map_err(|e| CliError::step(&self.input, &e))?;
+            .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
         println!(
             "{}: prepared for circuits of up to 2^{} constraints",
@@ -120,11 +126,11 @@ impl Prepare {
 }
 
 impl ExportChallenge {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut input = open_ptau(&self.input)?;
-        let mut output = Output::create(&self.output, &[&self.input])?;
+        let mut output = self.output.create(&[&self.input])?;
         let challenge = export_challenge(&mut input, &mut output, &Bars::default())
-            .map_err(|e| CliError::step(&self.input, &e))?;
+            .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
         println!(
             "{}: challenge file of power {}\n  challenge\n{}",
@@ -137,13 +143,13 @@ impl ExportChallenge {
 }
 
 impl ContributeChallenge {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let challenge = open(&self.challenge)?;
-        let mut output = Output::create(&self.output, &[&self.challenge])?;
+        let mut output = self.output.create(&[&self.challenge])?;
         let rng = self.entropy.rng()?;
         let (challenge, response) =
             contribute_challenge(challenge, &mut output, rng, &Bars::default())
-                .map_err(|e| CliError::step(&self.challenge, &e))?;
+                .map_err(|e| failure::step(&self.challenge, &e))?;
         output.commit()?;
         println!(
             "{}: response file\n  challenge answered\n{}\n  contribution hash (publish it)\n{}",
@@ -156,10 +162,10 @@ impl ContributeChallenge {
 }
 
 impl ImportResponse {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut input = open_ptau(&self.input)?;
         let response = open(&self.response)?;
-        let mut output = Output::create(&self.output, &[&self.input, &self.response])?;
+        let mut output = self.output.create(&[&self.input, &self.response])?;
         let record = import_response(
             &mut input,
             response,
@@ -167,7 +173,7 @@ impl ImportResponse {
             Some(ContributorName::new(&self.name)),
             &Bars::default(),
         )
-        .map_err(|e| CliError::step(&self.response, &e))?;
+        .map_err(|e| failure::step(&self.response, &e))?;
         output.commit()?;
         print_new_record(&self.output.path, input.contributions().len() + 1, &record);
         Ok(())
@@ -243,10 +249,10 @@ fn shown_record(index: usize, record: &Contribution) -> ShownRecord {
 }
 
 impl Info {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut ptau = open_ptau(&self.file)?;
         let digests = digest_file(ptau.source(), &Bars::default())
-            .map_err(|e| CliError::io(&self.file, "reading", &e))?;
+            .map_err(|e| failure::io(&self.file, "reading", &e))?;
         let shown = ShownFile::of(&self.file, &ptau, &digests);
         if self.json {
             return json(&shown);
@@ -258,14 +264,14 @@ impl Info {
 }
 
 impl Verify {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         verification(&self.file, self.checked(), self.json, |shown| {
             shown.print();
             shown.checks.iter().flatten().for_each(ShownCheck::print);
         })
     }
 
-    fn checked(&self) -> Result<ShownFile, CliError> {
+    fn checked(&self) -> Result<ShownFile, Diagnostic> {
         let digest = self.digest.as_deref().map(|hex| parse_digest("--digest", hex)).transpose()?;
         let earlier = self.from.as_deref().map(open_ptau).transpose()?;
         let expectations = Expectations {
@@ -274,7 +280,7 @@ impl Verify {
             earlier: earlier.as_ref().map(|earlier| earlier.contributions()),
         };
         let (ptau, verified) = verify(open(&self.file)?, &expectations, &Bars::default())
-            .map_err(|e| CliError::verify(&self.file, &e))?;
+            .map_err(|e| failure::verify(&self.file, &e))?;
         let mut shown = ShownFile::of(&self.file, &ptau, &verified.digests);
         shown.result = Some("good");
         let shown_check = |check: &Check| ShownCheck {

@@ -1,34 +1,39 @@
 //! `sign`, and what all signing commands share: reading the document, asking, and writing it back.
 //!
-//! `prepare` and `attach` are the two halves of signing on a machine without a network, `raw` is what runs there.
+//! `prepare` and `attach` are the two halves of signing on a machine without a network, `raw` is
+//! what runs there.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::sha256;
 use zk_attest::envelope::{Envelope, MAX_PAE_BYTES};
 use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
 use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::primitives::Timestamp;
+use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Provenance, Statement, StepAttestation, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
-use crate::cli::OutputArgs;
 use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};
-use crate::error::CliError;
+use crate::failure;
 use crate::output::Output;
-use crate::signer::{decode_signature, envelope_of_pae, named_public_key, sign_envelope};
+use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 
 /// Bytes of a signature file at most: base64 and white space, far below this.
 const MAX_SIGNATURE_FILE_BYTES: usize = 4096;
-const CARRY_OVER: &str =
-    "make the file with `cargo xtask sign prepare` and carry it over unchanged";
+
+fn carry_over() -> String {
+    format!("make the file with `{PROGRAM} sign prepare` and carry it over unchanged")
+}
 
 impl SignCommand {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         match self {
             Self::Prepare(command) => command.run(),
             Self::Raw(command) => command.run(),
@@ -38,12 +43,12 @@ impl SignCommand {
 }
 
 impl PrepareSigning {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let document = Document::read(&self.document)?;
         eprint!("{}", document.shown()?);
         let message = document.envelope().pae();
-        let mut output = Output::create(&self.output, &[&self.document])?;
-        output.write_all(&message).map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+        let mut output = self.output.create(&[&self.document])?;
+        output.write_all(&message).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!("{}", checksum_line(&message, &self.output.path));
         Ok(())
@@ -51,14 +56,14 @@ impl PrepareSigning {
 }
 
 impl SignRaw {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let refused =
-            |refusal: Refusal| CliError::refusal(&self.message, &refusal.hint(CARRY_OVER));
+            |refusal: Refusal| failure::refusal(&self.message, &refusal.hint(carry_over()));
         let message = read_regular(&self.message, MAX_PAE_BYTES).map_err(refused)?;
         let mut envelope = envelope_of_pae(&message)?;
         eprint!("{}", shown_statement(&envelope).map_err(refused)?);
         eprintln!("{}", checksum_line(&message, &self.message));
-        let mut output = Output::create(&self.output, &[&self.message])?;
+        let mut output = self.output.create(&[&self.message])?;
         let mut signer = self.signer.open()?;
         confirm(
             &format!(
@@ -72,7 +77,7 @@ impl SignRaw {
         let signatures = envelope.signatures().iter().flat_map(|made| made.signature);
         output
             .write_all(&signatures.collect::<Vec<u8>>())
-            .map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+            .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!("{}: signature by {}", self.output.path.display(), signer.public_key());
         Ok(())
@@ -80,10 +85,10 @@ impl SignRaw {
 }
 
 impl AttachSignature {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut document = Document::read(&self.document)?;
         let key = named_public_key(&self.public_key)?;
-        let refused = |refusal: Refusal| CliError::refusal(&self.signature, &refusal);
+        let refused = |refusal: Refusal| failure::refusal(&self.signature, &refusal);
         let bytes = read_regular(&self.signature, MAX_SIGNATURE_FILE_BYTES).map_err(refused)?;
         let bytes = decode_signature(&bytes).map_err(|e| {
             refused(
@@ -105,10 +110,10 @@ impl AttachSignature {
         eprintln!("{}", checksum_line(&message, Path::new("the bytes that are signed")));
         let output = document.output(&self.target)?;
         document.add_signature(&key, &signature).map_err(|refusal| {
-            refused(
-                refusal
-                    .hint("compare the SHA-256 above with that of the bytes that were signed, and the key with the one that signed them"),
-            )
+            refused(refusal.hint(
+                "compare the SHA-256 above with that of the bytes that were signed, and the key \
+                 with the one that signed them",
+            ))
         })?;
         document.write_back(output)
     }
@@ -139,8 +144,8 @@ struct Kind {
 
 impl Document {
     /// Reads a bundle or an envelope.
-    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
-        let refused = |refusal| CliError::refusal(path, &refusal);
+    pub(super) fn read(path: &Path) -> Result<Self, Diagnostic> {
+        let refused = |refusal| failure::refusal(path, &refusal);
         let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(refused)?;
         let is_bundle =
             serde_json::from_slice::<Kind>(&bytes).is_ok_and(|kind| kind.format.is_some());
@@ -153,11 +158,17 @@ impl Document {
     }
 
     /// The bundle, where only a bundle will do.
-    pub(super) fn bundle(&self) -> Result<&Bundle, CliError> {
+    pub(super) fn bundle(&self) -> Result<&Bundle, Diagnostic> {
         match &self.content {
             Content::Bundle(bundle) => Ok(bundle),
-            Content::Envelope(_) => Err(CliError::artefact(format!("{}: an envelope, not a bundle", self.path.display()))
-                .hint("name a bundle; a single envelope is signed with `sign prepare`, `sign raw` and `sign attach`")),
+            Content::Envelope(_) => {
+                Err(Diagnostic::artefact("not-a-bundle", "an envelope, not a bundle")
+                    .at(self.path.display())
+                    .hint(
+                        "name a bundle; a single envelope is signed with `sign prepare`, `sign \
+                         raw` and `sign attach`",
+                    ))
+            }
         }
     }
 
@@ -180,45 +191,43 @@ impl Document {
     }
 
     /// What is being approved.
-    fn shown(&self) -> Result<String, CliError> {
+    fn shown(&self) -> Result<String, Diagnostic> {
         let shown = match &self.content {
             Content::Bundle(bundle) => {
                 bundle.inspect(None, &Timestamp::now()).map(|inspection| inspection.to_string())
             }
             Content::Envelope(envelope) => shown_statement(envelope),
         };
-        shown.map_err(|refusal| CliError::refusal(&self.path, &refusal))
+        shown.map_err(|refusal| failure::refusal(&self.path, &refusal))
     }
 
     /// Where the signed document goes. To be asked before anybody signs.
-    pub(super) fn output(&self, target: &TargetArgs) -> Result<Output, CliError> {
-        match &target.out {
-            Some(out) => Output::create(
-                &OutputArgs { path: out.clone(), force: target.force },
-                &[&self.path],
-            ),
-            None => Output::create(&OutputArgs { path: self.path.clone(), force: true }, &[]),
-        }
+    pub(super) fn output(&self, target: &TargetArgs) -> Result<Output, Diagnostic> {
+        Ok(match &target.out {
+            Some(out) => Output::create(out, target.force, &[&self.path])?,
+            None => Output::create(&self.path, true, &[])?,
+        })
     }
 
     /// Writes the signed document.
-    pub(super) fn write_back(&self, mut output: Output) -> Result<(), CliError> {
+    pub(super) fn write_back(&self, mut output: Output) -> Result<(), Diagnostic> {
         let bytes = match &self.content {
             Content::Bundle(bundle) => {
-                bundle.to_json().map_err(|refusal| CliError::refusal(&self.path, &refusal))?
+                bundle.to_json().map_err(|refusal| failure::refusal(&self.path, &refusal))?
             }
             Content::Envelope(envelope) => envelope.to_json(),
         };
         let path = output.path().to_owned();
-        output.write_all(&bytes).map_err(|e| CliError::io(&path, "writing", &e))?;
+        output.write_all(&bytes).map_err(|e| failure::io(&path, "writing", &e))?;
         // Somebody else may have signed the same file meanwhile.
         let now = read_regular(&self.path, MAX_BUNDLE_BYTES)
-            .map_err(|refusal| CliError::refusal(&self.path, &refusal))?;
+            .map_err(|refusal| failure::refusal(&self.path, &refusal))?;
         if now != self.bytes {
-            return Err(CliError::environment(format!(
-                "{}: the file has changed while it was being signed",
-                self.path.display()
-            ))
+            return Err(Diagnostic::environment(
+                "changed",
+                "the file has changed while it was being signed",
+            )
+            .at(self.path.display())
             .hint("nothing was written: run the same command again"));
         }
         output.commit()?;
@@ -294,19 +303,22 @@ fn shown_subjects(subjects: &[Subject]) -> impl Iterator<Item = String> {
 }
 
 /// Asks on a terminal. Where nobody can be asked, whoever ran the command has decided.
-pub(super) fn confirm(question: &str, yes: bool) -> Result<(), CliError> {
+pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Diagnostic> {
     let stdin = std::io::stdin();
     if yes || !stdin.is_terminal() {
         return Ok(());
     }
     eprint!("{question} [y/N] ");
     let mut answer = String::new();
-    stdin
-        .read_line(&mut answer)
-        .map_err(|e| CliError::environment(format!("reading from the terminal failed: {e}")))?;
+    stdin.read_line(&mut answer).map_err(|e| {
+        Diagnostic::environment(
+            "reading-from-terminal-failed",
+            format_args!("reading from the terminal failed: {e}"),
+        )
+    })?;
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(CliError::environment("not signed: you did not say yes")
+    Err(Diagnostic::environment("declined", "not signed: you did not say yes")
         .hint("nothing was written; with --yes you are not asked"))
 }

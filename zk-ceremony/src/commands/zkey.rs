@@ -12,29 +12,31 @@ use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::{Contribution, Header, Zkey};
 use ceremony_core::hash::{FileSha256, InitialKeyHash};
-use ceremony_core::keygen::{self, KeygenError, SelfTestError};
+use ceremony_core::keygen::{self};
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
-use ceremony_core::phase2::contribute::{ContributeError, Contributed, apply_beacon, contribute};
-use ceremony_core::phase2::initial_key::{SetupError, new_key};
+use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
+use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::phase2::verify::{
-    Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Report,
-    VerifyError, verify, verify_from,
+    Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Report, verify,
+    verify_from,
 };
+use ceremony_folder::explained;
 use serde::Serialize;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 
 use super::ptau::open_ptau;
 use crate::cli::{
-    BeaconArgs, Contribute, ExportArk, ExportVerificationKey, Info, NewKey, OutputArgs, VerifyKey,
-    ZkeyCommand,
+    BeaconArgs, Contribute, ExportArk, ExportVerificationKey, Info, NewKey, VerifyKey, ZkeyCommand,
 };
-use crate::error::CliError;
+use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
 
 impl ZkeyCommand {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         match self {
             Self::New(command) => command.run(),
             Self::Contribute(command) => contribute_key(&command),
@@ -47,25 +49,26 @@ impl ZkeyCommand {
     }
 }
 
-fn open_key(path: &Path) -> Result<Zkey<File>, CliError> {
-    Zkey::open(open(path)?).map_err(|e| CliError::format(path, &e))
+fn open_key(path: &Path) -> Result<Zkey<File>, Diagnostic> {
+    Zkey::open(open(path)?).map_err(|e| failure::format(path, &e))
 }
 
-fn open_r1cs(path: &Path) -> Result<R1cs<File>, CliError> {
-    R1cs::open(open(path)?).map_err(|e| CliError::format(path, &e))
+fn open_r1cs(path: &Path) -> Result<R1cs<File>, Diagnostic> {
+    R1cs::open(open(path)?).map_err(|e| failure::format(path, &e))
 }
 
 impl NewKey {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut r1cs = open_r1cs(&self.r1cs)?;
         let mut ptau =
-            Ptau::open(open(&self.ptau)?).map_err(|e| CliError::format(&self.ptau, &e))?;
-        let mut output = Output::create(&self.output, &[&self.r1cs, &self.ptau])?;
+            Ptau::open(open(&self.ptau)?).map_err(|e| failure::format(&self.ptau, &e))?;
+        let mut output = self.output.create(&[&self.r1cs, &self.ptau])?;
         let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default())
-            .map_err(|e| setup_error(&self.r1cs, &self.ptau, &self.output.path, &e))?;
+            .map_err(|e| failure::setup(&self.r1cs, &self.ptau, &self.output.path, &e))?;
         output.commit()?;
         println!(
-            "{}: initial key\n  constraints        {}\n  wires              {}\n  public             {}\n  domain             2^{}\n  circuit hash\n{}",
+            "{}: initial key\n  constraints        {}\n  wires              {}\n  public             \
+             {}\n  domain             2^{}\n  circuit hash\n{}",
             self.output.path.display(),
             key.shape.constraints(),
             key.shape.wires(),
@@ -74,63 +77,41 @@ impl NewKey {
             hex_groups(key.initial_key_hash)
         );
         println!(
-            "Nobody has contributed yet: anybody could forge proofs. Next: cargo xtask zkey contribute"
+            "Nobody has contributed yet: anybody could forge proofs. Next: {PROGRAM} zkey \
+             contribute"
         );
         Ok(())
     }
 }
 
-/// An initial key that was not made. The paths are those of circuit, powers of tau and key.
-pub(crate) fn setup_error(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) -> CliError {
-    let (path, hint) = match error {
-        SetupError::Ptau(_) => {
-            (ptau, "the .ptau is damaged: fetch it again and compare its digest")
-        }
-        SetupError::NotPrepared => {
-            (ptau, "run `cargo xtask ptau prepare IN OUT` and give its output")
-        }
-        SetupError::PtauTooSmall { .. } => (ptau, "take a ceremony of the expected power or more"),
-        SetupError::NoContribution { .. } => {
-            (ptau, "collect contributions with `cargo xtask ptau contribute`, then prepare again")
-        }
-        SetupError::EqualPower { .. } => (ptau, "take a .ptau of at least the expected power"),
-        SetupError::Key(_) | SetupError::OsRandom(_) => {
-            (out, "nothing was written: see to the cause and run the same command again")
-        }
-        _ => (r1cs, "compile the circuit again; custom gates are not supported"),
-    };
-    CliError::of_key(path, error, error.is_environment(), hint)
-}
-
-fn contribute_key(command: &Contribute) -> Result<(), CliError> {
+fn contribute_key(command: &Contribute) -> Result<(), Diagnostic> {
     let mut input = open_key(&command.input)?;
-    let mut output = Output::create(&command.output, &[&command.input])?;
+    let mut output = command.output.create(&[&command.input])?;
     let rng = command.entropy.rng()?;
     let name = ContributorName::new(&command.name);
     let made = contribute(&mut input, &mut output, rng, Some(&name), &Bars::default())
-        .map_err(|e| contribute_error(&command.input, &e))?;
+        .map_err(|e| failure::contribute_key(&command.input, &e))?;
     finish(output, &made)
 }
 
-fn close_key(command: &BeaconArgs) -> Result<(), CliError> {
+fn close_key(command: &BeaconArgs) -> Result<(), Diagnostic> {
     let beacon = command.beacon.beacon()?;
     let mut input = open_key(&command.input)?;
     if input.contributions().is_empty() {
-        return Err(CliError::of_key(
-            &command.input,
-            &"no participant has contributed\n  found     0 contributions that are not a beacon\n  expected  at least 1, or delta is publicly known",
-            false,
-            "run `cargo xtask zkey contribute IN OUT --name NAME` first",
-        ));
+        return Err(Diagnostic::artefact("no-contribution", "no participant has contributed")
+            .at(command.input.display())
+            .found("0 contributions that are not a beacon")
+            .expected("at least 1, or delta is publicly known")
+            .hint(format_args!("run `{PROGRAM} zkey contribute IN OUT --name NAME` first")));
     }
-    let mut output = Output::create(&command.output, &[&command.input])?;
+    let mut output = command.output.create(&[&command.input])?;
     let name = command.name.as_deref().map(ContributorName::new);
     let made = apply_beacon(&mut input, &mut output, &beacon, name.as_ref(), &Bars::default())
-        .map_err(|e| contribute_error(&command.input, &e))?;
+        .map_err(|e| failure::contribute_key(&command.input, &e))?;
     finish(output, &made)
 }
 
-fn finish(output: Output, made: &Contributed) -> Result<(), CliError> {
+fn finish(output: Output, made: &Contributed) -> Result<(), Diagnostic> {
     let path = output.path().to_owned();
     output.commit()?;
     println!(
@@ -140,17 +121,6 @@ fn finish(output: Output, made: &Contributed) -> Result<(), CliError> {
         hex_groups(made.hash)
     );
     Ok(())
-}
-
-pub(crate) fn contribute_error(path: &Path, error: &ContributeError) -> CliError {
-    let hint = match error {
-        ContributeError::Input(_) => {
-            "the key is damaged: fetch it again from the coordinator and compare its digest"
-        }
-        ContributeError::Closed { .. } => "build on the key before the beacon",
-        _ => "nothing was written: see to the cause and run the same command again",
-    };
-    CliError::of_key(path, error, error.is_environment(), hint)
 }
 
 /// A key, as it is shown.
@@ -220,7 +190,7 @@ impl ShownKey {
     }
 }
 
-fn describe_key(command: &Info) -> Result<(), CliError> {
+fn describe_key(command: &Info) -> Result<(), Diagnostic> {
     let mut key = open_key(&command.file)?;
     let digests = digest(&command.file, key.source())?;
     let record = |(i, c): (usize, &Contribution)| {
@@ -237,19 +207,22 @@ fn describe_key(command: &Info) -> Result<(), CliError> {
     Ok(())
 }
 
-fn digest(path: &Path, file: &mut File) -> Result<FileDigests, CliError> {
-    digest_file(file, &Bars::default()).map_err(|e| CliError::io(path, "reading", &e))
+fn digest(path: &Path, file: &mut File) -> Result<FileDigests, Diagnostic> {
+    digest_file(file, &Bars::default()).map_err(|e| failure::io(path, "reading", &e))
 }
 
 impl VerifyKey {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let Some(zkey) = self.files.last() else { return Ok(()) };
         let result = match (self.files.as_slice(), &self.from) {
             ([r1cs, ptau, zkey], from) => self.against_circuit(r1cs, ptau, zkey, from.as_deref()),
             ([zkey], Some(from)) => self.against_earlier(from, zkey),
             _ => {
-                return Err(CliError::environment("give R1CS PTAU ZKEY, or --from EARLIER ZKEY")
-                    .hint("`cargo xtask zkey verify --help` has an example of each"));
+                return Err(Diagnostic::environment(
+                    "arguments",
+                    "give R1CS PTAU ZKEY, or --from EARLIER ZKEY",
+                )
+                .hint(format!("`{PROGRAM} zkey verify --help` has an example of each")));
             }
         };
         verification(zkey, result, self.json, |shown| {
@@ -263,14 +236,15 @@ impl VerifyKey {
         KeyExpectations { min_contributions: self.min_contributions, beacon_required: false, known }
     }
 
-    /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt, every contribution.
+    /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt,
+    /// every contribution.
     fn against_circuit(
         &self,
         r1cs: &Path,
         ptau: &Path,
         zkey: &Path,
         from: Option<&Path>,
-    ) -> Result<ShownKey, CliError> {
+    ) -> Result<ShownKey, Diagnostic> {
         let known = self
             .ptau_digest
             .as_deref()
@@ -288,7 +262,7 @@ impl VerifyKey {
                     earlier: None,
                 };
                 let (powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default())
-                    .map_err(|e| CliError::verify(ptau, &e))?;
+                    .map_err(|e| failure::verify(ptau, &e))?;
                 (powers, phase1.digests.sha256, Some(phase1))
             }
         };
@@ -303,24 +277,29 @@ impl VerifyKey {
         let found = match &result {
             Ok(Report { digests: Digests::Whole { powers, .. }, .. }) => *powers,
             _ => sha256_file(powers.source(), &Bars::default())
-                .map_err(|e| CliError::io(ptau, "reading", &e))?,
+                .map_err(|e| failure::io(ptau, "reading", &e))?,
         };
         if found != expected {
-            let (what, mend) = if phase1.is_some() {
-                (
-                    "the file changed after its own verification and before the key's",
-                    "copy the file to a folder that nobody else writes to, and verify the copy",
+            let changed = phase1.is_some();
+            let (code, what) = if changed {
+                ("changed", "the file changed after its own verification and before the key's")
+            } else {
+                ("another-file", "this is not the file that was verified before")
+            };
+            let refused =
+                Diagnostic::artefact(code, what).at(ptau.display()).found(found).expected(expected);
+            return Err(if changed {
+                refused.hint(
+                    "copy the file to a folder that nothing else writes to, and verify the copy",
                 )
             } else {
-                (
-                    "this is not the file that was verified before",
-                    "give the file that `cargo xtask ptau verify` called good, or leave out --ptau-verified",
-                )
-            };
-            let what = format!("{what}\n  found     {found}\n  expected  {expected}");
-            return Err(CliError::of_key(ptau, &what, false, mend));
+                refused.hint(format_args!(
+                    "give the file that `{PROGRAM} ptau verify` called good, or leave out \
+                     --ptau-verified"
+                ))
+            });
         }
-        let report = result.map_err(|e| verify_error(zkey, &e))?;
+        let report = result.map_err(|e| failure::verify_key(zkey, &e))?;
         let mut shown = shown_result(zkey, &report);
         shown.ptau_sha256 = Some(found.to_string());
         shown.ptau_blake2b = phase1.as_ref().map(|phase1| phase1.digests.blake2b.to_string());
@@ -329,12 +308,12 @@ impl VerifyKey {
     }
 
     /// What came after a key that was verified before.
-    fn against_earlier(&self, from: &Path, zkey: &Path) -> Result<ShownKey, CliError> {
+    fn against_earlier(&self, from: &Path, zkey: &Path) -> Result<ShownKey, Diagnostic> {
         let mut earlier = open_key(from)?;
         let mut key = open_key(zkey)?;
         let policy = self.policy(None);
         let report = verify_from(&mut earlier, &mut key, &policy, &Bars::default())
-            .map_err(|e| verify_error(zkey, &e))?;
+            .map_err(|e| failure::verify_key(zkey, &e))?;
         Ok(shown_result(zkey, &report))
     }
 }
@@ -358,48 +337,17 @@ fn shown_result(path: &Path, report: &Report) -> ShownKey {
     shown
 }
 
-pub(crate) fn verify_error(path: &Path, error: &VerifyError) -> CliError {
-    let hint = match error {
-        VerifyError::Key(_) => "the key is damaged: fetch it again and compare its digest",
-        VerifyError::Earlier(_) => {
-            "the earlier key is damaged: verify from circuit and .ptau instead"
-        }
-        VerifyError::Setup(SetupError::NotPrepared) => {
-            "give the prepared .ptau, see `cargo xtask ptau prepare --help`"
-        }
-        VerifyError::Setup(_) => "give the circuit and the .ptau that the key was made from",
-        VerifyError::Changed { .. } => {
-            "copy the files to a folder that nobody else writes to, and verify the copies"
-        }
-        VerifyError::Refused(_) => {
-            "do not build on this key: keep it as evidence, and go on from the last good one"
-        }
-        _ => "run the same command again",
-    };
-    CliError::of_key(path, error, error.is_environment(), hint)
-}
-
-pub(crate) fn keygen_error(path: &Path, error: &KeygenError) -> CliError {
-    let environment = matches!(error, KeygenError::OsRandom(_) | KeygenError::Output(_));
-    CliError::of_key(
-        path,
-        error,
-        environment,
-        "export only a key that `cargo xtask zkey verify` calls good",
-    )
-}
-
 impl ExportVerificationKey {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut key = open_key(&self.zkey)?;
-        let mut output = Output::create(&self.output, &[&self.zkey])?;
+        let mut output = self.output.create(&[&self.zkey])?;
         let verifying_key =
-            keygen::verifying_key(&mut key).map_err(|e| keygen_error(&self.zkey, &e))?;
+            keygen::verifying_key(&mut key).map_err(|e| failure::keygen(&self.zkey, &e))?;
         let text = write_verification_key(&verifying_key)
-            .map_err(|e| CliError::environment(e.to_string()))?;
+            .map_err(|e| Diagnostic::environment("internal", e))?;
         output
             .write_all(text.as_bytes())
-            .map_err(|e| CliError::io(&self.output.path, "writing", &e))?;
+            .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!(
             "{}: verifying key with {} public inputs",
@@ -411,47 +359,42 @@ impl ExportVerificationKey {
 }
 
 impl ExportArk {
-    fn run(self) -> Result<(), CliError> {
+    fn run(self) -> Result<(), Diagnostic> {
         let mut key = open_key(&self.zkey)?;
         let mut inputs: Vec<&Path> = vec![&self.zkey];
         inputs.extend(self.r1cs.as_deref());
         inputs.extend(self.witness.as_deref());
-        let create = |path: &PathBuf| {
-            Output::create(&OutputArgs { path: path.clone(), force: self.force }, &inputs)
-        };
+        let create = |path: &PathBuf| Output::create(path, self.force, &inputs);
         let mut proving_key_out = create(&self.proving_key)?;
         let mut verifying_key_out = create(&self.verifying_key)?;
         let uncompressed_out = self.verifying_key_uncompressed.as_ref().map(create).transpose()?;
 
         let proving_key = keygen::proving_key(&mut key, &Bars::default())
-            .map_err(|e| keygen_error(&self.zkey, &e))?;
+            .map_err(|e| failure::keygen(&self.zkey, &e))?;
         let bytes = keygen::verifying_key_bytes(&proving_key.vk)
-            .map_err(|e| keygen_error(&self.zkey, &e))?;
+            .map_err(|e| failure::keygen(&self.zkey, &e))?;
         keygen::check_consistency(&mut key, &proving_key)
-            .map_err(|e| self_test_error(&self.zkey, &e))?;
+            .map_err(|e| failure::self_test(&self.zkey, &e))?;
         if let (Some(r1cs), Some(witness)) = (&self.r1cs, &self.witness) {
-            let values = read_wtns(open(witness)?).map_err(|e| CliError::format(witness, &e))?;
+            let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
             let circuit = AssignedCircuit::new(&mut open_r1cs(r1cs)?, values).map_err(|e| {
-                CliError::of_key(
-                    witness,
-                    &e,
-                    false,
-                    "give a witness that the circuit's own program calculated",
-                )
+                explained(&e)
+                    .at(witness.display())
+                    .hint("give a witness that the circuit's own program calculated")
             })?;
             keygen::prove_and_verify(&proving_key, &circuit)
-                .map_err(|e| self_test_error(&self.zkey, &e))?;
+                .map_err(|e| failure::self_test(&self.zkey, &e))?;
         }
         keygen::write_proving_key(&proving_key, std::io::BufWriter::new(&mut proving_key_out))
-            .map_err(|e| keygen_error(&self.proving_key, &e))?;
+            .map_err(|e| failure::keygen(&self.proving_key, &e))?;
         verifying_key_out
             .write_all(&bytes.compressed)
-            .map_err(|e| CliError::io(&self.verifying_key, "writing", &e))?;
+            .map_err(|e| failure::io(&self.verifying_key, "writing", &e))?;
         proving_key_out.commit()?;
         verifying_key_out.commit()?;
         if let Some(mut out) = uncompressed_out {
             out.write_all(&bytes.uncompressed)
-                .map_err(|e| CliError::io(out.path(), "writing", &e))?;
+                .map_err(|e| failure::io(out.path(), "writing", &e))?;
             out.commit()?;
         }
         let tested = if self.witness.is_some() {
@@ -467,14 +410,4 @@ impl ExportArk {
         println!("  self-test          {tested}");
         Ok(())
     }
-}
-
-pub(crate) fn self_test_error(path: &Path, error: &SelfTestError) -> CliError {
-    let environment = matches!(error, SelfTestError::OsRandom(_));
-    CliError::of_key(
-        path,
-        error,
-        environment,
-        "do not use this key: verify it with `cargo xtask zkey verify`",
-    )
 }

@@ -1,20 +1,23 @@
-//! ssh-agent: a plain Ed25519 signature over the message, by the agent protocol (draft-ietf-sshm-ssh-agent, which is OpenSSH's PROTOCOL.agent).
+//! ssh-agent: a plain Ed25519 signature over the message, by the agent protocol
+//! (draft-ietf-sshm-ssh-agent, which is OpenSSH's PROTOCOL.agent).
 //!
-//! Two requests are made: the list of keys, in which the named one must stand exactly once, and a signature by it. The agent is not
-//! believed: its replies are bounded in size and time, and [`super::Checked`] verifies what it signs.
+//! Makes two requests: the list of keys, which must contain the named key exactly once, and a
+//! signature by that key. The agent is not trusted: its replies are bounded in size and time, and
+//! [`super::Checked`] verifies the signature.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
 use super::ssh_wire::{Fields, string};
 use super::{Backend, within};
-use crate::error::CliError;
 
-/// Bytes of a reply at most: OpenSSH's own limit for a message of the protocol (AGENT_MAX_LEN in its authfd.c).
+/// Longest reply in bytes: OpenSSH's own limit for a message of the protocol (AGENT_MAX_LEN in its
+/// authfd.c).
 const MAX_REPLY_BYTES: usize = 256 * 1024;
 
 const REQUEST_IDENTITIES: u8 = 11;
@@ -31,38 +34,40 @@ pub(super) struct Agent {
 
 impl Agent {
     /// The agent of SSH_AUTH_SOCK, if it holds the key.
-    pub(super) fn open(key: PublicKey, limit: Duration) -> Result<Self, CliError> {
+    pub(super) fn open(key: PublicKey, limit: Duration) -> Result<Self, Diagnostic> {
         let socket = std::env::var_os("SSH_AUTH_SOCK")
             .filter(|socket| !socket.is_empty())
             .ok_or_else(|| {
-                CliError::environment("no ssh-agent: SSH_AUTH_SOCK is not set")
-                    .hint("run `eval \"$(ssh-agent)\"` and `ssh-add KEY`, then try again")
+                Diagnostic::environment(
+                    "no-ssh-agent-ssh",
+                    "no ssh-agent: SSH_AUTH_SOCK is not set",
+                )
+                .hint("run `eval \"$(ssh-agent)\"` and `ssh-add KEY`, then try again")
             })?;
         let agent = Self { socket: socket.into(), key, limit };
         let reply = agent.ask(&[REQUEST_IDENTITIES])?;
         let keys = listed_keys(&reply).ok_or_else(|| {
             agent
-                .fault("it does not answer as an agent does")
-                .hint("see what listens at SSH_AUTH_SOCK")
+                .fault("its answer is not a reply of an ssh-agent")
+                .hint("check which program listens at SSH_AUTH_SOCK")
         })?;
         let wanted = key_blob(&key);
         match keys.iter().filter(|blob| **blob == wanted).count() {
             1 => Ok(agent),
             found => Err(agent
-                .fault(format_args!(
-                    "the named key must be there exactly once\n  found     {found} times among {} keys\n  expected  ssh-ed25519 key {key}",
-                    keys.len()
-                ))
+                .fault("the agent must have the named key exactly once")
+                .found(format_args!("{found} times among {} keys", keys.len()))
+                .expected(format_args!("ssh-ed25519 key {key}"))
                 .hint("run `ssh-add KEYFILE`; `ssh-add -L` lists the agent's keys")),
         }
     }
 
-    fn fault(&self, what: impl std::fmt::Display) -> CliError {
-        CliError::environment(format!("{}: {what}", self.description()))
+    fn fault(&self, what: impl std::fmt::Display) -> Diagnostic {
+        Diagnostic::environment("ssh-agent", what).at(self.description())
     }
 
-    /// One request, one reply, on a connection of their own.
-    fn ask(&self, request: &[u8]) -> Result<Vec<u8>, CliError> {
+    /// Sends one request and reads one reply, on a new connection.
+    fn ask(&self, request: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         let (socket, request) = (self.socket.clone(), string(request));
         let exchanged = within(self.limit, move || -> io::Result<Vec<u8>> {
             let mut agent = UnixStream::connect(socket)?;
@@ -80,16 +85,20 @@ impl Agent {
             Ok(reply)
         });
         let reply = exchanged.ok_or_else(|| {
-            self.fault(format_args!("no answer within {} seconds", self.limit.as_secs()))
-                .hint("see whether the agent waits for a confirmation, or give it more time with --signer-timeout SECONDS")
+            self.fault(format_args!("no answer within {} seconds", self.limit.as_secs())).hint(
+                "check whether the agent waits for a confirmation, or allow more time with \
+                 --signer-timeout SECONDS",
+            )
         })?;
         let explained = |e: io::Error| match e.kind() {
-            io::ErrorKind::UnexpectedEof => self.fault("it hung up before its answer was complete"),
+            io::ErrorKind::UnexpectedEof => {
+                self.fault("it closed the connection before its answer was complete")
+            }
             _ => self.fault(e),
         };
         reply.map_err(|e| {
             explained(e)
-                .hint("see whether SSH_AUTH_SOCK names the socket of a running agent: `ssh-add -L`")
+                .hint("check that SSH_AUTH_SOCK names the socket of a running agent: `ssh-add -L`")
         })
     }
 }
@@ -103,15 +112,17 @@ impl Backend for Agent {
         format!("ssh-agent at {}", self.socket.display())
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError> {
+    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         const NO_FLAGS: [u8; 4] = [0; 4];
         let request =
             [&[SIGN_REQUEST][..], &string(&key_blob(&self.key)), &string(message), &NO_FLAGS]
                 .concat();
         let reply = self.ask(&request)?;
         signature(&reply).map(<[u8]>::to_vec).ok_or_else(|| {
-            self.fault("it did not sign")
-                .hint("unlock the agent (`ssh-add -X`), confirm the signature if it asks, or add the key again: `ssh-add KEYFILE`")
+            self.fault("it did not sign").hint(
+                "unlock the agent (`ssh-add -X`), confirm the signature if it asks, or add the \
+                 key again: `ssh-add KEYFILE`",
+            )
         })
     }
 }
@@ -164,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_of_another_algorithm_or_with_something_behind_it_is_none() {
+    fn a_signature_of_another_algorithm_or_with_trailing_bytes_is_refused() {
         let reply = |name: &[u8], more: &[u8]| {
             [&[SIGN_RESPONSE][..], &string(&[&string(name)[..], &string(&[7; 64]), more].concat())]
                 .concat()

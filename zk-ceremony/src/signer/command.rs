@@ -1,7 +1,9 @@
-//! A program that signs: the message on its stdin, the signature on its stdout. Every key service can be reached this way without its SDK.
+//! An external program that signs: it gets the message on stdin and writes the signature to stdout.
+//! Any key service can be reached this way without its SDK.
 //!
-//! No shell is involved. The program may be slow, hang, flood its output or lie: its time and its output are bounded, and [`super::Checked`]
-//! verifies what it says. It stays in our process group, so that it can ask for a passphrase on the terminal and an interrupt reaches it.
+//! No shell is involved. The program may be slow, hang, flood its output or lie: its time and
+//! output are bounded, and [`super::Checked`] verifies the signature. It stays in our process
+//! group, so that it can ask for a passphrase on the terminal and receives Ctrl-C.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
@@ -9,14 +11,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
 use super::{Backend, decode_signature, within};
-use crate::error::CliError;
 
-/// Bytes of output at most: a signature takes 64, its base64 88, and the rest is room for white space.
+/// Longest output in bytes: a signature takes 64, its base64 88; the rest is room for white space.
 const MAX_OUTPUT_BYTES: usize = 4096;
-/// How often a program that has closed its output is asked whether it has ended.
+/// How often to check whether a program that closed its output has exited.
 const POLL: Duration = Duration::from_millis(5);
 
 /// A program that signs.
@@ -37,13 +39,19 @@ impl Program {
         Self { program: program.to_owned(), arguments: arguments.to_vec(), key, limit }
     }
 
-    fn fault(&self, what: impl std::fmt::Display) -> CliError {
-        CliError::environment(format!("{}: {what}", self.description()))
+    fn fault(&self, what: impl std::fmt::Display) -> Diagnostic {
+        Diagnostic::environment("signer-program", what).at(self.description())
     }
 
-    fn too_slow(&self) -> CliError {
-        self.fault(format_args!("no answer within {} seconds; it was stopped", self.limit.as_secs()))
-            .hint("run it by hand to see what it waits for, or give it more time with --signer-timeout SECONDS")
+    fn too_slow(&self) -> Diagnostic {
+        self.fault(format_args!(
+            "no answer within {} seconds; it was stopped",
+            self.limit.as_secs()
+        ))
+        .hint(
+            "run it by hand to see what it waits for, or allow more time with --signer-timeout \
+             SECONDS",
+        )
     }
 }
 
@@ -56,7 +64,7 @@ impl Backend for Program {
         format!("program {}", self.program.display())
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError> {
+    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         let deadline = Instant::now() + self.limit;
         let mut command = Command::new(&self.program);
         command
@@ -71,7 +79,8 @@ impl Backend for Program {
         let mut running = Running(spawned?);
         if let Some(mut stdin) = running.0.stdin.take() {
             let message = message.to_vec();
-            // A program that does not read its input breaks the pipe. What it answers then is judged like any other answer.
+            // A program that does not read its input breaks the pipe. Its answer is judged like any
+            // other.
             thread::spawn(move || stdin.write_all(&message));
         }
         let Some(stdout) = running.0.stdout.take() else {
@@ -86,28 +95,32 @@ impl Backend for Program {
             .map_err(|e| self.fault(format_args!("reading its output failed: {e}")))?;
         if output.len() > MAX_OUTPUT_BYTES {
             return Err(self
-                .fault(format_args!("too much output; it was stopped\n  found     more than {MAX_OUTPUT_BYTES} bytes\n  expected  a signature of 64 bytes, or its base64"))
-                .hint("have the program write the signature to stdout and everything else to stderr"));
+                .fault("too much output; it was stopped")
+                .found(format_args!("more than {MAX_OUTPUT_BYTES} bytes"))
+                .expected("a signature of 64 bytes, or its base64")
+                .hint(
+                    "make the program write the signature to stdout and everything else to stderr",
+                ));
         }
         let status =
             running.wait(deadline).map_err(|e| self.fault(e))?.ok_or_else(|| self.too_slow())?;
         if !status.success() {
             return Err(self
                 .fault(format_args!("it failed: {status}"))
-                .hint("its own messages stand above; run it by hand to see more"));
+                .hint("its own messages are shown above; run it by hand to see more"));
         }
         decode_signature(&output).map_err(|e| {
-            self.fault(format_args!("its output is no base64: {e}"))
-                .hint("have the program write the 64 bytes, or their base64, and nothing else")
+            self.fault(format_args!("its output is not a signature: {e}"))
+                .hint("make the program write the 64 bytes, or their base64, and nothing else")
         })
     }
 }
 
-/// A child process that does not outlive its use.
+/// A child process that is killed when this is dropped.
 struct Running(Child);
 
 impl Running {
-    /// Its status, or none at the deadline.
+    /// Its exit status, or `None` at the deadline.
     fn wait(&mut self, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
         loop {
             match self.0.try_wait()? {

@@ -1,33 +1,32 @@
-//! Private key files: PKCS#8 PEM of version 1 (RFC 5208, what openssl and `key new` write) and 2 (RFC 5958, with the public key), and OpenSSH's
-//! own format (PROTOCOL.key), each without encryption.
+//! Private key files: PKCS#8 PEM of version 1 (RFC 5208, what openssl and `key new` write) and 2
+//! (RFC 5958, with the public key), and OpenSSH's own format (PROTOCOL.key), each without
+//! encryption. Text before the PEM block is skipped, as openssl does.
 //!
-//! Whatever holds the secret is overwritten after its use.
+//! Buffers that hold the secret are wiped after use. No message quotes a byte of the file.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::pkcs8::spki::Error as SpkiError;
+use ed25519_dalek::pkcs8::spki::der::pem::{self, LineEnding};
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, EncodePrivateKey as _, Error as Pkcs8Error, KeypairBytes,
+};
 use ed25519_dalek::{Signer as _, SigningKey};
-use pkcs8::der::asn1::ObjectIdentifier;
-use pkcs8::der::pem::{self, LineEnding};
-use pkcs8::{PrivateKeyInfoRef, SecretDocument};
 use zeroize::Zeroizing;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
 use super::Backend;
-use super::secret::{open_regular, read_secret};
+use super::contents::{block_start, contains};
+use super::secret::{open_regular, read_secret, read_start};
 use super::ssh_wire::Fields;
-use crate::error::CliError;
 
-/// Bytes of a private key file at most. Those of Ed25519 are below 1 KiB, the longest RSA keys below this: they deserve their own message.
-const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
-/// id-Ed25519 (RFC 8410, section 3).
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// `PrivateKeyInfo` of an Ed25519 key, version 1, up to the 32 bytes of the key (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
-/// What an OpenSSH private key begins with (PROTOCOL.key).
+/// Longest private key file. Ed25519 keys take less than 1 KiB and the longest RSA keys less than
+/// this, so that an RSA key gets its own message.
+pub(super) const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
+/// First bytes of an OpenSSH private key (PROTOCOL.key).
 const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 
 /// A private key that was read from a file.
@@ -39,30 +38,33 @@ pub(crate) struct KeyFile {
 
 impl KeyFile {
     /// Reads a key file that only its owner can read.
-    pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Diagnostic> {
         let text = read_secret_text(path)?;
-        let of_file = |unusable: Unusable| {
-            CliError::artefact(format!("{}: {unusable}", path.display())).hint(unusable.hint(path))
-        };
-        let secret = parse(&text).map_err(of_file)?;
-        let public = public_half(&secret).map_err(|refusal| CliError::refusal(path, &refusal))?;
+        let secret = parse(&text).map_err(|unusable| unusable.of_file(path))?;
+        let public = public_half(&secret).ok_or_else(|| Unusable::WeakKey.of_file(path))?;
         Ok(Self { path: path.to_owned(), secret, public })
     }
 
     /// A new key from the operating system's randomness, and its PEM text.
-    pub(crate) fn generate() -> Result<(PublicKey, Zeroizing<String>), CliError> {
-        let mut der = Zeroizing::new([0; 48]);
-        let (prefix, seed) = der.split_at_mut(PKCS8_PREFIX.len());
-        prefix.copy_from_slice(&PKCS8_PREFIX);
-        getrandom::fill(seed).map_err(|e| {
-            CliError::environment(format!("the operating system gave no randomness: {e}"))
+    pub(crate) fn generate() -> Result<(PublicKey, Zeroizing<String>), Diagnostic> {
+        // Version 1, without the public key: what openssl writes, and what every reader reads.
+        let mut pair = KeypairBytes { secret_key: [0; 32], public_key: None };
+        getrandom::fill(&mut pair.secret_key).map_err(|e| {
+            Diagnostic::environment(
+                "operating-system-gave-no",
+                format_args!("the operating system gave no randomness: {e}"),
+            )
         })?;
-        let pem = pem::encode_string("PRIVATE KEY", LineEnding::LF, &*der).map(Zeroizing::new);
-        let pem = pem.map_err(|e| CliError::environment(format!("writing PEM failed: {e}")))?;
-        // Read back as any reader will, so that the public key that is shown is that of the text that is written.
-        let secret = parse(&pem).map_err(|unusable| CliError::environment(unusable.to_string()))?;
-        let public = public_half(&secret)
-            .map_err(|refusal| CliError::refusal(Path::new("new key"), &refusal))?;
+        let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|e| {
+            Diagnostic::environment("internal", format_args!("writing PEM failed: {e}"))
+        })?;
+        // Read back as any reader will, so that the public key that is shown belongs to the text
+        // that is written.
+        let secret = parse(&pem)
+            .map_err(|unusable| Diagnostic::environment("environment", unusable.to_string()))?;
+        let public = public_half(&secret).ok_or_else(|| {
+            Diagnostic::environment("new-key", format_args!("new key: {}", Unusable::WeakKey))
+        })?;
         Ok((public, pem))
     }
 }
@@ -76,41 +78,24 @@ impl Backend for KeyFile {
         format!("key file {}", self.path.display())
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError> {
+    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         Ok(self.secret.sign(message).to_bytes().to_vec())
     }
 }
 
-fn public_half(secret: &SigningKey) -> zk_attest::error::Result<PublicKey> {
-    PublicKey::from_bytes(secret.verifying_key().as_bytes())
+fn public_half(secret: &SigningKey) -> Option<PublicKey> {
+    PublicKey::from_bytes(secret.verifying_key().as_bytes()).ok()
 }
 
-/// Whether a file's first line says that it is a private key.
-pub(super) fn is_private(path: &Path) -> Result<bool, CliError> {
-    let mut start = Zeroizing::new([0; 64]);
-    let mut filled = 0;
-    let mut file = open_regular(path)?;
-    while filled < start.len() {
-        match file.read(&mut start[filled..]).map_err(|e| CliError::io(path, "reading", &e))? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    let line =
-        start[..filled].trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
-}
-
-fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, CliError> {
-    let not_a_key = || {
-        CliError::artefact(format!("{}: {}", path.display(), Unusable::NotAKey))
-            .hint(Unusable::NotAKey.hint(path))
-    };
-    if !is_private(path)? {
-        return Err(not_a_key());
+fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, Diagnostic> {
+    // Before its mode is judged: a public key may be readable by everyone.
+    if !contains(&read_start(open_regular(path)?, path, MAX_KEY_FILE_BYTES)?, b"PRIVATE KEY") {
+        return Err(Unusable::NotAKey.of_file(path));
     }
     let bytes = read_secret(path, MAX_KEY_FILE_BYTES)?;
-    std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| not_a_key())
+    std::str::from_utf8(&bytes)
+        .map(|text| Zeroizing::new(text.to_owned()))
+        .map_err(|_| Unusable::NotAKey.of_file(path))
 }
 
 /// Why a file gives no key. Nothing of the file is ever quoted.
@@ -124,47 +109,65 @@ enum Unusable {
     EncryptedOpenssh,
     /// RSA, ECDSA, X25519, ...
     OtherAlgorithm,
-    /// Cut off, altered, or of several keys.
+    /// Cut off, altered, or more than one key.
     Damaged,
-    /// The file's public key is not that of its private key. Whoever signed with the wrong half would give the key away.
+    /// The public key in the file does not belong to the private key. Signing with the wrong half
+    /// would reveal the key.
     PublicDiffers,
+    /// A public key that is refused. No private key is known to have one.
+    WeakKey,
 }
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAKey => "no private key in PKCS#8 PEM or OpenSSH format",
+            Self::NotAKey => "not a private key in PKCS#8 PEM or OpenSSH format",
             Self::EncryptedPkcs8 | Self::EncryptedOpenssh => "the private key is encrypted",
-            Self::OtherAlgorithm => "a private key of another algorithm\n  expected  Ed25519",
+            Self::OtherAlgorithm => "a private key of another algorithm",
             Self::Damaged => "the private key is damaged",
             Self::PublicDiffers => "the file's public key does not belong to its private key",
+            Self::WeakKey => "the public key of this private key is weak",
         })
     }
 }
 
 impl Unusable {
+    fn of_file(&self, path: &Path) -> Diagnostic {
+        let refused = Diagnostic::artefact("private-key", self).at(path.display());
+        let refused = match self {
+            Self::OtherAlgorithm => refused.expected("Ed25519"),
+            _ => refused,
+        };
+        refused.hint(self.hint(path))
+    }
+
     fn hint(&self, path: &Path) -> String {
-        let path = path.display();
+        let (path, program) = (path.display(), PROGRAM);
         match self {
-            Self::EncryptedOpenssh => {
-                format!("run `ssh-add {path}`, which asks for the passphrase, then sign with --ssh-agent --public-key {path}.pub")
-            }
-            Self::EncryptedPkcs8 => {
-                "sign with --signer-cmd and a program that asks for the passphrase (`cargo xtask sign --help` has one around openssl)"
-                    .into()
-            }
-            Self::Damaged | Self::PublicDiffers => "take the key from its backup".into(),
-            Self::NotAKey | Self::OtherAlgorithm => {
-                "make a key with `cargo xtask key new FILE`, or with `openssl genpkey -algorithm ed25519`".into()
-            }
+            Self::EncryptedOpenssh => format!(
+                "run `ssh-add {path}`, which asks for the passphrase, then sign with --ssh-agent \
+                 --public-key {path}.pub"
+            ),
+            Self::EncryptedPkcs8 => format!(
+                "sign with --signer-cmd and a program that asks for the passphrase (`{program} \
+                 sign --help` has one that uses openssl)"
+            ),
+            Self::Damaged | Self::PublicDiffers => "restore the key from its backup".into(),
+            Self::NotAKey | Self::OtherAlgorithm | Self::WeakKey => format!(
+                "make a key with `{program} key new FILE`, or with `openssl genpkey -algorithm \
+                 ed25519`"
+            ),
         }
     }
 }
 
+/// Reads the first private key block of the text.
 fn parse(text: &str) -> Result<SigningKey, Unusable> {
-    match pem::decode_label(text.as_bytes()) {
-        Ok("PRIVATE KEY") => parse_pkcs8(text),
-        Ok("OPENSSH PRIVATE KEY") => parse_openssh(text),
+    let start = block_start(text.as_bytes(), b"PRIVATE KEY-----").ok_or(Unusable::NotAKey)?;
+    let block = &text[start..];
+    match pem::decode_label(block.as_bytes()) {
+        Ok("PRIVATE KEY") => parse_pkcs8(block),
+        Ok("OPENSSH PRIVATE KEY") => parse_openssh(block),
         Ok("ENCRYPTED PRIVATE KEY") => Err(Unusable::EncryptedPkcs8),
         Ok("RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY") => {
             Err(Unusable::OtherAlgorithm)
@@ -174,25 +177,12 @@ fn parse(text: &str) -> Result<SigningKey, Unusable> {
 }
 
 fn parse_pkcs8(text: &str) -> Result<SigningKey, Unusable> {
-    let (_, document) = SecretDocument::from_pem(text).map_err(|_| Unusable::Damaged)?;
-    let info = PrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|_| Unusable::Damaged)?;
-    if info.algorithm.oid != ED25519 {
-        return Err(Unusable::OtherAlgorithm);
-    }
-    // An OCTET STRING within the OCTET STRING (RFC 8410, section 7).
-    let seed = info
-        .private_key
-        .as_bytes()
-        .strip_prefix(&[0x04, 0x20])
-        .and_then(|seed| <&[u8; 32]>::try_from(seed).ok());
-    let secret = SigningKey::from_bytes(
-        seed.filter(|_| info.algorithm.parameters.is_none()).ok_or(Unusable::Damaged)?,
-    );
-    match info.public_key.map(|public| public.as_bytes() == Some(secret.verifying_key().as_bytes()))
-    {
-        Some(false) => Err(Unusable::PublicDiffers),
-        _ => Ok(secret),
-    }
+    let pair = KeypairBytes::from_pkcs8_pem(text).map_err(|error| match error {
+        Pkcs8Error::PublicKey(SpkiError::OidUnknown { .. }) => Unusable::OtherAlgorithm,
+        _ => Unusable::Damaged,
+    })?;
+    // What can still fail is the comparison with the public key in the file.
+    SigningKey::try_from(&pair).map_err(|_| Unusable::PublicDiffers)
 }
 
 fn parse_openssh(text: &str) -> Result<SigningKey, Unusable> {
@@ -245,10 +235,17 @@ mod tests {
     use super::*;
 
     // RFC 8410, section 10.3: version 1, then version 2 with attributes and public key.
-    const V1: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
-    const V2: &str = "-----BEGIN PRIVATE KEY-----\nMHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\noB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB\nZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PRIVATE KEY-----\n";
+    const V1: &str = "-----BEGIN PRIVATE \
+                      KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                      -----END PRIVATE KEY-----\n";
+    const V2: &str = "-----BEGIN PRIVATE \
+                      KEY-----\nMHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                      oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB\n\
+                      Z9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PRIVATE KEY-----\n";
     const PUBLIC: &str = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
-    const X25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const X25519: &str = "-----BEGIN PRIVATE \
+                          KEY-----\nMC4CAQAwBQYDK2VuBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/\
+                          HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
 
     fn public(text: &str) -> String {
         public_half(&parse(text).unwrap()).unwrap().to_string()
@@ -261,7 +258,8 @@ mod tests {
         assert_eq!(public(&V1.replace('\n', "\r\n")), PUBLIC);
     }
 
-    /// The RFC's key in OpenSSH's format, by PROTOCOL.key. (Files of ssh-keygen itself are read in tests/signing_cli.rs.)
+    /// The RFC's key in OpenSSH's format, by PROTOCOL.key. (Files of ssh-keygen itself are read in
+    /// tests/signing_cli.rs.)
     fn openssh(
         cipher: &str,
         keys: u32,

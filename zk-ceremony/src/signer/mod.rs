@@ -1,51 +1,41 @@
-//! Whoever signs: one interface over key files, key services, agents and tokens.
+//! Signers: one interface for key files, key services, agents and tokens.
 //!
-//! A back end hands a message to whatever holds the key, and is not believed: [`Checked`] is the one way from a back end to a [`Signer`]. It
-//! lets nothing be signed but the PAE of an in-toto statement, and nothing come back but 64 bytes that verify under the key that was named.
+//! A back end passes a message to whatever holds the key, and its answer is not trusted.
+//! [`Checked`] is the only way to turn a back end into a [`Signer`]. It signs nothing except the
+//! PAE of an in-toto statement, and accepts only 64 bytes that verify under the named key.
 
 #[cfg(unix)]
 mod agent;
 mod command;
+mod contents;
 mod file;
 mod pkcs11;
+mod public_key;
 mod secret;
 mod ssh_wire;
 
-use std::path::Path;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use file::KeyFile;
+pub(crate) use public_key::{named_public_key, read_public_key};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::envelope::{Envelope, PAYLOAD_TYPE};
-use zk_attest::file::read_regular;
 use zk_attest::key::{PublicKey, SignatureBytes};
+pub(crate) use zk_attest::signer::Signer;
 
 pub(crate) use crate::cli::signing::SignerArgs;
-use crate::error::CliError;
-
-pub(crate) use file::KeyFile;
-
-/// Characters of a public key with its comment: an ssh line with a long one.
-const MAX_PUBLIC_KEY_BYTES: usize = 4096;
-
-/// Somebody who signs with one Ed25519 key.
-pub(crate) trait Signer {
-    /// The key.
-    fn public_key(&self) -> &PublicKey;
-    /// What kind of signer, for people ("key file release.pem", "PKCS#11 token \"release\"").
-    fn description(&self) -> String;
-    /// Signs a PAE. What comes back has been verified under [`Signer::public_key`].
-    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, CliError>;
-}
 
 /// Something that holds a key.
 trait Backend {
     fn public_key(&self) -> &PublicKey;
     fn description(&self) -> String;
-    /// What it answers to a message: bytes that nobody has looked at.
-    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError>;
+    /// Its answer to a message: unchecked bytes.
+    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, Diagnostic>;
 }
 
 /// A back end whose messages and answers are checked.
@@ -60,30 +50,43 @@ impl<B: Backend> Signer for Checked<B> {
         self.0.description()
     }
 
-    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, CliError> {
+    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
         envelope_of_pae(message)?;
         let answer = self.0.answer(message)?;
-        let fault = |what: String| CliError::environment(format!("{}: {what}", self.description()));
+        let fault = |what: &str| Diagnostic::environment("signature", what).at(self.description());
         let signature = SignatureBytes::try_from(answer.as_slice()).map_err(|_| {
-            fault(format!("the answer is no Ed25519 signature\n  found     {} bytes\n  expected  64 bytes, R then S", answer.len()))
-                .hint("have the signer return a plain (not prehashed) Ed25519 signature, raw or in base64")
+            fault("the answer is not an Ed25519 signature")
+                .found(format_args!("{} bytes", answer.len()))
+                .expected("64 bytes, R then S")
+                .hint(
+                    "make the signer return a plain (not prehashed) Ed25519 signature, raw or in \
+                 base64",
+                )
         })?;
         if self.public_key().verify(message, &signature) {
             return Ok(signature);
         }
-        Err(fault(format!("the signature does not verify\n  expected  one by {} over the message as it is", self.public_key()))
-            .hint("the signer holds another key, or signs a hash of the message: name the right key, and ask it for plain Ed25519"))
+        let signer = self.public_key();
+        Err(fault("the signature does not verify")
+            .expected(format_args!("a signature by {signer} over the message itself"))
+            .hint(
+            "the signer has a different key, or signs a hash of the message: name the right key, \
+             and ask for plain Ed25519",
+        ))
     }
 }
 
 impl SignerArgs {
-    /// The signer that was named, whose key is the one that `--public-key` names, if it does.
-    pub(crate) fn open(&self) -> Result<Box<dyn Signer>, CliError> {
+    /// Opens the named signer. If `--public-key` is given, the signer must have that key.
+    pub(crate) fn open(&self) -> Result<Box<dyn Signer>, Diagnostic> {
         let named = self.public_key.as_deref().map(named_public_key).transpose()?;
         let needed = || {
             named.ok_or_else(|| {
-                CliError::environment("the signer's public key is not known")
-                    .hint("add --public-key HEX")
+                Diagnostic::environment(
+                    "signer-s-public-key",
+                    "the signer's public key is not known",
+                )
+                .hint("add --public-key HEX")
             })
         };
         let limit = Duration::from_secs(self.signer_timeout);
@@ -98,40 +101,55 @@ impl SignerArgs {
             open_agent(needed()?, limit)?
         };
         match named {
-            Some(named) if named != *signer.public_key() => Err(CliError::environment(format!(
-                "{}: not the key that --public-key names\n  found     {}\n  expected  {named}",
-                signer.description(),
-                signer.public_key()
-            ))
-            .hint("name the signer of that key, or the public key of that signer")),
+            Some(named) if named != *signer.public_key() => Err(Diagnostic::environment(
+                "not-key-public-key",
+                "not the key that --public-key names",
+            )
+            .at(signer.description())
+            .found(signer.public_key())
+            .expected(named)
+            .hint("name the signer that has this key, or the public key of this signer")),
             _ => Ok(signer),
         }
     }
 }
 
 #[cfg(unix)]
-fn open_agent(key: PublicKey, limit: Duration) -> Result<Box<dyn Signer>, CliError> {
+fn open_agent(key: PublicKey, limit: Duration) -> Result<Box<dyn Signer>, Diagnostic> {
     Ok(Box::new(Checked(agent::Agent::open(key, limit)?)))
 }
 
 #[cfg(not(unix))]
-fn open_agent(_: PublicKey, _: Duration) -> Result<Box<dyn Signer>, CliError> {
-    Err(CliError::environment("--ssh-agent needs a Unix system")
+fn open_agent(_: PublicKey, _: Duration) -> Result<Box<dyn Signer>, Diagnostic> {
+    Err(Diagnostic::environment("ssh-agent", "--ssh-agent needs a Unix system")
         .hint("sign with --key, --pkcs11-module or --signer-cmd"))
 }
 
-/// The signature in a program's answer or in a file: 64 bytes or their base64, with a line feed or without. The length says which, so that
-/// nothing is tried twice. Other lengths are handed on as they are, to be refused as what they are.
-pub(crate) fn decode_signature(bytes: &[u8]) -> Result<Vec<u8>, base64::DecodeError> {
+/// Something that should be base64 and is not. It quotes nothing: people name a key file instead of
+/// a signature.
+#[derive(Debug)]
+pub(crate) struct NotBase64;
+
+impl fmt::Display for NotBase64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("88 bytes that are not the base64 of 64 bytes")
+    }
+}
+
+/// The signature in a program's answer or in a file: 64 bytes or their base64, with or without a
+/// line feed. The length says which, so nothing is tried twice. Other lengths are returned
+/// unchanged; the caller refuses them.
+pub(crate) fn decode_signature(bytes: &[u8]) -> Result<Vec<u8>, NotBase64> {
     let line = bytes.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     // 64 bytes are a signature even if the last one is a line feed.
     match line.filter(|_| bytes.len() != 64).unwrap_or(bytes) {
-        base64 if base64.len() == 88 => STANDARD.decode(base64),
+        base64 if base64.len() == 88 => STANDARD.decode(base64).map_err(|_| NotBase64),
         raw => Ok(raw.to_vec()),
     }
 }
 
-/// What `work` answers, unless it takes too long. Work that hangs is left behind: the process is about to end with an error.
+/// The result of `work`, unless it takes too long. A thread that hangs is left behind: the process
+/// is about to exit with an error.
 fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -141,19 +159,9 @@ fn within<T: Send + 'static>(
     receive.recv_timeout(limit).ok()
 }
 
-/// Adds the signer's signature to an envelope.
-pub(crate) fn sign_envelope(
-    signer: &mut dyn Signer,
-    envelope: &mut Envelope,
-) -> Result<(), CliError> {
-    let signature = signer.sign(&envelope.pae())?;
-    envelope
-        .add_signature(signer.public_key(), &signature)
-        .map_err(|refusal| CliError::refusal(Path::new("envelope"), &refusal))
-}
-
-/// The envelope of which these bytes are the PAE. Nothing else is ever signed: a key that signs our statements signs only those.
-pub(crate) fn envelope_of_pae(message: &[u8]) -> Result<Envelope, CliError> {
+/// The envelope whose PAE these bytes are. Nothing else is ever signed: a key that signs our
+/// statements signs only those.
+pub(crate) fn envelope_of_pae(message: &[u8]) -> Result<Envelope, Diagnostic> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} ", PAYLOAD_TYPE.len());
     let rest = message.strip_prefix(head.as_bytes());
     let payload = rest.and_then(|rest| {
@@ -161,30 +169,13 @@ pub(crate) fn envelope_of_pae(message: &[u8]) -> Result<Envelope, CliError> {
     });
     let envelope = payload.and_then(|payload| Envelope::unsigned(payload.to_vec()).ok());
     envelope.filter(|envelope| envelope.pae() == message).ok_or_else(|| {
-        CliError::artefact("these bytes are not the PAE of a statement\n  expected  \"DSSEv1 28 application/vnd.in-toto+json\", the length, the statement; at most 4096 bytes")
-            .hint("make the file with `cargo xtask sign prepare` and carry it over unchanged")
+        Diagnostic::artefact("not-a-pae", "these bytes are not the PAE of a statement")
+            .expected(
+                "\"DSSEv1 28 application/vnd.in-toto+json\", the length, the statement; at most \
+                 4096 bytes",
+            )
+            .hint(format!("make the file with `{PROGRAM} sign prepare` and copy it unchanged"))
     })
-}
-
-/// A public key given as hex digits, as an ssh line, or as the name of a file.
-pub(crate) fn named_public_key(text: &str) -> Result<PublicKey, CliError> {
-    let written_out = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        || text.starts_with("ssh-ed25519 ");
-    if written_out {
-        return PublicKey::from_text(text)
-            .map_err(|refusal| CliError::refusal(Path::new(text), &refusal));
-    }
-    read_public_key(Path::new(text))
-}
-
-/// A public key from a file: hex digits, SPKI PEM, an ssh line, or a private key file, whose public half it is.
-pub(crate) fn read_public_key(path: &Path) -> Result<PublicKey, CliError> {
-    if file::is_private(path)? {
-        return KeyFile::open(path).map(|key| *key.public_key());
-    }
-    let bytes = read_regular(path, MAX_PUBLIC_KEY_BYTES);
-    let key = bytes.and_then(|bytes| PublicKey::from_text(&String::from_utf8_lossy(&bytes)));
-    key.map_err(|refusal| CliError::refusal(path, &refusal))
 }
 
 #[cfg(test)]
@@ -193,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    /// A back end that answers what it is told to.
+    /// A back end with a fixed answer.
     struct Liar(PublicKey, Vec<u8>);
 
     impl Backend for Liar {
@@ -203,7 +194,7 @@ mod tests {
         fn description(&self) -> String {
             "liar".into()
         }
-        fn answer(&mut self, _: &[u8]) -> Result<Vec<u8>, CliError> {
+        fn answer(&mut self, _: &[u8]) -> Result<Vec<u8>, Diagnostic> {
             Ok(self.1.clone())
         }
     }
@@ -214,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_signature_of_the_key_is_refused() {
+    fn an_answer_that_is_not_a_signature_by_the_key_is_refused() {
         for (length, words) in
             [(0, "0 bytes"), (63, "63 bytes"), (65, "65 bytes"), (64, "does not verify")]
         {

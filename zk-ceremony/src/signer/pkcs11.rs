@@ -1,7 +1,8 @@
-//! PKCS#11: a key in a token (HSM, smart card, SoftHSM), by the mechanism CKM_EDDSA without parameters, which is plain Ed25519.
+//! PKCS#11: a key in a token (HSM, smart card, SoftHSM), used with the mechanism CKM_EDDSA without
+//! parameters, which is plain Ed25519.
 //!
-//! One token, one private key and one public key must match what was named. The PIN comes from a prompt, a descriptor or a file, is handed to
-//! the token once, and stands in no message.
+//! Exactly one token, one private key and one public key must match the arguments. The PIN comes
+//! from a prompt, a descriptor or a file, is given to the token once, and appears in no message.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -15,15 +16,15 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
 use super::Backend;
 use super::secret::{read_bounded, read_secret};
 use crate::cli::signing::TokenArgs;
-use crate::error::CliError;
 use crate::prompt;
 
-/// Bytes of a PIN at most: the largest that SoftHSM takes, and far more than cards do.
+/// Longest PIN in bytes: the longest that SoftHSM accepts, and far more than cards do.
 const MAX_PIN_BYTES: usize = 255;
 
 /// A key in a token, with a session that may use it.
@@ -35,22 +36,26 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Logs in to the one token that is named and finds its one key.
+    /// Logs in to the named token and finds the named key.
     pub(super) fn open(
         module: &Path,
         wanted: &TokenArgs,
         named: Option<PublicKey>,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, Diagnostic> {
         if wanted.key_label.is_none() && wanted.key_id.is_none() {
-            return Err(CliError::environment("no key of the token is named")
-                .hint("add --key-label LABEL or --key-id HEX"));
+            return Err(Diagnostic::environment(
+                "no-key-token-named",
+                "no key of the token is named",
+            )
+            .hint("add --key-label LABEL or --key-id HEX"));
         }
         let library = load(module)?;
         let (slot, info) = one_token(&library, wanted)?;
         let label = info.label().escape_debug().to_string();
         let shown = format!("PKCS#11 token \"{label}\"");
         let id = wanted.key_id.as_deref().map(hex::decode).transpose().map_err(|e| {
-            CliError::environment(format!("--key-id: {e}"))
+            Diagnostic::environment("pin", e)
+                .at("--key-id")
                 .hint("give the key's id in hexadecimal, as `pkcs11-tool --list-objects` shows it")
         })?;
         let session =
@@ -76,7 +81,7 @@ impl Backend for Token {
         format!("PKCS#11 token \"{}\"", self.label)
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, CliError> {
+    fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         may_sign(&self.session, self.private, &self.description())?;
         let plain = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
         self.session.sign(&plain, self.private, message).map_err(|e| {
@@ -87,34 +92,40 @@ impl Backend for Token {
     }
 }
 
-fn fault(whose: &str, doing: &str, error: &Error) -> CliError {
-    CliError::environment(format!("{whose}: {doing} failed: {error}"))
+fn fault(whose: &str, doing: &str, error: &Error) -> Diagnostic {
+    Diagnostic::environment("pkcs11", format_args!("{doing} failed: {error}")).at(whose)
 }
 
-fn load(module: &Path) -> Result<Pkcs11, CliError> {
-    let shown = module.display();
+fn load(module: &Path) -> Result<Pkcs11, Diagnostic> {
+    let shown = module.display().to_string();
     let unusable = |why: &str| {
-        CliError::environment(format!("{shown}: not a PKCS#11 module: {why}"))
-            .hint("name the module's file, for instance /usr/lib/softhsm/libsofthsm2.so, or the one in your token's manual")
+        Diagnostic::environment("pkcs11-module", format_args!("not a PKCS#11 module: {why}"))
+            .at(&shown)
+            .hint(
+                "name the module's file, for example /usr/lib/softhsm/libsofthsm2.so, or the one \
+                 in your token's manual",
+            )
     };
-    // By its full path: a bare name would be looked for in the system's folders.
+    // By its full path: a bare name would be searched for in the system's folders.
     let path = module.canonicalize().map_err(|e| unusable(&e.to_string()))?;
     if !path.is_file() {
         return Err(unusable("not a file"));
     }
     let library = Pkcs11::new(&path).map_err(|e| match e {
-        Error::LibraryLoading(_) => unusable("it is no library for this system"),
+        Error::LibraryLoading(_) => unusable("not a library for this system"),
         Error::MissingSymbol(_) => unusable("a library without C_GetFunctionList"),
         other => unusable(&other.to_string()),
     })?;
     library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(|e| {
-        fault(&format!("{shown}"), "starting the module", &e)
-            .hint("see whether the token's service runs and its configuration is found (SoftHSM: SOFTHSM2_CONF)")
+        fault(&shown, "starting the module", &e).hint(
+            "check that the token's service runs and that its configuration is found (SoftHSM: \
+             SOFTHSM2_CONF)",
+        )
     })?;
     Ok(library)
 }
 
-fn one_token(library: &Pkcs11, wanted: &TokenArgs) -> Result<(Slot, TokenInfo), CliError> {
+fn one_token(library: &Pkcs11, wanted: &TokenArgs) -> Result<(Slot, TokenInfo), Diagnostic> {
     let slots = library
         .get_slots_with_initialized_token()
         .map_err(|e| fault("PKCS#11 module", "listing the tokens", &e))?;
@@ -140,16 +151,15 @@ fn one_token(library: &Pkcs11, wanted: &TokenArgs) -> Result<(Slot, TokenInfo), 
     let matching: Vec<&(Slot, TokenInfo)> = tokens.iter().filter(matches).collect();
     match matching.as_slice() {
         [(slot, token)] => Ok((*slot, token.clone())),
-        [] => Err(CliError::environment(format!(
-            "no PKCS#11 token matches\n  found     {}",
-            shown(&tokens.iter().collect::<Vec<_>>())
-        ))
-        .hint("plug the token in, and name it with --token-label or --token-serial")),
-        several => Err(CliError::environment(format!(
-            "several PKCS#11 tokens match\n  found     {}\n  expected  one",
-            shown(several)
-        ))
-        .hint("name one with --token-label or --token-serial")),
+        [] => Err(Diagnostic::environment("pkcs11-no-token", "no PKCS#11 token matches")
+            .found(shown(&tokens.iter().collect::<Vec<_>>()))
+            .hint("plug the token in, and name it with --token-label or --token-serial")),
+        several => {
+            Err(Diagnostic::environment("pkcs11-several-tokens", "several PKCS#11 tokens match")
+                .found(shown(several))
+                .expected("one")
+                .hint("name one with --token-label or --token-serial"))
+        }
     }
 }
 
@@ -158,9 +168,10 @@ fn log_in(
     info: &TokenInfo,
     wanted: &TokenArgs,
     shown: &str,
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     if info.user_pin_locked() {
-        return Err(CliError::environment(format!("{shown}: the PIN is locked"))
+        return Err(Diagnostic::environment("pin-locked", "the PIN is locked")
+            .at(shown)
             .hint("unlock it with the token's own tool and its SO PIN or PUK"));
     }
     let pin =
@@ -168,22 +179,27 @@ fn log_in(
     let pin = pin.map(|pin| AuthPin::new(Box::from(pin.as_str())));
     session.login(UserType::User, pin.as_ref()).map_err(|e| match e {
         Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid, _) => {
-            CliError::environment(format!("{shown}: wrong PIN"))
-                .hint("try again with the right one: tokens lock after a few wrong tries")
+            Diagnostic::environment("wrong-pin", "wrong PIN")
+                .at(shown)
+                .hint("try again with the right PIN: tokens lock after a few wrong ones")
         }
         Error::Pkcs11(RvError::PinLocked, _) => {
-            CliError::environment(format!("{shown}: the PIN is locked"))
+            Diagnostic::environment("pin-locked", "the PIN is locked")
+                .at(shown)
                 .hint("unlock it with the token's own tool and its SO PIN or PUK")
         }
         other => fault(shown, "logging in", &other),
     })
 }
 
-/// The PIN, from where the arguments say; asked for on a terminal otherwise.
-fn read_pin(wanted: &TokenArgs, shown: &str) -> Result<Zeroizing<String>, CliError> {
+/// The PIN, from the place that the arguments name; otherwise from a question on the terminal.
+fn read_pin(wanted: &TokenArgs, shown: &str) -> Result<Zeroizing<String>, Diagnostic> {
     let unreadable = |why: &str| {
-        CliError::environment(format!("the PIN could not be read: {why}"))
-            .hint("give it with --pin-file FILE, --pin-fd N, or on a terminal")
+        Diagnostic::environment(
+            "pin-could-not-read",
+            format_args!("the PIN could not be read: {why}"),
+        )
+        .hint("give it with --pin-file FILE, --pin-fd N, or on a terminal")
     };
     let bytes = match (&wanted.pin_file, wanted.pin_fd) {
         (Some(path), _) => read_secret(path, MAX_PIN_BYTES + 1)?,
@@ -213,7 +229,7 @@ fn read_descriptor(descriptor: u32) -> std::io::Result<Zeroizing<Vec<u8>>> {
 
 #[cfg(not(unix))]
 fn read_descriptor(_: u32) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    Err(std::io::Error::other("this system has none"))
+    Err(std::io::Error::other("this system has no descriptors"))
 }
 
 fn one_private_key(
@@ -221,7 +237,7 @@ fn one_private_key(
     wanted: &TokenArgs,
     id: Option<Vec<u8>>,
     shown: &str,
-) -> Result<ObjectHandle, CliError> {
+) -> Result<ObjectHandle, Diagnostic> {
     let mut template =
         vec![Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::KeyType(KeyType::EC_EDWARDS)];
     template.extend(
@@ -236,32 +252,38 @@ fn one_private_key(
             let any = session
                 .find_objects(&template[..2])
                 .map_err(|e| fault(shown, "looking for keys", &e))?;
-            Err(CliError::environment(format!(
-                "{shown}: no Ed25519 private key matches\n  found     {}",
-                listed(session, &any)
-            ))
-            .hint("name one of these with --key-label or --key-id"))
+            Err(Diagnostic::environment("no-ed25519-private-key", "no Ed25519 private key matches")
+                .at(shown)
+                .found(listed(session, &any))
+                .hint("name one of these with --key-label or --key-id"))
         }
-        several => Err(CliError::environment(format!(
-            "{shown}: several private keys match\n  found     {}\n  expected  one",
-            listed(session, several)
-        ))
-        .hint("name one with both --key-label and --key-id")),
+        several => {
+            Err(Diagnostic::environment("pkcs11-several-keys", "several private keys match")
+                .at(shown)
+                .found(listed(session, several))
+                .expected("one")
+                .hint("name one with both --key-label and --key-id"))
+        }
     }
 }
 
-/// Refuses a key that would not sign: one that wants the PIN again between the beginning and the end of each signature. [`Session::sign`] does both, and
-/// the calls in between which one could give it make a signature in parts, which not every token has for CKM_EDDSA.
-fn may_sign(session: &Session, key: ObjectHandle, shown: &str) -> Result<(), CliError> {
+/// Refuses a key that requires the PIN again inside each signature (CKA_ALWAYS_AUTHENTICATE).
+/// [`Session::sign`] begins and ends a signature in one call; the calls that leave room for the PIN
+/// sign in parts, which not every token supports for CKM_EDDSA.
+fn may_sign(session: &Session, key: ObjectHandle, shown: &str) -> Result<(), Diagnostic> {
     let attributes =
         session.get_attributes(key, &[AttributeType::AlwaysAuthenticate]).unwrap_or_default();
     if !attributes.contains(&Attribute::AlwaysAuthenticate(true)) {
         return Ok(());
     }
-    Err(CliError::environment(format!(
-        "{shown}: the key asks for the PIN at every use\n  found     CKA_ALWAYS_AUTHENTICATE\n  expected  a key that signs whenever the session is logged in"
-    ))
-    .hint("use a key with another PIN policy, or let the token's own tool sign, through --signer-cmd"))
+    Err(Diagnostic::environment("pkcs11-pin-at-every-use", "the key asks for the PIN at every use")
+        .at(shown)
+        .found("CKA_ALWAYS_AUTHENTICATE")
+        .expected("a key that signs whenever the session is logged in")
+        .hint(
+            "use a key with another PIN policy, or sign with the token's own tool through \
+             --signer-cmd",
+        ))
 }
 
 fn listed(session: &Session, keys: &[ObjectHandle]) -> String {
@@ -289,12 +311,13 @@ fn id_and_label(session: &Session, object: ObjectHandle) -> (Vec<u8>, Vec<u8>) {
     (id, label)
 }
 
-/// The public key that the token keeps beside the private key, under the same id (or, without an id, the same label).
+/// The public key that the token stores with the private key, under the same id (or, without an id,
+/// the same label).
 fn public_key_of(
     session: &Session,
     private: ObjectHandle,
     shown: &str,
-) -> Result<PublicKey, CliError> {
+) -> Result<PublicKey, Diagnostic> {
     let (id, label) = id_and_label(session, private);
     let same = if id.is_empty() { Attribute::Label(label) } else { Attribute::Id(id) };
     let template =
@@ -315,15 +338,19 @@ fn public_key_of(
     keys.dedup();
     match keys.as_slice() {
         [key] => Ok(*key),
-        found => Err(CliError::environment(format!(
-            "{shown}: the key's public half is not known\n  found     {} public keys with the private key's id\n  expected  one",
-            found.len()
-        ))
+        found => Err(Diagnostic::environment(
+            "public-key-belongs-private",
+            "the public key that belongs to this private key is not known",
+        )
+        .at(shown)
+        .found(format_args!("{} public keys with the private key's id", found.len()))
+        .expected("one")
         .hint("add --public-key HEX|FILE")),
     }
 }
 
-/// The 32 bytes of a CKA_EC_POINT. Version 2.40 has them in a DER OCTET STRING (as SoftHSM does), version 3 and some tokens have them bare.
+/// The 32 bytes of a CKA_EC_POINT: a DER OCTET STRING in version 2.40 (and SoftHSM), bare in
+/// version 3 and some tokens.
 fn point_bytes(point: &[u8]) -> Option<[u8; 32]> {
     let bare = if point.len() == 34 { point.strip_prefix(&[0x04, 0x20])? } else { point };
     bare.try_into().ok()

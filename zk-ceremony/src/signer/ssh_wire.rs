@@ -1,4 +1,4 @@
-//! Fields as ssh writes them (RFC 4251, section 5): numbers big-endian, strings after their length.
+//! Fields of the ssh protocols (RFC 4251, section 5): big-endian numbers, length-prefixed strings.
 
 /// Reads fields, and never past the end.
 pub(super) struct Fields<'a>(&'a [u8]);
@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
         self.take(usize::try_from(length).ok()?)
     }
 
-    /// What has not been read.
+    /// The unread bytes.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.0
     }

@@ -1,8 +1,10 @@
-//! tests/attacks/: one folder per attack. Each says what it is, where it happened, what refuses it and which test carries it out; this test holds it to that.
+//! tests/attacks/: one folder per attack. Each says what it is, where it happened, what refuses it
+//! and which test carries it out; this test holds it to that.
 //!
 //! 1. every folder has a README of one paragraph that names its test and what refuses it;
 //! 2. the refusals exist in the sources, and so do the tests, as functions with `#[test]`;
-//! 3. an attack that is a file (committed, or made by a recipe from an honest one) goes through the real reader or verifier, and is refused for that reason.
+//! 3. an attack that is a file (committed, or made by a recipe from an honest one) goes through the
+//!    real reader or verifier, and is refused for that reason.
 
 use testkit::paper as approval;
 mod recipes;
@@ -39,7 +41,8 @@ struct Attack {
     /// Where it happened to somebody, or is described.
     #[serde(default)]
     sources: Vec<String>,
-    /// What refuses it: `guard:<code>`, `phase1:<check>`, `phase2:<check>`, `format:<defect>`, `json:<defect>`, `key:<defect>`, `step:<error>`, `status:<code>`.
+    /// What refuses it: `guard:<code>`, `phase1:<check>`, `phase2:<check>`, `format:<defect>`,
+    /// `json:<defect>`, `key:<defect>`, `step:<error>`, `status:<code>`.
     refused_by: Vec<String>,
     /// `<file>::<test>`.
     tests: Vec<String>,
@@ -221,13 +224,13 @@ fn literals(path: &Path) -> BTreeSet<String> {
 fn every_refusal_that_an_attack_names_exists() {
     let of = |kind: &str| match kind {
         "guard" => literals(&root().join("zk-attest/src/error.rs")),
-        "phase1" => variants("ceremony-core/src/phase1/verify.rs", "Check"),
+        "phase1" => variants("ceremony-core/src/phase1/report.rs", "Check"),
         "phase2" => variants("ceremony-core/src/phase2/report.rs", "Check"),
         "format" => variants("ceremony-core/src/format/mod.rs", "FormatError"),
         "json" => variants("ceremony-core/src/format/verification_key.rs", "JsonError"),
-        "key" => variants("ceremony-core/src/keygen/mod.rs", "VerifyingKeyDefect"),
-        "step" => variants("ceremony-core/src/phase1/contribute.rs", "StepError"),
-        "verify" => variants("ceremony-core/src/phase1/verify.rs", "VerifyError"),
+        "key" => variants("ceremony-core/src/phase2/degenerate.rs", "VerifyingKeyDefect"),
+        "step" => variants("ceremony-core/src/phase1/error.rs", "StepError"),
+        "verify" => variants("ceremony-core/src/phase1/error.rs", "VerifyError"),
         "folder" => variants("ceremony-folder/src/error.rs", "Cause"),
         "status" => literals(&root().join("zk-ceremony/src/commands/guard_status")),
         other => panic!("no kind of refusal {other}"),
@@ -252,7 +255,8 @@ fn format_error(error: &FormatError) -> Vec<String> {
     vec![format!("format:{}", variant(error))]
 }
 
-/// Hands the bytes to what reads such files in earnest; answers with the refusals, none where the attack succeeds.
+/// Hands the bytes to what reads such files in earnest; answers with the refusals, none where the
+/// attack succeeds.
 fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<String> {
     let guard = |refusal: zk_vk_guard::Refusal| vec![format!("guard:{}", refusal.code())];
     let step = |error: StepError| match &error {
@@ -277,7 +281,7 @@ fn refusals(reader: &str, bytes: &[u8], policy: Option<&PolicyDocument>) -> Vec<
             .map_err(|error| format_error(&error)),
         "wtns" => read_wtns(Cursor::new(bytes)).map(drop).map_err(|error| format_error(&error)),
         "challenge" => {
-            let rng = ceremony_core::entropy::ContributionRng::from_os_and(b"").unwrap();
+            let rng = ceremony_core::entropy::ContributionRng::from_os_and_text(b"").unwrap();
             contribute_challenge(Cursor::new(bytes), Vec::new(), rng, &NoProgress)
                 .map(drop)
                 .map_err(step)

@@ -1,12 +1,14 @@
-//! A ceremony between machines that share nothing but a folder that is carried around, and what its parties read when something is wrong.
+//! A ceremony between machines that share nothing but a folder that is carried around, and what its
+//! parties read when something is wrong.
 
 use std::fs;
 use std::process::Command;
 
-use crate::kit::ceremony::{VALUE, World, copy, files};
 use zk_attest::digest::FileDigest;
 use zk_attest::statement::Sha256Hex;
 use zk_vk_guard::transcript::CheckedTranscript;
+
+use crate::kit::ceremony::{VALUE, World, copy, files};
 
 const COMMANDS: [&str; 13] = [
     "new",
@@ -29,7 +31,7 @@ fn every_command_has_help_with_an_example() {
     let world = World::new(&[], |toml| toml);
     for command in COMMANDS {
         let help = world.ok("coordinator", &format!("ceremony {command} --help"));
-        assert!(help.contains("Example") && help.contains("cargo xtask ceremony"), "{command}");
+        assert!(help.contains("Example") && help.contains("zk-ceremony ceremony"), "{command}");
     }
     assert!(world.ok("coordinator", "bundle create --help").contains("Example"));
 }
@@ -71,7 +73,8 @@ fn two_people_and_a_coordinator_make_keys_that_both_tools_accept() {
             .snarkjs("powersoftau verify shared/phase1/prepared.ptau")
             .contains("Powers of Tau Ok!")
     );
-    let line = "zkey verify shared/circuits/main/circuit.r1cs shared/phase1/prepared.ptau shared/circuits/main/final.zkey";
+    let line = "zkey verify shared/circuits/main/circuit.r1cs shared/phase1/prepared.ptau \
+                shared/circuits/main/final.zkey";
     assert!(snarkjs.snarkjs(line).contains("ZKey Ok!"));
     snarkjs.snarkjs("zkey export verificationkey shared/circuits/main/final.zkey theirs.json");
     let json = |bytes: Vec<u8>| -> serde_json::Value { serde_json::from_slice(&bytes).unwrap() };
@@ -126,7 +129,8 @@ fn the_same_folder_gives_the_same_transcript_and_archive_everywhere() {
     assert_eq!(checked.phase1_contributors().len(), 1);
     assert_eq!(checked.transcript().circuits[0].steps.len(), 2);
 
-    // Reports carry times; without them the archives of two copies are the same, and proving keys are in neither.
+    // Reports carry times; without them the archives of two copies are the same, and proving keys
+    // are in neither.
     world.ok("coordinator", "ceremony keygen shared");
     world.carry("coordinator", "alice");
     fs::create_dir(world.path("coordinator", "elsewhere")).unwrap();
@@ -258,7 +262,8 @@ fn a_bad_contribution_is_named_rejected_and_replaced() {
     world.open();
     world.contribute("alice");
     world.contribute("bob");
-    // Bob attests a file with two powers of tau swapped: everything that is signed holds, the mathematics does not.
+    // Bob attests a file with two powers of tau swapped: everything that is signed holds, the
+    // mathematics does not.
     replace_attested(&world, "phase1/0002", "ptau", "bob", |bytes| {
         let section = 12 + 12 + 44 + 12;
         let (a, b) = (section + 5 * 64, section + 6 * 64);
@@ -328,7 +333,8 @@ fn nobody_but_the_coordinator_takes_a_step_out() {
         "bob",
         "ceremony reject shared 1 --reason \"no\" --circuit main --key key.pem",
     );
-    // A rejection that somebody else signed does not open the chain again: it is the chain's problem.
+    // A rejection that somebody else signed does not open the chain again: it is the chain's
+    // problem.
     world.ok(
         "coordinator",
         "ceremony reject shared final --circuit main --reason \"no\" --key key.pem",
@@ -415,7 +421,8 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
     open.ours("ptau contribute 0.ptau 1.ptau --name else");
     open.ours(&format!("ptau beacon 1.ptau 2.ptau --value {VALUE} --exponent 10"));
     open.ours("ptau prepare 2.ptau prepared.ptau");
-    // Cut to this power from a larger one, without a beacon: nobody can contribute to what is left of it.
+    // Cut to this power from a larger one, without a beacon: nobody can contribute to what is left
+    // of it.
     open.ours("ptau new --power 5 5.ptau");
     open.ours("ptau contribute 5.ptau 6.ptau --name else");
     open.ours("ptau prepare 6.ptau cut.ptau");
@@ -428,7 +435,8 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
         let bytes = open.read(file);
         let digest = FileDigest::of(&bytes);
         let start = format!(
-            "\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = {extend}\n\n[[circuits]]"
+            "\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = \
+             {extend}\n\n[[circuits]]"
         );
         let world = World::new(&["alice"], |toml| toml.replace("\n[[circuits]]", &start));
         world.write("coordinator", "start.ptau", &bytes);
@@ -526,7 +534,8 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
         last.run(&NoProgress).unwrap();
         refused(last, "only the last file of a chain was verified");
     }
-    // What failed is over: neither the file after it nor the same one once more, and no end, although every part was begun.
+    // What failed is over: neither the file after it nor the same one once more, and no end,
+    // although every part was begun.
     for (bad, more) in [("phase1/0000.ptau", 7), ("circuits/main/final.zkey", 0)] {
         let good = world.read("coordinator", &format!("shared/{bad}"));
         fs::write(world.shared(bad), b"bad").unwrap();
@@ -560,7 +569,8 @@ fn five_parties_of_whom_two_contribute_with_snarkjs() {
     let people = ["alice", "bob", "carol", "dave", "erin"];
     let world = World::new(&people, |toml| toml);
     world.open();
-    let attest = "--tool \"snarkjs 0.7.6\" --entropy \"snarkjs and dice\" --destruction \"the machine was switched off\" --key key.pem";
+    let attest = "--tool \"snarkjs 0.7.6\" --entropy \"snarkjs and dice\" --destruction \"the \
+                  machine was switched off\" --key key.pem";
     let with_snarkjs = |who: &str, kind: &str, last: &str, made: &str| {
         world.carry("coordinator", who);
         let folder = crate::kit::Folder::new();
@@ -612,7 +622,8 @@ fn five_parties_of_whom_two_contribute_with_snarkjs() {
             .snarkjs("powersoftau verify shared/phase1/prepared.ptau")
             .contains("Powers of Tau Ok!")
     );
-    let line = "zkey verify shared/circuits/main/circuit.r1cs shared/phase1/prepared.ptau shared/circuits/main/final.zkey";
+    let line = "zkey verify shared/circuits/main/circuit.r1cs shared/phase1/prepared.ptau \
+                shared/circuits/main/final.zkey";
     assert!(snarkjs.snarkjs(line).contains("ZKey Ok!"));
     let checked =
         CheckedTranscript::from_json(&world.read("coordinator", "shared/transcript.json")).unwrap();

@@ -1,23 +1,25 @@
-//! `guard-status`: a workspace as it should be, and every way in which a package's guard can be wired badly.
-
-use testkit::paper as ceremony;
+//! `guard-status`: a workspace as it should be, and every way in which a package's guard can be
+//! wired badly.
 
 use std::num::NonZeroU32;
 
-use crate::kit::{Folder, Run, shown};
 use ceremony::{Ceremony, NOW, Parts, time};
 use serde_json::Value;
+use testkit::paper as ceremony;
 use zk_attest::digest::PolicyDigest;
 use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{self, Options};
 
+use crate::kit::{Folder, Run, shown};
+
 const LIB: &str = r#"#[cfg(feature = "zk-vk-provisioned")]
 include!(concat!(env!("OUT_DIR"), "/verifying_key.rs"));
 "#;
-const MANIFEST: &str = "[package]\nname = \"wallet\"\nversion = \"1.2.3\"\nedition = \"2024\"\n\n[features]\nzk-vk-provisioned = []\n\n\
-                        [build-dependencies]\nzk-vk-guard = \"0.1\"\n";
+const MANIFEST: &str = "[package]\nname = \"wallet\"\nversion = \"1.2.3\"\nedition = \
+                        \"2024\"\n\n[features]\nzk-vk-provisioned = \
+                        []\n\n[build-dependencies]\nzk-vk-guard = \"0.1\"\n";
 
 /// A workspace of one package, in which everything is in order.
 struct Workspace {
@@ -159,7 +161,8 @@ fn a_workspace_in_disorder_lists_every_finding_with_what_mends_it() {
     ));
     workspace.put(
         "watcher/Cargo.toml",
-        "[package]\nname = \"watcher\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[features]\nzk-vk-provisioned = []\n",
+        "[package]\nname = \"watcher\"\nversion = \"0.1.0\"\nedition = \
+         \"2024\"\n\n[features]\nzk-vk-provisioned = []\n",
     );
     workspace.put("watcher/src/main.rs", "fn main() {}");
     let run = workspace.folder.run("guard-status");
@@ -172,7 +175,7 @@ fn help_has_an_example_and_the_exit_statuses() {
     let help = Folder::new().ours("guard-status --help");
     assert!(
         help.contains("Example")
-            && help.contains("cargo xtask guard-status")
+            && help.contains("zk-ceremony guard-status")
             && help.contains("Exit status"),
         "{help}"
     );
@@ -222,7 +225,11 @@ fn this_repositorys_example_is_seen_as_not_provisioned_yet_or_as_wired() {
 #[test]
 fn a_path_dependency_outside_of_the_workspace_is_looked_at_too() {
     let workspace = Workspace::new();
-    workspace.put("app/Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nwallet = { path = \"../wallet\" }\n\n[workspace]\n");
+    workspace.put(
+        "app/Cargo.toml",
+        "[package]\nname = \"app\"\nversion = \"0.0.0\"\nedition = \
+         \"2024\"\n\n[dependencies]\nwallet = { path = \"../wallet\" }\n\n[workspace]\n",
+    );
     workspace.put("app/src/main.rs", "fn main() {}");
     let manifest = "guard-status --json --manifest-path app/Cargo.toml";
     let report: Value = serde_json::from_str(&workspace.folder.ours(manifest)).unwrap();
@@ -315,7 +322,10 @@ fn a_guard_under_another_name_is_recognised() {
     }
     workspace.put(
         "wallet/build.rs",
-        format!("fn main() {{ println!(\"cargo::x\"); zk_vk_guard::Guard::new{arguments}.run(); std::process::exit(0); }}"),
+        format!(
+            "fn main() {{ println!(\"cargo::x\"); zk_vk_guard::Guard::new{arguments}.run(); \
+             std::process::exit(0); }}"
+        ),
     );
     workspace.is_wired();
     workspace.put(
@@ -348,7 +358,11 @@ fn arguments_may_be_constants_of_the_build_script() {
     workspace.is_wired();
     workspace.put(
         "wallet/build.rs",
-        format!("#[cfg(unix)]\nconst PIN: &str = \"{}\";\n#[cfg(not(unix))]\nconst PIN: &str = \"\";\n{main}", workspace.pin),
+        format!(
+            "#[cfg(unix)]\nconst PIN: &str = \"{}\";\n#[cfg(not(unix))]\nconst PIN: &str = \
+             \"\";\n{main}",
+            workspace.pin
+        ),
     );
     workspace.is_not_wired(&["guard-unjudged"]);
 }
@@ -367,19 +381,25 @@ fn what_cannot_be_judged_is_said_to_be_so_and_counts_as_not_wired() {
         format!("guarded!({new}.run());"),
         format!("{new}.clone().run();"),
         format!("{new}.bundle(path()).run();"),
-        "zk_vk_guard::Guard::new(\"zk/trust-policy.json\", &std::env::var(\"PIN\").unwrap()).run();".to_owned(),
+        "zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \
+         &std::env::var(\"PIN\").unwrap()).run();"
+            .to_owned(),
         format!("{new}.run(); std::fs::write(out.join(\"verifying_key.rs\"), \"\").unwrap();"),
     ] {
         workspace.build_rs(&statements);
         workspace.is_not_wired(&["guard-unjudged"]);
-        assert!(workspace.folder.run("guard-status").stdout.contains("cannot be judged"), "{statements}");
+        assert!(
+            workspace.folder.run("guard-status").stdout.contains("cannot be judged"),
+            "{statements}"
+        );
     }
     for file in [
         format!("mod zk_vk_guard {{ pub struct Guard; }}\nfn main() {{ {new}.run(); }}"),
         format!("#[cfg(unix)]\nfn main() {{ {new}.run(); }}"),
         format!("fn main() {{ setup(); {new}.run(); }}\nfn setup() {{ std::process::exit(0); }}"),
         format!(
-            "fn main() {{ unsafe {{ std::env::remove_var(\"CARGO_FEATURE_ZK_VK_PROVISIONED\") }}; {new}.run(); }}"
+            "fn main() {{ unsafe {{ std::env::remove_var(\"CARGO_FEATURE_ZK_VK_PROVISIONED\") }}; \
+             {new}.run(); }}"
         ),
         "include!(\"build/main.rs\");".to_owned(),
         "fn main() {".to_owned(),
@@ -508,7 +528,8 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
     let workspace = Workspace::new();
     for around in [
         "include!(\"../zk/verifying_key.rs\");",
-        "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/zk/verifying_key.rs\"));",
+        "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \
+         \"/zk/verifying_key.rs\"));",
         "#[path = \"../zk/verifying_key.rs\"] mod unchecked;",
         "mod inner { #[path = \"../../zk/verifying_key.rs\"] mod unchecked; }",
         "#[cfg_attr(unix, path = \"../zk/verifying_key.rs\")] mod unchecked;",

@@ -1,4 +1,5 @@
-//! Phase 1 against snarkjs, file by file: what we make it accepts, what it makes we accept, and both print the same hashes.
+//! Phase 1 against snarkjs, file by file: what we make it accepts, what it makes we accept, and
+//! both print the same hashes.
 
 use crate::kit::{Folder, hashes_after};
 
@@ -145,7 +146,8 @@ fn mixed_chain(power: u32) {
         snarkjs_accepts(&folder, file);
         folder.verified(file);
     }
-    // The same beacon on the same file is the same file, whoever applies it: only the name of the tool's user may differ.
+    // The same beacon on the same file is the same file, whoever applies it: only the name of the
+    // tool's user may differ.
     folder.snarkjs(&format!("powersoftau beacon b2.ptau theirs.ptau {BEACON} 10 -n=same"));
     folder
         .ours(&format!("ptau beacon b2.ptau ours.ptau --value {BEACON} --exponent 10 --name same"));

@@ -1,11 +1,12 @@
 //! Trust policies from the command line: made from flags, shown, and compared in words.
 #![cfg(unix)]
 
+use zk_attest::primitives::CeremonyKind;
+use zk_vk_guard::policy::Policy;
+
 use crate::kit::people::paper::{Ceremony, public, text};
 use crate::kit::people::{key_file, peer, public_hex, unsigned_bundle};
 use crate::kit::{Folder, refused, shown};
-use zk_attest::primitives::CeremonyKind;
-use zk_vk_guard::policy::Policy;
 
 /// The flags of the policy that the bundle on paper satisfies.
 fn flags() -> String {
@@ -39,7 +40,7 @@ fn each_command_has_help_with_an_example() {
     for command in ["policy new", "policy show", "policy diff", "policy pin"] {
         let help = folder.ours(&format!("{command} --help"));
         assert!(
-            help.contains("Example") && help.contains(&format!("cargo xtask {command}")),
+            help.contains("Example") && help.contains(&format!("zk-ceremony {command}")),
             "{command}"
         );
     }
@@ -76,14 +77,16 @@ fn keys_circuits_and_starts_may_be_files() {
     peer(&folder, circom.to_str().unwrap(), &["one_constraint.circom", "--r1cs"]);
     folder.ours("ptau new --power 4 0.ptau");
     let release = key_file(&folder, "release-1");
-    let lines = "--kind production --release-threshold 1 --participant-threshold 1 --phase1-contributions 1 --phase2-contributions 1";
+    let lines = "--kind production --release-threshold 1 --participant-threshold 1 \
+                 --phase1-contributions 1 --phase2-contributions 1";
     let participants = format!("--phase2-participant \"bob smith={}\"", public_hex("bob"));
     let files = format!(
         "--release release-1={release} --circuit one=one_constraint.r1cs --circuit another={}",
         "ab".repeat(32)
     );
     folder.ours(&format!(
-        "policy new policy.json {lines} {participants} {files} --phase1-start 0.ptau --minimum-serial 4 --not-after 2027-12-31T00:00:00Z"
+        "policy new policy.json {lines} {participants} {files} --phase1-start 0.ptau \
+         --minimum-serial 4 --not-after 2027-12-31T00:00:00Z"
     ));
     let policy = Policy::from_json(&folder.read("policy.json")).unwrap();
     let sums = peer(&folder, "sha256sum", &["one_constraint.r1cs", "0.ptau"]).stdout;

@@ -1,4 +1,5 @@
-//! Questions on a terminal: what is typed is not shown, and an interrupt leaves the terminal as it was.
+//! Questions on a terminal: what is typed is not shown, and an interrupt leaves the terminal as it
+//! was.
 
 #![cfg(target_os = "linux")]
 
@@ -8,11 +9,12 @@ use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::kit::Folder;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
+
+use crate::kit::Folder;
 
 /// Both ends of a terminal.
 struct Terminal {

@@ -1,4 +1,5 @@
-//! The manners of `ptau`: what a participant reads when something is wrong, exit statuses, and files that appear whole or not at all.
+//! The manners of `ptau`: what a participant reads when something is wrong, exit statuses, and
+//! files that appear whole or not at all.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -34,7 +35,7 @@ fn every_command_has_help_with_an_example() {
     for command in COMMANDS {
         let help = folder.ours(&format!("ptau {command} --help"));
         assert!(help.contains("Example"), "{command}");
-        assert!(help.contains(&format!("cargo xtask ptau {command}")), "{command}");
+        assert!(help.contains(&format!("zk-ceremony ptau {command}")), "{command}");
     }
     insta::assert_snapshot!("help_of_verify", folder.ours("ptau verify --help"));
 }

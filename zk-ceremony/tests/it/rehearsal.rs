@@ -1,4 +1,5 @@
-//! The rehearsal as CI runs it: killed at any moment it goes on after its last finished step, and its report opens in a browser.
+//! The rehearsal as CI runs it: killed at any moment it goes on after its last finished step, and
+//! its report opens in a browser.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,7 +8,8 @@ use std::time::Duration;
 use crate::kit::Folder;
 use crate::kit::ceremony::{circuit, files};
 
-/// Moments at which it is killed. What a machine does in so many milliseconds differs; that no step is lost must not.
+/// Moments at which it is killed. What a machine does in so many milliseconds differs; that no step
+/// is lost must not.
 const MOMENTS: [u64; 10] = [40, 90, 150, 230, 330, 450, 600, 800, 1000, 1300];
 
 fn rehearse(folder: &Folder, more: &[&str]) -> Command {
@@ -59,7 +61,8 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
         std::thread::sleep(Duration::from_millis(moment));
         child.kill().unwrap();
         child.wait().unwrap();
-        // What was finished before is still there, byte for byte. (A party that outlives its parent may add a step.)
+        // What was finished before is still there, byte for byte. (A party that outlives its parent
+        // may add a step.)
         let now = finished(&folder);
         for (path, bytes) in &known {
             assert!(
@@ -74,7 +77,8 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let last = finished(&folder);
     assert!(known.iter().all(|step| last.contains(step)));
-    // Two openings, two times three contributions and a beacon, and the prepared file; each with its attestation.
+    // Two openings, two times three contributions and a beacon, and the prepared file; each with
+    // its attestation.
     assert_eq!(last.len(), 2 * 11);
     let report: serde_json::Value =
         serde_json::from_slice(&folder.read("out/ceremony/report.json")).unwrap();
@@ -96,7 +100,8 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
     the_report_opens_in_a_browser(&folder);
 }
 
-/// A circuit that is not ours, and powers of tau that are not ours either, down to a build under the guard.
+/// A circuit that is not ours, and powers of tau that are not ours either, down to a build under
+/// the guard.
 #[test]
 fn a_circom_circuit_and_snarkjs_powers_go_through_to_a_guarded_build() {
     let folder = Folder::new();
@@ -113,7 +118,8 @@ fn a_circom_circuit_and_snarkjs_powers_go_through_to_a_guarded_build() {
     folder.snarkjs("powersoftau new bn128 5 0.ptau");
     folder.snarkjs("powersoftau contribute 0.ptau 1.ptau -n=else -e=dice");
     let line = format!(
-        "ceremony --out out --circuit one_constraint.r1cs --ptau 1.ptau --participants 2 --checkout {}",
+        "ceremony --out out --circuit one_constraint.r1cs --ptau 1.ptau --participants 2 \
+         --checkout {}",
         ci.parent().unwrap().display()
     );
     let said = folder.ours(&line);
@@ -138,7 +144,8 @@ fn a_circom_circuit_and_snarkjs_powers_go_through_to_a_guarded_build() {
     );
 }
 
-/// In a real browser, without a network, the page shows the chain and asks for nothing from outside.
+/// In a real browser, without a network, the page shows the chain and asks for nothing from
+/// outside.
 fn the_report_opens_in_a_browser(folder: &Folder) {
     let page = folder.path("out/ceremony/report.html");
     let text = fs::read_to_string(&page).unwrap();

@@ -1,4 +1,5 @@
-//! Signing with programs, with a real ssh-agent and with a SoftHSM token, and what a user reads when one of them fails or lies.
+//! Signing with programs, with a real ssh-agent and with a SoftHSM token, and what a user reads
+//! when one of them fails or lies.
 #![cfg(unix)]
 
 use std::io::{Read as _, Write as _};
@@ -6,12 +7,6 @@ use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::kit::ceremony::{World, files};
-use crate::kit::people::paper::{person, public};
-use crate::kit::people::{
-    keeps_secret, key_file, peer, public_hex, secret_file, set_mode, unsigned_bundle,
-};
-use crate::kit::{Folder, Run, refused, refused_with};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
@@ -20,6 +15,13 @@ use cryptoki::object::Attribute;
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use zk_vk_guard::bundle::Bundle;
+
+use crate::kit::ceremony::{World, files};
+use crate::kit::people::paper::{person, public};
+use crate::kit::people::{
+    keeps_secret, key_file, peer, public_hex, secret_file, set_mode, unsigned_bundle,
+};
+use crate::kit::{Folder, Run, refused, refused_with};
 
 /// A bundle, and the bytes of it that are signed.
 fn setup() -> Folder {
@@ -110,7 +112,8 @@ fn a_program_that_fails_or_lies_is_refused_in_time() {
     script(
         &folder,
         "prehashed",
-        "openssl dgst -sha512 -binary >hash && openssl pkeyutl -sign -rawin -inkey alice.pem -in hash",
+        "openssl dgst -sha512 -binary >hash && openssl pkeyutl -sign -rawin -inkey alice.pem -in \
+         hash",
     );
     script(&folder, "63_bytes", "head -c 63 /dev/zero");
     script(&folder, "nothing", "cat >/dev/null");
@@ -478,8 +481,8 @@ fn a_token_signs_by_label_and_by_id_with_the_pin_from_a_file_or_a_descriptor() {
     assert!(run.code == 0 && has_signed(&hsm.folder, "release-1"), "{}", run.stderr);
 }
 
-/// The key of a roster lives in a token: the contribution of both phases, the audit and the bundle's signature are made with it, and the
-/// guard's reader finds that signature.
+/// The key of a roster lives in a token: the contribution of both phases, the audit and the
+/// bundle's signature are made with it, and the guard's reader finds that signature.
 #[test]
 fn a_participant_whose_key_is_in_a_token_contributes_audits_and_approves() {
     let hsm = SoftHsm::new();
@@ -569,7 +572,7 @@ fn a_key_that_wants_the_pin_at_every_use_is_refused_before_it_signs() {
     let hsm = SoftHsm::new();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--ignored", "--exact", "makes_a_key_that_wants_the_pin_at_every_use"])
+        .args(["--ignored", "--exact", "signers_cli::makes_a_key_that_wants_the_pin_at_every_use"])
         .env(MODULE, &hsm.module);
     let made = hsm.configure(&mut command).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
@@ -652,7 +655,8 @@ fn a_token_that_is_missing_or_not_the_only_one_is_named() {
     );
 }
 
-/// Runs our binary on a terminal, types an answer at a prompt, and returns the exit status and everything that the terminal showed.
+/// Runs our binary on a terminal, types an answer at a prompt, and returns the exit status and
+/// everything that the terminal showed.
 fn on_a_terminal(
     folder: &Folder,
     line: &str,
@@ -693,7 +697,8 @@ fn on_a_terminal_nothing_is_signed_without_a_yes() {
         "bundle sign bundle.json --policy policy.json --key {}",
         key_file(&folder, "release-1")
     );
-    let question = "Approve this bundle with key file release-1.pem (key 9837 6aa1 82de f129, release authority release-1)? [y/N] ";
+    let question = "Approve this bundle with key file release-1.pem (key 9837 6aa1 82de f129, \
+                    release authority release-1)? [y/N] ";
     let before = folder.read("bundle.json");
     for answer in ["n\n", "\n", "maybe\n", "\u{4}"] {
         let (code, screen) = on_a_terminal(&folder, &line, question, answer, |command| command);

@@ -3,13 +3,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use zk_vk_guard::bundle::{Bundle, OnExpiry};
+use zk_vk_guard::policy::Policy;
+
 use crate::kit::people::paper::{person, public, time};
 use crate::kit::people::{
     keeps_secret, key_file, peer, public_hex, secret_file, set_mode, unsigned_bundle,
 };
 use crate::kit::{Folder, refused};
-use zk_vk_guard::bundle::{Bundle, OnExpiry};
-use zk_vk_guard::policy::Policy;
 
 #[test]
 fn each_command_has_help_with_an_example() {
@@ -26,7 +27,7 @@ fn each_command_has_help_with_an_example() {
     ] {
         let help = folder.ours(&format!("{command} --help"));
         assert!(
-            help.contains("Example") && help.contains(&format!("cargo xtask {command}")),
+            help.contains("Example") && help.contains(&format!("zk-ceremony {command}")),
             "{command}"
         );
     }

@@ -1,13 +1,14 @@
-//! A finished ceremony folder in which somebody changes one thing: `ceremony verify` says what, and exits with 1.
+//! A finished ceremony folder in which somebody changes one thing: `ceremony verify` says what, and
+//! exits with 1.
 //!
-//! The first half needs no key beyond the ones that a party has; the second half is what a party could sign that is not so.
+//! The first half needs no key beyond the ones that a party has; the second half is what a party
+//! could sign that is not so.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::kit::ceremony::{VALUE, World, circuit, copy};
 use ceremony_core::progress::{NoProgress, Progress};
 use ceremony_folder::{Ceremony, Depth, Part, Track, Verification};
 use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
@@ -15,6 +16,8 @@ use zk_attest::primitives::{
     BeaconExponent, BeaconValue, CeremonyId, CeremonyKind, CircuitName, Label,
 };
 use zk_attest::statement::Action;
+
+use crate::kit::ceremony::{VALUE, World, circuit, copy};
 
 /// Changes a finished folder, and expects a refusal that says these words.
 fn tampered(words: &str, change: impl FnOnce(&World)) {
@@ -83,7 +86,6 @@ tampered! {
     the_beacon_plan_is_edited: "ceremony.toml", |w| w.edit_rules("round = 100", "round = 101");
     a_comment_in_the_rules: "ceremony.toml", |w| w.edit_rules("format", "# \nformat");
     another_coordinator: "0000.dsse.json", |w| w.edit_rules(&w.public_key("coordinator").to_string(), STRANGER);
-    an_attestation_is_missing: "0001.dsse.json", |w| fs::remove_file(w.shared(ALICE)).unwrap();
     a_step_is_missing: "no place in the chain", |w| {
         fs::remove_file(w.shared("phase1/0001.ptau")).unwrap();
         fs::remove_file(w.shared(ALICE)).unwrap();
@@ -125,7 +127,7 @@ tampered! {
     the_same_key_in_other_bytes: "0001.zkey: this is not the file that alice attested", |w| reorder(w, "circuits/main/0001.zkey");
     the_same_final_key_in_other_bytes: "final.zkey: this is not the file that Coordinator attested", |w| reorder(w, "circuits/main/final.zkey");
     the_same_circuit_in_other_bytes: "not the circuit of the rules", |w| reorder(w, "circuits/main/circuit.r1cs");
-    a_link_instead_of_an_attestation: "0001.dsse.json is not a regular file", |w| {
+    a_link_instead_of_an_attestation: "0001.dsse.json: this is not a regular file", |w| {
         fs::rename(w.shared(ALICE), w.path("coordinator", "away.json")).unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(w.path("coordinator", "away.json"), w.shared(ALICE)).unwrap();
@@ -135,7 +137,7 @@ tampered! {
         #[cfg(unix)]
         std::os::unix::fs::symlink(w.path("coordinator", "away.r1cs"), w.shared("circuits/main/circuit.r1cs")).unwrap();
     };
-    a_link_instead_of_a_file: "0001.ptau is not a regular file", |w| {
+    a_link_instead_of_a_file: "0001.ptau: this is not a regular file", |w| {
         fs::rename(w.shared("phase1/0001.ptau"), w.path("coordinator", "away.ptau")).unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(w.path("coordinator", "away.ptau"), w.shared("phase1/0001.ptau")).unwrap();
@@ -144,7 +146,7 @@ tampered! {
 
 tampered! {
     a_name_in_an_attestation: "bob contributes twice", |w| w.again(ALICE, "bob", |s| s.predicate.participant = text("bob"));
-    a_contributor_outside_the_roster: "may not make it", |w| w.again(ALICE, "bob", |s| s.predicate.participant = text("mallory"));
+    a_contributor_outside_the_roster: "not allowed to perform it", |w| w.again(ALICE, "bob", |s| s.predicate.participant = text("mallory"));
     one_participant_signs_for_another: "does not verify", |w| w.again(ALICE, "bob", |_| {});
     one_participant_counts_once: "alice contributes twice", |w| {
         // Alice's key under Bob's number: she wants to be two of two.
@@ -311,17 +313,20 @@ tampered! {
         w.ok("coordinator", "zkey contribute shared/circuits/main/0000.zkey once.zkey --name x");
         w.plant("circuits/main/0000.zkey", "coordinator", &w.read("coordinator", "once.zkey"), ("circuits/main/0001", "alice"));
     };
-    // Rules under which the ceremony was never run, signed by everybody: too few contributions is still too few.
+    // Rules under which the ceremony was never run, signed by everybody: too few contributions is
+    // still too few.
     fewer_contributions_than_the_rules_ask_for: "final.ptau: chain of contributions: too few participants contributed", |w| under_other_rules(w, "phase1 = 2", "phase1 = 3");
-    fewer_contributions_to_a_circuit_than_the_rules_ask_for: "too few contributions that are no beacons", |w| {
+    fewer_contributions_to_a_circuit_than_the_rules_ask_for: "too few contributions that are not beacons", |w| {
         under_other_rules(w, "phase2 = 2", "phase2 = 3");
     };
 }
 
-/// Edits the rules of a finished ceremony, adds a third participant who never came, and has everybody sign every step again.
+/// Edits the rules of a finished ceremony, adds a third participant who never came, and has
+/// everybody sign every step again.
 fn under_other_rules(w: &World, from: &str, to: &str) {
     let third = format!(
-        "\n[[participants]]\nname = \"carol\"\nkey = \"{STRANGER}\"\nphases = [1, 2]\n\n[beacon.phase1]"
+        "\n[[participants]]\nname = \"carol\"\nkey = \"{STRANGER}\"\nphases = [1, \
+         2]\n\n[beacon.phase1]"
     );
     w.edit_rules(from, to);
     w.edit_rules("\n[beacon.phase1]", &third);
@@ -374,8 +379,8 @@ fn section(bytes: &[u8], id: u32) -> usize {
     }
 }
 
-/// Somebody who can write to the folder exchanges the file between its making and its signature: the signature is of what was made, and the
-/// exchanged file is not that.
+/// Somebody who can write to the folder exchanges the file between its making and its signature:
+/// the signature is of what was made, and the exchanged file is not that.
 #[cfg(unix)]
 #[test]
 fn a_file_swapped_between_verification_and_signing() {
@@ -385,12 +390,14 @@ fn a_file_swapped_between_verification_and_signing() {
     // A sound contribution, but another one.
     world.ok("alice", "ptau contribute shared/phase1/0000.ptau other.ptau --name alice");
     // A signer that plants another file under the temporary name while it is asked to sign.
-    let script = "#!/bin/sh\nfor f in shared/phase1/.zk-ceremony-*.partial; do rm -f \"$f\"; cp other.ptau \"$f\"; done\n\
-                  cat > message.pae\nopenssl pkeyutl -sign -rawin -inkey key.pem -in message.pae\n";
+    let script = "#!/bin/sh\nfor f in shared/phase1/.zk-ceremony-*.partial; do rm -f \"$f\"; cp \
+                  other.ptau \"$f\"; done\ncat > message.pae\nopenssl pkeyutl -sign -rawin -inkey \
+                  key.pem -in message.pae\n";
     world.write("alice", "signer.sh", script.as_bytes());
     let key = world.public_key("alice");
     let line = format!(
-        "ceremony contribute shared --as alice --signer-cmd sh --signer-arg signer.sh --public-key {key}"
+        "ceremony contribute shared --as alice --signer-cmd sh --signer-arg signer.sh \
+         --public-key {key}"
     );
     let run = world.run("alice", &line);
     if run.code == 0 {
@@ -410,7 +417,8 @@ fn a_file_swapped_between_verification_and_signing() {
     world.ok("alice", "ceremony verify again");
 }
 
-/// Whoever can write to the folder lays the coordinator's own words, which were of an earlier file, beside the file that took its place.
+/// Whoever can write to the folder lays the coordinator's own words, which were of an earlier file,
+/// beside the file that took its place.
 #[test]
 fn a_rejection_of_an_earlier_attempt_takes_nothing_out() {
     tampered("the rejection is of another step", |world| {
@@ -478,7 +486,11 @@ fn on_powers_of_somebody_elses() -> World {
     );
     let world = World::new(&["alice"], |toml| toml.replace("\n[[circuits]]", &start));
     world.write("coordinator", "start.ptau", &bytes);
-    world.ok("coordinator", "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --ptau start.ptau --key key.pem");
+    world.ok(
+        "coordinator",
+        "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --ptau start.ptau \
+         --key key.pem",
+    );
     world.ok("coordinator", "ceremony prepare shared --key key.pem");
     world.contribute("alice");
     world.beacon();
@@ -628,7 +640,8 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
     );
 }
 
-/// What becomes the verifying key is of the bytes that were attested, even if the file is good whenever it is checked.
+/// What becomes the verifying key is of the bytes that were attested, even if the file is good
+/// whenever it is checked.
 #[test]
 fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
     let world = World::finished();
@@ -653,7 +666,8 @@ fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
     };
     let calm = Changer::new(file.clone(), Vec::new());
     let key = run(&calm).unwrap().keys()[0].verifying_key.clone();
-    // The last reading is for the digest of what was taken before it: from then on the file may be good again, or not. Its checks end just before.
+    // The last reading is for the digest of what was taken before it: from then on the file may be
+    // good again, or not. Its checks end just before.
     let (last, end) = (calm.last_step.into_inner(), calm.seen.into_inner());
     let mut refused = 0;
     for n in (0..last - 1).step_by(7).chain([last - 1, end - 1]) {

@@ -1,4 +1,5 @@
-//! Phase 2 from the command line: a chain with both tools, the keys it ends in, and what a participant reads when something is wrong.
+//! Phase 2 from the command line: a chain with both tools, the keys it ends in, and what a
+//! participant reads when something is wrong.
 
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +43,7 @@ fn every_command_has_help_with_an_example() {
     for command in COMMANDS {
         let help = folder.ours(&format!("zkey {command} --help"));
         assert!(
-            help.contains("Example") && help.contains(&format!("cargo xtask zkey {command}")),
+            help.contains("Example") && help.contains(&format!("zk-ceremony zkey {command}")),
             "{command}"
         );
     }
@@ -64,7 +65,10 @@ fn a_mixed_chain_ends_in_the_same_keys_for_both_tools() {
         folder.snarkjs("zkey verify circuit.r1cs prepared.ptau final.zkey -v").contains("ZKey Ok!")
     );
 
-    let verified = folder.ours("zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 2 --from 1.zkey --json");
+    let verified = folder.ours(
+        "zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions 2 --from 1.zkey \
+         --json",
+    );
     let verified: serde_json::Value = serde_json::from_str(&verified).unwrap();
     assert_eq!(verified["result"], "good");
     assert_eq!(
@@ -91,8 +95,8 @@ fn a_mixed_chain_ends_in_the_same_keys_for_both_tools() {
     assert_eq!(json("ours.json"), json("theirs.json"));
 
     let exported = folder.ours(
-        "zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin --verifying-key-uncompressed vku.bin \
-         --r1cs circuit.r1cs --witness circuit.wtns",
+        "zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \
+         --verifying-key-uncompressed vku.bin --r1cs circuit.r1cs --witness circuit.wtns",
     );
     assert!(exported.contains("a proof was made and verified"));
     // alpha, beta, gamma, delta, a count, and three points of IC.
@@ -167,6 +171,7 @@ fn what_a_participant_can_meet_names_cause_and_cure() {
         "zkey export-ark 1.zkey --proving-key pk --verifying-key vk",
     );
     folder.write("bad.wtns", &[&folder.read("circuit.wtns")[..], b"x"].concat());
-    let line = "zkey export-ark 1.zkey --proving-key pk --verifying-key vk2 --r1cs circuit.r1cs --witness bad.wtns";
+    let line = "zkey export-ark 1.zkey --proving-key pk --verifying-key vk2 --r1cs circuit.r1cs \
+                --witness bad.wtns";
     refused(&folder, "zkey_bad_witness", line);
 }

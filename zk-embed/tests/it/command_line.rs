@@ -1,12 +1,11 @@
 //! The command as a developer and as continuous integration meet it.
 
-use testkit::paper as kit;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use kit::{Ceremony, Parts, time};
+use testkit::paper as kit;
 use zk_attest::primitives::CeremonyKind;
 
 struct Folder {
@@ -81,15 +80,16 @@ fn the_snippet_is_written_and_is_then_current() {
 }
 
 #[test]
-fn a_stale_or_missing_snippet_fails_the_check_with_the_command_that_mends_it() {
+fn a_stale_or_missing_snippet_fails_the_check_with_the_command_that_fixes_it() {
     let (ceremony, parts) = production();
     let folder = Folder::new(&parts, &ceremony);
     let missing = folder.run(&["--check"]);
     assert_eq!(missing.code, Some(1));
     assert_eq!(
         missing.stderr,
-        "error: the committed snippet zk/verifying_key.rs is missing [snippet-stale]\n\
-         hint: run `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs`\n"
+        "error: the committed snippet zk/verifying_key.rs is missing [snippet-stale]\nhint: run \
+         `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out \
+         zk/verifying_key.rs`\n"
     );
     assert_eq!(folder.snippet(), None, "a check writes nothing");
     folder.run(&[]);

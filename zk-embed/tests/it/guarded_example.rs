@@ -1,12 +1,13 @@
-//! The example as a downstream crate: a copy of it, with keys of its own circuit, is built under the guard with the feature on, and
+//! The example as a downstream crate: a copy of it, with keys of its own circuit, is built under
+//! the guard with the feature on, and
 //! 1. its test accepts real proofs with the embedded key and rejects wrong ones;
-//! 2. the points that rustc computed are the key that arkworks parses, and `verify` decides as arkworks' verifier does;
+//! 2. the points that rustc computed are the key that arkworks parses, and `verify` decides as
+//!    arkworks' verifier does;
 //! 3. its library is `no_std`: it is linked into a `no_std`, `no_main` binary, which runs;
 //! 4. an edit of its policy fails until it is pinned, and what a policy revokes no longer builds.
 //!
-//! The keys come from arkworks' own setup with gamma = 1 (the generator of G2, as in the ceremony) from a seed that everybody can read.
-
-use testkit::paper as kit;
+//! The keys come from arkworks' own setup with gamma = 1 (the generator of G2, as in the ceremony)
+//! from a seed that anyone can read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +19,11 @@ use ark_ff::{One, UniformRand};
 use ark_groth16::{Groth16, ProvingKey};
 use ark_serialize::{CanonicalSerialize, Compress};
 use ark_snark::SNARK;
-use ark_std::rand::{Rng, SeedableRng, rngs::StdRng};
+use ark_std::rand::rngs::StdRng;
+use ark_std::rand::{Rng, SeedableRng};
 use attestation::circuit::{Attestation, Witness};
 use kit::{Ceremony, time};
+use testkit::paper as kit;
 use zk_attest::digest::{PolicyDigest, TranscriptDigest};
 use zk_attest::primitives::CeremonyKind;
 use zk_embed::embed;
@@ -78,7 +81,8 @@ fn proofs(key: &ProvingKey<Bn254>, rng: &mut StdRng) -> String {
     lines
 }
 
-/// Appended to the example's manifest: it is no member of this workspace there, nothing unwinds, and arithmetic is optimised.
+/// Appended to the example's manifest: there it is not a member of this workspace, nothing unwinds,
+/// and arithmetic is optimised.
 const PROFILE: &str = r#"
 [workspace]
 
@@ -207,7 +211,8 @@ impl Embedding {
         command.output().unwrap()
     }
 
-    /// The life of a policy: an edit that is not pinned fails and says what to review; pinned, it builds, or fails for what it revokes.
+    /// The life of a policy: an edit that is not pinned fails and says what to review; pinned, it
+    /// builds, or fails for what it revokes.
     fn rotate(
         &self,
         policy: &PolicyDocument,
@@ -289,7 +294,7 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     project.put("Cargo.toml", read("Cargo.toml").replace("../../zk-vk-guard", &guard) + PROFILE);
     let build = read("build.rs");
     let committed = PolicyDigest::of(read("zk/trust-policy.json").as_bytes()).to_string();
-    assert!(build.contains(&committed), "the example pins the policy that is committed beside it");
+    assert!(build.contains(&committed), "the example pins the policy that is committed with it");
     let pinned = |pin: &PolicyDigest| build.replace(&committed, &pin.to_string());
     project.put("build.rs", pinned(&PolicyDigest::of(&policy)));
     for path in ["src/lib.rs", "src/circuit.rs", "tests/embedded_key.rs"] {
@@ -322,7 +327,8 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     );
     eprintln!("{}", String::from_utf8_lossy(&compared.stderr));
 
-    // With `std` anywhere in the library's tree, its panic handler would be the second one, and this would not link.
+    // With `std` anywhere in the library's tree, its panic handler would be the second one, and
+    // this would not link.
     project.cargo(
         &[&["rustc", "--example", "bare"], &feature[..], &["--", "-C", "link-arg=-lc"]].concat(),
     );

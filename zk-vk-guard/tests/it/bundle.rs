@@ -1,4 +1,5 @@
-//! The verification of a bundle: one test for each thing that it refuses, made with valid signatures wherever signatures are not the point.
+//! The verification of a bundle: one test for each thing that it refuses, made with valid
+//! signatures wherever signatures are not the point.
 
 use std::num::NonZeroU32;
 
@@ -556,6 +557,18 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
 }
 
 #[test]
+fn one_verifying_key_under_two_names_is_refused_even_if_signed() {
+    let ceremony = Ceremony {
+        circuits: vec![("attestation".into(), 2), ("wallet".into(), 2)],
+        ..Ceremony::new(CeremonyKind::Production)
+    };
+    ceremony.parts().verify(&ceremony.policy()).unwrap();
+    let refusal = ceremony.parts_of_one_key().is_refused(&ceremony.policy(), Code::KeyDegenerate);
+    assert!(refusal.what().contains("the same verifying key"), "{refusal}");
+    assert_eq!(refusal.place().unwrap().parts(), ["wallet"]);
+}
+
+#[test]
 fn every_combination_of_3_of_5_and_2_of_3_is_decided_by_its_counts() {
     let ceremony = Ceremony::new(CeremonyKind::Production);
     let mut document = ceremony.policy();
@@ -615,5 +628,5 @@ fn six_circuits_fit_into_what_key_services_sign_and_more_are_refused_with_advice
     ceremony.circuits = circuits(8);
     let refusal = create(&ceremony).unwrap_err();
     assert_eq!(refusal.code(), Code::MessageTooLong);
-    assert!(refusal.mend().contains("two bundles"));
+    assert!(refusal.hint_text().contains("two bundles"));
 }

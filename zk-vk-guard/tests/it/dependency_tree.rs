@@ -33,8 +33,9 @@ fn the_dependency_tree_is_the_reviewed_one() {
     let expected = std::fs::read_to_string(&golden).unwrap_or_default();
     assert!(
         found == expected,
-        "the guard's dependency tree has changed. After a review of what is new, make the file again:\n\
-         cargo tree -p zk-vk-guard -e normal --prefix none | sed 's/ (.*//' | LC_ALL=C sort -u > ci/guard-tree.txt\n{found}"
+        "the guard's dependency tree has changed. After a review of what is new, make the file \
+         again:\ncargo tree -p zk-vk-guard -e normal --prefix none | sed 's/ (.*//' | LC_ALL=C \
+         sort -u > ci/guard-tree.txt\n{found}"
     );
 }
 

@@ -1,28 +1,32 @@
-//! The guard as its users meet it: a crate of its own, built by cargo, with the feature on, off and forced, and with every file spoilt in turn.
+//! The guard as its users meet it: a crate of its own, built by cargo, with the feature on, off and
+//! forced, and with every file corrupted in turn.
 //!
-//! Each refusal must end the build with its code and a hint, and leave no snippet in any OUT_DIR. The crate and its target folder are shared
-//! by all tests, which therefore take turns; the guard is compiled once.
+//! Each refusal must end the build with its code and a hint, and leave no snippet in any OUT_DIR.
+//! The crate and its target folder are shared by all tests, which therefore take turns; the guard
+//! is compiled once.
 
-use crate::project::{Project, turn};
-use ed25519_dalek::Signer;
 use std::num::NonZeroU32;
+
+use ed25519_dalek::Signer;
 use testkit::paper::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_attest::digest::{CircuitDigest, TranscriptDigest};
 use zk_attest::error::Code;
 use zk_attest::primitives::{CeremonyKind, CircuitName};
 use zk_vk_guard::policy::PolicyDocument;
 
+use crate::project::{Project, turn};
+
 fn production() -> (Parts, PolicyDocument) {
     let ceremony = Ceremony::new(CeremonyKind::Production);
     (ceremony.parts(), ceremony.policy())
 }
 
-/// A build of the good snippet with a spoilt bundle.
+/// A build of the good snippet with a corrupted bundle.
 #[track_caller]
-fn bundle_refused(code: Code, spoil: impl FnOnce(&mut Parts)) {
+fn bundle_refused(code: Code, corrupt: impl FnOnce(&mut Parts)) {
     let (mut parts, policy) = production();
     let mut project = Project::of(&parts, &policy);
-    spoil(&mut parts);
+    corrupt(&mut parts);
     project.bundle = parts.json();
     project.is_refused(code);
 }
@@ -37,7 +41,7 @@ fn policy_refused(code: Code, edit: impl FnOnce(&mut PolicyDocument)) {
     project.is_refused(code);
 }
 
-/// A build with a spoilt snippet.
+/// A build with a corrupted snippet.
 #[track_caller]
 fn snippet_refused(edit: impl FnOnce(String) -> String) {
     let (parts, policy) = production();
@@ -70,7 +74,7 @@ fn without_the_feature_there_is_no_key_and_no_work() {
     let mut project = Project::of(&parts, &policy);
     // Nothing of this is even read.
     (project.bundle, project.snippet, project.pin) =
-        (b"spoilt".to_vec(), "spoilt".into(), "spoilt".into());
+        (b"corrupted".to_vec(), "corrupted".into(), "corrupted".into());
     let _turn = turn();
     project.clear_out_dirs();
     let outcome = project.cargo(&["run"]);
@@ -79,7 +83,7 @@ fn without_the_feature_there_is_no_key_and_no_work() {
     assert!(project.snippets_in_out_dirs().is_empty());
     // What an older build left there goes when the script runs.
     let planted = project.plant("old");
-    project.pin = "spoilt again".into();
+    project.pin = "corrupted again".into();
     assert!(project.cargo(&["check"]).success);
     assert_eq!(
         project.snippets_in_out_dirs().len(),
@@ -121,26 +125,27 @@ fn a_snippet_planted_while_the_feature_was_off_is_not_what_is_built() {
         "the guard has put the approved text back"
     );
     project.plant(&planted);
-    let mut spoilt = project.clone();
-    spoilt.bundle[200] ^= 1;
-    spoilt.write();
-    let outcome = spoilt.cargo(&["check", "--features", "zk-vk-provisioned"]);
+    let mut corrupted = project.clone();
+    corrupted.bundle[200] ^= 1;
+    corrupted.write();
+    let outcome = corrupted.cargo(&["check", "--features", "zk-vk-provisioned"]);
     assert!(!outcome.success);
-    assert!(!spoilt.snippets_in_out_dirs().contains(&project.snippet));
+    assert!(!corrupted.snippets_in_out_dirs().contains(&project.snippet));
 }
 
 #[test]
-fn a_second_build_runs_nothing_until_a_file_changes() {
+fn every_build_with_the_feature_runs_the_guard() {
     let (parts, policy) = production();
     let project = Project::of(&parts, &policy);
     let _turn = turn();
     let check = ["check", "--verbose", "--features", "zk-vk-provisioned"];
     assert!(project.cargo(&check).success);
-    let again = project.cargo(&check);
-    assert!(again.success && !again.stderr.contains("build-script-build"), "{}", again.stderr);
-    // An edit in OUT_DIR is a change, and so is one of the bundle that leaves its meaning as it was.
-    project.plant(&project.snippet);
-    assert!(project.cargo(&check).stderr.contains("build-script-build"));
+    let again = project.cargo_as_is(&check);
+    assert!(again.success && again.stderr.contains("build-script-build"), "{}", again.stderr);
+    // An edit in OUT_DIR is undone, and so is one of the bundle that leaves its meaning as it was.
+    project.plant("corrupted");
+    assert!(project.cargo(&check).success);
+    assert!(project.snippets_in_out_dirs().contains(&project.snippet));
     let mut touched = project;
     touched.bundle.push(b'\n');
     let outcome = touched.cargo(&check);
@@ -148,10 +153,127 @@ fn a_second_build_runs_nothing_until_a_file_changes() {
 }
 
 #[test]
+fn without_the_feature_the_guard_tells_cargo_nothing() {
+    let (parts, policy) = production();
+    let project = Project::of(&parts, &policy);
+    let _turn = turn();
+    let check = ["check", "--verbose"];
+    assert!(project.cargo(&check).success);
+    let again = project.cargo_as_is(&check);
+    assert!(again.success && !again.stderr.contains("build-script-build"), "{}", again.stderr);
+    // Cargo's own rule is in force: any file of the package may matter to the build script.
+    let note = project.dir.join("a-file-that-other-code-of-build-rs-reads");
+    std::fs::write(&note, b"new").unwrap();
+    let outcome = project.cargo_as_is(&check);
+    std::fs::remove_file(note).unwrap();
+    assert!(outcome.success && outcome.stderr.contains("build-script-build"), "{}", outcome.stderr);
+}
+
+/// A project whose policy asks for a higher serial than its bundle has, with times of long ago.
+fn outdated(parts: &Parts, mut policy: PolicyDocument) -> Project {
+    let mut project = Project::of(parts, &policy);
+    policy.minimum_serial = 8;
+    project.set_policy(policy.to_json());
+    project
+}
+
+#[track_caller]
+fn is_refused_although_nothing_is_new(project: &Project) {
+    let outcome = project.cargo(&["run", "--features", "zk-vk-provisioned"]);
+    assert!(!outcome.success && outcome.stdout.is_empty(), "{}", outcome.stdout);
+    // Cargo may even keep the older build script, with the older pin: that refuses, too.
+    let codes = ["[policy-pin]", "[serial-too-low]"];
+    assert!(codes.iter().any(|code| outcome.stderr.contains(code)), "{}", outcome.stderr);
+    assert!(project.snippets_in_out_dirs().is_empty());
+}
+
+#[test]
+fn a_release_unpacked_over_an_older_one_with_its_times_kept_is_guarded() {
+    let (parts, policy) = production();
+    let project = Project::of(&parts, &policy);
+    let _turn = turn();
+    project.clear_out_dirs();
+    assert!(project.cargo(&["run", "--features", "zk-vk-provisioned"]).success);
+    let release = outdated(&parts, policy);
+    release.write();
+    release.set_old_times();
+    is_refused_although_nothing_is_new(&release);
+}
+
+#[test]
+fn two_checkouts_that_share_a_target_folder_are_each_guarded() {
+    let (parts, policy) = production();
+    let mut old = outdated(&parts, policy.clone());
+    old.dir = old.dir.with_file_name("guarded-elsewhere");
+    let new = Project::of(&parts, &policy);
+    let _turn = turn();
+    new.clear_out_dirs();
+    old.write();
+    old.set_old_times();
+    assert!(new.cargo(&["run", "--features", "zk-vk-provisioned"]).success);
+    is_refused_although_nothing_is_new(&old);
+}
+
+#[test]
+fn files_that_git_has_given_crlf_are_refused_with_that_reason() {
+    let (parts, policy) = production();
+    let crlf = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\n', "\r\n");
+    let good = Project::of(&parts, &policy);
+    let mut converted = good.clone();
+    converted.policy = crlf(&good.policy).into_bytes();
+    let outcome = converted.is_refused(Code::PolicyPin);
+    assert!(
+        outcome.stderr.contains("zk/trust-policy.json has CRLF line ends"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("`zk/* -text` in .gitattributes"), "{}", outcome.stderr);
+    let mut converted = good.clone();
+    converted.snippet = crlf(good.snippet.as_bytes());
+    let outcome = converted.is_refused(Code::SnippetStale);
+    assert!(
+        outcome.stderr.contains("zk/verifying_key.rs has CRLF line ends"),
+        "{}",
+        outcome.stderr
+    );
+    // Another policy with CRLF is another policy.
+    let mut other = good;
+    other.policy = crlf(&other.policy).replace("\"threshold\": 2", "\"threshold\": 1").into_bytes();
+    let outcome = other.is_refused(Code::PolicyPin);
+    assert!(!outcome.stderr.contains("CRLF"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_crate_with_an_old_rust_version_is_guarded_and_told_why() {
+    let (parts, policy) = production();
+    let mut project = Project::of(&parts, &policy);
+    project.edition = "edition = \"2021\"\nrust-version = \"1.56\"";
+    {
+        let _turn = turn();
+        let outcome = project.cargo(&["check", "--features", "zk-vk-provisioned"]);
+        assert!(outcome.success, "{}", outcome.stderr);
+    }
+    project.pin = "00".repeat(32);
+    let outcome = project.is_refused(Code::PolicyPin);
+    assert!(
+        outcome.stderr.contains("error: guarded@0.0.0: zk-vk-guard: the policy is not the one"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!outcome.stderr.contains("1.77"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("run `cargo install --path zk-embed`"),
+        "the programs of the hint are on no registry: {}",
+        outcome.stderr
+    );
+}
+
+#[test]
 fn one_byte_of_the_verifying_key() {
     bundle_refused(Code::KeyFormsDisagree, |p| p.keys[0].1.compressed[1] ^= 1);
     bundle_refused(Code::SubjectMismatch, |p| {
-        // An honest key with the one thing that bytes cannot show to be wrong: y of IC[0] on no curve.
+        // An honest key with the one thing that bytes cannot show to be wrong: y of IC[0] on no
+        // curve.
         let uncompressed = &mut p.keys[0].1.uncompressed;
         uncompressed[456 + 32] ^= 1;
     });
@@ -301,7 +423,8 @@ fn a_crate_of_the_same_workspace_cannot_weaken_the_guard() {
         let _turn = turn();
         let outcome = project.cargo(&["check", "--workspace", "--features", "zk-vk-provisioned"]);
         assert!(outcome.success, "{}", outcome.stderr);
-        // The sibling's build script shows that the lenient library does accept S + L in this very build.
+        // The sibling's build script shows that the lenient library does accept S + L in this very
+        // build.
         assert!(outcome.stderr.contains("the lenient library accepts S + L"), "{}", outcome.stderr);
     }
     malleate(&mut parts);
@@ -562,7 +685,8 @@ fn a_snippet_with_an_extra_item_or_a_twin_under_cfg() {
     snippet_refused(|s| {
         s.replacen(
             "pub const N_PUBLIC",
-            "#[cfg(not(debug_assertions))]\npub const N_PUBLIC: usize = 0;\n#[cfg(debug_assertions)]\npub const N_PUBLIC",
+            "#[cfg(not(debug_assertions))]\npub const N_PUBLIC: usize = \
+             0;\n#[cfg(debug_assertions)]\npub const N_PUBLIC",
             1,
         )
     });
@@ -602,7 +726,8 @@ fn hints_name_the_crates_own_paths() {
 
 #[test]
 fn an_unsigned_change_of_the_kit_would_be_noticed() {
-    // The kit signs by hand; were its signatures not the library's idea of one, every refusal above would prove nothing.
+    // The kit signs by hand; were its signatures not the library's idea of one, every refusal above
+    // would prove nothing.
     let (parts, policy) = production();
     assert!(parts.verify(&policy).is_ok());
     let message = zk_attest::envelope::pae(&parts.payload_type, &parts.payload);

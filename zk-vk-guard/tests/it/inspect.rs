@@ -88,7 +88,13 @@ fn a_revoked_key_is_not_among_those_who_can_still_sign() {
     let shown = bundle.inspect(Some(&policy), &time(testkit::paper::NOW)).unwrap().to_string();
     let release_2 = format!("release-2 ({})", testkit::paper::public("release-2").fingerprint());
     assert!(shown.contains(&format!("can still sign: {release_2}\n")), "{shown}");
-    assert!(shown.contains("1 distinct keys of this role have signed; not signed: release-2\n  expected  at least 2 of 2"), "{shown}");
+    assert!(
+        shown.contains(
+            "1 distinct keys of this role have signed; not signed: release-2\n  expected  at \
+             least 2 of 2"
+        ),
+        "{shown}"
+    );
 }
 
 #[test]

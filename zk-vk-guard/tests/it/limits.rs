@@ -1,7 +1,9 @@
-//! Counts, sizes and orders that nothing else would stop: each check here has no second one behind it.
+//! Counts, sizes and orders that nothing else would stop: each check here has no second one behind
+//! it.
+
+use std::path::Path;
 
 use ed25519_dalek::Signer;
-use std::path::Path;
 use testkit::paper::{Ceremony, person, public, text, time};
 use zk_attest::envelope::MAX_SIGNATURES;
 use zk_attest::error::Code;
@@ -46,7 +48,7 @@ fn no_step_writes_the_file_that_the_chain_starts_from() {
     let refusal = CheckedTranscript::from_json(&transcript.to_json()).unwrap_err();
     assert!(
         refusal.code() == Code::ChainBroken
-            && refusal.to_string().contains("stands in the chain twice"),
+            && refusal.to_string().contains("is in the chain twice"),
         "{refusal}"
     );
 }

@@ -1,6 +1,7 @@
 //! The tests of the guard, one binary.
 
 mod bundle;
+mod circuit_names;
 mod dependency_tree;
 mod downstream;
 mod ed25519_vectors;

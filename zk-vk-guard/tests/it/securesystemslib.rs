@@ -1,4 +1,5 @@
-//! Envelopes across implementations: PyPI's securesystemslib (the library behind in-toto and TUF) verifies ours, and we verify one of its.
+//! Envelopes across implementations: PyPI's securesystemslib (the library behind in-toto and TUF)
+//! verifies ours, and we verify one of its.
 
 use std::io::Write;
 use std::path::Path;
@@ -57,7 +58,8 @@ fn securesystemslib_and_we_verify_each_others_envelopes() {
         Statement::<Provenance>::from_payload(theirs.payload()).unwrap().predicate,
         parts.provenance()
     );
-    // Their envelope in the place of ours: two release authorities have signed, the other roles have not.
+    // Their envelope in the place of ours: two release authorities have signed, the other roles
+    // have not.
     let mut bundle: Value = serde_json::from_slice(&parts.json()).unwrap();
     bundle["envelope"] = answer["envelope"].clone();
     let mut policy = Ceremony::new(CeremonyKind::Production).policy();

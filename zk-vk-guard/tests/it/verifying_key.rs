@@ -1,4 +1,5 @@
-//! Verifying keys as bytes: what arkworks writes is accepted, and every way in which bytes can lie without arithmetic is refused.
+//! Verifying keys as bytes: what arkworks writes is accepted, and every way in which bytes can lie
+//! without arithmetic is refused.
 
 use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -13,7 +14,7 @@ fn refused(code: Code, forms: &EncodedVerifyingKey, inputs: u32) {
 }
 
 #[track_caller]
-fn spoilt(code: Code, edit: impl FnOnce(&mut EncodedVerifyingKey)) {
+fn corrupted(code: Code, edit: impl FnOnce(&mut EncodedVerifyingKey)) {
     let mut forms = Vk::new("key", 2).forms();
     edit(&mut forms);
     refused(code, &forms, 2);
@@ -34,7 +35,7 @@ fn keys_as_arkworks_writes_them_are_accepted() {
 #[test]
 fn a_truncated_or_over_long_key_is_refused() {
     for (compressed, uncompressed) in [(-1, 0), (1, 0), (0, -1), (0, 1), (-32, -64), (32, 64)] {
-        spoilt(Code::KeyLength, |forms| {
+        corrupted(Code::KeyLength, |forms| {
             let resized = |bytes: &mut Vec<u8>, by: i64| {
                 bytes.resize(usize::try_from(bytes.len() as i64 + by).unwrap(), 0)
             };
@@ -42,7 +43,7 @@ fn a_truncated_or_over_long_key_is_refused() {
             resized(&mut forms.uncompressed, uncompressed);
         });
     }
-    spoilt(Code::KeyLength, |forms| forms.compressed.clear());
+    corrupted(Code::KeyLength, |forms| forms.compressed.clear());
     refused(Code::KeyLength, &Vk::new("key", 2).forms(), 3);
     refused(Code::KeyLength, &Vk::new("key", 2).forms(), MAX_PUBLIC_INPUTS);
     refused(Code::TooLarge, &Vk::new("key", 2).forms(), MAX_PUBLIC_INPUTS + 1);
@@ -51,9 +52,9 @@ fn a_truncated_or_over_long_key_is_refused() {
 
 #[test]
 fn a_wrong_count_is_refused() {
-    spoilt(Code::KeyLength, |forms| forms.compressed[224] = 2);
-    spoilt(Code::KeyLength, |forms| forms.compressed[231] = 1);
-    spoilt(Code::KeyLength, |forms| forms.uncompressed[448] = 4);
+    corrupted(Code::KeyLength, |forms| forms.compressed[224] = 2);
+    corrupted(Code::KeyLength, |forms| forms.compressed[231] = 1);
+    corrupted(Code::KeyLength, |forms| forms.uncompressed[448] = 4);
 }
 
 #[test]
@@ -72,8 +73,8 @@ fn a_point_at_infinity_is_refused_wherever_it_stands() {
         edit(&mut vk);
         refused(Code::KeyDegenerate, &vk.forms(), 2);
     }
-    spoilt(Code::KeyDegenerate, |forms| forms.compressed[31] |= 0x40);
-    spoilt(Code::KeyDegenerate, |forms| forms.uncompressed[63] |= 0x40);
+    corrupted(Code::KeyDegenerate, |forms| forms.compressed[31] |= 0x40);
+    corrupted(Code::KeyDegenerate, |forms| forms.uncompressed[63] |= 0x40);
 }
 
 #[test]
@@ -98,6 +99,19 @@ fn gamma_is_the_generator_and_nothing_else_is() {
     }
 }
 
+#[test]
+fn two_equal_input_points_are_refused() {
+    for (i, j) in [(0, 1), (0, 2), (1, 2)] {
+        let mut vk = Vk::new("key", 2);
+        vk.ic[j] = vk.ic[i];
+        refused(Code::KeyDegenerate, &vk.forms(), 2);
+    }
+    // The negative is another point, with the same x.
+    let mut vk = Vk::new("key", 2);
+    vk.ic[2] = -vk.ic[1];
+    VerifyingKeyBytes::check(&vk.forms(), 2).unwrap();
+}
+
 /// q, little-endian.
 const Q: [u8; 32] = [
     0x47, 0xfd, 0x7c, 0xd8, 0x16, 0x8c, 0x20, 0x3c, 0x8d, 0xca, 0x71, 0x68, 0x91, 0x6a, 0x81, 0x97,
@@ -107,29 +121,29 @@ const Q: [u8; 32] = [
 #[test]
 fn a_coordinate_of_q_or_above_is_refused() {
     for at in [0, 32, 64, 160, 232] {
-        spoilt(Code::KeyEncoding, |forms| forms.compressed[at..at + 32].copy_from_slice(&Q));
+        corrupted(Code::KeyEncoding, |forms| forms.compressed[at..at + 32].copy_from_slice(&Q));
     }
     for at in [0, 32, 64, 448 + 8] {
-        spoilt(Code::KeyEncoding, |forms| forms.uncompressed[at..at + 32].copy_from_slice(&Q));
+        corrupted(Code::KeyEncoding, |forms| forms.uncompressed[at..at + 32].copy_from_slice(&Q));
     }
     // Flags anywhere but in a point's last byte are part of a coordinate, and make it too large.
-    spoilt(Code::KeyEncoding, |forms| forms.compressed[32 + 31] |= 0x80);
-    spoilt(Code::KeyEncoding, |forms| forms.uncompressed[31] |= 0x80);
+    corrupted(Code::KeyEncoding, |forms| forms.compressed[32 + 31] |= 0x80);
+    corrupted(Code::KeyEncoding, |forms| forms.uncompressed[31] |= 0x80);
 }
 
 #[test]
 fn compressed_and_uncompressed_form_are_one_key() {
     let other = Vk::new("another", 2).forms();
-    spoilt(Code::KeyFormsDisagree, |forms| forms.compressed.clone_from(&other.compressed));
-    spoilt(Code::KeyFormsDisagree, |forms| forms.uncompressed.clone_from(&other.uncompressed));
+    corrupted(Code::KeyFormsDisagree, |forms| forms.compressed.clone_from(&other.compressed));
+    corrupted(Code::KeyFormsDisagree, |forms| forms.uncompressed.clone_from(&other.uncompressed));
     for at in [31, 95, 223, 232 + 31, 232 + 95] {
-        spoilt(Code::KeyFormsDisagree, |forms| forms.compressed[at] ^= 0x80);
+        corrupted(Code::KeyFormsDisagree, |forms| forms.compressed[at] ^= 0x80);
     }
     for at in [63, 191, 447, 456 + 63] {
-        spoilt(Code::KeyEncoding, |forms| forms.uncompressed[at] ^= 0x80);
+        corrupted(Code::KeyEncoding, |forms| forms.uncompressed[at] ^= 0x80);
     }
     // Both flags turned: the sign is then that of no y in sight.
-    spoilt(Code::KeyEncoding, |forms| {
+    corrupted(Code::KeyEncoding, |forms| {
         forms.compressed[31] ^= 0x80;
         forms.uncompressed[63] ^= 0x80;
     });

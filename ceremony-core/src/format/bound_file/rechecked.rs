@@ -9,11 +9,13 @@ use super::{Change, DigestError, FileDigests, Hashes, Pieces, each_chunk};
 use crate::hash::FileSha256;
 use crate::progress::Progress;
 
-/// A file of which every piece that is read is noted with a digest of its own, so that the whole file's, taken at the end, are those **of what was
-/// read**: a file that changed in between, even there and back, is refused.
+/// A file that records a digest for every piece it returns, so that the digests of the whole file,
+/// taken at the end, are those **of what was read**: a file that changed in between, even there and
+/// back, is refused.
 ///
-/// For files of which parts are read, in any order, perhaps more than once. Where a file is read from its beginning to its end, a
-/// [`StreamHashedFile`](super::StreamHashedFile) needs no second reading.
+/// For files that are read in parts, in any order, perhaps more than once. Where a file is read
+/// from its beginning to its end, a [`StreamHashedFile`](super::StreamHashedFile) needs no second
+/// reading.
 #[derive(Debug)]
 pub struct RecheckedFile<R> {
     source: R,
@@ -42,7 +44,8 @@ impl<R: Read + Seek + Send> RecheckedFile<R> {
     /// Reads the whole file and holds it against what was read of it before.
     ///
     /// # Errors
-    /// When reading fails; when bytes that were read are others now, or the file has another length.
+    /// When reading fails; when bytes that were read are others now, or the file has another
+    /// length.
     pub fn finish(&mut self, progress: &dyn Progress) -> Result<FileDigests, DigestError> {
         let mut hashes = Hashes::default();
         self.hold_against(progress, |chunk| hashes.update(chunk))?;

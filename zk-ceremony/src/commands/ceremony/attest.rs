@@ -1,4 +1,5 @@
-//! `ceremony attest`: a contribution that another tool made, verified, taken into the folder, and attested by its maker.
+//! `ceremony attest`: a contribution that another tool made, verified, taken into the folder, and
+//! attested by its maker.
 
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
 use ceremony_core::format::record::ContributionKind;
@@ -6,47 +7,41 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::verify::{Digests, Expectations as KeyExpectations, verify_from};
-use ceremony_folder::{Slot, Step, Track};
+use ceremony_folder::steps::{ensure_unchanged, open_input};
+use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, NewStep, Slot, Step, Track};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::{Action, Phase};
 
-use super::contribute::{participant, turns};
+use super::{parse_label, verify_last};
 use crate::cli::ceremony::AttestStep;
-use crate::commands::zkey::verify_error;
-use crate::error::CliError;
-use crate::folder::{
-    AttestationDraft, FolderLock, NewStep, ensure_unchanged, input, open_ceremony_strict, text,
-    verify_last,
-};
+use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::hex_groups;
 
 impl AttestStep {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        let participant = participant(&ceremony, &self.name, signer.as_ref())?.clone();
-        let track = self.track(turns(&ceremony, &participant, &self.skip)?)?;
-        let said = |option: &str, words: &str| text(option, words);
+        let participant = ceremony.participant(&self.name, signer.as_ref())?.clone();
+        let track = self.track(ceremony.chains_open_to(&participant, &self.skip)?)?;
+        let said = parse_label;
         let (tool, entropy) = (said("--tool", &self.tool)?, said("--entropy", &self.entropy)?);
         let destruction = said("--destruction", &self.destruction)?;
         verify_last(&ceremony, &track)?;
-        let chain = ceremony.chains().find(|chain| chain.track == track);
-        let Some(before) = chain.and_then(|chain| chain.steps.last()) else {
-            return Err(CliError::artefact(format!("{track}: the chain has no opening"))
-                .hint("the coordinator opens it first"));
-        };
+        let before = ceremony.head(&track)?;
         let number = before.index + 1;
         let mut step = NewStep::begin(&ceremony, &track, Slot::Number(number))?;
         // The copy is verified, so that what is verified is what is attested.
         std::io::copy(&mut open(&self.file)?, &mut step.output)
-            .map_err(|e| CliError::io(&self.file, "copying", &e))?;
+            .map_err(|e| failure::io(&self.file, "copying", &e))?;
         let (hash, verified) = match track.phase() {
-            Phase::One => self.phase1(before, &mut step.output)?,
-            Phase::Two => self.phase2(before, &mut step.output)?,
+            Phase::One => self.phase1(&ceremony, before, &mut step.output)?,
+            Phase::Two => self.phase2(&ceremony, before, &mut step.output)?,
         };
         let path = step.path();
         let said = AttestationDraft {
@@ -75,34 +70,39 @@ impl AttestStep {
     }
 
     /// The chain that the file belongs to.
-    fn track(&self, turns: Vec<Track>) -> Result<Track, CliError> {
+    fn track(&self, turns: Vec<Track>) -> Result<Track, Diagnostic> {
         let wanted = self.circuit.clone().map(Track::Circuit);
         let mut fitting =
             turns.into_iter().filter(|track| wanted.as_ref().is_none_or(|wanted| wanted == track));
         match (fitting.next(), fitting.next()) {
             (Some(track), None) => Ok(track),
-            (Some(_), Some(_)) => {
-                Err(CliError::environment("several circuits wait for your contribution")
-                    .hint("name one with --circuit"))
-            }
-            (None, _) => Err(CliError::environment("it is not your turn for this circuit")
-                .hint("`cargo xtask ceremony status` says whose turn it is")),
+            (Some(_), Some(_)) => Err(Diagnostic::environment(
+                "several-circuits",
+                "several circuits wait for your contribution",
+            )
+            .hint("name one with --circuit")),
+            (None, _) => Err(Diagnostic::environment(
+                "not-your-turn",
+                "it is not your turn for this circuit",
+            )
+            .hint(format!("`{PROGRAM} ceremony status` says whose turn it is"))),
         }
     }
 
     /// The contribution's hash, and the digest of the file that was verified.
     fn phase1(
         &self,
+        ceremony: &Ceremony,
         before: &Step,
         made: &mut Output,
-    ) -> Result<(ContributionHash, FileSha256), CliError> {
-        let mut input =
-            Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-        ensure_unchanged(&before.path, input.source(), &before.file)?;
+    ) -> Result<(ContributionHash, FileSha256), Diagnostic> {
+        let mut input = Ptau::open(open_input(ceremony, &before.path)?)
+            .map_err(|e| failure::format(&before.path, &e))?;
+        ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
         let earlier = input.contributions();
         let expectations = Expectations { earlier: Some(earlier), ..Expectations::default() };
         let (ptau, verified) = verify_ptau(made, &expectations, &Bars::default())
-            .map_err(|e| CliError::verify(&self.file, &e))?;
+            .map_err(|e| failure::verify(&self.file, &e))?;
         let last = ptau.contributions().last().filter(|record| !PtauRecord::is_beacon(record));
         let hash = self.one_more(
             ptau.contributions().len(),
@@ -115,16 +115,17 @@ impl AttestStep {
     /// As [`Self::phase1`].
     fn phase2(
         &self,
+        ceremony: &Ceremony,
         before: &Step,
         made: &mut Output,
-    ) -> Result<(ContributionHash, FileSha256), CliError> {
-        let mut earlier =
-            Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
-        let mut key = Zkey::open(made).map_err(|e| CliError::format(&self.file, &e))?;
+    ) -> Result<(ContributionHash, FileSha256), Diagnostic> {
+        let mut earlier = Zkey::open(open_input(ceremony, &before.path)?)
+            .map_err(|e| failure::format(&before.path, &e))?;
+        let mut key = Zkey::open(made).map_err(|e| failure::format(&self.file, &e))?;
         let report =
             verify_from(&mut earlier, &mut key, &KeyExpectations::default(), &Bars::default())
-                .map_err(|e| verify_error(&self.file, &e))?;
-        ensure_unchanged(&before.path, earlier.source(), &before.file)?;
+                .map_err(|e| failure::verify_key(&self.file, &e))?;
+        ensure_unchanged(&before.path, earlier.source(), &before.file, &Bars::default())?;
         let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) =
             report.digests;
         let records = &report.contributions;
@@ -142,13 +143,15 @@ impl AttestStep {
         found: usize,
         before: usize,
         hash: Option<ContributionHash>,
-    ) -> Result<ContributionHash, CliError> {
+    ) -> Result<ContributionHash, Diagnostic> {
         hash.filter(|_| found == before + 1).ok_or_else(|| {
-            CliError::artefact(format!(
-                "{}: this is not one contribution more than the last step\n  found     {found} records\n  expected  {}, the last no beacon",
-                self.file.display(),
-                before + 1
-            ))
+            Diagnostic::artefact(
+                "not-one-more",
+                "this is not one contribution more than the last step",
+            )
+            .at(self.file.display())
+            .found(format_args!("{found} records"))
+            .expected(format_args!("{}, the last no beacon", before + 1))
             .hint("contribute once, to the last file of the folder")
         })
     }

@@ -1,27 +1,31 @@
-//! `ceremony audit`: the whole verification once more, a signed result of it, and the auditor's signature on the bundle.
+//! `ceremony audit`: the whole verification once more, a signed result of it, and the auditor's
+//! signature on the bundle.
 
-use std::fs;
-
-use ceremony_folder::VerifiedCeremony;
 use ceremony_folder::audit::AuditResult;
+use ceremony_folder::steps::write_file;
+use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
 use zk_attest::primitives::Timestamp;
+use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Statement, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use super::verify::verified;
+use super::{parse_label, this_tool};
 use crate::cli::ceremony::AuditArgs;
-use crate::error::CliError;
-use crate::folder::{FolderLock, open_ceremony_strict, text, this_tool, write_file};
-use crate::signer::{Signer, sign_envelope};
+use crate::signer::Signer;
+use crate::{failure, output};
 
 impl AuditArgs {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        let (auditor, method) = (text("--as", &self.name)?, text("--method", &self.method)?);
+        let (auditor, method) =
+            (parse_label("--as", &self.name)?, parse_label("--method", &self.method)?);
         let done = verified(&ceremony)?;
         let steps = ceremony
             .chains()
@@ -34,21 +38,20 @@ impl AuditArgs {
             transcript_sha256: done.digest(),
             files: u32::try_from(steps).unwrap_or(u32::MAX),
             auditor,
-            tool: this_tool()?,
+            tool: this_tool(),
             method,
             time: Timestamp::now(),
         };
         let folder = ceremony.folder.audits();
-        fs::create_dir_all(&folder).map_err(|e| CliError::io(&folder, "creating", &e))?;
         let path = folder
             .join(format!("{}.dsse.json", signer.public_key().fingerprint().replace(' ', "")));
-        let refused = |refusal| CliError::refusal(&path, &refusal);
+        let refused = |refusal| failure::refusal(&path, &refusal);
         let subject = Subject::new("transcript.json", done.digest().as_bytes()).map_err(refused)?;
         let mut envelope = Statement { subject: vec![subject], predicate: result }
             .to_envelope()
             .map_err(refused)?;
         sign_envelope(signer.as_mut(), &mut envelope)?;
-        write_file(&path, &envelope.to_json(), true)?;
+        write_file(&ceremony, &path, &envelope.to_json(), true)?;
         println!(
             "{}: {steps} files verified, the result is signed by {}",
             path.display(),
@@ -69,29 +72,30 @@ fn sign_bundle(
     path: &std::path::Path,
     done: &VerifiedCeremony,
     signer: &mut dyn Signer,
-) -> Result<(), CliError> {
-    let refused = |refusal| CliError::refusal(path, &refusal);
+) -> Result<(), Diagnostic> {
+    let refused = |refusal| failure::refusal(path, &refusal);
     let mut bundle = read_regular(path, MAX_BUNDLE_BYTES)
         .and_then(|bytes| Bundle::from_json(&bytes))
         .map_err(refused)?;
     let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
     if inspection.transcript_sha256 != done.digest() {
-        return Err(CliError::artefact(format!(
-            "{}: the bundle is of another ceremony than this folder\n  found     {}\n  expected  {}",
-            path.display(),
-            inspection.transcript_sha256,
-            done.digest()
-        ))
-        .hint("make the bundle again with `cargo xtask bundle create`"));
+        return Err(Diagnostic::artefact(
+            "another-ceremony",
+            "the bundle is of another ceremony than this folder",
+        )
+        .at(path.display())
+        .found(inspection.transcript_sha256)
+        .expected(done.digest())
+        .hint(format!("make the bundle again with `{PROGRAM} bundle create`")));
     }
     let signature = signer.sign(&bundle.envelope().pae())?;
     bundle.add_signature(signer.public_key(), &signature).map_err(refused)?;
-    write_file(path, &bundle.to_json().map_err(refused)?, true)?;
+    output::write_file(path, &bundle.to_json().map_err(refused)?, true)?;
     println!("{}: signed by {}", path.display(), signer.public_key().fingerprint());
     Ok(())
 }
 
-fn without_bundle(path: &std::path::Path) -> Result<(), CliError> {
+fn without_bundle(path: &std::path::Path) -> Result<(), Diagnostic> {
     println!(
         "{}: not there yet; run the same command again when it is, to sign it",
         path.display()

@@ -1,5 +1,8 @@
 //! `bundle create`: from a ceremony that verifies to a bundle that waits for signatures.
 
+use ceremony_folder::{Ceremony, FolderLock};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::TranscriptDigest;
 use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::{Bundle, BundlePlan, PlannedCircuit};
@@ -7,31 +10,28 @@ use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
 use super::verify::verified;
 use crate::cli::ceremony::CreateBundle;
-use crate::error::CliError;
-use crate::folder::{FolderLock, open_ceremony_strict, write_file};
+use crate::{failure, output};
 
 impl CreateBundle {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let out = self.out.clone().unwrap_or_else(|| ceremony.folder.bundle());
         if !self.force && out.exists() {
-            return Err(CliError::environment(format!(
-                "{}: the bundle exists already",
-                out.display()
-            ))
-            .hint("its signatures would be lost: name another file with --out, or add --force"));
+            return Err(Diagnostic::environment("output-exists", "the bundle exists already")
+                .at(out.display())
+                .hint(
+                    "its signatures would be lost: name another file with --out, or add --force",
+                ));
         }
-        let argument = |option: &str, refusal: &zk_attest::error::Refusal| {
-            CliError::environment(format!("{option}: {}", refusal.what()))
-        };
         let not_after = Timestamp::new(&self.not_after).map_err(|refusal| {
-            argument("--not-after", &refusal).hint("write it as 2028-12-31T23:59:59Z, in UTC")
+            failure::argument("--not-after", &refusal)
+                .hint("write it as 2028-12-31T23:59:59Z, in UTC")
         })?;
         let predecessor = self.predecessor.as_deref().map(TranscriptDigest::from_hex).transpose();
         let predecessor = predecessor.map_err(|refusal| {
-            argument("--predecessor", &refusal)
+            failure::argument("--predecessor", &refusal)
                 .hint("give the transcript hash as 64 hexadecimal digits")
         })?;
         let done = verified(&ceremony)?;
@@ -54,13 +54,13 @@ impl CreateBundle {
             predecessor,
             circuits: circuits.collect(),
         };
-        let refused = |refusal| CliError::refusal(&out, &refusal);
+        let refused = |refusal| failure::refusal(&out, &refusal);
         let bundle = Bundle::create(done.transcript(), plan).map_err(refused)?;
-        write_file(&out, &bundle.to_json().map_err(refused)?, self.force)?;
+        output::write_file(&out, &bundle.to_json().map_err(refused)?, self.force)?;
         let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
         println!("{inspection}");
         println!(
-            "{}: unsigned. Next, for each signer: cargo xtask bundle sign {} --key FILE",
+            "{}: unsigned. Next, for each signer: {PROGRAM} bundle sign {} --key FILE",
             out.display(),
             out.display()
         );

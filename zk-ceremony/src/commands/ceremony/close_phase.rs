@@ -1,4 +1,5 @@
-//! `ceremony beacon`, `prepare` and `keygen`: what the coordinator does between and after the contributions.
+//! `ceremony beacon`, `prepare` and `keygen`: what the coordinator does between and after the
+//! contributions.
 
 use std::fs;
 use std::io::{BufReader, Seek as _, Write as _};
@@ -10,47 +11,36 @@ use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
-use ceremony_core::keygen;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
-use ceremony_core::{phase1, phase2};
-use ceremony_folder::{Ceremony, Chain, CircuitKey, Slot, Stage, Step, Track};
+use ceremony_core::{keygen, phase1, phase2};
+use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon, write_file};
+use ceremony_folder::{
+    AttestationDraft, Cause, Ceremony, CeremonyError, Chain, CircuitKey, FolderLock, NewStep, Slot,
+    Stage, Step, Track, TurnError, explained,
+};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
 use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
 use super::verify::verified;
-use crate::cli::OutputArgs;
+use super::{parse_label, this_tool, verify_last};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
-use crate::commands::zkey::{contribute_error, keygen_error, self_test_error, setup_error};
-use crate::error::CliError;
-use crate::folder::{
-    AttestationDraft, FolderLock, NewStep, beacon, ensure_coordinator, ensure_unchanged, input,
-    open_ceremony_strict, text, verify_last, write_file,
-};
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
+use crate::{failure, output};
 
 impl BeaconStep {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        ensure_coordinator(&ceremony, signer.as_ref())?;
-        let Stage::Contributions(phase) = ceremony.stage() else {
-            return Err(CliError::environment("no phase is open, so there is none to close").hint(
-                format!("`cargo xtask ceremony status {}` says what comes next", root.display()),
-            ));
-        };
-        let open: Vec<&Chain> = ceremony
-            .chains()
-            .filter(|chain| chain.track.phase() == phase && !chain.is_closed())
-            .collect();
-        for chain in &open {
-            ensure_enough(&ceremony, chain)?;
-        }
+        ceremony.ensure_coordinator(signer.as_ref())?;
+        let open = ceremony.chains_to_close()?;
         let value = self.value(ceremony.config.document().kind)?;
         for chain in &open {
             verify_last(&ceremony, &chain.track)?;
@@ -61,37 +51,27 @@ impl BeaconStep {
         Ok(())
     }
 
-    fn value(&self, kind: CeremonyKind) -> Result<Vec<u8>, CliError> {
+    fn value(&self, kind: CeremonyKind) -> Result<Vec<u8>, Diagnostic> {
         match &self.value.value {
-            Some(hex) => hex::decode(hex)
-                .map_err(|e| CliError::environment(format!("--value: {e}")).hint("give the beacon's bytes in hexadecimal, without 0x")),
+            Some(hex) => hex::decode(hex).map_err(|e| {
+                Diagnostic::environment("option", e)
+                    .at("--value")
+                    .hint("give the beacon's bytes in hexadecimal, without 0x")
+            }),
             None if kind == CeremonyKind::Rehearsal => {
                 let mut value = vec![0; 32];
-                getrandom::fill(&mut value).map_err(|e| CliError::environment(format!("the operating system gives no randomness: {e}")))?;
+                getrandom::fill(&mut value).map_err(failure::no_randomness)?;
                 Ok(value)
             }
-            None => Err(CliError::environment(
-                "--random is for rehearsals\n  found     a ceremony of kind production\n  expected  a value that nobody could choose",
+            None => Err(Diagnostic::environment(
+                "random-beacon-in-production",
+                "--random is for rehearsals",
             )
+            .found("a ceremony of kind production")
+            .expected("a value that nobody could choose")
             .hint("give the announced value with --value HEX")),
         }
     }
-}
-
-/// Refuses a beacon before there are the contributions that the rules ask for.
-fn ensure_enough(ceremony: &Ceremony, chain: &Chain) -> Result<(), CliError> {
-    let (found, expected) =
-        (chain.contributions().count(), ceremony.config.minimum(chain.track.phase()) as usize);
-    if found >= expected {
-        return Ok(());
-    }
-    let next: Vec<&str> =
-        chain.next(&ceremony.config).iter().map(|participant| participant.name.as_str()).collect();
-    Err(CliError::environment(format!(
-        "{}: too few contributions for the beacon\n  found     {found}\n  expected  at least {expected}",
-        chain.track
-    ))
-    .hint(format!("wait for {}", next.join(" or "))))
 }
 
 fn close(
@@ -99,16 +79,16 @@ fn close(
     chain: &Chain,
     value: &[u8],
     signer: &mut dyn Signer,
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     let track = &chain.track;
-    let Some(before) = chain.steps.last() else { return Err(unopened(track)) };
-    let (beacon, attested) = beacon(ceremony, track, value)?;
+    let before = ceremony.head(track)?;
+    let (beacon, attested) = planned_beacon(ceremony, track, value)?;
     let mut step = NewStep::begin(ceremony, track, Slot::Final)?;
     let name = ContributorName::new(ceremony.config.document().coordinator.name.as_str());
     let hash = match track.phase() {
         Phase::One => {
-            let mut input =
-                Ptau::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Ptau::open(open_input(ceremony, &before.path)?)
+                .map_err(|e| failure::format(&before.path, &e))?;
             let record = phase1::contribute::apply_beacon(
                 &mut input,
                 &mut step.output,
@@ -116,13 +96,13 @@ fn close(
                 Some(name),
                 &Bars::default(),
             );
-            let record = record.map_err(|e| CliError::step(&before.path, &e))?;
-            ensure_unchanged(&before.path, input.source(), &before.file)?;
+            let record = record.map_err(|e| failure::step(&before.path, &e))?;
+            ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
             ContributionHash(record.response_hash().0)
         }
         Phase::Two => {
-            let mut input =
-                Zkey::open(input(&before.path)?).map_err(|e| CliError::format(&before.path, &e))?;
+            let mut input = Zkey::open(open_input(ceremony, &before.path)?)
+                .map_err(|e| failure::format(&before.path, &e))?;
             let made = phase2::contribute::apply_beacon(
                 &mut input,
                 &mut step.output,
@@ -130,8 +110,8 @@ fn close(
                 Some(&name),
                 &Bars::default(),
             );
-            let made = made.map_err(|e| contribute_error(&before.path, &e))?;
-            ensure_unchanged(&before.path, input.source(), &before.file)?;
+            let made = made.map_err(|e| failure::contribute_key(&before.path, &e))?;
+            ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
             ContributionHash(made.hash.0)
         }
     };
@@ -139,10 +119,15 @@ fn close(
     let said = AttestationDraft {
         contribution_hash: Some(hash),
         beacon: Some(attested),
-        entropy: text("entropy", "the beacon's public value, and nothing else")?,
-        ..AttestationDraft::of_coordinator(ceremony, Action::Beacon, Some(before.file))?
+        entropy: parse_label("entropy", "the beacon's public value, and nothing else")?,
+        ..AttestationDraft::of_coordinator(
+            ceremony,
+            Action::Beacon,
+            Some(before.file),
+            &this_tool(),
+        )
     };
-    let digests = step.commit(said, signer)?;
+    let digests = step.commit(said, signer, &Bars::default())?;
     println!(
         "{}: {track} is closed by its beacon\n  sha256             {}\n  contribution hash\n{}",
         path.display(),
@@ -152,36 +137,35 @@ fn close(
     Ok(())
 }
 
-fn unopened(track: &Track) -> CliError {
-    CliError::artefact(format!("{track}: the chain has no opening"))
-        .hint("the coordinator opens it with `cargo xtask ceremony new` or `prepare`")
+fn unopened(track: &Track) -> Diagnostic {
+    TurnError::Unopened { track: track.clone() }.into()
 }
 
 impl CoordinatorStep {
     /// Prepares phase 1, then opens each circuit. What is done already is left alone.
-    pub(crate) fn run_prepare(self) -> Result<(), CliError> {
+    pub(crate) fn run_prepare(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        ensure_coordinator(&ceremony, signer.as_ref())?;
+        ceremony.ensure_coordinator(signer.as_ref())?;
         if ceremony.stage() != Stage::Prepare {
             let what = if ceremony.phase1.prepared.is_some() {
                 "phase 2 is open already"
             } else {
                 "phase 1 is not closed yet"
             };
-            return Err(CliError::environment(what).hint(format!(
-                "`cargo xtask ceremony status {}` says what comes next",
+            return Err(Diagnostic::environment("environment", what).hint(format!(
+                "`{PROGRAM} ceremony status {}` says what comes next",
                 root.display()
             )));
         }
-        let Some(last) = ceremony.phase1.steps.last() else { return Err(unopened(&Track::Phase1)) };
+        let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
             verify_last(&ceremony, &Track::Phase1)?;
             prepare(&ceremony, last, signer.as_mut())?;
         }
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let Some(prepared) = &ceremony.phase1.prepared else {
             return Err(unopened(&Track::Phase1));
         };
@@ -198,8 +182,9 @@ impl CoordinatorStep {
     }
 }
 
-fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<(), CliError> {
-    let mut input = Ptau::open(input(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
+fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
+    let mut input = Ptau::open(open_input(ceremony, &last.path)?)
+        .map_err(|e| failure::format(&last.path, &e))?;
     let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
     if input.lagrange().is_some() {
         // It came prepared: the same file under the name that phase 2 reads.
@@ -207,16 +192,17 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
         source
             .rewind()
             .and_then(|()| std::io::copy(&mut source, &mut step.output))
-            .map_err(|e| CliError::io(&last.path, "copying", &e))?;
+            .map_err(|e| failure::io(&last.path, "copying", &e))?;
     } else {
         phase1::prepare::prepare(&mut input, &mut step.output, &Bars::default())
-            .map_err(|e| CliError::step(&last.path, &e))?;
+            .map_err(|e| failure::step(&last.path, &e))?;
     }
-    ensure_unchanged(&last.path, input.source(), &last.file)?;
+    ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default())?;
     let path = step.path();
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Prepare, Some(last.file))?,
+        AttestationDraft::of_coordinator(ceremony, Action::Prepare, Some(last.file), &this_tool()),
         signer,
+        &Bars::default(),
     )?;
     println!(
         "{}: prepared for circuits of up to 2^{} constraints\n  sha256             {}",
@@ -232,27 +218,35 @@ fn open_circuit(
     track: &Track,
     prepared: &Step,
     signer: &mut dyn Signer,
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     let Track::Circuit(name) = track else { return Err(unopened(track)) };
     let r1cs_path = ceremony.folder.r1cs(name);
-    let mut r1cs = R1cs::open(input(&r1cs_path)?).map_err(|e| CliError::format(&r1cs_path, &e))?;
-    let mut ptau =
-        Ptau::open(input(&prepared.path)?).map_err(|e| CliError::format(&prepared.path, &e))?;
+    let mut r1cs = R1cs::open(open_input(ceremony, &r1cs_path)?)
+        .map_err(|e| failure::format(&r1cs_path, &e))?;
+    let mut ptau = Ptau::open(open_input(ceremony, &prepared.path)?)
+        .map_err(|e| failure::format(&prepared.path, &e))?;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(0))?;
     let path = step.path();
     let key =
         phase2::initial_key::new_key(&mut r1cs, &mut ptau, &mut step.output, &Bars::default())
-            .map_err(|e| setup_error(&r1cs_path, &prepared.path, &path, &e))?;
-    ensure_unchanged(&prepared.path, ptau.source(), &prepared.file)?;
+            .map_err(|e| failure::setup(&r1cs_path, &prepared.path, &path, &e))?;
+    ensure_unchanged(&prepared.path, ptau.source(), &prepared.file, &Bars::default())?;
     if let Some(digest) = ceremony.circuit_digest(name) {
-        ensure_unchanged(&r1cs_path, r1cs.source(), &zk_attest::digest::FileDigest(digest.0))?;
+        ensure_unchanged(
+            &r1cs_path,
+            r1cs.source(),
+            &zk_attest::digest::FileDigest(digest.0),
+            &Bars::default(),
+        )?;
     }
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Open, Some(prepared.file))?,
+        AttestationDraft::of_coordinator(ceremony, Action::Open, Some(prepared.file), &this_tool()),
         signer,
+        &Bars::default(),
     )?;
     println!(
-        "{}: initial key of {track}, {} constraints, {} public inputs\n  sha256             {}\n  circuit hash\n{}",
+        "{}: initial key of {track}, {} constraints, {} public inputs\n  sha256             {}\n  \
+         circuit hash\n{}",
         path.display(),
         key.shape.constraints(),
         key.shape.public(),
@@ -263,10 +257,10 @@ fn open_circuit(
 }
 
 impl KeygenStep {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = open_ceremony_strict(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
         let done = verified(&ceremony)?;
         for key in done.keys() {
             let witness = self
@@ -281,10 +275,11 @@ impl KeygenStep {
             .iter()
             .find(|witness| !done.keys().iter().any(|key| key.name == witness.name))
         {
-            return Err(CliError::environment(format!(
-                "--witness: the ceremony has no circuit {}",
-                unknown.name
-            ))
+            return Err(Diagnostic::environment(
+                "ceremony-has-no-circuit",
+                format_args!("the ceremony has no circuit {}", unknown.name),
+            )
+            .at("--witness")
             .hint("name a circuit of ceremony.toml"));
         }
         Ok(())
@@ -296,58 +291,51 @@ fn write_keys(
     ceremony: &Ceremony,
     key: &CircuitKey,
     witness: Option<&Path>,
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     let track = Track::Circuit(key.name.clone());
-    let Some(last) =
-        ceremony.chains().find(|chain| chain.track == track).and_then(|chain| chain.steps.last())
-    else {
-        return Err(unopened(&track));
-    };
-    let mut source =
-        Zkey::open(input(&last.path)?).map_err(|e| CliError::format(&last.path, &e))?;
+    let last = ceremony.head(&track)?;
+    let mut source = Zkey::open(open_input(ceremony, &last.path)?)
+        .map_err(|e| failure::format(&last.path, &e))?;
     let proving_key = keygen::proving_key(&mut source, &Bars::default())
-        .map_err(|e| keygen_error(&last.path, &e))?;
+        .map_err(|e| failure::keygen(&last.path, &e))?;
     keygen::check_consistency(&mut source, &proving_key)
-        .map_err(|e| self_test_error(&last.path, &e))?;
-    ensure_unchanged(&last.path, source.source(), &last.file)?;
+        .map_err(|e| failure::self_test(&last.path, &e))?;
+    ensure_unchanged(&last.path, source.source(), &last.file, &Bars::default())?;
     if proving_key.vk != key.verifying_key {
-        return Err(CliError::artefact(format!(
-            "{}: the key changed after it was verified",
-            last.path.display()
-        ))
-        .hint(
-            "copy the folder to a place that nobody else writes to, and run the same command again",
-        ));
+        return Err(Diagnostic::artefact("changed", "the key changed after it was verified")
+            .at(last.path.display())
+            .hint(
+                "copy the folder to a place that nothing else writes to, and run the same command \
+             again",
+            ));
     }
     if let Some(path) = witness {
-        let values = read_wtns(open(path)?).map_err(|e| CliError::format(path, &e))?;
+        let values = read_wtns(open(path)?).map_err(|e| failure::format(path, &e))?;
         let r1cs_path = ceremony.folder.r1cs(&key.name);
         let mut r1cs =
-            R1cs::open(open(&r1cs_path)?).map_err(|e| CliError::format(&r1cs_path, &e))?;
+            R1cs::open(open(&r1cs_path)?).map_err(|e| failure::format(&r1cs_path, &e))?;
         let circuit = AssignedCircuit::new(&mut r1cs, values).map_err(|e| {
-            CliError::of_key(
-                path,
-                &e,
-                false,
-                "give a witness that the circuit's own program calculated",
-            )
+            explained(&e)
+                .at(path.display())
+                .hint("give a witness that the circuit's own program calculated")
         })?;
         keygen::prove_and_verify(&proving_key, &circuit)
-            .map_err(|e| self_test_error(&last.path, &e))?;
+            .map_err(|e| failure::self_test(&last.path, &e))?;
     }
     let json = write_verification_key(&key.verifying_key)
-        .map_err(|e| CliError::environment(e.to_string()))?;
+        .map_err(|e| Diagnostic::environment("internal", e))?;
     let contents: [&[u8]; 3] = [&key.bytes.compressed, &key.bytes.uncompressed, json.as_bytes()];
     for (path, bytes) in ceremony.folder.verifying_keys(&key.name).iter().zip(contents) {
-        write_once(path, bytes)?;
+        write_once(ceremony, path, bytes)?;
         println!("{}: verifying key of {track}", path.display());
     }
     let path = ceremony.folder.proving_key(&key.name);
     make_private(&ceremony.folder.private())?;
-    let mut output = Output::create_private(&OutputArgs { path: path.clone(), force: true }, &[])?;
+    let mut output = Output::create_private(&path, true, &[])?;
     let mut buffered = std::io::BufWriter::new(&mut output);
-    keygen::write_proving_key(&proving_key, &mut buffered).map_err(|e| keygen_error(&path, &e))?;
-    buffered.flush().map_err(|e| CliError::io(&path, "writing", &e))?;
+    keygen::write_proving_key(&proving_key, &mut buffered)
+        .map_err(|e| failure::keygen(&path, &e))?;
+    buffered.flush().map_err(|e| failure::io(&path, "writing", &e))?;
     drop(buffered);
     output.commit()?;
     let tested = if witness.is_some() {
@@ -359,24 +347,41 @@ fn write_keys(
     Ok(())
 }
 
-/// Writes a file that is the same each time: one that is there and differs is an error.
-pub(super) fn write_once(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|e| CliError::io(parent, "creating", &e))?;
-    match fs::read(path) {
+/// Writes a file that is the same each time. One that is there and differs is an error.
+pub(super) fn write_once(ceremony: &Ceremony, path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    if ceremony.folder.is_present(path) {
+        return ensure_same(ceremony, path, bytes);
+    }
+    Ok(write_file(ceremony, path, bytes, false)?)
+}
+
+/// Refuses a file that is not what this ceremony gives.
+pub(super) fn ensure_same(
+    ceremony: &Ceremony,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(), Diagnostic> {
+    let other = || {
+        Diagnostic::artefact("not-of-this-ceremony", "it is not what this ceremony gives")
+            .at(path.display())
+            .hint(
+                "it was altered: keep a copy as evidence, remove it, and run the same command \
+                 again",
+            )
+    };
+    match ceremony.folder.read(path, bytes.len()) {
         Ok(found) if found == bytes => Ok(()),
-        Ok(_) => Err(CliError::artefact(format!("{}: it is not what this ceremony gives", path.display()))
-            .hint("somebody altered it: keep a copy as evidence, remove it, and run the same command again")),
-        Err(_) => write_file(path, bytes, false),
+        Ok(_) | Err(CeremonyError { cause: Cause::TooLarge { .. }, .. }) => Err(other()),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// A folder for its owner only, which git leaves alone.
-fn make_private(path: &Path) -> Result<(), CliError> {
+fn make_private(path: &Path) -> Result<(), Diagnostic> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|e| CliError::io(path, "creating", &e))?;
-    write_file(&path.join(".gitignore"), b"*\n", true)
+    builder.create(path).map_err(|e| failure::io(path, "creating", &e))?;
+    output::write_file(&path.join(".gitignore"), b"*\n", true)
 }

@@ -12,11 +12,16 @@ mod reject;
 mod status;
 mod verify;
 
+use ceremony_folder::{Ceremony, Depth, Track, Verification};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::primitives::Label;
+
 use crate::cli::ceremony::{CeremonyArgs, CeremonyCommand};
-use crate::error::CliError;
+use crate::failure;
+use crate::progress::Bars;
 
 impl CeremonyArgs {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         match self.command {
             None => self.rehearsal.run(),
             Some(CeremonyCommand::New(command)) => command.run(),
@@ -33,4 +38,23 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Archive(command)) => command.run(),
         }
     }
+}
+
+/// A line that a person wrote, for a signed document.
+pub(crate) fn parse_label(option: &str, text: &str) -> Result<Label, Diagnostic> {
+    Label::new(text).map_err(|refusal| failure::argument(option, &refusal))
+}
+
+/// What attestations call this program.
+fn this_tool() -> Label {
+    Label::from_static(concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
+}
+
+/// Verifies the last file of a chain and what it depends on.
+fn verify_last(ceremony: &Ceremony, track: &Track) -> Result<(), Diagnostic> {
+    let mut verification = Verification::new(ceremony, Depth::LastOf(track.clone()))?;
+    for part in verification.run(&Bars::default())? {
+        eprintln!("verified {}", part.title);
+    }
+    Ok(())
 }

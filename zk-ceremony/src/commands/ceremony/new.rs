@@ -8,19 +8,17 @@ use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase1::contribute::new;
 use ceremony_folder::config::MAX_CONFIG_BYTES;
-use ceremony_folder::{Ceremony, Config, Slot, Track};
+use ceremony_folder::{AttestationDraft, Ceremony, Config, FolderLock, NewStep, Slot, Track};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
 use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
-use crate::cli::OutputArgs;
+use super::{this_tool, verify_last};
 use crate::cli::ceremony::NewCeremony;
-use crate::error::CliError;
-use crate::folder::{
-    AttestationDraft, FolderLock, NewStep, ensure_coordinator, open_ceremony_strict, verify_last,
-    write_file,
-};
-use crate::output::{Output, open};
+use crate::failure;
+use crate::output::{Output, open, write_file};
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
@@ -29,37 +27,39 @@ use crate::signer::Signer;
 pub(crate) const TEMPLATE: &str = include_str!("template.toml");
 
 impl NewCeremony {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         if self.template {
             print!("{TEMPLATE}");
             return Ok(());
         }
         let (Some(root), Some(path)) = (&self.folder, &self.config) else {
-            return Err(CliError::environment("give DIR and --config FILE")
-                .hint("`cargo xtask ceremony new --help` has an example"));
+            return Err(Diagnostic::environment("arguments", "give DIR and --config FILE")
+                .hint(format!("`{PROGRAM} ceremony new --help` has an example")));
         };
         let bytes = read_regular(path, MAX_CONFIG_BYTES)
-            .map_err(|refusal| CliError::refusal(path, &refusal))?;
+            .map_err(|refusal| failure::refusal(path, &refusal))?;
         let config = Config::from_toml(&bytes).map_err(|error| {
-            CliError::artefact(format!("{}: {error}", path.display()))
-                .hint("`cargo xtask ceremony new --template` prints a commented example")
+            Diagnostic::from(&error).at(path.display()).hint(format_args!(
+                "`{PROGRAM} ceremony new --template` prints a commented example"
+            ))
         })?;
         let mut signer = self.signer.open()?;
         self.ensure_circuits_of(&config)?;
-        fs::create_dir_all(root).map_err(|e| CliError::io(root, "creating", &e))?;
+        fs::create_dir_all(root).map_err(|e| failure::io(root, "creating", &e))?;
         let _lock = FolderLock::take(root)?;
         self.copy(root, &config)?;
-        let ceremony = open_ceremony_strict(root)?;
-        ensure_coordinator(&ceremony, signer.as_ref())?;
+        let ceremony = Ceremony::open_sound(root)?;
+        ceremony.ensure_coordinator(signer.as_ref())?;
         if ceremony.phase1.steps.is_empty() {
             self.open_phase1(&ceremony, signer.as_mut())?;
         }
-        announce(&open_ceremony_strict(root)?);
+        announce(&Ceremony::open_sound(root)?);
         Ok(())
     }
 
-    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the power.
-    fn ensure_circuits_of(&self, config: &Config) -> Result<(), CliError> {
+    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the
+    /// power.
+    fn ensure_circuits_of(&self, config: &Config) -> Result<(), Diagnostic> {
         for circuit in &config.document().circuits {
             let given: Vec<&Path> = self
                 .circuit
@@ -68,33 +68,42 @@ impl NewCeremony {
                 .map(|given| given.path.as_path())
                 .collect();
             let [path] = given.as_slice() else {
-                return Err(CliError::environment(format!(
-                    "circuit {}: its file is to be given once",
-                    circuit.name
-                ))
+                return Err(Diagnostic::environment(
+                    "circuit-its-file-given",
+                    format_args!("circuit {}: its file is to be given once", circuit.name),
+                )
                 .hint(format!("add --circuit {}=FILE.r1cs", circuit.name)));
             };
             let mut file = open(path)?;
             let found = digest_file(&mut file, &Bars::default())
-                .map_err(|e| CliError::io(path, "reading", &e))?
+                .map_err(|e| failure::io(path, "reading", &e))?
                 .sha256;
             if found.0 != circuit.sha256.0 {
-                return Err(CliError::artefact(format!(
-                    "{}: this is not the circuit of the rules\n  found     {found}\n  expected  {}",
-                    path.display(),
-                    circuit.sha256
-                ))
-                .hint("give the file that the rules were written for, or put its SHA-256 into ceremony.toml"));
+                return Err(Diagnostic::artefact(
+                    "another-circuit",
+                    "this is not the circuit of the rules",
+                )
+                .at(path.display())
+                .found(found)
+                .expected(circuit.sha256)
+                .hint(
+                    "give the file that the rules were written for, or put its SHA-256 into \
+                     ceremony.toml",
+                ));
             }
-            let shape = R1cs::open(file).map_err(|e| CliError::format(path, &e))?.shape();
+            let shape = R1cs::open(file).map_err(|e| failure::format(path, &e))?.shape();
             let (needed, power) = (shape.power(), config.power());
-            // The hash of a key whose .ptau has the circuit's own power cannot be reproduced from 2^15 on (formats page, section 6).
+            // The hash of a key whose .ptau has the circuit's own power cannot be reproduced from
+            // 2^15 on (docs/formats.md, section 6).
             let needed = needed.exponent() + u32::from(needed.exponent() >= 15);
             if needed > power.exponent() {
-                return Err(CliError::artefact(format!(
-                    "{}: the circuit does not fit into the power of the rules\n  found     power {power}\n  expected  at least {needed}",
-                    path.display()
-                ))
+                return Err(Diagnostic::artefact(
+                    "power-too-small",
+                    "the circuit does not fit into the power of the rules",
+                )
+                .at(path.display())
+                .found(format_args!("power {power}"))
+                .expected(format_args!("at least {needed}"))
                 .hint("set a higher power in ceremony.toml"));
             }
         }
@@ -102,25 +111,28 @@ impl NewCeremony {
             !config.document().circuits.iter().any(|circuit| circuit.name == given.name)
         }) {
             None => Ok(()),
-            Some(unknown) => Err(CliError::environment(format!(
-                "--circuit: the rules name no circuit {}",
-                unknown.name
-            ))
+            Some(unknown) => Err(Diagnostic::environment(
+                "rules-name-no-circuit",
+                format_args!("the rules name no circuit {}", unknown.name),
+            )
+            .at("--circuit")
             .hint("name the circuits of ceremony.toml")),
         }
     }
 
-    /// Rules and circuits. What is there already, from a run that was interrupted, must be the same.
-    fn copy(&self, root: &Path, config: &Config) -> Result<(), CliError> {
+    /// Rules and circuits. What is there already, from a run that was interrupted, must be the
+    /// same.
+    fn copy(&self, root: &Path, config: &Config) -> Result<(), Diagnostic> {
         let folder = ceremony_folder::Folder::new(root);
         let rules = folder.config();
         match read_regular(&rules, MAX_CONFIG_BYTES) {
             Ok(found) if found == config.bytes() => {}
             Ok(_) => {
-                return Err(CliError::environment(format!(
-                    "{}: another ceremony is in this folder",
-                    root.display()
-                ))
+                return Err(Diagnostic::environment(
+                    "another-ceremony",
+                    "another ceremony is in this folder",
+                )
+                .at(root.display())
                 .hint("name another folder"));
             }
             Err(_) => write_file(&rules, config.bytes(), false)?,
@@ -129,25 +141,24 @@ impl NewCeremony {
         for given in &self.circuit {
             let path = folder.r1cs(&given.name);
             let parent = folder.track(&Track::Circuit(given.name.clone()));
-            fs::create_dir_all(&parent).map_err(|e| CliError::io(&parent, "creating", &e))?;
-            let mut output =
-                Output::create(&OutputArgs { path: path.clone(), force: true }, &[&given.path])?;
+            fs::create_dir_all(&parent).map_err(|e| failure::io(&parent, "creating", &e))?;
+            let mut output = Output::create(&path, true, &[&given.path])?;
             let mut source = open(&given.path)?;
             std::io::copy(&mut source, &mut output)
-                .map_err(|e| CliError::io(&path, "writing", &e))?;
-            output.flush().map_err(|e| CliError::io(&path, "writing", &e))?;
+                .map_err(|e| failure::io(&path, "writing", &e))?;
+            output.flush().map_err(|e| failure::io(&path, "writing", &e))?;
             output.commit()?;
         }
         Ok(())
     }
 
-    fn open_phase1(&self, ceremony: &Ceremony, signer: &mut dyn Signer) -> Result<(), CliError> {
+    fn open_phase1(&self, ceremony: &Ceremony, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
         let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Number(0))?;
         let path = step.path();
         match (&ceremony.config.document().phase1_start, &self.ptau) {
             (None, None) => {
                 let challenge = new(ceremony.config.power(), &mut step.output, &Bars::default())
-                    .map_err(|e| CliError::step(&path, &e))?;
+                    .map_err(|e| failure::step(&path, &e))?;
                 println!(
                     "{}: a new phase 1 of power {}\n  first challenge\n{}",
                     path.display(),
@@ -158,36 +169,48 @@ impl NewCeremony {
             (Some(start), Some(ptau)) => {
                 let mut source = open(ptau)?;
                 let found = digest_file(&mut source, &Bars::default())
-                    .map_err(|e| CliError::io(ptau, "reading", &e))?
+                    .map_err(|e| failure::io(ptau, "reading", &e))?
                     .sha256;
                 if found.0 != start.sha256.0 {
-                    return Err(CliError::artefact(format!(
-                        "{}: this is not the file that the rules start from\n  found     {found}\n  expected  {}",
-                        ptau.display(),
-                        start.sha256
-                    ))
+                    return Err(Diagnostic::artefact(
+                        "another-start",
+                        "this is not the file that the rules start from",
+                    )
+                    .at(ptau.display())
+                    .found(found)
+                    .expected(start.sha256)
                     .hint("fetch the file that ceremony.toml describes under [phase1_start]"));
                 }
-                std::io::Seek::rewind(&mut source)
-                    .map_err(|e| CliError::io(ptau, "reading", &e))?;
+                std::io::Seek::rewind(&mut source).map_err(|e| failure::io(ptau, "reading", &e))?;
                 std::io::copy(&mut source, &mut step.output)
-                    .map_err(|e| CliError::io(&path, "writing", &e))?;
+                    .map_err(|e| failure::io(&path, "writing", &e))?;
                 println!("{}: phase 1 starts from {}", path.display(), start.description);
             }
             (Some(start), None) => {
-                return Err(CliError::environment(format!(
-                    "the rules start from {}, and no file is given",
-                    start.description
-                ))
+                return Err(Diagnostic::environment(
+                    "rules-start-from-no",
+                    format_args!(
+                        "the rules start from {}, and no file is given",
+                        start.description
+                    ),
+                )
                 .hint("add --ptau FILE"));
             }
             (None, Some(_)) => {
-                return Err(CliError::environment("--ptau: the rules start from nothing")
-                    .hint("describe the file in ceremony.toml under [phase1_start]"));
+                return Err(Diagnostic::environment(
+                    "no-start-in-rules",
+                    "the rules start from nothing",
+                )
+                .at("--ptau")
+                .hint("describe the file in ceremony.toml under [phase1_start]"));
             }
         }
-        step.commit(AttestationDraft::of_coordinator(ceremony, Action::Open, None)?, signer)?;
-        verify_last(&open_ceremony_strict(ceremony.folder.root())?, &Track::Phase1)
+        step.commit(
+            AttestationDraft::of_coordinator(ceremony, Action::Open, None, &this_tool()),
+            signer,
+            &Bars::default(),
+        )?;
+        verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &Track::Phase1)
     }
 }
 
@@ -224,7 +247,8 @@ fn announce(ceremony: &Ceremony) {
         println!("A rehearsal: no production policy will accept its keys.");
     }
     println!(
-        "Publish the digest of ceremony.toml: every attestation names it. Next: cargo xtask ceremony status {}",
+        "Publish the digest of ceremony.toml: every attestation names it. Next: {PROGRAM} \
+         ceremony status {}",
         ceremony.folder.root().display()
     );
 }

@@ -1,51 +1,55 @@
-//! `ceremony reject`: a bad file, and everything that was built on it, leaves the chain by the coordinator's signature.
+//! `ceremony reject`: a bad file, and everything that was built on it, leaves the chain by the
+//! coordinator's signature.
 
 use ceremony_core::format::bound_file::digest_file;
-use ceremony_folder::{Slot, StepName, Track};
+use ceremony_folder::steps::write_attestation;
+use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, Slot, StepName, Track};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::statement::Action;
 
+use super::{parse_label, this_tool};
 use crate::cli::ceremony::RejectStep;
-use crate::error::CliError;
-use crate::folder::{
-    AttestationDraft, FolderLock, attestation_of, ensure_coordinator, read, text, write_attestation,
-};
+use crate::failure;
 use crate::output::open;
 use crate::progress::Bars;
 
 impl RejectStep {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         // The chain need not hold: that is why somebody rejects.
-        let ceremony = read(root)?;
+        let ceremony = Ceremony::open(root)?;
         let mut signer = self.signer.open()?;
-        ensure_coordinator(&ceremony, signer.as_ref())?;
+        ceremony.ensure_coordinator(signer.as_ref())?;
         let track = self.circuit.clone().map_or(Track::Phase1, Track::Circuit);
         if ceremony.chains().all(|chain| chain.track != track) {
-            return Err(CliError::environment(format!("the rules have no {track}"))
-                .hint("name a circuit of ceremony.toml with --circuit"));
+            return Err(Diagnostic::environment(
+                "rules-have-no",
+                format_args!("the rules have no {track}"),
+            )
+            .hint("name a circuit of ceremony.toml with --circuit"));
         }
         if track == Track::Phase1 && ceremony.phase1.prepared.is_some() {
-            return Err(CliError::environment(
+            return Err(Diagnostic::environment(
+                "phase1-prepared",
                 "phase 1 is prepared, and phase 2 builds on it: none of its steps can be taken out",
             )
             .hint("begin a new ceremony; this one's keys are not to be used"));
         }
         let first = self.slot()?;
-        let reason = text("--reason", &self.reason)?;
-        let steps = ceremony
-            .folder
-            .unrejected(&track)
-            .map_err(|e| CliError::io(&ceremony.folder.track(&track), "reading", &e))?;
+        let reason = parse_label("--reason", &self.reason)?;
+        let steps = ceremony.folder.unrejected(&track)?;
         let Some(position) = steps.iter().position(|name| name.slot == first) else {
             let there: Vec<String> = steps.iter().map(StepName::to_string).collect();
-            return Err(CliError::environment(format!(
-                "{track} has no step {} to reject\n  found     {}\n  expected  a contribution or the beacon",
-                self.step,
-                there.join(", ")
-            ))
-            .hint("`cargo xtask ceremony status` lists the steps"));
+            return Err(Diagnostic::environment(
+                "has-no-step-reject",
+                format_args!("{track} has no step {} to reject", self.step),
+            )
+            .found(there.join(", "))
+            .expected("a contribution or the beacon")
+            .hint(format!("`{PROGRAM} ceremony status` lists the steps")));
         };
         let contributions =
             steps.iter().filter(|name| matches!(name.slot, Slot::Number(n) if n > 0)).count();
@@ -53,7 +57,7 @@ impl RejectStep {
             let path = ceremony.folder.file(&track, *name);
             let mut file = open(&path)?;
             let digest = digest_file(&mut file, &Bars::default())
-                .map_err(|e| CliError::io(&path, "reading", &e))?;
+                .map_err(|e| failure::io(&path, "reading", &e))?;
             let index = match name.slot {
                 Slot::Number(number) => number,
                 _ => u32::try_from(contributions).unwrap_or(u32::MAX).saturating_add(1),
@@ -61,15 +65,16 @@ impl RejectStep {
             let why = if name.slot == first {
                 reason.clone()
             } else {
-                text("reason", &format!("built on step {}, which is rejected", self.step))?
+                parse_label("reason", &format!("built on step {}, which is rejected", self.step))?
             };
             let said = AttestationDraft {
                 reason: Some(why.clone()),
-                ..AttestationDraft::of_coordinator(&ceremony, Action::Reject, None)?
+                ..AttestationDraft::of_coordinator(&ceremony, Action::Reject, None, &this_tool())
             };
-            let predicate = attestation_of(&ceremony, &track, index, said)?;
+            let predicate = said.attestation(&ceremony, &track, index);
             let out = ceremony.folder.rejection(&track, *name);
             write_attestation(
+                &ceremony,
                 &out,
                 predicate,
                 &name.to_string(),
@@ -86,16 +91,18 @@ impl RejectStep {
         Ok(())
     }
 
-    fn slot(&self) -> Result<Slot, CliError> {
+    fn slot(&self) -> Result<Slot, Diagnostic> {
         if self.step == "final" {
             return Ok(Slot::Final);
         }
         match self.step.parse() {
             Ok(number) if number > 0 => Ok(Slot::Number(number)),
-            _ => Err(CliError::environment(format!(
-                "this is not a step that can be rejected\n  found     {}\n  expected  1, 2, ... or final",
-                self.step
-            ))
+            _ => Err(Diagnostic::environment(
+                "not-rejectable",
+                "this is not a step that can be rejected",
+            )
+            .found(&self.step)
+            .expected("1, 2, ... or final")
             .hint("an opening is not rejected: begin a new ceremony")),
         }
     }

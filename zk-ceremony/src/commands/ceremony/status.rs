@@ -1,15 +1,16 @@
-//! `ceremony status`: whose turn it is, what is missing, what was verified, and the next command. Opens no data file.
+//! `ceremony status`: whose turn it is, what is missing, what was verified, and the next command.
+//! Opens no data file.
 
 use std::collections::BTreeSet;
 
 use ceremony_folder::{Ceremony, Chain, Stage};
 use serde::Serialize;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
 use zk_attest::statement::Phase;
 
 use crate::cli::ceremony::StatusArgs;
-use crate::error::CliError;
-use crate::folder::read;
 use crate::report::Report;
 use crate::show::json;
 
@@ -37,6 +38,8 @@ struct ChainStatus {
     contributions: Vec<Contributed>,
     minimum: u32,
     closed: bool,
+    /// Whether the chain holds to its end. If not, its later steps were not looked at.
+    complete: bool,
     rejected: usize,
 }
 
@@ -63,8 +66,8 @@ struct Verified {
 }
 
 impl StatusArgs {
-    pub(crate) fn run(self) -> Result<(), CliError> {
-        let ceremony = read(&self.folder.folder)?;
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let ceremony = Ceremony::open(&self.folder.folder)?;
         let status = Status::of(&ceremony);
         if self.json {
             json(&status)?
@@ -73,7 +76,7 @@ impl StatusArgs {
         }
         match ceremony.problem() {
             None => Ok(()),
-            Some(problem) => Err(CliError::ceremony(problem)),
+            Some(problem) => Err(Diagnostic::from(&**problem)),
         }
     }
 }
@@ -111,7 +114,11 @@ impl Status {
             self.ceremony, self.kind, self.ceremony_toml_sha256
         );
         for chain in &self.chains {
-            let state = if chain.closed { "closed" } else { "open" };
+            let state = match (chain.complete, chain.closed) {
+                (false, _) => "not known beyond the problem",
+                (true, true) => "closed",
+                (true, false) => "open",
+            };
             println!(
                 "{}: {state}, {} contributions of at least {}",
                 chain.chain,
@@ -133,6 +140,12 @@ impl Status {
             println!("not in this copy: {file}");
         }
         match (&self.verified.time, &self.verified.result) {
+            (Some(time), Some(result)) if self.problem.is_some() => {
+                println!(
+                    "verified: not this copy, which does not hold (a report says {result} at \
+                     {time})"
+                );
+            }
             (Some(time), Some(result)) => {
                 let gone = if self.verified.steps_gone > 0 {
                     format!(", {} of its files gone or rejected", self.verified.steps_gone)
@@ -144,11 +157,12 @@ impl Status {
                     self.verified.steps_since
                 );
             }
-            _ => println!("verified: not yet (cargo xtask ceremony verify)"),
+            _ => println!("verified: not yet ({PROGRAM} ceremony verify)"),
         }
         if let Some(failure) = &self.verified.failure {
             println!(
-                "the last verification failed: do not build on this folder before it is mended\n  {}",
+                "the last verification failed: do not build on this folder before it is fixed\n  \
+                 {}",
                 failure.replace('\n', "\n  ")
             );
         }
@@ -173,6 +187,7 @@ impl ChainStatus {
             contributions: chain.contributions().map(contributed).collect(),
             minimum: if own { ceremony.config.minimum(chain.track.phase()) } else { 0 },
             closed: chain.is_closed() || (!own && !chain.steps.is_empty()),
+            complete: chain.problem.is_none(),
             rejected: chain.rejected.len(),
         }
     }
@@ -206,22 +221,22 @@ impl Verified {
 fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
     let root = ceremony.folder.root().display();
     let coordinator = || vec![ceremony.config.document().coordinator.name.to_string()];
-    if ceremony.problem().is_some() {
-        let what = format!(
-            "fetch the file again, or cargo xtask ceremony reject {root} STEP --reason TEXT --key coordinator.pem"
-        );
-        return (coordinator(), what);
+    if let Some(problem) = ceremony.problem() {
+        let hint = Diagnostic::from(&**problem).hint;
+        let next = hint.unwrap_or_else(|| format!("{PROGRAM} ceremony verify {root}"));
+        return (coordinator(), next);
     }
     match ceremony.stage() {
         Stage::Contributions(phase) => contributions(ceremony, phase),
         Stage::Prepare if ceremony.phase1.steps.is_empty() => (
             coordinator(),
             format!(
-                "cargo xtask ceremony new {root} --config ceremony.toml --circuit NAME=R1CS --key coordinator.pem"
+                "{PROGRAM} ceremony new {root} --config ceremony.toml --circuit NAME=R1CS --key \
+                 coordinator.pem"
             ),
         ),
         Stage::Prepare => {
-            (coordinator(), format!("cargo xtask ceremony prepare {root} --key coordinator.pem"))
+            (coordinator(), format!("{PROGRAM} ceremony prepare {root} --key coordinator.pem"))
         }
         Stage::Closed => {
             let folder = &ceremony.folder;
@@ -231,15 +246,15 @@ fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
             let stale =
                 Verified::of(ceremony, std::iter::empty()).result.as_deref() != Some("good");
             let next = if !keys {
-                format!("cargo xtask ceremony keygen {root}")
+                format!("{PROGRAM} ceremony keygen {root}")
             } else if stale || !folder.transcript().exists() {
-                format!("cargo xtask ceremony verify {root}")
+                format!("{PROGRAM} ceremony verify {root}")
             } else if !folder.bundle().exists() {
                 format!(
-                    "cargo xtask bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z"
+                    "{PROGRAM} bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z"
                 )
             } else {
-                format!("cargo xtask bundle inspect {} --policy POLICY", folder.bundle().display())
+                format!("{PROGRAM} bundle inspect {} --policy POLICY", folder.bundle().display())
             };
             (Vec::new(), next)
         }
@@ -253,14 +268,14 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .filter(|chain| chain.track.phase() == phase && !chain.is_closed())
         .collect();
     let mut names: Vec<String> = Vec::new();
-    for participant in open.iter().flat_map(|chain| chain.next(&ceremony.config)) {
+    for participant in open.iter().flat_map(|chain| ceremony.may_contribute(chain)) {
         if !names.iter().any(|name| name == participant.name.as_str()) {
             names.push(participant.name.to_string());
         }
     }
     let plan = ceremony.config.beacon(phase);
     let beacon = format!(
-        "cargo xtask ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
+        "{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
         plan.source, plan.round
     );
     let enough = open
@@ -270,7 +285,7 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         None => (vec![ceremony.config.document().coordinator.name.to_string()], beacon),
         Some(first) => {
             let mut next =
-                format!("cargo xtask ceremony contribute {root} --as \"{first}\" --key KEY");
+                format!("{PROGRAM} ceremony contribute {root} --as \"{first}\" --key KEY");
             if enough {
                 next += &format!("\n  or: {beacon}");
             }

@@ -3,22 +3,26 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ceremony_folder::{Ceremony, CeremonyError, Depth, Stage, Verification, VerifiedCeremony};
+use ceremony_folder::steps::write_file;
+use ceremony_folder::{
+    Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
+};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
-use super::close_phase::write_once;
+use super::close_phase::{ensure_same, write_once};
+use super::this_tool;
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
-use crate::error::CliError;
-use crate::folder::{FolderLock, read, write_file};
 use crate::progress::Bars;
 use crate::report::{Report, html, sums};
 use crate::show::{hex_groups, json};
 
 /// Verifies every file of a finished ceremony.
-pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, CliError> {
+pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
     let unfinished = || {
-        CliError::environment("the ceremony is not finished").hint(format!(
-            "`cargo xtask ceremony status {}` says what comes next",
+        Diagnostic::environment("unfinished", "the ceremony is not finished").hint(format!(
+            "`{PROGRAM} ceremony status {}` says what comes next",
             ceremony.folder.root().display()
         ))
     };
@@ -26,15 +30,16 @@ pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, CliError
         return Err(unfinished());
     }
     let (_, result) = run(ceremony, false);
-    result.map_err(|error| CliError::ceremony(&error))?.ok_or_else(unfinished)
+    result.map_err(|error| Diagnostic::from(&error))?.ok_or_else(unfinished)
 }
 
-/// Verifies every file there is. Answers with the finished ceremony, or with none where everything so far holds.
+/// Verifies every file there is. Answers with the finished ceremony, or with none where everything
+/// so far holds.
 fn run(
     ceremony: &Ceremony,
     quiet: bool,
 ) -> (Report, Result<Option<VerifiedCeremony>, CeremonyError>) {
-    let mut report = Report::begin(ceremony);
+    let mut report = Report::begin(ceremony, this_tool().as_str());
     let start = Instant::now();
     let result = run_parts(ceremony, quiet, &mut report);
     report.seconds = start.elapsed().as_secs_f64();
@@ -74,17 +79,17 @@ fn run_parts(
 }
 
 impl VerifyCeremony {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = if self.read_only { None } else { Some(FolderLock::take(root)?) };
-        let ceremony = read(root)?;
+        let ceremony = Ceremony::open(root)?;
         let (report, result) = run(&ceremony, self.json);
         if let Ok(Some(done)) = &result {
             ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
         if !self.read_only {
-            write_reports(root, &report)?;
+            write_reports(&ceremony, &report)?;
         }
         if self.json {
             json(&report)?;
@@ -92,43 +97,46 @@ impl VerifyCeremony {
         match result {
             Ok(done) if !self.json => print(root, &report, done.as_ref(), self.read_only),
             Ok(_) => {}
-            Err(error) => return Err(CliError::ceremony(&error)),
+            Err(error) => return Err(Diagnostic::from(&error)),
         }
         Ok(())
     }
 
     /// The transcript is a function of the folder: one that is there already must be this one.
-    fn transcript(&self, ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
+    fn transcript(&self, ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), Diagnostic> {
         let path = ceremony.folder.transcript();
         if self.read_only && !path.exists() {
             Ok(())
         } else {
-            write_once(&path, done.transcript().bytes())
+            write_once(ceremony, &path, done.transcript().bytes())
         }
     }
 }
 
 /// Keys that were exported before are those of the verified ceremony.
-fn ensure_exported_keys(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), CliError> {
+fn ensure_exported_keys(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), Diagnostic> {
     for key in done.keys() {
         let [compressed, uncompressed, _] = ceremony.folder.verifying_keys(&key.name);
         for (path, bytes) in
             [(compressed, &key.bytes.compressed), (uncompressed, &key.bytes.uncompressed)]
         {
-            if path.exists() {
-                write_once(&path, bytes)?;
+            if ceremony.folder.is_present(&path) {
+                ensure_same(ceremony, &path, bytes)?;
             }
         }
     }
     Ok(())
 }
 
-fn write_reports(root: &Path, report: &Report) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(report)
-        .map_err(|e| CliError::environment(format!("writing JSON failed: {e}")))?;
-    write_file(&root.join("report.json"), format!("{text}\n").as_bytes(), true)?;
-    write_file(&root.join("report.html"), html(report).as_bytes(), true)?;
-    write_file(&root.join("SHA256SUMS"), sums(root)?.as_bytes(), true)
+fn write_reports(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
+    let at = |name: &str| ceremony.folder.root().join(name);
+    let text = serde_json::to_string_pretty(report).map_err(|e| {
+        Diagnostic::environment("internal", format_args!("writing JSON failed: {e}"))
+    })?;
+    write_file(ceremony, &at("report.json"), format!("{text}\n").as_bytes(), true)?;
+    write_file(ceremony, &at("report.html"), html(report).as_bytes(), true)?;
+    let sums = sums(ceremony, report, &Bars::default())?;
+    Ok(write_file(ceremony, &at("SHA256SUMS"), sums.as_bytes(), true)?)
 }
 
 fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_only: bool) {
@@ -139,7 +147,7 @@ fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_onl
             report.files.len(),
             report.seconds
         );
-        println!("next: cargo xtask ceremony status {shown}");
+        println!("next: {PROGRAM} ceremony status {shown}");
         return;
     };
     println!("{shown}: good, {} files verified in {:.1} s", report.files.len(), report.seconds);
@@ -154,7 +162,7 @@ fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_onl
     }
     if !read_only {
         println!("  report             {}", root.join("report.html").display());
-        println!("next: cargo xtask ceremony status {shown}");
+        println!("next: {PROGRAM} ceremony status {shown}");
     }
 }
 
@@ -183,10 +191,12 @@ struct FoundStep {
 }
 
 impl FindArgs {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
-        let ceremony = read(root)?;
+        let ceremony = Ceremony::open(root)?;
         let (name, key) = self.who(&ceremony)?;
+        // What comes after a problem was not looked at: this copy cannot say who is in the chain.
+        ceremony.ensure_sound()?;
         let contributions: Vec<FoundStep> = ceremony
             .chains()
             .flat_map(|chain| {
@@ -209,8 +219,15 @@ impl FindArgs {
             })
             .collect();
         if contributions.is_empty() {
-            return Err(CliError::artefact(format!("{}: no contribution of {name} is in the chain", root.display()))
-                .hint("if you have contributed, keep your hash and your copy of the file, and ask the coordinator"));
+            return Err(Diagnostic::artefact(
+                "not-in-the-chain",
+                format_args!("no contribution of {name} is in the chain"),
+            )
+            .at(root.display())
+            .hint(
+                "if you have contributed, keep your hash and your copy of the file, and ask the \
+                 coordinator",
+            ));
         }
         let (report, result) = run(&ceremony, self.json);
         let found = Found {
@@ -225,10 +242,10 @@ impl FindArgs {
         } else {
             found.print()
         }
-        result.map(drop).map_err(|error| CliError::ceremony(&error))
+        result.map(drop).map_err(|error| Diagnostic::from(&error))
     }
 
-    fn who(&self, ceremony: &Ceremony) -> Result<(String, PublicKey), CliError> {
+    fn who(&self, ceremony: &Ceremony) -> Result<(String, PublicKey), Diagnostic> {
         let roster = &ceremony.config.document().participants;
         let by_key = PublicKey::from_hex(&self.participant).ok();
         match roster.iter().find(|p| p.name.as_str() == self.participant || Some(p.key) == by_key) {
@@ -236,12 +253,14 @@ impl FindArgs {
             None => {
                 let names: Vec<&str> =
                     roster.iter().map(|participant| participant.name.as_str()).collect();
-                Err(CliError::environment(format!(
-                    "--participant: nobody of this name or key is in the roster\n  found     {}\n  expected  {}",
-                    self.participant,
-                    names.join(", ")
-                ))
-                .hint("`cargo xtask ceremony status` lists the roster"))
+                Err(Diagnostic::environment(
+                    "not-in-roster",
+                    "nobody of this name or key is in the roster",
+                )
+                .at("--participant")
+                .found(&self.participant)
+                .expected(names.join(", "))
+                .hint(format!("`{PROGRAM} ceremony status` lists the roster")))
             }
         }
     }

@@ -3,11 +3,12 @@
 //! Understood is one statement of `main`, reached whatever happens before it:
 //!
 //! ```text
-//! zk_vk_guard::Guard::new(POLICY, PIN)[.bundle(PATH)][.snippet(PATH)][.arkworks()][.allow_rehearsal()].run();
+//! zk_vk_guard::Guard::new(POLICY, PIN)
+//!     [.bundle(PATH)][.snippet(PATH)][.arkworks()][.allow_rehearsal()].run();
 //! ```
 //!
-//! where the arguments are string literals or constants of this file that are. Anything else cannot be judged, and is said to be so: a report that guesses
-//! is worse than none.
+//! where the arguments are string literals or constants of this file that are. Anything else cannot
+//! be judged, and is said to be so: a report that guesses is worse than none.
 
 use proc_macro2::{LexError, TokenStream};
 use quote::ToTokens;
@@ -18,9 +19,11 @@ use zk_vk_guard::build_script::OUT_FILE;
 use super::finding::Finding;
 use super::tokens::{count, mentions, strings};
 
-/// Tokens of a build script at most: about a thousand lines, and fewer than the levels that a parser's recursion fits into 8 MiB of stack.
+/// Tokens of a build script at most: about a thousand lines, and fewer than the levels that a
+/// parser's recursion fits into 8 MiB of stack.
 const MAX_TOKENS: usize = 8192;
-/// Before the guard, in `main` or in what it calls: what ends the script with success, and what makes the guard look elsewhere.
+/// Before the guard, in `main` or in what it calls: what ends the script with success, and what
+/// makes the guard look elsewhere.
 const ENDS_OR_DECEIVES: [&str; 5] = ["exit", "abort", "exec", "set_var", "remove_var"];
 const CALL: &str = "zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"<sha256>\").run();";
 
@@ -71,7 +74,11 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
         let Stmt::Expr(expression, _) = statement else { continue };
         let Some(found) = Chain::of(expression, &names) else { continue };
         if call.is_some() {
-            return Err(unjudged("build.rs calls the guard twice, and the second run removes what the first has written".into()));
+            return Err(unjudged(
+                "build.rs calls the guard twice, and the second run removes what the first has \
+                 written"
+                    .into(),
+            ));
         }
         let earlier: TokenStream =
             main.block.stmts[..at].iter().map(ToTokens::to_token_stream).collect();
@@ -87,7 +94,11 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
     }
     let Some((at, call)) = call else {
         if mentions(file.to_token_stream(), &all_words) {
-            return Err(unjudged("build.rs names the guard, but not as one statement of `main` that is always reached".into()));
+            return Err(unjudged(
+                "build.rs names the guard, but not as one statement of `main` that is always \
+                 reached"
+                    .into(),
+            ));
         }
         return Err(Finding::error(
             "guard-call",
@@ -105,7 +116,8 @@ pub(super) fn read(text: &str, crate_name: &str) -> Result<GuardCall, Finding> {
     let rest = others.chain([elsewhere]).collect();
     if strings(rest).iter().any(|text| text.contains(OUT_FILE)) {
         return Err(unjudged(format!(
-            "build.rs names {OUT_FILE} outside of the guard, and may write what the guard has not checked"
+            "build.rs names {OUT_FILE} outside of the guard, and may write what the guard has not \
+             checked"
         )));
     }
     Ok(call)
@@ -266,7 +278,8 @@ impl<'a> Chain<'a> {
         else {
             return Err(Finding::error(
                 "guard-call",
-                "build.rs makes a guard and does not let it run: the statement does not end with `.run()`",
+                "build.rs makes a guard and does not let it run: the statement does not end with \
+                 `.run()`",
                 format!("end it as in `{CALL}`"),
             ));
         };

@@ -51,12 +51,12 @@ impl Finding {
 
     /// What the build would refuse, on one line.
     pub(super) fn refusal(level: Level, refusal: &Refusal) -> Self {
-        let text = refusal.to_string();
-        let mut what = refusal.what().to_owned();
-        for (mark, word) in [("  found     ", "found"), ("  expected  ", "expected")] {
-            let line = text.lines().find_map(|line| line.strip_prefix(mark));
-            what.extend(line.map(|line| format!(", {word} {line}")));
+        let place = refusal.place().map(|place| format!("{place}: ")).unwrap_or_default();
+        let mut what = place + refusal.what();
+        for (word, part) in [("found", refusal.found_text()), ("expected", refusal.expected_text())]
+        {
+            what.extend(part.map(|part| format!(", {word} {part}")));
         }
-        Self { level, code: refusal.code().as_str(), what, hint: refusal.mend().to_owned() }
+        Self { level, code: refusal.code().as_str(), what, hint: refusal.hint_text().to_owned() }
     }
 }

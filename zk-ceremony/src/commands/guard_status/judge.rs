@@ -1,11 +1,14 @@
 //! What the guard itself says of a package's files, and what the deep check says of the keys.
 //!
-//! The guard is run as a build with the feature on would run it, into a folder of its own. It ends at its first refusal; where that one is about build.rs
-//! alone, it is reported, and the guard is asked again as if it were mended, so that a report does not hide the second fault behind the first.
+//! The guard is run as a build with the feature on would run it, into a folder of its own. It ends
+//! at its first refusal; where that one is about build.rs alone, it is reported, and the guard is
+//! asked again as if it were mended, so that a report does not hide the second fault behind the
+//! first.
 
 use std::path::Path;
 
 use serde::Serialize;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::PolicyDigest;
 use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
@@ -19,7 +22,7 @@ use zk_vk_guard::snippet::Options;
 
 use super::build_rs::GuardCall;
 use super::finding::{Finding, Level};
-use crate::error::CliError;
+use crate::failure;
 
 /// What a package would embed.
 #[derive(Clone, Debug, Serialize)]
@@ -36,9 +39,9 @@ pub(super) struct Embeds {
 pub(super) fn judge(
     package: &Path,
     call: &GuardCall,
-) -> Result<(Vec<Finding>, Option<Embeds>), CliError> {
+) -> Result<(Vec<Finding>, Option<Embeds>), Diagnostic> {
     let out_dir = tempfile::tempdir().map_err(|error| {
-        CliError::io(&std::env::temp_dir(), "creating a temporary folder", &error)
+        failure::io(&std::env::temp_dir(), "creating a temporary folder", &error)
     })?;
     let now = Timestamp::now();
     let surroundings = BuildEnv {

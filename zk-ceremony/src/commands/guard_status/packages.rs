@@ -1,19 +1,21 @@
-//! The packages of a workspace and its path dependencies, as cargo describes them without a network.
+//! The packages of a workspace and its path dependencies, as cargo describes them without a
+//! network.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
+use zk_attest::diagnostic::Diagnostic;
 use zk_vk_guard::build_script::FEATURE;
 
 use super::finding::Finding;
-use crate::error::CliError;
 
 /// The guard, as Cargo.toml names it.
 pub(super) const GUARD: &str = "zk-vk-guard";
 
-/// Every package of the workspace, then every package that one of them reaches by path, and the workspace's folder.
-pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Package>), CliError> {
+/// Every package of the workspace, then every package that one of them reaches by path, and the
+/// workspace's folder.
+pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Package>), Diagnostic> {
     let workspace = metadata(manifest)?;
     let root = workspace.workspace_root.clone().into_std_path_buf();
     let mut packages = workspace.packages;
@@ -24,7 +26,8 @@ pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Package>), CliError>
         if !seen.insert(path.clone()) {
             continue;
         }
-        // Cargo answers with all packages of the workspace that this one is in: only the one that is depended on is wanted.
+        // Cargo answers with all packages of the workspace that this one is in: only the one that
+        // is depended on is wanted.
         let found = metadata(&path.join("Cargo.toml"))?
             .packages
             .into_iter()
@@ -35,7 +38,7 @@ pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Package>), CliError>
     Ok((root, packages))
 }
 
-fn metadata(manifest: &Path) -> Result<Metadata, CliError> {
+fn metadata(manifest: &Path) -> Result<Metadata, Diagnostic> {
     let described = MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()
@@ -43,11 +46,11 @@ fn metadata(manifest: &Path) -> Result<Metadata, CliError> {
         .exec();
     described.map_err(|error| {
         let error = error.to_string();
-        CliError::environment(format!(
-            "{}: cargo cannot describe the workspace: {}",
-            manifest.display(),
-            error.trim()
-        ))
+        Diagnostic::environment(
+            "cargo-cannot-describe-workspace",
+            format_args!("cargo cannot describe the workspace: {}", error.trim()),
+        )
+        .at(manifest.display())
         .hint("name the workspace's Cargo.toml with --manifest-path")
     })
 }
@@ -99,7 +102,8 @@ pub(super) fn build_script(package: &Package) -> Option<PathBuf> {
     Some(target.src_path.clone().into_std_path_buf())
 }
 
-/// The folders that the package's own modules are read from: those of its targets, but not the package's folder itself.
+/// The folders that the package's own modules are read from: those of its targets, but not the
+/// package's folder itself.
 pub(super) fn source_folders(package: &Package) -> Vec<PathBuf> {
     let package_folder = folder(package);
     let targets =
@@ -143,13 +147,19 @@ pub(super) fn manifest_findings(package: &Package) -> Vec<Finding> {
         findings.push(Finding::error(
             "guard-optional",
             format!("{GUARD} is a build-dependency only of some builds, and guards only these"),
-            format!("move it to [build-dependencies], without `optional`: with {FEATURE} off it costs nothing but its compilation"),
+            format!(
+                "move it to [build-dependencies], without `optional`: with {FEATURE} off it costs \
+                 nothing but its compilation"
+            ),
         ));
     }
     if in_default(&package.features) {
         findings.push(Finding::warning(
             "feature-in-default",
-            format!("{FEATURE} is a default feature: whoever depends on the package embeds keys without asking"),
+            format!(
+                "{FEATURE} is a default feature: whoever depends on the package embeds keys \
+                 without asking"
+            ),
             "leave it out of `default`, and name it where the release is built",
         ));
     }

@@ -1,7 +1,8 @@
 //! Which files a package's sources include, and where snippets lie.
 //!
-//! Well wired is a package of which some source includes the file that the guard wrote, and none a snippet that it did not write: by `include!`,
-//! `include_str!` or `include_bytes!`, by `#[path]`, or by a module that is one.
+//! Well wired is a package of which some source includes the file that the guard wrote, and none a
+//! snippet that it did not write: by `include!`, `include_str!` or `include_bytes!`, by `#[path]`,
+//! or by a module that is one.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ struct Reader<'a> {
     sources: Sources,
 }
 
-/// Reads every .rs file of a package, and what these include inside of it. `folders` hold its own modules; `committed` is the snippet that build.rs names.
+/// Reads every .rs file of a package, and what these include inside of it. `folders` hold its own
+/// modules; `committed` is the snippet that build.rs names.
 pub(super) fn read(package: &Path, folders: &[PathBuf], committed: Option<&str>) -> Sources {
     let committed =
         committed.map(|path| package.join(path)).map(|path| path.canonicalize().unwrap_or(path));
@@ -64,13 +66,15 @@ pub(super) fn read(package: &Path, folders: &[PathBuf], committed: Option<&str>)
     reader.sources
 }
 
-/// Files of the package. Outside of the folders with its modules: not those of other packages, of builds, and hidden ones.
+/// Files of the package. Outside of the folders with its modules: not those of other packages, of
+/// builds, and hidden ones.
 fn rust_files(package: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
     let (mut found, mut waiting, mut entered) =
         (BTreeSet::new(), vec![package.to_owned()], BTreeSet::new());
     while let Some(folder) = waiting.pop() {
         let own = folders.iter().any(|own| folder.starts_with(own));
-        // A folder may be reached twice, through a link among the modules too, but no link leads in a circle.
+        // A folder may be reached twice, through a link among the modules too, but no link leads in
+        // a circle.
         if !entered.insert((own, folder.canonicalize().unwrap_or_else(|_| folder.clone()))) {
             continue;
         }
@@ -119,7 +123,8 @@ impl Reader<'_> {
             ));
         }
         let Ok(tokens) = text.parse::<TokenStream>() else {
-            // What rustc cannot read either is no module, and matters only if a module is expected there.
+            // What rustc cannot read either is no module, and matters only if a module is expected
+            // there.
             if own {
                 self.unjudged(path, "it does not parse as Rust");
             }
@@ -192,7 +197,8 @@ pub(super) fn include_missing() -> Finding {
     Finding::error(
         "include-missing",
         format!(
-            "no source includes OUT_DIR/{OUT_FILE}, which is the only file that the guard has checked"
+            "no source includes OUT_DIR/{OUT_FILE}, which is the only file that the guard has \
+             checked"
         ),
         format!("put `{INCLUDE}` into the library"),
     )
@@ -246,7 +252,8 @@ fn place(arguments: TokenStream, folder: &Path, package: &Path) -> Place {
     }
 }
 
-/// A literal, `env!` of one of cargo's two folders, or a `concat!` of these: whether it begins with OUT_DIR, and the text (after it).
+/// A literal, `env!` of one of cargo's two folders, or a `concat!` of these: whether it begins with
+/// OUT_DIR, and the text (after it).
 fn evaluate(arguments: TokenStream, package: &Path) -> Option<(bool, String)> {
     let tokens: Vec<TokenTree> = arguments.into_iter().collect();
     let mut parts = tokens.split(|token| is_punct(Some(token), ','));

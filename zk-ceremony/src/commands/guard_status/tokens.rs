@@ -1,9 +1,10 @@
-//! Rust source as tokens: enough to find includes, also inside the arguments of other macros, which a syntax tree does not open.
+//! Rust source as tokens: enough to find includes, also inside the arguments of other macros, which
+//! a syntax tree does not open.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Calls `see` with every run of sibling tokens: the file, then the contents of each pair of delimiters. Without recursion, because sources can be nested
-/// deeper than a stack.
+/// Calls `see` with every run of sibling tokens: the file, then the contents of each pair of
+/// delimiters. Without recursion, because sources can be nested deeper than a stack.
 pub(super) fn each_level(tokens: TokenStream, see: &mut impl FnMut(&[TokenTree])) {
     let mut waiting = vec![tokens];
     while let Some(tokens) = waiting.pop() {

@@ -1,4 +1,5 @@
-//! How the attacks that are files are made: each from an honest file of the tests' kits, by the one change that is the attack.
+//! How the attacks that are files are made: each from an honest file of the tests' kits, by the one
+//! change that is the attack.
 
 use std::io::Cursor;
 
@@ -20,18 +21,18 @@ use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
 use ed25519_dalek::Signer;
-use zk_attest::primitives::CeremonyKind;
-use zk_attest::statement::Phase;
-use zk_vk_guard::policy::PolicyDocument;
-use zk_vk_guard::transcript::Transcript;
-
-use super::approval::{self, Ceremony, Parts, SIGNERS, person, public, time};
 use testkit::forge::{
     Step, assemble, scale_points, section, sections, shift_point, with_header, with_records,
     with_section,
 };
 use testkit::known_tau::{self, scalar};
 use testkit::ptau::{Model, Secrets};
+use zk_attest::primitives::CeremonyKind;
+use zk_attest::statement::Phase;
+use zk_vk_guard::policy::PolicyDocument;
+use zk_vk_guard::transcript::Transcript;
+
+use super::approval::{self, Ceremony, Parts, SIGNERS, person, public, time};
 
 /// The bytes of an attack, and for a bundle the policy that it is held against.
 pub(crate) struct Made {
@@ -323,6 +324,13 @@ fn bundle(name: &str) -> Option<Made> {
             .push(zk_attest::digest::TranscriptDigest::of(&parts.transcript)),
         "revoked-key" => policy.revoked_keys.push(public("release-2")),
         "rehearsal" => parts = Ceremony::new(CeremonyKind::Rehearsal).parts(),
+        "one-key-for-two-circuits" => {
+            let two = Ceremony {
+                circuits: vec![("attestation".into(), 2), ("wallet".into(), 2)],
+                ..ceremony
+            };
+            (parts, policy) = (two.parts_of_one_key(), two.policy());
+        }
         "another-circuit" => {
             policy.circuits[0].circuit_sha256 =
                 zk_attest::digest::CircuitDigest::of(b"another.r1cs")
@@ -377,6 +385,10 @@ fn bundle_of_a_bad_key(name: &str, ceremony: &Ceremony) -> Option<Parts> {
         "two-forms" => forms.uncompressed = approval::Vk::new("another", 2).forms().uncompressed,
         "short-key" => forms.compressed.truncate(300),
         "long-key" => forms.compressed.push(0),
+        "equal-input-points" => {
+            vk.ic[2] = vk.ic[1];
+            forms = vk.forms();
+        }
         "infinity-in-the-key" => {
             vk.ic[1] = G1Affine::zero();
             forms = vk.forms();
@@ -511,7 +523,7 @@ fn file(name: &str) -> Option<Vec<u8>> {
             contribute_challenge(
                 Cursor::new(&other),
                 &mut response,
-                ContributionRng::from_os_and(b"").unwrap(),
+                ContributionRng::from_os_and_text(b"").unwrap(),
                 &NoProgress,
             )
             .unwrap();

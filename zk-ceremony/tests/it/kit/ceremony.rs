@@ -1,4 +1,5 @@
-//! A small ceremony with several machines, each a folder of its own with a copy of the shared folder and its own key.
+//! A small ceremony with several machines, each a folder of its own with a copy of the shared
+//! folder and its own key.
 
 use std::fs;
 use std::io::Cursor;
@@ -32,8 +33,8 @@ impl World {
     }
 }
 
-/// A finished ceremony of alice and bob. A test runner may start a process for each test: the first to
-/// take the lock makes it, and it is kept until the program or the tests are compiled again.
+/// A finished ceremony of alice and bob. A test runner may start a process for each test: the first
+/// to take the lock makes it, and it is kept until the program or the tests are compiled again.
 static FINISHED: LazyLock<PathBuf> = LazyLock::new(|| {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let lock = fs::File::create(kept.join("finished-ceremony.lock")).unwrap();
@@ -72,8 +73,9 @@ impl World {
         let r1cs = circuit(3);
         world.write("coordinator", "circuit.r1cs", &r1cs);
         let mut toml = format!(
-            "format = \"zk-ceremony/1\"\nid = \"test-ceremony\"\nkind = \"rehearsal\"\ncurve = \"bn254\"\npower = 4\n\n[minimum_contributions]\nphase1 = {n}\nphase2 = {n}\n\n\
-             [coordinator]\nname = \"Coordinator\"\nkey = \"{}\"\n",
+            "format = \"zk-ceremony/1\"\nid = \"test-ceremony\"\nkind = \"rehearsal\"\ncurve = \
+             \"bn254\"\npower = 4\n\n[minimum_contributions]\nphase1 = {n}\nphase2 = \
+             {n}\n\n[coordinator]\nname = \"Coordinator\"\nkey = \"{}\"\n",
             world.public_key("coordinator"),
             n = people.len(),
         );
@@ -132,7 +134,8 @@ impl World {
         run.stdout
     }
 
-    /// Runs a command that must fail and change nothing that is not hidden, and says so in the snapshot of that name.
+    /// Runs a command that must fail and change nothing that is not hidden, and says so in the
+    /// snapshot of that name.
     #[track_caller]
     pub fn refused(&self, name: &str, who: &str, line: &str) {
         let before = files(&self.path(who, ""));
@@ -240,7 +243,8 @@ impl World {
         });
     }
 
-    /// Puts a file under a step's name, attested by its maker, and named as the input of the step after it.
+    /// Puts a file under a step's name, attested by its maker, and named as the input of the step
+    /// after it.
     pub fn plant(&self, step: &str, who: &str, bytes: &[u8], next: (&str, &str)) {
         let digest = FileDigest::of(bytes);
         self.replace(step, who, bytes);
@@ -280,7 +284,8 @@ impl World {
     }
 }
 
-/// The secret half of a key file of ours: in RFC 8410's encoding the seed follows 16 bytes of headers.
+/// The secret half of a key file of ours: in RFC 8410's encoding the seed follows 16 bytes of
+/// headers.
 pub fn seed(pem: &str) -> [u8; 32] {
     let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();

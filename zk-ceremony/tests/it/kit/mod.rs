@@ -142,7 +142,8 @@ pub fn shown(run: &Run) -> String {
     out.trim_end().to_owned()
 }
 
-/// Runs a command that must fail, leave the folder as it was, and say so in the snapshot of that name.
+/// Runs a command that must fail, leave the folder as it was, and say so in the snapshot of that
+/// name.
 #[track_caller]
 pub fn refused(folder: &Folder, name: &str, line: &str) {
     refused_with(folder, name, line, |command| command);

@@ -1,19 +1,19 @@
 //! People with key files, and a bundle for them to sign.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
-pub use testkit::paper;
-
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use paper::{Ceremony, Parts, person, public};
+pub use testkit::paper;
 use zk_attest::primitives::CeremonyKind;
 use zk_vk_guard::policy::PolicyDocument;
 
 use crate::kit::{Folder, Run};
 
-/// A production bundle that nobody has signed, at `bundle.json`, and the policy that it would satisfy, at `policy.json`.
+/// A production bundle that nobody has signed, at `bundle.json`, and the policy that it would
+/// satisfy, at `policy.json`.
 pub fn unsigned_bundle(folder: &Folder) -> (Parts, PolicyDocument) {
     let ceremony = Ceremony::new(CeremonyKind::Production);
     let parts = ceremony.parts().signed_by(&[]);
@@ -22,7 +22,8 @@ pub fn unsigned_bundle(folder: &Folder) -> (Parts, PolicyDocument) {
     (parts, ceremony.policy())
 }
 
-/// Writes a person's private key to `NAME.pem`, PKCS#8 of version 1 by the bytes of RFC 8410, and returns the name of the file.
+/// Writes a person's private key to `NAME.pem`, PKCS#8 of version 1 by the bytes of RFC 8410, and
+/// returns the name of the file.
 pub fn key_file(folder: &Folder, name: &str) -> String {
     let mut der = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec();
     der.extend(person(name).to_bytes());

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
 use testkit::paper::{NOW, Parts, time};
 use zk_attest::error::Code;
 use zk_vk_guard::bundle::OnExpiry;
@@ -27,6 +29,8 @@ pub struct Project {
     pub pin: String,
     /// Calls on the builder, before `.run()`.
     pub calls: String,
+    /// The lines of the manifest that give the edition and the oldest Rust.
+    pub edition: &'static str,
     /// Whether a second crate of the workspace tries to weaken the guard by features.
     pub sibling: bool,
 }
@@ -104,6 +108,7 @@ impl Project {
             snippet: snippet::text(&verified, Options::default()).unwrap(),
             pin: policy.digest().to_string(),
             calls: String::new(),
+            edition: "edition = \"2024\"",
             sibling: false,
         }
     }
@@ -114,7 +119,8 @@ impl Project {
         self.policy = bytes;
     }
 
-    /// Writes the crate. Sources that did not change are left alone, so that cargo compiles them once.
+    /// Writes the crate. Sources that did not change are left alone, so that cargo compiles them
+    /// once.
     pub fn write(&self) {
         let put = |path: &str, bytes: &[u8]| {
             let path = self.dir.join(path);
@@ -129,15 +135,19 @@ impl Project {
         put(
             "Cargo.toml",
             format!(
-                "[package]\nname = \"guarded\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[features]\nzk-vk-provisioned = []\n\n\
-                 [build-dependencies]\nzk-vk-guard = {{ path = \"{guard}\" }}\n\n[workspace]\nmembers = [{members}]\nresolver = \"3\"\n"
+                "[package]\nname = \"guarded\"\nversion = \"0.0.0\"\n{}\npublish = \
+                 false\n\n[features]\nzk-vk-provisioned = []\n\n[build-dependencies]\nzk-vk-guard \
+                 = {{ path = \"{guard}\" }}\n\n[workspace]\nmembers = [{members}]\nresolver = \
+                 \"3\"\n",
+                self.edition
             )
             .as_bytes(),
         );
         put(
             "build.rs",
             format!(
-                "//! Guards the key.\nfn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{}\"){}.run();\n}}\n",
+                "//! Guards the key.\nfn main() {{\n    \
+                 zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{}\"){}.run();\n}}\n",
                 self.pin, self.calls
             )
             .as_bytes(),
@@ -158,7 +168,8 @@ impl Project {
         self.lock();
     }
 
-    /// The lock file of this repository, cut down by cargo to what the crate needs: no version but the tested ones, and no network.
+    /// The lock file of this repository, cut down by cargo to what the crate needs: no version but
+    /// the tested ones, and no network.
     fn lock(&self) {
         let ours = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
         let manifests = ["Cargo.toml", "sibling/Cargo.toml"]
@@ -173,6 +184,22 @@ impl Project {
             fs::copy(&lock, &kept).unwrap();
         }
         fs::copy(&kept, &lock).unwrap();
+    }
+
+    /// Gives every file of the crate a time before any build.
+    pub fn set_old_times(&self) {
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for folder in ["", "src", "zk"] {
+            for entry in fs::read_dir(self.dir.join(folder)).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_file() {
+                    fs::File::options()
+                        .append(true)
+                        .open(entry.path())
+                        .and_then(|file| file.set_modified(long_ago))
+                        .unwrap();
+                }
+            }
+        }
     }
 
     pub fn cargo(&self, arguments: &[&str]) -> Outcome {

@@ -1,4 +1,5 @@
-//! The end of the rehearsal: the snippet, and a crate that is built with it under the guard, in a folder of its own.
+//! The end of the rehearsal: the snippet, and a crate that is built with it under the guard, in a
+//! folder of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +8,17 @@ use std::time::Instant;
 
 use ark_serialize::CanonicalDeserialize as _;
 use ceremony_core::keygen::ProvingKey;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;
 
 use super::Rehearsal;
-use crate::error::CliError;
-use crate::folder::write_file;
+use crate::failure;
 use crate::host::Example;
+use crate::output::write_file;
 
 /// What stands between the two paths and the digest in the example's build.rs.
 const PIN_BEFORE: &str = "Guard::new(\"zk/trust-policy.json\", \"";
@@ -30,12 +33,12 @@ pub(super) struct Built {
 
 impl Rehearsal {
     /// The snippet of the approved bundle, as `zk-embed` makes it.
-    pub(super) fn embed(&self) -> Result<(), CliError> {
+    pub(super) fn embed(&self) -> Result<(), Diagnostic> {
         let (policy, bundle, out) =
             (self.zk("trust-policy.json"), self.zk("bundle.json"), self.zk("verifying_key.rs"));
         let read = |path: &Path, limit| {
             zk_attest::file::read_regular(path, limit)
-                .map_err(|refusal| CliError::refusal(path, &refusal))
+                .map_err(|refusal| failure::refusal(path, &refusal))
         };
         let (policy_bytes, bundle_bytes) = (
             read(&policy, MAX_POLICY_BYTES)?,
@@ -48,8 +51,8 @@ impl Rehearsal {
             &Timestamp::now(),
             OnExpiry::Refuse,
         )
-        .map_err(|refusal| CliError::refusal(&bundle, &refusal))?;
-        zk_embed::replace(&embedded, &out).map_err(|refusal| CliError::refusal(&out, &refusal))?;
+        .map_err(|refusal| failure::refusal(&bundle, &refusal))?;
+        zk_embed::replace(&embedded, &out).map_err(|refusal| failure::refusal(&out, &refusal))?;
         eprintln!(
             "             snippet      {} (serial {})",
             out.display(),
@@ -58,8 +61,9 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Builds a copy of the example with the key, and has it verify proofs made with the ceremony's proving key.
-    pub(super) fn build(&self, source: &Path) -> Result<Built, CliError> {
+    /// Builds a copy of the example with the key, and has it verify proofs made with the ceremony's
+    /// proving key.
+    pub(super) fn build(&self, source: &Path) -> Result<Built, Diagnostic> {
         let folder = self.out.join("embedded");
         let pin = self.pin()?;
         match self.material.example {
@@ -68,13 +72,13 @@ impl Rehearsal {
         }
         for name in ["trust-policy.json", "bundle.json", "verifying_key.rs"] {
             let bytes =
-                fs::read(self.zk(name)).map_err(|e| CliError::io(&self.zk(name), "reading", &e))?;
+                fs::read(self.zk(name)).map_err(|e| failure::io(&self.zk(name), "reading", &e))?;
             put(&folder.join("zk").join(name), &bytes)?;
         }
         let lock = source.join("Cargo.lock");
         put(
             &folder.join("Cargo.lock"),
-            &fs::read(&lock).map_err(|e| CliError::io(&lock, "reading", &e))?,
+            &fs::read(&lock).map_err(|e| failure::io(&lock, "reading", &e))?,
         )?;
         let proofs = folder.join("proofs.txt");
         if let Some(example) = self.material.example
@@ -103,22 +107,23 @@ impl Rehearsal {
     }
 
     /// The digest that build.rs pins.
-    fn pin(&self) -> Result<String, CliError> {
+    fn pin(&self) -> Result<String, Diagnostic> {
         let path = self.zk("trust-policy.json");
-        let bytes = fs::read(&path).map_err(|e| CliError::io(&path, "reading", &e))?;
+        let bytes = fs::read(&path).map_err(|e| failure::io(&path, "reading", &e))?;
         Ok(zk_attest::digest::PolicyDigest::of(&bytes).to_string())
     }
 
     /// What the example's test reads, made with the ceremony's proving key.
-    fn proofs(&self, example: &dyn Example) -> Result<String, CliError> {
+    fn proofs(&self, example: &dyn Example) -> Result<String, Diagnostic> {
         let path = ceremony_folder::Folder::new(&self.root()).proving_key(&self.material.name);
-        let bytes = fs::read(&path).map_err(|e| CliError::io(&path, "reading", &e))?;
+        let bytes = fs::read(&path).map_err(|e| failure::io(&path, "reading", &e))?;
         // Our own file, written a moment ago by a process that checked its points.
         let key = ProvingKey::deserialize_uncompressed_unchecked(&bytes[..]).map_err(|e| {
-            CliError::environment(format!("{}: {e}", path.display()))
-                .hint("run `cargo xtask ceremony keygen` again")
+            Diagnostic::environment("proving-key", e)
+                .at(path.display())
+                .hint(format!("run `{PROGRAM} ceremony keygen` again"))
         })?;
-        example.proofs(&key).map_err(CliError::environment)
+        example.proofs(&key).map_err(|why| Diagnostic::environment("example", why))
     }
 }
 
@@ -128,11 +133,11 @@ fn copy_example(
     example: &dyn Example,
     folder: &Path,
     pin: &str,
-) -> Result<(), CliError> {
+) -> Result<(), Diagnostic> {
     let example = source.join(example.package());
     let read = |name: &str| {
         fs::read_to_string(example.join(name))
-            .map_err(|e| CliError::io(&example.join(name), "reading", &e))
+            .map_err(|e| failure::io(&example.join(name), "reading", &e))
     };
     let guard = toml_string(&source.join("zk-vk-guard"));
     let manifest = read("Cargo.toml")?.replace("\"../../zk-vk-guard\"", &guard);
@@ -140,11 +145,9 @@ fn copy_example(
     let build = read("build.rs")?;
     let at = build.find(PIN_BEFORE).map(|at| at + PIN_BEFORE.len());
     let Some((head, tail)) = at.and_then(|at| Some((&build[..at], build.get(at + 64..)?))) else {
-        return Err(CliError::environment(format!(
-            "{}: no pin is where it is expected",
-            example.join("build.rs").display()
-        ))
-        .hint("restore the example with `git checkout`"));
+        return Err(Diagnostic::environment("example", "no pin is where it is expected")
+            .at(example.join("build.rs").display())
+            .hint("restore the example with `git checkout`"));
     };
     put(&folder.join("build.rs"), format!("{head}{pin}{tail}").as_bytes())?;
     for name in ["src/lib.rs", "src/circuit.rs", "tests/embedded_key.rs"] {
@@ -154,20 +157,27 @@ fn copy_example(
 }
 
 /// For another circuit than the example's: the smallest crate that embeds a key.
-fn write_crate(source: &Path, folder: &Path, pin: &str) -> Result<(), CliError> {
+fn write_crate(source: &Path, folder: &Path, pin: &str) -> Result<(), Diagnostic> {
     let guard = toml_string(&source.join("zk-vk-guard"));
     let manifest = format!(
-        "[package]\nname = \"embedded\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[features]\nzk-vk-provisioned = []\n\n[dependencies]\n\
-         ark-bn254 = {{ version = \"0.6\", default-features = false, features = [\"curve\"] }}\nark-ec = {{ version = \"0.6\", default-features = false }}\nark-ff = {{ version = \"0.6\", default-features = false }}\n\
-         ark-groth16 = {{ version = \"0.6\", default-features = false }}\n\n[build-dependencies]\nzk-vk-guard = {{ path = {guard} }}\n\n[workspace]\n"
+        "[package]\nname = \"embedded\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = \
+         false\n\n[features]\nzk-vk-provisioned = []\n\n[dependencies]\nark-bn254 = {{ version = \
+         \"0.6\", default-features = false, features = [\"curve\"] }}\nark-ec = {{ version = \
+         \"0.6\", default-features = false }}\nark-ff = {{ version = \"0.6\", default-features = \
+         false }}\nark-groth16 = {{ version = \"0.6\", default-features = false \
+         }}\n\n[build-dependencies]\nzk-vk-guard = {{ path = {guard} }}\n\n[workspace]\n"
     );
     let build = format!(
-        "fn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{pin}\")\n        .bundle(\"zk/bundle.json\")\n        \
-         .snippet(\"zk/verifying_key.rs\")\n        .arkworks()\n        .allow_rehearsal()\n        .run();\n}}\n"
+        "fn main() {{\n    zk_vk_guard::Guard::new(\"zk/trust-policy.json\", \"{pin}\")\n        \
+         .bundle(\"zk/bundle.json\")\n        .snippet(\"zk/verifying_key.rs\")\n        \
+         .arkworks()\n        .allow_rehearsal()\n        .run();\n}}\n"
     );
-    let library = "//! Embeds the key of a rehearsal.\n#![no_std]\n\n#[cfg(feature = \"zk-vk-provisioned\")]\ninclude!(concat!(env!(\"OUT_DIR\"), \
-                   \"/verifying_key.rs\"));\n\n/// Whether a key is embedded.\npub const PROVISIONED: bool = cfg!(feature = \"zk-vk-provisioned\");\n";
-    let test = "#[test]\nfn the_key_is_embedded() {\n    assert!(embedded::PROVISIONED);\n    assert!(!embedded::verifying_keys::rehearsed::VK.is_empty());\n}\n";
+    let library = "//! Embeds the key of a rehearsal.\n#![no_std]\n\n#[cfg(feature = \
+                   \"zk-vk-provisioned\")]\ninclude!(concat!(env!(\"OUT_DIR\"), \
+                   \"/verifying_key.rs\"));\n\n/// Whether a key is embedded.\npub const \
+                   PROVISIONED: bool = cfg!(feature = \"zk-vk-provisioned\");\n";
+    let test = "#[test]\nfn the_key_is_embedded() {\n    assert!(embedded::PROVISIONED);\n    \
+                assert!(!embedded::verifying_keys::rehearsed::VK.is_empty());\n}\n";
     for (name, content) in [
         ("Cargo.toml", manifest.as_str()),
         ("build.rs", &build),
@@ -184,13 +194,14 @@ fn toml_string(path: &Path) -> String {
     toml::Value::String(path.display().to_string()).to_string()
 }
 
-/// Writes a file unless it has these bytes already, so that cargo does not build again what is built.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+/// Writes a file unless it has these bytes already, so that cargo does not build again what is
+/// built.
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     if fs::read(path).is_ok_and(|found| found == bytes) {
         return Ok(());
     }
     let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|e| CliError::io(parent, "creating", &e))?;
+    fs::create_dir_all(parent).map_err(|e| failure::io(parent, "creating", &e))?;
     write_file(path, bytes, true)
 }
 
@@ -200,7 +211,7 @@ fn cargo(
     target: &Path,
     arguments: &[&str],
     proofs: &Path,
-) -> Result<Output, CliError> {
+) -> Result<Output, Diagnostic> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command
@@ -213,11 +224,17 @@ fn cargo(
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null());
-    let output = command.output().map_err(|e| CliError::io(Path::new(&cargo), "running", &e))?;
+    let output = command.output().map_err(|e| failure::io(Path::new(&cargo), "running", &e))?;
     if output.status.success() {
         return Ok(output);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(CliError::artefact(format!("the guarded build failed in {}\n{}", folder.display(), said.trim_end()))
-        .hint("the last lines say what the guard refuses and what mends it; then run `cargo xtask ceremony --resume`"))
+    Err(Diagnostic::artefact(
+        "guarded-build-failed-n",
+        format_args!("the guarded build failed in {}\n{}", folder.display(), said.trim_end()),
+    )
+    .hint(format!(
+        "the last lines say what the guard refuses and what mends it; then run `{PROGRAM} \
+         ceremony --resume`"
+    )))
 }

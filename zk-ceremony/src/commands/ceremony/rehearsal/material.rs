@@ -1,6 +1,6 @@
-//! What a rehearsal starts from: circuit, witness, powers of tau, and the rules and the demo policy written for them.
+//! What a rehearsal starts from: circuit, witness, powers of tau, and the rules and the demo policy
+//! written for them.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Contribution, Ptau};
 use ceremony_core::format::r1cs::R1cs;
+use serde::Serialize;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CircuitDigest, FileDigest};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
@@ -19,20 +21,20 @@ use zk_vk_guard::policy::{
 
 use super::{COORDINATOR, slug};
 use crate::cli::ceremony::RehearsalArgs;
-use crate::error::CliError;
-use crate::folder::{text, write_file};
+use crate::commands::ceremony::parse_label;
+use crate::failure;
 use crate::host::{self, Example};
-use crate::output::open;
+use crate::output::{open, write_file};
 use crate::progress::Bars;
 
-/// Exponent of the rehearsal's beacons: the least, for nobody could have chosen the value anyway.
+/// Exponent of the rehearsal's beacons: the smallest, because nobody is there to choose the value.
 const BEACON_EXPONENT: u8 = 10;
 
 /// See the module's documentation.
 pub(super) struct Material {
     /// The circuit's name.
     pub(super) name: CircuitName,
-    /// What it is the circuit of, if not of a file that was named.
+    /// The example that it belongs to, unless a file was named.
     pub(super) example: Option<&'static dyn Example>,
     pub(super) r1cs: PathBuf,
     pub(super) witness: Option<PathBuf>,
@@ -42,7 +44,7 @@ pub(super) struct Material {
     start: Option<Start>,
 }
 
-/// A .ptau of somebody else's.
+/// A .ptau file from outside the rehearsal.
 #[derive(Debug)]
 struct Start {
     sha256: FileDigest,
@@ -51,36 +53,42 @@ struct Start {
 }
 
 impl Material {
-    /// Writes the example's circuit and a witness, or takes the files that were named.
-    pub(super) fn gather(arguments: &RehearsalArgs, out: &Path) -> Result<Self, CliError> {
+    /// Writes the example's circuit and a witness, or takes the named files.
+    pub(super) fn gather(arguments: &RehearsalArgs, out: &Path) -> Result<Self, Diagnostic> {
         let folder = out.join("circuit");
-        fs::create_dir_all(&folder).map_err(|e| CliError::io(&folder, "creating", &e))?;
+        fs::create_dir_all(&folder).map_err(|e| failure::io(&folder, "creating", &e))?;
         let example = if arguments.circuit.is_none() { Some(needed_example()?) } else { None };
         let name = example.map_or("rehearsed", Example::name);
         let r1cs = match &arguments.circuit {
-            Some(path) => path.canonicalize().map_err(|e| CliError::io(path, "opening", &e))?,
+            Some(path) => path.canonicalize().map_err(|e| failure::io(path, "opening", &e))?,
             None => folder.join(format!("{name}.r1cs")),
         };
         let witness = example.map(|_| folder.join(format!("{name}.wtns")));
         if let (Some(example), Some(witness)) = (example, &witness)
             && !r1cs.exists()
         {
-            let failed = |why| CliError::environment(format!("the example's circuit: {why}"));
+            let failed = |why| {
+                Diagnostic::environment(
+                    "example-s-circuit",
+                    format_args!("the example's circuit: {why}"),
+                )
+            };
             write_file(witness, &example.witness().map_err(failed)?, true)?;
             write_file(&r1cs, &example.r1cs().map_err(failed)?, true)?;
         }
         let mut file = open(&r1cs)?;
         let digest = digest_file(&mut file, &Bars::default())
-            .map_err(|e| CliError::io(&r1cs, "reading", &e))?
+            .map_err(|e| failure::io(&r1cs, "reading", &e))?
             .sha256;
-        let shape = R1cs::open(file).map_err(|e| CliError::format(&r1cs, &e))?.shape();
+        let shape = R1cs::open(file).map_err(|e| failure::format(&r1cs, &e))?.shape();
         let needed = shape.power().exponent();
-        // From 2^15 on a .ptau of the circuit's own power gives a key whose hash cannot be reproduced.
+        // From 2^15 on a .ptau of the circuit's own power gives a key whose hash cannot be
+        // reproduced.
         let needed = needed + u32::from(needed >= 15);
         let ptau = arguments
             .ptau
             .as_ref()
-            .map(|path| path.canonicalize().map_err(|e| CliError::io(path, "opening", &e)))
+            .map(|path| path.canonicalize().map_err(|e| failure::io(path, "opening", &e)))
             .transpose()?;
         let (power, start) = match &ptau {
             None => (arguments.power.unwrap_or(needed), None),
@@ -88,26 +96,28 @@ impl Material {
                 let mut file = open(path)?;
                 let sha256 = FileDigest(
                     digest_file(&mut file, &Bars::default())
-                        .map_err(|e| CliError::io(path, "reading", &e))?
+                        .map_err(|e| failure::io(path, "reading", &e))?
                         .sha256
                         .0,
                 );
-                let ptau = Ptau::<File>::open(file).map_err(|e| CliError::format(path, &e))?;
+                let ptau = Ptau::<File>::open(file).map_err(|e| failure::format(path, &e))?;
                 let open = !ptau.is_truncated()
                     && !ptau.contributions().last().is_some_and(Contribution::is_beacon);
                 (ptau.power().exponent(), Some(Start { sha256, open }))
             }
         };
         if power < needed {
-            return Err(CliError::environment(format!(
-                "the circuit does not fit\n  found     power {power}\n  expected  at least {needed}, for {} constraints and {} public inputs",
-                shape.constraints(),
-                shape.public()
-            ))
-            .hint("give a larger --power or --ptau"));
+            return Err(Diagnostic::environment("power-too-small", "the circuit does not fit")
+                .found(format_args!("power {power}"))
+                .expected(format_args!(
+                    "at least {needed}, for {} constraints and {} public inputs",
+                    shape.constraints(),
+                    shape.public()
+                ))
+                .hint("give a larger --power or --ptau"));
         }
-        let name =
-            CircuitName::new(name).map_err(|refusal| CliError::environment(refusal.to_string()))?;
+        let name = CircuitName::new(name)
+            .map_err(|refusal| Diagnostic::environment("environment", refusal.to_string()))?;
         Ok(Self {
             name,
             example,
@@ -133,67 +143,69 @@ impl Material {
     pub(super) fn rules(
         &self,
         participants: &[&str],
-        key: impl Fn(&str) -> Result<PublicKey, CliError>,
-    ) -> Result<String, CliError> {
-        let id = format!(
-            "rehearsal-{}",
-            Timestamp::now().as_str().replace(['-', ':'], "").to_lowercase()
-        );
-        let minimum = participants.len();
-        let mut toml = format!(
-            "# A rehearsal: its keys protect nothing.\nformat = \"zk-ceremony/1\"\nid = \"{id}\"\nkind = \"rehearsal\"\ncurve = \"bn254\"\npower = {}\norder = \
-             \"roster\"\n\n[minimum_contributions]\nphase1 = {minimum}\nphase2 = {minimum}\n\n[coordinator]\nname = \"{COORDINATOR}\"\nkey = \"{}\"\n",
-            self.power,
-            key(COORDINATOR)?
-        );
-        let phases: Vec<String> =
-            self.phases().into_iter().map(|phase| u8::from(phase).to_string()).collect();
-        // Writing into a String cannot fail.
-        for name in participants {
-            let _ = write!(
-                toml,
-                "\n[[participants]]\nname = \"{name}\"\nkey = \"{}\"\nphases = [{}]\n",
-                key(name)?,
-                phases.join(", ")
-            );
-        }
-        for (phase, round) in [("phase1", 1), ("phase2", 2)] {
-            let _ = write!(
-                toml,
-                "\n[beacon.{phase}]\nsource = \"the operating system, at the time: this is a rehearsal\"\nround = {round}\nexponent = {BEACON_EXPONENT}\n"
-            );
-        }
-        if let Some(start) = &self.start {
-            let _ = write!(
-                toml,
-                "\n[phase1_start]\nsha256 = \"{}\"\ndescription = \"a file named for the rehearsal\"\nextend = {}\n",
-                start.sha256, start.open
-            );
-        }
-        let _ = write!(
-            toml,
-            "\n[[circuits]]\nname = \"{}\"\nsha256 = \"{}\"\nprogram = \"{} (rehearsal)\"\n",
-            self.name, self.circuit_sha256, self.name
-        );
-        Ok(toml)
+        key: impl Fn(&str) -> Result<PublicKey, Diagnostic>,
+    ) -> Result<String, Diagnostic> {
+        let minimum = u32::try_from(participants.len()).unwrap_or(u32::MAX);
+        let phases = self.phases();
+        let beacon = |round| PlannedBeacon {
+            source: "the operating system, at the time: this is a rehearsal",
+            round,
+            exponent: BEACON_EXPONENT,
+        };
+        let rules = Rules {
+            format: "zk-ceremony/1",
+            id: format!(
+                "rehearsal-{}",
+                Timestamp::now().as_str().replace(['-', ':'], "").to_lowercase()
+            ),
+            kind: CeremonyKind::Rehearsal,
+            curve: "bn254",
+            power: self.power,
+            order: "roster",
+            minimum_contributions: Minimum { phase1: minimum, phase2: minimum },
+            coordinator: Person { name: COORDINATOR, key: key(COORDINATOR)? },
+            participants: participants
+                .iter()
+                .map(|name| Ok(Participant { name, key: key(name)?, phases: &phases }))
+                .collect::<Result<_, Diagnostic>>()?,
+            beacon: Beacons { phase1: beacon(1), phase2: beacon(2) },
+            phase1_start: self.start.as_ref().map(|start| ExternalStart {
+                sha256: start.sha256,
+                description: "a file named for the rehearsal",
+                extend: start.open,
+            }),
+            circuits: [Circuit {
+                name: &self.name,
+                sha256: self.circuit_sha256,
+                program: format!("{} (rehearsal)", self.name),
+            }],
+        };
+        let toml = toml::to_string(&rules).map_err(|e| {
+            Diagnostic::environment(
+                "writing-ceremony-toml-failed",
+                format_args!("writing ceremony.toml failed: {e}"),
+            )
+        })?;
+        Ok(format!("# A rehearsal: its keys protect nothing.\n{toml}"))
     }
 
-    /// The demo policy: every release authority, the auditor, and most participants have to sign; every contribution counts.
+    /// The demo policy: every release authority, the auditor, and most participants have to sign;
+    /// every contribution counts.
     pub(super) fn policy(
         &self,
         participants: &[&str],
         release: &[&str],
         auditor: &str,
-        key: impl Fn(&str) -> Result<PublicKey, CliError>,
-    ) -> Result<Vec<u8>, CliError> {
+        key: impl Fn(&str) -> Result<PublicKey, Diagnostic>,
+    ) -> Result<Vec<u8>, Diagnostic> {
         let count = |n: usize| {
             NonZeroU32::new(u32::try_from(n).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
         };
-        let name = |name: &str| -> Result<Label, CliError> { text("name", name) };
-        let named = |who: &&str| -> Result<NamedKey, CliError> {
+        let name = |name: &str| -> Result<Label, Diagnostic> { parse_label("name", name) };
+        let named = |who: &&str| -> Result<NamedKey, Diagnostic> {
             Ok(NamedKey { name: name(who)?, key: key(who)? })
         };
-        let participant = |who: &&str| -> Result<ParticipantKey, CliError> {
+        let participant = |who: &&str| -> Result<ParticipantKey, Diagnostic> {
             Ok(ParticipantKey { name: name(who)?, key: key(who)?, phases: self.phases() })
         };
         let minimum = count(participants.len());
@@ -224,16 +236,121 @@ impl Material {
         };
         let bytes = document.to_json();
         Policy::from_json(&bytes).map_err(|refusal| {
-            CliError::environment(format!("the demo policy of {}: {refusal}", slug(COORDINATOR)))
+            Diagnostic::environment(
+                "demo-policy",
+                format_args!("the demo policy of {}: {refusal}", slug(COORDINATOR)),
+            )
         })?;
         Ok(bytes)
     }
 }
 
-/// The example of the program that runs.
-fn needed_example() -> Result<&'static dyn Example, CliError> {
+// ceremony.toml as it is written, with the fields of `ceremony_folder::config::ConfigDocument`.
+
+#[derive(Serialize)]
+struct Rules<'a> {
+    format: &'static str,
+    id: String,
+    kind: CeremonyKind,
+    curve: &'static str,
+    power: u32,
+    order: &'static str,
+    minimum_contributions: Minimum,
+    coordinator: Person<'a>,
+    participants: Vec<Participant<'a>>,
+    beacon: Beacons,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase1_start: Option<ExternalStart>,
+    circuits: [Circuit<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Minimum {
+    phase1: u32,
+    phase2: u32,
+}
+
+#[derive(Serialize)]
+struct Person<'a> {
+    name: &'a str,
+    key: PublicKey,
+}
+
+#[derive(Serialize)]
+struct Participant<'a> {
+    name: &'a str,
+    key: PublicKey,
+    phases: &'a [Phase],
+}
+
+#[derive(Serialize)]
+struct Beacons {
+    phase1: PlannedBeacon,
+    phase2: PlannedBeacon,
+}
+
+#[derive(Serialize)]
+struct PlannedBeacon {
+    source: &'static str,
+    round: u64,
+    exponent: u8,
+}
+
+#[derive(Serialize)]
+struct ExternalStart {
+    sha256: FileDigest,
+    description: &'static str,
+    extend: bool,
+}
+
+#[derive(Serialize)]
+struct Circuit<'a> {
+    name: &'a CircuitName,
+    sha256: CircuitDigest,
+    program: String,
+}
+
+/// The example of the running program.
+fn needed_example() -> Result<&'static dyn Example, Diagnostic> {
     host::example().ok_or_else(|| {
-        CliError::environment("this program brings no example to rehearse with")
+        Diagnostic::environment("no-example", "this program brings no example to rehearse with")
             .hint("name a circuit with --circuit")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ceremony_folder::Config;
+
+    use super::*;
+
+    #[test]
+    fn the_rules_are_read_back_whatever_the_names_are() {
+        let material = |start| Material {
+            name: CircuitName::new("square").unwrap(),
+            example: None,
+            r1cs: PathBuf::new(),
+            witness: None,
+            ptau: None,
+            power: 12,
+            circuit_sha256: CircuitDigest([7; 32]),
+            start,
+        };
+        let names = ["Ana \"the first\"", "back\\slash", "Zoë ]] = # {}"];
+        let key = |name: &str| {
+            let secret = zk_attest::digest::sha256(name.as_bytes());
+            let public = ed25519_dalek::SigningKey::from_bytes(&secret).verifying_key();
+            Ok(PublicKey::from_bytes(public.as_bytes()).unwrap())
+        };
+        for start in [None, Some(Start { sha256: FileDigest([9; 32]), open: true })] {
+            let external = start.is_some();
+            let toml = material(start).rules(&names, key).unwrap();
+            let config = Config::from_toml(toml.as_bytes()).unwrap();
+            let rules = config.document();
+            let read: Vec<String> = rules.participants.iter().map(|p| p.name.to_string()).collect();
+            assert_eq!(read, names);
+            assert_eq!(rules.phase1_start.is_some(), external);
+            assert!(rules.power == 12 && rules.kind == CeremonyKind::Rehearsal);
+        }
+    }
 }

@@ -1,13 +1,17 @@
-//! The rehearsal: a whole ceremony on one machine, by the commands that real parties use, from the first contribution to a guarded build.
+//! The rehearsal: a whole ceremony on one machine, by the commands that real parties use, from the
+//! first contribution to a guarded build.
 //!
-//! Every party is a process of its own that gets the shared folder and its own key. What to do next is read from the folder, as real parties read it; a
-//! rehearsal that was interrupted therefore goes on after its last finished step. The kind `rehearsal` is signed into every step, and nothing but
-//! the kind tells these files from those of a production ceremony.
+//! Every party is a process of its own that gets the shared folder and its own key. What to do next
+//! is read from the folder, as real parties read it; a rehearsal that was interrupted therefore
+//! goes on after its last finished step. The kind `rehearsal` is signed into every step, and
+//! nothing but the kind tells these files from those of a production ceremony.
 //!
 //! ```text
-//! OUT/ceremony/     the shared folder                OUT/zk/          bundle, trust policy and snippet
-//! OUT/keys/         one private key for each party   OUT/embedded/    the crate that is built under the guard
-//! OUT/circuit/      circuit and witness
+//! OUT/ceremony/   the shared folder
+//! OUT/keys/       one private key for each party
+//! OUT/circuit/    circuit and witness
+//! OUT/zk/         bundle, trust policy and snippet
+//! OUT/embedded/   the crate that is built under the guard
 //! ```
 
 mod guarded;
@@ -19,7 +23,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bn254_batch::Instructions;
-use ceremony_folder::{Ceremony, Folder, Stage};
+use ceremony_folder::{Ceremony, Folder, FolderLock, Stage};
+use material::Material;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
@@ -27,11 +34,9 @@ use zk_attest::statement::Phase;
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::ceremony::RehearsalArgs;
-use crate::error::CliError;
-use crate::folder::{FolderLock, read, write_file};
-use crate::host;
+use crate::output::write_file;
 use crate::signer::read_public_key;
-use material::Material;
+use crate::{failure, host};
 
 /// Names for participants, in the order of the roster.
 const NAMES: [&str; 20] = [
@@ -59,15 +64,19 @@ struct Rehearsal {
 }
 
 impl RehearsalArgs {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let started = Instant::now();
         // Known before the first key is made, and not after the last signature.
         let source = if self.no_build { None } else { Some(self.guard_source()?) };
         let out = self.folder()?;
-        fs::create_dir_all(&out).map_err(|e| CliError::io(&out, "creating", &e))?;
-        let out = out.canonicalize().map_err(|e| CliError::io(&out, "opening", &e))?;
-        let program = std::env::current_exe()
-            .map_err(|e| CliError::environment(format!("finding this program failed: {e}")))?;
+        fs::create_dir_all(&out).map_err(|e| failure::io(&out, "creating", &e))?;
+        let out = out.canonicalize().map_err(|e| failure::io(&out, "opening", &e))?;
+        let program = std::env::current_exe().map_err(|e| {
+            Diagnostic::environment(
+                "finding-program-failed",
+                format_args!("finding this program failed: {e}"),
+            )
+        })?;
         eprintln!("rehearsal in {}", out.display());
         let material = Material::gather(&self, &out)?;
         let rehearsal = Rehearsal {
@@ -92,43 +101,48 @@ impl RehearsalArgs {
     }
 
     /// The checkout whose guard the build uses.
-    fn guard_source(&self) -> Result<PathBuf, CliError> {
+    fn guard_source(&self) -> Result<PathBuf, Diagnostic> {
         let named = self.checkout.as_deref().or(host::checkout());
         let Some(root) = named else {
-            return Err(CliError::environment("the guarded build needs the guard's source").hint(
-                "name a checkout of zk-ceremony with --checkout, or stop before the build with --no-build",
+            return Err(Diagnostic::environment(
+                "no-checkout",
+                "the guarded build needs the guard's source",
+            )
+            .hint(
+                "name a checkout of zk-ceremony with --checkout, or stop before the build with \
+                 --no-build",
             ));
         };
         if root.join("zk-vk-guard/Cargo.toml").exists() && root.join("Cargo.lock").exists() {
-            return root.canonicalize().map_err(|e| CliError::io(root, "opening", &e));
+            return root.canonicalize().map_err(|e| failure::io(root, "opening", &e));
         }
-        Err(CliError::environment(format!(
-            "{}: this is not a checkout of zk-ceremony\n  expected  a folder with Cargo.lock and zk-vk-guard/",
-            root.display()
-        ))
-        .hint("name one with --checkout, or stop before the build with --no-build"))
+        Err(Diagnostic::environment("no-checkout", "this is not a checkout of zk-ceremony")
+            .at(root.display())
+            .expected("a folder with Cargo.lock and zk-vk-guard/")
+            .hint("name one with --checkout, or stop before the build with --no-build"))
     }
 
     /// The folder to rehearse in: the one that was named, the latest, or a new one.
-    fn folder(&self) -> Result<PathBuf, CliError> {
+    fn folder(&self) -> Result<PathBuf, Diagnostic> {
         let exists = |path: &Path| path.join("ceremony").exists();
         match (&self.out, self.resume) {
-            (Some(out), false) if exists(out) => Err(CliError::environment(format!(
-                "{}: a rehearsal is in this folder",
-                out.display()
-            ))
-            .hint("add --resume to go on with it, or name another folder")),
+            (Some(out), false) if exists(out) => {
+                Err(Diagnostic::environment("rehearsal-exists", "a rehearsal is in this folder")
+                    .at(out.display())
+                    .hint("add --resume to go on with it, or name another folder"))
+            }
             (Some(out), _) => Ok(out.clone()),
             (None, resume) => {
                 let parent = host::checkout().map_or("target".into(), |root| root.join("target"));
                 let parent = parent.join("ceremony");
                 let latest = latest(&parent).filter(|_| resume);
                 match latest {
-                    None if resume => Err(CliError::environment(format!(
-                        "{}: there is no rehearsal to resume",
-                        parent.display()
-                    ))
-                    .hint("run `cargo xtask ceremony` without --resume")),
+                    None if resume => Err(Diagnostic::environment(
+                        "no-rehearsal",
+                        "there is no rehearsal to resume",
+                    )
+                    .at(parent.display())
+                    .hint(format!("run `{PROGRAM} ceremony` without --resume"))),
                     None => Ok(parent.join(format!(
                         "rehearsal-{}",
                         Timestamp::now().as_str().replace(['-', ':'], "")
@@ -164,7 +178,7 @@ impl Rehearsal {
         self.out.join("keys").join(format!("{}.pem", slug(name)))
     }
 
-    fn public_key(&self, name: &str) -> Result<PublicKey, CliError> {
+    fn public_key(&self, name: &str) -> Result<PublicKey, Diagnostic> {
         read_public_key(&self.key(name))
     }
 
@@ -172,33 +186,34 @@ impl Rehearsal {
         self.out.join("zk").join(name)
     }
 
-    /// Runs a party: a process that gets the arguments, the shared folder as its working folder, and nothing to read from.
-    fn party(&self, who: &str, what: &str, arguments: &[&str]) -> Result<(), CliError> {
+    /// Runs a party: a process that gets the arguments, the shared folder as its working folder,
+    /// and nothing to read from.
+    fn party(&self, who: &str, what: &str, arguments: &[&str]) -> Result<(), Diagnostic> {
         let start = Instant::now();
         let mut command = Command::new(&self.program);
         if bn254_batch::backend() == Instructions::Portable {
             command.arg("--portable-arithmetic");
         }
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null());
-        let output = command.output().map_err(|e| CliError::io(&self.program, "running", &e))?;
+        let output = command.output().map_err(|e| failure::io(&self.program, "running", &e))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(CliError::environment(format!(
-                "{who}: {what} failed ({})\n{}",
-                output.status,
-                said.trim_end()
-            ))
-            .hint("see to the cause, then run `cargo xtask ceremony --resume`"));
+            return Err(Diagnostic::environment(
+                "failed-n",
+                format_args!("{what} failed ({})\n{}", output.status, said.trim_end()),
+            )
+            .at(who)
+            .hint(format!("see to the cause, then run `{PROGRAM} ceremony --resume`")));
         }
         eprintln!("  {:>7.2} s  {who:<12} {what}", start.elapsed().as_secs_f64());
         Ok(())
     }
 
     /// A private key for each party.
-    fn keys(&self) -> Result<(), CliError> {
+    fn keys(&self) -> Result<(), Diagnostic> {
         let folder = self.out.join("keys");
         for folder in [&folder, &self.root(), &self.out.join("zk")] {
-            fs::create_dir_all(folder).map_err(|e| CliError::io(folder, "creating", &e))?;
+            fs::create_dir_all(folder).map_err(|e| failure::io(folder, "creating", &e))?;
         }
         for name in self.participants.iter().chain(&RELEASE).chain(&[AUDITOR, COORDINATOR]) {
             let path = self.key(name);
@@ -209,14 +224,15 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// A party of the run that was interrupted may still be at work: it gets a moment to begin, and the time that it needs to end.
-    fn wait_for_orphans(&self) -> Result<(), CliError> {
+    /// A party of the run that was interrupted may still be at work: it gets a moment to begin, and
+    /// the time that it needs to end.
+    fn wait_for_orphans(&self) -> Result<(), Diagnostic> {
         std::thread::sleep(ORPHANS_BEGIN);
-        FolderLock::take(&self.root()).map(drop)
+        Ok(FolderLock::take(&self.root()).map(drop)?)
     }
 
     /// Phase 1 and phase 2, step by step, as the folder asks for them.
-    fn run_chain(&self) -> Result<(), CliError> {
+    fn run_chain(&self) -> Result<(), Diagnostic> {
         let rules = Folder::new(&self.root()).config();
         if !self.opened()? {
             let toml = self.out.join("ceremony.toml");
@@ -248,9 +264,9 @@ impl Rehearsal {
             self.party(COORDINATOR, "opens the ceremony", &arguments)?;
         }
         loop {
-            let ceremony = read(&self.root())?;
+            let ceremony = Ceremony::open(&self.root())?;
             if let Some(problem) = ceremony.problem() {
-                return Err(CliError::ceremony(problem));
+                return Err(Diagnostic::from(&**problem));
             }
             let done = match ceremony.stage() {
                 Stage::Closed => break,
@@ -261,12 +277,13 @@ impl Rehearsal {
                 Stage::Contributions(phase) => self.contribute_or_close(&ceremony, phase),
             };
             // What counts is the folder: a party of an interrupted run may have been quicker.
-            if steps(&read(&self.root())?) == steps(&ceremony) {
+            if steps(&Ceremony::open(&self.root())?) == steps(&ceremony) {
                 done?;
-                return Err(CliError::environment(format!(
-                    "{}: a step was made and is not there",
-                    rules.display()
-                ))
+                return Err(Diagnostic::environment(
+                    "step-vanished",
+                    "a step was made and is not there",
+                )
+                .at(rules.display())
                 .hint("run it again with --resume"));
             }
         }
@@ -274,17 +291,17 @@ impl Rehearsal {
     }
 
     /// Whether the ceremony has its start.
-    fn opened(&self) -> Result<bool, CliError> {
+    fn opened(&self) -> Result<bool, Diagnostic> {
         Ok(Folder::new(&self.root()).config().exists()
-            && !read(&self.root())?.phase1.steps.is_empty())
+            && !Ceremony::open(&self.root())?.phase1.steps.is_empty())
     }
 
-    fn contribute_or_close(&self, ceremony: &Ceremony, phase: Phase) -> Result<(), CliError> {
+    fn contribute_or_close(&self, ceremony: &Ceremony, phase: Phase) -> Result<(), Diagnostic> {
         let number = u8::from(phase);
         let open =
             ceremony.chains().find(|chain| chain.track.phase() == phase && !chain.is_closed());
         match open.and_then(|chain| {
-            chain.next(&ceremony.config).first().map(|participant| participant.name.to_string())
+            ceremony.may_contribute(chain).first().map(|participant| participant.name.to_string())
         }) {
             Some(name) => {
                 let key = self.key(&name).to_string_lossy().into_owned();
@@ -301,13 +318,13 @@ impl Rehearsal {
         }
     }
 
-    fn coordinate(&self, what: &str, arguments: &[&str]) -> Result<(), CliError> {
+    fn coordinate(&self, what: &str, arguments: &[&str]) -> Result<(), Diagnostic> {
         let key = self.key(COORDINATOR).to_string_lossy().into_owned();
         self.party(COORDINATOR, what, &[arguments, &["--key", &key]].concat())
     }
 
     /// Keys, the whole verification, transcript and reports.
-    fn finish(&self) -> Result<(), CliError> {
+    fn finish(&self) -> Result<(), Diagnostic> {
         let witness = self
             .material
             .witness
@@ -327,7 +344,7 @@ impl Rehearsal {
     }
 
     /// The bundle, signed to the demo policy by release authorities, auditor and participants.
-    fn approve(&self) -> Result<(), CliError> {
+    fn approve(&self) -> Result<(), Diagnostic> {
         let bundle = Folder::new(&self.root()).bundle();
         let policy = self.zk("trust-policy.json");
         if !policy.exists() {
@@ -365,7 +382,7 @@ impl Rehearsal {
                 &["ceremony", "audit", ".", "--as", AUDITOR, "--key", &key],
             )?;
         }
-        let bytes = fs::read(&bundle).map_err(|e| CliError::io(&bundle, "reading", &e))?;
+        let bytes = fs::read(&bundle).map_err(|e| failure::io(&bundle, "reading", &e))?;
         write_file(&self.zk("bundle.json"), &bytes, true)?;
         let policy = policy.to_string_lossy().into_owned();
         self.party(
@@ -375,8 +392,8 @@ impl Rehearsal {
         )
     }
 
-    fn has_signed(&self, bundle: &Path, name: &str) -> Result<bool, CliError> {
-        let refused = |refusal| CliError::refusal(bundle, &refusal);
+    fn has_signed(&self, bundle: &Path, name: &str) -> Result<bool, Diagnostic> {
+        let refused = |refusal| failure::refusal(bundle, &refusal);
         let parsed = read_regular(bundle, MAX_BUNDLE_BYTES)
             .and_then(|bytes| Bundle::from_json(&bytes))
             .map_err(refused)?;
@@ -388,7 +405,8 @@ impl Rehearsal {
         println!("rehearsal finished in {:.1} s", self.started.elapsed().as_secs_f64());
         match built {
             Some(built) => println!(
-                "  time               {ran:.1} s of ceremony, {:.1} s of compiling, {:.1} s of testing\n  guarded build      {}\n  embedded key       {}",
+                "  time               {ran:.1} s of ceremony, {:.1} s of compiling, {:.1} s of \
+                 testing\n  guarded build      {}\n  embedded key       {}",
                 built.compiling,
                 built.testing,
                 built.folder.display(),
@@ -400,7 +418,7 @@ impl Rehearsal {
         println!("  bundle, policy     {}", self.out.join("zk").display());
         println!("  keys               {}", self.out.join("keys").display());
         println!("These keys protect nothing: no production policy accepts them.");
-        println!("next: cargo xtask ceremony new --template > ceremony.toml, and RUNBOOK.md");
+        println!("next: {PROGRAM} ceremony new --template > ceremony.toml, and RUNBOOK.md");
     }
 }
 

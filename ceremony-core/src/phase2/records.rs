@@ -1,23 +1,25 @@
-//! What header and records of a key tell by themselves: checks 2 to 6, 9 and 10 of the formats page, section 7. They are cheap, whatever the circuit's
-//! size, and come before the comparison with the initial key.
+//! What header and records of a key tell by themselves: checks 2 to 6, 9 and 10 of docs/formats.md,
+//! section 7. They are cheap, whatever the circuit's size, and come before the comparison with the
+//! initial key.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
+use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
+use bn254_batch::mul_all;
 use rayon::prelude::*;
 
 use super::contribute::Chain;
+use super::degenerate::check_verifying_key_points;
+use super::expectations::Expectations;
 use super::report::{Check, Failure, Findings};
-use super::verify::Expectations;
 use crate::entropy::ContributionRng;
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Zkey};
-use crate::hash::{ContributionHash, Transcript, hash_to_g2};
-use crate::keygen::check_verifying_key_points;
+use crate::hash::{ContributionHash, Transcript};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
-use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
-use bn254_batch::mul_all;
+use crate::sample::hash_to_g2;
 
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
 pub(super) fn check_records<K: Read + Seek + Send>(
@@ -101,7 +103,8 @@ pub(super) fn check_records<K: Read + Seek + Send>(
         findings.add(Check::FinalDelta, Failure::DeltaGroups);
     }
 
-    // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of public wires.
+    // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of
+    // public wires.
     let ic = key.layout().ic.len;
     if let Err(defect) = check_verifying_key_points(
         &header.alpha_g1,
@@ -155,7 +158,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// A secret used twice shows as a repeated s with its s x; contributions that cancel each other as a repeated delta.
+    /// A secret used twice shows as a repeated s with its s x; contributions that cancel each other
+    /// as a repeated delta.
     fn check(&mut self, record: &Contribution, contribution: usize, findings: &mut Findings) {
         let repeated = |earlier, what| Failure::Repeated { contribution, earlier, what };
         for (point, what) in [(record.proof.g1_s, "s"), (record.proof.g1_sx, "sx")] {

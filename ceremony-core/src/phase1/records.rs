@@ -1,0 +1,215 @@
+//! What the records of a `.ptau` prove by themselves: checks 0 to 4, 8 and 10.
+
+use rayon::prelude::*;
+
+use super::report::{Check, Failure};
+use super::secrets::TauSecrets;
+use super::{ChainHead, SecretName, pok_base_point};
+use crate::entropy::ContributionRng;
+use crate::format::encoding::{Encoding, encode};
+use crate::format::ptau::{Contribution, Power, PublicKey};
+use crate::format::record::{ContributionKind, ProofOfKnowledge};
+use crate::progress::Progress;
+use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
+
+/// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
+///
+/// Returns the last record.
+///
+/// # Errors
+/// When fewer than `minimum` (and than 1) contributions are not a beacon.
+pub fn check_minimum(
+    records: &[Contribution],
+    minimum: u32,
+) -> Result<&Contribution, Box<Failure>> {
+    let (found, expected) =
+        (records.iter().filter(|r| !r.is_beacon()).count(), minimum.max(1) as usize);
+    records.last().filter(|_| found >= expected).ok_or_else(|| {
+        Box::new(Failure {
+            check: Check::MinimumContributions,
+            place: "chain of contributions".into(),
+            reason: if found == 0 {
+                "no participant has contributed, so tau is publicly known"
+            } else {
+                "too few participants contributed"
+            },
+            found: format!("{found} that are not a beacon"),
+            expected: format!("at least {expected}"),
+        })
+    })
+}
+
+/// Check 10.
+pub(super) fn check_continuity(
+    earlier: &[Contribution],
+    records: &[Contribution],
+) -> Result<(), Box<Failure>> {
+    let fail = |place: String, reason, found: String, expected: String| {
+        Err(Box::new(Failure { check: Check::Continuity, place, reason, found, expected }))
+    };
+    if records.len() < earlier.len() {
+        let place = "chain of contributions".into();
+        return fail(
+            place,
+            "contributions are missing",
+            format!("{} contributions", records.len()),
+            format!("at least {}", earlier.len()),
+        );
+    }
+    for (i, (known, record)) in earlier.iter().zip(records).enumerate() {
+        if known != record {
+            let (found, expected) =
+                (record.response_hash().to_string(), known.response_hash().to_string());
+            return fail(place_of(i), "the chain forks from the known one", found, expected);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn place_of(index: usize) -> String {
+    format!("contribution {}", index + 1)
+}
+
+/// Checks 1 to 4 and 8 on the records alone, which are looked at side by side.
+///
+/// # Errors
+/// The first record, and its first check, that fails. A beacon may be hashed before that is known.
+pub fn check_chain(
+    records: &[Contribution],
+    ceremony_power: Power,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
+    let failure = records.par_iter().with_max_len(1).enumerate().find_map_first(|(i, record)| {
+        check_record(record, &records[..i], records.len(), ceremony_power, progress).err()
+    });
+    failure.map_or(Ok(()), Err)
+}
+
+/// Checks 1 to 4 and 8 of a record that follows some earlier ones, in a chain of `of` records.
+fn check_record(
+    record: &Contribution,
+    earlier: &[Contribution],
+    of: usize,
+    ceremony_power: Power,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
+    let place = || place_of(earlier.len());
+    let fail = |check, reason, found, expected| {
+        Err(Box::new(Failure { check, place: place(), reason, found, expected }))
+    };
+    let link = ChainHead::after(earlier, ceremony_power);
+    let PublicKey { tau, alpha, beta } = &record.public_key;
+    let base = |name, proof: &ProofOfKnowledge| {
+        pok_base_point(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
+    };
+    let (r_tau, (r_alpha, r_beta)) = rayon::join(
+        || base(SecretName::Tau, tau),
+        || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)),
+    );
+    // 1
+    let proofs = [("tau", tau, r_tau), ("alpha", alpha, r_alpha), ("beta", beta, r_beta)];
+    // 2 and 3
+    let (before, after) = (&link.key_points, &record.key_points);
+    let g1 = |a, b, proof: &ProofOfKnowledge, r| (Ratio(a, b), Ratio(r, proof.g2_spx));
+    let g2 = |proof: &ProofOfKnowledge, a, b| (Ratio(proof.g1_s, proof.g1_sx), Ratio(a, b));
+    let ratios = [
+        (
+            Check::TauRatio,
+            "[tau]1 is not the one before times the proven secret",
+            g1(before.tau_g1, after.tau_g1, tau, r_tau),
+        ),
+        (
+            Check::TauRatio,
+            "[tau]2 is not the one before times the proven secret",
+            g2(tau, before.tau_g2, after.tau_g2),
+        ),
+        (
+            Check::AlphaBetaRatio,
+            "[alpha]1 is not the one before times the proven secret",
+            g1(before.alpha_g1, after.alpha_g1, alpha, r_alpha),
+        ),
+        (
+            Check::AlphaBetaRatio,
+            "[beta]1 is not the one before times the proven secret",
+            g1(before.beta_g1, after.beta_g1, beta, r_beta),
+        ),
+        (
+            Check::AlphaBetaRatio,
+            "[beta]2 is not the one before times the proven secret",
+            g2(beta, before.beta_g2, after.beta_g2),
+        ),
+    ];
+    let (proof, ratio) = rayon::join(
+        || {
+            proofs.par_iter().with_max_len(1).find_map_first(|(name, proof, r)| {
+                Some((name, verify_proof_of_knowledge(proof, *r).err()?))
+            })
+        },
+        || {
+            ratios
+                .par_iter()
+                .with_max_len(1)
+                .find_first(|(_, _, (in_g1, in_g2))| !same_ratio(*in_g1, *in_g2))
+        },
+    );
+    if let Some((name, defect)) = proof {
+        let expected = format!("a proof made for challenge {}", link.challenge);
+        return fail(
+            Check::ProofOfKnowledge,
+            "the proof of knowledge does not hold",
+            format!("{name}: {defect}"),
+            expected,
+        );
+    }
+    if let Some((check, reason, _)) = ratio {
+        return fail(
+            *check,
+            reason,
+            "another ratio".into(),
+            "the ratio that the public key proves".into(),
+        );
+    }
+    // 4
+    if let ContributionKind::Beacon(beacon) = &record.kind {
+        if earlier.len() + 1 != of {
+            let found = format!("{} of {of}", place());
+            return fail(
+                Check::Beacon,
+                "the beacon is not the last contribution",
+                found,
+                "one beacon, as the last contribution".into(),
+            );
+        }
+        let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress))
+            .public_key(&link.challenge);
+        if drawn != record.public_key {
+            let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
+            let expected = format!("{} (tau's s)", first(&drawn));
+            return fail(
+                Check::Beacon,
+                "the public key is not the beacon's",
+                first(&record.public_key),
+                expected,
+            );
+        }
+    }
+    // 8
+    if let Some(j) = earlier.iter().position(|earlier| shares_proof(earlier, record)) {
+        let (found, expected) =
+            (format!("a proof of {}", place_of(j)), "a public key of its own".into());
+        return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
+    }
+    Ok(())
+}
+
+pub(super) fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whether any of the three proofs of one record stands in the other.
+fn shares_proof(a: &Contribution, b: &Contribution) -> bool {
+    let proofs = |record: &Contribution| {
+        [record.public_key.tau, record.public_key.alpha, record.public_key.beta]
+    };
+    proofs(a).iter().any(|p| proofs(b).iter().any(|q| p.g1_s == q.g1_s && p.g1_sx == q.g1_sx))
+}

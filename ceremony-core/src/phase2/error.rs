@@ -1,0 +1,273 @@
+//! Why an operation of phase 2 failed.
+
+use super::report::Report;
+use crate::entropy::OsRandomError;
+use crate::explain::{Explain, Finding};
+use crate::format::FormatError;
+use crate::format::bound_file::Change;
+use crate::format::ptau::Power;
+use crate::limits::MAX_CONTRIBUTIONS;
+
+/// The smallest power of a circuit whose initial key's hash includes one point more than it counts
+/// (docs/formats.md, section 6).
+pub const SURPLUS_HASH_POWER: u32 = 15;
+
+/// Why no initial key was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The circuit cannot be read.
+    #[error("the circuit (.r1cs): {0}")]
+    R1cs(#[source] FormatError),
+    /// The phase-1 file cannot be read.
+    #[error("the powers of tau (.ptau): {0}")]
+    Ptau(#[source] FormatError),
+    /// The key cannot be written (or, while verifying, read).
+    #[error("the key (.zkey): {0}")]
+    Key(#[source] FormatError),
+    /// The checks of points had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// The phase-1 file has no Lagrange bases.
+    #[error(
+        "the .ptau is not prepared for phase 2: found no sections 12 to 15, expected all of them: \
+         prepare it first"
+    )]
+    NotPrepared,
+    /// The circuit needs a larger phase 1.
+    #[error(
+        "the .ptau is too small for the circuit: found power {found}, expected at least power \
+         {expected}"
+    )]
+    PtauTooSmall {
+        /// Of the `.ptau`.
+        found: Power,
+        /// Of the circuit.
+        expected: Power,
+    },
+    /// No one contributed to phase 1, so that tau is publicly known.
+    #[error(
+        "no participant contributed to the .ptau: found {records} records, all of them beacons, \
+         expected a contribution that is not a beacon"
+    )]
+    NoContribution {
+        /// Number of records.
+        records: usize,
+    },
+    /// The initial key's hash would not be one that others can recompute.
+    #[error(
+        "a .ptau of the circuit's own power gives a key whose hash no one can recompute, from power {SURPLUS_HASH_POWER} on: found power {power}, expected a .ptau of power {} or more",
+        power.exponent() + 1
+    )]
+    EqualPower {
+        /// Of the circuit and the `.ptau`.
+        power: Power,
+    },
+    /// Section 4 counts its entries in 32 bits.
+    #[error("too many terms in A and B: found {found}, expected at most {}", u32::MAX)]
+    TooManyTerms {
+        /// Those of the circuit and its input rows.
+        found: u64,
+    },
+}
+
+impl SetupError {
+    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => {
+                matches!(error, FormatError::Io(_) | FormatError::OsRandom(_))
+            }
+            other => matches!(other, Self::OsRandom(_)),
+        }
+    }
+}
+
+impl Explain for SetupError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::R1cs(error) => error.explain().inside("the circuit (.r1cs)"),
+            Self::Ptau(error) => error.explain().inside("the powers of tau (.ptau)"),
+            Self::Key(error) => error.explain().inside("the key (.zkey)"),
+            Self::OsRandom(error) => error.explain(),
+            Self::NotPrepared => Finding::compared(
+                "zkey-setup/not-prepared",
+                self,
+                "no sections 12 to 15",
+                "all of them: prepare it first",
+            ),
+            Self::PtauTooSmall { found, expected } => Finding::compared(
+                "zkey-setup/ptau-too-small",
+                self,
+                format_args!("power {found}"),
+                format_args!("at least power {expected}"),
+            ),
+            Self::NoContribution { records } => Finding::compared(
+                "zkey-setup/no-contribution",
+                self,
+                format_args!("{records} records, all of them beacons"),
+                "a contribution that is not a beacon",
+            ),
+            Self::EqualPower { power } => Finding::compared(
+                "zkey-setup/equal-power",
+                self,
+                format_args!("power {power}"),
+                format_args!("a .ptau of power {} or more", power.exponent() + 1),
+            ),
+            Self::TooManyTerms { found } => Finding::compared(
+                "zkey-setup/too-many-terms",
+                self,
+                found,
+                format_args!("at most {}", u32::MAX),
+            ),
+        }
+    }
+}
+
+/// Why a contribution was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContributeError {
+    /// The key to build on cannot be read.
+    #[error("the key (.zkey): {0}")]
+    Input(#[from] FormatError),
+    /// The new key cannot be written.
+    #[error("writing the new key: {0}")]
+    Output(#[source] std::io::Error),
+    /// The checks of points had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// A beacon has closed the chain.
+    #[error(
+        "a beacon has closed this chain: found a beacon as contribution {index}, expected \
+         contributions only, the beacon comes last"
+    )]
+    Closed {
+        /// Which record is the beacon, counted from 1.
+        index: usize,
+    },
+    /// No further record would be read back.
+    #[error(
+        "the chain is full: found {found} contributions, expected less than {MAX_CONTRIBUTIONS}"
+    )]
+    Full {
+        /// Number of records.
+        found: usize,
+    },
+    /// The secret drawn was zero, which happens once in 2^254 draws of an honest generator.
+    #[error("the random number generator gave zero as the secret: it is broken")]
+    ZeroSecret,
+}
+
+impl ContributeError {
+    /// Whether the environment failed (reading, writing, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::Input(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
+            other => matches!(other, Self::Output(_) | Self::OsRandom(_) | Self::ZeroSecret),
+        }
+    }
+}
+
+impl Explain for ContributeError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::Input(error) => error.explain().inside("the key (.zkey)"),
+            Self::Output(_) => Finding::environment("zkey-contribute/output", self),
+            Self::OsRandom(error) => error.explain(),
+            Self::Closed { index } => Finding::compared(
+                "zkey-contribute/closed",
+                self,
+                format_args!("a beacon as contribution {index}"),
+                "contributions only, the beacon comes last",
+            ),
+            Self::Full { found } => Finding::compared(
+                "zkey-contribute/full",
+                self,
+                format_args!("{found} contributions"),
+                format_args!("less than {MAX_CONTRIBUTIONS}"),
+            ),
+            Self::ZeroSecret => Finding::environment("zkey-contribute/zero-secret", self),
+        }
+    }
+}
+
+/// Why a key is not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The key cannot be read.
+    #[error("the key (.zkey): {0}")]
+    Key(#[source] FormatError),
+    /// The earlier key cannot be read.
+    #[error("the earlier key (.zkey): {0}")]
+    Earlier(#[source] FormatError),
+    /// The initial key cannot be rebuilt.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The random combinations had no randomness.
+    #[error(transparent)]
+    OsRandom(#[from] OsRandomError),
+    /// A file changed while it was read.
+    #[error("{file} changed while it was verified: {change}")]
+    Changed {
+        /// Which.
+        file: &'static str,
+        /// How.
+        change: Change,
+    },
+    /// Checks failed.
+    #[error("the key is refused: {}", refusals(.0))]
+    Refused(Box<Report>),
+}
+
+impl VerifyError {
+    /// Whether the environment failed (reading, randomness), and not the artefact.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        let environment =
+            |error: &FormatError| matches!(error, FormatError::Io(_) | FormatError::OsRandom(_));
+        match self {
+            Self::Key(error) | Self::Earlier(error) => environment(error),
+            Self::Setup(error) => error.is_environment(),
+            Self::OsRandom(_) => true,
+            Self::Changed { .. } | Self::Refused(_) => false,
+        }
+    }
+}
+
+impl Explain for VerifyError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::Key(error) => error.explain().inside("the key (.zkey)"),
+            Self::Earlier(error) => error.explain().inside("the earlier key (.zkey)"),
+            Self::Setup(error) => error.explain(),
+            Self::OsRandom(error) => error.explain(),
+            Self::Changed { file, change } => Finding {
+                code: "zkey-verify/changed",
+                ..change.explain().inside(format_args!("{file} changed while it was verified"))
+            },
+            Self::Refused(report) => {
+                let mut failures = report.failures();
+                match (failures.next(), failures.next()) {
+                    (Some((check, failure)), None) => {
+                        failure.explain().inside(check).inside("the key is refused")
+                    }
+                    (first, _) => {
+                        let code = first.map_or("zkey-verify/refused", |(_, f)| f.explain().code);
+                        Finding::new(code, self)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The failed checks with their reasons, in one line.
+fn refusals(report: &Report) -> String {
+    let failures: Vec<_> =
+        report.failures().map(|(check, failure)| format!("{check}: {failure}")).collect();
+    failures.join("; ")
+}

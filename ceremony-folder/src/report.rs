@@ -1,0 +1,323 @@
+//! The result of a verification as data: `report.json` for programs, `SHA256SUMS` for standard
+//! tools.
+
+use std::collections::BTreeMap;
+
+use ceremony_core::format::bound_file::sha256_file;
+use ceremony_core::progress::Progress;
+use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::primitives::Timestamp;
+use zk_attest::statement::Action;
+
+use crate::archive_set::public_files;
+use crate::chain::{Chain, Step};
+use crate::error::{CeremonyError, at};
+use crate::folder::Track;
+use crate::verify::{PartReport, PassedCheck};
+use crate::{Ceremony, VerifiedCeremony};
+
+/// `report.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of this document.
+    pub format: String,
+    /// "good": everything that is there holds, and the ceremony is finished. "unfinished":
+    /// everything that is there holds. "bad": something does not.
+    pub result: String,
+    /// The ceremony's id.
+    pub ceremony: String,
+    /// "rehearsal" or "production".
+    pub kind: String,
+    /// SHA-256 of the rules.
+    pub ceremony_toml_sha256: String,
+    /// Program and version that verified.
+    pub tool: String,
+    /// Instructions that it ran on.
+    pub arithmetic: String,
+    /// When, in UTC.
+    pub time: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The transcript hash of a finished ceremony.
+    pub transcript_sha256: Option<String>,
+    /// The keys of a finished ceremony.
+    pub verifying_keys: Vec<ReportedKey>,
+    /// The data files that were verified, in order.
+    pub files: Vec<ReportedFile>,
+    /// What stopped the verification.
+    pub failure: Option<ReportedFailure>,
+    /// Who did what, chain by chain.
+    pub chains: Vec<ReportedChain>,
+}
+
+/// A verifying key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedKey {
+    /// Name of the circuit.
+    pub circuit: String,
+    /// Number of public inputs.
+    pub public_inputs: u32,
+    /// SHA-256 of the canonical compressed key.
+    pub vk_sha256: String,
+}
+
+/// A data file that was verified.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedFile {
+    /// What it is, for people.
+    pub title: String,
+    /// Path inside the folder.
+    pub file: String,
+    /// Bytes.
+    pub length: u64,
+    /// SHA-256, in hex.
+    pub sha256: String,
+    /// BLAKE2b-512, in hex.
+    pub blake2b: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The checks that passed.
+    pub checks: Vec<ReportedCheck>,
+}
+
+/// A check that passed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedCheck {
+    /// Number in the list of its phase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub number: Option<u32>,
+    /// What holds.
+    pub statement: String,
+    /// Why it could not be carried out to the end, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remark: Option<String>,
+}
+
+/// What stopped the verification.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedFailure {
+    /// The step.
+    pub title: String,
+    /// The message, with its place.
+    pub error: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Who did what and when, as it is attested.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedChain {
+    /// What it is, for people.
+    pub title: String,
+    /// Steps in order.
+    pub steps: Vec<ReportedStep>,
+    /// Files that were taken out.
+    pub rejected: Vec<ReportedRejection>,
+}
+
+/// An attested step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedStep {
+    /// Path inside the folder.
+    pub file: String,
+    /// What the step is.
+    pub action: String,
+    /// Its number.
+    pub index: u32,
+    /// Who made it.
+    pub participant: String,
+    /// The key that attests it.
+    pub key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// When, in UTC.
+    pub time: String,
+    /// SHA-256, in hex.
+    pub sha256: String,
+    /// Of a contribution or a beacon.
+    pub contribution_hash: Option<String>,
+    /// Sources of randomness, in words.
+    pub entropy: String,
+    /// How the secret was destroyed, in words.
+    pub destruction: String,
+    /// Source, round and value.
+    pub beacon: Option<String>,
+}
+
+/// A file that was taken out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedRejection {
+    /// Path inside the folder.
+    pub file: String,
+    /// SHA-256, in hex.
+    pub sha256: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Report {
+    /// Bytes of a report that is read again: what a folder of the largest size gives.
+    pub const MAX_BYTES: usize = 16 << 20;
+
+    /// The report of a verification that has not begun.
+    #[must_use]
+    pub fn begin(ceremony: &Ceremony, tool: &str) -> Self {
+        let rules = ceremony.config.document();
+        Self {
+            format: "zk-ceremony-report/1".into(),
+            result: "unfinished".into(),
+            ceremony: rules.id.to_string(),
+            kind: rules.kind.to_string(),
+            ceremony_toml_sha256: ceremony.config.digest().to_string(),
+            tool: tool.into(),
+            arithmetic: bn254_batch::backend().to_string(),
+            time: Timestamp::now().to_string(),
+            seconds: 0.0,
+            transcript_sha256: None,
+            verifying_keys: Vec::new(),
+            files: Vec::new(),
+            failure: None,
+            chains: chains(ceremony),
+        }
+    }
+
+    /// A file verified.
+    pub fn passed(&mut self, ceremony: &Ceremony, part: &PartReport, seconds: f64) {
+        let check = |check: &PassedCheck| ReportedCheck {
+            number: check.number,
+            statement: check.statement.into(),
+            remark: check.remark.map(str::to_owned),
+        };
+        self.files.push(ReportedFile {
+            title: part.title.clone(),
+            file: relative(ceremony, &part.path),
+            length: part.digests.length,
+            sha256: part.digests.sha256.to_string(),
+            blake2b: part.digests.blake2b.to_string(),
+            seconds,
+            checks: part.checks.iter().map(check).collect(),
+        });
+    }
+
+    /// The verification stopped.
+    pub fn failed(&mut self, title: String, error: &CeremonyError) {
+        let shown = Diagnostic::from(error);
+        let result = if shown.blame == Blame::Artefact { "bad" } else { "error" };
+        self.result = result.into();
+        self.failure = Some(ReportedFailure { title, error: shown.to_string(), hint: shown.hint });
+    }
+
+    /// Everything holds, and the ceremony is finished.
+    pub fn finished(&mut self, done: &VerifiedCeremony) {
+        self.result = "good".into();
+        self.transcript_sha256 = Some(done.digest().to_string());
+        let circuits = &done.transcript().transcript().circuits;
+        self.verifying_keys = circuits
+            .iter()
+            .map(|circuit| ReportedKey {
+                circuit: circuit.name.to_string(),
+                public_inputs: circuit.public_inputs,
+                vk_sha256: circuit.vk_sha256.to_string(),
+            })
+            .collect();
+    }
+}
+
+fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {
+    let chain = |chain: &Chain| ReportedChain {
+        title: match &chain.track {
+            Track::Phase1 => "Phase 1: powers of tau".into(),
+            Track::Circuit(name) => format!("Phase 2: {name}"),
+        },
+        steps: chain
+            .steps
+            .iter()
+            .chain(&chain.prepared)
+            .map(|step| reported(ceremony, step))
+            .collect(),
+        rejected: chain
+            .rejected
+            .iter()
+            .map(|rejected| ReportedRejection {
+                file: relative(ceremony, &rejected.path),
+                sha256: rejected.file.to_string(),
+                reason: rejected.reason.to_string(),
+            })
+            .collect(),
+    };
+    ceremony.chains().map(chain).collect()
+}
+
+fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
+    let words = &step.words;
+    ReportedStep {
+        file: relative(ceremony, &step.path),
+        action: words.action.as_str().into(),
+        index: step.index,
+        participant: words.participant.to_string(),
+        key: step.key.to_string(),
+        fingerprint: step.key.fingerprint(),
+        time: words.time.to_string(),
+        sha256: step.file.to_string(),
+        contribution_hash: words.contribution_hash.map(|hash| hash.to_string()),
+        entropy: if words.action == Action::Contribution {
+            words.entropy.to_string()
+        } else {
+            "none".into()
+        },
+        destruction: words.destruction.to_string(),
+        beacon: words.beacon.as_ref().map(|beacon| {
+            format!(
+                "{}, round {}: {}, hashed 2^{} times",
+                beacon.source,
+                beacon.round,
+                hex::encode(beacon.value.as_bytes()),
+                beacon.exponent.get()
+            )
+        }),
+    }
+}
+
+fn relative(ceremony: &Ceremony, path: &std::path::Path) -> String {
+    path.strip_prefix(ceremony.folder.root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// `SHA256SUMS`: the digests of all public files but itself, sorted by name, for `sha256sum
+/// --check`.
+///
+/// Of what was verified, these are the digests of the bytes that were verified: they come from the
+/// report and from the rules, and the files are not read again.
+///
+/// # Errors
+/// When a file that was not verified cannot be read.
+pub fn sums(
+    ceremony: &Ceremony,
+    report: &Report,
+    progress: &dyn Progress,
+) -> Result<String, CeremonyError> {
+    let mut known: BTreeMap<String, String> =
+        report.files.iter().map(|file| (file.file.clone(), file.sha256.clone())).collect();
+    if report.result == "good" {
+        // Each circuit was held to the digest of the rules, twice.
+        for circuit in &ceremony.config.document().circuits {
+            let path = relative(ceremony, &ceremony.folder.r1cs(&circuit.name));
+            known.insert(path, circuit.sha256.to_string());
+        }
+    }
+    let mut lines = String::new();
+    for file in public_files(&ceremony.folder)? {
+        if file.name == "SHA256SUMS" {
+            continue;
+        }
+        let digest = match known.remove(&file.name) {
+            Some(digest) => digest,
+            None => {
+                let mut source = ceremony.folder.open(&file.path)?;
+                sha256_file(&mut source, progress).map_err(at(&file.path))?.to_string()
+            }
+        };
+        lines += &format!("{digest}  {}\n", file.name);
+    }
+    Ok(lines)
+}

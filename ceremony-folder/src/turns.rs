@@ -1,0 +1,349 @@
+//! Whose turn it is: the one place that says who may make the next step.
+//!
+//! Folder commands and services alike ask here, before any work is done and again before a step is
+//! written.
+
+use std::path::PathBuf;
+
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::Label;
+use zk_attest::program::PROGRAM;
+use zk_attest::signer::Signer;
+use zk_attest::statement::Phase;
+
+use crate::chain::{Chain, Step};
+use crate::config::{Order, Participant};
+use crate::folder::Track;
+use crate::{Ceremony, Stage};
+
+/// Why a step may not be made now, or not by this signer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TurnError {
+    /// No participant of the roster has this name.
+    NotInRoster {
+        /// The name.
+        name: String,
+        /// The names of the roster.
+        roster: Vec<String>,
+    },
+    /// The signer's key is not the one that the roster gives the participant.
+    NotTheirKey {
+        /// The participant.
+        name: Label,
+        /// The signer's key.
+        found: PublicKey,
+        /// Which signer.
+        signer: String,
+        /// The roster's key.
+        expected: PublicKey,
+    },
+    /// The signer's key is not the coordinator's.
+    NotCoordinator {
+        /// The signer's key.
+        found: PublicKey,
+        /// Which signer.
+        signer: String,
+        /// The coordinator.
+        name: Label,
+        /// The coordinator's key.
+        expected: PublicKey,
+    },
+    /// No phase is open.
+    NothingOpen {
+        /// Whether it is the coordinator who wants to close one.
+        to_close: bool,
+        /// The ceremony folder.
+        root: PathBuf,
+    },
+    /// The participant does not contribute to the open phase.
+    NotInPhase {
+        /// The participant.
+        name: Label,
+        /// The open phase.
+        phase: Phase,
+    },
+    /// The participant has contributed.
+    Already {
+        /// The participant.
+        name: Label,
+        /// The chain.
+        track: Track,
+        /// The participant's step.
+        step: u32,
+        /// The ceremony folder.
+        root: PathBuf,
+    },
+    /// It is another participant's turn.
+    AnothersTurn {
+        /// The chain.
+        track: Track,
+        /// The participant.
+        name: Label,
+        /// Whose turn it is.
+        next: Label,
+    },
+    /// There are too few contributions for the beacon.
+    TooFew {
+        /// The chain.
+        track: Track,
+        /// Contributions there are.
+        found: usize,
+        /// Contributions that the rules ask for.
+        expected: usize,
+        /// Who may contribute next.
+        next: Vec<String>,
+    },
+    /// The chain has no opening.
+    Unopened {
+        /// The chain.
+        track: Track,
+    },
+}
+
+impl From<TurnError> for Diagnostic {
+    fn from(error: TurnError) -> Self {
+        match error {
+            TurnError::NotInRoster { name, roster } => {
+                Self::environment("not-in-roster", "no participant with this name is in the roster")
+                    .at("--as")
+                    .found(name)
+                    .expected(roster.join(", "))
+                    .hint(
+                        "the roster is in ceremony.toml; only those it names can contribute to \
+                         this ceremony",
+                    )
+            }
+            TurnError::NotTheirKey { name, found, signer, expected } => Self::environment(
+                "not-their-key",
+                format_args!("this key does not match {name}'s key in the roster"),
+            )
+            .found(format_args!("{found} ({signer})"))
+            .expected(expected)
+            .hint("sign with the key whose public half you gave to the coordinator"),
+            TurnError::NotCoordinator { found, signer, name, expected } => {
+                Self::environment("not-the-coordinator", "this step is the coordinator's")
+                    .found(format_args!("{found} ({signer})"))
+                    .expected(format_args!("{expected} ({name})"))
+                    .hint("sign with the key that ceremony.toml names under [coordinator]")
+            }
+            TurnError::NothingOpen { to_close, root } => {
+                let what = if to_close {
+                    "no phase is open, so there is none to close"
+                } else {
+                    "no phase is open for contributions now"
+                };
+                Self::environment("nothing-open", what).hint(next_command(&root))
+            }
+            TurnError::NotInPhase { name, phase } => {
+                let phase = u8::from(phase);
+                Self::environment(
+                    "not-in-phase",
+                    format_args!("{name} does not contribute to phase {phase}"),
+                )
+                .hint("the roster in ceremony.toml lists the phases of each participant")
+            }
+            TurnError::Already { name, track, step, root } => Self::environment(
+                "already-contributed",
+                format_args!("{name} has contributed already"),
+            )
+            .found(format_args!("{track}, step {step}"))
+            .hint(format_args!(
+                "nothing to do; `{PROGRAM} ceremony find {} --participant \"{name}\"` shows it",
+                root.display()
+            )),
+            TurnError::AnothersTurn { track, name, next } => {
+                Self::environment("not-your-turn", "it is not your turn")
+                    .at(track)
+                    .found(name)
+                    .expected(&next)
+                    .hint(format_args!(
+                        "wait for {next}, or, if the coordinator agrees, add --skip \"{next}\""
+                    ))
+            }
+            TurnError::TooFew { track, found, expected, next } => {
+                Self::environment("too-few-contributions", "too few contributions for the beacon")
+                    .at(track)
+                    .found(found)
+                    .expected(format_args!("at least {expected}"))
+                    .hint(format_args!("wait for {}", next.join(" or ")))
+            }
+            TurnError::Unopened { track } => {
+                Self::artefact("unopened", "the chain has not been started").at(track).hint(
+                    format_args!(
+                        "the coordinator opens it with `{PROGRAM} ceremony new` or `{PROGRAM} \
+                         ceremony prepare`"
+                    ),
+                )
+            }
+        }
+    }
+}
+
+/// Where to ask what comes next.
+pub(crate) fn next_command(root: &std::path::Path) -> String {
+    format!("`{PROGRAM} ceremony status {}` says what comes next", root.display())
+}
+
+impl Ceremony {
+    /// The participant of that name, if the signer has the key that the roster gives.
+    ///
+    /// # Errors
+    /// [`TurnError::NotInRoster`], [`TurnError::NotTheirKey`].
+    pub fn participant(&self, name: &str, signer: &dyn Signer) -> Result<&Participant, TurnError> {
+        let roster = &self.config.document().participants;
+        let named = roster.iter().find(|participant| participant.name.as_str() == name);
+        let Some(participant) = named else {
+            let roster = roster.iter().map(|participant| participant.name.to_string()).collect();
+            return Err(TurnError::NotInRoster { name: name.into(), roster });
+        };
+        if participant.key == *signer.public_key() {
+            return Ok(participant);
+        }
+        Err(TurnError::NotTheirKey {
+            name: participant.name.clone(),
+            found: *signer.public_key(),
+            signer: signer.description(),
+            expected: participant.key,
+        })
+    }
+
+    /// Refuses a signer that is not the coordinator's.
+    ///
+    /// # Errors
+    /// [`TurnError::NotCoordinator`].
+    pub fn ensure_coordinator(&self, signer: &dyn Signer) -> Result<(), TurnError> {
+        let coordinator = &self.config.document().coordinator;
+        if *signer.public_key() == coordinator.key {
+            return Ok(());
+        }
+        Err(TurnError::NotCoordinator {
+            found: *signer.public_key(),
+            signer: signer.description(),
+            name: coordinator.name.clone(),
+            expected: coordinator.key,
+        })
+    }
+
+    /// The chains to which it is this participant's turn to contribute. Participants named in
+    /// `skip` are passed over.
+    ///
+    /// # Errors
+    /// Why it is nowhere this participant's turn.
+    pub fn chains_open_to(
+        &self,
+        participant: &Participant,
+        skip: &[String],
+    ) -> Result<Vec<Track>, TurnError> {
+        let Stage::Contributions(phase) = self.stage() else {
+            return Err(TurnError::NothingOpen {
+                to_close: false,
+                root: self.folder.root().into(),
+            });
+        };
+        if !participant.phases.contains(&phase) {
+            return Err(TurnError::NotInPhase { name: participant.name.clone(), phase });
+        }
+        let (mut tracks, mut refusal) = (Vec::new(), None);
+        for chain in self.open_chains(phase) {
+            match self.ensure_turn(chain, participant, skip) {
+                Ok(()) => tracks.push(chain.track.clone()),
+                Err(error) => refusal = Some(error),
+            }
+        }
+        match refusal {
+            Some(error) if tracks.is_empty() => Err(error),
+            _ => Ok(tracks),
+        }
+    }
+
+    /// The participants who may contribute to a chain now: the first of the roster who has not, or
+    /// all who have not, as the rules say.
+    #[must_use]
+    pub fn may_contribute(&self, chain: &Chain) -> Vec<&Participant> {
+        let waiting = chain.waiting(&self.config);
+        let any = self.config.document().order == Order::Any;
+        let count = if any { waiting.len() } else { 1 };
+        waiting.into_iter().take(count).collect()
+    }
+
+    fn open_chains(&self, phase: Phase) -> impl Iterator<Item = &Chain> {
+        self.chains().filter(move |chain| chain.track.phase() == phase && !chain.is_closed())
+    }
+
+    fn ensure_turn(
+        &self,
+        chain: &Chain,
+        participant: &Participant,
+        skip: &[String],
+    ) -> Result<(), TurnError> {
+        if let Some(done) = chain.contributions().find(|step| step.key == participant.key) {
+            return Err(TurnError::Already {
+                name: participant.name.clone(),
+                track: chain.track.clone(),
+                step: done.index,
+                root: self.folder.root().into(),
+            });
+        }
+        if self.config.document().order == Order::Any {
+            return Ok(());
+        }
+        let waiting = chain.waiting(&self.config);
+        let mut before = waiting.iter().take_while(|other| other.key != participant.key);
+        let passed_over = |name: &Label| skip.iter().any(|skipped| skipped == name.as_str());
+        match before.find(|other| !passed_over(&other.name)) {
+            None => Ok(()),
+            Some(other) => Err(TurnError::AnothersTurn {
+                track: chain.track.clone(),
+                name: participant.name.clone(),
+                next: other.name.clone(),
+            }),
+        }
+    }
+
+    /// The chains that a beacon may close now: all open ones of the open phase, each with the
+    /// contributions that the rules ask for.
+    ///
+    /// # Errors
+    /// [`TurnError::NothingOpen`], [`TurnError::TooFew`].
+    pub fn chains_to_close(&self) -> Result<Vec<&Chain>, TurnError> {
+        let Stage::Contributions(phase) = self.stage() else {
+            return Err(TurnError::NothingOpen { to_close: true, root: self.folder.root().into() });
+        };
+        let open: Vec<&Chain> = self.open_chains(phase).collect();
+        for chain in &open {
+            let expected = self.config.minimum(phase) as usize;
+            let found = chain.contributions().count();
+            if found < expected {
+                let next = self.may_contribute(chain);
+                return Err(TurnError::TooFew {
+                    track: chain.track.clone(),
+                    found,
+                    expected,
+                    next: next.iter().map(|participant| participant.name.to_string()).collect(),
+                });
+            }
+        }
+        Ok(open)
+    }
+
+    /// The chain of a track.
+    ///
+    /// # Errors
+    /// [`TurnError::Unopened`] where the rules have no such track.
+    pub fn chain(&self, track: &Track) -> Result<&Chain, TurnError> {
+        self.chains()
+            .find(|chain| chain.track == *track)
+            .ok_or_else(|| TurnError::Unopened { track: track.clone() })
+    }
+
+    /// The last step of a chain, on which the next one builds.
+    ///
+    /// # Errors
+    /// [`TurnError::Unopened`].
+    pub fn head(&self, track: &Track) -> Result<&Step, TurnError> {
+        let unopened = || TurnError::Unopened { track: track.clone() };
+        self.chain(track)?.steps.last().ok_or_else(unopened)
+    }
+}

@@ -1,0 +1,38 @@
+//! How the program is called in hints.
+//!
+//! Hints of every crate name the commands of one program. It is called `zk-ceremony` unless the
+//! process says otherwise, as `cargo xtask` does in a checkout of the project.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// The name as it is shipped.
+pub const SHIPPED: &str = crate::error::program!();
+
+static NAME: OnceLock<&'static str> = OnceLock::new();
+
+/// The program's name, for `format!("run `{PROGRAM} ...`")`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program;
+
+/// See [`Program`].
+pub const PROGRAM: Program = Program;
+
+impl Program {
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAME.get().copied().unwrap_or(SHIPPED)
+    }
+
+    /// Calls it so from now on. The first call of a process counts.
+    pub fn call(self, name: &'static str) {
+        let _ = NAME.set(name);
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

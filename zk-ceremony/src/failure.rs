@@ -1,0 +1,216 @@
+//! What the user reads when something is wrong: the parts that the libraries give, with the command
+//! that helps.
+
+use std::io;
+use std::path::Path;
+
+use ceremony_core::format::FormatError;
+use ceremony_core::keygen::{KeygenError, SelfTestError};
+use ceremony_core::phase1::contribute::StepError;
+use ceremony_core::phase1::verify::{Check, VerifyError};
+use ceremony_core::phase2::contribute::ContributeError;
+use ceremony_core::phase2::initial_key::SetupError;
+use ceremony_core::phase2::verify::VerifyError as KeyVerifyError;
+use ceremony_folder::explained;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::error::Refusal;
+
+/// As a person reads it: `error:` then, where there is something to do, `hint:`.
+pub(crate) fn render(error: &Diagnostic) -> String {
+    let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("error: {error}{hint}")
+}
+
+/// The system could not read or write.
+pub(crate) fn io(path: &Path, doing: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::environment("io", format_args!("{doing} failed: {error}")).at(path.display())
+}
+
+/// The operating system gives no randomness.
+pub(crate) fn no_randomness(error: impl std::fmt::Display) -> Diagnostic {
+    Diagnostic::environment(
+        "randomness",
+        format_args!("the operating system gives no randomness: {error}"),
+    )
+}
+
+/// What the documents' own checks refuse, which brings its own hint.
+pub(crate) fn refusal(path: &Path, refusal: &Refusal) -> Diagnostic {
+    let parts = Diagnostic::from(refusal);
+    if refusal.place().and_then(|place| place.file()).is_some() {
+        return parts;
+    }
+    // The place inside the file, if any, comes after the file.
+    let inside = refusal.place().map_or_else(String::new, |place| format!(": {place}"));
+    parts.at(format_args!("{}{inside}", path.display()))
+}
+
+/// A value on the command line that is refused.
+pub(crate) fn argument(option: &str, refusal: &Refusal) -> Diagnostic {
+    Diagnostic { blame: Blame::Environment, hint: None, ..Diagnostic::from(refusal) }.at(option)
+}
+
+/// A bundle that does not satisfy the policy it is held against.
+pub(crate) fn not_approved(path: &Path, reason: Option<String>) -> Diagnostic {
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    Diagnostic::artefact("not-approved", format_args!("not approved under the policy{reason}"))
+        .at(path.display())
+}
+
+/// A file that could not be opened as what it should be.
+pub(crate) fn format(path: &Path, error: &FormatError) -> Diagnostic {
+    explained(error).at(path.display()).hint(format_hint(error))
+}
+
+fn format_hint(error: &FormatError) -> String {
+    match error {
+        FormatError::Io(_) | FormatError::OsRandom(_) => "run the same command again".into(),
+        FormatError::Magic { .. } => {
+            format!("name the right file: `{PROGRAM} help` says which kind each command reads")
+        }
+        FormatError::Truncated { .. } | FormatError::SectionPastEnd { .. } => {
+            "the download is incomplete: fetch the file again and compare its digest".into()
+        }
+        _ => "the file is damaged or was made by a faulty tool: fetch it again and compare its \
+              digest"
+            .into(),
+    }
+}
+
+fn check_hint(check: Check) -> String {
+    match check {
+        Check::MinimumContributions => format!(
+            "collect the missing contributions with `{PROGRAM} ptau contribute IN OUT --name NAME`"
+        ),
+        Check::Digest => "compare with the digest that the ceremony's organisers publish, and \
+                          give it with --digest"
+            .into(),
+        Check::Continuity => "find out from the coordinator which of the two files is the \
+                              ceremony's, and keep both as evidence"
+            .into(),
+        _ => "do not build on this file: keep it as evidence, and continue from the last file \
+              that verified"
+            .into(),
+    }
+}
+
+/// A step of phase 1 that made no file. `path` is its input.
+pub(crate) fn step(path: &Path, error: &StepError) -> Diagnostic {
+    let input = path.display();
+    let hint = match error {
+        StepError::Format(error) => format_hint(error),
+        StepError::Check(failure) => check_hint(failure.check),
+        StepError::Closed { .. } => format!(
+            "contribute to the last file from before the beacon, or continue with `{PROGRAM} ptau \
+             prepare {input} prepared.ptau`"
+        ),
+        StepError::NobodyContributed => {
+            format!("run `{PROGRAM} ptau contribute {input} OUT --name NAME` first")
+        }
+        StepError::TruncatedCeremony { .. } => {
+            "take the ceremony's whole file, which the coordinator publishes".into()
+        }
+        StepError::Challenge { .. } | StepError::OtherChallenge { .. } => {
+            "the file was altered or belongs to another step: fetch it again from the coordinator"
+                .into()
+        }
+        StepError::NoDomain => {
+            "use a ceremony of power 27 or less, or download its published prepared file".into()
+        }
+        _ => "nothing was written: fix the cause and retry".into(),
+    };
+    explained(error).at(input).hint(hint)
+}
+
+/// A `.ptau` that did not verify.
+pub(crate) fn verify(path: &Path, error: &VerifyError) -> Diagnostic {
+    let hint = match error {
+        VerifyError::Format(error) => format_hint(error),
+        VerifyError::Failed(failure) => check_hint(failure.check),
+        VerifyError::Changed { .. } => {
+            "copy the file to a folder that nothing else writes to, and verify the copy".into()
+        }
+        _ => "run the same command again".into(),
+    };
+    explained(error).at(path.display()).hint(hint)
+}
+
+/// An initial key that was not made. The paths are those of circuit, powers of tau and key.
+pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) -> Diagnostic {
+    let (path, hint) = match error {
+        SetupError::Ptau(_) => {
+            (ptau, "the .ptau is damaged: fetch it again and compare its digest".into())
+        }
+        SetupError::NotPrepared => {
+            (ptau, format!("run `{PROGRAM} ptau prepare IN OUT` and give its output"))
+        }
+        SetupError::PtauTooSmall { .. } => {
+            (ptau, "take a ceremony of the expected power or more".into())
+        }
+        SetupError::NoContribution { .. } => (
+            ptau,
+            format!("collect contributions with `{PROGRAM} ptau contribute`, then prepare again"),
+        ),
+        SetupError::EqualPower { .. } => {
+            (ptau, "take a .ptau of at least the expected power".into())
+        }
+        SetupError::Key(_) | SetupError::OsRandom(_) => {
+            (out, "nothing was written: fix the cause and retry".into())
+        }
+        _ => (r1cs, "compile the circuit again; custom gates are not supported".into()),
+    };
+    explained(error).at(path.display()).hint(hint)
+}
+
+/// A step of phase 2 that made no key. `path` is its input.
+pub(crate) fn contribute_key(path: &Path, error: &ContributeError) -> Diagnostic {
+    let hint = match error {
+        ContributeError::Input(_) => {
+            "the key is damaged: fetch it again from the coordinator and compare its digest"
+        }
+        ContributeError::Closed { .. } => "build on the key before the beacon",
+        _ => "nothing was written: fix the cause and retry",
+    };
+    explained(error).at(path.display()).hint(hint)
+}
+
+/// A key that did not verify.
+pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
+    let hint = match error {
+        KeyVerifyError::Key(_) => {
+            "the key is damaged: fetch it again and compare its digest".into()
+        }
+        KeyVerifyError::Earlier(_) => {
+            "the earlier key is damaged: verify from circuit and .ptau instead".into()
+        }
+        KeyVerifyError::Setup(SetupError::NotPrepared) => {
+            format!("give the prepared .ptau, see `{PROGRAM} ptau prepare --help`")
+        }
+        KeyVerifyError::Setup(_) => {
+            "give the circuit and the .ptau that the key was made from".into()
+        }
+        KeyVerifyError::Changed { .. } => {
+            "copy the files to a folder that nothing else writes to, and verify the copies".into()
+        }
+        KeyVerifyError::Refused(_) => "do not build on this key: keep it as evidence, and \
+                                       continue from the last file that verified"
+            .into(),
+        _ => "run the same command again".to_owned(),
+    };
+    explained(error).at(path.display()).hint(hint)
+}
+
+/// A key that cannot be exported.
+pub(crate) fn keygen(path: &Path, error: &KeygenError) -> Diagnostic {
+    explained(error)
+        .at(path.display())
+        .hint(format_args!("export only a key that `{PROGRAM} zkey verify` calls good"))
+}
+
+/// A key that does not make proofs that it accepts.
+pub(crate) fn self_test(path: &Path, error: &SelfTestError) -> Diagnostic {
+    explained(error)
+        .at(path.display())
+        .hint(format_args!("do not use this key: verify it with `{PROGRAM} zkey verify`"))
+}
