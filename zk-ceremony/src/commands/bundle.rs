@@ -1,23 +1,51 @@
-//! `bundle sign`, `merge` and `verify`: the way of a bundle from its first signature to the last
-//! one.
+//! `bundle inspect`, `sign`, `merge` and `verify`: a bundle from its first signature to its last.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{PolicyDigest, StatementDigest, TranscriptDigest};
+use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
-use zk_vk_guard::bundle::{OnExpiry, VerifiedBundle};
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES, OnExpiry, VerifiedBundle};
 use zk_vk_guard::policy::{Policy, RoleKey};
 
-use super::approval::{read_bundle, read_policy};
+use super::policy::read_policy;
 use super::sign::{Document, confirm};
+use crate::cli::InspectBundle;
 use crate::cli::signing::{MergeBundles, SignBundle, VerifyBundle};
 use crate::failure;
-use crate::show::verification;
+use crate::show::{json, verification};
 use crate::signer::Signer;
+
+impl InspectBundle {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let refused = |refusal| failure::refusal(&self.bundle, &refusal);
+        let bundle = read_bundle(&self.bundle)?;
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let inspection = bundle.inspect(policy.as_ref(), &Timestamp::now()).map_err(refused)?;
+        if self.json {
+            json(&inspection)?;
+        } else {
+            println!("{inspection}");
+        }
+        match inspection.verdict {
+            Some(verdict) if !verdict.approved => {
+                Err(failure::not_approved(&self.bundle, verdict.refusal))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn read_bundle(path: &Path) -> Result<Bundle, Diagnostic> {
+    read_regular(path, MAX_BUNDLE_BYTES)
+        .and_then(|bytes| Bundle::from_json(&bytes))
+        .map_err(|refusal| failure::refusal(path, &refusal))
+}
 
 impl SignBundle {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {

@@ -1,6 +1,5 @@
 //! One module per group of commands.
 
-mod approval;
 mod bundle;
 mod ceremony;
 mod entropy;

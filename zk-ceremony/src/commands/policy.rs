@@ -1,4 +1,4 @@
-//! `policy new` and `policy show`: whom a build trusts, written from flags and shown on one screen.
+//! `policy new`, `show` and `pin`: whom a build trusts, written from flags, shown on one screen.
 
 use std::fmt;
 use std::io::Write as _;
@@ -12,15 +12,16 @@ use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest};
 use zk_attest::error::Refusal;
+use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{
-    MinimumContributions, NamedKey, ParticipantKey, Policy, PolicyCircuit, PolicyDocument,
-    PolicyFormat, Role, RoleKey, Roles,
+    MAX_POLICY_BYTES, MinimumContributions, NamedKey, ParticipantKey, Policy, PolicyCircuit,
+    PolicyDocument, PolicyFormat, Role, RoleKey, Roles,
 };
 
-use super::approval::read_policy;
+use crate::cli::PinPolicy;
 use crate::cli::policy::{NewPolicy, PolicyCommand, ShowPolicy};
 use crate::failure;
 use crate::output::open;
@@ -176,6 +177,19 @@ fn sha256_of(path: &Path) -> Result<[u8; 32], Diagnostic> {
     digest_file(&mut open(path)?, &Bars::default())
         .map(|digests| digests.sha256.0)
         .map_err(|e| failure::io(path, "reading", &e))
+}
+
+pub(super) fn read_policy(path: &Path) -> Result<Policy, Diagnostic> {
+    read_regular(path, MAX_POLICY_BYTES)
+        .and_then(|bytes| Policy::from_json(&bytes))
+        .map_err(|refusal| failure::refusal(path, &refusal))
+}
+
+impl PinPolicy {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        println!("{}", read_policy(&self.policy)?.digest());
+        Ok(())
+    }
 }
 
 /// What `policy show --json` prints.

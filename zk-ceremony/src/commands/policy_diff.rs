@@ -17,8 +17,8 @@ use zk_vk_guard::policy::{
     ParticipantKey, PolicyCircuit, PolicyDocument, PolicyFormat, Role, RoleKey, Roles,
 };
 
-use super::approval::read_policy;
 use super::policy::phases;
+use super::policy::read_policy;
 use crate::cli::policy::DiffPolicies;
 use crate::show::json;
 
