@@ -33,7 +33,7 @@ use ceremony_core::keygen;
 use ceremony_core::phase1::ChainHead;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
 use ceremony_core::phase2::verify::{
-    Digests, Expectations as KeyExpectations, Outcome, Report, VerifyError, verify as verify_zkey,
+    Digests, Expectations as KeyExpectations, Report, VerifyError, verify as verify_zkey,
     verify_from, verify_initial,
 };
 use ceremony_core::progress::Progress;
@@ -584,12 +584,10 @@ fn no_circuit(ceremony: &Ceremony) -> CeremonyError {
 }
 
 fn passed(report: &Report) -> impl Iterator<Item = PassedCheck> + '_ {
-    report.checks.iter().map(|(check, outcome)| PassedCheck {
+    report.checks.iter().map(|(check, _)| PassedCheck {
         number: Some(check.number()),
         statement: check.statement(),
-        remark: matches!(outcome, Outcome::HashNotDerivable).then_some(
-            "the circuit hash itself cannot be recomputed for a .ptau of the circuit's own power",
-        ),
+        remark: None,
     })
 }
 

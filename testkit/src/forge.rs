@@ -78,7 +78,7 @@ pub struct Step {
     pub secret: Fr,
     /// What delta in the record is multiplied by.
     pub recorded: Fr,
-    /// What the header's [delta]1 and [delta]2 are multiplied by.
+    /// What the header's `[delta]1` and `[delta]2` are multiplied by.
     pub header: (Fr, Fr),
     /// What L and H are divided by.
     pub queries: (Fr, Fr),

@@ -152,9 +152,11 @@ pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) ->
             ptau,
             format!("collect contributions with `{PROGRAM} ptau contribute`, then prepare again"),
         ),
-        SetupError::EqualPower { .. } => {
-            (ptau, "take a .ptau of at least the expected power".into())
-        }
+        SetupError::Phase1(failure) => (ptau, check_hint(failure.check)),
+        SetupError::SectionOrder { .. } => (
+            ptau,
+            "take a .ptau whose sections are in ascending order, or one of a larger power".into(),
+        ),
         SetupError::Key(_) | SetupError::OsRandom(_) => {
             (out, "nothing was written: fix the cause and retry".into())
         }
@@ -187,6 +189,7 @@ pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
         KeyVerifyError::Setup(SetupError::NotPrepared) => {
             format!("give the prepared .ptau, see `{PROGRAM} ptau prepare --help`")
         }
+        KeyVerifyError::Setup(SetupError::Phase1(failure)) => check_hint(failure.check),
         KeyVerifyError::Setup(_) => {
             "give the circuit and the .ptau that the key was made from".into()
         }

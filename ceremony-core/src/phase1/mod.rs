@@ -35,7 +35,7 @@ mod error;
 mod lagrange;
 pub mod perpetual_powers;
 pub mod prepare;
-mod records;
+pub(crate) mod records;
 mod report;
 mod secrets;
 mod sections;
@@ -169,16 +169,21 @@ impl ChainHead {
     #[must_use]
     pub fn after(records: &[Contribution], ceremony_power: Power) -> Self {
         match records.last() {
-            Some(last) => Self {
-                key_points: last.key_points,
-                response_hash: last.response_hash(),
-                challenge: last.next_challenge,
-            },
+            Some(last) => Self::of(last),
             None => Self {
                 key_points: AccumulatorHead::initial(),
                 response_hash: first_response_hash(),
                 challenge: first_challenge(ceremony_power),
             },
+        }
+    }
+
+    /// The link after this record.
+    pub(crate) fn of(record: &Contribution) -> Self {
+        Self {
+            key_points: record.key_points,
+            response_hash: record.response_hash(),
+            challenge: record.next_challenge,
         }
     }
 }

@@ -20,7 +20,7 @@ use bn254_batch::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
 use bn254_batch::{Direction, butterflies, group_fft, mul_all};
 
 use super::error::StepError;
-use super::records::{check_chain, check_minimum};
+use super::records::{check_chain, check_minimum, check_order};
 use crate::entropy::VerifierRng;
 use crate::format::container::{ContainerWriter, read_at};
 use crate::format::encoding::{Encoding, decode_own, encode};
@@ -29,9 +29,9 @@ use crate::format::ptau::{PTAU, Ptau, write_contributions, write_header};
 use crate::limits::{CHUNK_POINTS, FFT_IN_MEMORY_POINTS};
 use crate::progress::Progress;
 
-/// Writes `input` with its Lagrange sections, for all levels. The records' chain is checked and the
-/// powers are read with all membership checks; their ratios are for [`super::verify`]. A truncated
-/// file stays marked as one.
+/// Writes `input` with its Lagrange sections, for all levels. The records' chain is checked, the
+/// powers are read with all membership checks, and tau's order is not small; the powers' ratios are
+/// for [`super::verify`]. A truncated file stays marked as one.
 ///
 /// ```
 /// # use std::io::Cursor;
@@ -112,7 +112,10 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Job<'_, R, W> {
     fn copy<P: Point>(&mut self, run: &PointRun<P>) -> Result<(), StepError> {
         self.out.begin(run.section).map_err(StepError::Write)?;
         let Self { source, rng, out, progress, .. } = self;
-        run.for_each_chunk(*source, rng, 0, |_, points, _| {
+        run.for_each_chunk(*source, rng, 0, |start, points, _| {
+            if let (2, Some(powers)) = (run.section, P::as_g1(&points)) {
+                check_order(start, powers)?;
+            }
             out.write(&encode(&points, Encoding::Montgomery)).map_err(StepError::Write)?;
             progress.advance(points.len() as u64);
             Ok::<_, StepError>(())

@@ -1,5 +1,6 @@
 //! What the records of a `.ptau` prove by themselves: checks 0 to 4, 8 and 10.
 
+use ark_ec::AffineRepr;
 use rayon::prelude::*;
 
 use super::report::{Check, Failure};
@@ -7,10 +8,11 @@ use super::secrets::TauSecrets;
 use super::{ChainHead, SecretName, pok_base_point};
 use crate::entropy::ContributionRng;
 use crate::format::encoding::{Encoding, encode};
-use crate::format::ptau::{Contribution, Power, PublicKey};
+use crate::format::ptau::{AccumulatorHead, Contribution, Power, PublicKey};
 use crate::format::record::{ContributionKind, ProofOfKnowledge};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
+use bn254_batch::curve::G1Affine;
 
 /// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
 ///
@@ -79,10 +81,24 @@ pub fn check_chain(
     ceremony_power: Power,
     progress: &dyn Progress,
 ) -> Result<(), Box<Failure>> {
+    let start = ChainHead::after(&[], ceremony_power);
     let failure = records.par_iter().with_max_len(1).enumerate().find_map_first(|(i, record)| {
-        check_record(record, &records[..i], records.len(), ceremony_power, progress).err()
+        check_record(record, &records[..i], records.len(), &start, progress).err()
     });
     failure.map_or(Ok(()), Err)
+}
+
+/// Check 8 on all records, without the others: what a reader of a verified file can ask again at no
+/// cost.
+pub(crate) fn check_fresh_chain(
+    records: &[Contribution],
+    ceremony_power: Power,
+) -> Result<(), Box<Failure>> {
+    let start = ChainHead::after(&[], ceremony_power);
+    records
+        .iter()
+        .enumerate()
+        .try_for_each(|(i, record)| check_fresh(record, &records[..i], &start))
 }
 
 /// Checks 1 to 4 and 8 of a record that follows some earlier ones, in a chain of `of` records.
@@ -90,14 +106,14 @@ fn check_record(
     record: &Contribution,
     earlier: &[Contribution],
     of: usize,
-    ceremony_power: Power,
+    start: &ChainHead,
     progress: &dyn Progress,
 ) -> Result<(), Box<Failure>> {
     let place = || place_of(earlier.len());
     let fail = |check, reason, found, expected| {
         Err(Box::new(Failure { check, place: place(), reason, found, expected }))
     };
-    let link = ChainHead::after(earlier, ceremony_power);
+    let link = earlier.last().map_or(*start, ChainHead::of);
     let PublicKey { tau, alpha, beta } = &record.public_key;
     let base = |name, proof: &ProofOfKnowledge| {
         pok_base_point(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
@@ -193,13 +209,83 @@ fn check_record(
             );
         }
     }
-    // 8
+    check_fresh(record, earlier, start)
+}
+
+/// Check 8 of one record: nothing that must be new was there before.
+///
+/// A key that returns is the mark of contributions that cancel, and what cancels leaves a chain
+/// whose length says nothing. A challenge that returns lets a contribution that answered it stand
+/// where its maker never put it.
+fn check_fresh(
+    record: &Contribution,
+    earlier: &[Contribution],
+    start: &ChainHead,
+) -> Result<(), Box<Failure>> {
+    let fail = |reason, found, expected: &str| {
+        Err(Box::new(Failure {
+            check: Check::RepeatedKey,
+            place: place_of(earlier.len()),
+            reason,
+            found,
+            expected: expected.into(),
+        }))
+    };
     if let Some(j) = earlier.iter().position(|earlier| shares_proof(earlier, record)) {
-        let (found, expected) =
-            (format!("a proof of {}", place_of(j)), "a public key of its own".into());
-        return fail(Check::RepeatedKey, "the public key repeats an earlier one", found, expected);
+        let found = format!("a proof of {}", place_of(j));
+        return fail("the public key repeats an earlier one", found, "a public key of its own");
+    }
+    let before = || {
+        let start = ("the start".to_owned(), &start.key_points, &start.challenge);
+        let records = earlier.iter().enumerate();
+        std::iter::once(start)
+            .chain(records.map(|(j, r)| (place_of(j), &r.key_points, &r.next_challenge)))
+    };
+    let keys = |k: &AccumulatorHead| {
+        [("[tau]1", k.tau_g1), ("[alpha]1", k.alpha_g1), ("[beta]1", k.beta_g1)]
+    };
+    let new = keys(&record.key_points);
+    for (place, known, _) in before() {
+        let returned = new.iter().zip(keys(known)).find(|((_, a), (_, b))| is_plus_or_minus(a, b));
+        if let Some(((name, _), _)) = returned {
+            return fail(
+                "the contributions up to here cancel",
+                format!("{name} is plus or minus that of {place}"),
+                "keys that no one had before",
+            );
+        }
+    }
+    if let Some((place, ..)) = before().find(|(_, _, known)| **known == record.next_challenge) {
+        return fail(
+            "the next challenge occurs twice",
+            format!("{}, and {place} leads to it too", record.next_challenge),
+            "a challenge of its own",
+        );
     }
     Ok(())
+}
+
+fn is_plus_or_minus(a: &G1Affine, b: &G1Affine) -> bool {
+    *a == *b || *a == -*b
+}
+
+/// The part of check 8 that is about the points of section 2: no `[tau^i]1` but the first is plus
+/// or minus the generator.
+///
+/// With all 2N - 1 powers this excludes every tau of an order up to 2N - 2, and of an even order up
+/// to 4N - 4; among them the roots of unity of every domain that the file has a basis for.
+pub(crate) fn check_order(start: u64, powers: &[G1Affine]) -> Result<(), Box<Failure>> {
+    let one = G1Affine::generator();
+    match (start..).zip(powers).find(|(i, power)| *i > 0 && is_plus_or_minus(power, &one)) {
+        None => Ok(()),
+        Some((i, power)) => Err(Box::new(Failure {
+            check: Check::RepeatedKey,
+            place: format!("section 2 ([tau^i]1), element {i}"),
+            reason: "tau has a small multiplicative order",
+            found: format!("tau^{i} = {}1", if *power == one { "" } else { "-" }),
+            expected: "no power of tau that is 1 or -1".into(),
+        })),
+    }
 }
 
 pub(super) fn hex_of(bytes: &[u8]) -> String {

@@ -26,7 +26,7 @@ pub enum Check {
     Hashes = 6,
     /// 7: Lagrange sections.
     Lagrange = 7,
-    /// 8: no public key twice.
+    /// 8: no public key, accumulated key or challenge twice, and no tau of small order.
     RepeatedKey = 8,
     /// 9: the digest of a truncated file.
     Digest = 9,
@@ -53,7 +53,7 @@ impl Check {
             Self::Powers => "every section is a run of powers of tau",
             Self::Hashes => "the points hash to the last response and challenge",
             Self::Lagrange => "the Lagrange sections belong to the powers",
-            Self::RepeatedKey => "no public key occurs twice",
+            Self::RepeatedKey => "no key or challenge occurs twice, and tau has no small order",
             Self::Digest => "the file's digest is the expected one",
             Self::Continuity => "the known chain is continued",
         }

@@ -7,7 +7,7 @@ use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 use super::error::VerifyError;
 use super::lagrange::LagrangeCheck;
-use super::records::{check_chain, hex_of, place_of};
+use super::records::{check_chain, check_order, hex_of, place_of};
 use super::report::{Check, Failure};
 use super::{ChainHead, EachPart, Part, each_part, place_of_run, read_ahead};
 use crate::entropy::VerifierRng;
@@ -146,6 +146,9 @@ impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
             }
             // The first point of every chunk but the first was the last of the one before.
             let fresh = &points[usize::from(start > 0)..];
+            if let (Part::TauG1, Some(powers)) = (part, P::as_g1(&points)) {
+                check_order(start, powers)?;
+            }
             if let Some(lagrange) = lagrange {
                 lagrange.powers(part, start + u64::from(start > 0), fresh);
             }

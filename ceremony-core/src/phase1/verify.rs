@@ -11,7 +11,7 @@
 //! | 5 | the first elements are those of the last record, and each section is a run of powers of tau |
 //! | 6 | the points hash to the last record's response and challenge |
 //! | 7 | each level of the Lagrange sections belongs to the powers |
-//! | 8 | no public key occurs twice |
+//! | 8 | no public key, accumulated key or challenge occurs twice, and tau has no small order |
 //! | 9 | a truncated file, whose points no hash binds, has a digest that is known (as has a prepared file of power 28) |
 //! | 10 | the file continues the chain that is already known |
 //!

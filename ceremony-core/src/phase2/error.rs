@@ -54,14 +54,20 @@ pub enum SetupError {
         /// Number of records.
         records: usize,
     },
-    /// The initial key's hash would not be one that others can recompute.
+    /// The records or powers of the phase-1 file show that tau, alpha or beta may be known.
+    #[error("the powers of tau (.ptau): {0}")]
+    Phase1(#[source] Box<crate::phase1::verify::Failure>),
+    /// The hash of the initial key covers what the reference tool finds behind section 2.
     #[error(
-        "a .ptau of the circuit's own power gives a key whose hash no one can recompute, from power {SURPLUS_HASH_POWER} on: found power {power}, expected a .ptau of power {} or more",
-        power.exponent() + 1
+        "section 3 does not follow section 2 in the .ptau, which has the circuit's own power, so \
+         the circuit hash cannot be derived: found section 3 at byte {found}, expected byte \
+         {expected}"
     )]
-    EqualPower {
-        /// Of the circuit and the `.ptau`.
-        power: Power,
+    SectionOrder {
+        /// Where section 3 begins.
+        found: u64,
+        /// Where it would begin as the next section.
+        expected: u64,
     },
     /// Section 4 counts its entries in 32 bits.
     #[error("too many terms in A and B: found {found}, expected at most {}", u32::MAX)]
@@ -109,11 +115,12 @@ impl Explain for SetupError {
                 format_args!("{records} records, all of them beacons"),
                 "a contribution that is not a beacon",
             ),
-            Self::EqualPower { power } => Finding::compared(
-                "zkey-setup/equal-power",
+            Self::Phase1(failure) => failure.explain().inside("the powers of tau (.ptau)"),
+            Self::SectionOrder { found, expected } => Finding::compared(
+                "zkey-setup/section-order",
                 self,
-                format_args!("power {power}"),
-                format_args!("a .ptau of power {} or more", power.exponent() + 1),
+                format_args!("section 3 at byte {found}"),
+                format_args!("byte {expected}"),
             ),
             Self::TooManyTerms { found } => Finding::compared(
                 "zkey-setup/too-many-terms",

@@ -27,18 +27,20 @@ use bn254_batch::curve::{G1Affine, G2Affine, Point};
 
 pub use super::error::{SURPLUS_HASH_POWER, SetupError};
 use super::qap::{self, Basis, Column, Columns, Plan, Rows};
+use super::surplus::{self, SECTION_TABLE_ENTRY_BYTES};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode, encode_into};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{LagrangeLayout, Ptau};
+use crate::format::ptau::{AccumulatorLayout, LagrangeLayout, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
 use crate::format::zkey::{
     Header, ZKEY, push_coefficient, section, write_contributions, write_header,
 };
 use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
+use crate::phase1::records::{check_fresh_chain, check_order};
 use crate::progress::Progress;
 
 /// What was made.
@@ -56,7 +58,8 @@ pub struct NewKey {
 /// when this returns `Ok`.
 ///
 /// The bytes are those that snarkjs writes for the same two files. The `.ptau` is taken to be
-/// verified; that it has a contribution which is not a beacon is checked once more.
+/// verified; what is cheap is checked once more: it has a contribution which is not a beacon, its
+/// records do not cancel, no challenge occurs twice, and tau is no root of unity of a domain.
 ///
 /// ```
 /// # use std::io::Cursor;
@@ -177,7 +180,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         }
         let lagrange = ptau.lagrange().ok_or(SetupError::NotPrepared)?;
         let (wires_at_once, wires_per_pass) = (WIRES_AT_ONCE, WIRES_PER_PASS);
-        Ok(Self {
+        let mut key = Self {
             r1cs,
             ptau,
             lagrange,
@@ -186,25 +189,41 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             progress,
             wires_at_once,
             wires_per_pass,
-        })
+        };
+        key.check_ptau()?;
+        Ok(key)
     }
 
-    /// False for a circuit of power 15 or more with a `.ptau` of the same power: the reference tool
-    /// then hashes bytes that are not a point.
-    pub(super) fn hash_is_defined(&self) -> bool {
-        self.shape.power().exponent() < SURPLUS_HASH_POWER || self.shape.power() < self.ptau.power()
+    /// Whether the hash of the key covers one point more than it counts (docs/formats.md, section
+    /// 6).
+    fn has_surplus(&self) -> bool {
+        self.shape.power().exponent() >= SURPLUS_HASH_POWER
+    }
+
+    /// Refuses powers that are known, as phase 1's check 8 does, in the records and in
+    /// [tau^(2^i)]1; and an order of sections in which the hash cannot be derived.
+    fn check_ptau(&mut self) -> Result<(), SetupError> {
+        check_fresh_chain(self.ptau.contributions(), self.ptau.ceremony_power())
+            .map_err(SetupError::Phase1)?;
+        let AccumulatorLayout { tau_g1, tau_g2, .. } = self.ptau.accumulator();
+        for i in (0..=self.ptau.power().exponent()).map(|k| 1 << k) {
+            let power = self.ptau_points(tau_g1, i, 1)?;
+            check_order(i, &power).map_err(SetupError::Phase1)?;
+        }
+        let (found, expected) =
+            (tau_g2.offset, tau_g1.offset + tau_g1.bytes() + SECTION_TABLE_ENTRY_BYTES);
+        if self.has_surplus() && self.ptau.power() == self.shape.power() && found != expected {
+            return Err(SetupError::SectionOrder { found, expected });
+        }
+        Ok(())
     }
 
     /// Writes the whole file.
     fn write<W: Write + Seek + Send>(&mut self, out: W) -> Result<NewKey, SetupError> {
-        let no_hash = SetupError::EqualPower { power: self.shape.power() };
-        if !self.hash_is_defined() {
-            return Err(no_hash);
-        }
         let header = self.header()?;
         let mut writer = Writer(ContainerWriter::new(out, ZKEY, 10).map_err(write_error)?);
         write_header(&mut writer.0, &header).map_err(write_error)?;
-        let initial_key_hash = self.build(&header, &mut writer, |_, _| ())?.0.ok_or(no_hash)?;
+        let (initial_key_hash, ()) = self.build(&header, &mut writer, |_, _| ())?;
         write_contributions(&mut writer.0, initial_key_hash, &[]).map_err(write_error)?;
         writer.0.finish().map_err(write_error)?;
         Ok(NewKey { shape: self.shape, header, initial_key_hash })
@@ -227,14 +246,14 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// Computes sections 4, 3, 9, 8, 5, 6, 7 (in this order, which is that of the reference tool's
-    /// files) and the hash of the key, if it is defined. `afterwards` gets the two files once all
+    /// files) and the hash of the key. `afterwards` gets the two files once all
     /// that is needed of them is read, in parallel with what is left to do.
     pub(super) fn build<T: Send>(
         &mut self,
         header: &Header,
         sink: &mut dyn Sink,
         afterwards: impl FnOnce(&mut R1cs<C>, &mut Ptau<P>) -> T + Send,
-    ) -> Result<(Option<InitialKeyHash>, T), SetupError> {
+    ) -> Result<(InitialKeyHash, T), SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
         let ic = (section::IC, 0..public + 1);
         let others = [
@@ -275,7 +294,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             others.into_iter().try_for_each(|other| self.in_passes(&mut out, other))?;
             rayon::join(|| out.sink.complete(), || afterwards(self.r1cs, self.ptau)).1
         };
-        Ok((self.hash_is_defined().then(|| InitialKeyHash(hash.finish())), after))
+        Ok((InitialKeyHash(hash.finish()), after))
     }
 
     /// A section of sums, with a pass over the circuit for as many wires as are held at a time.
@@ -383,8 +402,9 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     /// 15 on one point more than is counted.
     fn hash_h(&mut self, hash: &mut TrailingHash) -> Result<(), SetupError> {
         let n = self.shape.power().n();
-        let surplus = self.hash_is_defined() && self.shape.power().exponent() >= SURPLUS_HASH_POWER;
-        let count = n - 1 + u64::from(surplus);
+        // Where the `.ptau` has no larger power, the last point to be hashed is none of the file.
+        let (surplus, in_file) = (self.has_surplus(), self.shape.power() < self.ptau.power());
+        let count = n - 1 + u64::from(surplus && in_file);
         let powers = self.ptau.accumulator().tau_g1;
         hash_count(hash, n - 1);
         let chunks = || {
@@ -414,6 +434,10 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             self.progress.advance(low.end - low.start);
         }
         self.progress.end();
+        if surplus && !in_file {
+            let last = self.ptau_points(powers, n - 1, 1)?[0];
+            hash.update(&surplus::uncompressed(self.ptau.power(), last));
+        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`initial_key`] | the initial key, a function of circuit and phase 1 alone |
 //! | `qap` | its sums: the QAP's columns at tau |
+//! | `surplus` | the last point of its hash where the `.ptau` has the circuit's own power |
 //! | [`contribute`] | delta <- d delta: contribute, beacon |
 //! | [`verify`] | runs the numbered checks of docs/formats.md, section 7, on a key |
 //! | `records` | checks 2 to 6, 9 and 10: those that need no circuit |
@@ -21,4 +22,5 @@ pub mod initial_key;
 mod qap;
 mod records;
 pub mod report;
+mod surplus;
 pub mod verify;

@@ -92,10 +92,6 @@ impl fmt::Display for Check {
 pub enum Outcome {
     /// It holds.
     Passed,
-    /// It holds as far as can be told: the initial key's hash cannot be recomputed for a circuit of
-    /// power 15 or more made with a `.ptau` of the same power (docs/formats.md, section 6). Only
-    /// [`Check::Transcript`] has this outcome; sections 2 to 9 were rebuilt and compared.
-    HashNotDerivable,
     /// It does not hold.
     Failed(Vec<Failure>),
     /// A cheaper check failed before.

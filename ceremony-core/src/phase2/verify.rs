@@ -47,8 +47,7 @@ use crate::ratio::{Multiples, Ratio, same_ratio};
 
 /// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
 ///
-/// On success every check has [`Outcome::Passed`], but for [`Check::Transcript`] with
-/// [`Outcome::HashNotDerivable`] where that applies.
+/// On success every check has [`Outcome::Passed`].
 ///
 /// The digests are those of the bytes that were checked ([`StreamHashedFile`], [`RecheckedFile`]):
 /// a file that changes under the verifier, even there and back, has the digest of what was checked,
@@ -225,17 +224,10 @@ struct Compared {
     findings: Findings,
     /// Whether all checks were reached.
     complete: bool,
-    /// Whether the initial key's hash is none that can be computed.
-    underivable: bool,
 }
 
 impl Compared {
-    fn of<R: Read + Seek>(
-        key: &Zkey<R>,
-        findings: Findings,
-        complete: bool,
-        underivable: bool,
-    ) -> Self {
+    fn of<R: Read + Seek>(key: &Zkey<R>, findings: Findings, complete: bool) -> Self {
         let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
             index: index + 1,
             hash: c.hash(),
@@ -249,13 +241,11 @@ impl Compared {
             contributions,
             findings,
             complete,
-            underivable,
         }
     }
 
     fn report(self, digests: Digests) -> Result<Report, VerifyError> {
-        let Self { header, initial_key_hash, contributions, findings, complete, underivable } =
-            self;
+        let Self { header, initial_key_hash, contributions, findings, complete } = self;
         let refused = !findings.is_empty();
         let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
         for (check, failure) in findings.0 {
@@ -268,7 +258,6 @@ impl Compared {
             {
                 Outcome::NotReached
             }
-            None if underivable && check == Check::Transcript => Outcome::HashNotDerivable,
             None => Outcome::Passed,
         };
         let checks = Check::ALL.map(|check| (check, outcome(check))).to_vec();
@@ -296,7 +285,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     records(key, &expected, &mut findings);
     if !findings.is_empty() {
         let taken = side_by_side(r1cs.source(), ptau.source(), key.source(), progress);
-        return Ok((Compared::of(key, findings, false, false), taken));
+        return Ok((Compared::of(key, findings, false), taken));
     }
 
     let mut comparison = Comparison {
@@ -307,7 +296,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
         rng: &mut rng,
         digests: None,
     };
-    let (rebuilt, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
+    let (expected_hash, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
         // In parallel with the rest of the comparison, which reads only the key.
         circuit_and_powers(r1cs.source(), ptau.source(), progress)
     })?;
@@ -316,15 +305,11 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
         findings.add(check, failure);
     }
     let taken = (first, digests.unwrap_or_else(|| digests_of_key(key.source())));
-    if let Some(expected) = rebuilt
-        && key.initial_key_hash() != expected
-    {
-        findings.add(
-            Check::Transcript,
-            Failure::InitialKeyHash { found: key.initial_key_hash(), expected },
-        );
+    let found = key.initial_key_hash();
+    if found != expected_hash {
+        findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected: expected_hash });
     }
-    Ok((Compared::of(key, findings, true, rebuilt.is_none()), taken))
+    Ok((Compared::of(key, findings, true), taken))
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the
@@ -376,7 +361,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
     }
     if !findings.is_empty() {
-        return Ok(Compared::of(key, findings, false, false));
+        return Ok(Compared::of(key, findings, false));
     }
     let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
     let (before, after) = (earlier.layout(), key.layout());
@@ -417,7 +402,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
             findings.add(Check::Divided, Failure::NotDivided { section: id, name: after.name });
         }
     }
-    Ok(Compared::of(key, findings, true, false))
+    Ok(Compared::of(key, findings, true))
 }
 
 fn of_circuit(error: FormatError) -> VerifyError {

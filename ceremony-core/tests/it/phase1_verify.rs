@@ -4,6 +4,7 @@
 use std::io::Cursor;
 
 use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{Field, PrimeField};
 use bn254_batch::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::bound_file::digest_file;
@@ -11,7 +12,9 @@ use ceremony_core::format::encoding::{Encoding, encode};
 use ceremony_core::format::ptau::{AccumulatorHead, Contribution, Power, Ptau, PublicKey};
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::{Challenge, FileBlake2b};
-use ceremony_core::phase1::contribute::{contribute, new};
+use ceremony_core::phase1::challenge_response::export_challenge;
+use ceremony_core::phase1::contribute::{StepError, contribute, new};
+use ceremony_core::phase1::prepare::prepare;
 use ceremony_core::phase1::verify::{
     Check, Expectations, Failure, Verified, VerifyError, verify, verify_new,
 };
@@ -559,6 +562,139 @@ fn a_single_repeated_proof_is_refused() {
         model.contribute(second);
         assert_fails(&model, Check::RepeatedKey, "contribution 2");
     }
+}
+
+/// The inverse of one of a contributor's secrets.
+fn undo(secrets: Secrets, which: usize) -> Fr {
+    [secrets.tau, secrets.alpha, secrets.beta][which].inverse().unwrap()
+}
+
+fn with_secret(mut secrets: Secrets, which: usize, value: Fr) -> Secrets {
+    *[&mut secrets.tau, &mut secrets.alpha, &mut secrets.beta][which] = value;
+    secrets
+}
+
+#[test]
+fn contributions_to_phase_1_that_cancel_are_refused() {
+    for (which, name) in ["[tau]1", "[alpha]1", "[beta]1"].into_iter().enumerate() {
+        for sign in [Fr::ONE, -Fr::ONE] {
+            // Back to the start, at once or after an honest contribution; back to a record.
+            for (honest, undone, place, as_before) in [
+                (1, vec![0], "contribution 2", "of the start"),
+                (2, vec![0, 1], "contribution 3", "of the start"),
+                (2, vec![1], "contribution 3", "of contribution 1"),
+            ] {
+                let mut model = Model::with_contributions(2, honest);
+                let factor: Fr = undone.iter().map(|i| undo(Secrets::of(*i), which)).product();
+                model.contribute(with_secret(Secrets::of(9), which, sign * factor));
+                // The beacon makes what is left look random, and everybody can compute it.
+                for closed in [false, true] {
+                    if closed {
+                        model.beacon_even_if_first(&[7]);
+                    }
+                    let failure = failure(&model);
+                    assert_eq!(
+                        (failure.check, failure.place.as_str()),
+                        (Check::RepeatedKey, place),
+                        "{failure}"
+                    );
+                    assert!(failure.found.starts_with(name), "{failure}");
+                    assert!(failure.found.ends_with(as_before), "{failure}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn contributions_that_cancel_are_not_built_on() {
+    let mut model = Model::with_contributions(2, 1);
+    model.contribute(with_secret(Secrets::of(9), 1, undo(Secrets::of(0), 1)));
+    let refused = |error: StepError| match error {
+        StepError::Check(failure) => assert_eq!(failure.check, Check::RepeatedKey),
+        other => panic!("{other}"),
+    };
+    let out = || Cursor::new(Vec::new());
+    refused(contribute(&mut model.open(), out(), any_rng(), None, &NoProgress).unwrap_err());
+    refused(export_challenge(&mut model.open(), out(), &NoProgress).unwrap_err());
+    refused(prepare(&mut model.open(), out(), &NoProgress).unwrap_err());
+}
+
+/// A file of power 3, whose highest power of tau is tau^14, with this tau.
+fn with_tau(tau: Fr) -> Model {
+    let mut model = Model::new(3);
+    model.contribute(Secrets { tau, ..Secrets::of(1) });
+    model
+}
+
+fn root_of_order(order: u64) -> Fr {
+    // (r - 1) / order, by long division.
+    let (mut exponent, mut rest) = ((-Fr::ONE).into_bigint(), 0u128);
+    for limb in exponent.0.iter_mut().rev() {
+        let value = rest << 64 | u128::from(*limb);
+        (*limb, rest) = ((value / u128::from(order)) as u64, value % u128::from(order));
+    }
+    assert_eq!(rest, 0);
+    Fr::from(5u64).pow(exponent)
+}
+
+#[test]
+fn a_tau_of_small_order_is_refused_as_far_as_the_powers_show_it() {
+    let small = |tau: Fr, element: &str| {
+        let failure = failure(&with_tau(tau));
+        assert_eq!(
+            (failure.check, failure.place.as_str()),
+            (Check::RepeatedKey, element),
+            "{failure}"
+        );
+    };
+    // -1 is an earlier key with another sign already.
+    small(-Fr::ONE, "contribution 1");
+    // A power that is 1, or -1.
+    for (order, element) in [(3, 3), (4, 2), (8, 4), (9, 9), (13, 13), (16, 8), (18, 9), (26, 13)] {
+        small(root_of_order(order), &format!("section 2 ([tau^i]1), element {element}"));
+    }
+    // Of the other orders the file shows nothing.
+    for order in [29, 32, 1 << 28] {
+        verify_with(&with_tau(root_of_order(order)), &Expectations::default()).unwrap();
+    }
+    // Nor is such a file prepared.
+    let error =
+        prepare(&mut with_tau(root_of_order(16)).open(), Cursor::new(Vec::new()), &NoProgress)
+            .unwrap_err();
+    assert!(matches!(&error, StepError::Check(f) if f.check == Check::RepeatedKey), "{error}");
+}
+
+#[test]
+fn an_honest_record_over_a_tau_of_small_order_mends_it() {
+    let mut model = with_tau(root_of_order(8));
+    model.contribute(Secrets::of(2));
+    verify_with(&model, &Expectations::default()).unwrap();
+}
+
+#[test]
+fn a_contribution_moved_onto_another_record_is_refused() {
+    // The victim answered the start's challenge. The attacker's record claims to lead back to it.
+    let (_, start) = Model::new(2).link();
+    let mut model = Model::with_contributions(2, 1);
+    model.records[0].next_challenge = start;
+    model.contribute(Secrets::of(1));
+    let failure_at_1 = failure(&model);
+    assert_eq!(
+        (failure_at_1.check, failure_at_1.place.as_str()),
+        (Check::RepeatedKey, "contribution 1")
+    );
+    assert!(failure_at_1.found.ends_with("the start leads to it too"), "{failure_at_1}");
+    // The same further up the chain.
+    let mut model = Model::with_contributions(2, 2);
+    model.records[1].next_challenge = model.records[0].next_challenge;
+    model.contribute(Secrets::of(2));
+    let failure_at_2 = failure(&model);
+    assert_eq!(
+        (failure_at_2.check, failure_at_2.place.as_str()),
+        (Check::RepeatedKey, "contribution 2")
+    );
+    assert!(failure_at_2.found.ends_with("contribution 1 leads to it too"), "{failure_at_2}");
 }
 
 // ---- check 9 ------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::contribute::{ContributeError, apply_beacon, contribute};
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::phase2::verify::{
-    Check, Expectations, Outcome, Report, VerifyError, verify, verify_from,
+    Check, Expectations, Outcome, Report, VerifyError, verify, verify_from, verify_initial,
 };
 use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, printed_hashes, snarkjs, snarkjs_exit};
+use testkit::forge::{Step, with_section};
 use testkit::known_tau;
 
 const BEACON: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
@@ -162,20 +163,37 @@ fn a_mixed_chain_is_accepted_by_both_whoever_closes_it() {
 }
 
 #[test]
-fn a_key_of_power_15_from_a_ptau_of_that_power_verifies_but_for_its_underivable_hash() {
+fn a_key_of_power_15_from_a_ptau_of_that_power_equals_snarkjs_and_its_hash_is_compared() {
     let dir = tempfile::tempdir().unwrap();
     fs::rename(compile("squares", &[], dir.path()), dir.path().join("c.r1cs")).unwrap();
     let ptau = known_tau::prepared(15, known_tau::secrets("chain"), known_tau::participant());
     fs::write(dir.path().join("p.ptau"), ptau).unwrap();
     let c = Ceremony { dir };
-    snarkjs(c.dir.path(), &["zkey", "new", "c.r1cs", "p.ptau", "0.zkey"]);
-    c.ours("0.zkey", "1.zkey");
+    snarkjs(c.dir.path(), &["zkey", "new", "c.r1cs", "p.ptau", "theirs.zkey"]);
+    let theirs = fs::read(c.path("theirs.zkey")).unwrap();
+    // A contribution to the key of another circuit, over the points of this one: the record binds
+    // the hash of the key that it was made for, and nothing else but that hash is another one.
+    let forged = with_section(&theirs, 10, |s| s[0] ^= 1);
+    fs::write(c.path("forged.zkey"), Step::honest("first").apply(&forged)).unwrap();
+    let Err(VerifyError::Refused(report)) = c.verify("forged.zkey") else { panic!("accepted") };
+    assert_eq!(report.failed(), [Check::Transcript]);
+    let Err(VerifyError::Refused(report)) = verify_initial(
+        &mut c.r1cs(),
+        &mut c.ptau(),
+        &mut Zkey::open(Cursor::new(&forged)).unwrap(),
+        &NoProgress,
+    ) else {
+        panic!("accepted")
+    };
+    assert!(report.failed().contains(&Check::Transcript), "{report:?}");
+
+    c.ours("theirs.zkey", "1.zkey");
     let report = c.verify("1.zkey").unwrap();
-    for (check, outcome) in &report.checks {
-        let expected =
-            if *check == Check::Transcript { Outcome::HashNotDerivable } else { Outcome::Passed };
-        assert_eq!(*outcome, expected, "{check}");
-    }
+    assert!(report.checks.iter().all(|(_, outcome)| *outcome == Outcome::Passed), "{report:?}");
+
+    let mut ours = Cursor::new(Vec::new());
+    new_key(&mut c.r1cs(), &mut c.ptau(), &mut ours, &NoProgress).unwrap();
+    assert!(ours.into_inner() == theirs, "another initial key than that of snarkjs");
 }
 
 #[test]

@@ -5,12 +5,16 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use ark_ff::Field;
+use bn254_batch::curve::root_of_unity;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, printed_hashes, snarkjs};
+use testkit::forge::{assemble, sections};
 use testkit::known_tau;
+use testkit::ptau::{Model, Secrets};
 
 fn ptau_13() -> &'static [u8] {
     static PTAU: OnceLock<Vec<u8>> = OnceLock::new();
@@ -94,16 +98,14 @@ fn a_ptau_of_the_circuits_own_power_equals_snarkjs() {
 }
 
 #[test]
-fn a_ptau_of_the_circuits_own_power_is_refused_from_power_15_on() {
+fn from_power_15_on_a_ptau_of_the_circuits_own_power_has_its_sections_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let r1cs = compile("squares", &[], dir.path());
-    let error = ours(&r1cs, &known_tau::hollow(15, known_tau::secrets("setup"))).unwrap_err();
-    assert!(matches!(error, SetupError::EqualPower { .. }), "{error}");
-    assert!(
-        error.to_string().contains("power 16 or more")
-            || error.to_string().contains("of 16 or more"),
-        "{error}"
-    );
+    let ptau = known_tau::hollow(15, known_tau::secrets("setup"));
+    let mut reordered = sections(&ptau);
+    reordered.swap(1, 2);
+    let error = ours(&r1cs, &assemble(&ptau, &reordered)).unwrap_err().to_string();
+    assert!(error.contains("section 3 does not follow section 2"), "{error}");
 }
 
 #[test]
@@ -132,6 +134,23 @@ fn a_prepared_ptau_of_only_a_beacon_is_refused() {
         ours(&r1cs, &known_tau::prepared(4, known_tau::secrets("setup"), known_tau::beacon()))
             .unwrap_err();
     assert!(matches!(error, SetupError::NoContribution { records: 1 }), "{error}");
+}
+
+#[test]
+fn a_prepared_ptau_whose_contributions_cancel_or_whose_tau_has_a_small_order_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let r1cs = compile("one_constraint", &[], dir.path());
+    let (first, root) = (Secrets::of(0), root_of_unity(4).unwrap());
+    let undo = Secrets { alpha: first.alpha.inverse().unwrap(), ..Secrets::of(1) };
+    let small = Secrets { tau: root * first.tau.inverse().unwrap(), ..Secrets::of(1) };
+    for (secrets, place) in [(undo, "contribution 2"), (small, "section 2 ([tau^i]1), element 8")] {
+        let mut model = Model::with_contributions(3, 1);
+        model.contribute(secrets);
+        model.prepare();
+        let error = ours(&r1cs, &model.bytes()).map(drop).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the powers of tau (.ptau): {place}: ")), "{error}");
+        assert!(error.contains("(phase 1, check 8)"), "{error}");
+    }
 }
 
 #[test]

@@ -93,10 +93,7 @@ impl NewCeremony {
             }
             let shape = R1cs::open(file).map_err(|e| failure::format(path, &e))?.shape();
             let (needed, power) = (shape.power(), config.power());
-            // The hash of a key whose .ptau has the circuit's own power cannot be reproduced from
-            // 2^15 on (docs/formats.md, section 6).
-            let needed = needed.exponent() + u32::from(needed.exponent() >= 15);
-            if needed > power.exponent() {
+            if needed > power {
                 return Err(Diagnostic::artefact(
                     "power-too-small",
                     "the circuit does not fit into the power of the rules",

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField};
-use bn254_batch::curve::{Fr, G1Affine, G2Affine};
+use bn254_batch::curve::{Fr, G1Affine, G2Affine, root_of_unity};
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::ptau::{Power, Ptau};
 use ceremony_core::format::r1cs::{R1cs, Row, Shape, write_r1cs};
@@ -123,6 +123,27 @@ fn ptau(name: &str) -> Option<Vec<u8>> {
             let mut other = Model::with_contributions(1, 2);
             other.prepare();
             model.lagrange = other.lagrange;
+        }
+        "cancelling" | "cancelling-prepared" => {
+            let (first, second) = (Secrets::of(0), Secrets::of(1));
+            model.contribute(Secrets {
+                tau: first.tau.inverse().unwrap(),
+                alpha: first.alpha.inverse().unwrap(),
+                beta: first.beta.inverse().unwrap(),
+                s: second.s,
+            });
+            model.beacon_even_if_first(&[7]);
+            if name == "cancelling-prepared" {
+                model.prepare();
+            }
+        }
+        "tau-of-order-4" => {
+            model = Model::new(1);
+            model.contribute(Secrets { tau: root_of_unity(2).unwrap(), ..Secrets::of(0) });
+        }
+        "moved" => {
+            model.records[0].next_challenge = Model::new(1).link().1;
+            model.contribute(Secrets::of(1));
         }
         "same-key-twice" => model.contribute(Secrets::of(0)),
         "truncated" | "hidden-truncation" => {

@@ -82,9 +82,6 @@ impl Material {
             .sha256;
         let shape = R1cs::open(file).map_err(|e| failure::format(&r1cs, &e))?.shape();
         let needed = shape.power().exponent();
-        // From 2^15 on a .ptau of the circuit's own power gives a key whose hash cannot be
-        // reproduced.
-        let needed = needed + u32::from(needed >= 15);
         let ptau = arguments
             .ptau
             .as_ref()
