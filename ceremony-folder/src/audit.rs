@@ -1,7 +1,7 @@
 //! The signed result of an audit: who re-verified which ceremony, with what, and that everything
 //! held.
 //!
-//! The subject is the transcript document. It is evidence beside the bundle: what a policy counts
+//! The subject is the transcript document. It is evidence next to the bundle: what a policy counts
 //! is the auditor's signature on the bundle's statement.
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //!
 //! Reading a [`Chain`] proves, without opening a data file, that for each step
 //!
-//! 1. the attestation verifies under the key of whoever may make that step: the coordinator, or a
+//! 1. the attestation verifies under the key of the person who may make that step: the coordinator, or a
 //!    participant of the phase, each once;
 //! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action,
 //!    number, name, planned beacon;
@@ -153,7 +153,7 @@ impl Reader<'_> {
 
     fn read_into(&self, chain: &mut Chain) -> Result<(), CeremonyError> {
         let mut found = self.folder.scan(&self.track)?;
-        // Attestations of which the file never came do not make a step, unless later steps build on
+        // Attestations whose file never came do not make a step, unless later steps build on
         // it: then this copy lacks the file.
         let last = found
             .iter()

@@ -5,9 +5,9 @@
 //! 1. no key stands for two people: the coordinator's and the participants' keys (and names) are
 //!    distinct;
 //! 2. of each phase's participants there are at least as many as contributions are asked for,
-//!    unless phase 1 is a closed file of somebody else's;
+//!    unless phase 1 is a closed file of another ceremony;
 //! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so
-//!    that nobody can choose the value;
+//!    that no one can choose the value;
 //! 4. there is at least one circuit, in rising order of names, and no more than one bundle can
 //!    carry.
 
@@ -41,7 +41,7 @@ pub enum Order {
     /// In the order of the roster.
     #[default]
     Roster,
-    /// Whoever comes.
+    /// In any order.
     Any,
 }
 
@@ -80,13 +80,13 @@ pub struct ConfigDocument {
     pub participants: Vec<Participant>,
     /// The beacons.
     pub beacon: BeaconPlan,
-    /// The file of somebody else's that phase 1 starts from.
+    /// The file of another ceremony that phase 1 starts from.
     pub phase1_start: Option<ExternalStart>,
     /// The circuits.
     pub circuits: Vec<ConfigCircuit>,
 }
 
-/// Somebody with a key.
+/// A person with a key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
@@ -96,7 +96,7 @@ pub struct Person {
     pub key: PublicKey,
 }
 
-/// Somebody who contributes.
+/// A person who contributes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Participant {
@@ -130,7 +130,7 @@ pub struct PlannedBeacon {
     pub exponent: u8,
 }
 
-/// A `.ptau` of somebody else's.
+/// A `.ptau` of another ceremony.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalStart {
@@ -489,7 +489,7 @@ program = "main v1"
         );
     }
 
-    /// A sound document with so many participants, each with a name and a key of its own.
+    /// A sound document with this many participants, each with a name and a key of its own.
     fn with_participants(count: usize) -> String {
         let keys = (0u32..)
             .map(|i| ConfigDigest::of(&i.to_le_bytes()).to_string())
@@ -580,7 +580,7 @@ program = "main v1"
             let only_other =
                 GOOD.replacen("phases = [1, 2]", &format!("phases = [{}]", 3 - phase), 1);
             is_refused(&only_other, &few(phase));
-            // Only the contributions to a closed file of somebody else's are not ours to count.
+            // Only the contributions to a closed file of another ceremony are not ours to count.
             let document = |extend| only_other.replacen("[beacon.phase1]", &start(extend), 1);
             assert_eq!(Config::from_toml(document(false).as_bytes()).is_ok(), phase == 1);
             is_refused(&document(true), &few(phase));

@@ -18,7 +18,7 @@ use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::{Ceremony, Config};
 
-/// A ceremony of which every step verified. Only [`super::Verification::finish`] makes one.
+/// A ceremony whose every step verified. Only [`super::Verification::finish`] makes one.
 #[derive(Debug)]
 pub struct VerifiedCeremony {
     config: Config,

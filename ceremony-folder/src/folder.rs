@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Steps only add files, so that a folder can be copied and synchronised. A step exists when its
-//! data file does: whoever makes one writes the attestation first. A file that was taken out of the
-//! chain stays, with `NNNN.reject.dsse.json` beside it, and the next attempt at the same step is
+//! data file does: its maker writes the attestation first. A file that was taken out of the
+//! chain stays, with `NNNN.reject.dsse.json` next to it, and the next attempt at the same step is
 //! `NNNN-2`.
 
 use std::collections::BTreeMap;

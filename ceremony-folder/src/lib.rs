@@ -6,6 +6,21 @@
 //! VerifiedCeremony   exists only at the end of a Verification; has the transcript and the keys
 //! ```
 //!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use ceremony_core::progress::NoProgress;
+//! use ceremony_folder::{Ceremony, Depth, Verification};
+//!
+//! let ceremony = Ceremony::open(Path::new("shared"))?;
+//! let mut verification = Verification::new(&ceremony, Depth::EveryFile)?;
+//! for part in verification.run(&NoProgress)? {
+//!     println!("{}: {}", part.title, part.digests.sha256);
+//! }
+//! println!("transcript {}", verification.finish()?.digest());
+//! # Ok::<(), ceremony_folder::CeremonyError>(())
+//! ```
+//!
 //! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a
 //! snippet. Nothing here writes to the folder.
 

@@ -40,7 +40,7 @@ pub struct StepFacts<'a> {
     pub index: u32,
     /// Who did it; none if only the key says so.
     pub participant: Option<&'a Label>,
-    /// SHA-256 of the file that it started from. Not compared for a rejection: nobody knows what a
+    /// SHA-256 of the file that it started from. Not compared for a rejection: no one knows what a
     /// bad file started from.
     pub input: Option<FileDigest>,
     /// SHA-256 of the file that it wrote (or rejected).

@@ -1,4 +1,4 @@
-//! Whoever holds a key: what the ceremony and the bundle ask of a signer.
+//! What the ceremony and the bundle ask of the holder of a key.
 
 use crate::diagnostic::Diagnostic;
 use crate::envelope::Envelope;

@@ -38,6 +38,9 @@ pub(crate) struct Cli {
     /// Use the portable arithmetic even where the processor has vector instructions, for comparing
     #[arg(long, global = true)]
     pub(crate) portable_arithmetic: bool,
+    /// Print a failure as JSON on stdout as well, in its parts
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

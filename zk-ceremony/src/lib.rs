@@ -22,7 +22,7 @@ use cli::signing::KeyCommand;
 use cli::{BundleCommand, Cli, Command};
 pub use host::{Example, Host};
 
-/// Whoever reads our output may stop reading (`| head`): that is no fault of ours and no reason for
+/// A reader of our output may stop reading (`| head`): that is not our fault and not a reason for
 /// a backtrace.
 fn end_quietly_when_nobody_reads() {
     let usual = std::panic::take_hook();
@@ -45,6 +45,8 @@ pub fn main(host: Host) -> ExitCode {
         eprintln!("warning: --portable-arithmetic came too late and has no effect");
     }
     output::clean_up_when_interrupted();
+    // Commands that have a flag of this name for their results share it.
+    let as_json = cli.json;
     let result = match cli.command {
         Command::Ceremony(command) => command.run(),
         Command::Ptau(command) => command.run(),
@@ -64,8 +66,7 @@ pub fn main(host: Host) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The call was understood, so that the word stands for the flag.
-            if std::env::args_os().any(|word| word == "--json") {
+            if as_json {
                 let _ = show::failure_as_json(None, &error);
             }
             eprintln!("{}", failure::render(&error));

@@ -55,7 +55,7 @@ use zk_attest::primitives::{CeremonyKind, Timestamp};
 pub const OUT_FILE: &str = "verifying_key.rs";
 /// The cargo feature that asks for embedded keys.
 pub const FEATURE: &str = "zk-vk-provisioned";
-/// Below a regular file there is no other, so nobody can create this one: cargo finds it missing
+/// Below a regular file there is no other, so no one can create this one: cargo finds it missing
 /// and runs the script again.
 const NEVER_EXISTS: &str = "runs-in-every-build";
 

@@ -1,8 +1,8 @@
-//! `policy diff`: what an edit of a policy changes, in words for whoever reviews it.
+//! `policy diff`: what an edit of a policy changes, in words for its reviewer.
 //!
 //! Each change says whether the new policy is weaker (it accepts something that the old one
-//! refused, or lets somebody decide who could not), stronger (the reverse) or neither. The order of
-//! lists means nothing and is no change.
+//! refused, or lets someone decide who could not), stronger (the reverse) or neither. The order of
+//! lists means nothing and is not a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

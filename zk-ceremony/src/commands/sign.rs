@@ -219,7 +219,7 @@ impl Document {
         };
         let path = output.path().to_owned();
         output.write_all(&bytes).map_err(|e| failure::io(&path, "writing", &e))?;
-        // Somebody else may have signed the same file meanwhile.
+        // Another signer may have signed the same file meanwhile.
         let now = read_regular(&self.path, MAX_BUNDLE_BYTES)
             .map_err(|refusal| failure::refusal(&self.path, &refusal))?;
         if now != self.bytes {
@@ -302,7 +302,7 @@ fn shown_subjects(subjects: &[Subject]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Asks on a terminal. Where nobody can be asked, whoever ran the command has decided.
+/// Asks on a terminal. Without a terminal, running the command is the decision.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Diagnostic> {
     let stdin = std::io::stdin();
     if yes || !stdin.is_terminal() {

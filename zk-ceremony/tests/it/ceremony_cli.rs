@@ -227,6 +227,23 @@ fn rules_that_contradict_the_files_open_nothing() {
 }
 
 #[test]
+fn a_circuit_of_power_15_opens_with_that_power() {
+    let world = World::new(&["alice"], |toml| toml);
+    let toml = String::from_utf8(world.read("coordinator", "ceremony.toml")).unwrap();
+    let circuit = testkit::squares::squares(15);
+    let digest = toml.lines().find(|line| line.starts_with("sha256")).unwrap();
+    let rules = toml
+        .replace("power = 4", "power = 15")
+        .replace(digest, &format!("sha256 = \"{}\"", FileDigest::of(&circuit)));
+    world.write("coordinator", "large.toml", rules.as_bytes());
+    world.write("coordinator", "large.r1cs", &circuit);
+    world.ok(
+        "coordinator",
+        "ceremony new large --config large.toml --circuit main=large.r1cs --key key.pem",
+    );
+}
+
+#[test]
 fn a_production_ceremony_takes_no_beacon_out_of_the_hat() {
     let world = World::new(&["alice"], |toml| toml.replace("\"rehearsal\"", "\"production\""));
     world.open();

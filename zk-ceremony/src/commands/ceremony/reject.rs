@@ -19,7 +19,7 @@ impl RejectStep {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        // The chain need not hold: that is why somebody rejects.
+        // The chain need not hold: that is why a step is rejected.
         let ceremony = Ceremony::open(root)?;
         let mut signer = self.signer.open()?;
         ceremony.ensure_coordinator(signer.as_ref())?;

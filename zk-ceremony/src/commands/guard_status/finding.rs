@@ -1,4 +1,4 @@
-//! What is wrong with a package's guard, and what mends it.
+//! What is wrong with a package's guard, and how to fix it.
 
 use serde::Serialize;
 use zk_attest::error::Refusal;

@@ -1,6 +1,6 @@
 //! Which files a package's sources include, and where snippets lie.
 //!
-//! Well wired is a package of which some source includes the file that the guard wrote, and none a
+//! A package is well wired if one of its sources includes the file that the guard wrote, and none a
 //! snippet that it did not write: by `include!`, `include_str!` or `include_bytes!`, by `#[path]`,
 //! or by a module that is one.
 

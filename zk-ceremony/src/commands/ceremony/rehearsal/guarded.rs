@@ -234,7 +234,7 @@ fn cargo(
         format_args!("the guarded build failed in {}\n{}", folder.display(), said.trim_end()),
     )
     .hint(format!(
-        "the last lines say what the guard refuses and what mends it; then run `{PROGRAM} \
+        "the last lines say what the guard refuses and how to fix it; then run `{PROGRAM} \
          ceremony --resume`"
     )))
 }

@@ -43,7 +43,7 @@ const NAMES: [&str; 20] = [
     "Alice", "Bob", "Carol", "Dave", "Erin", "Frank", "Grace", "Heidi", "Ivan", "Judy", "Karl",
     "Lena", "Mallory", "Niaj", "Olivia", "Peggy", "Quentin", "Rupert", "Sybil", "Trent",
 ];
-/// Who signs the bundle beside the participants. All release authorities and the auditor have to.
+/// Who signs the bundle with the participants. All release authorities and the auditor have to.
 const RELEASE: [&str; 2] = ["Release 1", "Release 2"];
 const AUDITOR: &str = "Auditor";
 const COORDINATOR: &str = "Coordinator";
