@@ -5,7 +5,8 @@
 //! element 2N-1 for a circuit of power k. What stands there in the file are the table entry of
 //! section 3 and the first 52 bytes of its first point, the generator; read as coordinates they are
 //! above q and on no curve. The hash is a function of these bytes all the same, if the addition is
-//! carried out on the words as they are. That is what this module does, and nothing else may use it.
+//! carried out on the words as they are. That is what this module does, and nothing else may use
+//! it.
 //!
 //! [`Word`] operations are those of section 6: a sum loses q once where it carries or reaches q, a
 //! difference gains q once where it borrows, a product is Montgomery's with one such subtraction.

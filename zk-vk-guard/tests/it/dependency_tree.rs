@@ -34,8 +34,8 @@ fn the_dependency_tree_is_the_reviewed_one() {
     assert!(
         found == expected,
         "the guard's dependency tree has changed. After a review of what is new, make the file \
-         again:\ncargo tree -p zk-vk-guard -e normal --prefix none | sed 's/ (.*//' | LC_ALL=C \
-         sort -u > ci/guard-tree.txt\n{found}"
+         again with `cargo xtask golden`
+{found}"
     );
 }
 

@@ -13,10 +13,10 @@ use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{keygen, phase1, phase2};
-use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon, write_file};
+use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon};
 use ceremony_folder::{
-    AttestationDraft, Cause, Ceremony, CeremonyError, Chain, CircuitKey, FolderLock, NewStep, Slot,
-    Stage, Step, Track, TurnError, explained,
+    AttestationDraft, Ceremony, Chain, CircuitKey, FolderLock, NewStep, Slot, Stage, Step, Track,
+    TurnError, explained,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -24,6 +24,7 @@ use zk_attest::digest::ContributionHash;
 use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
+use super::once::write_once;
 use super::verify::verified;
 use super::{parse_label, this_tool, verify_last};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
@@ -345,35 +346,6 @@ fn write_keys(
     };
     println!("{}: proving key for arkworks\n  self-test          {tested}", path.display());
     Ok(())
-}
-
-/// Writes a file that is the same each time. One that is there and differs is an error.
-pub(super) fn write_once(ceremony: &Ceremony, path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
-    if ceremony.folder.is_present(path) {
-        return ensure_same(ceremony, path, bytes);
-    }
-    Ok(write_file(ceremony, path, bytes, false)?)
-}
-
-/// Refuses a file that is not what this ceremony gives.
-pub(super) fn ensure_same(
-    ceremony: &Ceremony,
-    path: &Path,
-    bytes: &[u8],
-) -> Result<(), Diagnostic> {
-    let other = || {
-        Diagnostic::artefact("not-of-this-ceremony", "it is not what this ceremony gives")
-            .at(path.display())
-            .hint(
-                "it was altered: keep a copy as evidence, remove it, and run the same command \
-                 again",
-            )
-    };
-    match ceremony.folder.read(path, bytes.len()) {
-        Ok(found) if found == bytes => Ok(()),
-        Ok(_) | Err(CeremonyError { cause: Cause::TooLarge { .. }, .. }) => Err(other()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// A folder for its owner only, which git leaves alone.

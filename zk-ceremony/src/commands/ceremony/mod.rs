@@ -7,6 +7,7 @@ mod bundle;
 mod close_phase;
 mod contribute;
 mod new;
+mod once;
 mod rehearsal;
 mod reject;
 mod status;

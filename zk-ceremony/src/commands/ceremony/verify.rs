@@ -11,7 +11,7 @@ use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
-use super::close_phase::{ensure_same, write_once};
+use super::once::{ensure_same, write_once};
 use super::this_tool;
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::progress::Bars;
