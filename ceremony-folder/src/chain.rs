@@ -2,8 +2,8 @@
 //!
 //! Reading a [`Chain`] proves, without opening a data file, that for each step
 //!
-//! 1. the attestation verifies under the key of the person who may make that step: the coordinator, or a
-//!    participant of the phase, each once;
+//! 1. the attestation verifies under the key of the person who may make that step: the coordinator,
+//!    or a participant of the phase, each once;
 //! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action,
 //!    number, name, planned beacon;
 //! 3. it started from the file that the step before it attests.

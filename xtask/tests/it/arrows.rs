@@ -77,8 +77,8 @@ fn no_arrow_runs_back() {
     }
 }
 
-/// All packages that one is linked from, directly or not, by itself. Derive macros run in the compiler
-/// and are left out.
+/// All packages that one is linked from, directly or not, by itself. Derive macros run in the
+/// compiler and are left out.
 fn tree(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", package, "--edges", "normal,no-proc-macro"])
