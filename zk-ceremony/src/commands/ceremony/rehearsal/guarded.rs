@@ -10,6 +10,7 @@ use ark_serialize::CanonicalDeserialize as _;
 use ceremony_core::keygen::ProvingKey;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::PolicyDigest;
 use zk_attest::primitives::Timestamp;
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
@@ -19,9 +20,6 @@ use super::Rehearsal;
 use crate::failure;
 use crate::host::Example;
 use crate::output::write_file;
-
-/// What stands between the two paths and the digest in the example's build.rs.
-const PIN_BEFORE: &str = "Guard::new(\"zk/trust-policy.json\", \"";
 
 /// What was built.
 pub(super) struct Built {
@@ -110,7 +108,7 @@ impl Rehearsal {
     fn pin(&self) -> Result<String, Diagnostic> {
         let path = self.zk("trust-policy.json");
         let bytes = fs::read(&path).map_err(|e| failure::io(&path, "reading", &e))?;
-        Ok(zk_attest::digest::PolicyDigest::of(&bytes).to_string())
+        Ok(PolicyDigest::of(&bytes).to_string())
     }
 
     /// What the example's test reads, made with the ceremony's proving key.
@@ -142,14 +140,19 @@ fn copy_example(
     let guard = toml_string(&source.join("zk-vk-guard"));
     let manifest = read("Cargo.toml")?.replace("\"../../zk-vk-guard\"", &guard);
     put(&folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n").as_bytes())?;
+    // The committed build script pins the committed policy, once.
+    let committed = PolicyDigest::of(read("zk/trust-policy.json")?.as_bytes()).to_string();
     let build = read("build.rs")?;
-    let at = build.find(PIN_BEFORE).map(|at| at + PIN_BEFORE.len());
-    let Some((head, tail)) = at.and_then(|at| Some((&build[..at], build.get(at + 64..)?))) else {
-        return Err(Diagnostic::environment("example", "no pin is where it is expected")
-            .at(example.join("build.rs").display())
-            .hint("restore the example with `git checkout`"));
-    };
-    put(&folder.join("build.rs"), format!("{head}{pin}{tail}").as_bytes())?;
+    if build.matches(&committed).count() != 1 {
+        return Err(Diagnostic::environment(
+            "example",
+            "it does not pin the committed policy once",
+        )
+        .at(example.join("build.rs").display())
+        .expected(&committed)
+        .hint("restore the example with `git checkout`"));
+    }
+    put(&folder.join("build.rs"), build.replace(&committed, pin).as_bytes())?;
     for name in ["src/lib.rs", "src/circuit.rs", "tests/embedded_key.rs"] {
         put(&folder.join(name), read(name)?.as_bytes())?;
     }
