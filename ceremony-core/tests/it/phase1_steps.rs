@@ -34,6 +34,7 @@ fn verified(bytes: Vec<u8>) -> Result<Vec<Contribution>, VerifyError> {
 
 #[test]
 fn a_new_file_is_the_accumulator_of_ones() {
+    testkit::choose_arithmetic();
     let mut out = Cursor::new(Vec::new());
     let challenge = new(Power::new(3).unwrap(), &mut out, &NoProgress).unwrap();
     let model = Model::read(out.into_inner());
