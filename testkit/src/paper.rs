@@ -1,5 +1,5 @@
 //! A ceremony on paper, for tests: keys, attestations, transcripts, statements, policies and
-//! bundles, each open to be spoilt before it is signed. Statements and bundles are put together
+//! bundles, each open to be corrupted before it is signed. Statements and bundles are put together
 //! here by hand and not by the library's own `create`, so that every refusal of the verification
 //! can be reached with valid signatures. The verifying keys come from arkworks, whose encoding is
 //! the one we claim to read.

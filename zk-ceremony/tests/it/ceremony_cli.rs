@@ -350,7 +350,7 @@ fn nobody_but_the_coordinator_takes_a_step_out() {
         "bob",
         "ceremony reject shared 1 --reason \"no\" --circuit main --key key.pem",
     );
-    // A rejection that somebody else signed does not open the chain again: it is the chain's
+    // A rejection that someone else signed does not open the chain again: it is the chain's
     // problem.
     world.ok(
         "coordinator",

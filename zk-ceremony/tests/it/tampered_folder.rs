@@ -1,4 +1,4 @@
-//! A finished ceremony folder in which somebody changes one thing: `ceremony verify` says what, and
+//! A finished ceremony folder in which one thing is changed: `ceremony verify` says what, and
 //! exits with 1.
 //!
 //! The first half needs no key beyond the ones that a party has; the second half is what a party
@@ -379,7 +379,7 @@ fn section(bytes: &[u8], id: u32) -> usize {
     }
 }
 
-/// Somebody who can write to the folder exchanges the file between its making and its signature:
+/// Someone who can write to the folder exchanges the file between its making and its signature:
 /// the signature is of what was made, and the exchanged file is not that.
 #[cfg(unix)]
 #[test]
@@ -417,8 +417,8 @@ fn a_file_swapped_between_verification_and_signing() {
     world.ok("alice", "ceremony verify again");
 }
 
-/// Whoever can write to the folder lays the coordinator's own words, which were of an earlier file,
-/// beside the file that took its place.
+/// Someone who can write to the folder lays the coordinator's own words, which were of an earlier file,
+/// next to the file that took its place.
 #[test]
 fn a_rejection_of_an_earlier_attempt_takes_nothing_out() {
     tampered("the rejection is of another step", |world| {
