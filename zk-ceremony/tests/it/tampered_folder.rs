@@ -417,8 +417,8 @@ fn a_file_swapped_between_verification_and_signing() {
     world.ok("alice", "ceremony verify again");
 }
 
-/// Someone who can write to the folder lays the coordinator's own words, which were of an earlier file,
-/// next to the file that took its place.
+/// Someone who can write to the folder lays the coordinator's own words, which were of an earlier
+/// file, next to the file that took its place.
 #[test]
 fn a_rejection_of_an_earlier_attempt_takes_nothing_out() {
     tampered("the rejection is of another step", |world| {
