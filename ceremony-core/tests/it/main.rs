@@ -1,6 +1,7 @@
 //! The tests of files, phases and keys, one binary.
 
 mod mutations;
+mod old_tools;
 mod phase1_steps;
 mod phase1_structure;
 mod phase1_verify;
