@@ -8,6 +8,7 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use super::FormatError;
+use super::kind::{self, FileKind};
 use crate::limits::MAX_SECTIONS;
 
 /// What a file format allows at the level of the container.
@@ -43,10 +44,21 @@ impl<R: Read + Seek> Container<R> {
     /// Reads the table of sections.
     ///
     /// # Errors
-    /// Every structural defect: wrong magic or version, too many sections, a section past the end,
+    /// Another kind of file, another curve or proof system; every structural defect: wrong version, too many sections, a section past the end,
     /// trailing bytes, an unknown or repeated id; or reading fails.
-    pub fn open(mut source: R, kind: ContainerKind) -> Result<Self, FormatError> {
+    pub fn open(mut source: R, format: ContainerKind) -> Result<Self, FormatError> {
         let length = source.seek(SeekFrom::End(0))?;
+        let expected = FileKind::of_container(format);
+        // What the file is comes before what is wrong with it.
+        let found = FileKind::of(&mut source)?;
+        if found != expected && (length >= 12 || found != FileKind::Unknown) {
+            return Err(FormatError::Kind { found, expected });
+        }
+        if found == expected
+            && let Some(foreign) = kind::foreign(&mut source, expected)?
+        {
+            return Err(foreign);
+        }
         let mut position = 0u64;
         // The head and every table entry are 12 bytes.
         let mut take_12 = |position: u64| {
@@ -58,12 +70,9 @@ impl<R: Read + Seek> Container<R> {
         };
         let head = take_12(position)?;
         position += 12;
-        if head[..4] != kind.magic[..] {
-            return Err(FormatError::Magic { found: head[..4].to_vec(), expected: kind.magic });
-        }
         let version = u32_at(&head, 4);
-        if !kind.versions.contains(&version) {
-            return Err(FormatError::Version { found: version, expected: kind.versions });
+        if !format.versions.contains(&version) {
+            return Err(FormatError::Version { found: version, expected: format.versions });
         }
         let count = u32_at(&head, 8);
         if count > MAX_SECTIONS {
@@ -78,7 +87,7 @@ impl<R: Read + Seek> Container<R> {
             let entry = take_12(position)?;
             let section =
                 Section { id: u32_at(&entry, 0), offset: position + 12, size: u64_at(&entry, 4) };
-            if !kind.ids.contains(&section.id) {
+            if !format.ids.contains(&section.id) {
                 return Err(FormatError::UnknownSection { id: section.id, offset: position });
             }
             if sections.iter().any(|s| s.id == section.id) {

@@ -1,5 +1,6 @@
 //! The tests of files, phases and keys, one binary.
 
+mod kinds;
 mod mutations;
 mod old_tools;
 mod phase1_steps;
