@@ -1,11 +1,11 @@
 //! What a file is, told by its first bytes, before anything is said about what is wrong with it.
 //!
-//! A legal file that a reader cannot use is not a damaged one. So every reader asks this module
-//! first: [`FileKind::of`] where the magic is not the reader's, [`foreign`] where it is and the
-//! file is for another curve or proof system. Sizes come afterwards.
+//! A legal file that a reader cannot use is not a damaged one. So a reader says first that a file
+//! is for another proof system or curve, and then compares sizes; and where it rejects the magic or
+//! the table of sections, `of_rejected` tells what the file is.
 //!
-//! Recognition decides nothing but the message. It reads at most [`HEAD_BYTES`] and the head of two
-//! sections.
+//! Recognition decides nothing but the message. It reads at most 4096 bytes and the head of a
+//! section, of files that are rejected anyway.
 
 mod field;
 mod head;
@@ -13,7 +13,7 @@ mod head;
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 
-use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS};
+use ark_ff::BigInt;
 
 use super::FormatError;
 use super::container::{ContainerKind, read_at, u32_at};
@@ -170,40 +170,48 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// Why a container with the reader's own magic is a legal file for something else: another proof
-/// system or another curve. `None` says nothing: the strict reader goes on.
-///
-/// The table of sections is walked without judging it, since files of other kinds have sections and
-/// sizes of their own.
-pub(super) fn foreign<R: Read + Seek>(
-    source: &mut R,
-    kind: FileKind,
-) -> std::io::Result<Option<FormatError>> {
-    // The section that begins with a size and a modulus.
-    let header = match kind {
-        FileKind::Ptau | FileKind::R1cs | FileKind::Wtns => 1,
-        FileKind::Zkey => {
-            let protocol = section_head(source, zkey::section::PROTOCOL, 4)?;
-            let found = protocol.filter(|bytes| bytes.len() == 4).map(|bytes| u32_at(&bytes, 0));
-            match found {
-                Some(2) => return Ok(Some(FormatError::ProofSystem { found: "PLONK" })),
-                Some(10) => return Ok(Some(FormatError::ProofSystem { found: "FFLONK" })),
-                _ => zkey::section::HEADER,
-            }
-        }
-        _ => return Ok(None),
-    };
+/// The longest size and modulus at the beginning of a header.
+pub(super) const FIELD_BYTES: u64 = 4 + field::MAX_BYTES as u64;
+
+/// The curve of a header that begins with `n8 u32 | modulus`, if it is another one than that of
+/// BN254's `modulus`.
+pub(super) fn curve(head: &[u8], modulus: BigInt<4>) -> Option<&'static str> {
     let mut own = [0; 32];
-    write_le(
-        if matches!(kind, FileKind::Ptau | FileKind::Zkey) { FQ_MODULUS } else { FR_MODULUS },
-        &mut own,
-    );
-    let head = section_head(source, header, 4 + field::MAX_BYTES)?;
-    let curve = head.and_then(|head| field::curve(&head, &own));
-    Ok(curve.map(|found| FormatError::Curve { found }))
+    write_le(modulus, &mut own);
+    field::curve(head, &own)
 }
 
-/// The first bytes of a section, at most `count`.
+/// The name of a proof system other than Groth16, by its number in a `.zkey`.
+pub(super) fn proof_system(number: u32) -> Option<&'static str> {
+    match number {
+        2 => Some("PLONK"),
+        10 => Some("FFLONK"),
+        _ => None,
+    }
+}
+
+/// Why a file whose table of sections was rejected may be a legal one: of another kind, or for
+/// another proof system, which has sections of its own. `None` says nothing about it.
+pub(super) fn of_rejected<R: Read + Seek>(
+    source: &mut R,
+    format: ContainerKind,
+) -> std::io::Result<Option<FormatError>> {
+    let (found, expected) = (FileKind::of(source)?, FileKind::of_container(format));
+    if found != expected {
+        let is_cut = source.seek(SeekFrom::End(0))? < 12 && found == FileKind::Unknown;
+        return Ok((!is_cut).then_some(FormatError::Kind { found, expected }));
+    }
+    if expected != FileKind::Zkey {
+        return Ok(None);
+    }
+    let protocol = section_head(source, zkey::section::PROTOCOL, 4)?;
+    let number = protocol.filter(|bytes| bytes.len() == 4).map(|bytes| u32_at(&bytes, 0));
+    let found = number.and_then(proof_system);
+    Ok(found.map(|found| FormatError::ProofSystem { found }))
+}
+
+/// The first bytes of a section, at most `count`. The table is walked without judging it, since
+/// files of other kinds have sections and sizes of their own.
 fn section_head<R: Read + Seek>(
     source: &mut R,
     id: u32,

@@ -175,8 +175,7 @@ impl<R: Read + Seek> R1cs<R> {
         if CUSTOM_GATES.iter().any(|id| container.find(*id).is_some()) {
             return Err(FormatError::CustomGates);
         }
-        container.section(HEADER, HEADER_BYTES)?;
-        let header = container.read_small(HEADER, HEADER_BYTES)?;
+        let header = container.read_header(HEADER, HEADER_BYTES, FR_MODULUS)?;
         check_scalar_field(&header)?;
         let word = |i: usize| u32_at(&header, 36 + 4 * i);
         let labels = u64::from(word(4)) | u64::from(word(5)) << 32;
