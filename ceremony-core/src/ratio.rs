@@ -180,9 +180,13 @@ impl<P: Point> Multiples<P> {
     /// If the two chunks have different lengths: a caller that compares runs has compared their
     /// lengths.
     pub fn add(&mut self, before: &[P], after: &[P], rng: &mut VerifierRng) {
+        self.add_with(before, after, &rng.coefficients(before.len()));
+    }
+
+    /// The same with these coefficients, which no one knew when the points were fixed.
+    pub(crate) fn add_with(&mut self, before: &[P], after: &[P], coefficients: &[u128]) {
         assert_eq!(before.len(), after.len(), "chunks of different lengths");
-        let coefficients = rng.coefficients(before.len());
-        add_combinations(&mut self.0, before, &mut self.1, after, &coefficients);
+        add_combinations(&mut self.0, before, &mut self.1, after, coefficients);
     }
 
     /// The collected ratio.

@@ -14,6 +14,8 @@ use zk_attest::error::Refusal;
 use zk_attest::program::PROGRAM;
 
 use crate::config::ConfigError;
+use crate::folder::{Slot, StepName};
+use crate::hints;
 use crate::output::{OutputError, OutputFault};
 use crate::store::ReadError;
 
@@ -158,6 +160,25 @@ fn output_fault(fault: &OutputFault) -> Diagnostic {
 }
 
 impl Cause {
+    /// The error of a reader that was given a legal file of another kind: no one is to blame for
+    /// its bytes.
+    fn misplaced(&self) -> Option<&FormatError> {
+        use phase2::initial_key::SetupError;
+        use phase2::verify::VerifyError;
+
+        let error = match self {
+            Self::Format(error)
+            | Self::Phase1(phase1::verify::VerifyError::Format(error))
+            | Self::Phase2(
+                VerifyError::Key(error)
+                | VerifyError::Earlier(error)
+                | VerifyError::Setup(SetupError::R1cs(error) | SetupError::Ptau(error)),
+            ) => error,
+            _ => return None,
+        };
+        error.is_another_kind().then_some(error)
+    }
+
     /// The parts, without a place.
     fn diagnostic(&self) -> Diagnostic {
         match self {
@@ -209,6 +230,9 @@ impl From<&CeremonyError> for Diagnostic {
         if parts.hint.is_some() {
             return parts;
         }
+        if let Some(error) = error.root_cause().misplaced() {
+            return parts.hint(hints::for_format(error));
+        }
         let rules = error.path.ends_with("ceremony.toml");
         let hint = match &error.cause {
             Cause::Io(error) | Cause::Write { error, .. }
@@ -232,18 +256,26 @@ impl From<&CeremonyError> for Diagnostic {
             _ if matches!(error.root_cause(), Cause::Attestation(_))
                 && parts.blame == Blame::Environment =>
             {
-                format!(
-                    "fetch the folder again: every step has an attestation next to its file; a \
-                     file without one is taken out with `{PROGRAM} ceremony reject`"
-                )
+                let fetch =
+                    "fetch the folder again: every step has an attestation next to its file";
+                if is_rejectable(&error.path) {
+                    format!(
+                        "{fetch}; a file without one is taken out with `{PROGRAM} ceremony reject`"
+                    )
+                } else {
+                    fetch.into()
+                }
             }
             _ if parts.blame == Blame::Environment => {
                 "if the file is missing, fetch the folder from the coordinator again".into()
             }
-            _ => format!(
+            _ if is_rejectable(&error.path) => format!(
                 "do not build on this file: fetch it again; if a fresh copy fails too, ask the \
                  coordinator to reject it with `{PROGRAM} ceremony reject`"
             ),
+            _ => "do not build on this file: fetch it again; if a fresh copy fails too, tell the \
+                  coordinator: it is not a step that can be rejected"
+                .into(),
         };
         parts.hint(hint)
     }
@@ -279,6 +311,15 @@ impl CeremonyError {
     }
 }
 
+/// Whether a file, or the one that an attestation belongs to, is a step that can be taken out of a
+/// chain: a contribution or a beacon. Openings, prepared files and all others are not.
+fn is_rejectable(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let stem = [".ptau", ".zkey", ".dsse.json"].iter().find_map(|end| name.strip_suffix(end));
+    let step = stem.and_then(StepName::parse);
+    step.is_some_and(|step| !matches!(step.slot, Slot::Number(0) | Slot::Prepared))
+}
+
 /// Names the file that an error is about.
 pub(crate) fn at<C: Into<Cause>>(path: &Path) -> impl FnOnce(C) -> CeremonyError {
     let path = path.to_owned();
@@ -299,5 +340,32 @@ pub(crate) fn broken(
             found: found.to_string(),
             expected: expected.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_rejected_is_advised_to_be() {
+        let hint = |name: &str| {
+            Diagnostic::from(&broken(Path::new(name), "it is wrong", 1, 2)).hint.unwrap()
+        };
+        for name in ["phase1/0001.ptau", "circuits/a/0012-2.zkey", "circuits/a/final.dsse.json"] {
+            assert!(hint(name).contains("ceremony reject"), "{name}");
+        }
+        for name in [
+            "phase1/0000.ptau",
+            "phase1/prepared.ptau",
+            "phase1/prepared.dsse.json",
+            "circuits/a/0000.zkey",
+            "circuits/a/0000.dsse.json",
+            "circuits/a/circuit.r1cs",
+            "transcript.json",
+            "shared",
+        ] {
+            assert!(!hint(name).contains("ceremony reject"), "{name}");
+        }
     }
 }

@@ -109,7 +109,7 @@ impl StepName {
     }
 
     /// The name that is written so, if there is one: each name has one spelling.
-    fn parse(stem: &str) -> Option<Self> {
+    pub(crate) fn parse(stem: &str) -> Option<Self> {
         let (slot, attempt) = stem
             .split_once('-')
             .map_or((stem, Some(1)), |(slot, attempt)| (slot, attempt.parse().ok()));

@@ -31,6 +31,7 @@ pub mod config;
 mod document;
 mod error;
 pub mod folder;
+pub mod hints;
 mod lock;
 pub mod output;
 pub mod report;

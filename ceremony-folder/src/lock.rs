@@ -1,6 +1,7 @@
 //! One writer at a time.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,14 +47,19 @@ impl FolderLock {
 
 /// The lock file, made where it is missing. What is there is never truncated and never followed.
 fn lock_file(path: &Path) -> Result<File, CeremonyError> {
+    let rules = path.with_file_name("ceremony.toml");
     let failed = |error| CeremonyError {
         path: path.into(),
         cause: Cause::Write { doing: "creating", error },
     };
     match File::create_new(path) {
         Ok(file) => Ok(file),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_regular(path)
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(path)
             .map_err(|error| CeremonyError { path: path.into(), cause: error.into() }),
+        // Where there is no folder, the lock is not what is missing.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(CeremonyError { path: rules, cause: Cause::Io(error) })
+        }
         Err(error) => Err(failed(error)),
     }
 }
@@ -76,6 +82,14 @@ fn remove_leftovers(root: &Path) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_a_folder_that_does_not_exist_the_rules_are_missing_and_not_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = FolderLock::take(&dir.path().join("nowhere")).unwrap_err();
+        assert!(error.path.ends_with("nowhere/ceremony.toml"), "{error}");
+        assert!(error.is_environment());
+    }
 
     #[test]
     fn a_lock_that_is_a_link_or_a_pipe_is_refused_and_its_target_kept() {

@@ -89,7 +89,7 @@ pub struct ReportedCheck {
     pub number: Option<u32>,
     /// What holds.
     pub statement: String,
-    /// Why it could not be carried out to the end, where that is so.
+    /// What is unusual about it, where something is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub remark: Option<String>,
 }

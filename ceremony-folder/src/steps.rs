@@ -129,6 +129,12 @@ impl<'a> NewStep<'a> {
         self.output.path().to_owned()
     }
 
+    /// Where its attestation will be.
+    #[must_use]
+    pub fn attestation_path(&self) -> PathBuf {
+        self.ceremony.folder.attestation(&self.track, self.name)
+    }
+
     /// Signs the attestation of the data file as it is, and gives both files their names.
     ///
     /// # Errors
@@ -157,7 +163,7 @@ impl<'a> NewStep<'a> {
     ) -> Result<(), Diagnostic> {
         let path = self.path();
         let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let attestation = self.ceremony.folder.attestation(&self.track, self.name);
+        let attestation = self.attestation_path();
         let predicate = draft.attestation(self.ceremony, &self.track, self.index);
         let digest = FileDigest(verified.0);
         write_attestation(self.ceremony, &attestation, predicate, &subject, &digest, signer, true)?;

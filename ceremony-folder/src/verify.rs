@@ -33,7 +33,7 @@ use ceremony_core::keygen;
 use ceremony_core::phase1::ChainHead;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
 use ceremony_core::phase2::verify::{
-    Digests, Expectations as KeyExpectations, Report, VerifyError, verify as verify_zkey,
+    Digests, Expectations as KeyExpectations, Remark, Report, VerifyError, verify as verify_zkey,
     verify_from, verify_initial,
 };
 use ceremony_core::progress::Progress;
@@ -89,7 +89,7 @@ pub struct PassedCheck {
     pub number: Option<u32>,
     /// What holds.
     pub statement: &'static str,
-    /// Why it could not be carried out to the end, where that is so.
+    /// What is unusual about it, where something is.
     pub remark: Option<&'static str>,
 }
 
@@ -493,6 +493,7 @@ impl<'a> Verification<'a> {
             checks.push(PassedCheck {
                 number: None,
                 statement: "it follows from the key before it",
+                // A remark on the key as it is comes with its own check.
                 remark: None,
             });
         }
@@ -587,7 +588,7 @@ fn passed(report: &Report) -> impl Iterator<Item = PassedCheck> + '_ {
     report.checks.iter().map(|(check, _)| PassedCheck {
         number: Some(check.number()),
         statement: check.statement(),
-        remark: None,
+        remark: report.remark(*check).map(Remark::text),
     })
 }
 

@@ -46,6 +46,7 @@ pub const MAX_PAE_BYTES: usize = 4096;
 /// Signatures of an envelope at most: each is tried against every key of a policy, and the largest
 /// ceremonies' panels are below this.
 pub const MAX_SIGNATURES: usize = 64;
+const FEWER_SIGNATURES: &str = "leave out signatures that no policy asks for";
 
 /// Base64 of all documents: one canonical form is written; both alphabets are read, with or without
 /// padding, but never with stray bits.
@@ -135,14 +136,16 @@ impl Envelope {
         if raw.signatures.len() > MAX_SIGNATURES {
             return Err(Refusal::new(Code::TooLarge, "too many signatures")
                 .found(raw.signatures.len())
-                .expected(format_args!("at most {MAX_SIGNATURES}")));
+                .expected(format_args!("at most {MAX_SIGNATURES}"))
+                .hint(FEWER_SIGNATURES));
         }
         let mut envelope = Self::unsigned(from_base64(&raw.payload, "payload")?)?;
         for RawSignature { keyid, sig } in raw.signatures {
             if keyid.len() > 256 {
                 return Err(Refusal::new(Code::TooLarge, "key id is too long")
                     .found(keyid.len())
-                    .expected("at most 256 bytes"));
+                    .expected("at most 256 bytes")
+                    .hint("sign again, or shorten the key id: it is only a hint"));
             }
             let bytes = from_base64(&sig, "signature")?;
             let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
@@ -281,7 +284,8 @@ impl Envelope {
     fn push(&mut self, signature: EnvelopeSignature) -> Result<()> {
         if self.signatures.len() == MAX_SIGNATURES {
             return Err(Refusal::new(Code::TooLarge, "too many signatures")
-                .expected(format_args!("at most {MAX_SIGNATURES}")));
+                .expected(format_args!("at most {MAX_SIGNATURES}"))
+                .hint(FEWER_SIGNATURES));
         }
         self.signatures.push(signature);
         Ok(())

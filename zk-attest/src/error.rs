@@ -97,15 +97,15 @@ codes! {
         "switch the feature on with `--features zk-vk-provisioned`, never with `--cfg`; unset \
          RUSTFLAGS";
     /// A file that the guard needs is absent.
-    FileMissing = "file-missing", "restore it: `git checkout -- zk/`";
+    FileMissing = "file-missing", "name a file that exists";
     /// Not a regular file.
-    FileKind = "file-kind", "put a regular file there: `git checkout -- zk/`";
+    FileKind = "file-kind", "name a regular file";
     /// The path leads out of the package.
     FileOutside = "file-outside",
         "keep the file inside the package, without symbolic links that leave it";
     /// Larger than its limit.
     TooLarge = "too-large",
-        "make the bundle smaller: fewer circuits, or shorter texts in the attestations";
+        "name the right file: no file of this kind is so large";
     /// Not JSON, not this schema: unknown, repeated or missing fields, values out of range.
     Malformed = "malformed", RESTORE;
     /// It parses, but it is not the one canonical encoding of what it says.
@@ -351,6 +351,12 @@ impl Refusal {
     #[must_use]
     pub fn hint_text(&self) -> &str {
         &self.0.hint
+    }
+
+    /// Whether nothing more fitting was said than the code's usual hint.
+    #[must_use]
+    pub fn has_usual_hint(&self) -> bool {
+        self.0.hint == self.0.code.usual_hint()
     }
 
     /// Whether the code's usual hint runs one of this project's own programs: see

@@ -10,11 +10,13 @@ use ceremony_core::phase1::contribute::StepError;
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use ceremony_core::phase2::contribute::ContributeError;
 use ceremony_core::phase2::initial_key::SetupError;
-use ceremony_core::phase2::verify::VerifyError as KeyVerifyError;
-use ceremony_folder::explained;
+use ceremony_core::phase2::verify::{
+    Check as KeyCheck, Failure, Report, VerifyError as KeyVerifyError,
+};
+use ceremony_folder::{explained, hints};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
-use zk_attest::error::Refusal;
+use zk_attest::error::{Code, Refusal};
 
 /// As a person reads it: `error:` then, where there is something to do, `hint:`.
 pub(crate) fn render(error: &Diagnostic) -> String {
@@ -37,13 +39,39 @@ pub(crate) fn no_randomness(error: impl std::fmt::Display) -> Diagnostic {
 
 /// What the documents' own checks refuse, which brings its own hint.
 pub(crate) fn refusal(path: &Path, refusal: &Refusal) -> Diagnostic {
-    let parts = Diagnostic::from(refusal);
+    let mut parts = Diagnostic::from(refusal);
+    if let Some(hint) = hint_for_the_file(path, refusal) {
+        parts.hint = Some(hint);
+    }
     if refusal.place().and_then(|place| place.file()).is_some() {
         return parts;
     }
     // The place inside the file, if any, comes after the file.
     let inside = refusal.place().map_or_else(String::new, |place| format!(": {place}"));
     parts.at(format_args!("{}{inside}", path.display()))
+}
+
+/// The usual hints speak of the files of a guarded crate. Here the file has a name of its own.
+fn hint_for_the_file(path: &Path, refusal: &Refusal) -> Option<String> {
+    let file = path.display();
+    match refusal.code() {
+        _ if !refusal.has_usual_hint() => None,
+        Code::Malformed | Code::NotCanonical | Code::SubjectMismatch => {
+            Some("name the right file, or fetch it again".into())
+        }
+        Code::PolicyUnsound => Some(format!("correct it, then run `{PROGRAM} policy pin {file}`")),
+        Code::ThresholdNotMet
+        | Code::KindNotAllowed
+        | Code::WrongCircuit
+        | Code::TooFewContributions => Some(format!(
+            "run `{PROGRAM} bundle inspect {file} --policy POLICY`, and ask the release authority \
+             for an approved bundle"
+        )),
+        Code::PayloadType | Code::PredicateType => {
+            Some("name the right file: this one signs something else".into())
+        }
+        _ => None,
+    }
 }
 
 /// A value on the command line that is refused.
@@ -60,22 +88,7 @@ pub(crate) fn not_approved(path: &Path, reason: Option<String>) -> Diagnostic {
 
 /// A file that could not be opened as what it should be.
 pub(crate) fn format(path: &Path, error: &FormatError) -> Diagnostic {
-    explained(error).at(path.display()).hint(format_hint(error))
-}
-
-fn format_hint(error: &FormatError) -> String {
-    match error {
-        FormatError::Io(_) | FormatError::OsRandom(_) => "run the same command again".into(),
-        FormatError::Magic { .. } => {
-            format!("name the right file: `{PROGRAM} help` says which kind each command reads")
-        }
-        FormatError::Truncated { .. } | FormatError::SectionPastEnd { .. } => {
-            "the download is incomplete: fetch the file again and compare its digest".into()
-        }
-        _ => "the file is damaged or was made by a faulty tool: fetch it again and compare its \
-              digest"
-            .into(),
-    }
+    explained(error).at(path.display()).hint(hints::for_format(error))
 }
 
 fn check_hint(check: Check) -> String {
@@ -99,7 +112,7 @@ fn check_hint(check: Check) -> String {
 pub(crate) fn step(path: &Path, error: &StepError) -> Diagnostic {
     let input = path.display();
     let hint = match error {
-        StepError::Format(error) => format_hint(error),
+        StepError::Format(error) => hints::for_format(error),
         StepError::Check(failure) => check_hint(failure.check),
         StepError::Closed { .. } => format!(
             "contribute to the last file from before the beacon, or continue with `{PROGRAM} ptau \
@@ -126,7 +139,7 @@ pub(crate) fn step(path: &Path, error: &StepError) -> Diagnostic {
 /// A `.ptau` that did not verify.
 pub(crate) fn verify(path: &Path, error: &VerifyError) -> Diagnostic {
     let hint = match error {
-        VerifyError::Format(error) => format_hint(error),
+        VerifyError::Format(error) => hints::for_format(error),
         VerifyError::Failed(failure) => check_hint(failure.check),
         VerifyError::Changed { .. } => {
             "copy the file to a folder that nothing else writes to, and verify the copy".into()
@@ -139,9 +152,8 @@ pub(crate) fn verify(path: &Path, error: &VerifyError) -> Diagnostic {
 /// An initial key that was not made. The paths are those of circuit, powers of tau and key.
 pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) -> Diagnostic {
     let (path, hint) = match error {
-        SetupError::Ptau(_) => {
-            (ptau, "the .ptau is damaged: fetch it again and compare its digest".into())
-        }
+        SetupError::Ptau(error) => (ptau, hints::for_format(error)),
+        SetupError::R1cs(error) => (r1cs, hints::for_format(error)),
         SetupError::NotPrepared => {
             (ptau, format!("run `{PROGRAM} ptau prepare IN OUT` and give its output"))
         }
@@ -160,7 +172,7 @@ pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) ->
         SetupError::Key(_) | SetupError::OsRandom(_) => {
             (out, "nothing was written: fix the cause and retry".into())
         }
-        _ => (r1cs, "compile the circuit again; custom gates are not supported".into()),
+        _ => (r1cs, "give a smaller circuit: a key counts its terms in 32 bits".into()),
     };
     explained(error).at(path.display()).hint(hint)
 }
@@ -168,23 +180,51 @@ pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) ->
 /// A step of phase 2 that made no key. `path` is its input.
 pub(crate) fn contribute_key(path: &Path, error: &ContributeError) -> Diagnostic {
     let hint = match error {
-        ContributeError::Input(_) => {
-            "the key is damaged: fetch it again from the coordinator and compare its digest"
-        }
-        ContributeError::Closed { .. } => "build on the key before the beacon",
-        _ => "nothing was written: fix the cause and retry",
+        ContributeError::Input(error) => hints::for_format(error),
+        ContributeError::Closed { .. } => "build on the key before the beacon".into(),
+        _ => "nothing was written: fix the cause and retry".into(),
     };
     explained(error).at(path.display()).hint(hint)
+}
+
+/// What to do about a key that was read and refused: by the first check that it fails, since what
+/// comes after may follow from it.
+fn refused_key_hint(report: &Report) -> String {
+    match report.failed().first() {
+        Some(KeyCheck::InitialKey) => {
+            "give the circuit and the .ptau that the key was made from".into()
+        }
+        Some(KeyCheck::Contributions) => format!(
+            "a key needs its contributions, and nothing after its beacon: collect them with \
+             `{PROGRAM} zkey contribute IN OUT --name NAME`"
+        ),
+        Some(KeyCheck::Continuity) => "find out from the coordinator which of the two keys is the \
+                                       ceremony's, and keep both as evidence"
+            .into(),
+        Some(KeyCheck::Transcript)
+            if report.failures().all(|(_, failure)| {
+                matches!(failure, Failure::InitialKeyHash { .. } | Failure::Section { .. })
+            }) =>
+        {
+            "give the circuit and the .ptau that the key was made from; if you did, do not build \
+             on this key, and keep it as evidence"
+                .into()
+        }
+        _ => "do not build on this key: keep it as evidence, and continue from the last file \
+              that verified"
+            .into(),
+    }
 }
 
 /// A key that did not verify.
 pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
     let hint = match error {
-        KeyVerifyError::Key(_) => {
-            "the key is damaged: fetch it again and compare its digest".into()
-        }
+        KeyVerifyError::Key(error) => hints::for_format(error),
         KeyVerifyError::Earlier(_) => {
-            "the earlier key is damaged: verify from circuit and .ptau instead".into()
+            "the earlier key cannot be used: verify from circuit and .ptau instead".into()
+        }
+        KeyVerifyError::Setup(SetupError::Ptau(error) | SetupError::R1cs(error)) => {
+            hints::for_format(error)
         }
         KeyVerifyError::Setup(SetupError::NotPrepared) => {
             format!("give the prepared .ptau, see `{PROGRAM} ptau prepare --help`")
@@ -196,9 +236,7 @@ pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
         KeyVerifyError::Changed { .. } => {
             "copy the files to a folder that nothing else writes to, and verify the copies".into()
         }
-        KeyVerifyError::Refused(_) => "do not build on this key: keep it as evidence, and \
-                                       continue from the last file that verified"
-            .into(),
+        KeyVerifyError::Refused(report) => refused_key_hint(report),
         _ => "run the same command again".to_owned(),
     };
     explained(error).at(path.display()).hint(hint)

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::record::{ContributionKind, ContributorName};
 use ceremony_core::hash::FileBlake2b;
+use ceremony_core::limits::MAX_NAME_UTF16;
 use serde::Serialize;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 
@@ -127,7 +128,7 @@ impl ShownRecord {
 pub(crate) struct ShownCheck {
     pub(crate) number: u32,
     pub(crate) statement: &'static str,
-    /// Why it could not be carried out to the end, where that is so.
+    /// What is unusual about it, where something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) remark: Option<&'static str>,
 }
@@ -150,6 +151,17 @@ pub(crate) fn parse_digest(option: &str, hex: &str) -> Result<FileBlake2b, Diagn
             .hint("give the BLAKE2b-512 as 128 hexadecimal digits")
     })?;
     Ok(FileBlake2b(bytes))
+}
+
+/// A name given with --name, which goes into the file. None is cut in silence.
+pub(crate) fn contributor_name(name: &str) -> Result<ContributorName, Diagnostic> {
+    ContributorName::whole(name).ok_or_else(|| {
+        Diagnostic::environment("name-too-long", "the name is too long for the file")
+            .at("--name")
+            .found(format_args!("{} UTF-16 units", name.encode_utf16().count()))
+            .expected(format_args!("at most {MAX_NAME_UTF16}"))
+            .hint("shorten it: it is for display only")
+    })
 }
 
 impl BeaconValue {

@@ -192,7 +192,14 @@ impl Guard {
             }
         }
         // 2. Each file is read once.
-        let read = |path, limit| read_inside(&env.package, path, limit);
+        let read = |path: &Path, limit| {
+            read_inside(&env.package, path, limit).map_err(|refusal| match refusal.code() {
+                Code::FileMissing | Code::FileKind | Code::TooLarge => {
+                    refusal.hint(format_args!("restore it: `git checkout -- {}`", path.display()))
+                }
+                _ => refusal,
+            })
+        };
         let policy = read(&self.policy, MAX_POLICY_BYTES)?;
         let bundle = read(&self.bundle, MAX_BUNDLE_BYTES)?;
         let snippet = read(&self.snippet, MAX_SNIPPET_BYTES)?;

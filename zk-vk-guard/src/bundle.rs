@@ -168,7 +168,11 @@ impl Bundle {
         if bytes.len() > MAX_BUNDLE_BYTES {
             return Err(Refusal::new(Code::TooLarge, "the bundle is too large")
                 .found(format_args!("{} bytes", bytes.len()))
-                .expected(format_args!("at most {MAX_BUNDLE_BYTES} bytes")));
+                .expected(format_args!("at most {MAX_BUNDLE_BYTES} bytes"))
+                .hint(
+                    "make the bundle smaller: fewer circuits, or shorter texts in the \
+                     attestations",
+                ));
         }
         Ok(bytes)
     }

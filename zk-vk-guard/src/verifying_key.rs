@@ -123,7 +123,8 @@ impl VerifyingKeyBytes {
         if public_inputs > MAX_PUBLIC_INPUTS {
             return Err(Refusal::new(Code::TooLarge, "too many public inputs")
                 .found(public_inputs)
-                .expected(format_args!("at most {MAX_PUBLIC_INPUTS}")));
+                .expected(format_args!("at most {MAX_PUBLIC_INPUTS}"))
+                .hint("give the circuit fewer public inputs: their hash, for example"));
         }
         let ic = public_inputs as usize + 1;
         let compressed = split(&forms.compressed, COORDINATE, ic, "compressed")?;

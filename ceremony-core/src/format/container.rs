@@ -7,7 +7,10 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use ark_ff::BigInt;
+
 use super::FormatError;
+use super::kind::{self, FileKind};
 use crate::limits::MAX_SECTIONS;
 
 /// What a file format allows at the level of the container.
@@ -43,65 +46,36 @@ impl<R: Read + Seek> Container<R> {
     /// Reads the table of sections.
     ///
     /// # Errors
-    /// Every structural defect: wrong magic or version, too many sections, a section past the end,
-    /// trailing bytes, an unknown or repeated id; or reading fails.
-    pub fn open(mut source: R, kind: ContainerKind) -> Result<Self, FormatError> {
-        let length = source.seek(SeekFrom::End(0))?;
-        let mut position = 0u64;
-        // The head and every table entry are 12 bytes.
-        let mut take_12 = |position: u64| {
-            let found = length - position;
-            if found < 12 {
-                return Err(FormatError::Truncated { offset: position, found, expected: 12 });
-            }
-            Ok(read_at(&mut source, position, 12)?)
-        };
-        let head = take_12(position)?;
-        position += 12;
-        if head[..4] != kind.magic[..] {
-            return Err(FormatError::Magic { found: head[..4].to_vec(), expected: kind.magic });
+    /// Another kind of file, another proof system; every structural defect: wrong version, too many
+    /// sections, a section past the end, trailing bytes, an unknown or repeated id; or reading
+    /// fails.
+    pub fn open(mut source: R, format: ContainerKind) -> Result<Self, FormatError> {
+        match read_table(&mut source, format) {
+            Ok(sections) => Ok(Self { source, sections }),
+            Err(error @ FormatError::Io(_)) => Err(error),
+            // What the file is comes before what is wrong with it. Only here is a byte read twice.
+            Err(error) => Err(kind::of_rejected(&mut source, format)?.unwrap_or(error)),
         }
-        let version = u32_at(&head, 4);
-        if !kind.versions.contains(&version) {
-            return Err(FormatError::Version { found: version, expected: kind.versions });
+    }
+
+    /// The whole header section, which begins with a size and a modulus and must have exactly
+    /// `size` bytes. A header of another curve is called that, whatever its size.
+    pub(crate) fn read_header(
+        &mut self,
+        id: u32,
+        size: u64,
+        modulus: BigInt<4>,
+    ) -> Result<Vec<u8>, FormatError> {
+        let section = self.find(id).ok_or(FormatError::MissingSection { id })?;
+        let count = if section.size == size { size } else { section.size.min(kind::FIELD_BYTES) };
+        let bytes = read_at(&mut self.source, section.offset, count as usize)?;
+        if let Some(found) = kind::curve(&bytes, modulus) {
+            return Err(FormatError::Curve { found });
         }
-        let count = u32_at(&head, 8);
-        if count > MAX_SECTIONS {
-            return Err(FormatError::TooMany {
-                what: "sections",
-                found: count.into(),
-                limit: MAX_SECTIONS.into(),
-            });
+        if section.size != size {
+            return Err(FormatError::SectionSize { id, found: section.size, expected: size });
         }
-        let mut sections: Vec<Section> = Vec::with_capacity(count as usize);
-        for _ in 0..count {
-            let entry = take_12(position)?;
-            let section =
-                Section { id: u32_at(&entry, 0), offset: position + 12, size: u64_at(&entry, 4) };
-            if !kind.ids.contains(&section.id) {
-                return Err(FormatError::UnknownSection { id: section.id, offset: position });
-            }
-            if sections.iter().any(|s| s.id == section.id) {
-                return Err(FormatError::DuplicateSection { id: section.id, offset: position });
-            }
-            let available = length - section.offset;
-            if section.size > available {
-                return Err(FormatError::SectionPastEnd {
-                    id: section.id,
-                    found: available,
-                    expected: section.size,
-                });
-            }
-            position = section.offset + section.size;
-            sections.push(section);
-        }
-        if position != length {
-            return Err(FormatError::TrailingBytes {
-                offset: position,
-                surplus: length - position,
-            });
-        }
-        Ok(Self { source, sections })
+        Ok(bytes)
     }
 
     /// The section with this id, if the file has it.
@@ -152,6 +126,69 @@ impl<R: Read + Seek> Container<R> {
     pub fn source(&mut self) -> &mut R {
         &mut self.source
     }
+}
+
+/// The table of sections.
+fn read_table<R: Read + Seek>(
+    source: &mut R,
+    format: ContainerKind,
+) -> Result<Vec<Section>, FormatError> {
+    let length = source.seek(SeekFrom::End(0))?;
+    let mut position = 0u64;
+    // The head and every table entry are 12 bytes.
+    let mut take_12 = |position: u64| {
+        let found = length - position;
+        if found < 12 {
+            return Err(FormatError::Truncated { offset: position, found, expected: 12 });
+        }
+        Ok(read_at(source, position, 12)?)
+    };
+    let head = take_12(position)?;
+    position += 12;
+    if head[..4] != format.magic[..] {
+        return Err(FormatError::Kind {
+            found: FileKind::Unknown,
+            expected: FileKind::of_container(format),
+        });
+    }
+    let version = u32_at(&head, 4);
+    if !format.versions.contains(&version) {
+        return Err(FormatError::Version { found: version, expected: format.versions });
+    }
+    let count = u32_at(&head, 8);
+    if count > MAX_SECTIONS {
+        return Err(FormatError::TooMany {
+            what: "sections",
+            found: count.into(),
+            limit: MAX_SECTIONS.into(),
+        });
+    }
+    let mut sections: Vec<Section> = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let entry = take_12(position)?;
+        let section =
+            Section { id: u32_at(&entry, 0), offset: position + 12, size: u64_at(&entry, 4) };
+        if !format.ids.contains(&section.id) {
+            return Err(FormatError::UnknownSection { id: section.id, offset: position });
+        }
+        if sections.iter().any(|s| s.id == section.id) {
+            return Err(FormatError::DuplicateSection { id: section.id, offset: position });
+        }
+        let available = length - section.offset;
+        if section.size > available {
+            return Err(FormatError::SectionPastEnd {
+                id: section.id,
+                found: available,
+                expected: section.size,
+            });
+        }
+        position = section.offset + section.size;
+        sections.push(section);
+    }
+    if position != length {
+        return Err(FormatError::TrailingBytes { offset: position, surplus: length - position });
+    }
+    Ok(sections)
 }
 
 /// Writes sections one after another; each size is filled in when the section ends.

@@ -2,8 +2,9 @@
 
 use super::bound_file::{Change, DigestError};
 use super::encoding::PointDefect;
+use super::kind::FileKind;
 use super::verification_key::JsonError;
-use super::{FormatError, RecordDefect, SectionName, TermDefect, Text};
+use super::{FormatError, RecordDefect, SectionName, TermDefect};
 use crate::explain::{Explain, Finding};
 use crate::limits::{MAX_PARAMETER_BYTES, MAX_VERIFICATION_KEY_JSON_BYTES};
 
@@ -20,8 +21,14 @@ impl Explain for FormatError {
         match self {
             Self::Io(_) => Finding::environment("format/io", self),
             Self::OsRandom(error) => error.explain(),
-            Self::Magic { found, expected } => {
-                Finding::compared("format/magic", self, Text(found), Text(*expected))
+            Self::Kind { found, expected } => {
+                Finding::compared("format/kind", self, found, expected)
+            }
+            Self::Curve { found } => {
+                Finding::compared("format/curve", self, found, "BN254 (bn128, alt_bn128)")
+            }
+            Self::ProofSystem { found } => {
+                Finding::compared("format/proof-system", self, found, "Groth16")
             }
             Self::Version { found, expected } => Finding::compared(
                 "format/version",
@@ -67,6 +74,9 @@ impl Explain for FormatError {
             }
             Self::Record { index, defect } => {
                 defect.explain().inside(format_args!("contribution {index}"))
+            }
+            Self::NoConstraints => {
+                Finding::compared("format/no-constraints", self, 0, "at least 1")
             }
             Self::CustomGates => Finding::new("format/custom-gates", self),
             Self::Term { constraint, matrix, defect } => {
@@ -175,6 +185,9 @@ impl Explain for JsonError {
                 format_args!("more than {MAX_VERIFICATION_KEY_JSON_BYTES} bytes"),
                 "at most that",
             ),
+            Self::NotJson { found } => {
+                Finding::compared("verification-key-json/not-json", self, found, FileKind::Json)
+            }
             Self::Json(_) => Finding::new("verification-key-json/json", self),
             Self::Kind { found, expected, .. } => Finding::compared(
                 "verification-key-json/kind",

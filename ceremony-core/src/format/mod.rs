@@ -9,6 +9,7 @@ pub mod bound_file;
 pub mod container;
 pub mod encoding;
 mod explain;
+pub mod kind;
 pub mod points;
 pub mod ptau;
 pub mod r1cs;
@@ -20,6 +21,7 @@ pub mod zkey;
 use std::fmt;
 
 use encoding::PointDefect;
+use kind::FileKind;
 
 use crate::entropy::{BeaconError, OsRandomError};
 use crate::hash::HashStateError;
@@ -34,13 +36,25 @@ pub enum FormatError {
     /// The subgroup check had no randomness.
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
-    /// The first four bytes are those of another kind of file.
-    #[error("this is another kind of file: found {}, expected {}", Text(found), Text(*expected))]
-    Magic {
-        /// The first four bytes.
-        found: Vec<u8>,
-        /// The format's.
-        expected: &'static [u8; 4],
+    /// A file of another kind than the reader's.
+    #[error("this is another kind of file: found {found}, expected {expected}")]
+    Kind {
+        /// As far as it is recognised.
+        found: FileKind,
+        /// The reader's.
+        expected: FileKind,
+    },
+    /// A file of the reader's kind for another curve.
+    #[error("this file is for another curve: found {found}, expected BN254 (bn128, alt_bn128)")]
+    Curve {
+        /// Its name.
+        found: &'static str,
+    },
+    /// A `.zkey` of another proof system.
+    #[error("this key is for another proof system: found {found}, expected Groth16")]
+    ProofSystem {
+        /// Its name.
+        found: &'static str,
     },
     /// A version that is not read.
     #[error("unsupported version: found {found}, expected one of {expected:?}")]
@@ -152,10 +166,10 @@ pub enum FormatError {
         expected: String,
     },
     /// A file of fixed layout (challenge, response) whose length fits no power.
-    #[error("the length fits no {what} of any power: found {found} bytes, expected {expected}")]
+    #[error("the length does not fit {what}: found {found} bytes, expected {expected}")]
     Length {
         /// Which kind of file.
-        what: &'static str,
+        what: FileKind,
         /// Its length.
         found: u64,
         /// The formula.
@@ -184,6 +198,9 @@ pub enum FormatError {
     /// A circuit with custom gates, which Groth16 does not have.
     #[error("the circuit uses custom gates (sections 4 and 5), which Groth16 does not have")]
     CustomGates,
+    /// A circuit that states nothing.
+    #[error("the circuit has no constraints: found 0, expected at least 1")]
+    NoConstraints,
     /// A term of a constraint.
     #[error("constraint {constraint}, {matrix}: {defect}")]
     Term {
@@ -210,6 +227,21 @@ pub enum FormatError {
         /// Counted from 0.
         index: u64,
     },
+}
+
+impl FormatError {
+    /// Whether this is a legal file that belongs elsewhere, and not a damaged one.
+    #[must_use]
+    pub fn is_another_kind(&self) -> bool {
+        matches!(
+            self,
+            Self::Kind { .. }
+                | Self::Curve { .. }
+                | Self::ProofSystem { .. }
+                | Self::CustomGates
+                | Self::NoConstraints
+        )
+    }
 }
 
 /// Why an entry of a sparse matrix cannot be one.
@@ -284,18 +316,6 @@ pub enum RecordDefect {
     /// A beacon with a value or exponent out of range.
     #[error(transparent)]
     Beacon(#[from] BeaconError),
-}
-
-/// Four bytes as text where they are printable ASCII, else in hex.
-struct Text<'a>(&'a [u8]);
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::str::from_utf8(self.0) {
-            Ok(text) if text.chars().all(|c| c.is_ascii_graphic()) => write!(f, "\"{text}\""),
-            _ => self.0.iter().try_for_each(|b| write!(f, "{b:02x}")),
-        }
-    }
 }
 
 struct SectionName<'a>(u32, &'a str);

@@ -155,8 +155,7 @@ impl<R: Read + Seek> Ptau<R> {
     /// Every structural defect of the file.
     pub fn open(source: R) -> Result<Self, FormatError> {
         let mut container = Container::open(source, PTAU)?;
-        let header = container.section(HEADER, 44)?;
-        let header = container.read_small(HEADER, header.size)?;
+        let header = container.read_header(HEADER, 44, FQ_MODULUS)?;
         check_field(&header)?;
         let power = read_power("power", u32_at(&header, 36))?;
         let ceremony_power = read_power("the ceremony's power", u32_at(&header, 40))?;

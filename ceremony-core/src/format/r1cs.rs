@@ -79,8 +79,8 @@ impl Shape {
     /// inputs, private inputs, and constraints; as many labels as wires.
     ///
     /// # Errors
-    /// [`FormatError::Header`] when there is no constraint, fewer wires than named ones, or no
-    /// domain of at most 2^28 points.
+    /// [`FormatError::NoConstraints`]; [`FormatError::Header`] when there are fewer wires than named
+    /// ones, or no domain of at most 2^28 points.
     pub fn new(
         wires: u32,
         outputs: u32,
@@ -88,6 +88,9 @@ impl Shape {
         private_inputs: u32,
         constraints: u32,
     ) -> Result<Self, FormatError> {
+        if constraints == 0 {
+            return Err(FormatError::NoConstraints);
+        }
         let public = u64::from(outputs) + u64::from(public_inputs);
         let named = 1 + public + u64::from(private_inputs);
         if named > wires.into() {
@@ -96,8 +99,7 @@ impl Shape {
             return Err(FormatError::Header { what: "the number of wires", found, expected });
         }
         let rows = u64::from(constraints) + public;
-        let power = if constraints == 0 { None } else { Power::new(rows.ilog2() + 1) };
-        let Some(power) = power else {
+        let Some(power) = Power::new(rows.ilog2() + 1) else {
             let expected = format!("1 to 2^{MAX_POWER} - 1 with the {public} public wires");
             return Err(FormatError::Header {
                 what: "the number of constraints",
@@ -173,8 +175,7 @@ impl<R: Read + Seek> R1cs<R> {
         if CUSTOM_GATES.iter().any(|id| container.find(*id).is_some()) {
             return Err(FormatError::CustomGates);
         }
-        container.section(HEADER, HEADER_BYTES)?;
-        let header = container.read_small(HEADER, HEADER_BYTES)?;
+        let header = container.read_header(HEADER, HEADER_BYTES, FR_MODULUS)?;
         check_scalar_field(&header)?;
         let word = |i: usize| u32_at(&header, 36 + 4 * i);
         let labels = u64::from(word(4)) | u64::from(word(5)) << 32;

@@ -133,6 +133,12 @@ impl ContributorName {
         )
     }
 
+    /// The name, if a file can carry all of it.
+    #[must_use]
+    pub fn whole(name: &str) -> Option<Self> {
+        Some(Self::new(name)).filter(|cut| cut.0 == name)
+    }
+
     /// The name without characters that could steer a terminal or break a line: controls, and the
     /// invisible or direction-changing ones.
     #[must_use]
@@ -276,6 +282,14 @@ mod tests {
             );
             if *sound == 1 { Ok(*number) } else { Err(RecordDefect::Type((*number).into())) }
         })
+    }
+
+    #[test]
+    fn a_name_is_whole_up_to_64_utf16_units() {
+        let (fits, long) = ("\u{1f600}".repeat(32), "\u{1f600}".repeat(32) + "a");
+        assert_eq!(ContributorName::whole(&fits), Some(ContributorName::new(&fits)));
+        assert_eq!(ContributorName::whole(&long), None);
+        assert_eq!(ContributorName::new(&long), ContributorName::new(&fits));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use bn254_batch::curve::{AffinePoint as _, Bn254, Fq, Fq2, G1Affine, G2Affine};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::PointDefect;
+use super::kind::FileKind;
 use crate::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
 
 type VerifyingKey = ark_groth16::VerifyingKey<Bn254>;
@@ -39,6 +40,13 @@ struct Document {
     ic: Vec<JsonG1>,
 }
 
+/// The members that say what a document is, whatever else it has.
+#[derive(Deserialize)]
+struct Kind {
+    protocol: Option<String>,
+    curve: Option<String>,
+}
+
 /// Why a `verification_key.json` is not valid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +60,12 @@ pub enum JsonError {
          at most that"
     )]
     TooLarge,
+    /// A file that is not even JSON.
+    #[error("this is another kind of file: found {found}, expected {}", FileKind::Json)]
+    NotJson {
+        /// As far as it is recognised.
+        found: FileKind,
+    },
     /// Not the document.
     #[error("not a verification key: {0}")]
     Json(#[from] serde_json::Error),
@@ -131,14 +145,20 @@ pub fn read_verification_key<R: Read>(source: R) -> Result<VerifyingKey, JsonErr
     if bytes.len() as u64 > MAX_VERIFICATION_KEY_JSON_BYTES {
         return Err(JsonError::TooLarge);
     }
-    let document: Document = serde_json::from_slice(&bytes)?;
+    let found = FileKind::of_bytes(&bytes);
+    if found != FileKind::Json {
+        return Err(JsonError::NotJson { found });
+    }
+    // What it is comes before what is wrong with it: other protocols have other members.
+    let kind: Kind = serde_json::from_slice(&bytes)?;
     for (what, found, expected) in
-        [("protocol", &document.protocol, "groth16"), ("curve", &document.curve, "bn128")]
+        [("protocol", kind.protocol, "groth16"), ("curve", kind.curve, "bn128")]
     {
-        if found != expected {
-            return Err(JsonError::Kind { what, found: found.clone(), expected });
+        if let Some(found) = found.filter(|found| found != expected) {
+            return Err(JsonError::Kind { what, found, expected });
         }
     }
+    let document: Document = serde_json::from_slice(&bytes)?;
     let key = VerifyingKey {
         alpha_g1: read_g1(&document.vk_alpha_1, "vk_alpha_1")?,
         beta_g2: read_g2(&document.vk_beta_2, "vk_beta_2")?,

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, Write};
 
 use ark_ff::PrimeField;
-use bn254_batch::curve::Fr;
+use bn254_batch::curve::{FR_MODULUS, Fr};
 
 use super::FormatError;
 use super::container::{Container, ContainerKind, ContainerWriter, read_at, u32_at};
@@ -25,8 +25,7 @@ const CHUNK: u64 = 1 << 16;
 /// Every structural defect of the file; a value that is not below r.
 pub fn read_wtns<R: Read + Seek>(source: R) -> Result<Vec<Fr>, FormatError> {
     let mut container = Container::open(source, WTNS)?;
-    container.section(HEADER, HEADER_BYTES)?;
-    let header = container.read_small(HEADER, HEADER_BYTES)?;
+    let header = container.read_header(HEADER, HEADER_BYTES, FR_MODULUS)?;
     check_scalar_field(&header)?;
     let count = u64::from(u32_at(&header, 36));
     let section = container.section(VALUES, 32 * count)?;

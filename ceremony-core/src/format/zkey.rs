@@ -21,6 +21,7 @@ use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine};
 
 use super::container::{Container, ContainerKind, ContainerWriter, Section, read_at, u32_at};
 use super::encoding::{Encoding, PointDefect, decode, encode, read_le, write_le};
+use super::kind::proof_system;
 use super::points::PointRun;
 use super::ptau::{Power, check_modulus};
 use super::r1cs::{Matrix, Term};
@@ -292,6 +293,9 @@ impl<R: Read + Seek> Zkey<R> {
         let mut container = Container::open(source, ZKEY)?;
         container.section(section::PROTOCOL, 4)?;
         let protocol = u32_at(&container.read_small(section::PROTOCOL, 4)?, 0);
+        if let Some(found) = proof_system(protocol) {
+            return Err(FormatError::ProofSystem { found });
+        }
         if protocol != GROTH16 {
             return Err(FormatError::Header {
                 what: "the proof system",
@@ -299,8 +303,8 @@ impl<R: Read + Seek> Zkey<R> {
                 expected: "1 (Groth16)".into(),
             });
         }
-        container.section(section::HEADER, HEADER_BYTES)?;
-        let header = Header::read(&container.read_small(section::HEADER, HEADER_BYTES)?)?;
+        let header = container.read_header(section::HEADER, HEADER_BYTES, FQ_MODULUS)?;
+        let header = Header::read(&header)?;
         let layout = Layout::find(&container, &header)?;
         let coefficients = container
             .find(section::COEFFICIENTS)

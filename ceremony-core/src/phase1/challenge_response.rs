@@ -24,6 +24,7 @@ use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::read_at;
 use crate::format::encoding::{Encoding, encode};
+use crate::format::kind::FileKind;
 use crate::format::points::PointRun;
 use crate::format::ptau::{
     AccumulatorLayout, Contribution, PUBLIC_KEY_BYTES, Power, Ptau, PublicKey, finish_response,
@@ -99,7 +100,7 @@ pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
         &mut challenge,
         Encoding::Uncompressed,
         0,
-        "challenge file",
+        FileKind::Challenge,
         "64 + 384 * 2^power + 64 bytes",
     )?;
     // The challenge is the hash of the whole file, known only after a first pass; the points are
@@ -182,7 +183,7 @@ pub fn import_response<
         &mut response,
         Encoding::Compressed,
         PUBLIC_KEY_BYTES as u64,
-        "response file",
+        FileKind::Response,
         formula,
     )?;
     if layout.tau_g2.len != input.power().n() {
@@ -269,13 +270,21 @@ fn layout_of<R: Read + Seek + Send>(
     source: &mut R,
     encoding: Encoding,
     tail: u64,
-    what: &'static str,
-    expected: &'static str,
+    expected: FileKind,
+    formula: &'static str,
 ) -> Result<AccumulatorLayout, StepError> {
     let found = source.seek(SeekFrom::End(0)).map_err(FormatError::Io)?;
-    (1..=MAX_POWER)
+    let layout = (1..=MAX_POWER)
         .filter_map(Power::new)
         .map(|power| AccumulatorLayout::consecutive(power, HEAD, encoding))
-        .find(|layout| HEAD + layout.bytes() + tail == found)
-        .ok_or(StepError::Format(FormatError::Length { what, found, expected }))
+        .find(|layout| HEAD + layout.bytes() + tail == found);
+    let kind = FileKind::of(source).map_err(FormatError::Io)?;
+    if kind != expected && kind != FileKind::Unknown {
+        return Err(FormatError::Kind { found: kind, expected }.into());
+    }
+    layout.ok_or(StepError::Format(FormatError::Length {
+        what: expected,
+        found,
+        expected: formula,
+    }))
 }

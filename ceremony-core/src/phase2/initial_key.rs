@@ -27,19 +27,20 @@ use bn254_batch::Point;
 use bn254_batch::curve::{G1Affine, G2Affine};
 
 pub use super::error::{SURPLUS_HASH_POWER, SetupError};
+use super::initial_hash::{Encoded, InitialHash, InitialKeyHashes};
 use super::qap::{self, Basis, Column, Columns, Plan, Rows};
 use super::surplus::{self, SECTION_TABLE_ENTRY_BYTES};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
-use crate::format::encoding::{Encoding, encode, encode_into};
+use crate::format::encoding::{Encoding, encode};
 use crate::format::points::{PointRun, ReadAhead};
 use crate::format::ptau::{AccumulatorLayout, LagrangeLayout, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
 use crate::format::zkey::{
     Header, ZKEY, push_coefficient, section, write_contributions, write_header,
 };
-use crate::hash::{Blake2b512, InitialKeyHash, TrailingHash};
+use crate::hash::InitialKeyHash;
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
 use crate::phase1::records::{check_fresh_chain, check_order};
 use crate::progress::Progress;
@@ -224,7 +225,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let header = self.header()?;
         let mut writer = Writer(ContainerWriter::new(out, ZKEY, 10).map_err(write_error)?);
         write_header(&mut writer.0, &header).map_err(write_error)?;
-        let (initial_key_hash, ()) = self.build(&header, &mut writer, |_, _| ())?;
+        let (hashes, ()) = self.build(&header, &mut writer, |_, _| ())?;
+        let initial_key_hash = hashes.zeros;
         write_contributions(&mut writer.0, initial_key_hash, &[]).map_err(write_error)?;
         writer.0.finish().map_err(write_error)?;
         Ok(NewKey { shape: self.shape, header, initial_key_hash })
@@ -247,14 +249,14 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
     }
 
     /// Computes sections 4, 3, 9, 8, 5, 6, 7 (in this order, which is that of the reference tool's
-    /// files) and the hash of the key. `afterwards` gets the two files once all
+    /// files) and the hashes of the key. `afterwards` gets the two files once all
     /// that is needed of them is read, in parallel with what is left to do.
     pub(super) fn build<T: Send>(
         &mut self,
         header: &Header,
         sink: &mut dyn Sink,
         afterwards: impl FnOnce(&mut R1cs<C>, &mut Ptau<P>) -> T + Send,
-    ) -> Result<(InitialKeyHash, T), SetupError> {
+    ) -> Result<(InitialKeyHashes, T), SetupError> {
         let (wires, public) = (self.shape.wires(), self.shape.public());
         let ic = (section::IC, 0..public + 1);
         let others = [
@@ -263,7 +265,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             (section::B_G1, 0..wires),
             (section::B_G2, 0..wires),
         ];
-        let mut hash = TrailingHash::new(Blake2b512::new());
+        let mut hash = InitialHash::new();
         hash.update(&header.points_to_bytes(Encoding::Uncompressed));
 
         let after = if wires <= self.wires_at_once {
@@ -295,7 +297,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             others.into_iter().try_for_each(|other| self.in_passes(&mut out, other))?;
             rayon::join(|| out.sink.complete(), || afterwards(self.r1cs, self.ptau)).1
         };
-        Ok((InitialKeyHash(hash.finish()), after))
+        Ok((hash.finish(), after))
     }
 
     /// A section of sums, with a pass over the circuit for as many wires as are held at a time.
@@ -401,7 +403,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
 
     /// The part of the hash that stands for H: `{[tau^i (tau^N - 1)]1, i < N - 1}`, and from power
     /// 15 on one point more than is counted.
-    fn hash_h(&mut self, hash: &mut TrailingHash) -> Result<(), SetupError> {
+    fn hash_h(&mut self, hash: &mut InitialHash) -> Result<(), SetupError> {
         let n = self.shape.power().n();
         // Where the `.ptau` has no larger power, the last point to be hashed is none of the file.
         let (surplus, in_file) = (self.has_surplus(), self.shape.power() < self.ptau.power());
@@ -428,7 +430,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
                     .add(&(0..).zip(subtracted).map(|(i, low)| (i, -low)).collect::<Vec<_>>());
                 let high = powers.next_on_curve(&mut pieces, low.start + n)?;
                 differences.add(&(0..).zip(high).collect::<Vec<_>>());
-                encode_into(&differences.sums(0..len), Encoding::Uncompressed, encoded);
+                encoded.set(&differences.sums(0..len));
                 Ok(())
             })
             .map_err(SetupError::Ptau)?;
@@ -445,7 +447,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
 
 /// Hashes columns and hands them on.
 struct ColumnWriter<'a> {
-    hash: &'a mut TrailingHash,
+    hash: &'a mut InitialHash,
     sink: &'a mut dyn Sink,
 }
 
@@ -483,9 +485,9 @@ impl ColumnWriter<'_> {
         for<'c> &'c [G]: Into<Chunk<'c>>,
     {
         for start in wires.clone().step_by(CHUNK_POINTS) {
-            let next = |encoded: &mut Vec<u8>| {
+            let next = |encoded: &mut Encoded| {
                 let points = sums.sums(start..wires.end.min(start + CHUNK_POINTS));
-                encode_into(&points, Encoding::Uncompressed, encoded);
+                encoded.set(&points);
                 self.sink.chunk(points.as_slice().into())
             };
             self.hash.make_next(next).map_err(SetupError::Key)?;
@@ -525,7 +527,7 @@ fn section_name(section: u32) -> &'static str {
     }
 }
 
-fn hash_count(hash: &mut TrailingHash, count: u64) {
+fn hash_count(hash: &mut InitialHash, count: u64) {
     // Every run has at most 2^32 - 1 points: their number is a u32 of the header.
     hash.update(&(count as u32).to_be_bytes());
 }

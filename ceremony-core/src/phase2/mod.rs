@@ -5,9 +5,11 @@
 //! |---|---|
 //! | [`initial_key`] | the initial key, a function of circuit and phase 1 alone |
 //! | `qap` | its sums: the QAP's columns at tau |
+//! | `initial_hash` | its hash, in both spellings of infinity |
 //! | `surplus` | the last point of its hash where the `.ptau` has the circuit's own power |
 //! | [`contribute`] | delta <- d delta: contribute, beacon |
 //! | [`verify`] | runs the numbered checks of docs/formats.md, section 7, on a key |
+//! | `h_query` | check 8: L and H divided by delta |
 //! | `records` | checks 2 to 6, 9 and 10: those that need no circuit |
 //! | [`degenerate`] | check 9: a verifying key that accepts anything is refused |
 //! | [`report`], `error`, `expectations` | what is asked, what was found, why an operation failed |
@@ -18,6 +20,8 @@ pub mod contribute;
 pub mod degenerate;
 mod error;
 mod expectations;
+mod h_query;
+mod initial_hash;
 pub mod initial_key;
 mod qap;
 mod records;

@@ -22,8 +22,9 @@ pub enum Check {
     InitialKey = 1,
     /// 2: enough contributions that are not beacons, and the beacon last.
     Contributions = 2,
-    /// 3: the initial key's hash is that of circuit and phase 1 (incrementally: of the earlier
-    /// key), and each record's transcript that of all before it.
+    /// 3: the initial key's hash is that of circuit and phase 1, in one of two spellings
+    /// ([`Remark::FlaggedInfinity`]; incrementally: that of the earlier key), and each record's
+    /// transcript that of all before it.
     Transcript = 3,
     /// 4: each contributor knew the factor by which delta changed; no factor is one, and no proof
     /// is used twice.
@@ -34,7 +35,8 @@ pub enum Check {
     FinalDelta = 6,
     /// 7: alpha, beta, gamma and sections 3 to 7 are those of the initial (earlier) key.
     Unchanged = 7,
-    /// 8: L and H are those of the initial (earlier) key divided by delta.
+    /// 8: L and H are those of the initial (earlier) key divided by delta, H perhaps without its
+    /// top power ([`Remark::NoTopPower`]).
     Divided = 8,
     /// 9: the verifying key is not degenerate.
     VerifyingKey = 9,
@@ -96,6 +98,44 @@ pub enum Outcome {
     Failed(Vec<Failure>),
     /// A cheaper check failed before.
     NotReached,
+}
+
+/// Why a key that passed a check is not what the tools of today write. It is as good as one that
+/// is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Remark {
+    /// Of check 3: the `cs_hash` is that of the initial key with infinity written as 0x40 and
+    /// zeros, as snarkjs 0.4.10 to 0.6.11 did.
+    FlaggedInfinity,
+    /// Of check 8: H is that of the initial key divided by delta, without its top power, as after a
+    /// passage through bellman's format (docs/decisions/0009-h-without-its-top-power.md).
+    NoTopPower,
+}
+
+impl Remark {
+    /// The check that it is about.
+    #[must_use]
+    pub fn check(self) -> Check {
+        match self {
+            Self::FlaggedInfinity => Check::Transcript,
+            Self::NoTopPower => Check::Divided,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::FlaggedInfinity => {
+                "the circuit hash writes infinity as snarkjs 0.4.10 to 0.6.11 did; it binds the \
+                 same initial key"
+            }
+            Self::NoTopPower => {
+                "H lacks its top power, as after `snarkjs zkey import bellman`; no proof uses it"
+            }
+        }
+    }
 }
 
 /// Why a check failed. Contributions are counted from 1.
@@ -374,6 +414,8 @@ pub struct Report {
     pub digests: Digests,
     /// Each check with its result, in order of number.
     pub checks: Vec<(Check, Outcome)>,
+    /// What is unusual about checks that passed.
+    pub remarks: Vec<Remark>,
 }
 
 impl Report {
@@ -384,6 +426,12 @@ impl Report {
             .iter()
             .find(|(c, _)| *c == check)
             .map_or(&Outcome::NotReached, |(_, outcome)| outcome)
+    }
+
+    /// What is unusual about a check that passed.
+    #[must_use]
+    pub fn remark(&self, check: Check) -> Option<Remark> {
+        self.remarks.iter().copied().find(|remark| remark.check() == check)
     }
 
     /// Failures with their checks, in order.

@@ -8,7 +8,7 @@
 //!   of record i knew the factor;
 //! - `e([delta]1, [1]2) = e([1]1, [delta]2)` for the key's delta, which is the last record's;
 //! - `e(L'_j, [delta]2) = e(L_j, [1]2)`, `e(H'_j, [delta]2) = e(H_j, [1]2)`, each by one random
-//!   combination (see [`crate::ratio`]);
+//!   combination (see [`crate::ratio`]; `h_query` has the one exception of H);
 //! - everything else is the initial key's, byte for byte.
 //!
 //! So delta is a product with one factor that only an honest contributor knew, and nothing else in
@@ -22,28 +22,28 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use ark_ec::AffineRepr;
-use bn254_batch::curve::{G1Affine, G2_GENERATOR, G2Affine};
+use bn254_batch::curve::{G1Affine, G2_GENERATOR};
 
 use super::error::SetupError;
 pub use super::error::VerifyError;
 pub use super::expectations::Expectations;
+use super::h_query::{Divided, Division, lacks_top_power};
 use super::initial_key::{Chunk, InitialKey, Sink};
 use super::records::{check_continuity, check_records};
 use super::report::Findings;
-pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Report};
+pub use super::report::{Check, ContributionSummary, Digests, Failure, Outcome, Remark, Report};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::bound_file::{DigestError, FileDigests, RecheckedFile, StreamHashedFile};
 use crate::format::container::{Section, read_at};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
-use crate::format::ptau::Ptau;
+use crate::format::ptau::{Power, Ptau};
 use crate::format::r1cs::R1cs;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::{FileSha256, InitialKeyHash};
 use crate::progress::{NoProgress, Progress, SubProgress};
-use crate::ratio::{Multiples, Ratio, same_ratio};
+use crate::ratio::Ratio;
 
 /// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
 ///
@@ -222,12 +222,18 @@ struct Compared {
     initial_key_hash: InitialKeyHash,
     contributions: Vec<ContributionSummary>,
     findings: Findings,
+    remarks: Vec<Remark>,
     /// Whether all checks were reached.
     complete: bool,
 }
 
 impl Compared {
-    fn of<R: Read + Seek>(key: &Zkey<R>, findings: Findings, complete: bool) -> Self {
+    /// Of a key whose header or records were refused: the rest was not reached.
+    fn incomplete<R: Read + Seek>(key: &Zkey<R>, findings: Findings) -> Self {
+        Self { complete: false, ..Self::complete(key, findings, Vec::new()) }
+    }
+
+    fn complete<R: Read + Seek>(key: &Zkey<R>, findings: Findings, remarks: Vec<Remark>) -> Self {
         let summary = |(index, c): (usize, &Contribution)| ContributionSummary {
             index: index + 1,
             hash: c.hash(),
@@ -240,12 +246,13 @@ impl Compared {
             initial_key_hash: key.initial_key_hash(),
             contributions,
             findings,
-            complete,
+            remarks,
+            complete: true,
         }
     }
 
     fn report(self, digests: Digests) -> Result<Report, VerifyError> {
-        let Self { header, initial_key_hash, contributions, findings, complete } = self;
+        let Self { header, initial_key_hash, contributions, findings, remarks, complete } = self;
         let refused = !findings.is_empty();
         let mut failures: HashMap<Check, Vec<Failure>> = HashMap::new();
         for (check, failure) in findings.0 {
@@ -261,7 +268,7 @@ impl Compared {
             None => Outcome::Passed,
         };
         let checks = Check::ALL.map(|check| (check, outcome(check))).to_vec();
-        let report = Report { header, initial_key_hash, digests, contributions, checks };
+        let report = Report { header, initial_key_hash, digests, contributions, checks, remarks };
         if refused { Err(VerifyError::Refused(Box::new(report))) } else { Ok(report) }
     }
 }
@@ -285,31 +292,37 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     records(key, &expected, &mut findings);
     if !findings.is_empty() {
         let taken = side_by_side(r1cs.source(), ptau.source(), key.source(), progress);
-        return Ok((Compared::of(key, findings, false), taken));
+        return Ok((Compared::incomplete(key, findings), taken));
     }
 
     let mut comparison = Comparison {
         key,
         findings: Vec::new(),
+        remarks: Vec::new(),
         open: None,
         divided: None,
         rng: &mut rng,
         digests: None,
     };
-    let (expected_hash, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
+    let (hashes, first) = initial.build(&expected, &mut comparison, |r1cs, ptau| {
         // In parallel with the rest of the comparison, which reads only the key.
         circuit_and_powers(r1cs.source(), ptau.source(), progress)
     })?;
-    let Comparison { key, findings: found, digests, .. } = comparison;
+    let Comparison { key, findings: found, mut remarks, digests, .. } = comparison;
     for (check, failure) in found {
         findings.add(check, failure);
     }
     let taken = (first, digests.unwrap_or_else(|| digests_of_key(key.source())));
     let found = key.initial_key_hash();
-    if found != expected_hash {
-        findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected: expected_hash });
+    if found != hashes.zeros {
+        if found == hashes.flagged {
+            remarks.push(Remark::FlaggedInfinity);
+        } else {
+            let expected = hashes.zeros;
+            findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
+        }
     }
-    Ok((Compared::of(key, findings, true), taken))
+    Ok((Compared::complete(key, findings, remarks), taken))
 }
 
 /// Verifies a key from an earlier one of the same chain, which must have been verified: the
@@ -361,9 +374,10 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });
     }
     if !findings.is_empty() {
-        return Ok(Compared::of(key, findings, false));
+        return Ok(Compared::incomplete(key, findings));
     }
-    let deltas = Ratio(key.header().delta_g2, earlier.header().delta_g2);
+    let (header, mut remarks) = (*key.header(), Vec::new());
+    let deltas = Ratio(header.delta_g2, earlier.header().delta_g2);
     let (before, after) = (earlier.layout(), key.layout());
     // In the order in which they lie in the key, so that it is read once for checks and digests.
     let mut sections = [
@@ -377,9 +391,9 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     ];
     sections.sort_by_key(|id| key.section(*id).map_or(0, |section| section.offset));
     for id in sections {
-        let (before, after) = match id {
-            section::H => (before.h, after.h),
-            section::L => (before.l, after.l),
+        let (before, after, mut division) = match id {
+            section::H => (before.h, after.h, Division::of_h(header.power)),
+            section::L => (before.l, after.l, Division::of_l()),
             _ => {
                 if let Some(byte) = first_difference(earlier, key, id)? {
                     findings.add(Check::Unchanged, Failure::Section { section: id, byte });
@@ -387,22 +401,42 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
                 continue;
             }
         };
-        let mut multiples = Multiples::default();
         progress.begin(after.name, after.len);
         for (start, count) in after.chunks(0) {
             let old = before
                 .read(earlier.source(), &mut rng, start, count)
                 .map_err(VerifyError::Earlier)?;
             let new = after.read(key.source(), &mut rng, start, count).map_err(VerifyError::Key)?;
-            multiples.add(&old, &new, &mut rng);
+            division.add(&old, &new, &mut rng);
             progress.advance(count as u64);
         }
         progress.end();
-        if !is_divided_by_delta(multiples, deltas) {
-            findings.add(Check::Divided, Failure::NotDivided { section: id, name: after.name });
+        let divided = division.outcome(deltas);
+        match judge(divided, after, header.power, key.source(), &mut rng)
+            .map_err(VerifyError::Key)?
+        {
+            Ok(remark) => remarks.extend(remark),
+            Err(failure) => findings.add(Check::Divided, failure),
         }
     }
-    Ok(Compared::of(key, findings, true))
+    Ok(Compared::complete(key, findings, remarks))
+}
+
+/// Check 8, once the points of L or H of both keys were collected.
+fn judge<K: Read + Seek + Send>(
+    divided: Divided,
+    run: PointRun<G1Affine>,
+    power: Power,
+    key: &mut K,
+    rng: &mut VerifierRng,
+) -> Result<Result<Option<Remark>, Failure>, FormatError> {
+    Ok(match divided {
+        Divided::Exactly => Ok(None),
+        Divided::ButForTopPower if lacks_top_power(run, power, key, rng)? => {
+            Ok(Some(Remark::NoTopPower))
+        }
+        _ => Err(Failure::NotDivided { section: run.section, name: run.name }),
+    })
 }
 
 fn of_circuit(error: FormatError) -> VerifyError {
@@ -451,24 +485,15 @@ fn compare_points(found: &Header, expected: &Header, findings: &mut Findings) {
     }
 }
 
-/// Whether a run is another one divided: `e(before, [1]2) = e(after, [delta]2)` with
-/// `deltas = ([delta]2, [1]2)`.
-fn is_divided_by_delta(multiples: Multiples<G1Affine>, deltas: Ratio<G2Affine>) -> bool {
-    let ratio = multiples.ratio();
-    // A circuit may have no private wire, or none that any constraint uses: then both runs are
-    // infinity throughout, and only then.
-    let Ratio(before, after) = ratio;
-    (before.is_zero() && after.is_zero()) || same_ratio(ratio, deltas)
-}
-
 /// Holds the initial key against the key, section by section.
 struct Comparison<'a, 'b, 'c, K> {
     key: &'a mut NotedKey<'b, 'c, K>,
     findings: Vec<(Check, Failure)>,
+    remarks: Vec<Remark>,
     /// The open section, how many of its bytes were compared, and whether a difference was found.
     open: Option<(Section, u64, bool)>,
     /// For L and H: where they lie, how many points were added, and what was collected.
-    divided: Option<(PointRun<G1Affine>, u64, Multiples<G1Affine>)>,
+    divided: Option<(PointRun<G1Affine>, u64, Division)>,
     rng: &'a mut VerifierRng,
     /// The key's, once all is compared.
     digests: Option<Result<FileDigests, VerifyError>>,
@@ -478,8 +503,11 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
     fn begin(&mut self, id: u32) -> Result<(), FormatError> {
         let layout = self.key.layout();
         match id {
-            section::L => self.divided = Some((layout.l, 0, Multiples::default())),
-            section::H => self.divided = Some((layout.h, 0, Multiples::default())),
+            section::L => self.divided = Some((layout.l, 0, Division::of_l())),
+            section::H => {
+                let division = Division::of_h(self.key.header().power);
+                self.divided = Some((layout.h, 0, division));
+            }
             _ => self.open = Some((self.key.section(id)?, 0, false)),
         }
         Ok(())
@@ -487,10 +515,10 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
 
     fn chunk(&mut self, chunk: Chunk<'_>) -> Result<(), FormatError> {
         let lem = Encoding::Montgomery;
-        if let (Some((run, done, multiples)), Chunk::G1(points)) = (&mut self.divided, chunk) {
+        if let (Some((run, done, division)), Chunk::G1(points)) = (&mut self.divided, chunk) {
             // The key has as many points as the circuit asks for: its sizes were compared.
             let read = run.read(self.key.source(), self.rng, *done, points.len())?;
-            multiples.add(points, &read, self.rng);
+            division.add(points, &read, self.rng);
             *done += points.len() as u64;
             return Ok(());
         }
@@ -508,13 +536,13 @@ impl<K: Read + Seek + Send> Sink for Comparison<'_, '_, '_, K> {
             self.findings
                 .push((Check::Unchanged, Failure::Section { section: section.id, byte: done }));
         }
-        if let Some((run, _, multiples)) = self.divided.take()
-            && !is_divided_by_delta(multiples, Ratio(self.key.header().delta_g2, G2_GENERATOR))
-        {
-            self.findings.push((
-                Check::Divided,
-                Failure::NotDivided { section: run.section, name: run.name },
-            ));
+        if let Some((run, _, division)) = self.divided.take() {
+            let Header { delta_g2, power, .. } = *self.key.header();
+            let divided = division.outcome(Ratio(delta_g2, G2_GENERATOR));
+            match judge(divided, run, power, self.key.source(), self.rng)? {
+                Ok(remark) => self.remarks.extend(remark),
+                Err(failure) => self.findings.push((Check::Divided, failure)),
+            }
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The tests of files, phases and keys, one binary.
 
+mod kinds;
 mod mutations;
+mod old_tools;
 mod phase1_steps;
 mod phase1_structure;
 mod phase1_verify;

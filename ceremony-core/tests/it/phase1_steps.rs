@@ -232,12 +232,14 @@ fn a_response_file_of_any_other_length_is_refused() {
     let response = respond(&challenge_of(&model));
     for length in (0..response.len()).step_by(7).chain([response.len() - 1]) {
         let error = import(&model, &response[..length]).unwrap_err().to_string();
-        assert!(error.contains("the length fits no response file"), "{error}");
+        let expected =
+            if length == 0 { "found an empty file" } else { "the length does not fit a response" };
+        assert!(error.contains(expected), "{error}");
     }
     let error = contribute_challenge(Cursor::new(response), Vec::new(), any_rng(), &NoProgress)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("the length fits no challenge file"), "{error}");
+    assert!(error.contains("found a response file of phase 1, expected a challenge"), "{error}");
 }
 
 #[test]

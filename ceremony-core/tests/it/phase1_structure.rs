@@ -52,7 +52,10 @@ fn truncation_at_every_byte_is_refused() {
     for length in 0..bytes.len() {
         let message = refusal(&bytes[..length]);
         assert!(
-            message.contains("truncated") || message.contains("past the end"),
+            message.contains("truncated")
+                || message.contains("past the end")
+                // Of less than its magic nothing is left to recognise it by.
+                || (length < 4 && message.contains("another kind of file")),
             "{length}: {message}"
         );
     }

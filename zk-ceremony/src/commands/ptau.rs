@@ -5,7 +5,6 @@ use std::path::Path;
 
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Contribution, Power, Ptau};
-use ceremony_core::format::record::ContributorName;
 use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
 };
@@ -23,7 +22,9 @@ use crate::cli::{
 use crate::failure;
 use crate::output::open;
 use crate::progress::Bars;
-use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
+use crate::show::{
+    ShownCheck, ShownRecord, contributor_name, hex_groups, json, parse_digest, verification,
+};
 
 impl PtauCommand {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -68,17 +69,12 @@ impl New {
 
 impl Contribute {
     fn run(self) -> Result<(), Diagnostic> {
+        let name = contributor_name(&self.name)?;
         let mut input = open_ptau(&self.input)?;
         let mut output = self.output.create(&[&self.input])?;
         let rng = self.entropy.rng()?;
-        let record = contribute(
-            &mut input,
-            &mut output,
-            rng,
-            Some(ContributorName::new(&self.name)),
-            &Bars::default(),
-        )
-        .map_err(|e| failure::step(&self.input, &e))?;
+        let record = contribute(&mut input, &mut output, rng, Some(name), &Bars::default())
+            .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
         print_new_record(&self.output.path, input.contributions().len() + 1, &record);
         Ok(())
@@ -88,9 +84,9 @@ impl Contribute {
 impl BeaconArgs {
     fn run(self) -> Result<(), Diagnostic> {
         let beacon = self.beacon.beacon()?;
+        let name = self.name.as_deref().map(contributor_name).transpose()?;
         let mut input = open_ptau(&self.input)?;
         let mut output = self.output.create(&[&self.input])?;
-        let name = self.name.as_deref().map(ContributorName::new);
         let record = apply_beacon(&mut input, &mut output, beacon, name, &Bars::default())
             .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
@@ -163,17 +159,13 @@ impl ContributeChallenge {
 
 impl ImportResponse {
     fn run(self) -> Result<(), Diagnostic> {
+        let name = contributor_name(&self.name)?;
         let mut input = open_ptau(&self.input)?;
         let response = open(&self.response)?;
         let mut output = self.output.create(&[&self.input, &self.response])?;
-        let record = import_response(
-            &mut input,
-            response,
-            &mut output,
-            Some(ContributorName::new(&self.name)),
-            &Bars::default(),
-        )
-        .map_err(|e| failure::step(&self.response, &e))?;
+        let record =
+            import_response(&mut input, response, &mut output, Some(name), &Bars::default())
+                .map_err(|e| failure::step(&self.response, &e))?;
         output.commit()?;
         print_new_record(&self.output.path, input.contributions().len() + 1, &record);
         Ok(())

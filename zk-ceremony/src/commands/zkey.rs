@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use ceremony_core::format::bound_file::{FileDigests, digest_file, sha256_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
-use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::{Contribution, Header, Zkey};
@@ -18,8 +17,8 @@ use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::phase2::verify::{
-    Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Report, verify,
-    verify_from,
+    Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Remark, Report,
+    verify, verify_from,
 };
 use ceremony_folder::explained;
 use serde::Serialize;
@@ -33,7 +32,9 @@ use crate::cli::{
 use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
-use crate::show::{ShownCheck, ShownRecord, hex_groups, json, parse_digest, verification};
+use crate::show::{
+    ShownCheck, ShownRecord, contributor_name, hex_groups, json, parse_digest, verification,
+};
 
 impl ZkeyCommand {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -85,10 +86,10 @@ impl NewKey {
 }
 
 fn contribute_key(command: &Contribute) -> Result<(), Diagnostic> {
+    let name = contributor_name(&command.name)?;
     let mut input = open_key(&command.input)?;
     let mut output = command.output.create(&[&command.input])?;
     let rng = command.entropy.rng()?;
-    let name = ContributorName::new(&command.name);
     let made = contribute(&mut input, &mut output, rng, Some(&name), &Bars::default())
         .map_err(|e| failure::contribute_key(&command.input, &e))?;
     finish(output, &made)
@@ -96,6 +97,7 @@ fn contribute_key(command: &Contribute) -> Result<(), Diagnostic> {
 
 fn close_key(command: &BeaconArgs) -> Result<(), Diagnostic> {
     let beacon = command.beacon.beacon()?;
+    let name = command.name.as_deref().map(contributor_name).transpose()?;
     let mut input = open_key(&command.input)?;
     if input.contributions().is_empty() {
         return Err(Diagnostic::artefact("no-contribution", "no participant has contributed")
@@ -105,7 +107,6 @@ fn close_key(command: &BeaconArgs) -> Result<(), Diagnostic> {
             .hint(format_args!("run `{PROGRAM} zkey contribute IN OUT --name NAME` first")));
     }
     let mut output = command.output.create(&[&command.input])?;
-    let name = command.name.as_deref().map(ContributorName::new);
     let made = apply_beacon(&mut input, &mut output, &beacon, name.as_ref(), &Bars::default())
         .map_err(|e| failure::contribute_key(&command.input, &e))?;
     finish(output, &made)
@@ -329,7 +330,7 @@ fn shown_result(path: &Path, report: &Report) -> ShownKey {
     let check = |(check, _): &(Check, Outcome)| ShownCheck {
         number: check.number(),
         statement: check.statement(),
-        remark: None,
+        remark: report.remark(*check).map(Remark::text),
     };
     shown.checks = Some(report.checks.iter().map(check).collect());
     shown

@@ -3,7 +3,9 @@
 mod approval_cli;
 mod attacks;
 mod ceremony_cli;
+mod foreign_files;
 mod guard_status;
+mod hints;
 mod incomplete_copy;
 mod interop_ptau;
 mod key_files;

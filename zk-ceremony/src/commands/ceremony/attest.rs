@@ -14,7 +14,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::{Action, Phase};
 
-use super::{parse_label, verify_last};
+use super::{parse_label, print_files_to_send, verify_last};
 use crate::cli::ceremony::AttestStep;
 use crate::failure;
 use crate::output::{Output, open};
@@ -43,7 +43,7 @@ impl AttestStep {
             Phase::One => self.phase1(&ceremony, before, &mut step.output)?,
             Phase::Two => self.phase2(&ceremony, before, &mut step.output)?,
         };
-        let path = step.path();
+        let (path, attestation) = (step.path(), step.attestation_path());
         let said = AttestationDraft {
             action: Action::Contribution,
             tool,
@@ -66,6 +66,7 @@ impl AttestStep {
             verified,
             hex_groups(hash)
         );
+        print_files_to_send(&path, &attestation);
         Ok(())
     }
 
@@ -125,6 +126,9 @@ impl AttestStep {
         let report =
             verify_from(&mut earlier, &mut key, &KeyExpectations::default(), &Bars::default())
                 .map_err(|e| failure::verify_key(&self.file, &e))?;
+        for remark in &report.remarks {
+            eprintln!("note: {}", remark.text());
+        }
         ensure_unchanged(&before.path, earlier.source(), &before.file, &Bars::default())?;
         let (Digests::Whole { key: verified, .. } | Digests::Incremental { key: verified, .. }) =
             report.digests;

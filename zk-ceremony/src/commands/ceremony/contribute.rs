@@ -3,6 +3,7 @@
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::zkey::Zkey;
+use ceremony_core::limits::MAX_NAME_UTF16;
 use ceremony_core::{phase1, phase2};
 use ceremony_folder::config::Participant;
 use ceremony_folder::steps::{ensure_unchanged, open_input};
@@ -13,7 +14,7 @@ use zk_attest::digest::ContributionHash;
 use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
-use super::{parse_label, this_tool, verify_last};
+use super::{parse_label, print_files_to_send, this_tool, verify_last};
 use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
 use crate::failure;
@@ -30,6 +31,12 @@ impl ContributeStep {
         let participant = ceremony.participant(&self.name, signer.as_ref())?.clone();
         let tracks = ceremony.chains_open_to(&participant, &self.skip)?;
         let destruction = parse_label("--destruction", &self.destruction)?;
+        if ContributorName::whole(participant.name.as_str()).is_none() {
+            eprintln!(
+                "note: the data file carries the beginning of your name only, {MAX_NAME_UTF16} \
+                 UTF-16 units; the attestation has all of it"
+            );
+        }
         for track in &tracks {
             verify_last(&ceremony, track)?;
         }
@@ -90,7 +97,7 @@ fn contribute(
             ContributionHash(made.hash.0)
         }
     };
-    let path = step.path();
+    let (path, attestation) = (step.path(), step.attestation_path());
     let said = AttestationDraft {
         action: Action::Contribution,
         tool: this_tool(),
@@ -113,5 +120,6 @@ fn contribute(
         digests.sha256,
         hex_groups(hash)
     );
+    print_files_to_send(&path, &attestation);
     Ok(())
 }

@@ -13,7 +13,9 @@ mod reject;
 mod status;
 mod verify;
 
-use ceremony_folder::{Ceremony, Depth, Track, Verification};
+use std::path::Path;
+
+use ceremony_folder::{Ceremony, Depth, PartReport, Track, Verification};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Label;
 
@@ -56,6 +58,23 @@ fn verify_last(ceremony: &Ceremony, track: &Track) -> Result<(), Diagnostic> {
     let mut verification = Verification::new(ceremony, Depth::LastOf(track.clone()))?;
     for part in verification.run(&Bars::default())? {
         eprintln!("verified {}", part.title);
+        print_remarks(&part);
     }
     Ok(())
+}
+
+/// What is unusual about a part that passed.
+fn print_remarks(part: &PartReport) {
+    for remark in part.checks.iter().filter_map(|check| check.remark) {
+        eprintln!("  note: {remark}");
+    }
+}
+
+/// A step is two files, and either is worth nothing without the other.
+fn print_files_to_send(data: &Path, attestation: &Path) {
+    println!(
+        "  send both files    {}\n                     {}",
+        data.display(),
+        attestation.display()
+    );
 }

@@ -12,7 +12,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
 use super::once::{ensure_same, write_once};
-use super::this_tool;
+use super::{print_remarks, this_tool};
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::progress::Bars;
 use crate::report::{Report, html, sums};
@@ -69,6 +69,7 @@ fn run_parts(
         let seconds = start.elapsed().as_secs_f64();
         if !quiet {
             eprintln!("verified {title} ({seconds:.2} s)");
+            print_remarks(&part);
         }
         report.passed(ceremony, &part, seconds);
     }
