@@ -28,16 +28,16 @@ use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
 use super::kernels::{Kernels, Sum, negative};
-use crate::curve::Point;
+use crate::curve::AffinePoint;
 
 /// Additions in a batch: the inversion disappears, and the operands, a quarter of a MiB, stay in
 /// the second-level cache.
-const fn batch<P: Point>() -> usize {
+const fn batch<P: AffinePoint>() -> usize {
     (128 << 10) / P::UNCOMPRESSED_BYTES
 }
 
 /// sum c_i P_i over the shorter of the two slices.
-pub(super) fn linear_combination<E: Kernels, P: Point>(
+pub(super) fn linear_combination<E: Kernels, P: AffinePoint>(
     engine: E,
     points: &[P],
     coefficients: &[u128],
@@ -76,7 +76,7 @@ pub(super) fn linear_combination<E: Kernels, P: Point>(
 }
 
 /// sum d_i P_i for each of the vectors of small coefficients, |d_i| <= `limit`.
-pub(super) fn small_combinations<E: Kernels, P: Point>(
+pub(super) fn small_combinations<E: Kernels, P: AffinePoint>(
     engine: E,
     points: &[P],
     coefficients: &[Vec<i32>],
@@ -97,7 +97,7 @@ pub(super) fn small_combinations<E: Kernels, P: Point>(
 }
 
 /// sum_t 2^t S_t.
-pub(super) fn horner<P: Point>(powers: &[P]) -> P::Group {
+pub(super) fn horner<P: AffinePoint>(powers: &[P]) -> P::Group {
     powers.iter().rev().fold(P::Group::ZERO, |mut sum, point| {
         sum.double_in_place();
         sum + point
@@ -161,7 +161,7 @@ pub(super) struct Sums<P> {
 
 const NOBODY: u32 = u32::MAX;
 
-impl<P: Point> Sums<P> {
+impl<P: AffinePoint> Sums<P> {
     pub(super) fn new(keys: usize) -> Self {
         let batch = batch::<P>();
         // All that the pool will ever hold: growing would copy it.
@@ -265,7 +265,7 @@ impl<P: Point> Sums<P> {
 
 /// For each run of `buckets` keys, with the sums B_1, B_2, ..., the points S_t with sum_j j B_j =
 /// sum_t 2^t S_t.
-pub(super) fn binary_weights<E: Kernels, P: Point>(
+pub(super) fn binary_weights<E: Kernels, P: AffinePoint>(
     engine: E,
     mut sums: Sums<P>,
     buckets: usize,

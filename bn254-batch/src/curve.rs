@@ -13,7 +13,6 @@ use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
 use ark_ff::{AdditiveGroup, BigInt, Field, One};
 
-use crate::concrete::BatchPoint;
 use crate::params::CeremonyCurve;
 
 /// `[1]1`, the generator (1, 2).
@@ -36,10 +35,10 @@ mod sealed {
 /// An affine point of one of the two groups, seen as a short list of base-field coordinates.
 ///
 /// Implemented by [`G1Affine`] and [`G2Affine`] alone, so that everything that reads, writes,
-/// hashes or moves points is written once.
-pub trait Point:
+/// hashes or moves points is written once. The operations on many points are those of
+/// [`Point`](crate::Point).
+pub trait AffinePoint:
     AffineRepr<ScalarField = Fr, Group: Send + Sync + Copy>
-    + BatchPoint<Sum = Self::Group>
     + Copy
     + Debug
     + Send
@@ -84,7 +83,7 @@ pub trait Point:
     fn y_is_larger(&self) -> bool;
 }
 
-impl Point for G1Affine {
+impl AffinePoint for G1Affine {
     const COORDINATES: usize = 2;
     const GROUP: &'static str = "G1";
     type Coordinates = [Fq; 2];
@@ -131,7 +130,7 @@ impl Point for G1Affine {
     }
 }
 
-impl Point for G2Affine {
+impl AffinePoint for G2Affine {
     const COORDINATES: usize = 4;
     const GROUP: &'static str = "G2";
     type Coordinates = [Fq; 4];

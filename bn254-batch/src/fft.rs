@@ -13,15 +13,28 @@
 use ark_ff::{Field, One};
 use rayon::prelude::*;
 
-use super::Direction;
 use super::kernels::{Kernels, Sum, negative};
-use crate::curve::{Fr, Point, root_of_unity};
+use crate::curve::{AffinePoint, Fr, root_of_unity};
+
+/// Which way a [`group_fft`](fn@crate::group_fft) goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Coefficients to values: y_i = sum_j omega^(ij) x_j.
+    Forward,
+    /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives
+    /// the Lagrange basis [L_i(tau)].
+    Inverse,
+}
 
 /// Butterflies in a task: enough for the shared inversions to disappear.
 const TASK: usize = 256;
 
 /// See [`super::group_fft`].
-pub(super) fn group_fft<E: Kernels, P: Point>(engine: E, points: &mut [P], direction: Direction) {
+pub(super) fn group_fft<E: Kernels, P: AffinePoint>(
+    engine: E,
+    points: &mut [P],
+    direction: Direction,
+) {
     let n = points.len();
     assert!(n.is_power_of_two(), "an FFT over {n} points");
     let omega = root_of_unity(n.trailing_zeros()).expect("the domain fits the field's two-adicity");
@@ -82,7 +95,7 @@ pub(super) fn group_fft<E: Kernels, P: Point>(engine: E, points: &mut [P], direc
 }
 
 /// See [`super::butterflies`].
-pub(super) fn butterflies<E: Kernels, P: Point>(
+pub(super) fn butterflies<E: Kernels, P: AffinePoint>(
     engine: E,
     lo: &mut [P],
     hi: &mut [P],
@@ -96,7 +109,7 @@ pub(super) fn butterflies<E: Kernels, P: Point>(
 }
 
 /// (a, b) <- (a + w b, a - w b), entry by entry of two slices of the same length.
-fn butterfly_task<E: Kernels, P: Point>(
+fn butterfly_task<E: Kernels, P: AffinePoint>(
     engine: E,
     lo: &mut [P],
     hi: &mut [P],

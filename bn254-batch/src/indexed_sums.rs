@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::backend::{Backend, with_kernels};
 use super::buckets::Sums;
-use super::{Available, Backend, chosen};
-use crate::curve::Point;
+use crate::curve::AffinePoint;
 
 /// Growing sums of points, one for each key. The points may be anywhere on their curve.
 #[derive(Clone, Debug)]
@@ -21,17 +21,7 @@ pub struct IndexedSums<P> {
     tasks: Vec<Sums<P>>,
 }
 
-impl<P: Point> IndexedSums<P> {
-    /// Infinity for each of the keys below `keys`.
-    #[must_use]
-    pub fn new(keys: usize) -> Self {
-        chosen().indexed_sums(keys)
-    }
-
-    pub(super) fn with(arith: Backend, keys: usize) -> Self {
-        P::indexed_sums(arith, keys)
-    }
-
+impl<P: AffinePoint> IndexedSums<P> {
     pub(super) fn begin(arith: Backend, keys: usize) -> Self {
         // Four tasks for each core even out what else runs there.
         let tasks = 4 * rayon::current_num_threads();
@@ -44,14 +34,6 @@ impl<P: Point> IndexedSums<P> {
         }
     }
 
-    /// Adds each point to the sum of its key.
-    ///
-    /// # Panics
-    /// If the key of a point, other than infinity, is not below the number of keys.
-    pub fn add(&mut self, points: &[(u32, P)]) {
-        P::add_keyed(self, points);
-    }
-
     pub(super) fn add_points(&mut self, points: &[(u32, P)]) {
         let tasks = self.tasks.len();
         with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(task, sums)| {
@@ -62,15 +44,6 @@ impl<P: Point> IndexedSums<P> {
                 }
             }
         }));
-    }
-
-    /// The sums of these keys, of what was added so far.
-    ///
-    /// # Panics
-    /// If a key is not below the number of keys.
-    #[must_use]
-    pub fn sums(&mut self, keys: Range<usize>) -> Vec<P> {
-        P::sums_of_keys(self, keys)
     }
 
     pub(super) fn settled(&mut self, keys: Range<usize>) -> Vec<P> {
@@ -95,7 +68,7 @@ mod tests {
 
     /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every
     /// order.
-    fn sums_are_those_of_the_points<P: Point>() {
+    fn sums_are_those_of_the_points<P: crate::Point>() {
         let multiples: Vec<P> = {
             let steps = std::iter::successors(Some(P::Group::ZERO), |p| Some(*p + P::generator()));
             P::Group::normalize_batch(&steps.take(5).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written
 //! once, over this.
 
-use crate::curve::{Fq, Fr, Point};
+use crate::curve::{AffinePoint, Fq, Fr};
 
 /// One addition of a batch: `points[left] += points[right]`.
 #[derive(Clone, Copy, Debug)]
@@ -18,23 +18,23 @@ pub(super) trait Kernels: Copy + Send + Sync {
 
     /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's
     /// documentation says. The points must be in the r-torsion.
-    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]);
+    fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]);
 
     /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and
     /// opposite points and infinity are legal; the points may be anywhere on the curve. Not
     /// constant time.
-    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]);
+    fn add<P: AffinePoint>(self, points: &mut [P], sums: &[Sum]);
 
     /// The first point that is neither on the curve nor infinity.
-    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize>;
+    fn off_curve<P: AffinePoint>(self, points: &[P]) -> Option<usize>;
 
     /// For each x (`P::COORDINATES` / 2 elements) the point with one of its two y, or infinity
     /// where x is on no point.
-    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P>;
+    fn lift_x<P: AffinePoint>(self, x: &[Fq]) -> Vec<P>;
 }
 
 /// -P.
-pub(super) fn negative<P: Point>(point: &P) -> P {
+pub(super) fn negative<P: AffinePoint>(point: &P) -> P {
     let mut coordinates = point.coordinates();
     for y in &mut coordinates.as_mut()[P::COORDINATES / 2..] {
         *y = -*y;

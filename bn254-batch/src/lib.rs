@@ -32,17 +32,7 @@
 //! on the heap are erased after use; registers and spilled stack slots are not, so a process that
 //! handled a secret should end soon after.
 
-/// Runs `$body` with `$engine` bound to the kernels.
-macro_rules! with_kernels {
-    ($arith:expr, $engine:ident => $body:expr) => {
-        match $arith.0 {
-            Available::Portable($engine) => $body,
-            #[cfg(target_arch = "x86_64")]
-            Available::Ifma($engine) => $body,
-        }
-    };
-}
-
+mod backend;
 mod buckets;
 mod concrete;
 pub mod curve;
@@ -58,74 +48,14 @@ mod scalars;
 mod stride_sums;
 mod subgroup;
 
-use std::fmt;
-use std::sync::OnceLock;
-
+pub use self::backend::{Backend, Instructions, backend, force_portable};
+use self::backend::{chosen, with_kernels};
+pub use self::concrete::Point;
+pub use self::fft::Direction;
 pub use self::indexed_sums::IndexedSums;
-use self::portable::Portable;
 pub use self::scalars::geometric;
 pub use self::stride_sums::{STRIDE, StrideColumns, StrideSums};
-use crate::curve::{Fq, Fr, G2Affine, Point};
-
-/// Which way a [`group_fft`] goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Coefficients to values: y_i = sum_j omega^(ij) x_j.
-    Forward,
-    /// Values to coefficients: x_i = 2^-k sum_j omega^(-ij) y_j. Applied to powers [tau^j] it gives
-    /// the Lagrange basis [L_i(tau)].
-    Inverse,
-}
-
-/// The instructions that operations run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instructions {
-    /// Any machine.
-    Portable,
-    /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
-    Ifma,
-}
-
-impl fmt::Display for Instructions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Portable => "portable",
-            Self::Ifma => "avx512-ifma",
-        })
-    }
-}
-
-/// A back end that this machine can run, and the operations on it. The functions of this module are
-/// those of the chosen one.
-#[derive(Clone, Copy, Debug)]
-pub struct Backend(Available);
-
-#[derive(Clone, Copy, Debug)]
-enum Available {
-    Portable(Portable),
-    #[cfg(target_arch = "x86_64")]
-    Ifma(ifma::Ifma),
-}
-
-static CHOSEN: OnceLock<Backend> = OnceLock::new();
-
-/// Chooses the portable back end for the whole process. `false` if the other one is already in use.
-pub fn force_portable() -> bool {
-    CHOSEN.get_or_init(|| Backend(Available::Portable(Portable))).backend()
-        == Instructions::Portable
-}
-
-/// The back end in use.
-#[must_use]
-pub fn backend() -> Instructions {
-    chosen().backend()
-}
-
-fn chosen() -> Backend {
-    *CHOSEN.get_or_init(|| {
-        Backend::new(Instructions::Ifma).unwrap_or(Backend(Available::Portable(Portable)))
-    })
-}
+use crate::curve::{Fq, Fr, G2Affine};
 
 /// P_i <- s_i P_i, in place, for points of order r. Constant time. The shorter of the two slices
 /// decides the length; callers pass equal ones.
@@ -177,7 +107,7 @@ pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
 }
 
 /// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the
-/// lexicographically larger one where `larger` says so (arkworks' order, as in [`Point::from_x`]).
+/// lexicographically larger one where `larger` says so (arkworks' order, as in [`Point::from_x`](curve::AffinePoint::from_x)).
 ///
 /// # Errors
 /// The index of the first x for which x^3 + b is not a square.
@@ -186,28 +116,6 @@ pub fn from_x<P: Point>(x: &[Fq], larger: &[bool]) -> Result<Vec<P>, usize> {
 }
 
 impl Backend {
-    /// `None` where this machine lacks the instructions.
-    #[must_use]
-    pub fn new(backend: Instructions) -> Option<Self> {
-        match backend {
-            Instructions::Portable => Some(Self(Available::Portable(Portable))),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Ifma => ifma::Ifma::detect().map(|ifma| Self(Available::Ifma(ifma))),
-            #[cfg(not(target_arch = "x86_64"))]
-            Instructions::Ifma => None,
-        }
-    }
-
-    /// Which one this is.
-    #[must_use]
-    pub fn backend(self) -> Instructions {
-        match self.0 {
-            Available::Portable(_) => Instructions::Portable,
-            #[cfg(target_arch = "x86_64")]
-            Available::Ifma(_) => Instructions::Ifma,
-        }
-    }
-
     /// See [`mul_each`](fn@mul_each).
     pub fn mul_each<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
         P::mul_each(self, points, scalars);
@@ -227,13 +135,13 @@ impl Backend {
     /// See [`StrideSums::new`].
     #[must_use]
     pub fn stride_sums<P: Point>(self, points: u64) -> StrideSums<P> {
-        StrideSums::with(self, points)
+        P::stride_sums(self, points)
     }
 
     /// See [`IndexedSums::new`].
     #[must_use]
     pub fn indexed_sums<P: Point>(self, keys: usize) -> IndexedSums<P> {
-        IndexedSums::with(self, keys)
+        P::indexed_sums(self, keys)
     }
 
     /// See [`group_fft`](fn@group_fft).

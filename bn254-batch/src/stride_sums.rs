@@ -35,9 +35,9 @@ use ark_ec::CurveGroup;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
+use super::backend::{Backend, with_kernels};
 use super::buckets::{Sums, binary_weights, horner};
-use super::{Available, Backend, chosen};
-use crate::curve::{Bn254, Point};
+use crate::curve::{AffinePoint, Bn254};
 use crate::params::CeremonyCurve;
 
 /// Steps of a row. More rows save additions of points and cost buckets.
@@ -73,24 +73,14 @@ struct Task<P> {
 
 /// What the rows add up to.
 #[derive(Clone, Debug)]
-pub struct StrideColumns<P: Point> {
+pub struct StrideColumns<P: AffinePoint> {
     /// Q_0, ..., Q_ROW.
     pub sums: [P::Group; STRIDE + 1],
     /// Whether all points are in the subgroup of order r, up to an error of 2^-128.
     pub in_subgroup: bool,
 }
 
-impl<P: Point> StrideSums<P> {
-    /// No rows yet, of about `points` in all.
-    #[must_use]
-    pub fn new(points: u64) -> Self {
-        chosen().stride_sums(points)
-    }
-
-    pub(super) fn with(arith: Backend, points: u64) -> Self {
-        P::stride_sums(arith, points)
-    }
-
+impl<P: AffinePoint> StrideSums<P> {
     pub(super) fn begin(arith: Backend, points: u64) -> Self {
         let rows = (points / STRIDE as u64).min(1 << 32);
         let cost = |bits: u32| u64::from(128u32.div_ceil(bits)) * (rows + (1 << bits) + TEST);
@@ -104,18 +94,6 @@ impl<P: Point> StrideSums<P> {
             .map(|units| Task { sums: Sums::new(units.len() << (bits - 1)), units })
             .collect();
         Self { arith, bits, windows, tasks }
-    }
-
-    /// Adds the steps between neighbours of `points`, each step at least once, and every point to
-    /// at least one column.
-    ///
-    /// `random` must be unpredictable to the author of the points, and be drawn from only after
-    /// they are fixed.
-    ///
-    /// # Panics
-    /// With fewer than [`STRIDE`] + 1 points.
-    pub fn add(&mut self, points: &[P], random: &mut dyn FnMut() -> u64) {
-        P::add_rows(self, points, random);
     }
 
     pub(super) fn add_run(&mut self, points: &[P], random: &mut dyn FnMut() -> u64) {
@@ -138,12 +116,6 @@ impl<P: Point> StrideSums<P> {
         }));
     }
 
-    /// The sums of the columns.
-    #[must_use]
-    pub fn finish(self) -> StrideColumns<P> {
-        P::finish_rows(self)
-    }
-
     pub(super) fn into_columns(self) -> StrideColumns<P> {
         let Self { arith, bits, windows, tasks } = self;
         let buckets = 1 << (bits - 1);
@@ -153,8 +125,10 @@ impl<P: Point> StrideSums<P> {
             .flat_map_iter(|task| binary_weights(engine, task.sums, buckets))
             .map(|powers| horner(&powers))
             .collect());
-        let in_subgroup =
-            P::Group::normalize_batch(&sums).par_iter().with_max_len(1).all(Point::in_subgroup);
+        let in_subgroup = P::Group::normalize_batch(&sums)
+            .par_iter()
+            .with_max_len(1)
+            .all(AffinePoint::in_subgroup);
         let mut columns = [P::Group::ZERO; STRIDE + 1];
         columns.par_iter_mut().zip(sums.par_chunks(windows)).with_max_len(1).for_each(
             |(column, windows)| {
@@ -219,7 +193,10 @@ mod tests {
 
     /// Runs of logarithms 1, 2, 3, ..., against the sums of the logarithms with the coefficients
     /// that the same words give.
-    fn columns_are_the_sums_with_the_drawn_coefficients<P: Point>(lengths: &[usize], points: u64) {
+    fn columns_are_the_sums_with_the_drawn_coefficients<P: crate::Point>(
+        lengths: &[usize],
+        points: u64,
+    ) {
         let runs: Vec<Vec<u64>> = lengths.iter().map(|n| (1..=*n as u64).collect()).collect();
         for arith in
             [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new)

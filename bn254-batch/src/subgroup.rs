@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::buckets::small_combinations;
 use super::kernels::Kernels;
-use crate::curve::{Bn254, G2Affine, Point};
+use crate::curve::{AffinePoint, Bn254, G2Affine};
 use crate::params::CeremonyCurve;
 
 const COMBINATIONS: usize = 10;

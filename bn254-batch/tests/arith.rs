@@ -6,7 +6,8 @@ use ark_ec::scalar_mul::{BatchMulPreprocessing, glv::GLVConfig};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use bn254_batch::curve::{Fq, Fq2, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{AffinePoint as _, Fq, Fq2, Fr, G1Affine, G2Affine};
 use bn254_batch::{Backend, Direction, Instructions};
 use proptest::prelude::*;
 

@@ -12,7 +12,8 @@
 use std::fmt;
 
 use ark_ff::Field;
-use bn254_batch::curve::{Fr, G1Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};

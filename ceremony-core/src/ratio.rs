@@ -15,7 +15,8 @@
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, PrimeField};
-use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point, pairings_agree};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine, G2Affine, pairings_agree};
 use bn254_batch::{STRIDE, StrideColumns, StrideSums, linear_combination};
 use rayon::prelude::*;
 
@@ -230,7 +231,7 @@ pub(crate) fn scalar_combination<P: Point>(points: &[P], scalars: &[Fr]) -> P::G
 mod tests {
     use ark_ec::PrimeGroup;
     use ark_ff::Field;
-    use bn254_batch::curve::{FR_MODULUS, Fq, Fq2};
+    use bn254_batch::curve::{AffinePoint, FR_MODULUS, Fq, Fq2};
 
     use super::*;
 
@@ -310,7 +311,7 @@ mod tests {
         ];
         let on_curve =
             |i: u64| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(i), Fq::ONE), false);
-        let any = (1..).filter_map(on_curve).find(|p| !p.in_subgroup()).unwrap();
+        let any = (1..).filter_map(on_curve).find(|p| !AffinePoint::in_subgroup(p)).unwrap();
         let of_order_10069 =
             |p: G2Affine| p.mul_bigint(COFACTOR_OVER_10069).mul_bigint(FR_MODULUS).into_affine();
         let small = (1..).filter_map(on_curve).map(of_order_10069).find(|p| !p.is_zero()).unwrap();

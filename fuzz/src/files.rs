@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 use ceremony_core::entropy::{ContributionRng, VerifierRng};
 use ceremony_core::format::container::{Container, ContainerKind, ContainerWriter};
 use ceremony_core::format::encoding::encode;

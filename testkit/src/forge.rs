@@ -6,7 +6,8 @@ use std::io::Cursor;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
-use bn254_batch::curve::{Fr, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, decode, encode};
 use ceremony_core::format::ptau::Ptau;

@@ -7,9 +7,8 @@ use std::io::Cursor;
 use ark_ec::scalar_mul::BatchMulPreprocessing;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField, batch_inversion};
-use bn254_batch::curve::{
-    Fr, G1Affine, G1Projective, G2Affine, G2Projective, Point, root_of_unity,
-};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, root_of_unity};
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};

@@ -6,7 +6,8 @@ use std::io::Cursor;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use bn254_batch::curve::{Fq, Fq2, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{AffinePoint, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
@@ -377,6 +378,6 @@ pub fn outside_the_subgroup() -> G2Affine {
         .filter_map(|x| {
             G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(x), Fq::from(0u64)), false)
         })
-        .find(|p| !Point::in_subgroup(p))
+        .find(|p| !AffinePoint::in_subgroup(p))
         .unwrap()
 }

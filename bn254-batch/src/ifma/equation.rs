@@ -29,7 +29,7 @@ use super::element::Element;
 use super::fq::Fq8;
 use super::transfer::{Coordinates, gather, scatter};
 use super::words::LANES;
-use crate::curve::{FQ_MODULUS, Fq, Fq2, G1Affine, G2Affine, Point};
+use crate::curve::{AffinePoint, FQ_MODULUS, Fq, Fq2, G1Affine, G2Affine};
 
 const B1: Fq = <<G1Affine as AffineRepr>::Config as SWCurveConfig>::COEFF_B;
 const B2: Fq2 = <<G2Affine as AffineRepr>::Config as SWCurveConfig>::COEFF_B;
@@ -56,7 +56,7 @@ fn b<const D: usize>(map: impl Fn(Fq) -> Limbs) -> Element<D> {
 
 /// The first of the points that is neither on the curve nor infinity.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn off_curve<P: Point, const D: usize>(points: &[P]) -> Option<usize> {
+pub(super) fn off_curve<P: AffinePoint, const D: usize>(points: &[P]) -> Option<usize> {
     let b = b(lower);
     for (i, points) in points.chunks(LANES).enumerate() {
         let mut coordinates = [Element::<D>::zero(); 2];
@@ -88,7 +88,7 @@ pub(super) fn off_curve<P: Point, const D: usize>(points: &[P]) -> Option<usize>
 
 /// For each x the point with one of its two y, or infinity.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn lift_x<P: Point, const D: usize>(x: &[Fq]) -> Vec<P> {
+pub(super) fn lift_x<P: AffinePoint, const D: usize>(x: &[Fq]) -> Vec<P> {
     let mut out = Vec::with_capacity(x.len() / D);
     for x in x.chunks(INTERLEAVE * LANES * D) {
         let mut words: [Coordinates<D>; INTERLEAVE] =

@@ -18,7 +18,7 @@ use std::thread::LocalKey;
 use pairs::Pending;
 
 use super::kernels::{Kernels, Sum};
-use crate::curve::{Fq, Fr, Point};
+use crate::curve::{AffinePoint, Fq, Fr};
 
 thread_local! {
     // Some 200 KiB each, which would be mapped and unmapped for every batch. Public values.
@@ -49,7 +49,7 @@ impl Ifma {
 impl Kernels for Ifma {
     const TASK_BYTES: usize = 16 << 10;
 
-    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+    fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
             // SAFETY: a value of this type exists only where the processor has avx512f and
             // avx512ifma.
@@ -59,7 +59,7 @@ impl Kernels for Ifma {
         }
     }
 
-    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
+    fn add<P: AffinePoint>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
             2 => with_buffer(&PENDING_G1, |pending| {
                 // SAFETY: as above.
@@ -72,7 +72,7 @@ impl Kernels for Ifma {
         }
     }
 
-    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+    fn off_curve<P: AffinePoint>(self, points: &[P]) -> Option<usize> {
         match P::COORDINATES {
             // SAFETY: as above.
             2 => unsafe { equation::off_curve::<P, 1>(points) },
@@ -81,7 +81,7 @@ impl Kernels for Ifma {
         }
     }
 
-    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P> {
+    fn lift_x<P: AffinePoint>(self, x: &[Fq]) -> Vec<P> {
         match P::COORDINATES {
             // SAFETY: as above.
             2 => unsafe { equation::lift_x::<P, 1>(x) },

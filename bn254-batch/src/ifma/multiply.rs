@@ -41,7 +41,7 @@ use super::fq::Fq8;
 use super::jacobian::{Affine, Jacobian};
 use super::transfer::{Coordinates, load, store};
 use super::words::{LANES, load_vector};
-use crate::curve::{Fr, G1Affine, Point};
+use crate::curve::{AffinePoint, Fr, G1Affine};
 use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
 
 /// Vectors handled in one step: their multiplications are independent, so that one fills the
@@ -63,7 +63,7 @@ type Nibbles = [__m512i; 2];
 
 /// `points[i] <- scalars[i] points[i]` for one task; the results share one inversion.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn multiply<P: Point, const D: usize>(points: &mut [P], scalars: &[Fr]) {
+pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars: &[Fr]) {
     let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
     let mut results = Vec::with_capacity(points.len().div_ceil(LANES));
     for (points, halves) in points.chunks(INTERLEAVE * LANES).zip(halves.chunks(INTERLEAVE * LANES))
@@ -88,7 +88,10 @@ pub(super) fn multiply<P: Point, const D: usize>(points: &mut [P], scalars: &[Fr
 
 /// Sixteen products in Jacobian coordinates.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn chain<P: Point, const D: usize>(points: &[P], halves: &[Halves]) -> [Jacobian<D>; INTERLEAVE] {
+fn chain<P: AffinePoint, const D: usize>(
+    points: &[P],
+    halves: &[Halves],
+) -> [Jacobian<D>; INTERLEAVE] {
     let mut tables = [[Entry::zero(); TABLE]; INTERLEAVE];
     let mut scales = [Element::one(); INTERLEAVE];
     let mut digits = [[[_mm512_set1_epi64(0); 2]; 2]; INTERLEAVE];
@@ -231,7 +234,7 @@ pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mma
 
 /// Writes affine points in arkworks' form.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn store_affine<P: Point, const D: usize>(
+pub(super) fn store_affine<P: AffinePoint, const D: usize>(
     points: &mut [P],
     x: &Element<D>,
     y2: &Element<D>,
@@ -266,7 +269,7 @@ mod tests {
 
     /// The trace digests the intervals of all results, in order: any operation added, left out or
     /// exchanged changes it.
-    fn one_trace<P: Point, const D: usize>() {
+    fn one_trace<P: AffinePoint, const D: usize>() {
         let scalars = [1u64, 2, 3, 15, 16, u64::MAX].map(Fr::from).into_iter();
         let scalars =
             scalars.flat_map(|s| [s, -s, s.square() * s, s.inverse().unwrap_or(s), s.pow([1000])]);

@@ -28,7 +28,7 @@ use super::element::Element;
 use super::fq::Fq8;
 use super::transfer::{Coordinates, gather, load_words, scatter, store_words};
 use super::words::LANES;
-use crate::curve::{Fq, Point};
+use crate::curve::{AffinePoint, Fq};
 use crate::kernels::Sum;
 
 /// Vectors that share an inversion: 4096 additions, some 300 KiB of intermediate values.
@@ -58,7 +58,7 @@ struct Special {
 /// `points[left] += points[right]`, for indices that are all different. What `pending` held is
 /// lost.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn add<P: Point, const D: usize>(
+pub(super) fn add<P: AffinePoint, const D: usize>(
     points: &mut [P],
     sums: &[Sum],
     pending: &mut Vec<Pending<D>>,
@@ -87,7 +87,10 @@ pub(super) fn add<P: Point, const D: usize>(
 
 /// x2 - x1, or what takes its place.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn denominator<P: Point, const D: usize>(points: &[P], sums: &[Sum]) -> (Element<D>, Special) {
+fn denominator<P: AffinePoint, const D: usize>(
+    points: &[P],
+    sums: &[Sum],
+) -> (Element<D>, Special) {
     let x1 = operand::<P, D>(points, sums, |sum| sum.left, 0);
     let x2 = operand::<P, D>(points, sums, |sum| sum.right, 0);
     let difference = element(&x2).raw().sub(&element(&x1).raw()).carry::<1, 1, 1>();
@@ -112,7 +115,7 @@ fn denominator<P: Point, const D: usize>(points: &[P], sums: &[Sum]) -> (Element
 /// The sums' coordinates from d + p and 4 / d.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn finish<P: Point, const D: usize>(
+fn finish<P: AffinePoint, const D: usize>(
     points: &[P],
     sums: &[Sum],
     d: &Element<D>,
@@ -181,7 +184,7 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
 /// repeat the first.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn operand<P: Point, const D: usize>(
+fn operand<P: AffinePoint, const D: usize>(
     points: &[P],
     sums: &[Sum],
     index: impl Fn(&Sum) -> u32,

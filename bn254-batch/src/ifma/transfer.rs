@@ -10,14 +10,14 @@ use std::arch::x86_64::{
 use super::element::Element;
 use super::fq::{Fq8, Words};
 use super::words::{LANES, load_vector, store_vector};
-use crate::curve::{Fq, Point};
+use crate::curve::{AffinePoint, Fq};
 
 /// x and y of eight points, each as D coordinates in words.
 pub(super) type Coordinates<const D: usize> = [Words; D];
 
 /// x and y of up to eight points (the lanes after the last one: infinity), below 1.15 p each.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn load<P: Point, const D: usize>(points: &[P]) -> [Element<D>; 2] {
+pub(super) fn load<P: AffinePoint, const D: usize>(points: &[P]) -> [Element<D>; 2] {
     let mut out = [Element::zero(); 2];
     for (which, out) in out.iter_mut().enumerate() {
         let words = gather::<P, D>(
@@ -34,7 +34,7 @@ pub(super) fn load<P: Point, const D: usize>(points: &[P]) -> [Element<D>; 2] {
 /// Writes up to eight points with these coordinates, which are in arkworks' form already (see
 /// [`Fq8::to_ark`]).
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn store<P: Point, const D: usize>(
+pub(super) fn store<P: AffinePoint, const D: usize>(
     points: &mut [P],
     x: &Coordinates<D>,
     y: &Coordinates<D>,
@@ -47,7 +47,7 @@ pub(super) fn store<P: Point, const D: usize>(
 /// x (`which` = 0) or y (1) of the eight points whose coordinates `point` gives, word by word.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn gather<P: Point, const D: usize>(
+pub(super) fn gather<P: AffinePoint, const D: usize>(
     point: impl Fn(usize) -> P::Coordinates,
     which: usize,
 ) -> Coordinates<D> {
@@ -73,7 +73,7 @@ pub(super) fn gather<P: Point, const D: usize>(
 /// The inverse of [`gather`], for both coordinates.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn scatter<P: Point, const D: usize>(
+pub(super) fn scatter<P: AffinePoint, const D: usize>(
     x: &Coordinates<D>,
     y: &Coordinates<D>,
 ) -> [P::Coordinates; LANES] {

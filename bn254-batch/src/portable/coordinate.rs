@@ -5,7 +5,7 @@ use ark_ec::AffineRepr;
 use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ff::{Field, PrimeField};
 
-use crate::curve::{Fq, Fq2, G1Affine, Point};
+use crate::curve::{AffinePoint, Fq, Fq2, G1Affine};
 
 /// A coordinate of a point, of one or two elements of Fq.
 pub(super) trait Coordinate: Field {
@@ -92,14 +92,14 @@ impl Coordinate for Fq2 {
 }
 
 /// x and y.
-pub(super) fn coordinates<P: Point, F: Coordinate>(point: &P) -> (F, F) {
+pub(super) fn coordinates<P: AffinePoint, F: Coordinate>(point: &P) -> (F, F) {
     let coordinates = point.coordinates();
     let (x, y) = coordinates.as_ref().split_at(P::COORDINATES / 2);
     (F::read(x), F::read(y))
 }
 
 /// The point (x, y).
-pub(super) fn point<P: Point, F: Coordinate>(x: &F, y: &F) -> P {
+pub(super) fn point<P: AffinePoint, F: Coordinate>(x: &F, y: &F) -> P {
     let mut coordinates = P::ZERO_COORDINATES;
     let (x_parts, y_parts) = coordinates.as_mut().split_at_mut(P::COORDINATES / 2);
     x.write(x_parts);

@@ -13,7 +13,7 @@ mod multiply;
 mod pairs;
 
 use super::kernels::{Kernels, Sum};
-use crate::curve::{Fq, Fq2, Fr, Point};
+use crate::curve::{AffinePoint, Fq, Fq2, Fr};
 
 /// Needs nothing of the processor.
 #[derive(Clone, Copy, Debug)]
@@ -22,25 +22,25 @@ pub(super) struct Portable;
 impl Kernels for Portable {
     const TASK_BYTES: usize = 32 << 10;
 
-    fn multiply<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+    fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
             2 => multiply::multiply::<P, Fq>(points, scalars),
             _ => multiply::multiply::<P, Fq2>(points, scalars),
         }
     }
 
-    fn add<P: Point>(self, points: &mut [P], sums: &[Sum]) {
+    fn add<P: AffinePoint>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
             2 => pairs::add::<P, Fq>(points, sums),
             _ => pairs::add::<P, Fq2>(points, sums),
         }
     }
 
-    fn off_curve<P: Point>(self, points: &[P]) -> Option<usize> {
+    fn off_curve<P: AffinePoint>(self, points: &[P]) -> Option<usize> {
         points.iter().position(|p| !(p.is_zero() || p.satisfies_curve_equation()))
     }
 
-    fn lift_x<P: Point>(self, x: &[Fq]) -> Vec<P> {
+    fn lift_x<P: AffinePoint>(self, x: &[Fq]) -> Vec<P> {
         x.chunks_exact(P::COORDINATES / 2)
             .map(|x| P::from_x(x, false).unwrap_or(P::zero()))
             .collect()

@@ -18,7 +18,7 @@ use std::hint::black_box;
 use ark_ec::CurveGroup;
 
 use super::coordinate::{Coordinate, coordinates, invert_all, point};
-use crate::curve::{Fr, Point};
+use crate::curve::{AffinePoint, Fr};
 use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
 
 /// The points of a task, in step.
@@ -40,7 +40,7 @@ struct Entry<F> {
 }
 
 /// `points[i] <- scalars[i] points[i]` for one task.
-pub(super) fn multiply<P: Point, F: Coordinate>(points: &mut [P], scalars: &[Fr]) {
+pub(super) fn multiply<P: AffinePoint, F: Coordinate>(points: &mut [P], scalars: &[Fr]) {
     let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
     let mut batch = Batch::<F>::of(points);
     let tables = batch.tables();
@@ -60,7 +60,7 @@ pub(super) fn multiply<P: Point, F: Coordinate>(points: &mut [P], scalars: &[Fr]
 }
 
 impl<F: Coordinate> Batch<F> {
-    fn of<P: Point>(points: &[P]) -> Self {
+    fn of<P: AffinePoint>(points: &[P]) -> Self {
         let (x, y): (Vec<F>, Vec<F>) = points.iter().map(coordinates::<P, F>).unzip();
         let n = points.len();
         Self {

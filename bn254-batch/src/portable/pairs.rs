@@ -2,7 +2,7 @@
 //! lambda^2 - x1 - x2, y3 = lambda (x1 - x3) - y1; and lambda = 3 x^2 / (2 y) for equal points.
 
 use super::coordinate::{Coordinate, coordinates, invert_all, point};
-use crate::curve::Point;
+use crate::curve::AffinePoint;
 use crate::kernels::Sum;
 
 /// Additions that share an inversion: enough for it to disappear, few enough for the operands to
@@ -10,7 +10,7 @@ use crate::kernels::Sum;
 const BLOCK: usize = 1024;
 
 /// `points[left] += points[right]`, for indices that are all different.
-pub(super) fn add<P: Point, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
+pub(super) fn add<P: AffinePoint, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
     let mut denominators: Vec<F> = Vec::with_capacity(sums.len().min(BLOCK));
     let mut prefixes = Vec::with_capacity(sums.len().min(BLOCK));
     for sums in sums.chunks(BLOCK) {
@@ -29,7 +29,7 @@ pub(super) fn add<P: Point, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
 }
 
 /// What lambda divides by; one where the sum needs no lambda.
-fn denominator<P: Point, F: Coordinate>(left: &P, right: &P) -> F {
+fn denominator<P: AffinePoint, F: Coordinate>(left: &P, right: &P) -> F {
     let ((x1, y1), (x2, y2)) = (coordinates::<P, F>(left), coordinates::<P, F>(right));
     if left.is_zero() || right.is_zero() {
         F::ONE
@@ -42,7 +42,7 @@ fn denominator<P: Point, F: Coordinate>(left: &P, right: &P) -> F {
     }
 }
 
-fn finish<P: Point, F: Coordinate>(left: &P, right: &P, inverse: &F) -> P {
+fn finish<P: AffinePoint, F: Coordinate>(left: &P, right: &P, inverse: &F) -> P {
     let ((x1, y1), (x2, y2)) = (coordinates::<P, F>(left), coordinates::<P, F>(right));
     let numerator = if left.is_zero() {
         return *right;

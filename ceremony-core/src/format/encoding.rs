@@ -14,7 +14,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ark_ff::{BigInt, BigInteger as _, PrimeField};
-use bn254_batch::curve::{FQ_MODULUS, Fq, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{FQ_MODULUS, Fq, G1Affine, G2Affine};
 use bn254_batch::{from_x, off_curve};
 use rayon::prelude::*;
 

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 
 use super::FormatError;
 use super::container::read_at;

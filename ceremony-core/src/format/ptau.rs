@@ -9,7 +9,8 @@ use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
 use ark_ff::BigInt;
-use bn254_batch::curve::{FQ_MODULUS, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{FQ_MODULUS, G1Affine, G2Affine};
 use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{G1Affine, G2Affine};
 use rayon::prelude::*;
 
 use super::container::u32_at;

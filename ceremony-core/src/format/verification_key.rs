@@ -11,7 +11,8 @@ use std::io::Read;
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
-use bn254_batch::curve::{Bn254, Fq, Fq2, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{AffinePoint as _, Bn254, Fq, Fq2, G1Affine, G2Affine};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::PointDefect;

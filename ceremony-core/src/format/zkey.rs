@@ -16,7 +16,8 @@
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
 
-use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{FQ_MODULUS, FR_MODULUS, Fr, G1Affine, G2Affine};
 
 use super::container::{Container, ContainerKind, ContainerWriter, Section, read_at, u32_at};
 use super::encoding::{Encoding, PointDefect, decode, encode, read_le, write_le};

@@ -3,7 +3,8 @@
 use std::io::{Read, Seek, Write};
 
 use ark_serialize::{CanonicalSerialize, SerializationError};
-use bn254_batch::curve::{Fr, G1Affine, Point, root_of_unity};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine, root_of_unity};
 use bn254_batch::{Direction, geometric, group_fft, mul_each};
 
 use super::{ProvingKey, VerifyingKey};

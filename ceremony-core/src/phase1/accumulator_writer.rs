@@ -4,7 +4,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 
 use super::error::StepError;
 use super::{EachPart, Part, each_part};

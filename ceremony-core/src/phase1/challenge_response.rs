@@ -12,7 +12,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 
 use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
 use super::contribute::{Apply, open_link};

@@ -15,7 +15,7 @@
 
 use std::io::{Read, Seek, Write};
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 use bn254_batch::mul_each;
 
 use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};

@@ -35,9 +35,10 @@ use std::io::{Read, Seek};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
 use bn254_batch::curve::{
-    Fr, G1Affine, G1Projective, G2Affine, Point, pairings_agree, pairings_cancel, root_of_unity,
+    AffinePoint as _, Fr, G1Affine, G1Projective, G2Affine, pairings_agree, pairings_cancel,
+    root_of_unity,
 };
-use bn254_batch::geometric;
+use bn254_batch::{Point, geometric};
 use rayon::prelude::*;
 
 use super::error::VerifyError;
@@ -228,7 +229,7 @@ impl LagrangeCheck {
         else {
             return false;
         };
-        match (Point::as_g1(&points), Point::as_g2(&points)) {
+        match (G::Affine::as_g1(&points), G::Affine::as_g2(&points)) {
             (Some(&[sum, head, tail]), _) => pairings_cancel([
                 (sum, self.rho_tau_minus_one_g2()),
                 (head, *one_g2),

@@ -44,7 +44,8 @@ pub mod verify;
 use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{G1Affine, G2Affine};
 
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;

@@ -16,7 +16,8 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use ark_ff::Field;
-use bn254_batch::curve::{FR_TWO_ADICITY, Fr, Point, root_of_unity};
+use bn254_batch::Point;
+use bn254_batch::curve::{FR_TWO_ADICITY, Fr, root_of_unity};
 use bn254_batch::{Direction, butterflies, group_fft, mul_all};
 
 use super::error::StepError;

@@ -1,6 +1,7 @@
 //! The secrets of one contribution, and the public points that go with them.
 
-use bn254_batch::curve::{Fr, G1Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{Fr, G1Affine};
 use bn254_batch::{geometric, mul_each};
 use zeroize::Zeroizing;
 

@@ -3,7 +3,8 @@
 use std::io::{Read, Seek};
 
 use ark_ec::AffineRepr;
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{AffinePoint as _, G1Affine, G2Affine};
 
 use super::error::VerifyError;
 use super::lagrange::LagrangeCheck;

@@ -25,7 +25,8 @@
 
 use std::io::{Read, Seek};
 
-use bn254_batch::curve::{FR_TWO_ADICITY, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::FR_TWO_ADICITY;
 
 pub use super::error::VerifyError;
 use super::records::check_continuity;

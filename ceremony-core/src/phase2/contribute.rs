@@ -13,7 +13,8 @@
 
 use std::io::{Read, Seek, Write};
 
-use bn254_batch::curve::{G1Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::G1Affine;
 use bn254_batch::mul_all;
 
 pub use super::error::ContributeError;
@@ -101,9 +102,9 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     drop(rng);
 
     let g1_sx = times(g1_s, &delta);
-    let mut chain = Chain::new(&initial_key_hash);
-    records.iter().for_each(|record| chain.add(record));
-    let transcript = chain.transcript(&g1_s, &g1_sx);
+    let mut hasher = TranscriptHasher::new(&initial_key_hash);
+    records.iter().for_each(|record| hasher.add(record));
+    let transcript = hasher.transcript(&g1_s, &g1_sx);
     let proof = ProofOfKnowledge { g1_s, g1_sx, g2_spx: times(hash_to_g2(&transcript.0), &delta) };
     let before = *key.header();
     let header = Header {
@@ -183,9 +184,9 @@ fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
 }
 
 /// The part of a transcript that is the same for all who build on the same records.
-pub(super) struct Chain(Blake2b512);
+pub(super) struct TranscriptHasher(Blake2b512);
 
-impl Chain {
+impl TranscriptHasher {
     pub(super) fn new(initial: &InitialKeyHash) -> Self {
         let mut hash = Blake2b512::new();
         hash.update(&initial.0);

@@ -1,7 +1,8 @@
 //! Check 9: a verifying key that accepts anything, or that proves nothing, is refused whatever else
 //! holds.
 
-use bn254_batch::curve::{Bn254, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{Bn254, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 
 use crate::explain::{Explain, Finding};
 

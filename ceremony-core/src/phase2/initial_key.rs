@@ -23,7 +23,8 @@ use std::io::{Read, Seek, Write};
 use std::ops::Range;
 
 use bn254_batch::IndexedSums;
-use bn254_batch::curve::{G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{G1Affine, G2Affine};
 
 pub use super::error::{SURPLUS_HASH_POWER, SetupError};
 use super::initial_hash::{Encoded, InitialHash, InitialKeyHashes};

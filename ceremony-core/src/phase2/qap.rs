@@ -20,7 +20,8 @@ use std::ops::Range;
 
 use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
-use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine, Point};
+use bn254_batch::Point;
+use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine};
 use bn254_batch::{IndexedSums, mul_each};
 use rayon::prelude::*;
 

@@ -9,13 +9,13 @@ use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
 use bn254_batch::mul_all;
 use rayon::prelude::*;
 
-use super::contribute::Chain;
+use super::contribute::TranscriptHasher;
 use super::degenerate::check_verifying_key_points;
 use super::expectations::Expectations;
 use super::report::{Check, Failure, Findings};
 use crate::entropy::ContributionRng;
 use crate::format::record::ContributionKind;
-use crate::format::zkey::{Contribution, Zkey};
+use crate::format::zkey::{Contribution, Header, Zkey};
 use crate::hash::{ContributionHash, Transcript};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
@@ -24,41 +24,82 @@ use crate::sample::hash_to_g2;
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
 pub(super) fn check_records<K: Read + Seek + Send>(
     key: &Zkey<K>,
-    policy: &Expectations,
+    expectations: &Expectations,
     findings: &mut Findings,
     progress: &dyn Progress,
 ) {
     let (header, records) = (key.header(), key.contributions());
+    check_contributions(records, expectations, findings);
+    let delta = check_delta_ratios(key, findings, progress);
+    check_header_delta(header, delta, findings);
 
-    // 2
+    // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of
+    // public wires.
+    let ic = key.layout().ic.len;
+    if let Err(defect) = check_verifying_key_points(
+        &header.alpha_g1,
+        &header.beta_g2,
+        &header.gamma_g2,
+        &header.delta_g2,
+        ic,
+        header.public,
+    ) {
+        findings.add(Check::VerifyingKey, defect);
+    }
+    check_continuity(records, &expectations.known, findings);
+
+    // Last: a beacon's value may take minutes to hash.
+    if let Some((last, earlier)) = records.split_last()
+        && last.is_beacon()
+        && findings.is_empty()
+    {
+        check_beacon(last, earlier.len() + 1, findings, progress);
+    }
+}
+
+/// Check 2: enough contributions, and a beacon at the end where there is to be one.
+fn check_contributions(
+    records: &[Contribution],
+    expectations: &Expectations,
+    findings: &mut Findings,
+) {
     let (found, expected) = (
         records.iter().filter(|c| !c.is_beacon()).count(),
-        policy.min_contributions.get() as usize,
+        expectations.min_contributions.get() as usize,
     );
     if found < expected {
         findings.add(Check::Contributions, Failure::TooFewContributions { found, expected });
     }
-    let beacon = records.iter().position(Contribution::is_beacon);
-    match beacon {
+    match records.iter().position(Contribution::is_beacon) {
         Some(index) if index + 1 != records.len() => {
             findings.add(
                 Check::Contributions,
                 Failure::BeaconNotLast { contribution: index + 1, records: records.len() },
             );
         }
-        None if policy.beacon_required => findings.add(Check::Contributions, Failure::NoBeacon),
+        None if expectations.beacon_required => {
+            findings.add(Check::Contributions, Failure::NoBeacon);
+        }
         _ => {}
     }
+}
 
-    // 3 and 4
+/// Checks 3 and 4: each record's transcript, its proof of knowledge, and that it changed delta by
+/// the secret it proves to know. Returns the last record's delta.
+fn check_delta_ratios<K: Read + Seek + Send>(
+    key: &Zkey<K>,
+    findings: &mut Findings,
+    progress: &dyn Progress,
+) -> G1Affine {
+    let records = key.contributions();
     progress.begin("contributions", records.len() as u64);
-    let (mut chain, mut delta) = (Chain::new(&key.initial_key_hash()), G1_GENERATOR);
+    let (mut hasher, mut delta) = (TranscriptHasher::new(&key.initial_key_hash()), G1_GENERATOR);
     let links: Vec<_> = records
         .iter()
         .map(|record| {
             let (transcript, before) =
-                (chain.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
-            chain.add(record);
+                (hasher.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
+            hasher.add(record);
             delta = record.delta_g1;
             (record, transcript, before)
         })
@@ -91,8 +132,11 @@ pub(super) fn check_records<K: Read + Seek + Send>(
         seen.check(record, contribution, findings);
     }
     progress.end();
+    delta
+}
 
-    // 6
+/// Check 6: the header has the last record's delta, the same in both groups.
+fn check_header_delta(header: &Header, delta: G1Affine, findings: &mut Findings) {
     if header.delta_g1 != delta {
         findings.add(
             Check::FinalDelta,
@@ -101,31 +145,6 @@ pub(super) fn check_records<K: Read + Seek + Send>(
     }
     if !same_ratio(Ratio(G1_GENERATOR, header.delta_g1), Ratio(G2_GENERATOR, header.delta_g2)) {
         findings.add(Check::FinalDelta, Failure::DeltaGroups);
-    }
-
-    // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of
-    // public wires.
-    let ic = key.layout().ic.len;
-    if let Err(defect) = check_verifying_key_points(
-        &header.alpha_g1,
-        &header.beta_g2,
-        &header.gamma_g2,
-        &header.delta_g2,
-        ic,
-        header.public,
-    ) {
-        findings.add(Check::VerifyingKey, defect);
-    }
-
-    // 10
-    check_continuity(records, &policy.known, findings);
-
-    // 5, last: a beacon's value may take minutes to hash.
-    if let Some(index) = beacon
-        && index + 1 == records.len()
-        && findings.is_empty()
-    {
-        check_beacon(&records[index], index + 1, findings, progress);
     }
 }
 

@@ -13,7 +13,7 @@
 
 use ark_ec::AffineRepr as _;
 use ark_ff::{BigInt, BigInteger as _, Field as _};
-use bn254_batch::curve::{FQ_MODULUS, Fq, G1Affine, G2Affine, Point as _};
+use bn254_batch::curve::{AffinePoint as _, FQ_MODULUS, Fq, G1Affine, G2Affine};
 
 use crate::format::encoding::{Encoding, encode, read_le};
 use crate::format::ptau::Power;

@@ -102,11 +102,11 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
     key: &mut Zkey<K>,
-    policy: &Expectations,
+    expectations: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     against_initial(r1cs, ptau, key, progress, |key, _, findings| {
-        check_records(key, policy, findings, progress)
+        check_records(key, expectations, findings, progress)
     })
 }
 
@@ -334,13 +334,13 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
 pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut Zkey<E>,
     key: &mut Zkey<K>,
-    policy: &Expectations,
+    expectations: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     let mut first =
         StreamHashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
     let mut whole = StreamHashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
-    let compared = compare_with_earlier(&mut first, &mut whole, policy, progress);
+    let compared = compare_with_earlier(&mut first, &mut whole, expectations, progress);
     with_digests(compared.map(|compared| (compared, ())), |known| {
         if known.is_none() {
             first.compare();
@@ -358,7 +358,7 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut StreamHashedFile<&mut E>,
     key: &mut StreamHashedFile<&mut K>,
-    policy: &Expectations,
+    expectations: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Compared, VerifyError> {
     let earlier = &mut Zkey::open(earlier).map_err(VerifyError::Earlier)?;
@@ -368,7 +368,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     compare_sizes(key.header(), earlier.header(), &mut findings);
     compare_points(key.header(), earlier.header(), &mut findings);
     check_continuity(key.contributions(), &earlier.contribution_hashes(), &mut findings);
-    check_records(key, policy, &mut findings, progress);
+    check_records(key, expectations, &mut findings, progress);
     if key.initial_key_hash() != earlier.initial_key_hash() {
         let (found, expected) = (key.initial_key_hash(), earlier.initial_key_hash());
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });

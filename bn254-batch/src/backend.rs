@@ -1,0 +1,94 @@
+//! The back ends, and the one in use.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use crate::ifma;
+use crate::portable::Portable;
+
+/// Runs `$body` with `$engine` bound to the kernels.
+macro_rules! with_kernels {
+    ($arith:expr, $engine:ident => $body:expr) => {
+        match $arith.0 {
+            $crate::backend::Available::Portable($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::backend::Available::Ifma($engine) => $body,
+        }
+    };
+}
+pub(crate) use with_kernels;
+
+/// The instructions that operations run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// Any machine.
+    Portable,
+    /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
+    Ifma,
+}
+
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Ifma => "avx512-ifma",
+        })
+    }
+}
+
+/// A back end that this machine can run, and the operations on it. The functions of the crate are
+/// those of the chosen one.
+#[derive(Clone, Copy, Debug)]
+pub struct Backend(pub(crate) Available);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Available {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(ifma::Ifma),
+}
+
+static CHOSEN: OnceLock<Backend> = OnceLock::new();
+
+/// Chooses the portable back end for the whole process. `false` if the other one is already in use.
+pub fn force_portable() -> bool {
+    CHOSEN.get_or_init(|| Backend(Available::Portable(Portable))).backend()
+        == Instructions::Portable
+}
+
+/// The back end in use.
+#[must_use]
+pub fn backend() -> Instructions {
+    chosen().backend()
+}
+
+pub(crate) fn chosen() -> Backend {
+    *CHOSEN.get_or_init(|| {
+        Backend::new(Instructions::Ifma).unwrap_or(Backend(Available::Portable(Portable)))
+    })
+}
+
+impl Backend {
+    /// `None` where this machine lacks the instructions.
+    #[must_use]
+    pub fn new(backend: Instructions) -> Option<Self> {
+        match backend {
+            Instructions::Portable => Some(Self(Available::Portable(Portable))),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Ifma => ifma::Ifma::detect().map(|ifma| Self(Available::Ifma(ifma))),
+            #[cfg(not(target_arch = "x86_64"))]
+            Instructions::Ifma => None,
+        }
+    }
+
+    /// Which one this is.
+    #[must_use]
+    pub fn backend(self) -> Instructions {
+        match self.0 {
+            Available::Portable(_) => Instructions::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Available::Ifma(_) => Instructions::Ifma,
+        }
+    }
+}
