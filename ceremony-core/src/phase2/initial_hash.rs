@@ -10,7 +10,7 @@
 //! coordinate, and (0, 0) is on no curve. So two keys have one hash only if BLAKE2b has a
 //! collision, and a transcript that builds on either hash builds on this key alone.
 
-use bn254_batch::curve::Point;
+use bn254_batch::Point;
 
 use crate::format::encoding::{Encoding, encode_into};
 use crate::hash::{Blake2b512, InitialKeyHash};
