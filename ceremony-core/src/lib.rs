@@ -48,4 +48,5 @@ pub mod phase1;
 pub mod phase2;
 pub mod progress;
 pub mod ratio;
+mod ratio_batch;
 pub mod sample;

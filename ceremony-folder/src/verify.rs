@@ -24,7 +24,7 @@ use ceremony_core::format::FormatError;
 use ceremony_core::format::bound_file::{
     DigestError, FileDigests, RecheckedFile, digest_file, sha256_file,
 };
-use ceremony_core::format::ptau::{Contribution as PtauRecord, Ptau};
+use ceremony_core::format::ptau::{Contribution as PtauRecord, Power, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
@@ -119,6 +119,8 @@ pub struct Verification<'a> {
 struct Phase1Facts {
     /// Records of the last file that was verified.
     records: Vec<PtauRecord>,
+    /// The power of its ceremony, once its records are proven.
+    ceremony_power: Option<Power>,
     /// Challenges: the start's, then the one that each step leaves.
     challenges: Vec<ChallengeHash>,
 }
@@ -272,6 +274,7 @@ impl<'a> Verification<'a> {
             min_contributions: if closes { config.minimum(Phase::One) } else { 1 },
             digest: digest.map(|digests| digests.blake2b),
             earlier: (whole && step > 0).then_some(self.phase1.records.as_slice()),
+            proven: self.phase1.ceremony_power,
         };
         let (ptau, verified) =
             verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
@@ -315,6 +318,7 @@ impl<'a> Verification<'a> {
         let challenge = ChainHead::after(records, ptau.ceremony_power()).challenge;
         self.phase1.challenges.push(ChallengeHash(challenge.0));
         self.phase1.records = records.to_vec();
+        self.phase1.ceremony_power = Some(ptau.ceremony_power());
         let mut checks = vec![ATTESTED];
         checks.extend((step > 0).then_some(RECORDED));
         checks.extend(verified.checks.iter().map(|check| PassedCheck {
@@ -390,6 +394,7 @@ impl<'a> Verification<'a> {
             },
             digest: digest.map(|digests| digests.blake2b),
             earlier: (self.depth == Depth::EveryFile).then_some(self.phase1.records.as_slice()),
+            proven: self.phase1.ceremony_power,
         };
         let (ptau, verified) =
             verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
@@ -449,7 +454,8 @@ impl<'a> Verification<'a> {
             Zkey::open(self.ceremony.folder.open(&this.path)?).map_err(at(&this.path))?;
         let mut reports = Vec::new();
         if step == 0 || last {
-            reports.push(self.against_circuit(name, chain, step, &mut checked, progress)?);
+            let proven = known.as_ref().map_or(&[][..], |facts| &facts.records);
+            reports.push(self.against_circuit(circuit, step, proven, &mut checked, progress)?);
         }
         if step > 0 && whole {
             let before = &chain.steps[step - 1];
@@ -518,13 +524,15 @@ impl<'a> Verification<'a> {
     /// The comparison with the initial key, rebuilt from circuit and prepared file.
     fn against_circuit<K: Read + Seek + Send>(
         &self,
-        name: &CircuitName,
-        chain: &Chain,
+        circuit: usize,
         step: usize,
+        proven: &[ZkeyRecord],
         key: &mut Zkey<K>,
         progress: &dyn Progress,
     ) -> Result<Report, CeremonyError> {
         let ceremony = self.ceremony;
+        let chain = &ceremony.circuits[circuit];
+        let Track::Circuit(name) = &chain.track else { return Err(no_circuit(ceremony)) };
         let (path, r1cs_path) = (&chain.steps[step].path, ceremony.folder.r1cs(name));
         let Some(prepared) = &ceremony.phase1.prepared else { return Err(no_circuit(ceremony)) };
         let is_the_circuit = |found: FileSha256| match ceremony.circuit_digest(name) {
@@ -550,6 +558,7 @@ impl<'a> Verification<'a> {
                 min_contributions: NonZeroU32::new(minimum).unwrap_or(NonZeroU32::MIN),
                 beacon_required: closed,
                 known: Vec::new(),
+                proven: proven.to_vec(),
             };
             verify_zkey(&mut r1cs, &mut ptau, key, &policy, progress)
         }

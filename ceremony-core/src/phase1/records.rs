@@ -6,13 +6,14 @@ use rayon::prelude::*;
 use super::report::{Check, Failure};
 use super::secrets::TauSecrets;
 use super::{ChainHead, SecretName, pok_base_point};
-use crate::entropy::ContributionRng;
+use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::encoding::{Encoding, encode};
 use crate::format::ptau::{AccumulatorHead, Contribution, Power, PublicKey};
 use crate::format::record::{ContributionKind, ProofOfKnowledge};
 use crate::progress::Progress;
 use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
-use bn254_batch::curve::G1Affine;
+use crate::ratio_batch::RatioBatch;
+use bn254_batch::curve::{G1Affine, G2Affine};
 
 /// Check 0. A file of only `new` and a beacon has a tau that everybody can compute.
 ///
@@ -72,7 +73,7 @@ pub(super) fn place_of(index: usize) -> String {
     format!("contribution {}", index + 1)
 }
 
-/// Checks 1 to 4 and 8 on the records alone, which are looked at side by side.
+/// Checks 1 to 4 and 8 on the records alone.
 ///
 /// # Errors
 /// The first record, and its first check, that fails. A beacon may be hashed before that is known.
@@ -81,11 +82,66 @@ pub fn check_chain(
     ceremony_power: Power,
     progress: &dyn Progress,
 ) -> Result<(), Box<Failure>> {
+    check_chain_after(0, records, ceremony_power, progress)
+}
+
+/// [`check_chain`] of records of which the first `proven` passed it, in a ceremony of this power:
+/// their proofs are not repeated. That no beacon is among them is asked once more, for what
+/// follows is new.
+pub(super) fn check_chain_after(
+    proven: usize,
+    records: &[Contribution],
+    ceremony_power: Power,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
     let start = ChainHead::after(&[], ceremony_power);
-    let failure = records.par_iter().with_max_len(1).enumerate().find_map_first(|(i, record)| {
-        check_record(record, &records[..i], records.len(), &start, progress).err()
+    let (old, new) = records.split_at(proven.min(records.len()));
+    if !new.is_empty()
+        && let Some(i) = old.iter().position(Contribution::is_beacon)
+    {
+        return Err(beacon_not_last(i, records.len()));
+    }
+    let all_proven = prove_together(records, old.len(), &start);
+    let failure = (old.len()..records.len()).into_par_iter().with_max_len(1).find_map_first(|i| {
+        let (record, earlier) = (&records[i], &records[..i]);
+        let link = earlier.last().map_or(start, ChainHead::of);
+        let proofs = || if all_proven { Ok(()) } else { check_proofs(record, i, &link) };
+        proofs()
+            .and_then(|()| check_beacon(record, i, records.len(), &link, progress))
+            .and_then(|()| check_fresh(record, earlier, &start))
+            .err()
     });
     failure.map_or(Ok(()), Err)
+}
+
+/// Records whose proofs are one product of pairings: enough for the final exponentiation to
+/// disappear, and few enough for memory.
+const BATCH: usize = 64;
+
+/// Whether checks 1 to 3 hold for all records from `first` on. If not, or if there are no random
+/// numbers to be had, each record is to be asked for itself.
+fn prove_together(records: &[Contribution], first: usize, start: &ChainHead) -> bool {
+    // One record alone has little to share.
+    if records.len() < first + 2 {
+        return false;
+    }
+    let indices: Vec<usize> = (first..records.len()).collect();
+    indices.par_chunks(BATCH).all(|indices| {
+        let statements: Vec<Statements<'_>> = indices
+            .par_iter()
+            .with_max_len(1)
+            .map(|i| {
+                let link = records[..*i].last().map_or(*start, ChainHead::of);
+                Statements::of(&records[*i], &link)
+            })
+            .collect();
+        let mut batch = RatioBatch::default();
+        for Statements { proofs, ratios } in &statements {
+            proofs.iter().for_each(|(_, proof, r)| batch.add_proof(proof, *r));
+            ratios.iter().for_each(|(_, _, (in_g1, in_g2))| batch.add(*in_g1, *in_g2));
+        }
+        VerifierRng::from_os().is_ok_and(|mut rng| batch.holds(&mut rng))
+    })
 }
 
 /// Check 8 on all records, without the others: what a reader of a verified file can ask again at no
@@ -101,60 +157,66 @@ pub(crate) fn check_fresh_chain(
         .try_for_each(|(i, record)| check_fresh(record, &records[..i], &start))
 }
 
-/// Checks 1 to 4 and 8 of a record that follows some earlier ones, in a chain of `of` records.
-fn check_record(
-    record: &Contribution,
-    earlier: &[Contribution],
-    of: usize,
-    start: &ChainHead,
-    progress: &dyn Progress,
-) -> Result<(), Box<Failure>> {
-    let place = || place_of(earlier.len());
-    let fail = |check, reason, found, expected| {
-        Err(Box::new(Failure { check, place: place(), reason, found, expected }))
+/// What checks 1 to 3 say of a record.
+struct Statements<'a> {
+    /// 1: name, proof, R.
+    proofs: [(&'static str, &'a ProofOfKnowledge, G2Affine); 3],
+    /// 2 and 3: two ratios that are the same, and what is wrong if they are not.
+    ratios: [(Check, &'static str, (Ratio<G1Affine>, Ratio<G2Affine>)); 5],
+}
+
+impl<'a> Statements<'a> {
+    fn of(record: &'a Contribution, link: &ChainHead) -> Self {
+        let PublicKey { tau, alpha, beta } = &record.public_key;
+        let base = |name, proof: &ProofOfKnowledge| {
+            pok_base_point(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
+        };
+        let (r_tau, (r_alpha, r_beta)) = rayon::join(
+            || base(SecretName::Tau, tau),
+            || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)),
+        );
+        let proofs = [("tau", tau, r_tau), ("alpha", alpha, r_alpha), ("beta", beta, r_beta)];
+        let (before, after) = (&link.key_points, &record.key_points);
+        let g1 = |a, b, proof: &ProofOfKnowledge, r| (Ratio(a, b), Ratio(r, proof.g2_spx));
+        let g2 = |proof: &ProofOfKnowledge, a, b| (Ratio(proof.g1_s, proof.g1_sx), Ratio(a, b));
+        let ratios = [
+            (
+                Check::TauRatio,
+                "[tau]1 is not the one before times the proven secret",
+                g1(before.tau_g1, after.tau_g1, tau, r_tau),
+            ),
+            (
+                Check::TauRatio,
+                "[tau]2 is not the one before times the proven secret",
+                g2(tau, before.tau_g2, after.tau_g2),
+            ),
+            (
+                Check::AlphaBetaRatio,
+                "[alpha]1 is not the one before times the proven secret",
+                g1(before.alpha_g1, after.alpha_g1, alpha, r_alpha),
+            ),
+            (
+                Check::AlphaBetaRatio,
+                "[beta]1 is not the one before times the proven secret",
+                g1(before.beta_g1, after.beta_g1, beta, r_beta),
+            ),
+            (
+                Check::AlphaBetaRatio,
+                "[beta]2 is not the one before times the proven secret",
+                g2(beta, before.beta_g2, after.beta_g2),
+            ),
+        ];
+        Self { proofs, ratios }
+    }
+}
+
+/// Checks 1 to 3 of one record.
+fn check_proofs(record: &Contribution, index: usize, link: &ChainHead) -> Result<(), Box<Failure>> {
+    let fail = |check, reason, found: &str, expected| {
+        let (place, found) = (place_of(index), found.into());
+        Err(Box::new(Failure { check, place, reason, found, expected }))
     };
-    let link = earlier.last().map_or(*start, ChainHead::of);
-    let PublicKey { tau, alpha, beta } = &record.public_key;
-    let base = |name, proof: &ProofOfKnowledge| {
-        pok_base_point(name, &link.challenge, Ratio(proof.g1_s, proof.g1_sx))
-    };
-    let (r_tau, (r_alpha, r_beta)) = rayon::join(
-        || base(SecretName::Tau, tau),
-        || rayon::join(|| base(SecretName::Alpha, alpha), || base(SecretName::Beta, beta)),
-    );
-    // 1
-    let proofs = [("tau", tau, r_tau), ("alpha", alpha, r_alpha), ("beta", beta, r_beta)];
-    // 2 and 3
-    let (before, after) = (&link.key_points, &record.key_points);
-    let g1 = |a, b, proof: &ProofOfKnowledge, r| (Ratio(a, b), Ratio(r, proof.g2_spx));
-    let g2 = |proof: &ProofOfKnowledge, a, b| (Ratio(proof.g1_s, proof.g1_sx), Ratio(a, b));
-    let ratios = [
-        (
-            Check::TauRatio,
-            "[tau]1 is not the one before times the proven secret",
-            g1(before.tau_g1, after.tau_g1, tau, r_tau),
-        ),
-        (
-            Check::TauRatio,
-            "[tau]2 is not the one before times the proven secret",
-            g2(tau, before.tau_g2, after.tau_g2),
-        ),
-        (
-            Check::AlphaBetaRatio,
-            "[alpha]1 is not the one before times the proven secret",
-            g1(before.alpha_g1, after.alpha_g1, alpha, r_alpha),
-        ),
-        (
-            Check::AlphaBetaRatio,
-            "[beta]1 is not the one before times the proven secret",
-            g1(before.beta_g1, after.beta_g1, beta, r_beta),
-        ),
-        (
-            Check::AlphaBetaRatio,
-            "[beta]2 is not the one before times the proven secret",
-            g2(beta, before.beta_g2, after.beta_g2),
-        ),
-    ];
+    let Statements { proofs, ratios } = Statements::of(record, link);
     let (proof, ratio) = rayon::join(
         || {
             proofs.par_iter().with_max_len(1).find_map_first(|(name, proof, r)| {
@@ -169,47 +231,56 @@ fn check_record(
         },
     );
     if let Some((name, defect)) = proof {
-        let expected = format!("a proof made for challenge {}", link.challenge);
         return fail(
             Check::ProofOfKnowledge,
             "the proof of knowledge does not hold",
-            format!("{name}: {defect}"),
-            expected,
+            &format!("{name}: {defect}"),
+            format!("a proof made for challenge {}", link.challenge),
         );
     }
     if let Some((check, reason, _)) = ratio {
-        return fail(
-            *check,
-            reason,
-            "another ratio".into(),
-            "the ratio that the public key proves".into(),
-        );
+        let expected = "the ratio that the public key proves".into();
+        return fail(*check, reason, "another ratio", expected);
     }
-    // 4
-    if let ContributionKind::Beacon(beacon) = &record.kind {
-        if earlier.len() + 1 != of {
-            let found = format!("{} of {of}", place());
-            return fail(
-                Check::Beacon,
-                "the beacon is not the last contribution",
-                found,
-                "one beacon, as the last contribution".into(),
-            );
-        }
-        let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress))
-            .public_key(&link.challenge);
-        if drawn != record.public_key {
-            let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
-            let expected = format!("{} (tau's s)", first(&drawn));
-            return fail(
-                Check::Beacon,
-                "the public key is not the beacon's",
-                first(&record.public_key),
-                expected,
-            );
-        }
+    Ok(())
+}
+
+/// Check 4 of one record, in a chain of `of`.
+fn check_beacon(
+    record: &Contribution,
+    index: usize,
+    of: usize,
+    link: &ChainHead,
+    progress: &dyn Progress,
+) -> Result<(), Box<Failure>> {
+    let ContributionKind::Beacon(beacon) = &record.kind else { return Ok(()) };
+    if index + 1 != of {
+        return Err(beacon_not_last(index, of));
     }
-    check_fresh(record, earlier, start)
+    let drawn = TauSecrets::draw(ContributionRng::from_beacon(beacon, progress))
+        .public_key(&link.challenge);
+    if drawn == record.public_key {
+        return Ok(());
+    }
+    let first = |key: &PublicKey| hex_of(&encode(&[key.tau.g1_s], Encoding::Compressed));
+    Err(Box::new(Failure {
+        check: Check::Beacon,
+        place: place_of(index),
+        reason: "the public key is not the beacon's",
+        found: first(&record.public_key),
+        expected: format!("{} (tau's s)", first(&drawn)),
+    }))
+}
+
+fn beacon_not_last(index: usize, of: usize) -> Box<Failure> {
+    let place = place_of(index);
+    Box::new(Failure {
+        check: Check::Beacon,
+        reason: "the beacon is not the last contribution",
+        found: format!("{place} of {of}"),
+        expected: "one beacon, as the last contribution".into(),
+        place,
+    })
 }
 
 /// Check 8 of one record: nothing that must be new was there before.

@@ -4,7 +4,7 @@
 use super::perpetual_powers;
 use crate::explain::{Explain, Finding};
 use crate::format::bound_file::FileDigests;
-use crate::format::ptau::Contribution;
+use crate::format::ptau::{Contribution, Power};
 use crate::hash::{Challenge, FileBlake2b};
 
 /// A numbered check of phase 1.
@@ -104,11 +104,14 @@ pub struct Expectations<'a> {
     pub digest: Option<FileBlake2b>,
     /// Records that are known already and must come first.
     pub earlier: Option<&'a [Contribution]>,
+    /// Where the earlier records are those of a file that passed [`verify`](super::verify::verify):
+    /// that file's ceremony power. Their proofs are not repeated then.
+    pub proven: Option<Power>,
 }
 
 impl Default for Expectations<'_> {
     fn default() -> Self {
-        Self { min_contributions: 1, digest: None, earlier: None }
+        Self { min_contributions: 1, digest: None, earlier: None, proven: None }
     }
 }
 

@@ -8,7 +8,7 @@ use bn254_batch::curve::{AffinePoint as _, G1Affine, G2Affine};
 
 use super::error::VerifyError;
 use super::lagrange::LagrangeCheck;
-use super::records::{check_chain, check_order, hex_of, place_of};
+use super::records::{check_chain_after, check_order, hex_of, place_of};
 use super::report::{Check, Failure};
 use super::{ChainHead, EachPart, Part, each_part, place_of_run, read_ahead};
 use crate::entropy::VerifierRng;
@@ -20,10 +20,12 @@ use crate::progress::Progress;
 use crate::ratio::{Successors, ratio_is};
 
 /// Checks 1 to 4 and 8 while the first chunk is read; 5 and 6, in one pass over sections 2 to 6;
-/// what check 7 needs of the powers is kept on the way.
+/// what check 7 needs of the powers is kept on the way. The proofs of the first `proven` records
+/// are known to hold.
 pub(super) fn check_sections<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
     last: &Contribution,
+    proven: usize,
     rng: &mut VerifierRng,
     progress: &dyn Progress,
 ) -> Result<Option<LagrangeCheck>, VerifyError> {
@@ -42,7 +44,8 @@ pub(super) fn check_sections<R: Read + Seek + Send>(
     let g2 = Successors::new(layout.tau_g2.len);
     let key_points = last.key_points;
     let mut pieces = read_ahead(ptau.source(), &layout, OVERLAP);
-    rayon::join(|| check_chain(&records, ceremony_power, progress), || pieces.read()).0?;
+    let chain = || check_chain_after(proven, &records, ceremony_power, progress);
+    rayon::join(chain, || pieces.read()).0?;
     let mut pass = SectionPass {
         pieces,
         rng,

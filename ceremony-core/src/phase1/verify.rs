@@ -98,7 +98,11 @@ pub fn verify<R: Read + Seek + Send>(
         checks.push(Check::Digest);
         known = Some(digests);
     }
-    let points = check_points(&mut ptau, &last, progress);
+    let proven = expectations
+        .earlier
+        .filter(|_| expectations.proven == Some(ptau.ceremony_power()))
+        .map_or(0, <[_]>::len);
+    let points = check_points(&mut ptau, &last, proven, progress);
     let (ptau, digests) = finish(ptau, points, progress)?;
     if !ptau.is_truncated() {
         checks.push(Check::Hashes);
@@ -256,10 +260,11 @@ fn has_level_29<R: Read + Seek + Send>(ptau: &Ptau<R>) -> bool {
 fn check_points<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
     last: &Contribution,
+    proven: usize,
     progress: &dyn Progress,
 ) -> Result<(), VerifyError> {
     let mut rng = VerifierRng::from_os()?;
-    match check_sections(ptau, last, &mut rng, progress)? {
+    match check_sections(ptau, last, proven, &mut rng, progress)? {
         Some(lagrange) => lagrange.check(ptau, &mut rng, progress),
         None => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::format::zkey::Contribution;
 use crate::hash::ContributionHash;
 
 /// What a chain must have to be accepted.
@@ -13,11 +14,19 @@ pub struct Expectations {
     pub beacon_required: bool,
     /// Contribution hashes that are already known, oldest first: the chain must begin with them.
     pub known: Vec<ContributionHash>,
+    /// Records of a key of the same chain that was verified before. Where the chain begins with
+    /// them, their proofs are not repeated.
+    pub proven: Vec<Contribution>,
 }
 
 impl Default for Expectations {
     /// One contribution, a beacon or none, nothing known.
     fn default() -> Self {
-        Self { min_contributions: NonZeroU32::MIN, beacon_required: false, known: Vec::new() }
+        Self {
+            min_contributions: NonZeroU32::MIN,
+            beacon_required: false,
+            known: Vec::new(),
+            proven: Vec::new(),
+        }
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR};
+use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use bn254_batch::mul_all;
 use rayon::prelude::*;
 
@@ -13,24 +13,27 @@ use super::contribute::TranscriptHasher;
 use super::degenerate::check_verifying_key_points;
 use super::expectations::Expectations;
 use super::report::{Check, Failure, Findings};
-use crate::entropy::ContributionRng;
+use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey};
 use crate::hash::{ContributionHash, Transcript};
 use crate::progress::Progress;
-use crate::ratio::{Ratio, same_ratio, verify_proof_of_knowledge};
+use crate::ratio::{KnowledgeDefect, Ratio, same_ratio, verify_proof_of_knowledge};
+use crate::ratio_batch::RatioBatch;
 use crate::sample::hash_to_g2;
 
-/// Checks 2 to 6, 9 and 10: all that header and records tell by themselves.
+/// Checks 2 to 6, 9 and 10: all that header and records tell by themselves. The proofs of records
+/// that are `proven` are not repeated.
 pub(super) fn check_records<K: Read + Seek + Send>(
     key: &Zkey<K>,
     expectations: &Expectations,
+    proven: &[Contribution],
     findings: &mut Findings,
     progress: &dyn Progress,
 ) {
     let (header, records) = (key.header(), key.contributions());
     check_contributions(records, expectations, findings);
-    let delta = check_delta_ratios(key, findings, progress);
+    let delta = check_delta_ratios(key, proven, findings, progress);
     check_header_delta(header, delta, findings);
 
     // 9: the length of IC is that of its section, which `Zkey::open` holds against the number of
@@ -88,35 +91,41 @@ fn check_contributions(
 /// the secret it proves to know. Returns the last record's delta.
 fn check_delta_ratios<K: Read + Seek + Send>(
     key: &Zkey<K>,
+    proven: &[Contribution],
     findings: &mut Findings,
     progress: &dyn Progress,
 ) -> G1Affine {
     let records = key.contributions();
     progress.begin("contributions", records.len() as u64);
     let (mut hasher, mut delta) = (TranscriptHasher::new(&key.initial_key_hash()), G1_GENERATOR);
-    let links: Vec<_> = records
+    let links: Vec<Link<'_>> = records
         .iter()
         .map(|record| {
-            let (transcript, before) =
-                (hasher.transcript(&record.proof.g1_s, &record.proof.g1_sx), delta);
+            let transcript = hasher.transcript(&record.proof.g1_s, &record.proof.g1_sx);
+            let before = std::mem::replace(&mut delta, record.delta_g1);
             hasher.add(record);
-            delta = record.delta_g1;
-            (record, transcript, before)
+            Link { record, transcript, before }
         })
         .collect();
-    let prove = |(record, transcript, before): &(&Contribution, Transcript, G1Affine)| {
-        let r = hash_to_g2(&transcript.0);
-        let known = || verify_proof_of_knowledge(&record.proof, r);
-        let ratio = || same_ratio(Ratio(*before, record.delta_g1), Ratio(r, record.proof.g2_spx));
-        let proofs = rayon::join(known, ratio);
-        progress.advance(1);
-        proofs
-    };
-    let proofs: Vec<_> = links.par_iter().with_max_len(1).map(prove).collect();
+    // A record says the same as one that was proven if it is the same, and its transcript, which is
+    // compared below, is too.
+    let proven = records.iter().zip(proven).take_while(|(record, known)| record == known).count();
+    let proofs = links[..proven].iter().map(|_| Proofs::HOLD);
+    let proofs: Vec<Proofs> = proofs
+        .chain(
+            links[proven..]
+                .par_chunks(BATCH)
+                .flat_map_iter(|links| {
+                    let proofs = prove(links);
+                    progress.advance(links.len() as u64);
+                    proofs
+                })
+                .collect::<Vec<_>>(),
+        )
+        .collect();
     let mut seen = Seen::default();
-    for (((record, expected, _), (known, ratio)), contribution) in
-        links.into_iter().zip(proofs).zip(1..)
-    {
+    for ((link, Proofs { known, ratio }), contribution) in links.into_iter().zip(proofs).zip(1..) {
+        let Link { record, transcript: expected, .. } = link;
         if record.transcript != expected {
             findings.add(
                 Check::Transcript,
@@ -133,6 +142,56 @@ fn check_delta_ratios<K: Read + Seek + Send>(
     }
     progress.end();
     delta
+}
+
+/// A record and what it follows.
+struct Link<'a> {
+    record: &'a Contribution,
+    /// What its transcript must be.
+    transcript: Transcript,
+    /// delta before it.
+    before: G1Affine,
+}
+
+/// What check 4 found of a record.
+struct Proofs {
+    known: Result<(), KnowledgeDefect>,
+    ratio: bool,
+}
+
+impl Proofs {
+    const HOLD: Self = Self { known: Ok(()), ratio: true };
+}
+
+/// Records whose proofs are one product of pairings: enough for the final exponentiation to
+/// disappear, and few enough for memory.
+const BATCH: usize = 64;
+
+/// Check 4 of some records: all at once, and one by one where that fails or there are no random
+/// numbers to be had.
+fn prove(links: &[Link<'_>]) -> Vec<Proofs> {
+    let bases: Vec<G2Affine> =
+        links.par_iter().with_max_len(1).map(|link| hash_to_g2(&link.transcript.0)).collect();
+    // One record alone has little to share.
+    if links.len() > 1 {
+        let mut batch = RatioBatch::default();
+        for (Link { record, before, .. }, r) in links.iter().zip(&bases) {
+            batch.add_proof(&record.proof, *r);
+            batch.add(Ratio(*before, record.delta_g1), Ratio(*r, record.proof.g2_spx));
+        }
+        if VerifierRng::from_os().is_ok_and(|mut rng| batch.holds(&mut rng)) {
+            return links.iter().map(|_| Proofs::HOLD).collect();
+        }
+    }
+    let one = |(link, r): (&Link<'_>, &G2Affine)| {
+        let Link { record, before, .. } = link;
+        let (known, ratio) = rayon::join(
+            || verify_proof_of_knowledge(&record.proof, *r),
+            || same_ratio(Ratio(*before, record.delta_g1), Ratio(*r, record.proof.g2_spx)),
+        );
+        Proofs { known, ratio }
+    };
+    links.par_iter().zip(&bases).with_max_len(1).map(one).collect()
 }
 
 /// Check 6: the header has the last record's delta, the same in both groups.

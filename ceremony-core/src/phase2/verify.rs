@@ -106,7 +106,7 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     against_initial(r1cs, ptau, key, progress, |key, _, findings| {
-        check_records(key, expectations, findings, progress)
+        check_records(key, expectations, &expectations.proven, findings, progress)
     })
 }
 
@@ -368,7 +368,7 @@ fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     compare_sizes(key.header(), earlier.header(), &mut findings);
     compare_points(key.header(), earlier.header(), &mut findings);
     check_continuity(key.contributions(), &earlier.contribution_hashes(), &mut findings);
-    check_records(key, expectations, &mut findings, progress);
+    check_records(key, expectations, earlier.contributions(), &mut findings, progress);
     if key.initial_key_hash() != earlier.initial_key_hash() {
         let (found, expected) = (key.initial_key_hash(), earlier.initial_key_hash());
         findings.add(Check::Transcript, Failure::InitialKeyHash { found, expected });

@@ -834,6 +834,50 @@ fn a_contributor_renamed_in_a_known_record_is_a_fork() {
     assert_eq!(failure.check, Check::Continuity);
 }
 
+#[test]
+fn a_proven_record_is_not_proven_again_and_a_new_one_is() {
+    let good = Model::with_contributions(2, 3);
+    let unproven = |index: usize| {
+        let mut model = good.clone();
+        let proof = &mut model.records[index].public_key.alpha;
+        proof.g2_spx = double(proof.g2_spx);
+        if index + 1 == model.records.len() {
+            model.rehash_last();
+        }
+        assert_fails(&model, Check::ProofOfKnowledge, &format!("contribution {}", index + 1));
+        model
+    };
+    let first = unproven(0);
+    let after = |records, power| Expectations {
+        earlier: Some(records),
+        proven: Power::new(power),
+        ..Default::default()
+    };
+    verify_with(&first, &after(&first.records[..1], 2)).expect("it is not proven again");
+    // What was proven elsewhere, or is another record, proves nothing.
+    let failure = failure_with(&first, &after(&first.records[..1], 3));
+    assert_eq!(failure.check, Check::ProofOfKnowledge);
+    let failure = failure_with(&first, &after(&good.records[..1], 2));
+    assert_eq!(failure.check, Check::Continuity);
+    for (index, proven) in [(1, 1), (2, 1), (2, 2)] {
+        let failure = failure_with(&unproven(index), &after(&good.records[..proven], 2));
+        let place = format!("contribution {}", index + 1);
+        assert_eq!((failure.check, failure.place), (Check::ProofOfKnowledge, place));
+    }
+}
+
+#[test]
+fn a_beacon_among_proven_records_still_ends_the_chain() {
+    let mut known = Model::with_contributions(2, 1);
+    known.beacon(&[7; 32]);
+    let mut longer = known.clone();
+    longer.contribute(Secrets::of(9));
+    let proven =
+        Expectations { earlier: Some(&known.records), proven: Power::new(2), ..Default::default() };
+    let failure = failure_with(&longer, &proven);
+    assert_eq!((failure.check, failure.place.as_str()), (Check::Beacon, "contribution 2"));
+}
+
 // ---- the file itself ----------------------------------------------------------------------------
 
 #[test]

@@ -677,6 +677,22 @@ fn infinity_in_the_header_or_in_h_is_no_key() {
     assert!(error.to_string().contains("section 9 (H) element 1"), "{error}");
 }
 
+#[test]
+fn a_proven_record_is_not_proven_again_and_another_one_is() {
+    let f = fixture();
+    // The record's proof in G2 (byte 192 of it) is the generator.
+    let generator = encode(&[G2Affine::generator()], Encoding::Montgomery);
+    let unproven = with_section(&f.one, 10, |s| s[68 + 192..68 + 320].copy_from_slice(&generator));
+    let failed = [Check::Knowledge];
+    assert_eq!(refused_with(&unproven, &Expectations::default()).failed(), failed);
+    let after = |key: &[u8]| Expectations {
+        proven: open(key).contributions().to_vec(),
+        ..Expectations::default()
+    };
+    check_with(&f.r1cs, &f.ptau, &unproven, &after(&unproven)).expect("it is not proven again");
+    assert_eq!(refused_with(&unproven, &after(&f.one)).failed(), failed);
+}
+
 // 10: continuity.
 
 #[test]

@@ -270,6 +270,7 @@ impl Verify {
             min_contributions: self.min_contributions,
             digest,
             earlier: earlier.as_ref().map(|earlier| earlier.contributions()),
+            proven: None,
         };
         let (ptau, verified) = verify(open(&self.file)?, &expectations, &Bars::default())
             .map_err(|e| failure::verify(&self.file, &e))?;

@@ -234,7 +234,8 @@ impl VerifyKey {
 
     fn policy(&self, earlier: Option<&Zkey<File>>) -> KeyExpectations {
         let known = earlier.map(Zkey::contribution_hashes).unwrap_or_default();
-        KeyExpectations { min_contributions: self.min_contributions, beacon_required: false, known }
+        let min_contributions = self.min_contributions;
+        KeyExpectations { min_contributions, known, ..KeyExpectations::default() }
     }
 
     /// The whole verification: phase 1 (unless it was verified before), the initial key rebuilt,
@@ -260,7 +261,7 @@ impl VerifyKey {
                 let expectations = Expectations {
                     min_contributions: self.ptau_min_contributions,
                     digest: known,
-                    earlier: None,
+                    ..Expectations::default()
                 };
                 let (powers, phase1) = verify_ptau(open(ptau)?, &expectations, &Bars::default())
                     .map_err(|e| failure::verify(ptau, &e))?;

@@ -101,7 +101,10 @@ impl AttestStep {
             .map_err(|e| failure::format(&before.path, &e))?;
         ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
         let earlier = input.contributions();
-        let expectations = Expectations { earlier: Some(earlier), ..Expectations::default() };
+        // The file that they are of was verified before the copy was made.
+        let proven = Some(input.ceremony_power());
+        let expectations =
+            Expectations { earlier: Some(earlier), proven, ..Expectations::default() };
         let (ptau, verified) = verify_ptau(made, &expectations, &Bars::default())
             .map_err(|e| failure::verify(&self.file, &e))?;
         let last = ptau.contributions().last().filter(|record| !PtauRecord::is_beacon(record));
