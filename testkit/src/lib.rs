@@ -1,6 +1,8 @@
 //! What the tests build files with.
 #![allow(missing_docs)]
 
+use std::path::{Path, PathBuf};
+
 pub mod circuits;
 pub mod flipping;
 pub mod forge;
@@ -22,6 +24,12 @@ pub fn choose_arithmetic() {
         Ok(other) => panic!("CEREMONY_TEST_ARITHMETIC={other}: only `portable` is known"),
         Err(_) => {}
     }
+}
+
+/// The one target folder for all crates that are built under the guard, by tests and by rehearsals
+/// of this checkout: the guard and what it needs are compiled once. `tmp` is CARGO_TARGET_TMPDIR.
+pub fn guarded_target(tmp: &str) -> PathBuf {
+    Path::new(tmp).with_file_name("ceremony").join("build")
 }
 
 /// The examples of README.md, which must compile.

@@ -24,12 +24,13 @@ pub const USUAL_POLICY: &str = "zk/trust-policy.json";
 pub const USUAL_BUNDLE: &str = "zk/bundle.json";
 /// See [`USUAL_POLICY`].
 pub const USUAL_SNIPPET: &str = "zk/verifying_key.rs";
-/// How to get the two programs that hints name: they are not on crates.io.
+/// How to get the two programs that hints name: they are on no registry.
 pub const HOW_TO_INSTALL: &str = concat!(
     "zk-embed and ",
     program!(),
-    " are not on crates.io: in a checkout of this project, run `cargo install --path zk-embed` or \
-     `cargo install --path ",
+    " are on no registry, and who has taken their names there is not this project: in a checkout \
+     of this project, run `cargo install --locked --path zk-embed` or `cargo install --locked \
+     --path ",
     program!(),
     "`"
 );

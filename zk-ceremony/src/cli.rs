@@ -79,9 +79,16 @@ pub(crate) enum Command {
     #[command(
         after_help = examples("Examples:\n  \
             zk-ceremony guard-status\n  \
-            zk-ceremony guard-status --manifest-path ../wallet/Cargo.toml --json\n\n\
-            Exit status: 0 every such package is well wired, 1 one is not, 2 it could not be \
-            looked at (or there is none).")
+            zk-ceremony guard-status --manifest-path ../wallet/Cargo.toml --json\n  \
+            zk-ceremony guard-status --guard ../reviewed/zk-vk-guard\n  \
+            zk-ceremony guard-status --build\n  \
+            zk-ceremony guard-status --build -- --profile dist --target wasm32-wasip1\n  \
+            zk-ceremony guard-status --package wallet --binary target/release/wallet\n\n\
+            A package is judged if its build script, its Cargo.toml and its sources hold only \
+            known forms. `--build` looks at what the compiler read, which settles what the \
+            sources leave open.\n\n\
+            Exit status: 0 every such package is well wired, 1 one is not or cannot be judged, or \
+            its keys are not found in the binary, 2 it could not be looked at (or there is none).")
     )]
     GuardStatus(GuardStatus),
 }

@@ -14,6 +14,7 @@ mod prompt;
 mod report;
 mod show;
 mod signer;
+mod source_digest;
 
 use std::process::ExitCode;
 

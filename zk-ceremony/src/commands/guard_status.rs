@@ -3,24 +3,38 @@
 //!
 //! A package is looked at if it has the feature, the guard as a build-dependency, or a source that
 //! includes a snippet. It is *well wired* if with the feature on it can embed only what the guard
-//! has checked, and the guard would accept its files as they stand.
+//! has checked, and the guard would accept its files as they stand. Where that cannot be told from
+//! the files, it *cannot be judged*.
 
+mod binary;
 mod build_rs;
+mod built;
+mod dep_info;
 mod finding;
+mod guard_source;
+mod includes;
 mod judge;
+mod manifest;
 mod packages;
+mod scan;
 mod sources;
 mod tokens;
 
 use std::path::Path;
 
+use binary::{Artefact, Binary};
 use build_rs::GuardCall;
+use built::{Build, Built};
 use cargo_metadata::Package;
 use finding::{Finding, Level};
+pub(crate) use guard_source::Reviewed;
 use judge::Embeds;
+use packages::Found;
 use serde::Serialize;
+use sources::{Folders, SOURCE_UNJUDGED};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::error::HOW_TO_INSTALL;
 use zk_attest::file::read_regular;
 
 use crate::cli::GuardStatus;
@@ -37,8 +51,13 @@ struct Status {
     /// Relative to the workspace.
     folder: String,
     wired: bool,
+    verdict: &'static str,
     allows_rehearsals: Option<bool>,
     embeds: Option<Embeds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    built: Option<Built>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binary: Option<Binary>,
     findings: Vec<Finding>,
 }
 
@@ -51,9 +70,13 @@ struct Report<'a> {
 impl GuardStatus {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let (root, packages) = packages::find(&self.manifest_path)?;
+        let artefact = self.binary.as_deref().map(Artefact::read).transpose()?;
+        let wanted = |found: &&Found| {
+            self.package.as_ref().is_none_or(|name| found.package.name.as_str() == name)
+        };
         let mut statuses = Vec::new();
-        for package in &packages {
-            statuses.extend(status(package, &root)?);
+        for found in packages.iter().filter(wanted) {
+            statuses.extend(self.status(found, &packages, &root, artefact.as_ref())?);
         }
         if statuses.is_empty() {
             return Err(Diagnostic::environment(
@@ -76,7 +99,8 @@ impl GuardStatus {
         Err(Diagnostic::artefact(
             "packages-embed-verifying-keys",
             format_args!(
-                "{bad} of {} packages that embed verifying keys {are} not well wired",
+                "{bad} of {} packages that embed verifying keys {are} not well wired, or cannot be \
+                 judged",
                 statuses.len()
             ),
         )
@@ -85,63 +109,107 @@ impl GuardStatus {
              guard-status` again before the release"
         )))
     }
+
+    /// A package's status; none where it embeds nothing.
+    fn status(
+        &self,
+        found: &Found,
+        packages: &[Found],
+        root: &Path,
+        artefact: Option<&Artefact>,
+    ) -> Result<Option<Status>, Diagnostic> {
+        let package = &found.package;
+        // The guard's own sources hold a snippet's tokens. A name alone excuses nobody who embeds.
+        let may_embed = packages::has_feature(package) || packages::has_guard(package);
+        if package.name.as_str() == packages::GUARD && !may_embed {
+            return Ok(None);
+        }
+        let folders = Folders {
+            package: packages::folder(package),
+            modules: packages::source_folders(package),
+            shipped: manifest::shipped_folders(package),
+        };
+        let folder = &folders.package;
+        let call = packages::build_script(package).map(|path| {
+            let text = read_regular(&path, MAX_BUILD_SCRIPT_BYTES)
+                .map_err(|refusal| Finding::refusal(Level::Error, &refusal))?;
+            build_rs::read(&String::from_utf8_lossy(&text), &relative(&path, folder))
+        });
+        let known = call.as_ref().and_then(|call| call.as_ref().ok()).cloned();
+        let mut sources = sources::read(&folders, known.as_ref().map(|call| call.snippet.as_str()));
+        let embeds_without_guard =
+            sources.findings.iter().any(|finding| finding.level == Level::Error);
+        if !may_embed && sources.including.is_empty() && !embeds_without_guard {
+            return Ok(None);
+        }
+        let mut findings = packages::manifest_findings(package);
+        findings.extend(manifest::findings(package, &found.root));
+        findings.extend(guard_source::findings(found, packages, self.guard.as_ref()));
+        let mut embeds = None;
+        match call {
+            None => findings.push(Finding::error(
+                "build-script",
+                "the package has no build script",
+                "write build.rs as the guard's documentation shows",
+            )),
+            Some(Err(finding)) => findings.push(finding),
+            Some(Ok(call)) => {
+                findings.extend(in_sources(folder, package, &call));
+                let (found, found_embeds) = judge::judge(folder, &call)?;
+                findings.extend(found);
+                embeds = found_embeds;
+            }
+        }
+        if sources.including.is_empty() {
+            findings.push(sources::include_missing());
+        }
+        findings.append(&mut sources.findings);
+        let (mut built, mut binary) = (None, None);
+        if self.build || artefact.is_some() {
+            let expected = judge::expected(folder, known.as_ref());
+            if self.build {
+                let build = Build { target: self.target_dir.as_deref(), arguments: &self.cargo };
+                let (found, evidence) = built::look(found, &sources, &expected, &build)?;
+                if evidence.is_empty() {
+                    findings.iter_mut().for_each(settled);
+                }
+                built = Some(found);
+                findings.extend(evidence);
+            }
+            if let Some(artefact) = artefact {
+                let (found, not_found) = artefact.look(&expected);
+                binary = found;
+                findings.extend(not_found);
+            }
+        }
+        findings.sort_by_key(|finding| finding.level);
+        findings.dedup();
+        let worst = findings.iter().map(|finding| finding.level).min();
+        Ok(Some(Status {
+            package: package.name.to_string(),
+            version: package.version.to_string(),
+            folder: relative(folder, root),
+            wired: worst.is_none_or(|level| level == Level::Warning),
+            verdict: match worst {
+                Some(Level::Error) => "not wired",
+                Some(Level::Unjudged) => "cannot be judged",
+                Some(Level::Warning) | None => "wired",
+            },
+            allows_rehearsals: known.map(|call| call.allow_rehearsal),
+            embeds,
+            built,
+            binary,
+            findings,
+        }))
+    }
 }
 
-/// A package's status; none where it embeds nothing.
-fn status(package: &Package, root: &Path) -> Result<Option<Status>, Diagnostic> {
-    if package.name.as_str() == packages::GUARD {
-        return Ok(None);
+/// What the sources leave open, a build has shown: which files the compiler reads.
+fn settled(finding: &mut Finding) {
+    if finding.code == SOURCE_UNJUDGED {
+        finding.level = Level::Warning;
+        finding.what += "; what was built here read no other keys";
     }
-    let folder = packages::folder(package);
-    let call = packages::build_script(package).map(|path| {
-        let text = read_regular(&path, MAX_BUILD_SCRIPT_BYTES)
-            .map_err(|refusal| Finding::refusal(Level::Error, &refusal))?;
-        build_rs::read(&String::from_utf8_lossy(&text), &packages::guard_name(package))
-    });
-    let committed =
-        call.as_ref().and_then(|call| call.as_ref().ok()).map(|call| call.snippet.as_str());
-    let mut sources = sources::read(&folder, &packages::source_folders(package), committed);
-    let embeds_without_guard =
-        sources.findings.iter().any(|finding| finding.code != "source-unjudged");
-    if !packages::has_feature(package)
-        && !packages::has_guard(package)
-        && sources.including.is_empty()
-        && !embeds_without_guard
-    {
-        return Ok(None);
-    }
-    let mut findings = packages::manifest_findings(package);
-    let mut allows_rehearsals = None;
-    let mut embeds = None;
-    match call {
-        None => findings.push(Finding::error(
-            "build-script",
-            "the package has no build script",
-            "write build.rs as the guard's documentation shows",
-        )),
-        Some(Err(finding)) => findings.push(finding),
-        Some(Ok(call)) => {
-            findings.extend(in_sources(&folder, package, &call));
-            let (found, found_embeds) = judge::judge(&folder, &call)?;
-            findings.extend(found);
-            (allows_rehearsals, embeds) = (Some(call.allow_rehearsal), found_embeds);
-        }
-    }
-    if sources.including.is_empty() {
-        findings.push(sources::include_missing());
-    }
-    findings.append(&mut sources.findings);
-    findings.sort_by_key(|finding| finding.level);
-    findings.dedup();
-    Ok(Some(Status {
-        package: package.name.to_string(),
-        version: package.version.to_string(),
-        folder: relative(&folder, root),
-        wired: findings.iter().all(|finding| finding.level == Level::Warning),
-        allows_rehearsals,
-        embeds,
-        findings,
-    }))
 }
 
 /// A committed snippet where a `mod` can reach it, whatever it holds.
@@ -180,7 +248,7 @@ fn print(statuses: &[Status]) {
         let shown = |value: Option<String>| value.unwrap_or_else(|| "-".into());
         rows.push([
             format!("{} {}", status.package, status.version),
-            if status.wired { "wired" } else { "NOT WIRED" }.into(),
+            if status.verdict == "not wired" { "NOT WIRED" } else { status.verdict }.into(),
             shown(embeds.map(|embeds| embeds.kind.to_string())),
             shown(embeds.map(|embeds| embeds.serial.to_string())),
             shown(embeds.map(|embeds| embeds.ceremony.to_string())),
@@ -194,10 +262,16 @@ fn print(statuses: &[Status]) {
         let cells: Vec<String> =
             row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         println!("{}", cells.join("  ").trim_end());
-        for Finding { level, code, what, hint } in
-            at.checked_sub(1).iter().flat_map(|at| &statuses[*at].findings)
-        {
-            println!("  {:<7} [{code}] {what}; hint: {hint}", level.as_str());
+        let Some(status) = at.checked_sub(1).map(|at| &statuses[at]) else { continue };
+        let evidence = status.built.iter().flat_map(Built::lines);
+        evidence
+            .chain(status.binary.iter().flat_map(Binary::lines))
+            .for_each(|line| println!("  {line}"));
+        for Finding { level, code, what, hint } in &status.findings {
+            println!("  {:<8} [{code}] {what}; hint: {hint}", level.as_str());
         }
+    }
+    if statuses.iter().flat_map(|status| &status.findings).any(|f| f.hint.contains("zk-embed")) {
+        println!("note: {HOW_TO_INSTALL}");
     }
 }

@@ -3,7 +3,7 @@
 mod bundle;
 mod ceremony;
 mod entropy;
-mod guard_status;
+pub(crate) mod guard_status;
 mod key;
 mod policy;
 mod policy_diff;

@@ -1,7 +1,10 @@
 //! `guard-status`: a workspace as it should be, and every way in which a package's guard can be
-//! wired badly.
+//! wired badly. Crates that look guarded and are not stand in `deceit`.
+
+mod deceit;
 
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use ceremony::{Ceremony, NOW, Parts, time};
 use serde_json::Value;
@@ -17,9 +20,16 @@ use crate::kit::{Folder, Run, shown};
 const LIB: &str = r#"#[cfg(feature = "zk-vk-provisioned")]
 include!(concat!(env!("OUT_DIR"), "/verifying_key.rs"));
 "#;
-const MANIFEST: &str = "[package]\nname = \"wallet\"\nversion = \"1.2.3\"\nedition = \
-                        \"2024\"\n\n[features]\nzk-vk-provisioned = \
-                        []\n\n[build-dependencies]\nzk-vk-guard = \"0.1\"\n";
+/// The guard of this checkout, with which the tested program was built.
+const GUARD: &str =
+    concat!("zk-vk-guard = { path = \"", env!("CARGO_MANIFEST_DIR"), "/../zk-vk-guard\" }");
+const MANIFEST: &str = concat!(
+    "[package]\nname = \"wallet\"\nversion = \"1.2.3\"\nedition = \"2024\"\n\n",
+    "[features]\nzk-vk-provisioned = []\n\n",
+    "[build-dependencies]\nzk-vk-guard = { path = \"",
+    env!("CARGO_MANIFEST_DIR"),
+    "/../zk-vk-guard\" }\n"
+);
 
 /// A workspace of one package, in which everything is in order.
 struct Workspace {
@@ -84,12 +94,9 @@ impl Workspace {
         )
     }
 
-    /// Codes of the findings of the first package, errors first.
-    fn codes(&self, level: &str) -> Vec<String> {
-        let (_, report) = self.json();
-        let findings = report["packages"][0]["findings"].as_array().unwrap();
-        let of_level = findings.iter().filter(|finding| finding["level"] == level);
-        of_level.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    /// Codes of the warnings of the first package.
+    fn warnings(&self) -> Vec<String> {
+        codes(&self.json().1, |level| level == "warning")
     }
 
     #[track_caller]
@@ -103,13 +110,44 @@ impl Workspace {
     fn is_not_wired(&self, codes: &[&str]) {
         let (code, report) = self.json();
         assert_eq!((code, &report["result"]), (1, &Value::from("bad")), "{report:#}");
-        assert_eq!(self.codes("error"), codes, "{report:#}");
+        assert_eq!(self::codes(&report, |level| level != "warning"), codes, "{report:#}");
         let findings = report["packages"][0]["findings"].as_array().unwrap();
         assert!(
             findings.iter().all(|finding| !finding["hint"].as_str().unwrap().is_empty()),
             "{report:#}"
         );
     }
+}
+
+/// A copy of the guard, and of all that cargo reads with it.
+fn copy_of_the_guard() -> Folder {
+    let (checkout, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), Folder::new());
+    let root = std::fs::read_to_string(checkout.join("Cargo.toml")).unwrap();
+    let members = root.find("members").unwrap()..root.find("[workspace.package]").unwrap();
+    let few = root.replace(&root[members], "members = [\"zk-vk-guard\", \"zk-attest\"]\n\n");
+    folder.write("Cargo.toml", few.as_bytes());
+    let mut waiting: Vec<String> =
+        ["zk-vk-guard", "zk-attest", "testkit", "ceremony-core", "bn254-batch"]
+            .map(str::to_owned)
+            .into();
+    while let Some(path) = waiting.pop() {
+        let from = checkout.join(&path);
+        if from.is_dir() {
+            std::fs::create_dir(folder.path(&path)).unwrap();
+            let names = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().file_name());
+            waiting.extend(names.map(|name| format!("{path}/{}", name.display())));
+        } else {
+            folder.write(&path, &std::fs::read(&from).unwrap());
+        }
+    }
+    folder
+}
+
+/// Codes of the findings of the first package, errors first.
+fn codes(report: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let findings = report["packages"][0]["findings"].as_array().unwrap();
+    let wanted = findings.iter().filter(|finding| wanted(finding["level"].as_str().unwrap()));
+    wanted.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
 }
 
 #[track_caller]
@@ -246,11 +284,19 @@ fn a_guard_that_is_only_a_normal_dependency_is_found() {
 }
 
 #[test]
+fn a_package_that_embeds_is_not_excused_by_the_guards_name() {
+    let workspace = Workspace::new();
+    let named = MANIFEST.replace("\"wallet\"", "\"zk-vk-guard\"").replace(GUARD, "");
+    workspace.put("wallet/Cargo.toml", named);
+    workspace.is_not_wired(&["build-dependency"]);
+}
+
+#[test]
 fn a_guard_that_is_optional_or_of_one_target_is_found() {
     let workspace = Workspace::new();
     workspace.put(
         "wallet/Cargo.toml",
-        MANIFEST.replace("\"0.1\"", "{ version = \"0.1\", optional = true }"),
+        MANIFEST.replace("zk-vk-guard\" }", "zk-vk-guard\", optional = true }"),
     );
     workspace.is_not_wired(&["guard-optional"]);
     workspace.put(
@@ -260,7 +306,7 @@ fn a_guard_that_is_optional_or_of_one_target_is_found() {
     workspace.is_not_wired(&["guard-optional"]);
     workspace.put(
         "wallet/Cargo.toml",
-        format!("{MANIFEST}\n[target.'cfg(windows)'.build-dependencies]\nzk-vk-guard = \"0.1\"\n"),
+        format!("{MANIFEST}\n[target.'cfg(windows)'.build-dependencies]\n{GUARD}\n"),
     );
     workspace.is_wired();
 }
@@ -283,7 +329,7 @@ fn a_feature_that_is_on_by_default_is_a_warning() {
         ),
     );
     workspace.is_wired();
-    assert_eq!(workspace.codes("warning"), ["feature-in-default"]);
+    assert_eq!(workspace.warnings(), ["feature-in-default"]);
 }
 
 #[test]
@@ -303,48 +349,175 @@ fn a_build_script_that_does_not_run_the_guard_is_found() {
 }
 
 #[test]
-fn a_guard_under_another_name_is_recognised() {
+fn a_build_script_of_known_forms_is_judged() {
     let workspace = Workspace::new();
     let arguments = format!("(\"zk/trust-policy.json\", \"{}\")", workspace.pin);
-    for (uses, new) in [
-        ("use zk_vk_guard::Guard;", "Guard::new"),
-        ("use zk_vk_guard::{Guard as KeyGuard, Code};", "KeyGuard::new"),
-        ("use zk_vk_guard as guard;", "guard::Guard::new"),
-        ("use zk_vk_guard::{self as guard};", "guard::Guard::new"),
-        ("use ::zk_vk_guard::build_script::Guard;", "Guard::new"),
-        ("extern crate zk_vk_guard as guard;", "guard::Guard::new"),
-        ("use zk_vk_guard::*;", "Guard::new"),
-        ("", "::zk_vk_guard::Guard::new"),
+    for (before, statements) in [
+        ("", format!("::zk_vk_guard::Guard::new{arguments}.run()")),
+        ("use zk_vk_guard::Guard;", format!("Guard::new{arguments}.run();")),
+        ("use ::zk_vk_guard::Guard;", format!("Guard::new{arguments}.run();")),
+        ("//! Guards the key.", format!("zk_vk_guard::r#Guard::new{arguments}.r#run();")),
+        (
+            "/* nothing else */",
+            format!(
+                "println!(\"cargo:rerun-if-changed=zk\");\n    \
+                 zk_vk_guard::Guard::new{arguments}.run(); // it is\n    \
+                 println!(\"cargo::rerun-if-env-changed=CC\");"
+            ),
+        ),
     ] {
-        workspace
-            .put("wallet/build.rs", format!("{uses}\nfn main() {{ {new}{arguments}.run() }}\n"));
+        workspace.put("wallet/build.rs", format!("{before}\nfn main() {{ {statements} }}\n"));
         workspace.is_wired();
     }
-    workspace.put(
-        "wallet/build.rs",
-        format!(
-            "fn main() {{ println!(\"cargo::x\"); zk_vk_guard::Guard::new{arguments}.run(); \
-             std::process::exit(0); }}"
+}
+
+#[test]
+fn a_build_script_of_any_other_form_cannot_be_judged() {
+    let workspace = Workspace::new();
+    let arguments = format!("(\"zk/trust-policy.json\", \"{}\")", workspace.pin);
+    let new = format!("zk_vk_guard::Guard::new{arguments}");
+    for (before, statements) in [
+        ("use zk_vk_guard::{Guard as KeyGuard};", format!("KeyGuard::new{arguments}.run();")),
+        ("use zk_vk_guard as guard;", format!("guard::Guard::new{arguments}.run();")),
+        ("use zk_vk_guard::*;", format!("Guard::new{arguments}.run();")),
+        ("extern crate zk_vk_guard;", format!("{new}.run();")),
+        ("#![allow(unused)]", format!("{new}.run();")),
+        ("struct Other;", format!("{new}.run();")),
+        ("static TEXT: &str = \"\";", format!("{new}.run();")),
+        ("const TEXT: &str = env!(\"PATH\");", format!("{new}.run();")),
+        ("", format!("use zk_vk_guard::Guard; Guard::new{arguments}.run();")),
+        ("", format!("let x = 1; {new}.run();")),
+        ("", format!("{new}.run(); std::process::exit(0);")),
+        ("", format!("println!(\"cargo:rustc-env=OUT_DIR=zk\"); {new}.run();")),
+        ("", format!("println!(\"cargo:rerun-if-changed=a\\ncargo:rustc-env=X=1\"); {new}.run();")),
+        ("", format!("println!(\"cargo:rerun-if-changed={{}}\", 1); {new}.run();")),
+        ("", format!("zk_vk_guard::Guard::<u8>::new{arguments}.run();")),
+    ] {
+        workspace.put("wallet/build.rs", format!("\n{before}\nfn main() {{ {statements} }}\n"));
+        let (code, report) = workspace.json();
+        let finding = &report["packages"][0]["findings"][0];
+        assert_eq!((code, &finding["code"]), (1, &"guard-unjudged".into()), "{report:#}");
+        let line = if before.is_empty() { 3 } else { 2 };
+        let what = finding["what"].as_str().unwrap();
+        assert!(what.starts_with(&format!("cannot be judged: build.rs:{line}: `")), "{what}");
+    }
+}
+
+#[test]
+fn what_cargo_can_be_told_beside_the_known_tables_cannot_be_judged() {
+    let workspace = Workspace::new();
+    let elsewhere = "[package]\nname = \"other\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
+    workspace.put("other/Cargo.toml", elsewhere);
+    workspace.put("other/src/lib.rs", "");
+    let other = "other = { path = \"../other\" }\n";
+    for (codes, manifest) in [
+        (1, MANIFEST.replace("[features]", "links = \"keys\"\n\n[features]")),
+        (1, format!("{MANIFEST}\n[lib]\npath = \"keys/lib.rs\"\n")),
+        (1, format!("{MANIFEST}{other}")),
+        (
+            1,
+            format!(
+                "{MANIFEST}\n[dependencies]\nalloc = {{ path = \"../other\", package = \
+                 \"other\" }}\n"
+            ),
         ),
+        (1, MANIFEST.replace("zk-vk-guard\" }", "zk-vk-guard\" }\n\n[replace]")),
+    ] {
+        workspace.put("wallet/keys/lib.rs", LIB);
+        workspace.put("wallet/Cargo.toml", manifest);
+        workspace.is_not_wired(&vec!["manifest-unjudged"; codes]);
+    }
+    workspace.put("wallet/Cargo.toml", MANIFEST);
+    let root = "[workspace]\nmembers = [\"wallet\"]\nresolver = \"3\"\n";
+    workspace.put("Cargo.toml", format!("{root}\n[patch.crates-io]\n{other}"));
+    workspace.is_not_wired(&["manifest-unjudged"]);
+    let run = workspace.folder.run("guard-status");
+    assert!(
+        run.stdout.contains("Cargo.toml:5: `patch` can change what is compiled"),
+        "{}",
+        run.stdout
     );
+    workspace.put("Cargo.toml", root);
+    workspace.put(".cargo/config.toml", "[alias]\nb = \"build\"\n[build]\njobs = 2\n");
     workspace.is_wired();
+    for configuration in [
+        "[build]\nrustflags = []\n",
+        "[target.x86_64-unknown-linux-gnu.keys]\nrustc-cfg = []\n",
+        "paths = [\"other\"]\n",
+        "[env]\nOUT_DIR = \"zk\"\n",
+        "[patch.crates-io]\n",
+    ] {
+        workspace.put(".cargo/config.toml", configuration);
+        workspace.is_not_wired(&["manifest-unjudged"]);
+    }
+    workspace.put(".cargo/config.toml", "");
+    workspace.put("wallet/rust-toolchain.toml", "[toolchain]\npath = \"/other\"\n");
+    workspace.is_not_wired(&["manifest-unjudged"]);
+}
+
+#[test]
+fn a_guard_under_another_name_and_another_package_under_its_name_cannot_be_judged() {
+    let workspace = Workspace::new();
+    let renamed = MANIFEST
+        .replace("zk-vk-guard = {", "key-guard = {")
+        .replace("zk-vk-guard\" }", "zk-vk-guard\", package = \"zk-vk-guard\" }");
+    workspace.put("wallet/Cargo.toml", renamed);
+    workspace.is_not_wired(&["manifest-unjudged"]);
     workspace.put(
-        "wallet/build.rs",
-        format!("fn main() {{ use zk_vk_guard::Guard; Guard::new{arguments}.run(); }}\n"),
+        "other/Cargo.toml",
+        "[package]\nname = \"other\"\nversion = \"0.0.0\"\nedition = \"2024\"\n",
     );
+    workspace.put("other/src/lib.rs", "");
+    let other = "zk-vk-guard = { path = \"../other\", package = \"other\" }";
+    workspace.put("wallet/Cargo.toml", MANIFEST.replace(GUARD, other));
+    workspace.is_not_wired(&["build-dependency", "manifest-unjudged"]);
+}
+
+#[test]
+fn the_guard_is_known_by_its_source_and_not_by_its_name() {
+    let workspace = Workspace::new();
+    let at = |guard: &str| {
+        let command = format!("guard-status --json --guard {guard}");
+        let run = workspace.folder.run(&command);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        (run.code, codes(&report, |level| level != "warning"))
+    };
+    let differs = (1, vec!["guard-source".to_owned()]);
+    let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../zk-vk-guard");
+    assert_eq!(at(ours), (0, Vec::new()));
+    assert_eq!(at("."), differs);
+    // A folder with the same name, and with one file more than the guard's.
+    let copy = copy_of_the_guard();
+    let folder = copy.path("zk-vk-guard").display().to_string();
+    let elsewhere = format!("zk-vk-guard = {{ path = \"{folder}\" }}");
+    workspace.put("wallet/Cargo.toml", MANIFEST.replace(GUARD, &elsewhere));
     workspace.is_wired();
-    workspace.put(
-        "wallet/Cargo.toml",
-        MANIFEST.replace(
-            "zk-vk-guard = \"0.1\"",
-            "key-guard = { version = \"0.1\", package = \"zk-vk-guard\" }",
-        ),
+    copy.write("zk-vk-guard/build.rs", b"fn main() {}");
+    workspace.is_not_wired(&["guard-source"]);
+    assert_eq!(at(&folder), (0, Vec::new()), "it was reviewed");
+    // A package of the registry, which is not this project's: by its checksum.
+    workspace.put("wallet/Cargo.toml", MANIFEST.replace(GUARD, "zk-vk-guard = \"0.1\""));
+    workspace.is_not_wired(&["guard-source"]);
+    let checksum = "ab".repeat(32);
+    let lock = format!(
+        "version = 4\n\n[[package]]\nname = \"zk-vk-guard\"\nversion = \"0.1.0\"\nsource = \
+         \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{checksum}\"\n"
     );
+    workspace.put("Cargo.lock", &lock);
+    workspace.is_not_wired(&["guard-source"]);
+    assert_eq!(at(&checksum), (0, Vec::new()));
+    assert_eq!(at(&"cd".repeat(32)), differs);
+    // Of git: by its commit.
+    let git = "zk-vk-guard = { git = \"https://example.org/zk\" }";
+    workspace.put("wallet/Cargo.toml", MANIFEST.replace(GUARD, git));
+    let source = format!("git+https://example.org/zk#{}", "c".repeat(40));
     workspace.put(
-        "wallet/build.rs",
-        format!("fn main() {{ key_guard::Guard::new{arguments}.run(); }}\n"),
+        "Cargo.lock",
+        lock.replace("registry+https://github.com/rust-lang/crates.io-index", &source),
     );
-    workspace.is_wired();
+    workspace.is_not_wired(&["guard-source"]);
+    assert_eq!(at(&source), (0, Vec::new()));
+    assert_eq!(at(&source.replace('c', "d")), differs);
 }
 
 #[test]
@@ -458,7 +631,12 @@ fn a_stale_snippet_is_found_with_the_crates_own_paths() {
     workspace.put("wallet/keys/vk.rs", format!("{}\n", workspace.snippet));
     workspace.guard(".snippet(\"keys/vk.rs\").run()");
     workspace.is_not_wired(&["snippet-stale"]);
-    assert!(workspace.folder.run("guard-status").stdout.contains("--out keys/vk.rs"));
+    let report = workspace.folder.run("guard-status").stdout;
+    assert!(report.contains("--out keys/vk.rs"), "{report}");
+    assert!(
+        report.contains("cargo install --locked --path zk-embed"),
+        "it is on no registry: {report}"
+    );
     workspace.put("wallet/keys/vk.rs", &workspace.snippet);
     workspace.is_wired();
     workspace.guard(".snippet(\"keys/vk.rs\").arkworks().run()");
@@ -491,7 +669,7 @@ fn a_rehearsal_without_consent_is_found_and_with_consent_is_a_warning() {
     workspace.is_not_wired(&["rehearsal-not-allowed"]);
     workspace.guard(".allow_rehearsal().run()");
     workspace.is_wired();
-    assert_eq!(workspace.codes("warning"), ["rehearsal-allowed"]);
+    assert_eq!(workspace.warnings(), ["rehearsal-allowed"]);
     assert_eq!(workspace.json().1["packages"][0]["allows_rehearsals"], true);
 }
 
@@ -503,7 +681,7 @@ fn an_expired_bundle_is_a_warning() {
     });
     let workspace = Workspace::with(&parts, &ceremony.policy().to_json());
     workspace.is_wired();
-    assert_eq!(workspace.codes("warning"), ["expired"]);
+    assert_eq!(workspace.warnings(), ["expired"]);
 }
 
 #[test]
@@ -512,11 +690,20 @@ fn a_package_that_does_not_include_the_guards_file_is_found() {
     for lib in [
         "",
         "// include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));",
-        "include!(concat!(env!(\"OUT_DIR\"), \"/other.rs\"));",
         "const TEXT: &str = include_str!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));",
     ] {
         workspace.put("wallet/src/lib.rs", lib);
         workspace.is_not_wired(&["include-missing"]);
+    }
+    for lib in [
+        "include!(concat!(env!(\"OUT_DIR\"), \"/other.rs\"));",
+        "include!(concat!(env!(\"OUT_DIR\"), \"/../verifying_key.rs\"));",
+        "fn inner() { include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\")); }",
+        "#[cfg(unix)] include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));",
+        "std::include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));",
+    ] {
+        workspace.put("wallet/src/lib.rs", lib);
+        workspace.is_not_wired(&["include-missing", "source-unjudged"]);
     }
     workspace.put("wallet/src/lib.rs", "mod keys;");
     workspace.put("wallet/src/keys.rs", LIB);
@@ -528,6 +715,7 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
     let workspace = Workspace::new();
     for around in [
         "include!(\"../zk/verifying_key.rs\");",
+        "r#include!(\"../zk/verifying_key.rs\");",
         "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \
          \"/zk/verifying_key.rs\"));",
         "#[path = \"../zk/verifying_key.rs\"] mod unchecked;",
@@ -541,7 +729,9 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
             workspace.snippet.replace("SERIAL: u64 = 7", "SERIAL: u64 = 6"),
         );
         workspace.put("wallet/src/lib.rs", format!("{LIB}{around}"));
-        workspace.is_not_wired(&["include-committed"]);
+        let (code, report) = workspace.json();
+        let errors = codes(&report, |level| level == "error");
+        assert_eq!((code, errors), (1, vec!["include-committed".to_owned()]), "{report:#}");
     }
 }
 
@@ -549,17 +739,20 @@ fn a_source_that_reaches_the_committed_snippet_is_found() {
 fn no_corner_of_the_sources_is_left_out() {
     let workspace = Workspace::new();
     let reach = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/zk/verifying_key.rs\"));";
-    for (file, through) in [
-        ("src/target/mod.rs", ""),
-        ("src/nested/mod.rs", ""),
-        ("src/.hidden/mod.rs", ""),
-        ("src/keys.inc", "include!(\"keys.inc\");"),
-        ("parts/keys", "include!(\"../parts/keys\");"),
+    for (file, through, codes) in [
+        ("src/target/mod.rs", "", &["include-committed"][..]),
+        ("src/nested/mod.rs", "", &["include-committed"]),
+        ("src/.hidden/mod.rs", "", &["include-committed"]),
+        ("src/tagged/mod.rs", "", &["include-committed"]),
+        ("src/keys.inc", "include!(\"keys.inc\");", &["include-committed"]),
+        ("parts/keys", "include!(\"../parts/keys\");", &["include-committed", "source-unjudged"]),
     ] {
+        workspace.put("wallet/src/tagged/CACHEDIR.TAG", "");
+        workspace.put("wallet/src/CACHEDIR.TAG", "");
         workspace.put("wallet/src/nested/Cargo.toml", "");
         workspace.put("wallet/src/lib.rs", format!("{LIB}{through}"));
         workspace.put(&format!("wallet/{file}"), reach);
-        workspace.is_not_wired(&["include-committed"]);
+        workspace.is_not_wired(codes);
         std::fs::remove_file(workspace.folder.path(&format!("wallet/{file}"))).unwrap();
     }
     workspace.put("wallet/src/lib.rs", LIB);
@@ -580,12 +773,51 @@ fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
     let workspace = Workspace::new();
     for around in [
         "include!(env!(\"KEYS\"));",
-        "macro_rules! take { ($path:expr) => { include!($path); } }",
+        "include!(\"nothing.rs\");",
         "use std::include as take;",
+        "macro_rules! take { ($m:ident) => { $m!(1); } }",
+        "macro_rules! take { ($m:path) => { $m!{1} } }",
+        "macro_rules! env { () => {} }",
+        "macro_rules! include_str { ($($t:tt)*) => {} }",
+        "use other::env;",
+        "use other::{inner::{self as x, concat}};",
+        "use other::prelude::*;",
+        "extern crate other as std;",
+        "#[macro_use] extern crate other;",
+        "mod core {}",
+        "other::embed!(1);",
+        "embed!{1}",
+        "#[derive(Clone, other::Embed)] struct S;",
+        "#[other::embed] struct S;",
+        "#[path = \"a.rs\"] mod a;",
+        "mod inner { #[path = \"lib.rs\"] mod a; }",
     ] {
-        workspace.put("wallet/src/lib.rs", format!("{LIB}{around}"));
-        workspace.is_not_wired(&["source-unjudged"]);
+        workspace.put("wallet/src/lib.rs", format!("{LIB}{around}\n"));
+        let (code, report) = workspace.json();
+        let mut unjudged = codes(&report, |level| level != "warning");
+        unjudged.dedup();
+        assert_eq!(
+            (code, unjudged),
+            (1, vec!["source-unjudged".to_owned()]),
+            "{around}: {report:#}"
+        );
+        let what = report["packages"][0]["findings"][0]["what"].as_str().unwrap();
+        assert!(what.starts_with("cannot be judged: src/lib.rs:3: "), "{what}");
     }
+    // Plain Rust is judged, with macros of the toolchain and of the package itself.
+    workspace.put(
+        "wallet/src/lib.rs",
+        format!(
+            "#![no_std]\n#![deny(missing_docs)]\nextern crate alloc;\n{LIB}use \
+             alloc::{{vec, format as text}};\nuse core::fmt::*;\nmacro_rules! own {{ ($a:expr) => \
+             {{ if !($a) {{ panic!(\"{{}}\", $a) }} }} }}\n#[derive(Clone, Debug)]\n#[must_use]\n\
+             #[cfg_attr(unix, inline)]\n\
+             #[doc = include_str!(\"../zk/bundle.json\")]\nstruct S(u8);\n\
+             fn f(a: u8) {{ own!(a != 1); crate::own!(a == 2); vec![1]; core::assert!(!(a == 3)); \
+             return !(1); }}\n"
+        ),
+    );
+    workspace.is_wired();
     workspace.put("wallet/src/lib.rs", LIB);
     workspace.put(
         "wallet/src/deep.rs",
@@ -594,6 +826,22 @@ fn an_include_that_leads_nobody_knows_where_is_said_to_be_unjudged() {
     workspace.is_wired();
     workspace.put("wallet/src/broken.rs", "fn broken( {");
     workspace.is_not_wired(&["source-unjudged"]);
+}
+
+#[test]
+fn a_key_among_the_sources_is_found() {
+    let workspace = Workspace::new();
+    workspace.put("wallet/src/lib.rs", format!("{LIB}mod old {{ {} }}", workspace.snippet));
+    let (code, report) = workspace.json();
+    let errors = codes(&report, |level| level == "error");
+    assert_eq!((code, errors), (1, vec!["snippet-in-sources".to_owned()]), "{report:#}");
+    for digits in ["ab".repeat(224), "\\xab".repeat(224)] {
+        workspace.put("wallet/src/lib.rs", format!("{LIB}const KEY: &[u8] = b\"{digits}\";"));
+        workspace.is_not_wired(&["key-in-sources"]);
+    }
+    workspace
+        .put("wallet/src/lib.rs", format!("{LIB}const HASH: &[u8] = b\"{}\";", "ab".repeat(32)));
+    workspace.is_wired();
 }
 
 #[test]

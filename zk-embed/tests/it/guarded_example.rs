@@ -205,7 +205,7 @@ impl Embedding {
         command
             .current_dir(&self.dir)
             .args(arguments)
-            .env("CARGO_TARGET_DIR", self.dir.with_file_name("attestation-target"))
+            .env("CARGO_TARGET_DIR", testkit::guarded_target(env!("CARGO_TARGET_TMPDIR")))
             .env("ATTESTATION_PROOFS", self.dir.join("proofs.txt"))
             .env_remove("RUSTFLAGS");
         command.output().unwrap()
@@ -332,10 +332,11 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     project.cargo(
         &[&["rustc", "--example", "bare"], &feature[..], &["--", "-C", "link-arg=-lc"]].concat(),
     );
-    let status =
-        Command::new(project.dir.with_file_name("attestation-target").join("debug/examples/bare"))
-            .status()
-            .unwrap();
+    let status = Command::new(
+        testkit::guarded_target(env!("CARGO_TARGET_TMPDIR")).join("debug/examples/bare"),
+    )
+    .status()
+    .unwrap();
     assert!(status.success(), "{status}");
 
     project.rotate(&document, TranscriptDigest::of(&parts.transcript), &pinned);

@@ -262,7 +262,7 @@ fn a_crate_with_an_old_rust_version_is_guarded_and_told_why() {
     );
     assert!(!outcome.stderr.contains("1.77"), "{}", outcome.stderr);
     assert!(
-        outcome.stderr.contains("run `cargo install --path zk-embed`"),
+        outcome.stderr.contains("run `cargo install --locked --path zk-embed`"),
         "the programs of the hint are on no registry: {}",
         outcome.stderr
     );

@@ -1,5 +1,7 @@
 //! What is wrong with a package's guard, and how to fix it.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use zk_attest::error::Refusal;
 
@@ -9,6 +11,8 @@ use zk_attest::error::Refusal;
 pub(super) enum Level {
     /// It does.
     Error,
+    /// Nobody can say: it does as well, until somebody has looked.
+    Unjudged,
     /// It does not, and a release engineer should know of it.
     Warning,
 }
@@ -17,6 +21,7 @@ impl Level {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
+            Self::Unjudged => "unjudged",
             Self::Warning => "warning",
         }
     }
@@ -39,6 +44,17 @@ impl Finding {
         hint: impl Into<String>,
     ) -> Self {
         Self { level: Level::Error, code, what: what.into(), hint: hint.into() }
+    }
+
+    /// What is on no list of known forms, at this place.
+    pub(super) fn unjudged(
+        code: &'static str,
+        place: impl Display,
+        what: impl Display,
+        hint: impl Into<String>,
+    ) -> Self {
+        let what = format!("cannot be judged: {place}: {what}");
+        Self { level: Level::Unjudged, ..Self::error(code, what, hint) }
     }
 
     pub(super) fn warning(

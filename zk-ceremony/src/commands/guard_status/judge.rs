@@ -10,10 +10,10 @@ use std::path::Path;
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::PolicyDigest;
-use zk_attest::error::{Code, Refusal};
+use zk_attest::error::{Code, Refusal, USUAL_BUNDLE, USUAL_POLICY};
 use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Timestamp};
-use zk_embed::embed;
+use zk_embed::{Embedded, embed};
 use zk_vk_guard::Guard;
 use zk_vk_guard::build_script::BuildEnv;
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
@@ -83,6 +83,25 @@ pub(super) fn judge(
         .map_err(|refusal| findings.push(Finding::refusal(Level::Error, &refusal)))
         .ok();
     Ok((findings, embeds))
+}
+
+/// The canonical texts that a build may embed: of the package's own policy and bundle. Where
+/// build.rs cannot be judged, these lie in their usual places, with or without arkworks' points.
+pub(super) fn expected(package: &Path, call: Option<&GuardCall>) -> Result<Vec<Embedded>, Refusal> {
+    let (policy, bundle) =
+        call.map_or((USUAL_POLICY, USUAL_BUNDLE), |call| (&call.policy, &call.bundle));
+    let policy = read_regular(&package.join(policy), MAX_POLICY_BYTES)?;
+    let bundle = read_regular(&package.join(bundle), MAX_BUNDLE_BYTES)?;
+    let options: &[bool] = match call {
+        Some(GuardCall { arkworks: true, .. }) => &[true],
+        Some(_) => &[false],
+        None => &[false, true],
+    };
+    let now = Timestamp::now();
+    let embedded = options.iter().map(|arkworks| {
+        embed(&bundle, &policy, Options { arkworks: *arkworks }, &now, OnExpiry::Warn)
+    });
+    embedded.collect()
 }
 
 fn guard(call: &GuardCall) -> Guard {

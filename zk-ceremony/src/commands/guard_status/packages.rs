@@ -13,29 +13,43 @@ use super::finding::Finding;
 /// The guard, as Cargo.toml names it.
 pub(super) const GUARD: &str = "zk-vk-guard";
 
-/// Every package of the workspace, then every package that one of them reaches by path, and the
-/// workspace's folder.
-pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Package>), Diagnostic> {
-    let workspace = metadata(manifest)?;
-    let root = workspace.workspace_root.clone().into_std_path_buf();
-    let mut packages = workspace.packages;
-    let mut seen: BTreeSet<PathBuf> = packages.iter().map(folder).collect();
-    let mut waiting: VecDeque<PathBuf> = packages.iter().flat_map(path_dependencies).collect();
+/// A package and the folder of its workspace.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) package: Package,
+    pub(super) root: PathBuf,
+}
+
+/// The folder of a workspace, then every package of it, then every package that one of them reaches
+/// by path.
+pub(super) fn find(manifest: &Path) -> Result<(PathBuf, Vec<Found>), Diagnostic> {
+    let (root, mut packages) = workspace(manifest)?;
+    let mut seen: BTreeSet<PathBuf> = packages.iter().map(|found| folder(&found.package)).collect();
+    let mut waiting: VecDeque<PathBuf> =
+        packages.iter().flat_map(|found| path_dependencies(&found.package)).collect();
+    // Cargo answers with all packages of a workspace: only what is depended on is wanted.
+    let mut known: BTreeMap<PathBuf, Found> = BTreeMap::new();
     while let Some(path) = waiting.pop_front() {
         let path = path.canonicalize().unwrap_or(path);
         if !seen.insert(path.clone()) {
             continue;
         }
-        // Cargo answers with all packages of the workspace that this one is in: only the one that
-        // is depended on is wanted.
-        let found = metadata(&path.join("Cargo.toml"))?
-            .packages
-            .into_iter()
-            .find(|package| folder(package) == path);
-        waiting.extend(found.iter().flat_map(path_dependencies));
-        packages.extend(found);
+        if !known.contains_key(&path) {
+            let (_, others) = workspace(&path.join("Cargo.toml"))?;
+            known.extend(others.into_iter().map(|found| (folder(&found.package), found)));
+        }
+        let found = known.get(&path);
+        waiting.extend(found.iter().flat_map(|found| path_dependencies(&found.package)));
+        packages.extend(found.cloned());
     }
     Ok((root, packages))
+}
+
+fn workspace(manifest: &Path) -> Result<(PathBuf, Vec<Found>), Diagnostic> {
+    let described = metadata(manifest)?;
+    let root = described.workspace_root.into_std_path_buf();
+    let packages = described.packages.into_iter();
+    Ok((root.clone(), packages.map(|package| Found { package, root: root.clone() }).collect()))
 }
 
 fn metadata(manifest: &Path) -> Result<Metadata, Diagnostic> {
@@ -85,16 +99,6 @@ pub(super) fn has_feature(package: &Package) -> bool {
     package.features.contains_key(FEATURE)
 }
 
-/// What build.rs calls the guard's crate.
-pub(super) fn guard_name(package: &Package) -> String {
-    let mut named = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.name == GUARD && dependency.kind == DependencyKind::Build);
-    let renamed = named.next().and_then(|dependency| dependency.rename.clone());
-    renamed.unwrap_or_else(|| GUARD.to_owned()).replace('-', "_")
-}
-
 /// The build script.
 pub(super) fn build_script(package: &Package) -> Option<PathBuf> {
     let target =
@@ -105,10 +109,19 @@ pub(super) fn build_script(package: &Package) -> Option<PathBuf> {
 /// The folders that the package's own modules are read from: those of its targets, but not the
 /// package's folder itself.
 pub(super) fn source_folders(package: &Package) -> Vec<PathBuf> {
+    source_folders_of(package, |kinds| !kinds.contains(&TargetKind::CustomBuild))
+}
+
+/// The same, of targets of some kinds. src/ is always one of them.
+pub(super) fn source_folders_of(
+    package: &Package,
+    wanted: impl Fn(&[TargetKind]) -> bool,
+) -> Vec<PathBuf> {
     let package_folder = folder(package);
-    let targets =
-        package.targets.iter().filter(|target| !target.kind.contains(&TargetKind::CustomBuild));
-    let folders = targets
+    let folders = package
+        .targets
+        .iter()
+        .filter(|target| wanted(&target.kind))
         .filter_map(|target| target.src_path.parent())
         .map(|path| path.as_std_path().to_owned());
     let folders: BTreeSet<PathBuf> = folders
@@ -141,7 +154,12 @@ pub(super) fn manifest_findings(package: &Package) -> Vec<Finding> {
         findings.push(Finding::error(
             "build-dependency",
             format!("{GUARD} is {elsewhere}"),
-            format!("run `cargo add --build {GUARD} --package {}`", package.name),
+            format!(
+                "add `{GUARD} = {{ path = \"CHECKOUT/{GUARD}\" }}` to [build-dependencies] of {}: \
+                 {}",
+                package.name,
+                zk_attest::program::ON_NO_REGISTRY
+            ),
         ));
     } else if in_builds.all(|dependency| dependency.optional || dependency.target.is_some()) {
         findings.push(Finding::error(

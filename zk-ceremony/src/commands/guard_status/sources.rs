@@ -1,68 +1,127 @@
 //! Which files a package's sources include, and where snippets lie.
 //!
-//! A package is well wired if one of its sources includes the file that the guard wrote, and none a
-//! snippet that it did not write: by `include!`, `include_str!` or `include_bytes!`, by `#[path]`,
-//! or by a module that is one.
+//! A package is well wired if one of its sources includes the file that the guard wrote, in the one
+//! known form, and none a snippet that it did not write: by `include!`, `include_str!` or
+//! `include_bytes!`, by `#[path]`, or by a module that is one. What could include a file without
+//! showing it (macros and attributes of other crates, names with another meaning) cannot be judged.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use zk_attest::file::read_regular;
 use zk_vk_guard::build_script::OUT_FILE;
 use zk_vk_guard::snippet::serial_of;
 
 use super::finding::Finding;
-use super::tokens::{each_level, is_ident, is_punct, string};
+use super::includes::{INCLUDE, INCLUDES, Place};
+use super::scan::{DERIVES, Seen, TOOLCHAIN, is_reserved, scan};
 
 /// Bytes of a source file at most: twice a full snippet. What is larger was not written by people.
-const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
-const INCLUDE: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/verifying_key.rs\"));";
+pub(super) const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
+/// The macros of the toolchain that read no file, beside those that the package defines.
+const MACROS: [&str; 45] = [
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "compile_error",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "env",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "is_x86_feature_detected",
+    "line",
+    "macro_rules",
+    "matches",
+    "module_path",
+    "option_env",
+    "panic",
+    "print",
+    "println",
+    "stringify",
+    "thread_local",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+    "addr_of",
+    "addr_of_mut",
+    "pin",
+    "ready",
+    "asm",
+    "global_asm",
+    "naked_asm",
+    "offset_of",
+    "const_format_args",
+    "join",
+    "is_aarch64_feature_detected",
+];
+/// The code of what evidence of a build can settle: see [`super::built`].
+pub(super) const SOURCE_UNJUDGED: &str = "source-unjudged";
 
 /// A package's sources, read.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     /// Files that include what the guard has written.
     pub(super) including: Vec<PathBuf>,
+    /// Files that are read as text or bytes, where the sources show it.
+    pub(super) data: BTreeSet<PathBuf>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// What an include leads to.
-#[derive(Debug, PartialEq, Eq)]
-enum Place {
-    OutDir(String),
-    File(PathBuf),
-    /// Not a literal.
-    Unknown,
+/// Where a package's sources lie.
+#[derive(Debug)]
+pub(super) struct Folders {
+    /// The package.
+    pub(super) package: PathBuf,
+    /// What holds modules of any target, tests included.
+    pub(super) modules: Vec<PathBuf>,
+    /// What holds the modules of libraries and programs, which are shipped.
+    pub(super) shipped: Vec<PathBuf>,
 }
 
 struct Reader<'a> {
-    package: &'a Path,
-    folders: &'a [PathBuf],
+    folders: &'a Folders,
     committed: Option<PathBuf>,
     /// Files without the ending .rs that were included.
     followed: BTreeSet<PathBuf>,
     waiting: VecDeque<PathBuf>,
+    /// Macros that the package defines, and the uses of macros: judged when all are known.
+    defined: BTreeSet<String>,
+    deferred: Vec<(PathBuf, usize, Seen)>,
     sources: Sources,
 }
 
-/// Reads every .rs file of a package, and what these include inside of it. `folders` hold its own
-/// modules; `committed` is the snippet that build.rs names.
-pub(super) fn read(package: &Path, folders: &[PathBuf], committed: Option<&str>) -> Sources {
-    let committed =
-        committed.map(|path| package.join(path)).map(|path| path.canonicalize().unwrap_or(path));
-    let files = rust_files(package, folders);
+/// Reads every .rs file of a package, and what these include inside of it. `committed` is the
+/// snippet that the build script names.
+pub(super) fn read(folders: &Folders, committed: Option<&str>) -> Sources {
+    let committed = committed
+        .map(|path| folders.package.join(path))
+        .map(|path| path.canonicalize().unwrap_or(path));
     let mut reader = Reader {
-        package,
         folders,
         committed,
         followed: BTreeSet::new(),
-        waiting: files.into_iter().collect(),
+        waiting: rust_files(&folders.package, &folders.modules).into_iter().collect(),
+        defined: BTreeSet::new(),
+        deferred: Vec::new(),
         sources: Sources::default(),
     };
     while let Some(path) = reader.waiting.pop_front() {
         reader.file(&path);
     }
+    reader.macros();
     reader.sources
 }
 
@@ -88,9 +147,11 @@ fn rust_files(package: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
                 );
                 continue;
             }
+            // Whatever a folder of modules holds is read: a tag or a manifest hides nothing there.
+            let own = own || folders.iter().any(|own| own.starts_with(&path));
             let built = path.join("CACHEDIR.TAG").exists() || folder == package && name == "target";
             let foreign = name.starts_with('.') || path.join("Cargo.toml").exists();
-            if !built && (own || !foreign) {
+            if own || !built && !foreign {
                 waiting.push(path);
             }
         }
@@ -100,56 +161,86 @@ fn rust_files(package: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
 
 impl Reader<'_> {
     fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(self.package).unwrap_or(path).display().to_string()
+        path.strip_prefix(&self.folders.package).unwrap_or(path).display().to_string()
     }
 
     fn file(&mut self, path: &Path) {
-        let own = self.folders.iter().any(|folder| path.starts_with(folder));
+        let lies_in = |folders: &[PathBuf]| folders.iter().any(|folder| path.starts_with(folder));
+        let own = lies_in(&self.folders.modules) || self.followed.contains(path);
+        let shipped = lies_in(&self.folders.shipped) || self.followed.contains(path);
         let text = match read_regular(path, MAX_SOURCE_BYTES) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(_) if !own => return,
-            Err(refusal) => return self.unjudged(path, refusal.what()),
+            Err(refusal) => return self.unjudged(path, 1, refusal.what()),
         };
         // The committed one itself is looked at where build.rs is.
-        if own && self.committed.as_deref() != Some(path) && serial_of(&text).is_some() {
-            let what = format!(
-                "{} is a snippet among the package's own modules, where no guard checks it",
-                self.shown(path)
-            );
-            self.sources.findings.push(Finding::error(
-                "snippet-in-sources",
-                what,
-                "move it out, to zk/verifying_key.rs, and name that in build.rs",
-            ));
+        if own && serial_of(&text).is_some() {
+            if self.committed.as_deref() != Some(path) {
+                self.twin(path);
+            }
+            return;
         }
         let Ok(tokens) = text.parse::<TokenStream>() else {
             // What rustc cannot read either is no module, and matters only if a module is expected
             // there.
             if own {
-                self.unjudged(path, "it does not parse as Rust");
+                self.unjudged(path, 1, "it does not parse as Rust");
             }
             return;
         };
-        let folder = path.parent().unwrap_or(self.package).to_owned();
-        let mut seen = Vec::new();
-        each_level(tokens, &mut |level| seen.extend(places(level, &folder, self.package)));
-        seen.into_iter().for_each(|(how, place)| self.place(path, how, place));
+        let folder = path.parent().unwrap_or(&self.folders.package).to_owned();
+        let seen = scan(tokens, &folder, &self.folders.package);
+        proc_macro2::extra::invalidate_current_thread_spans();
+        for (line, seen) in seen {
+            match seen {
+                Seen::Including if own => self.sources.including.push(path.to_owned()),
+                Seen::Place(how, place) => self.place(path, line, how, place, own),
+                Seen::Twin if own => self.twin(path),
+                Seen::Unknown(what) if shipped => self.unjudged(path, line, &what),
+                Seen::LongLiteral if shipped => {
+                    self.sources.findings.push(Finding::unjudged(
+                        "key-in-sources",
+                        format_args!("{}:{line}", self.shown(path)),
+                        "a literal as long as a verifying key",
+                        format!(
+                            "let the guard embed keys, with `{INCLUDE}`, and move test data to \
+                             tests/"
+                        ),
+                    ));
+                }
+                Seen::Defines(name) if shipped => {
+                    self.deferred.push((path.to_owned(), line, Seen::Defines(name.clone())));
+                    self.defined.insert(name);
+                }
+                seen @ (Seen::Calls { .. } | Seen::Uses { .. }) if shipped => {
+                    self.deferred.push((path.to_owned(), line, seen));
+                }
+                _ => {}
+            }
+        }
     }
 
-    fn place(&mut self, path: &Path, how: &'static str, place: Place) {
+    fn twin(&mut self, path: &Path) {
+        let what = format!(
+            "{} is a snippet among the package's own modules, where no guard checks it",
+            self.shown(path)
+        );
+        self.sources.findings.push(Finding::error(
+            "snippet-in-sources",
+            what,
+            "move it out, to zk/verifying_key.rs, and name that in build.rs",
+        ));
+    }
+
+    /// What an include leads to. Outside of the folders with modules only a snippet matters.
+    fn place(&mut self, path: &Path, line: usize, how: &'static str, place: Place, own: bool) {
         let file = match place {
-            Place::OutDir(rest) => {
-                if Path::new(rest.trim_start_matches('/')) == Path::new(OUT_FILE)
-                    && how == "include!"
-                {
-                    self.sources.including.push(path.to_owned());
-                }
-                return;
-            }
-            Place::Unknown => {
-                return self.unjudged(path, &format!("what its `{how}` leads to is no literal"));
-            }
             Place::File(file) => file,
+            _ if !own => return,
+            _ => {
+                let what = format!("what its `{how}` leads to is no literal");
+                return self.unjudged(path, line, &what);
+            }
         };
         let real = file.canonicalize().unwrap_or_else(|_| file.clone());
         let named_alike = !file.exists()
@@ -163,7 +254,7 @@ impl Reader<'_> {
         };
         if named_alike || self.committed.as_ref() == Some(&real) || is_snippet() {
             let what = format!(
-                "{} reaches the committed snippet by `{how}`, past the guard",
+                "{}:{line} reaches the committed snippet by `{how}`, past the guard",
                 self.shown(path)
             );
             self.sources.findings.push(Finding::error(
@@ -171,10 +262,20 @@ impl Reader<'_> {
                 what,
                 format!("put `{INCLUDE}` in its place"),
             ));
-        } else if real.is_file() && matches!(how, "include!" | "#[path]") {
-            if !real.starts_with(self.package) {
-                self.unjudged(path, &format!("its `{how}` leads out of the package"));
-            } else if real.extension().is_none_or(|extension| extension != "rs")
+        } else if !own {
+            // Nothing reaches this file but what leads out of those folders, which is reported.
+        } else if !real.is_file() {
+            self.unjudged(path, line, &format!("its `{how}` leads to no file"));
+        } else if !real.starts_with(&self.folders.package) {
+            self.unjudged(path, line, &format!("its `{how}` leads out of the package"));
+        } else if !matches!(how, "include!" | "#[path]") {
+            self.sources.data.insert(real);
+        } else {
+            if !self.folders.modules.iter().any(|folder| real.starts_with(folder)) {
+                let what = format!("its `{how}` leads out of the folder of the sources");
+                self.unjudged(path, line, &what);
+            }
+            if real.extension().is_none_or(|extension| extension != "rs")
                 && self.followed.insert(real.clone())
             {
                 self.waiting.push_back(real);
@@ -182,12 +283,60 @@ impl Reader<'_> {
         }
     }
 
-    fn unjudged(&mut self, path: &Path, why: &str) {
-        let what = format!("cannot be judged: {}: {why}", self.shown(path));
-        self.sources.findings.push(Finding::error(
-            "source-unjudged",
-            what,
-            "write includes with literals, as the guard's documentation shows",
+    /// What can only be judged when it is known which macros are the package's own.
+    fn macros(&mut self) {
+        let is_known = |name: &str| MACROS.contains(&name) || INCLUDES.contains(&name);
+        for (path, line, seen) in std::mem::take(&mut self.deferred) {
+            let why = match seen {
+                Seen::Defines(name) if is_known(&name) => {
+                    Some(format!("a macro of its own named `{name}`"))
+                }
+                Seen::Calls { root, name } => {
+                    let root = root.as_deref();
+                    let known = match root {
+                        None => is_known(&name) || self.defined.contains(&name),
+                        Some("crate" | "self" | "super") => self.defined.contains(&name),
+                        Some(root) => TOOLCHAIN.contains(&root) && is_known(&name),
+                    };
+                    let path: String = root.map(|root| format!("{root}::..::")).unwrap_or_default();
+                    (!known).then(|| format!("`{path}{name}!` is a macro of another crate"))
+                }
+                Seen::Uses { root, bound, glob } => {
+                    let inside = TOOLCHAIN.contains(&root.as_str())
+                        || ["crate", "self", "super"].contains(&root.as_str());
+                    let taken = bound.iter().find(|word| {
+                        is_known(word)
+                            || DERIVES.contains(&word.as_str())
+                            || is_reserved(word)
+                            || self.defined.contains(*word)
+                    });
+                    match taken {
+                        Some(word) if !inside => {
+                            Some(format!("a `use` that can give `{word}` another meaning"))
+                        }
+                        _ if glob && !inside => Some(format!(
+                            "`use {root}::..::*` can give the names of macros another meaning"
+                        )),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            };
+            if let Some(why) = why {
+                self.unjudged(&path, line, &why);
+            }
+        }
+    }
+
+    fn unjudged(&mut self, path: &Path, line: usize, why: &str) {
+        self.sources.findings.push(Finding::unjudged(
+            SOURCE_UNJUDGED,
+            format_args!("{}:{line}", self.shown(path)),
+            why,
+            format!(
+                "keep the keys in a crate of their own that only has `{INCLUDE}` and plain Rust; \
+                 or look at what a build reads, with `--build`"
+            ),
         ));
     }
 }
@@ -202,152 +351,4 @@ pub(super) fn include_missing() -> Finding {
         ),
         format!("put `{INCLUDE}` into the library"),
     )
-}
-
-/// The includes and `#[path]`s among sibling tokens.
-fn places(level: &[TokenTree], folder: &Path, package: &Path) -> Vec<(&'static str, Place)> {
-    let mut found = Vec::new();
-    for (at, token) in level.iter().enumerate() {
-        let next = level.get(at + 1);
-        for (name, how) in [
-            ("include", "include!"),
-            ("include_str", "include_str!"),
-            ("include_bytes", "include_bytes!"),
-        ] {
-            if !is_ident(Some(token), name) {
-                continue;
-            }
-            match (is_punct(next, '!'), level.get(at + 2)) {
-                (true, Some(TokenTree::Group(arguments))) => {
-                    found.push((how, place(arguments.stream(), folder, package)))
-                }
-                _ if is_ident(next, "as") => found.push((how, Place::Unknown)),
-                _ => {}
-            }
-        }
-        if let (true, Some(TokenTree::Group(attribute))) = (is_punct(Some(token), '#'), next) {
-            each_level(attribute.stream(), &mut |inner| {
-                found.extend(path_attributes(inner, folder))
-            });
-        }
-    }
-    found
-}
-
-fn path_attributes(level: &[TokenTree], folder: &Path) -> Vec<(&'static str, Place)> {
-    let named = level
-        .windows(3)
-        .filter(|three| is_ident(three.first(), "path") && is_punct(three.get(1), '='));
-    named
-        .filter_map(|three| string(three.get(2)))
-        .map(|text| ("#[path]", Place::File(folder.join(text))))
-        .collect()
-}
-
-fn place(arguments: TokenStream, folder: &Path, package: &Path) -> Place {
-    match evaluate(arguments, package) {
-        Some((true, rest)) => Place::OutDir(rest),
-        Some((false, text)) => Place::File(folder.join(text)),
-        None => Place::Unknown,
-    }
-}
-
-/// A literal, `env!` of one of cargo's two folders, or a `concat!` of these: whether it begins with
-/// OUT_DIR, and the text (after it).
-fn evaluate(arguments: TokenStream, package: &Path) -> Option<(bool, String)> {
-    let tokens: Vec<TokenTree> = arguments.into_iter().collect();
-    let mut parts = tokens.split(|token| is_punct(Some(token), ','));
-    let first = parts.next()?;
-    if parts.any(|part| !part.is_empty()) {
-        return None;
-    }
-    match first {
-        [literal] => Some((false, string(Some(literal))?)),
-        [name, bang, TokenTree::Group(inner)] if is_punct(Some(bang), '!') => match name {
-            TokenTree::Ident(name) if *name == "env" => {
-                let (_, variable) = evaluate(inner.stream(), package)?;
-                match variable.as_str() {
-                    "OUT_DIR" => Some((true, String::new())),
-                    "CARGO_MANIFEST_DIR" => Some((false, package.display().to_string())),
-                    _ => None,
-                }
-            }
-            TokenTree::Ident(name) if *name == "concat" => concatenate(inner.stream(), package),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn concatenate(arguments: TokenStream, package: &Path) -> Option<(bool, String)> {
-    let tokens: Vec<TokenTree> = arguments.into_iter().collect();
-    let (mut in_out_dir, mut text) = (false, String::new());
-    for (at, part) in
-        tokens.split(|token| is_punct(Some(token), ',')).filter(|part| !part.is_empty()).enumerate()
-    {
-        let (starts_in_out_dir, more) = evaluate(part.iter().cloned().collect(), package)?;
-        if starts_in_out_dir && at > 0 {
-            return None;
-        }
-        in_out_dir |= starts_in_out_dir;
-        text += &more;
-    }
-    Some((in_out_dir, text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(source: &str) -> Vec<Place> {
-        let mut seen = Vec::new();
-        each_level(source.parse().unwrap(), &mut |level| {
-            seen.extend(places(level, Path::new("/p/src"), Path::new("/p")))
-        });
-        seen.into_iter().map(|(_, place)| place).collect()
-    }
-
-    #[test]
-    fn includes_are_followed_through_concat_env_and_other_macros() {
-        let file = |path: &str| vec![Place::File(path.into())];
-        assert_eq!(
-            found(r#"include!(concat!(env!("OUT_DIR"), "/verifying_key.rs"));"#),
-            [Place::OutDir("/verifying_key.rs".into())]
-        );
-        assert_eq!(
-            found(r#"include!(concat!(concat!(env!("OUT_DIR"), "/"), "x.rs",));"#),
-            [Place::OutDir("/x.rs".into())]
-        );
-        assert_eq!(
-            found(r#"const T: &str = include_str!("../zk/vk.rs");"#),
-            file("/p/src/../zk/vk.rs")
-        );
-        assert_eq!(found(r##"include!(r#"a.rs"#)"##), file("/p/src/a.rs"));
-        assert_eq!(
-            found(r#"include!(concat!(env!("CARGO_MANIFEST_DIR"), "/zk/vk.rs"))"#),
-            file("/p/zk/vk.rs")
-        );
-        assert_eq!(
-            found(r#"cfg_if! { if #[cfg(x)] { std::include!["a.rs"]; } }"#),
-            file("/p/src/a.rs")
-        );
-        assert_eq!(
-            found(r#"#[cfg_attr(all(), path = "../zk/vk.rs")] mod vk;"#),
-            file("/p/src/../zk/vk.rs")
-        );
-        assert_eq!(found(r#"#[path = "a.rs"] mod a;"#), file("/p/src/a.rs"));
-    }
-
-    #[test]
-    fn what_is_no_literal_is_unknown_and_what_is_no_include_is_nothing() {
-        for unknown in [
-            "include!(env!(\"ELSEWHERE\"))",
-            "include!($path)",
-            "use std::include as take;",
-            "include!(concat!(\"a\", env!(\"OUT_DIR\")))",
-        ] {
-            assert_eq!(found(unknown), [Place::Unknown], "{unknown}");
-        }
-        assert_eq!(found("// include!(\"a.rs\")\nfn include() {} let text = \"include!(x)\";"), []);
-    }
 }

@@ -248,7 +248,7 @@ impl Project {
     }
 
     fn target(&self) -> PathBuf {
-        self.dir.with_file_name("guarded-target")
+        testkit::guarded_target(env!("CARGO_TARGET_TMPDIR"))
     }
 
     fn out_dirs(&self) -> Vec<PathBuf> {
