@@ -4,8 +4,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::error::{Cause, CeremonyError};
-use crate::store::open_regular;
+use crate::error::{Cause, CeremonyError, at};
+use crate::folder::MAX_ENTRIES;
+use crate::place::{Place, Readers, entries_beneath};
+use crate::store::{Entry, EntryKind};
 
 /// How long a command waits for another one.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -50,10 +52,12 @@ fn lock_file(path: &Path) -> Result<File, CeremonyError> {
         path: path.into(),
         cause: Cause::Write { doing: "creating", error },
     };
-    match File::create_new(path) {
+    let place = Place::named(path).map_err(failed)?;
+    match place.create_new(Readers::Everyone) {
         Ok(file) => Ok(file),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_regular(path)
-            .map_err(|error| CeremonyError { path: path.into(), cause: error.into() }),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            place.open().map_err(at(path))
+        }
         Err(error) => Err(failed(error)),
     }
 }
@@ -61,14 +65,16 @@ fn lock_file(path: &Path) -> Result<File, CeremonyError> {
 /// Removes temporary files of commands that were killed. Under the lock nothing else writes to the
 /// chains' folders, so none of them is in use.
 fn remove_leftovers(root: &Path) {
-    let circuits = fs::read_dir(root.join("circuits"));
-    let circuits = circuits.into_iter().flatten().flatten().map(|entry| entry.path());
-    let folders: Vec<PathBuf> = circuits.chain([root.join("phase1"), root.into()]).collect();
-    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(".zk-ceremony-") && name.ends_with(".partial") {
-            let _ = fs::remove_file(entry.path());
+    let list = |folder: &Path| entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default();
+    let circuits = Path::new("circuits");
+    let circuits = list(circuits).into_iter().map(|circuit| circuits.join(circuit.name));
+    let folders = circuits.chain(["phase1", "audits", "private", ""].map(PathBuf::from));
+    for folder in folders.collect::<Vec<_>>() {
+        for Entry { name, kind } in list(&folder) {
+            let leftover = name.starts_with(".zk-ceremony-") && name.ends_with(".partial");
+            if leftover && kind == EntryKind::File {
+                let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod approval_cli;
 mod attacks;
 mod ceremony_cli;
 mod guard_status;
+mod hostile_folder;
 mod incomplete_copy;
 mod interop_ptau;
 mod key_files;
