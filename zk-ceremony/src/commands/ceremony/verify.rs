@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ceremony_folder::archive_set::archive_set;
 use ceremony_folder::{
-    Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
+    Cause, Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -142,8 +142,11 @@ struct Outputs {
 
 impl Outputs {
     fn begin(ceremony: &Ceremony) -> Result<Self, CeremonyError> {
-        // Would be refused when the sums are made.
-        archive_set(ceremony)?;
+        // Would stop the sums. Whatever else does not belong here, verification comes first.
+        match archive_set(ceremony) {
+            Err(error) if matches!(error.cause, Cause::KeyMaterial { .. }) => return Err(error),
+            _ => {}
+        }
         let begin = |name: &str| ceremony.folder.create(&ceremony.folder.root().join(name), true);
         Ok(Self {
             json: begin("report.json")?,
