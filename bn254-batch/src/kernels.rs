@@ -1,6 +1,8 @@
 //! What a back end provides. Everything else (buckets, transforms, the subgroup check) is written
 //! once, over this.
 
+use ark_ec::CurveGroup;
+
 use crate::curve::{AffinePoint, Fq, Fr};
 
 /// One addition of a batch: `points[left] += points[right]`.
@@ -40,4 +42,11 @@ pub(super) fn negative<P: AffinePoint>(point: &P) -> P {
         *y = -*y;
     }
     P::from_coordinates(&coordinates)
+}
+
+/// s P, where the formulas that all scalars share gave nothing. Infinity, which a key may have
+/// thousands of, needs no multiplication: arkworks' splits the scalar in integers on the heap, which
+/// nothing erases.
+pub(super) fn exceptional_product<P: AffinePoint>(point: &P, scalar: &Fr) -> P {
+    if point.is_zero() { *point } else { (*point * scalar).into_affine() }
 }

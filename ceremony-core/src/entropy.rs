@@ -7,7 +7,8 @@
 //! tool from the same seed has the same points.
 //!
 //! Secrets live in boxes that are overwritten when dropped, have no `Debug`, and are consumed by
-//! the one contribution that uses them.
+//! the one contribution that uses them. What computing with them leaves on the stack is
+//! [`crate::secret_threads`]' to overwrite.
 
 use std::fmt;
 
@@ -35,8 +36,18 @@ impl Explain for OsRandomError {
     }
 }
 
-/// The generator that a contribution draws its secrets from. Overwritten when dropped; no `Debug`.
-pub struct ContributionRng(Box<ChaCha20Rng>);
+/// What a contribution's generator is made from. Overwritten when dropped; no `Debug`.
+///
+/// The generator itself exists only where the contribution is computed, on the threads of
+/// [`crate::secret_threads`].
+pub struct ContributionRng(Seed);
+
+enum Seed {
+    /// Bytes of the OS, and what the participant added.
+    Secret { os: Box<Zeroizing<[u8; 64]>>, text: Zeroizing<Vec<u8>> },
+    /// Of a beacon: public.
+    Beacon([u8; 64]),
+}
 
 impl ContributionRng {
     /// BLAKE2b-512(64 bytes from the OS | `text`) keys the generator.
@@ -46,16 +57,34 @@ impl ContributionRng {
     pub fn from_os_and_text(text: &[u8]) -> Result<Self, OsRandomError> {
         let mut os = Box::new(Zeroizing::new([0; 64]));
         getrandom::fill(&mut **os).map_err(OsRandomError)?;
-        Ok(Self(Box::new(chacha_from_hash(&seed_of(&os, text)))))
+        Ok(Self::from_bytes_and_text(os, text))
+    }
+
+    /// The same with 64 bytes of the caller's.
+    pub(crate) fn from_bytes_and_text(os: Box<Zeroizing<[u8; 64]>>, text: &[u8]) -> Self {
+        Self(Seed::Secret { os, text: Zeroizing::new(text.to_vec()) })
     }
 
     /// The generator that a beacon defines, the same for everybody. Runs 2^exponent SHA-256
     /// compressions.
     #[must_use]
     pub fn from_beacon(beacon: &Beacon, progress: &dyn Progress) -> Self {
-        Self(Box::new(chacha_from_hash(&beacon.seed(progress))))
+        Self(Seed::Beacon(beacon.seed(progress)))
     }
 
+    /// The generator.
+    pub(crate) fn generator(self) -> Generator {
+        Generator(Box::new(match self.0 {
+            Seed::Secret { os, text } => chacha_from_hash(&seed_of(&os, &text)),
+            Seed::Beacon(seed) => chacha_from_hash(&seed),
+        }))
+    }
+}
+
+/// The generator that a contribution draws its secrets from. Overwritten when dropped; no `Debug`.
+pub(crate) struct Generator(Box<ChaCha20Rng>);
+
+impl Generator {
     /// The next secret scalar.
     pub(crate) fn secret(&mut self) -> Secret {
         Secret(Box::new(draw_field(&mut self.0)))
@@ -83,7 +112,7 @@ fn seed_of(os: &[u8; 64], text: &[u8]) -> Box<Zeroizing<[u8; 64]>> {
 }
 
 /// A secret scalar: boxed so that moves leave no copies, overwritten when dropped, neither `Debug`
-/// nor `Clone`.
+/// nor `Clone`. Made and used on the threads of [`crate::secret_threads`].
 pub struct Secret(Box<Fr>);
 
 impl Secret {
@@ -263,7 +292,8 @@ mod tests {
     #[test]
     fn a_beacon_draws_the_published_scalar_and_point() {
         let value: Vec<u8> = (1..=32).collect();
-        let mut rng = ContributionRng::from_beacon(&Beacon::new(&value, 10).unwrap(), &NoProgress);
+        let beacon = Beacon::new(&value, 10).unwrap();
+        let mut rng = ContributionRng::from_beacon(&beacon, &NoProgress).generator();
         assert_eq!(
             rng.secret().expose().to_string(),
             "17473832003175134698312717362302608406348508308350901015891371218809766881317"
@@ -307,8 +337,9 @@ mod tests {
 
     #[test]
     fn participant_text_is_mixed_with_the_os_and_never_replaces_it() {
-        let draw =
-            |text: &[u8]| *ContributionRng::from_os_and_text(text).unwrap().secret().expose();
+        let draw = |text: &[u8]| {
+            *ContributionRng::from_os_and_text(text).unwrap().generator().secret().expose()
+        };
         assert_ne!(draw(b"the same text"), draw(b"the same text"));
     }
 }

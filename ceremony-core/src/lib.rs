@@ -23,11 +23,12 @@
 //!
 //! [`bn254_batch::params`] (the facts of the curve) and [`bn254_batch`] (operations on many
 //! points), [`hash`] and [`sample`] (digests, points drawn from a seed), [`entropy`] (secrets,
-//! beacons, randomness of verifiers), [`mod@format`] (bytes to points and records), [`ratio`] (the
-//! one question that every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for
-//! arkworks). [`explain`], [`limits`] and [`progress`] serve all of them. Data flows one way:
-//! files, points, ratios, phases, keys. The ceremony around them, with its folder and its
-//! signatures, is `ceremony-folder`.
+//! beacons, randomness of verifiers), [`secret_threads`] (where secrets are computed with),
+//! [`mod@format`] (bytes to points and records), [`ratio`] (the one question that every verifier
+//! asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks). [`explain`],
+//! [`limits`] and [`progress`] serve all of them. Data flows one way: files, points, ratios,
+//! phases, keys. The ceremony around them, with its folder and its signatures, is
+//! `ceremony-folder`.
 //!
 //! Where to begin: [`phase1::verify::verify`], [`phase1::contribute::contribute`],
 //! [`phase1::prepare::prepare`], [`phase2::initial_key::new_key`], [`phase2::verify::verify`] and
@@ -50,3 +51,4 @@ pub mod progress;
 pub mod ratio;
 mod ratio_batch;
 pub mod sample;
+pub mod secret_threads;

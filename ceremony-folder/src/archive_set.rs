@@ -1,17 +1,26 @@
-//! The files of a ceremony folder that everyone may have: all but `private/`, hidden files and
-//! half-written ones.
+//! The files of a ceremony folder that everyone may have: those that a ceremony of these rules has,
+//! and what lies under `evidence/`. Everything else stays where it is, and a private key anywhere
+//! in the folder stops whoever asks: what is archived or listed cannot be called back.
 
+use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use zk_attest::key::PublicKey;
+
+use crate::Ceremony;
 use crate::error::{Cause, CeremonyError, at};
-use crate::folder::Folder;
+use crate::folder::{StepName, Track};
+use crate::key_material::{HEX_KEY_DIGITS, key_material};
 use crate::store::{Entry, EntryKind};
 
 /// Files of a folder at most: three for each of 4096 contributions to each of 17 chains is far
 /// below it.
 const MAX_FILES: usize = 1 << 18;
-/// Folders in folders at most: `circuits/NAME/ark` is the deepest.
+/// Folders in folders at most: `circuits/NAME/ark` is the deepest of a ceremony's own.
 const MAX_DEPTH: usize = 4;
+/// Bytes of a file that are searched for a key: the longest key with a long text before it.
+const SEARCHED_BYTES: u64 = 1 << 20;
 
 /// A public file: its name in the folder, with `/` between the parts, and its path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,42 +31,165 @@ pub struct PublicFile {
     pub path: PathBuf,
 }
 
-/// All of them, sorted by name.
-///
-/// # Errors
-/// When a folder cannot be read, or has something that does not belong there.
-pub fn public_files(folder: &Folder) -> Result<Vec<PublicFile>, CeremonyError> {
-    let mut files = Vec::new();
-    walk(folder, "", 0, &mut files)?;
-    files.sort();
-    Ok(files)
+/// What is in a folder, sorted by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArchiveSet {
+    /// What everyone may have.
+    pub files: Vec<PublicFile>,
+    /// What is no file of the ceremony: neither archived nor listed. `private/` and hidden files are
+    /// not named.
+    pub left_out: Vec<String>,
 }
 
-fn walk(
-    folder: &Folder,
-    prefix: &str,
-    depth: usize,
-    files: &mut Vec<PublicFile>,
-) -> Result<(), CeremonyError> {
-    let here = folder.root().join(prefix);
-    let entries = folder.store().entries(Path::new(prefix), MAX_FILES).map_err(at(&here))?;
-    for Entry { name, kind } in entries {
-        if name.starts_with('.') || (prefix.is_empty() && name == "private") {
-            continue;
+/// Sorts out what is in a ceremony's folder.
+///
+/// # Errors
+/// When a folder cannot be read, has something that is neither file nor folder, or has a private
+/// key.
+pub fn archive_set(ceremony: &Ceremony) -> Result<ArchiveSet, CeremonyError> {
+    let mut walk = Walk { ceremony, known: Known::of(ceremony), found: ArchiveSet::default() };
+    walk.folder("", 0)?;
+    walk.found.files.sort();
+    walk.found.left_out.sort();
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    ceremony: &'a Ceremony,
+    known: Known,
+    found: ArchiveSet,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, prefix: &str, depth: usize) -> Result<(), CeremonyError> {
+        let folder = &self.ceremony.folder;
+        let here = folder.root().join(prefix);
+        let entries = folder.store().entries(Path::new(prefix), MAX_FILES).map_err(at(&here))?;
+        for Entry { name, kind } in entries {
+            let hidden = name.starts_with('.');
+            if kind != EntryKind::File && hidden || prefix.is_empty() && name == "private" {
+                continue;
+            }
+            let path = here.join(&name);
+            if name.contains(['\n', '\r', '\\']) {
+                return Err(unusual(&path, "its name has a line break or a backslash"));
+            }
+            let name = format!("{prefix}{name}");
+            let seen = self.found.files.len() + self.found.left_out.len();
+            match kind {
+                EntryKind::Folder if depth < MAX_DEPTH => {
+                    self.folder(&format!("{name}/"), depth + 1)?;
+                }
+                EntryKind::File if seen < MAX_FILES => self.file(name, path, hidden)?,
+                _ => return Err(unusual(&path, "it is a link, a device, or one too many")),
+            }
         }
-        let path = here.join(&name);
-        if name.contains(['\n', '\r', '\\']) {
-            return Err(unusual(&path, "its name has a line break or a backslash"));
+        Ok(())
+    }
+
+    fn file(&mut self, name: String, path: PathBuf, hidden: bool) -> Result<(), CeremonyError> {
+        let place = self.known.place(&name);
+        if place != Place::Data {
+            self.refuse_a_key(&path)?;
         }
-        if kind == EntryKind::Folder && depth < MAX_DEPTH {
-            walk(folder, &format!("{prefix}{name}/"), depth + 1, files)?;
-        } else if kind == EntryKind::File && files.len() < MAX_FILES {
-            files.push(PublicFile { name: format!("{prefix}{name}"), path });
-        } else {
-            return Err(unusual(&path, "it is a link, a device, or one too many"));
+        match place {
+            _ if hidden => {}
+            Place::Data | Place::Document => self.found.files.push(PublicFile { name, path }),
+            Place::Elsewhere => self.found.left_out.push(name),
+        }
+        Ok(())
+    }
+
+    fn refuse_a_key(&self, path: &Path) -> Result<(), CeremonyError> {
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let source = self.ceremony.folder.open(path)?;
+        source.take(SEARCHED_BYTES).read_to_end(&mut bytes).map_err(at(path))?;
+        match key_material(&bytes) {
+            Some(HEX_KEY_DIGITS) if self.known.is_public_key(&bytes) => Ok(()),
+            Some(kind) => {
+                Err(CeremonyError { path: path.into(), cause: Cause::KeyMaterial { kind } })
+            }
+            None => Ok(()),
         }
     }
-    Ok(())
+}
+
+/// Where a file stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The place of a file of points or constraints, which verification holds to its digest.
+    Data,
+    /// A document of the ceremony, or evidence.
+    Document,
+    /// No place of a ceremony.
+    Elsewhere,
+}
+
+/// What the rules of a ceremony name.
+struct Known {
+    tracks: Vec<(String, Track)>,
+    keys: BTreeSet<String>,
+}
+
+impl Known {
+    fn of(ceremony: &Ceremony) -> Self {
+        let rules = ceremony.config.document();
+        let circuits = rules.circuits.iter().map(|circuit| {
+            (format!("circuits/{}/", circuit.name), Track::Circuit(circuit.name.clone()))
+        });
+        let tracks = circuits.chain([("phase1/".to_owned(), Track::Phase1)]).collect();
+        let participants = rules.participants.iter().map(|participant| &participant.key);
+        let keys = participants.chain([&rules.coordinator.key]).map(PublicKey::to_string).collect();
+        Self { tracks, keys }
+    }
+
+    fn is_public_key(&self, bytes: &[u8]) -> bool {
+        std::str::from_utf8(bytes).is_ok_and(|text| self.keys.contains(text.trim()))
+    }
+
+    fn place(&self, name: &str) -> Place {
+        const DOCUMENTS: [&str; 6] = [
+            "ceremony.toml",
+            "transcript.json",
+            "report.json",
+            "report.html",
+            "bundle.json",
+            "SHA256SUMS",
+        ];
+        const OF_A_CIRCUIT: [&str; 4] = [
+            "circuit.r1cs",
+            "ark/verifying_key.compressed.bin",
+            "ark/verifying_key.uncompressed.bin",
+            "snarkjs/verification_key.json",
+        ];
+        let audit = name.strip_prefix("audits/").and_then(|name| name.strip_suffix(".dsse.json"));
+        if DOCUMENTS.contains(&name)
+            || name.starts_with("evidence/")
+            || audit.is_some_and(|name| !name.contains('/'))
+        {
+            return Place::Document;
+        }
+        let in_track = |(folder, track): &(String, Track)| {
+            Some((name.strip_prefix(folder.as_str())?, track.clone()))
+        };
+        let Some((name, track)) = self.tracks.iter().find_map(in_track) else {
+            return Place::Elsewhere;
+        };
+        let is_step = |ending: &str| {
+            name.strip_suffix(ending).is_some_and(|stem| StepName::parse(stem).is_some())
+        };
+        let data = match &track {
+            Track::Phase1 => is_step(".ptau"),
+            Track::Circuit(_) => is_step(".zkey") || OF_A_CIRCUIT.contains(&name),
+        };
+        if data {
+            Place::Data
+        } else if is_step(".reject.dsse.json") || is_step(".dsse.json") {
+            Place::Document
+        } else {
+            Place::Elsewhere
+        }
+    }
 }
 
 fn unusual(path: &Path, why: &'static str) -> CeremonyError {

@@ -21,6 +21,8 @@ use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label}
 use zk_attest::statement::Phase;
 use zk_vk_guard::policy::{MAX_KEYS, MinimumContributions};
 
+use crate::key_material::key_material;
+
 /// Bytes of a ceremony.toml at most: 64 participants and a page of comments take a fifth of it.
 pub const MAX_CONFIG_BYTES: usize = 128 * 1024;
 /// Circuits of a ceremony at most. A bundle's statement, which names them all, has to stay below
@@ -210,8 +212,8 @@ impl Config {
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|error| ConfigError::Toml(format!("not UTF-8: {error}")))?;
-        let document: ConfigDocument =
-            toml::from_str(text).map_err(|error| ConfigError::Toml(one_line_each(&error)))?;
+        let document: ConfigDocument = toml::from_str(text)
+            .map_err(|error| ConfigError::Toml(without_excerpt(&error, text)))?;
         let power = document.check()?;
         Ok(Self { document, power, digest: ConfigDigest::of(bytes), bytes: bytes.into() })
     }
@@ -272,10 +274,18 @@ impl Config {
     }
 }
 
-/// The parser's message, with untrusted excerpts made visible.
-fn one_line_each(error: &toml::de::Error) -> String {
-    let plain = |c: char| if c == '\n' || !c.is_control() { c } else { '\u{fffd}' };
-    error.to_string().trim_end().chars().map(plain).take(1000).collect()
+/// Where the parser stopped, and why. The line itself is not shown: people name the wrong file, and
+/// that may be a key. In a file that holds one, names and values are not shown either.
+fn without_excerpt(error: &toml::de::Error, text: &str) -> String {
+    if let Some(kind) = key_material(text.as_bytes()) {
+        return format!("not TOML, but {kind}");
+    }
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let message: String = error.message().trim_end().chars().map(plain).take(500).collect();
+    format!("line {line}, column {column}: {message}")
 }
 
 fn unsound<T>(
@@ -471,6 +481,20 @@ program = "main v1"
             assert!(error.contains(what), "{to}: {error}");
         }
         assert!(matches!(Config::from_toml(b"\xff"), Err(ConfigError::Toml(_))));
+    }
+
+    #[test]
+    fn an_error_tells_the_place_and_quotes_no_line() {
+        let error = |text: &str| Config::from_toml(text.as_bytes()).unwrap_err().to_string();
+        let misspelt = error(&GOOD.replacen("kind = \"rehearsal\"", "kind \"rehearsal\"", 1));
+        assert!(misspelt.starts_with("line 4, column ") && !misspelt.contains("rehearsal"));
+        let secret = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp";
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n");
+        let as_value = format!("key = \"-----BEGIN PRIVATE KEY-----{secret}\"\n");
+        for text in [&pem, secret, &as_value] {
+            let error = error(text);
+            assert!(!error.contains(&secret[..8]), "{error}");
+        }
     }
 
     fn is_refused(text: &str, what: &str) {

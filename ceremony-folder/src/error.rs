@@ -38,6 +38,8 @@ pub enum Cause {
     Io(io::Error),
     /// It is a link, a folder, a pipe or a device.
     NotRegular,
+    /// A folder on the way to it is a link, or a file.
+    NotAFolder,
     /// It has more bytes than any file of its kind.
     TooLarge {
         /// The limit.
@@ -73,6 +75,11 @@ pub enum Cause {
         /// Why not.
         why: &'static str,
     },
+    /// A private key, in a folder that is shared.
+    KeyMaterial {
+        /// Its kind.
+        kind: &'static str,
+    },
     /// The files do not belong together.
     Chain {
         /// What is wrong.
@@ -96,7 +103,6 @@ macro_rules! causes {
 
 causes! {
     ConfigError => Config,
-    io::Error => Io,
     FormatError => Format,
     Refusal => Attestation,
     phase1::verify::VerifyError => Phase1,
@@ -104,10 +110,19 @@ causes! {
     keygen::KeygenError => Keygen,
 }
 
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotADirectory => Self::NotAFolder,
+            _ => Self::Io(error),
+        }
+    }
+}
+
 impl From<ReadError> for Cause {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Io(error) => Self::Io(error),
+            ReadError::Io(error) => error.into(),
             ReadError::NotRegular => Self::NotRegular,
             ReadError::TooLarge { limit } => Self::TooLarge { limit },
         }
@@ -159,6 +174,13 @@ fn output_fault(fault: &OutputFault) -> Diagnostic {
     Diagnostic::environment(code, fault).hint(hint)
 }
 
+fn not_a_folder() -> Diagnostic {
+    Diagnostic::artefact("not-a-folder", "a folder on the way to this file is none")
+        .found("a link, or a file")
+        .expected("a folder")
+        .hint("put a folder in its place: nothing outside the ceremony is read or written")
+}
+
 impl Cause {
     /// The error of a reader that was given a legal file of another kind: no one is to blame for
     /// its bytes.
@@ -189,10 +211,18 @@ impl Cause {
             Self::NotRegular => Diagnostic::artefact("not-regular", "this is not a regular file")
                 .found("a link, a folder or a device")
                 .expected("the file itself"),
+            Self::NotAFolder => not_a_folder(),
             Self::TooLarge { limit } => Diagnostic::artefact("too-large", "the file is too large")
                 .expected(format_args!("at most {limit} bytes")),
             Self::Write { doing, error } => {
                 Diagnostic::environment("io", format_args!("{doing} failed: {error}"))
+            }
+            // Made by whoever can write to the folder, not named by the user.
+            Self::Output(OutputFault::NotRegular) => Self::NotRegular.diagnostic(),
+            Self::Output(OutputFault::Io { error, .. })
+                if error.kind() == io::ErrorKind::NotADirectory =>
+            {
+                not_a_folder()
             }
             Self::Output(fault) => output_fault(fault),
             Self::Busy => {
@@ -217,6 +247,16 @@ impl Cause {
                 format_args!("this does not belong in a ceremony folder: {why}"),
             )
             .hint("remove it, and run the same command again"),
+            Self::KeyMaterial { kind } => Diagnostic::artefact(
+                "private-key-in-folder",
+                "this looks like a private key, and the folder is shared",
+            )
+            .found(kind)
+            .expected("only public files")
+            .hint(
+                "move it out of the folder, and replace the key if anyone has seen a copy; if it \
+                 is no key, write into the file what it is",
+            ),
             Self::Chain { what, found, expected } => {
                 Diagnostic::artefact("chain", what).found(found).expected(expected)
             }

@@ -28,11 +28,11 @@ use zk_attest::statement::Phase;
 
 use crate::error::{Cause, CeremonyError, at};
 use crate::output::Output;
-use crate::store::{Entry, EntryKind, Input, LocalDirectory, Store};
+use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 
 /// Entries of one folder at most: three files for each contribution that a chain can have, and some
 /// more for second attempts.
-const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
+pub(crate) const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
 
 /// One chain of files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,7 +187,15 @@ impl Folder {
     /// # Errors
     /// When the output is refused, or no temporary file can be made.
     pub fn create(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
-        Ok(self.store.create(self.relative(path), replace)?)
+        Ok(self.store.create(self.relative(path), replace, Readers::Everyone)?)
+    }
+
+    /// The same, readable by its owner only.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_private(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
+        Ok(self.store.create(self.relative(path), replace, Readers::Owner)?)
     }
 
     /// The folder itself.

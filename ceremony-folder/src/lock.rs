@@ -5,8 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::error::{Cause, CeremonyError};
-use crate::store::open_regular;
+use crate::error::{Cause, CeremonyError, at};
+use crate::folder::MAX_ENTRIES;
+use crate::place::{Place, Readers, entries_beneath};
+use crate::store::{Entry, EntryKind};
 
 /// How long a command waits for another one.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -47,19 +49,17 @@ impl FolderLock {
 
 /// The lock file, made where it is missing. What is there is never truncated and never followed.
 fn lock_file(path: &Path) -> Result<File, CeremonyError> {
-    let rules = path.with_file_name("ceremony.toml");
-    let failed = |error| CeremonyError {
-        path: path.into(),
-        cause: Cause::Write { doing: "creating", error },
-    };
-    match File::create_new(path) {
-        Ok(file) => Ok(file),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(path)
-            .map_err(|error| CeremonyError { path: path.into(), cause: error.into() }),
+    let failed = |error: std::io::Error| match error.kind() {
         // Where there is no folder, the lock is not what is missing.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Err(CeremonyError { path: rules, cause: Cause::Io(error) })
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            CeremonyError { path: path.with_file_name("ceremony.toml"), cause: Cause::Io(error) }
         }
+        _ => CeremonyError { path: path.into(), cause: Cause::Write { doing: "creating", error } },
+    };
+    let place = Place::named(path).map_err(failed)?;
+    match place.create_new(Readers::Everyone) {
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => place.open().map_err(at(path)),
         Err(error) => Err(failed(error)),
     }
 }
@@ -67,14 +67,16 @@ fn lock_file(path: &Path) -> Result<File, CeremonyError> {
 /// Removes temporary files of commands that were killed. Under the lock nothing else writes to the
 /// chains' folders, so none of them is in use.
 fn remove_leftovers(root: &Path) {
-    let circuits = fs::read_dir(root.join("circuits"));
-    let circuits = circuits.into_iter().flatten().flatten().map(|entry| entry.path());
-    let folders: Vec<PathBuf> = circuits.chain([root.join("phase1"), root.into()]).collect();
-    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(".zk-ceremony-") && name.ends_with(".partial") {
-            let _ = fs::remove_file(entry.path());
+    let list = |folder: &Path| entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default();
+    let circuits = Path::new("circuits");
+    let circuits = list(circuits).into_iter().map(|circuit| circuits.join(circuit.name));
+    let folders = circuits.chain(["phase1", "audits", "private", ""].map(PathBuf::from));
+    for folder in folders.collect::<Vec<_>>() {
+        for Entry { name, kind } in list(&folder) {
+            let leftover = name.starts_with(".zk-ceremony-") && name.ends_with(".partial");
+            if leftover && kind == EntryKind::File {
+                let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
+            }
         }
     }
 }

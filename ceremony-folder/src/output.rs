@@ -4,20 +4,22 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use tempfile::NamedTempFile;
+use crate::place::{Place, Readers};
+use crate::store::EntryKind;
 
-/// The temporary files being written, so that an interrupt can remove them.
-static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// The temporary files being written, by number, so that an interrupt can remove them.
+static PARTIAL: Mutex<Vec<(u64, Place)>> = Mutex::new(Vec::new());
 
 /// Removes the unfinished files of this process: for a handler of interrupts, which ends the
 /// process.
 pub fn remove_unfinished() {
     let unfinished =
         PARTIAL.lock().map(|mut partial| std::mem::take(&mut *partial)).unwrap_or_default();
-    for path in unfinished {
-        let _ = fs::remove_file(path);
+    for (_, place) in unfinished {
+        let _ = place.remove();
     }
 }
 
@@ -62,7 +64,8 @@ pub enum OutputFault {
 /// at the end.
 #[derive(Debug)]
 pub struct Output {
-    file: NamedTempFile,
+    file: File,
+    temporary: Temporary,
     path: PathBuf,
     replace: bool,
     /// Bytes written since the last attempt to send the file to the disk.
@@ -88,7 +91,7 @@ impl Output {
     /// # Errors
     /// [`OutputFault`].
     pub fn create(path: &Path, replace: bool, inputs: &[&Path]) -> Result<Self, OutputError> {
-        Self::create_with_mode(path, replace, inputs, 0o666)
+        Self::named(path, replace, inputs, Readers::Everyone)
     }
 
     /// The same, readable by its owner only.
@@ -100,40 +103,45 @@ impl Output {
         replace: bool,
         inputs: &[&Path],
     ) -> Result<Self, OutputError> {
-        Self::create_with_mode(path, replace, inputs, 0o600)
+        Self::named(path, replace, inputs, Readers::Owner)
     }
 
-    #[cfg_attr(not(unix), expect(unused_variables, reason = "files have no mode there"))]
-    fn create_with_mode(
+    fn named(
         path: &Path,
         replace: bool,
         inputs: &[&Path],
-        mode: u32,
+        readers: Readers,
+    ) -> Result<Self, OutputError> {
+        if inputs.iter().any(|input| same_file(input, path)) {
+            return Err(OutputError { path: path.into(), fault: OutputFault::IsInput });
+        }
+        // `..` and `/` are folders too.
+        if path.file_name().is_none() {
+            let fault = if replace { OutputFault::NotRegular } else { OutputFault::Exists };
+            return Err(OutputError { path: path.into(), fault });
+        }
+        let place =
+            Place::named(path).map_err(|error| io_error(path, "opening its folder", error))?;
+        Self::at(place, path, replace, readers)
+    }
+
+    /// An output in a folder that is open. `path` is its name in messages.
+    pub(crate) fn at(
+        place: Place,
+        path: &Path,
+        replace: bool,
+        readers: Readers,
     ) -> Result<Self, OutputError> {
         let refused = |fault| Err(OutputError { path: path.into(), fault });
-        if inputs.iter().any(|input| same_file(input, path)) {
-            return refused(OutputFault::IsInput);
-        }
-        match path.symlink_metadata() {
-            Ok(_) if !replace => return refused(OutputFault::Exists),
-            Ok(metadata) if !metadata.is_file() => return refused(OutputFault::NotRegular),
+        match place.kind().map_err(|error| io_error(path, "opening", error))? {
+            Some(_) if !replace => return refused(OutputFault::Exists),
+            Some(EntryKind::Folder | EntryKind::Other) => return refused(OutputFault::NotRegular),
             _ => {}
         }
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".zk-ceremony-").suffix(".partial");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|error| io_error(folder, "creating a temporary file", error))?;
-        if let Ok(mut partial) = PARTIAL.lock() {
-            partial.push(file.path().to_owned());
-        }
-        Ok(Self { file, path: path.into(), replace, unsynced: 0, failed: false, syncing: None })
+        let (file, temporary) = Temporary::beside(&place, readers)
+            .map_err(|error| io_error(path, "creating a temporary file", error))?;
+        let path = path.into();
+        Ok(Self { file, temporary, path, replace, unsynced: 0, failed: false, syncing: None })
     }
 
     /// Flushes to the disk and gives the file its name.
@@ -143,21 +151,15 @@ impl Output {
     pub fn commit(mut self) -> Result<(), OutputError> {
         let earlier =
             if self.failed { Err(io::Error::other("an earlier write failed")) } else { Ok(()) };
-        let synced =
-            earlier.and_then(|()| self.end_sync()).and_then(|()| self.file.as_file().sync_all());
+        let synced = earlier.and_then(|()| self.end_sync()).and_then(|()| self.file.sync_all());
         synced.map_err(|error| io_error(&self.path, "writing", error))?;
-        let Self { file, path, replace, .. } = self;
-        let temporary = file.path().to_owned();
-        let persisted = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
-        if let Ok(mut partial) = PARTIAL.lock() {
-            partial.retain(|path| *path != temporary);
-        }
-        match persisted {
-            Ok(_) => Ok(()),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+        let Self { temporary, path, replace, .. } = self;
+        match temporary.rename(path.file_name().unwrap_or_default(), replace) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OutputError { path, fault: OutputFault::Exists })
             }
-            Err(error) => Err(io_error(&path, "renaming the finished file", error.error)),
+            Err(error) => Err(io_error(&path, "renaming the finished file", error)),
         }
     }
 
@@ -170,7 +172,7 @@ impl Output {
         self.end_sync()?;
         self.unsynced = 0;
         let spawn = |file: File| Builder::new().name("sync".into()).spawn(move || file.sync_data());
-        self.syncing = self.file.as_file().try_clone().and_then(spawn).ok();
+        self.syncing = self.file.try_clone().and_then(spawn).ok();
         Ok(())
     }
 
@@ -179,6 +181,57 @@ impl Output {
         ended
             .unwrap_or(Ok(Ok(())))
             .unwrap_or_else(|_| Err(io::Error::other("the thread that wrote to the disk panicked")))
+    }
+}
+
+/// A file under a temporary name, which is removed when this is dropped.
+#[derive(Debug)]
+struct Temporary {
+    place: Place,
+    number: u64,
+    renamed: bool,
+}
+
+impl Temporary {
+    /// Names tried before something must be wrong with the folder.
+    const ATTEMPTS: usize = 1000;
+
+    fn beside(place: &Place, readers: Readers) -> io::Result<(File, Self)> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        for _ in 0..Self::ATTEMPTS {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let place =
+                place.beside(format!(".zk-ceremony-{}-{number}.partial", std::process::id()));
+            match place.create_new(readers) {
+                // A process that had this number before was killed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => {
+                    let file = created?;
+                    if let Ok(mut partial) = PARTIAL.lock() {
+                        partial.push((number, place.clone()));
+                    }
+                    return Ok((file, Self { place, number, renamed: false }));
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    fn rename(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
+        self.place.rename(name, replace)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let _ = self.place.remove();
+        }
+        if let Ok(mut partial) = PARTIAL.lock() {
+            partial.retain(|(number, _)| *number != self.number);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::primitives::Timestamp;
 use zk_attest::statement::Action;
 
-use crate::archive_set::public_files;
+use crate::archive_set::archive_set;
 use crate::chain::{Chain, Step};
 use crate::error::{CeremonyError, at};
 use crate::folder::Track;
@@ -306,7 +306,7 @@ pub fn sums(
         }
     }
     let mut lines = String::new();
-    for file in public_files(&ceremony.folder)? {
+    for file in archive_set(ceremony)?.files {
         if file.name == "SHA256SUMS" {
             continue;
         }

@@ -3,14 +3,17 @@
 //! Everything that reads a ceremony does so through a [`Store`], by paths relative to the store's
 //! root. [`LocalDirectory`] is a folder on this machine. What it hands out are regular files: a
 //! link, a pipe or a device under a ceremony's name is refused before a byte is read, and opening
-//! one never waits.
+//! one never waits. No folder on the way to a file may be a link either, so that nothing outside is
+//! read or written.
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::output::{Output, OutputError, OutputFault};
+pub use crate::place::Readers;
+use crate::place::{Place, entries_beneath};
 
 /// Bytes that can be read in any order.
 pub trait Source: Read + Seek + Send {}
@@ -75,12 +78,12 @@ pub trait Store: Debug + Send + Sync {
     /// [`ReadError`].
     fn open(&self, path: &Path) -> Result<Input, ReadError>;
 
-    /// Begins a file, which appears when it is complete ([`Output::commit`]). `replace` allows a
-    /// regular file of that name to be there already.
+    /// Begins a file, which appears when it is complete ([`Output::commit`]), and makes its folder.
+    /// `replace` allows a regular file of that name to be there already.
     ///
     /// # Errors
     /// [`OutputError`].
-    fn create(&self, path: &Path, replace: bool) -> Result<Output, OutputError>;
+    fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError>;
 
     /// The bytes of a regular file, at most `limit`.
     ///
@@ -107,80 +110,41 @@ impl LocalDirectory {
 
 impl Store for LocalDirectory {
     fn entries(&self, folder: &Path, limit: usize) -> io::Result<Vec<Entry>> {
-        let listed = match std::fs::read_dir(self.0.join(folder)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            listed => listed?,
-        };
-        let mut entries = Vec::new();
-        for entry in listed {
-            let entry = entry?;
-            if entries.len() >= limit {
-                return Err(io::Error::other(format!("more than {limit} files in one folder")));
-            }
-            let kind = entry.file_type()?;
-            let kind = match (kind.is_file(), kind.is_dir()) {
-                (true, _) => EntryKind::File,
-                (_, true) => EntryKind::Folder,
-                _ => EntryKind::Other,
-            };
-            // A name that is not UTF-8 belongs to no ceremony, and nothing is opened by it.
-            entries.push(match entry.file_name().into_string() {
-                Ok(name) => Entry { name, kind },
-                Err(name) => {
-                    Entry { name: name.to_string_lossy().into_owned(), kind: EntryKind::Other }
-                }
-            });
-        }
-        Ok(entries)
+        entries_beneath(&self.0, folder, limit)
     }
 
     fn is_present(&self, path: &Path) -> bool {
-        self.0.join(path).symlink_metadata().is_ok()
+        let kind = Place::beneath(&self.0, path, None).and_then(|place| place.kind());
+        kind.is_ok_and(|kind| kind.is_some())
     }
 
     fn open(&self, path: &Path) -> Result<Input, ReadError> {
-        Ok(Box::new(open_regular(&self.0.join(path))?))
+        Ok(Box::new(Place::beneath(&self.0, path, None)?.open()?))
     }
 
-    fn create(&self, path: &Path, replace: bool) -> Result<Output, OutputError> {
-        let path = self.0.join(path);
-        let parent = path.parent().unwrap_or(&self.0);
-        std::fs::create_dir_all(parent).map_err(|error| OutputError {
-            path: parent.into(),
-            fault: OutputFault::Io { doing: "creating", error },
+    fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError> {
+        let shown = self.0.join(path);
+        let place = Place::beneath(&self.0, path, Some(by)).map_err(|error| OutputError {
+            path: shown.clone(),
+            fault: OutputFault::Io { doing: "opening its folder", error },
         })?;
-        Output::create(&path, replace, &[])
+        Output::at(place, &shown, replace, by)
     }
 }
 
-/// Opens a regular file for reading. Neither follows a link nor waits for a pipe's other end.
+/// Opens a regular file that a user names. Neither follows a link there nor waits for a pipe's other
+/// end.
 ///
 /// # Errors
 /// [`ReadError::Io`] and [`ReadError::NotRegular`].
 pub fn open_regular(path: &Path) -> Result<File, ReadError> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        use rustix::fs::OFlags;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        options.custom_flags(flags.bits().cast_signed());
-    }
-    let opened = options.open(path);
-    // A link gives an error whose number differs from system to system: ask what stands there.
-    let is_regular = path.symlink_metadata().map(|metadata| metadata.is_file());
-    match (opened, is_regular) {
-        (_, Ok(false)) => Err(ReadError::NotRegular),
-        (Ok(file), Ok(true)) if file.metadata()?.is_file() => Ok(file),
-        (Ok(_), Ok(true)) => Err(ReadError::NotRegular),
-        (Err(error), _) | (_, Err(error)) => Err(error.into()),
-    }
+    Place::named(path)?.open()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[cfg(unix)]
@@ -207,6 +171,43 @@ mod tests {
         assert!(
             matches!(missing, Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound)
         );
+    }
+
+    /// Links below the root lead nowhere; the root itself may be reached by one.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_a_link_leads_neither_reads_nor_writes_outside() {
+        use std::os::unix::fs::symlink;
+
+        let dir = tempfile::tempdir().unwrap();
+        let (inside, outside) = (dir.path().join("inside"), dir.path().join("outside"));
+        std::fs::create_dir_all(inside.join("circuits/real")).unwrap();
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("file"), b"outside").unwrap();
+        std::fs::write(inside.join("circuits/real/file"), b"inside").unwrap();
+        symlink(&outside, inside.join("circuits/main")).unwrap();
+        symlink(&inside, dir.path().join("alias")).unwrap();
+        let store = LocalDirectory::new(&dir.path().join("alias"));
+        assert_eq!(store.read(Path::new("circuits/real/file"), 9).unwrap(), b"inside");
+        let not_a_folder = |error: &io::Error| error.kind() == ErrorKind::NotADirectory;
+        let path = Path::new("circuits/main/file");
+        assert!(
+            matches!(store.open(path).map(drop), Err(ReadError::Io(error)) if not_a_folder(&error))
+        );
+        assert!(!store.is_present(path));
+        assert!(not_a_folder(&store.entries(Path::new("circuits/main"), 9).unwrap_err()));
+        for new in ["circuits/main/file", "circuits/main/new", "circuits/main/folder/new"] {
+            let refused = store.create(Path::new(new), true, Readers::Everyone).unwrap_err();
+            assert!(
+                matches!(&refused.fault, OutputFault::Io { error, .. } if not_a_folder(error)),
+                "{refused}"
+            );
+        }
+        for outside in ["../outside/file", "/etc/hostname"] {
+            assert!(store.open(Path::new(outside)).is_err(), "{outside}");
+        }
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+        assert_eq!(std::fs::read(outside.join("file")).unwrap(), b"outside");
     }
 
     #[test]

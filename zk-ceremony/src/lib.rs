@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod failure;
 mod host;
+mod memory;
 mod output;
 mod progress;
 mod prompt;
@@ -39,6 +40,7 @@ fn end_quietly_when_nobody_reads() {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main(host: Host) -> ExitCode {
+    memory::refuse_dumps();
     host::install(host);
     end_quietly_when_nobody_reads();
     let cli = Cli::parse();

@@ -41,9 +41,18 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(),
     Ok(output.commit()?)
 }
 
-/// Opens a regular file for reading.
+/// Opens a regular file for reading; a link to one is followed. Does not wait for a pipe's other end.
 pub(crate) fn open(path: &Path) -> Result<File, Diagnostic> {
-    let file = File::open(path).map_err(|e| failure::io(path, "opening", &e))?;
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+        options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
+    }
+    let file = options.open(path).map_err(|e| failure::io(path, "opening", &e))?;
     let metadata = file.metadata().map_err(|e| failure::io(path, "opening", &e))?;
     if !metadata.is_file() {
         return Err(Diagnostic::environment("not-regular", "not a regular file")

@@ -32,8 +32,8 @@ use std::arch::x86_64::{
     _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64, _mm512_set1_epi64, _mm512_srl_epi64,
 };
 
+use ark_ec::AffineRepr;
 use ark_ec::scalar_mul::glv::GLVConfig;
-use ark_ec::{AffineRepr, CurveGroup};
 
 use super::constants::{Limbs, lift};
 use super::element::Element;
@@ -43,6 +43,7 @@ use super::transfer::{Coordinates, load, store};
 use super::words::{LANES, load_vector};
 use crate::curve::{AffinePoint, Fr, G1Affine};
 use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
+use crate::kernels::exceptional_product;
 
 /// Vectors handled in one step: their multiplications are independent, so that one fills the
 /// other's latencies.
@@ -77,7 +78,7 @@ pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars
     {
         let redo: Vec<(usize, P)> = (0..points.len())
             .filter(|lane| exceptional >> lane & 1 == 1)
-            .map(|lane| (lane, (points[lane] * scalars[lane]).into_affine()))
+            .map(|lane| (lane, exceptional_product(&points[lane], &scalars[lane])))
             .collect();
         store_affine(points, &result.x, &result.y2);
         for (lane, product) in redo {

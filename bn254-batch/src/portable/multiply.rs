@@ -15,11 +15,10 @@
 
 use std::hint::black_box;
 
-use ark_ec::CurveGroup;
-
 use super::coordinate::{Coordinate, coordinates, invert_all, point};
 use crate::curve::{AffinePoint, Fr};
 use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
+use crate::kernels::exceptional_product;
 
 /// The points of a task, in step.
 struct Batch<F> {
@@ -54,7 +53,7 @@ pub(super) fn multiply<P: AffinePoint, F: Coordinate>(points: &mut [P], scalars:
         *p = if batch.exceptional[i] == 0 {
             point(&batch.x[i], &batch.y[i])
         } else {
-            (*p * scalar).into_affine()
+            exceptional_product(p, scalar)
         };
     }
 }

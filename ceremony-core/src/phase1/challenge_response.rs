@@ -33,6 +33,7 @@ use crate::format::record::{ContributionKind, ContributorName};
 use crate::hash::{Blake2b512, Challenge, ResponseHash};
 use crate::limits::MAX_POWER;
 use crate::progress::Progress;
+use crate::secret_threads::on_secret_threads;
 
 /// Bytes before the points of either file: a hash.
 const HEAD: u64 = 64;
@@ -91,6 +92,15 @@ impl<R: Read + Seek + Send, W: Write + Send> EachPart for Export<'_, R, W> {
 /// # Errors
 /// [`StepError`]; `output` is then incomplete and must be thrown away.
 pub fn contribute_challenge<R: Read + Seek + Send, W: Write + Send>(
+    challenge: R,
+    output: W,
+    rng: ContributionRng,
+    progress: &dyn Progress,
+) -> Result<(Challenge, ResponseHash), StepError> {
+    on_secret_threads(|| respond(challenge, output, rng, progress))?
+}
+
+fn respond<R: Read + Seek + Send, W: Write + Send>(
     mut challenge: R,
     output: W,
     rng: ContributionRng,

@@ -21,7 +21,7 @@ use bn254_batch::mul_each;
 use super::accumulator_writer::{AccumulatorWriter, PointSink, PtauSink};
 pub use super::error::StepError;
 use super::records::check_chain;
-pub use super::secrets::TauSecrets;
+use super::secrets::TauSecrets;
 use super::{ChainHead, EachPart, Part, each_part, read_ahead};
 use crate::entropy::{Beacon, ContributionRng, VerifierRng};
 use crate::format::container::ContainerWriter;
@@ -33,6 +33,7 @@ use crate::format::ptau::{
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::hash::{Blake2b512, Challenge};
 use crate::progress::Progress;
+use crate::secret_threads::on_secret_threads;
 
 /// Opens a ceremony: writes the accumulator with tau = alpha = beta = 1.
 ///
@@ -109,7 +110,8 @@ pub fn contribute<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     name: Option<ContributorName>,
     progress: &dyn Progress,
 ) -> Result<Contribution, StepError> {
-    extend(input, output, TauSecrets::draw(rng), ContributionKind::Contribution, name, progress)
+    let kind = ContributionKind::Contribution;
+    on_secret_threads(|| extend(input, output, rng, kind, name, progress))?
 }
 
 /// Closes the chain with a beacon, as [`contribute`] but with public randomness.
@@ -126,8 +128,9 @@ pub fn apply_beacon<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     if input.contributions().is_empty() {
         return Err(StepError::NobodyContributed);
     }
-    let secrets = TauSecrets::draw(ContributionRng::from_beacon(&beacon, progress));
-    extend(input, output, secrets, ContributionKind::Beacon(beacon), name, progress)
+    let rng = ContributionRng::from_beacon(&beacon, progress);
+    let kind = ContributionKind::Beacon(beacon);
+    on_secret_threads(|| extend(input, output, rng, kind, name, progress))?
 }
 
 /// Refuses an input that cannot be built on, and says what comes next.
@@ -151,7 +154,7 @@ pub(super) fn open_link<R: Read + Seek + Send>(
 fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     input: &mut Ptau<R>,
     output: W,
-    secrets: TauSecrets,
+    rng: ContributionRng,
     kind: ContributionKind,
     name: Option<ContributorName>,
     progress: &dyn Progress,
@@ -159,8 +162,10 @@ fn extend<R: Read + Seek + Send, W: Read + Write + Seek + Send>(
     let link = open_link(input, progress)?;
     let layout = input.accumulator();
     let sink = PtauSink::new(output, input.power()).map_err(StepError::Write)?;
-    let mut rng = VerifierRng::from_os()?;
-    let mut apply = Apply::new(input.source(), &layout, &mut rng, &secrets, &link, sink, progress);
+    let secrets = TauSecrets::draw(rng);
+    let mut checks = VerifierRng::from_os()?;
+    let mut apply =
+        Apply::new(input.source(), &layout, &mut checks, &secrets, &link, sink, progress);
     progress.begin("contributing", layout.points());
     each_part(&layout, &mut apply)?;
     progress.end();

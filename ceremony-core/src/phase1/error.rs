@@ -7,6 +7,7 @@ use crate::format::FormatError;
 use crate::format::bound_file::{Change, DigestError};
 use crate::format::ptau::Power;
 use crate::hash::Challenge;
+use crate::secret_threads::ThreadsError;
 
 /// Why a step of phase 1 made no file.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum StepError {
     /// No randomness.
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
+    /// No threads to compute with the secrets on.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// The input ends with a beacon, after which nothing may follow.
     #[error(
         "the chain is closed: its last contribution is a beacon: found a beacon as contribution \
@@ -86,6 +90,7 @@ impl StepError {
             self,
             Self::Write(_)
                 | Self::OsRandom(_)
+                | Self::Threads(_)
                 | Self::Format(FormatError::Io(_) | FormatError::OsRandom(_))
         )
     }
@@ -98,6 +103,7 @@ impl Explain for StepError {
             Self::Check(failure) => failure.explain(),
             Self::Write(_) => Finding::environment("ptau-step/write", self),
             Self::OsRandom(error) => error.explain(),
+            Self::Threads(error) => error.explain(),
             Self::Closed { index } => Finding::compared(
                 "ptau-step/closed",
                 self,

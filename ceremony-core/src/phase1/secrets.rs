@@ -14,7 +14,7 @@ use crate::ratio::Ratio;
 
 /// What a contribution is made from: the three secrets, which it consumes, and the public points
 /// that go with them.
-pub struct TauSecrets {
+pub(super) struct TauSecrets {
     tau: Secret,
     alpha: Secret,
     beta: Secret,
@@ -23,14 +23,14 @@ pub struct TauSecrets {
 
 impl TauSecrets {
     /// Draws tau, alpha, beta, then a point for each.
-    #[must_use]
-    pub fn draw(mut rng: ContributionRng) -> Self {
+    pub(super) fn draw(rng: ContributionRng) -> Self {
+        let mut rng = rng.generator();
         let (tau, alpha, beta) = (rng.secret(), rng.secret(), rng.secret());
         Self { tau, alpha, beta, s: std::array::from_fn(|_| rng.g1()) }
     }
 
     /// The proofs of knowledge that answer `challenge`.
-    pub(crate) fn public_key(&self, challenge: &Challenge) -> PublicKey {
+    pub(super) fn public_key(&self, challenge: &Challenge) -> PublicKey {
         let proof = |name: SecretName, secret: &Secret| {
             let g1_s = self.s[name as usize];
             let g1_sx = times(g1_s, secret);
@@ -53,7 +53,7 @@ impl TauSecrets {
     }
 
     /// The key points after this contribution.
-    pub(crate) fn key_points(&self, before: &AccumulatorHead) -> AccumulatorHead {
+    pub(super) fn key_points(&self, before: &AccumulatorHead) -> AccumulatorHead {
         AccumulatorHead {
             tau_g1: times(before.tau_g1, &self.tau),
             tau_g2: times(before.tau_g2, &self.tau),

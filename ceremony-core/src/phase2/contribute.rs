@@ -31,6 +31,7 @@ use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
 use crate::limits::MAX_CONTRIBUTIONS;
 use crate::progress::Progress;
 use crate::sample::hash_to_g2;
+use crate::secret_threads::on_secret_threads;
 
 /// What was contributed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,8 @@ pub fn contribute<R: Read + Seek + Send, W: Write + Seek + Send>(
     name: Option<&ContributorName>,
     progress: &dyn Progress,
 ) -> Result<Contributed, ContributeError> {
-    advance(key, out, rng, ContributionKind::Contribution, name, progress)
+    let kind = ContributionKind::Contribution;
+    on_secret_threads(|| advance(key, out, rng, kind, name, progress))?
 }
 
 /// Closes the chain with a public random value, which everybody can recompute.
@@ -76,13 +78,14 @@ pub fn apply_beacon<R: Read + Seek + Send, W: Write + Seek + Send>(
     progress: &dyn Progress,
 ) -> Result<Contributed, ContributeError> {
     let rng = ContributionRng::from_beacon(beacon, progress);
-    advance(key, out, rng, ContributionKind::Beacon(beacon.clone()), name, progress)
+    let kind = ContributionKind::Beacon(beacon.clone());
+    on_secret_threads(|| advance(key, out, rng, kind, name, progress))?
 }
 
 fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     out: W,
-    mut rng: ContributionRng,
+    rng: ContributionRng,
     kind: ContributionKind,
     name: Option<&ContributorName>,
     progress: &dyn Progress,
@@ -96,6 +99,7 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
         return Err(ContributeError::Full { found: records.len() });
     }
     let mut checks = VerifierRng::from_os()?;
+    let mut rng = rng.generator();
     let delta = rng.secret();
     let inverse = delta.inverse().ok_or(ContributeError::ZeroSecret)?;
     let g1_s = rng.g1();

@@ -7,6 +7,7 @@ use crate::format::FormatError;
 use crate::format::bound_file::Change;
 use crate::format::ptau::Power;
 use crate::limits::MAX_CONTRIBUTIONS;
+use crate::secret_threads::ThreadsError;
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts
 /// (docs/formats.md, section 6).
@@ -145,6 +146,9 @@ pub enum ContributeError {
     /// The checks of points had no randomness.
     #[error(transparent)]
     OsRandom(#[from] OsRandomError),
+    /// No threads to compute with the secret on.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// A beacon has closed the chain.
     #[error(
         "a beacon has closed this chain: found a beacon as contribution {index}, expected \
@@ -173,7 +177,10 @@ impl ContributeError {
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Input(error) => matches!(error, FormatError::Io(_) | FormatError::OsRandom(_)),
-            other => matches!(other, Self::Output(_) | Self::OsRandom(_) | Self::ZeroSecret),
+            other => matches!(
+                other,
+                Self::Output(_) | Self::OsRandom(_) | Self::Threads(_) | Self::ZeroSecret
+            ),
         }
     }
 }
@@ -184,6 +191,7 @@ impl Explain for ContributeError {
             Self::Input(error) => error.explain().inside("the key (.zkey)"),
             Self::Output(_) => Finding::environment("zkey-contribute/output", self),
             Self::OsRandom(error) => error.explain(),
+            Self::Threads(error) => error.explain(),
             Self::Closed { index } => Finding::compared(
                 "zkey-contribute/closed",
                 self,

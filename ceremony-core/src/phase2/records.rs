@@ -262,7 +262,7 @@ fn check_beacon(
     progress: &dyn Progress,
 ) {
     let ContributionKind::Beacon(beacon) = &record.kind else { return };
-    let mut rng = ContributionRng::from_beacon(beacon, progress);
+    let mut rng = ContributionRng::from_beacon(beacon, progress).generator();
     let delta = rng.secret();
     let s = rng.g1();
     let mut sx = [s];

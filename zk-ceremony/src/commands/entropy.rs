@@ -10,13 +10,13 @@ use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::EntropyArgs;
 use crate::output::open;
-use crate::{failure, prompt};
+use crate::{failure, memory, prompt};
 
 /// What a participant adds, for one contribution or several.
 pub(crate) struct Added {
     text: Zeroizing<Vec<u8>>,
-    /// The sources of randomness, in words.
-    pub(crate) sources: &'static str,
+    /// The sources of randomness, and what keeps the secret where it is, in words.
+    pub(crate) words: String,
 }
 
 impl Added {
@@ -36,9 +36,11 @@ impl EntropyArgs {
 
     /// Asks, or reads the file.
     pub(crate) fn gather(&self) -> Result<Added, Diagnostic> {
+        let memory = memory::protect();
         let (text, sources) = match &self.entropy_file {
             Some(path) => {
-                let mut bytes = Zeroizing::new(Vec::new());
+                // Allocated at full size: a buffer that grows leaves copies behind.
+                let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ENTROPY_BYTES as usize + 1));
                 open(path)?
                     .take(MAX_ENTROPY_BYTES + 1)
                     .read_to_end(&mut bytes)
@@ -83,6 +85,6 @@ impl EntropyArgs {
                 (Zeroizing::new(Vec::new()), "the operating system")
             }
         };
-        Ok(Added { text, sources })
+        Ok(Added { text, words: format!("{sources}; {memory}") })
     }
 }

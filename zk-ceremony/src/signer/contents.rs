@@ -1,6 +1,9 @@
 //! What a file that is not a key of ours may be. Only its kind is named, never what it says: it may
 //! be a secret.
 
+pub(super) use ceremony_folder::key_material::contains;
+use ceremony_folder::key_material::marked_key;
+
 /// Where the first PEM block begins whose `BEGIN` line ends with `label_end`, for example `PRIVATE
 /// KEY-----`. What stands before it is skipped, as openssl does.
 pub(super) fn block_start(bytes: &[u8], label_end: &[u8]) -> Option<usize> {
@@ -14,11 +17,6 @@ pub(super) fn block_start(bytes: &[u8], label_end: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether `bytes` has `part` anywhere.
-pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
-}
-
 /// The kind of a file's contents.
 pub(super) fn kind(bytes: &[u8]) -> &'static str {
     let starts = |prefix: &[u8]| bytes.trim_ascii_start().starts_with(prefix);
@@ -26,10 +24,8 @@ pub(super) fn kind(bytes: &[u8]) -> &'static str {
         .is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')));
     if bytes.is_empty() {
         "an empty file"
-    } else if starts(b"PuTTY-User-Key-File") {
-        "a PuTTY private key"
-    } else if contains(bytes, b"AGE-SECRET-KEY-") {
-        "an age private key"
+    } else if let Some(kind) = marked_key(bytes) {
+        kind
     } else if starts(b"untrusted comment:") {
         "a minisign or signify file"
     } else if contains(bytes, b"-----BEGIN ") {

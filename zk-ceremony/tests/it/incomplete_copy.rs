@@ -8,7 +8,7 @@ use std::{fs, io};
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::output::{Output, OutputError};
 use ceremony_folder::report::{Report, sums};
-use ceremony_folder::store::{Entry, Input, LocalDirectory, ReadError, Store};
+use ceremony_folder::store::{Entry, Input, LocalDirectory, ReadError, Readers, Store};
 use ceremony_folder::{Ceremony, Depth, Folder, Verification};
 
 use crate::kit::ceremony::World;
@@ -78,8 +78,8 @@ impl Store for Counting {
         self.store.open(path)
     }
 
-    fn create(&self, path: &Path, replace: bool) -> Result<Output, OutputError> {
-        self.store.create(path, replace)
+    fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError> {
+        self.store.create(path, replace, by)
     }
 }
 

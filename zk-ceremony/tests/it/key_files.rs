@@ -118,7 +118,7 @@ fn a_file_that_is_not_a_public_key_is_named_by_length_and_kind() {
         ("seed-as-key.hex", "64 bytes, an Ed25519 public key"),
         ("age.txt", " bytes, an age private key"),
         ("putty.ppk", " bytes, a PuTTY private key"),
-        ("minisign.key", " bytes, a minisign or signify file"),
+        ("minisign.key", " bytes, a minisign or signify private key"),
         ("long.txt", "5760 bytes, longer than any public key"),
     ] {
         let run = folder.run(&format!("key show {file}"));

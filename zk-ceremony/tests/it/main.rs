@@ -6,6 +6,7 @@ mod ceremony_cli;
 mod foreign_files;
 mod guard_status;
 mod hints;
+mod hostile_folder;
 mod incomplete_copy;
 mod interop_ptau;
 mod key_files;

@@ -1,11 +1,15 @@
 //! `ceremony archive`: the public files as a tar file. The same folder gives the same bytes: names
-//! sorted, no owner, no times.
+//! sorted, no owner, no times. What is no file of the ceremony is left out, and named.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 
 use ceremony_core::format::bound_file::digest_file;
-use ceremony_folder::archive_set::public_files;
-use ceremony_folder::{Ceremony, FolderLock};
+use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::r1cs::R1cs;
+use ceremony_core::format::zkey::Zkey;
+use ceremony_folder::archive_set::{ArchiveSet, archive_set};
+use ceremony_folder::{Ceremony, FolderLock, Track};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::ceremony::ArchiveArgs;
@@ -21,11 +25,14 @@ impl ArchiveArgs {
         let ceremony = Ceremony::open_sound(root)?;
         let prefix = ceremony.config.document().id.to_string();
         let mut output = Output::create(&self.out, self.force, &[])?;
-        let files = public_files(&ceremony.folder)?;
-        let own = std::path::absolute(&self.out).ok();
+        let ArchiveSet { files, left_out } = archive_set(&ceremony)?;
+        ensure_of_their_kind(&ceremony)?;
+        for name in left_out {
+            eprintln!("left out: {name} is no file of the ceremony");
+        }
         let mut tar = tar::Builder::new(std::io::BufWriter::new(&mut output));
         tar.mode(tar::HeaderMode::Deterministic);
-        for file in files.iter().filter(|file| std::path::absolute(&file.path).ok() != own) {
+        for file in &files {
             let mut source = ceremony.folder.open(&file.path)?;
             let length = source
                 .seek(SeekFrom::End(0))
@@ -54,4 +61,25 @@ impl ArchiveArgs {
         );
         Ok(())
     }
+}
+
+/// Refuses steps and circuits that are not even files of their kind: one name of a shared folder can
+/// stand for any number of bytes. Whether they are the attested ones is for `verify`.
+fn ensure_of_their_kind(ceremony: &Ceremony) -> Result<(), Diagnostic> {
+    let open = |path: &Path| ceremony.folder.open(path);
+    let refused = |path: &Path, error| failure::format(path, &error);
+    for chain in ceremony.chains() {
+        for step in chain.steps.iter().chain(&chain.prepared) {
+            let (path, input) = (&step.path, open(&step.path)?);
+            match &chain.track {
+                Track::Phase1 => Ptau::open(input).map(drop).map_err(|e| refused(path, e))?,
+                Track::Circuit(_) => Zkey::open(input).map(drop).map_err(|e| refused(path, e))?,
+            }
+        }
+        if let Track::Circuit(name) = &chain.track {
+            let path = ceremony.folder.r1cs(name);
+            R1cs::open(open(&path)?).map(drop).map_err(|e| refused(&path, e))?;
+        }
+    }
+    Ok(())
 }

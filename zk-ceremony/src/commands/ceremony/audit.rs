@@ -1,12 +1,13 @@
 //! `ceremony audit`: the whole verification once more, a signed result of it, and the auditor's
 //! signature on the bundle.
 
+use std::io::Write as _;
+
 use ceremony_folder::audit::AuditResult;
 use ceremony_folder::steps::write_file;
 use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::file::read_regular;
 use zk_attest::primitives::Timestamp;
 use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Statement, Subject};
@@ -15,8 +16,8 @@ use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use super::verify::verified;
 use super::{parse_label, this_tool};
 use crate::cli::ceremony::AuditArgs;
+use crate::failure;
 use crate::signer::Signer;
-use crate::{failure, output};
 
 impl AuditArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -26,6 +27,15 @@ impl AuditArgs {
         let mut signer = self.signer.open()?;
         let (auditor, method) =
             (parse_label("--as", &self.name)?, parse_label("--method", &self.method)?);
+        let folder = ceremony.folder.audits();
+        let path = folder
+            .join(format!("{}.dsse.json", signer.public_key().fingerprint().replace(' ', "")));
+        let bundle = ceremony.folder.bundle();
+        // Judged before the work: both may be replaced.
+        let mut output = ceremony.folder.create(&path, true)?;
+        if ceremony.folder.is_present(&bundle) {
+            drop(ceremony.folder.create(&bundle, true)?);
+        }
         let done = verified(&ceremony)?;
         let steps = ceremony
             .chains()
@@ -42,25 +52,22 @@ impl AuditArgs {
             method,
             time: Timestamp::now(),
         };
-        let folder = ceremony.folder.audits();
-        let path = folder
-            .join(format!("{}.dsse.json", signer.public_key().fingerprint().replace(' ', "")));
         let refused = |refusal| failure::refusal(&path, &refusal);
         let subject = Subject::new("transcript.json", done.digest().as_bytes()).map_err(refused)?;
         let mut envelope = Statement { subject: vec![subject], predicate: result }
             .to_envelope()
             .map_err(refused)?;
         sign_envelope(signer.as_mut(), &mut envelope)?;
-        write_file(&ceremony, &path, &envelope.to_json(), true)?;
+        output.write_all(&envelope.to_json()).map_err(|e| failure::io(&path, "writing", &e))?;
+        output.commit()?;
         println!(
             "{}: {steps} files verified, the result is signed by {}",
             path.display(),
             signer.public_key().fingerprint()
         );
         println!("  transcript         {}", done.digest());
-        let bundle = ceremony.folder.bundle();
-        if bundle.exists() {
-            sign_bundle(&bundle, &done, signer.as_mut())
+        if ceremony.folder.is_present(&bundle) {
+            sign_bundle(&ceremony, &done, signer.as_mut())
         } else {
             without_bundle(&bundle)
         }
@@ -69,14 +76,14 @@ impl AuditArgs {
 
 /// Adds the auditor's signature to a bundle, if it is of the ceremony that was just verified.
 fn sign_bundle(
-    path: &std::path::Path,
+    ceremony: &Ceremony,
     done: &VerifiedCeremony,
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
+    let path = &ceremony.folder.bundle();
     let refused = |refusal| failure::refusal(path, &refusal);
-    let mut bundle = read_regular(path, MAX_BUNDLE_BYTES)
-        .and_then(|bytes| Bundle::from_json(&bytes))
-        .map_err(refused)?;
+    let bytes = ceremony.folder.read(path, MAX_BUNDLE_BYTES)?;
+    let mut bundle = Bundle::from_json(&bytes).map_err(refused)?;
     let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
     if inspection.transcript_sha256 != done.digest() {
         return Err(Diagnostic::artefact(
@@ -90,7 +97,7 @@ fn sign_bundle(
     }
     let signature = signer.sign(&bundle.envelope().pae())?;
     bundle.add_signature(signer.public_key(), &signature).map_err(refused)?;
-    output::write_file(path, &bundle.to_json().map_err(refused)?, true)?;
+    write_file(ceremony, path, &bundle.to_json().map_err(refused)?, true)?;
     println!("{}: signed by {}", path.display(), signer.public_key().fingerprint());
     Ok(())
 }

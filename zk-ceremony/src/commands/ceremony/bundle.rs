@@ -1,5 +1,7 @@
 //! `bundle create`: from a ceremony that verifies to a bundle that waits for signatures.
 
+use std::io::Write as _;
+
 use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -10,7 +12,8 @@ use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
 use super::verify::verified;
 use crate::cli::ceremony::CreateBundle;
-use crate::{failure, output};
+use crate::failure;
+use crate::output::Output;
 
 impl CreateBundle {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -18,7 +21,7 @@ impl CreateBundle {
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
         let out = self.out.clone().unwrap_or_else(|| ceremony.folder.bundle());
-        if !self.force && out.exists() {
+        if !self.force && out.symlink_metadata().is_ok() {
             return Err(Diagnostic::environment("output-exists", "the bundle exists already")
                 .at(out.display())
                 .hint(
@@ -34,6 +37,10 @@ impl CreateBundle {
             failure::argument("--predecessor", &refusal)
                 .hint("give the transcript hash as 64 hexadecimal digits")
         })?;
+        let mut output = match &self.out {
+            Some(out) => Output::create(out, self.force, &[])?,
+            None => ceremony.folder.create(&out, self.force)?,
+        };
         let done = verified(&ceremony)?;
         let circuits =
             done.keys().iter().zip(&ceremony.config.document().circuits).map(|(key, circuit)| {
@@ -56,7 +63,10 @@ impl CreateBundle {
         };
         let refused = |refusal| failure::refusal(&out, &refusal);
         let bundle = Bundle::create(done.transcript(), plan).map_err(refused)?;
-        output::write_file(&out, &bundle.to_json().map_err(refused)?, self.force)?;
+        output
+            .write_all(&bundle.to_json().map_err(refused)?)
+            .map_err(|e| failure::io(&out, "writing", &e))?;
+        output.commit()?;
         let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
         println!("{inspection}");
         println!(

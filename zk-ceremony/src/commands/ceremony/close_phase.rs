@@ -1,7 +1,6 @@
 //! `ceremony beacon`, `prepare` and `keygen`: what the coordinator does between and after the
 //! contributions.
 
-use std::fs;
 use std::io::{BufReader, Seek as _, Write as _};
 use std::path::Path;
 
@@ -28,11 +27,11 @@ use super::once::write_once;
 use super::verify::verified;
 use super::{parse_label, this_tool, verify_last};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
-use crate::output::{Output, open};
+use crate::failure;
+use crate::output::open;
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
-use crate::{failure, output};
 
 impl BeaconStep {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -262,6 +261,15 @@ impl KeygenStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
+        keep_private(&ceremony)?;
+        for circuit in &ceremony.config.document().circuits {
+            // Judged before the work.
+            drop(
+                ceremony
+                    .folder
+                    .create_private(&ceremony.folder.proving_key(&circuit.name), true)?,
+            );
+        }
         let done = verified(&ceremony)?;
         for key in done.keys() {
             let witness = self
@@ -313,8 +321,8 @@ fn write_keys(
     if let Some(path) = witness {
         let values = read_wtns(open(path)?).map_err(|e| failure::format(path, &e))?;
         let r1cs_path = ceremony.folder.r1cs(&key.name);
-        let mut r1cs =
-            R1cs::open(open(&r1cs_path)?).map_err(|e| failure::format(&r1cs_path, &e))?;
+        let mut r1cs = R1cs::open(ceremony.folder.open(&r1cs_path)?)
+            .map_err(|e| failure::format(&r1cs_path, &e))?;
         let circuit = AssignedCircuit::new(&mut r1cs, values).map_err(|e| {
             explained(&e)
                 .at(path.display())
@@ -331,8 +339,7 @@ fn write_keys(
         println!("{}: verifying key of {track}", path.display());
     }
     let path = ceremony.folder.proving_key(&key.name);
-    make_private(&ceremony.folder.private())?;
-    let mut output = Output::create_private(&path, true, &[])?;
+    let mut output = ceremony.folder.create_private(&path, true)?;
     let mut buffered = std::io::BufWriter::new(&mut output);
     keygen::write_proving_key(&proving_key, &mut buffered)
         .map_err(|e| failure::keygen(&path, &e))?;
@@ -349,11 +356,9 @@ fn write_keys(
 }
 
 /// A folder for its owner only, which git leaves alone.
-fn make_private(path: &Path) -> Result<(), Diagnostic> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|e| failure::io(path, "creating", &e))?;
-    output::write_file(&path.join(".gitignore"), b"*\n", true)
+fn keep_private(ceremony: &Ceremony) -> Result<(), Diagnostic> {
+    let path = ceremony.folder.private().join(".gitignore");
+    let mut output = ceremony.folder.create_private(&path, true)?;
+    output.write_all(b"*\n").map_err(|e| failure::io(&path, "writing", &e))?;
+    Ok(output.commit()?)
 }

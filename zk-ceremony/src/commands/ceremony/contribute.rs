@@ -105,7 +105,7 @@ fn contribute(
         input: Some(before.file),
         contribution_hash: Some(hash),
         beacon: None,
-        entropy: parse_label("entropy", added.sources)?,
+        entropy: parse_label("entropy", &added.words)?,
         destruction: destruction.clone(),
         reason: None,
     };

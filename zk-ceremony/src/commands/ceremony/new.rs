@@ -8,7 +8,9 @@ use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase1::contribute::new;
 use ceremony_folder::config::MAX_CONFIG_BYTES;
-use ceremony_folder::{AttestationDraft, Ceremony, Config, FolderLock, NewStep, Slot, Track};
+use ceremony_folder::{
+    AttestationDraft, Ceremony, Config, Folder, FolderLock, NewStep, Slot, Track,
+};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
@@ -18,7 +20,7 @@ use zk_attest::statement::{Action, Phase};
 use super::{this_tool, verify_last};
 use crate::cli::ceremony::NewCeremony;
 use crate::failure;
-use crate::output::{Output, open, write_file};
+use crate::output::open;
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
@@ -120,9 +122,9 @@ impl NewCeremony {
     /// Rules and circuits. What is there already, from a run that was interrupted, must be the
     /// same.
     fn copy(&self, root: &Path, config: &Config) -> Result<(), Diagnostic> {
-        let folder = ceremony_folder::Folder::new(root);
+        let folder = Folder::new(root);
         let rules = folder.config();
-        match read_regular(&rules, MAX_CONFIG_BYTES) {
+        match folder.read(&rules, MAX_CONFIG_BYTES) {
             Ok(found) if found == config.bytes() => {}
             Ok(_) => {
                 return Err(Diagnostic::environment(
@@ -132,14 +134,13 @@ impl NewCeremony {
                 .at(root.display())
                 .hint("name another folder"));
             }
-            Err(_) => write_file(&rules, config.bytes(), false)?,
+            Err(error) if folder.is_present(&rules) => return Err(error.into()),
+            Err(_) => write(&folder, &rules, config.bytes(), false)?,
         }
-        write_file(&root.join(".gitignore"), b"private/\n.zk-ceremony*\n", true)?;
+        write(&folder, &root.join(".gitignore"), b"private/\n.zk-ceremony*\n", true)?;
         for given in &self.circuit {
             let path = folder.r1cs(&given.name);
-            let parent = folder.track(&Track::Circuit(given.name.clone()));
-            fs::create_dir_all(&parent).map_err(|e| failure::io(&parent, "creating", &e))?;
-            let mut output = Output::create(&path, true, &[&given.path])?;
+            let mut output = folder.create(&path, true)?;
             let mut source = open(&given.path)?;
             std::io::copy(&mut source, &mut output)
                 .map_err(|e| failure::io(&path, "writing", &e))?;
@@ -209,6 +210,13 @@ impl NewCeremony {
         )?;
         verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &Track::Phase1)
     }
+}
+
+/// Writes a small file whole.
+fn write(folder: &Folder, path: &Path, bytes: &[u8], replace: bool) -> Result<(), Diagnostic> {
+    let mut output = folder.create(path, replace)?;
+    output.write_all(bytes).map_err(|e| failure::io(path, "writing", &e))?;
+    Ok(output.commit()?)
 }
 
 /// What a coordinator publishes when a ceremony opens.

@@ -12,7 +12,6 @@ use zk_attest::statement::Action;
 use super::{parse_label, this_tool};
 use crate::cli::ceremony::RejectStep;
 use crate::failure;
-use crate::output::open;
 use crate::progress::Bars;
 
 impl RejectStep {
@@ -55,7 +54,7 @@ impl RejectStep {
             steps.iter().filter(|name| matches!(name.slot, Slot::Number(n) if n > 0)).count();
         for name in &steps[position..] {
             let path = ceremony.folder.file(&track, *name);
-            let mut file = open(&path)?;
+            let mut file = ceremony.folder.open(&path)?;
             let digest = digest_file(&mut file, &Bars::default())
                 .map_err(|e| failure::io(&path, "reading", &e))?;
             let index = match name.slot {

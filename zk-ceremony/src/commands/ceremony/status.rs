@@ -7,7 +7,6 @@ use ceremony_folder::{Ceremony, Chain, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::file::read_regular;
 use zk_attest::statement::Phase;
 
 use crate::cli::ceremony::StatusArgs;
@@ -195,8 +194,8 @@ impl ChainStatus {
 
 impl Verified {
     fn of(ceremony: &Ceremony, attested: impl Iterator<Item = String>) -> Self {
-        let bytes =
-            read_regular(&ceremony.folder.root().join("report.json"), Report::MAX_BYTES).ok();
+        let path = ceremony.folder.root().join("report.json");
+        let bytes = ceremony.folder.read(&path, Report::MAX_BYTES).ok();
         let report: Option<Report> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let attested: BTreeSet<String> = attested.collect();
         let seen: BTreeSet<&str> = report
@@ -241,15 +240,15 @@ fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
         Stage::Closed => {
             let folder = &ceremony.folder;
             let keys = ceremony.config.document().circuits.iter().all(|circuit| {
-                folder.verifying_keys(&circuit.name).iter().all(|path| path.exists())
+                folder.verifying_keys(&circuit.name).iter().all(|path| folder.is_present(path))
             });
             let stale =
                 Verified::of(ceremony, std::iter::empty()).result.as_deref() != Some("good");
             let next = if !keys {
                 format!("{PROGRAM} ceremony keygen {root}")
-            } else if stale || !folder.transcript().exists() {
+            } else if stale || !folder.is_present(&folder.transcript()) {
                 format!("{PROGRAM} ceremony verify {root}")
-            } else if !folder.bundle().exists() {
+            } else if !folder.is_present(&folder.bundle()) {
                 format!(
                     "{PROGRAM} bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z"
                 )

@@ -1,11 +1,12 @@
 //! `ceremony verify` and `find`: everything checked, and written down.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use ceremony_folder::steps::write_file;
+use ceremony_folder::archive_set::archive_set;
 use ceremony_folder::{
-    Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
+    Cause, Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -14,6 +15,8 @@ use zk_attest::key::PublicKey;
 use super::once::{ensure_same, write_once};
 use super::{print_remarks, this_tool};
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
+use crate::failure;
+use crate::output::Output;
 use crate::progress::Bars;
 use crate::report::{Report, html, sums};
 use crate::show::{hex_groups, json};
@@ -84,13 +87,15 @@ impl VerifyCeremony {
         let root = &self.folder.folder;
         let _lock = if self.read_only { None } else { Some(FolderLock::take(root)?) };
         let ceremony = Ceremony::open(root)?;
+        // Judged before the work.
+        let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
         let (report, result) = run(&ceremony, self.json);
         if let Ok(Some(done)) = &result {
             ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
-        if !self.read_only {
-            write_reports(&ceremony, &report)?;
+        if let Some(outputs) = outputs {
+            outputs.write(&ceremony, &report)?;
         }
         if self.json {
             json(&report)?;
@@ -106,7 +111,7 @@ impl VerifyCeremony {
     /// The transcript is a function of the folder: one that is there already must be this one.
     fn transcript(&self, ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), Diagnostic> {
         let path = ceremony.folder.transcript();
-        if self.read_only && !path.exists() {
+        if self.read_only && !ceremony.folder.is_present(&path) {
             Ok(())
         } else {
             write_once(ceremony, &path, done.transcript().bytes())
@@ -129,15 +134,46 @@ fn ensure_exported_keys(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<
     Ok(())
 }
 
-fn write_reports(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
-    let at = |name: &str| ceremony.folder.root().join(name);
-    let text = serde_json::to_string_pretty(report).map_err(|e| {
-        Diagnostic::environment("internal", format_args!("writing JSON failed: {e}"))
-    })?;
-    write_file(ceremony, &at("report.json"), format!("{text}\n").as_bytes(), true)?;
-    write_file(ceremony, &at("report.html"), html(report).as_bytes(), true)?;
-    let sums = sums(ceremony, report, &Bars::default())?;
-    Ok(write_file(ceremony, &at("SHA256SUMS"), sums.as_bytes(), true)?)
+/// What a verification writes down.
+struct Outputs {
+    json: Output,
+    html: Output,
+    sums: Output,
+}
+
+impl Outputs {
+    fn begin(ceremony: &Ceremony) -> Result<Self, CeremonyError> {
+        // Would stop the sums. Whatever else does not belong here, verification comes first.
+        match archive_set(ceremony) {
+            Err(error) if matches!(error.cause, Cause::KeyMaterial { .. }) => return Err(error),
+            _ => {}
+        }
+        let begin = |name: &str| ceremony.folder.create(&ceremony.folder.root().join(name), true);
+        Ok(Self {
+            json: begin("report.json")?,
+            html: begin("report.html")?,
+            sums: begin("SHA256SUMS")?,
+        })
+    }
+
+    fn write(self, ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
+        let text = serde_json::to_string_pretty(report).map_err(|e| {
+            Diagnostic::environment("internal", format_args!("writing JSON failed: {e}"))
+        })?;
+        write(self.json, &format!("{text}\n"))?;
+        write(self.html, &html(report))?;
+        if report.result != "good" {
+            // Nobody should keep, or hash, what failed.
+            return Ok(());
+        }
+        write(self.sums, &sums(ceremony, report, &Bars::default())?)
+    }
+}
+
+fn write(mut output: Output, text: &str) -> Result<(), Diagnostic> {
+    let path = output.path().to_owned();
+    output.write_all(text.as_bytes()).map_err(|e| failure::io(&path, "writing", &e))?;
+    Ok(output.commit()?)
 }
 
 fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_only: bool) {

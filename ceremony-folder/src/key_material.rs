@@ -1,0 +1,164 @@
+//! Private keys, told by what a file says, in every form that people keep them in. A file that holds
+//! one is neither published nor quoted.
+
+/// A file of 64 hexadecimal digits: a seed, a public key and a SHA-256 look the same.
+pub const HEX_KEY_DIGITS: &str = "64 hexadecimal digits and nothing else, as a seed has";
+
+/// The kind of private key that `bytes` are or hold. A key that was compressed or encrypted by
+/// another program is not seen.
+#[must_use]
+pub fn key_material(bytes: &[u8]) -> Option<&'static str> {
+    let trimmed = bytes.trim_ascii();
+    let shaped = || {
+        if is_der_key(bytes) {
+            Some("a private key in DER")
+        } else if is_hex(trimmed, 64) {
+            Some(HEX_KEY_DIGITS)
+        } else if is_hex(trimmed, 128) {
+            Some("128 hexadecimal digits and nothing else, as a private key has")
+        } else if is_base64_of_32_bytes(trimmed) {
+            Some("32 bytes in base64 and nothing else, as a seed has")
+        } else if matches!(bytes.len(), 32 | 64) && !bytes.iter().all(|byte| is_text(*byte)) {
+            Some("32 or 64 bytes and nothing else, as a seed or a private key has")
+        } else {
+            None
+        }
+    };
+    marked_key(bytes).or_else(shaped)
+}
+
+/// The kind of a private key that says so itself.
+#[must_use]
+pub fn marked_key(bytes: &[u8]) -> Option<&'static str> {
+    let trimmed = bytes.trim_ascii();
+    let starts = |prefix: &[u8]| trimmed.starts_with(prefix);
+    if has_private_block(bytes) {
+        Some("a private key in a block of text")
+    } else if contains(bytes, b"openssh-key-v1\0") {
+        Some("an OpenSSH private key")
+    } else if contains(bytes, b"AGE-SECRET-KEY-") {
+        Some("an age private key")
+    } else if contains(bytes, b"PuTTY-User-Key-File-") {
+        Some("a PuTTY private key")
+    } else if starts(b"untrusted comment:") && contains(first_line(trimmed), b"secret key") {
+        Some("a minisign or signify private key")
+    } else if contains(bytes, b"\"kty\"") && contains(bytes, b"\"d\"") {
+        Some("a private JSON Web Key")
+    } else {
+        None
+    }
+}
+
+/// Whether `bytes` has `part` anywhere.
+#[must_use]
+pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// A line with BEGIN and then PRIVATE KEY, as PEM, OpenSSH, SSH2 and OpenPGP have it.
+fn has_private_block(bytes: &[u8]) -> bool {
+    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| {
+        let begin = line.windows(5).position(|window| window == b"BEGIN");
+        begin.is_some_and(|begin| contains(&line[begin..], b"PRIVATE KEY"))
+    })
+}
+
+/// A DER sequence as long as the file that begins with a small version number: PKCS#1, PKCS#8,
+/// SEC1 and PKCS#12. Public keys and certificates begin with a sequence.
+fn is_der_key(bytes: &[u8]) -> bool {
+    let [0x30, rest @ ..] = bytes else { return false };
+    let (length, content) = match rest {
+        [short @ 0..=0x7f, content @ ..] => (usize::from(*short), content),
+        [0x81, length, content @ ..] => (usize::from(*length), content),
+        [0x82, high, low, content @ ..] => (usize::from(*high) << 8 | usize::from(*low), content),
+        _ => return false,
+    };
+    length <= content.len()
+        && content.len() - length <= 2
+        && matches!(content, [0x02, 0x01, 0x00 | 0x01 | 0x03, ..])
+}
+
+fn is_hex(text: &[u8], digits: usize) -> bool {
+    let text = text.strip_prefix(b"0x").unwrap_or(text);
+    text.len() == digits && text.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn is_base64_of_32_bytes(text: &[u8]) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let digits = text.strip_suffix(b"=").unwrap_or(text);
+    digits.len() == 43 && digits.iter().all(digit)
+}
+
+fn is_text(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == b'\n').next().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_is_told_in_every_form() {
+        let hex = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+        let der = [&[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05][..], &[7; 41]].concat();
+        let sec1 = [&[0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20][..], &[7; 114]].concat();
+        let rsa = [&[0x30, 0x82, 0x04, 0xa3, 0x02, 0x01, 0x00][..], &[7; 1184]].concat();
+        let upper = hex.to_uppercase();
+        let both = format!("{hex}{hex}");
+        let prefixed = format!("0x{hex}\n");
+        let text = |text: &'static str| text.as_bytes();
+        for key in [
+            text("-----BEGIN PRIVATE KEY-----\nMC4C"),
+            text("Bag Attributes\r\n-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n"),
+            text("-----BEGIN EC PRIVATE KEY-----"),
+            text("-----BEGIN OPENSSH PRIVATE KEY-----"),
+            text("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"),
+            text("-----BEGIN PGP PRIVATE KEY BLOCK-----"),
+            text("{\"key\": \"-----BEGIN PRIVATE KEY-----\\nMC4C\"}"),
+            text("# created: today\nAGE-SECRET-KEY-1GFP"),
+            text("PuTTY-User-Key-File-3: ssh-ed25519"),
+            text("untrusted comment: minisign encrypted secret key\nRWRT"),
+            text("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGx\",\"x\":\"11qY\"}"),
+            b"openssh-key-v1\0\0\0\0\x04none",
+            &der,
+            &sec1,
+            &rsa,
+            hex.as_bytes(),
+            upper.as_bytes(),
+            prefixed.as_bytes(),
+            both.as_bytes(),
+            text("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n"),
+            &[0xd5; 32],
+            &[0xd5; 64],
+        ] {
+            assert!(key_material(key).is_some(), "{:?}", String::from_utf8_lossy(key));
+        }
+    }
+
+    #[test]
+    fn what_is_public_is_no_private_key() {
+        let certificate = [&[0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xa0][..], &[7; 253]].concat();
+        let spki = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70][..], &[7; 35]].concat();
+        let sums = format!("{}  ceremony.toml\n", "ab".repeat(32));
+        let text = |text: &'static str| text.as_bytes();
+        for public in [
+            text(""),
+            text("-----BEGIN PUBLIC KEY-----\nMCow"),
+            text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA alice"),
+            text("untrusted comment: minisign public key\nRWQf"),
+            text("Keep your PRIVATE KEY to yourself, and BEGIN now."),
+            text("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qY\"}"),
+            text("a note of exactly 32 characters."),
+            sums.as_bytes(),
+            &certificate,
+            &spki,
+            &[7; 33],
+        ] {
+            assert_eq!(key_material(public), None, "{:?}", String::from_utf8_lossy(public));
+        }
+    }
+}

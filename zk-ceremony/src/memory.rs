@@ -1,0 +1,70 @@
+//! Keeps what this process has in memory out of files: core dumps, other processes of the same
+//! account, and swap.
+
+/// Switches core dumps off and, on Linux, forbids processes of the same account to look into this
+/// one. For the start of the program. Whether core dumps are off.
+#[cfg(unix)]
+pub(crate) fn refuse_dumps() -> bool {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limited = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok();
+    limited && is_closed()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn refuse_dumps() -> bool {
+    false
+}
+
+/// A pipe that the system gives core dumps to does not ask for the limit.
+#[cfg(target_os = "linux")]
+fn is_closed() -> bool {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_closed() -> bool {
+    true
+}
+
+/// What protects a secret that is about to be drawn, in the words of an attestation. Says on stderr
+/// what does not.
+pub(crate) fn protect() -> &'static str {
+    let (no_dumps, locked) = (refuse_dumps(), lock());
+    if !no_dumps {
+        eprintln!("memory: core dumps cannot be switched off here; see that nobody keeps them");
+    }
+    if !locked {
+        eprintln!("memory: the system does not lock it (`ulimit -l`); switch swap off");
+    }
+    match (locked, no_dumps) {
+        (true, true) => "memory locked, core dumps off",
+        (true, false) => "memory locked",
+        (false, true) => "memory not locked, core dumps off",
+        (false, false) => "memory not locked",
+    }
+}
+
+/// Locks all that the process has and will have. Only where there is no limit: below one, the system
+/// would lock what is there and then refuse memory that is needed later.
+#[cfg(target_os = "linux")]
+fn lock() -> bool {
+    use rustix::mm::{MlockAllFlags, mlockall};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Memlock);
+    // The superuser may lift the limit, everybody may use all of it.
+    let unlimited = Rlimit { current: None, maximum: None };
+    let usable = Rlimit { current: limit.maximum, ..limit };
+    if setrlimit(Resource::Memlock, unlimited).is_err()
+        && (limit.maximum.is_some() || setrlimit(Resource::Memlock, usable).is_err())
+    {
+        return false;
+    }
+    // Pages are locked when they are first used: reserved memory costs nothing.
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lock() -> bool {
+    false
+}
