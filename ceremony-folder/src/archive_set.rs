@@ -1,10 +1,10 @@
-//! The files of a ceremony folder that everyone may have: all but `private/`, hidden files and
-//! half-written ones.
+//! The files of a ceremony folder that everyone may have: all but `private/`, `strays/`, hidden
+//! files and half-written ones.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Cause, CeremonyError, at};
-use crate::folder::Folder;
+use crate::folder::{Folder, STRAYS};
 use crate::store::{Entry, EntryKind};
 
 /// Files of a folder at most: three for each of 4096 contributions to each of 17 chains is far
@@ -42,7 +42,7 @@ fn walk(
     let here = folder.root().join(prefix);
     let entries = folder.store().entries(Path::new(prefix), MAX_FILES).map_err(at(&here))?;
     for Entry { name, kind } in entries {
-        if name.starts_with('.') || (prefix.is_empty() && name == "private") {
+        if name.starts_with('.') || (prefix.is_empty() && ["private", STRAYS].contains(&&*name)) {
             continue;
         }
         let path = here.join(&name);

@@ -14,6 +14,7 @@ use zk_attest::error::Refusal;
 use zk_attest::program::PROGRAM;
 
 use crate::config::ConfigError;
+use crate::folder::StepName;
 use crate::output::{OutputError, OutputFault};
 use crate::store::ReadError;
 
@@ -70,6 +71,16 @@ pub enum Cause {
     DoesNotBelong {
         /// Why not.
         why: &'static str,
+    },
+    /// A signed step is built on a step that is not in this copy.
+    Gap {
+        /// The step that is built on it.
+        step: StepName,
+    },
+    /// A second attempt at a place, without the rejection of the first.
+    NoRejection {
+        /// The attempt that was rejected, as its successor's name says.
+        attempt: StepName,
     },
     /// The files do not belong together.
     Chain {
@@ -196,6 +207,26 @@ impl Cause {
                 format_args!("this does not belong in a ceremony folder: {why}"),
             )
             .hint("remove it, and run the same command again"),
+            Self::Gap { step } => Diagnostic::artefact(
+                "step-missing",
+                "a step is missing: a signed step builds on it",
+            )
+            .found(format_args!("step {step}, signed as built on a file that is not here"))
+            .expected("every step before it")
+            .hint(format_args!(
+                "fetch the folder again; if the coordinator's own copy lacks the file too, step \
+                 {step} can be taken out with `{PROGRAM} ceremony reject`"
+            )),
+            Self::NoRejection { attempt } => Diagnostic::artefact(
+                "rejection-missing",
+                "this is another attempt at a place whose earlier attempt nobody rejected",
+            )
+            .found(format_args!("no rejection of {attempt} that the coordinator signed"))
+            .expected(format_args!("{attempt}.reject.dsse.json"))
+            .hint(
+                "fetch the folder again: a rejection and what it rejects stay in the folder as \
+                 evidence",
+            ),
             Self::Chain { what, found, expected } => {
                 Diagnostic::artefact("chain", what).found(found).expected(expected)
             }
@@ -268,6 +299,11 @@ impl CeremonyError {
     #[must_use]
     pub fn is_environment(&self) -> bool {
         self.cause.diagnostic().blame == Blame::Environment
+    }
+
+    /// What is wrong, in one line.
+    pub(crate) fn in_words(&self) -> String {
+        self.cause.diagnostic().what
     }
 
     /// The cause, below [`Cause::Signed`].

@@ -82,6 +82,12 @@ pub trait Store: Debug + Send + Sync {
     /// [`OutputError`].
     fn create(&self, path: &Path, replace: bool) -> Result<Output, OutputError>;
 
+    /// Gives what stands under a name another one, which must be free.
+    ///
+    /// # Errors
+    /// [`OutputError`]; [`OutputFault::Exists`] where the new name is taken.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError>;
+
     /// The bytes of a regular file, at most `limit`.
     ///
     /// # Errors
@@ -151,6 +157,41 @@ impl Store for LocalDirectory {
         })?;
         Output::create(&path, replace, &[])
     }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        let (from, to) = (self.0.join(from), self.0.join(to));
+        let failed = |path: &Path, doing, error: io::Error| {
+            let exists = error.kind() == ErrorKind::AlreadyExists;
+            let fault = if exists { OutputFault::Exists } else { OutputFault::Io { doing, error } };
+            OutputError { path: path.into(), fault }
+        };
+        let parent = to.parent().unwrap_or(&self.0);
+        std::fs::create_dir_all(parent).map_err(|error| failed(parent, "creating", error))?;
+        rename_new(&from, &to).map_err(|error| failed(&to, "moving to this name", error))
+    }
+}
+
+/// Renames, if the new name is free.
+#[cfg(target_os = "linux")]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => rename_if_free(from, to),
+        renamed => Ok(renamed?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    rename_if_free(from, to)
+}
+
+/// For file systems that cannot do both at once.
+fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
+    if to.symlink_metadata().is_ok() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
 }
 
 /// Opens a regular file for reading. Neither follows a link nor waits for a pipe's other end.

@@ -129,6 +129,13 @@ pub(crate) enum CeremonyCommand {
             The files stay as evidence; the chain goes on from the step before.")
     )]
     Reject(RejectStep),
+    /// Move files that are no step of a chain to strays/: late ones, twins, garbage
+    #[command(
+        after_help = examples("Example:\n  zk-ceremony ceremony tidy shared/\n\n\
+            Such files are in nobody's way, and `status` names them. Nothing is overwritten or \
+            removed.")
+    )]
+    Tidy(TidyArgs),
     /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
     #[command(
         after_help = examples("Example:\n  \
@@ -321,7 +328,7 @@ pub(crate) struct FindArgs {
 pub(crate) struct RejectStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
-    /// The number of the step, or "final" for the beacon
+    /// The number of the step, or "final" for the beacon; 2-3 for the third attempt at step 2
     #[arg(value_name = "STEP")]
     pub(crate) step: String,
     /// Why: it is signed and published
@@ -332,6 +339,12 @@ pub(crate) struct RejectStep {
     pub(crate) circuit: Option<CircuitName>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TidyArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
 }
 
 #[derive(Debug, Args)]

@@ -81,6 +81,10 @@ impl Store for Counting {
     fn create(&self, path: &Path, replace: bool) -> Result<Output, OutputError> {
         self.store.create(path, replace)
     }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        self.store.rename(from, to)
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod reject;
 mod status;
 mod verify;
 
-use ceremony_folder::{Ceremony, Depth, Track, Verification};
+use ceremony_folder::{Ceremony, Depth, Stray, Track, Verification};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Label;
 
@@ -35,6 +35,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Status(command)) => command.run(),
             Some(CeremonyCommand::Find(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
+            Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Audit(command)) => command.run(),
             Some(CeremonyCommand::Archive(command)) => command.run(),
         }
@@ -44,6 +45,12 @@ impl CeremonyArgs {
 /// A line that a person wrote, for a signed document.
 pub(crate) fn parse_label(option: &str, text: &str) -> Result<Label, Diagnostic> {
     Label::new(text).map_err(|refusal| failure::argument(option, &refusal))
+}
+
+/// A stray, by its first file.
+fn named(stray: &Stray) -> String {
+    let file = stray.files.first().map(|file| file.display().to_string());
+    file.unwrap_or_else(|| stray.name.to_string())
 }
 
 /// What attestations call this program.
