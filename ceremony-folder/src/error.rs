@@ -265,7 +265,7 @@ impl From<&CeremonyError> for Diagnostic {
             {
                 format!(
                     "fetch the folder again: every step has an attestation next to its file; a \
-                     file without one is taken out with `{PROGRAM} ceremony reject`"
+                     file without one is moved away with `{PROGRAM} ceremony tidy`"
                 )
             }
             _ if parts.blame == Blame::Environment => {

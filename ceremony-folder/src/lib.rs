@@ -24,6 +24,7 @@
 //! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a
 //! snippet. Nothing here writes to the folder.
 
+pub mod accept;
 pub mod archive_set;
 pub mod audit;
 pub mod chain;
@@ -32,8 +33,10 @@ pub mod config;
 mod document;
 mod error;
 pub mod folder;
+mod link;
 mod lock;
 pub mod output;
+mod refused;
 mod rejection;
 pub mod report;
 pub mod steps;
@@ -48,6 +51,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use accept::{Accepted, Delivered, Inbox, Refused};
 pub use chain::{Chain, Rejected, Step};
 use claim::Reader;
 pub use config::{Config, ConfigError};

@@ -292,7 +292,7 @@ impl Ceremony {
         self.chains().filter(move |chain| chain.track.phase() == phase && !chain.is_closed())
     }
 
-    fn ensure_turn(
+    pub(crate) fn ensure_turn(
         &self,
         chain: &Chain,
         participant: &Participant,

@@ -1,5 +1,6 @@
 //! `ceremony`: one command for each step of each party, and the rehearsal that runs them all.
 
+mod accept;
 mod archive;
 mod attest;
 mod audit;
@@ -28,6 +29,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::New(command)) => command.run(),
             Some(CeremonyCommand::Contribute(command)) => command.run(),
             Some(CeremonyCommand::Attest(command)) => command.run(),
+            Some(CeremonyCommand::Accept(command)) => command.run(),
             Some(CeremonyCommand::Beacon(command)) => command.run(),
             Some(CeremonyCommand::Prepare(command)) => command.run_prepare(),
             Some(CeremonyCommand::Keygen(command)) => command.run(),
