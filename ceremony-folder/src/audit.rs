@@ -1,13 +1,25 @@
 //! The signed result of an audit: who re-verified which ceremony, with what, and that everything
-//! held.
+//! held, or what did not.
 //!
-//! The subject is the transcript document. It is evidence next to the bundle: what a policy counts
-//! is the auditor's signature on the bundle's statement.
+//! A good result's subject is the transcript document. It is evidence next to the bundle: what a
+//! policy counts is the auditor's signature on the bundle's statement. A failed audit has no
+//! transcript: its subject is the rules, and it names the step that did not hold. It carries the
+//! key that it verifies under, so that a reader can show whose word it is.
 
 use serde::{Deserialize, Serialize};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
-use zk_attest::statement::Predicate;
+use zk_attest::statement::{Predicate, Statement};
+
+use crate::Ceremony;
+use crate::store::EntryKind;
+
+/// The ending of a failed audit's name.
+pub const FAILED: &str = ".failed.dsse.json";
+/// Results of audits that are read at most: more than any ceremony has auditors.
+const MAX_AUDITS: usize = 1 << 10;
 
 /// What an auditor signs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +47,69 @@ pub struct AuditResult {
 
 impl Predicate for AuditResult {
     const TYPE: &'static str = "urn:zk-ceremony:audit:v1";
+}
+
+/// What an auditor signs whose verification failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFailure {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: CeremonyKind,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The step or document that did not hold.
+    pub step: Label,
+    /// What did not hold.
+    pub failure: Label,
+    /// Who.
+    pub auditor: Label,
+    /// The auditor's key, under which this verifies.
+    pub key: PublicKey,
+    /// Tool and version.
+    pub tool: Label,
+    /// What else was done, in the auditor's words.
+    pub method: Label,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Predicate for AuditFailure {
+    const TYPE: &'static str = "urn:zk-ceremony:audit-failure:v1";
+}
+
+impl Ceremony {
+    /// The failed audits of this ceremony that verify under the keys they name, by file name.
+    /// Anyone can sign one: a reader looks at the key.
+    #[must_use]
+    pub fn failed_audits(&self) -> Vec<AuditFailure> {
+        let folder = &self.folder;
+        let audits = folder.audits();
+        let relative = audits.strip_prefix(folder.root()).unwrap_or(&audits);
+        let mut entries = folder.store().entries(relative, MAX_AUDITS).unwrap_or_default();
+        entries.sort();
+        let regular = |entry: &&crate::store::Entry| {
+            entry.kind == EntryKind::File && entry.name.ends_with(FAILED)
+        };
+        let read = |entry: &crate::store::Entry| {
+            let bytes = folder.read(&audits.join(&entry.name), Envelope::MAX_BYTES).ok()?;
+            let envelope = Envelope::from_json(&bytes).ok()?;
+            let said = Statement::<AuditFailure>::from_payload(envelope.payload()).ok()?.predicate;
+            let is_ours = said.ceremony_toml_sha256 == self.config.digest();
+            (is_ours && !envelope.signers([&said.key]).is_empty()).then_some(said)
+        };
+        entries.iter().filter(regular).filter_map(read).collect()
+    }
+}
+
+/// A text of any length and form as one signed line.
+#[must_use]
+pub fn one_line(text: &str) -> Label {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut end = flat.len().min(500);
+    while !flat.is_char_boundary(end) {
+        end -= 1;
+    }
+    Label::new(flat[..end].trim()).unwrap_or_else(|_| Label::from_static("not printable"))
 }

@@ -1,32 +1,34 @@
 //! The signed side of a ceremony folder: which files are steps of the chain, and who attests them.
 //!
-//! Reading a [`Chain`] proves, without opening a data file, that for each step
+//! A chain is its opening, and then each step whose attestation names the file before it as its
+//! input: the digest decides, and not the order of names (docs/formats.md, section 10). Reading a
+//! [`Chain`] proves, without opening a data file, that for each step
 //!
 //! 1. the attestation verifies under the key of the person who may make that step: the coordinator,
 //!    or a participant of the phase, each once;
 //! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action,
-//!    number, name, planned beacon;
-//! 3. it started from the file that the step before it attests.
+//!    number, name of the file, planned beacon;
+//! 3. it started from the file that the step before it attests;
+//! 4. all attempts before it at the same place were rejected by the coordinator.
 //!
-//! A file leaves the chain only by the coordinator's rejection, which signs the file's name and
-//! digest. The first step for which this does not hold ends the chain and is its
-//! [`Chain::problem`]. That a data file is the attested one, and that its mathematics holds, is for
-//! [`super::verify`].
+//! Everything else under a step's name is a [`Stray`] and harms nothing, with one exception: where
+//! the signatures prove that steps are missing or do not hold, that is the [`Chain::problem`]. That
+//! a data file is the attested one, and that its mathematics holds, is for [`super::verify`].
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::{Beacon, Label};
-use zk_attest::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
+use zk_attest::statement::{Action, StepAttestation};
 
-use crate::config::{Config, Participant};
-use crate::error::{CeremonyError, at, broken};
-use crate::folder::{Folder, Presence, Slot, StepName, Track};
+use crate::config::{Config, Participant, PlannedBeacon};
+use crate::error::CeremonyError;
+use crate::folder::{Slot, StepName, Track};
+pub use crate::rejection::Rejected;
+use crate::rejection::Standing;
+use crate::stray::Stray;
 
 /// One step whose attestation holds.
 #[derive(Clone, Debug)]
@@ -49,25 +51,6 @@ pub struct Step {
     pub file: FileDigest,
 }
 
-/// A file that the coordinator took out of the chain.
-#[derive(Clone, Debug)]
-pub struct Rejected {
-    /// Its name in the folder.
-    pub name: StepName,
-    /// The data file.
-    pub path: PathBuf,
-    /// Whether the data file is still there.
-    pub present: bool,
-    /// The number that it claimed.
-    pub index: u32,
-    /// The signed rejection.
-    pub envelope: Envelope,
-    /// Why.
-    pub reason: Label,
-    /// SHA-256 of the file, as attested.
-    pub file: FileDigest,
-}
-
 /// The steps of phase 1 or of one circuit, as far as they are attested.
 #[derive(Debug)]
 pub struct Chain {
@@ -79,11 +62,30 @@ pub struct Chain {
     pub prepared: Option<Step>,
     /// Files that were taken out.
     pub rejected: Vec<Rejected>,
-    /// The first thing that is wrong. What comes after it is not looked at.
+    /// Files that are no part of it.
+    pub strays: Vec<Stray>,
+    /// The first thing that is wrong. The steps end before it.
     pub problem: Option<Arc<CeremonyError>>,
+    /// Steps that are signed as they should be, whether the chain reaches them or not.
+    pub(crate) signed: Vec<Step>,
+    /// What may not be taken out.
+    pub(crate) standing: Standing,
 }
 
 impl Chain {
+    pub(crate) fn empty(track: Track) -> Self {
+        Self {
+            track,
+            steps: Vec::new(),
+            prepared: None,
+            rejected: Vec::new(),
+            strays: Vec::new(),
+            problem: None,
+            signed: Vec::new(),
+            standing: Standing::default(),
+        }
+    }
+
     /// Contributions, without opening and beacon.
     pub fn contributions(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.words.action == Action::Contribution)
@@ -93,6 +95,26 @@ impl Chain {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.steps.last().is_some_and(|step| step.words.action == Action::Beacon)
+    }
+
+    /// The beacon, rejected or unfinished, after which no contribution can come: its value is
+    /// public, so that only another beacon can follow.
+    #[must_use]
+    pub fn awaits_beacon(&self) -> Option<StepName> {
+        let head = self.steps.last().filter(|_| !self.is_closed())?;
+        let closing = |name: StepName, input| {
+            (name.slot == Slot::Final && input == Some(head.file)).then_some(name)
+        };
+        let rejected = self.rejected.iter().map(|gone| closing(gone.name, gone.input));
+        let signed = self.signed.iter().map(|step| closing(step.name, step.words.input_sha256));
+        rejected.chain(signed).flatten().next()
+    }
+
+    /// The round of its beacon: the planned one, and one more for each beacon that was rejected.
+    #[must_use]
+    pub fn beacon_round(&self, plan: &PlannedBeacon) -> u64 {
+        let rejected = self.free_name(Slot::Final).attempt - 1;
+        plan.round.saturating_add(u64::from(rejected))
     }
 
     /// Participants who have not contributed, in the order of the roster.
@@ -114,308 +136,5 @@ impl Chain {
             .filter(|rejected| rejected.name.slot == slot)
             .map(|rejected| rejected.name.attempt);
         StepName { slot, attempt: taken.max().unwrap_or(0) + 1 }
-    }
-}
-
-/// What reading the steps of one chain needs.
-pub(crate) struct Reader<'a> {
-    pub(crate) folder: &'a Folder,
-    pub(crate) config: &'a Config,
-    pub(crate) track: Track,
-    /// The circuit, as attestations name it.
-    pub(crate) circuit: Option<CircuitReference>,
-    /// The prepared file, from which a circuit's chain starts.
-    pub(crate) start: Option<FileDigest>,
-}
-
-/// What the place of a step says of it.
-struct Expected<'a> {
-    action: Action,
-    index: u32,
-    input: Option<FileDigest>,
-    /// Who may have made it.
-    makers: Vec<(&'a Label, &'a PublicKey)>,
-}
-
-impl Reader<'_> {
-    /// Reads the chain as far as it holds.
-    pub(crate) fn read(&self) -> Chain {
-        let mut chain = Chain {
-            track: self.track.clone(),
-            steps: Vec::new(),
-            prepared: None,
-            rejected: Vec::new(),
-            problem: None,
-        };
-        chain.problem = self.read_into(&mut chain).err().map(Arc::new);
-        chain
-    }
-
-    fn read_into(&self, chain: &mut Chain) -> Result<(), CeremonyError> {
-        let mut found = self.folder.scan(&self.track)?;
-        // Attestations whose file never came do not make a step, unless later steps build on
-        // it: then this copy lacks the file.
-        let last = found
-            .iter()
-            .filter(|(_, presence)| presence.file && !presence.rejection)
-            .map(|(name, _)| name.slot)
-            .max();
-        found
-            .retain(|name, presence| presence.file || presence.rejection || Some(name.slot) < last);
-        self.take_rejected(&mut found, chain)?;
-        let mut live: BTreeMap<Slot, StepName> = BTreeMap::new();
-        for name in found.keys() {
-            if let Some(first) = live.insert(name.slot, *name) {
-                let path = self.folder.file(&self.track, *name);
-                return Err(broken(
-                    &path,
-                    format_args!("a second file for the place of {first}"),
-                    "both in the chain",
-                    "one of them, the other rejected",
-                ));
-            }
-        }
-        let mut number = 0;
-        while let Some(name) = live.remove(&Slot::Number(number)) {
-            self.step(name, chain, number)?;
-            number += 1;
-        }
-        if let Some(name) = live.values().find(|name| matches!(name.slot, Slot::Number(_))) {
-            return Err(self.no_place(*name, number));
-        }
-        if let Some(name) = live.remove(&Slot::Final) {
-            self.step(name, chain, number)?;
-            number += 1;
-        }
-        let closed = chain.is_closed() || !self.config.has_own_phase1();
-        if self.track == Track::Phase1
-            && closed
-            && let Some(name) = live.remove(&Slot::Prepared)
-        {
-            let step = self.attested(name, &self.expected(name, chain, number))?;
-            chain.prepared = Some(step);
-        }
-        match live.into_values().next() {
-            None => Ok(()),
-            Some(name) => Err(self.no_place(name, number)),
-        }
-    }
-
-    fn no_place(&self, name: StepName, steps: u32) -> CeremonyError {
-        let expected =
-            "steps without a gap, nothing after the beacon, and no powers prepared before it";
-        broken(
-            &self.folder.file(&self.track, name),
-            "the file has no place in the chain",
-            format_args!("{name}, after {steps} steps"),
-            expected,
-        )
-    }
-
-    fn step(&self, name: StepName, chain: &mut Chain, index: u32) -> Result<(), CeremonyError> {
-        let step = self.attested(name, &self.expected(name, chain, index))?;
-        if let Some(earlier) = chain
-            .contributions()
-            .find(|earlier| step.words.action == Action::Contribution && earlier.key == step.key)
-        {
-            return Err(broken(
-                &step.path,
-                format_args!("{} contributes twice", step.words.participant),
-                format_args!("steps {} and {}", earlier.index, step.index),
-                "one contribution of each participant",
-            ));
-        }
-        chain.steps.push(step);
-        Ok(())
-    }
-
-    fn expected(&self, name: StepName, chain: &Chain, index: u32) -> Expected<'_> {
-        let document = self.config.document();
-        let coordinator = vec![(&document.coordinator.name, &document.coordinator.key)];
-        let before = chain.steps.last().map(|step| step.file);
-        match name.slot {
-            Slot::Number(0) => {
-                Expected { action: Action::Open, index: 0, input: self.start, makers: coordinator }
-            }
-            Slot::Number(_) => {
-                let makers = self
-                    .config
-                    .participants(self.track.phase())
-                    .map(|participant| (&participant.name, &participant.key))
-                    .collect();
-                Expected { action: Action::Contribution, index, input: before, makers }
-            }
-            Slot::Final => {
-                Expected { action: Action::Beacon, index, input: before, makers: coordinator }
-            }
-            Slot::Prepared => {
-                Expected { action: Action::Prepare, index, input: before, makers: coordinator }
-            }
-        }
-    }
-
-    /// Reads and verifies the attestation of a step.
-    fn attested(&self, name: StepName, expected: &Expected<'_>) -> Result<Step, CeremonyError> {
-        let (path, file_path) =
-            (self.folder.attestation(&self.track, name), self.folder.file(&self.track, name));
-        let (envelope, words, subject) = self.envelope(&path)?;
-        let file = FileDigest(subject.digest.sha256.0);
-        let maker = expected.makers.iter().find(|(name, _)| **name == words.participant);
-        let Some((_, key)) = maker else {
-            let names: Vec<&str> = expected.makers.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(broken(
-                &path,
-                "this step is signed by someone who is not allowed to perform it",
-                &words.participant,
-                if names.is_empty() { "nobody".into() } else { names.join(", ") },
-            ));
-        };
-        if expected.action == Action::Beacon {
-            self.planned_beacon(&path, words.beacon.as_ref())?;
-        }
-        let facts = StepFacts {
-            phase: self.track.phase(),
-            circuit: self.circuit.clone(),
-            action: expected.action,
-            index: expected.index,
-            participant: Some(&words.participant),
-            input: expected.input,
-            file,
-            contribution_hash: words.contribution_hash,
-            beacon: words.beacon.as_ref(),
-            reason: None,
-        };
-        facts.attested(&self.facts(), &envelope, key).map_err(at(&path))?;
-        let is_step = matches!(expected.action, Action::Contribution | Action::Beacon);
-        if words.contribution_hash.is_some() != is_step
-            || words.beacon.is_some() != (expected.action == Action::Beacon)
-        {
-            return Err(broken(
-                &path,
-                "the attestation lacks the hash or the beacon of its step",
-                "another set of fields",
-                expected.action.as_str(),
-            ));
-        }
-        let present = self.folder.is_present(&file_path);
-        Ok(Step {
-            name,
-            index: expected.index,
-            path: file_path,
-            present,
-            key: **key,
-            envelope,
-            words,
-            file,
-        })
-    }
-
-    fn planned_beacon(&self, path: &Path, beacon: Option<&Beacon>) -> Result<(), CeremonyError> {
-        let plan = self.config.beacon(self.track.phase());
-        match beacon {
-            Some(b)
-                if b.source == plan.source
-                    && b.round == plan.round
-                    && b.exponent.get() == plan.exponent =>
-            {
-                Ok(())
-            }
-            _ => Err(broken(
-                path,
-                "the beacon is not the planned one",
-                beacon.map_or("none".into(), |b| {
-                    format!("{}, round {}, 2^{}", b.source, b.round, b.exponent.get())
-                }),
-                format_args!("{}, round {}, 2^{}", plan.source, plan.round, plan.exponent),
-            )),
-        }
-    }
-
-    fn envelope(&self, path: &Path) -> Result<(Envelope, StepAttestation, Subject), CeremonyError> {
-        let bytes = self.folder.read(path, Envelope::MAX_BYTES)?;
-        let envelope = Envelope::from_json(&bytes).map_err(at(path))?;
-        let Statement { subject, predicate } =
-            Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(at(path))?;
-        match <[Subject; 1]>::try_from(subject) {
-            Ok([subject]) => Ok((envelope, predicate, subject)),
-            Err(subjects) => Err(broken(
-                path,
-                "the attestation is not of one file",
-                format_args!("{} files", subjects.len()),
-                "the step's data file",
-            )),
-        }
-    }
-
-    fn facts(&self) -> CeremonyFacts<'_> {
-        let document = self.config.document();
-        CeremonyFacts {
-            ceremony: &document.id,
-            ceremony_toml_sha256: self.config.digest(),
-            kind: document.kind,
-        }
-    }
-
-    /// Moves the files that the coordinator rejected from `found` to the chain's list.
-    fn take_rejected(
-        &self,
-        found: &mut BTreeMap<StepName, Presence>,
-        chain: &mut Chain,
-    ) -> Result<(), CeremonyError> {
-        let names: Vec<StepName> = found
-            .iter()
-            .filter(|(_, presence)| presence.rejection)
-            .map(|(name, _)| *name)
-            .collect();
-        for name in names {
-            let path = self.folder.rejection(&self.track, name);
-            let (envelope, words, subject) = self.envelope(&path)?;
-            let file = FileDigest(subject.digest.sha256.0);
-            let Some(reason) = words.reason.clone() else {
-                return Err(broken(
-                    &path,
-                    "the rejection gives no reason",
-                    "none",
-                    "a line of text",
-                ));
-            };
-            let facts = StepFacts {
-                reason: Some(&reason),
-                ..StepFacts::by_coordinator(
-                    self.track.phase(),
-                    self.circuit.clone(),
-                    Action::Reject,
-                    words.index,
-                    None,
-                    file,
-                )
-            };
-            facts
-                .attested(&self.facts(), &envelope, &self.config.document().coordinator.key)
-                .map_err(at(&path))?;
-            let may_go = match name.slot {
-                Slot::Number(number) => number > 0 && number == words.index,
-                Slot::Final => true,
-                Slot::Prepared => false,
-            };
-            // The signed name says which attempt at the step: a copy of an earlier attempt's
-            // rejection takes nothing out.
-            if !may_go || subject.name.as_str() != name.to_string() {
-                let found = format_args!("{}, step {}", subject.name, words.index);
-                return Err(broken(&path, "the rejection is of another step", found, name));
-            }
-            let present = found.remove(&name).is_some_and(|presence| presence.file);
-            let data = self.folder.file(&self.track, name);
-            chain.rejected.push(Rejected {
-                name,
-                path: data,
-                present,
-                index: words.index,
-                envelope,
-                reason,
-                file,
-            });
-        }
-        Ok(())
     }
 }

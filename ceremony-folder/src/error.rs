@@ -80,6 +80,16 @@ pub enum Cause {
         /// Its kind.
         kind: &'static str,
     },
+    /// A signed step is built on a step that is not in this copy.
+    Gap {
+        /// The step that is built on it.
+        step: StepName,
+    },
+    /// A second attempt at a place, without the rejection of the first.
+    NoRejection {
+        /// The attempt that was rejected, as its successor's name says.
+        attempt: StepName,
+    },
     /// The files do not belong together.
     Chain {
         /// What is wrong.
@@ -257,6 +267,26 @@ impl Cause {
                 "move it out of the folder, and replace the key if anyone has seen a copy; if it \
                  is no key, write into the file what it is",
             ),
+            Self::Gap { step } => Diagnostic::artefact(
+                "step-missing",
+                "a step is missing: a signed step builds on it",
+            )
+            .found(format_args!("step {step}, signed as built on a file that is not here"))
+            .expected("every step before it")
+            .hint(format_args!(
+                "fetch the folder again; if the coordinator's own copy lacks the file too, step \
+                 {step} can be taken out with `{PROGRAM} ceremony reject`"
+            )),
+            Self::NoRejection { attempt } => Diagnostic::artefact(
+                "rejection-missing",
+                "this is another attempt at a place whose earlier attempt nobody rejected",
+            )
+            .found(format_args!("no rejection of {attempt} that the coordinator signed"))
+            .expected(format_args!("{attempt}.reject.dsse.json"))
+            .hint(
+                "fetch the folder again: a rejection and what it rejects stay in the folder as \
+                 evidence",
+            ),
             Self::Chain { what, found, expected } => {
                 Diagnostic::artefact("chain", what).found(found).expected(expected)
             }
@@ -296,15 +326,10 @@ impl From<&CeremonyError> for Diagnostic {
             _ if matches!(error.root_cause(), Cause::Attestation(_))
                 && parts.blame == Blame::Environment =>
             {
-                let fetch =
-                    "fetch the folder again: every step has an attestation next to its file";
-                if is_rejectable(&error.path) {
-                    format!(
-                        "{fetch}; a file without one is taken out with `{PROGRAM} ceremony reject`"
-                    )
-                } else {
-                    fetch.into()
-                }
+                format!(
+                    "fetch the folder again: every step has an attestation next to its file; a \
+                     file without one is moved away with `{PROGRAM} ceremony tidy`"
+                )
             }
             _ if parts.blame == Blame::Environment => {
                 "if the file is missing, fetch the folder from the coordinator again".into()
@@ -340,6 +365,11 @@ impl CeremonyError {
     #[must_use]
     pub fn is_environment(&self) -> bool {
         self.cause.diagnostic().blame == Blame::Environment
+    }
+
+    /// What is wrong, in one line.
+    pub(crate) fn in_words(&self) -> String {
+        self.cause.diagnostic().what
     }
 
     /// The cause, below [`Cause::Signed`].

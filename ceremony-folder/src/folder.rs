@@ -26,13 +26,16 @@ use ceremony_core::limits::MAX_CONTRIBUTIONS;
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
-use crate::error::{Cause, CeremonyError, at};
-use crate::output::Output;
+use crate::error::{CeremonyError, at};
+use crate::output::{Output, OutputError};
 use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 
 /// Entries of one folder at most: three files for each contribution that a chain can have, and some
 /// more for second attempts.
 pub(crate) const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
+
+/// Where strays go: no part of a chain.
+pub(crate) const STRAYS: &str = "strays";
 
 /// One chain of files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +56,7 @@ impl Track {
         }
     }
 
-    fn extension(&self) -> &'static str {
+    pub(crate) fn extension(&self) -> &'static str {
         match self {
             Self::Phase1 => "ptau",
             Self::Circuit(_) => "zkey",
@@ -122,11 +125,14 @@ impl StepName {
     }
 }
 
-/// What stands in a folder under one name: at least an attestation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What stands in a folder under one name: at least one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Presence {
     pub(crate) file: bool,
+    pub(crate) attestation: bool,
     pub(crate) rejection: bool,
+    /// A link, a folder, a pipe or a device under one of its names.
+    pub(crate) irregular: Option<PathBuf>,
 }
 
 /// A ceremony folder: the names of its files, and the store that has them.
@@ -198,6 +204,14 @@ impl Folder {
         Ok(self.store.create(self.relative(path), replace, Readers::Owner)?)
     }
 
+    /// Gives a file of this folder another name, which must be free.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        self.store.rename(self.relative(from), self.relative(to))
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -267,6 +281,16 @@ impl Folder {
         self.track(track).join(format!("{name}.reject.dsse.json"))
     }
 
+    /// Where strays of a chain are put, out of everybody's way.
+    #[must_use]
+    pub fn strays(&self, track: &Track) -> PathBuf {
+        let strays = self.root.join(STRAYS);
+        match track {
+            Track::Phase1 => strays.join("phase1"),
+            Track::Circuit(name) => strays.join("circuits").join(name.as_str()),
+        }
+    }
+
     /// The finished verifying key of a circuit, canonical compressed, canonical uncompressed, and
     /// as JSON.
     #[must_use]
@@ -286,21 +310,6 @@ impl Folder {
         self.private().join(format!("{circuit}.proving_key.bin"))
     }
 
-    /// The contributions and beacons whose files stand in a chain's folder and are not rejected, in
-    /// order. Whether they belong to the chain, and who attests them, is for [`super::chain`]
-    /// to say.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn unrejected(&self, track: &Track) -> Result<Vec<StepName>, CeremonyError> {
-        let found = self.scan(track)?;
-        let steps = found
-            .into_iter()
-            .filter(|(_, presence)| presence.file && !presence.rejection)
-            .map(|(name, _)| name);
-        Ok(steps.filter(|name| !matches!(name.slot, Slot::Number(0) | Slot::Prepared)).collect())
-    }
-
     /// The steps that have a file in a chain's folder. Names that belong to no step are left alone.
     pub(crate) fn scan(
         &self,
@@ -317,16 +326,13 @@ impl Folder {
                 .into_iter()
                 .find_map(|ending| Some((StepName::parse(name.strip_suffix(ending)?)?, ending)));
             if let Some((step, ending)) = parsed {
-                if kind != EntryKind::File {
-                    return Err(CeremonyError {
-                        path: folder.join(name),
-                        cause: Cause::NotRegular,
-                    });
-                }
                 let presence = found.entry(step).or_default();
+                if kind != EntryKind::File {
+                    presence.irregular = Some(folder.join(&name));
+                }
                 match ending {
                     ".reject.dsse.json" => presence.rejection = true,
-                    ".dsse.json" => {}
+                    ".dsse.json" => presence.attestation = true,
                     _ => presence.file = true,
                 }
             }

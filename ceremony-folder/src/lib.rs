@@ -24,29 +24,39 @@
 //! The data flow one way, and only a [`VerifiedCeremony`] reaches key generation, a bundle or a
 //! snippet. Nothing here writes to the folder.
 
+pub mod accept;
 pub mod archive_set;
 pub mod audit;
 pub mod chain;
+mod claim;
 pub mod config;
 mod document;
 mod error;
 pub mod folder;
 pub mod hints;
 pub mod key_material;
+mod link;
 mod lock;
 pub mod output;
 mod place;
+mod refused;
+mod rejection;
 pub mod report;
 pub mod steps;
 pub mod store;
+pub mod stray;
+pub mod tidy;
 pub mod turns;
 pub mod verify;
+mod walk;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chain::Reader;
+pub use accept::{Accepted, Delivered, Inbox, Refused};
 pub use chain::{Chain, Rejected, Step};
+use claim::Reader;
 pub use config::{Config, ConfigError};
 use config::{ConfigCircuit, MAX_CONFIG_BYTES};
 pub use document::{CircuitKey, VerifiedCeremony};
@@ -54,7 +64,9 @@ use error::at;
 pub use error::{Cause, CeremonyError, explained};
 pub use folder::{Folder, Slot, StepName, Track};
 pub use lock::FolderLock;
+pub use rejection::{Bars, RejectError, ToReject};
 pub use steps::{AttestationDraft, NewStep};
+pub use stray::{Story, Stray};
 pub use turns::TurnError;
 pub use verify::{Depth, Part, PartReport, Verification};
 use zk_attest::digest::CircuitDigest;
@@ -103,19 +115,16 @@ impl Ceremony {
         let path = folder.config();
         let bytes = folder.read(&path, MAX_CONFIG_BYTES)?;
         let config = Config::from_toml(&bytes).map_err(at(&path))?;
-        let phase1 = Reader {
-            folder: &folder,
-            config: &config,
-            track: Track::Phase1,
-            circuit: None,
-            start: None,
-        }
-        .read();
+        let sealed = rejection::sealed(&folder, &config);
+        let read = |track: Track, circuit, start| {
+            let none = BTreeMap::new();
+            let sealed = sealed.get(&track).unwrap_or(&none);
+            Reader { folder: &folder, config: &config, track, circuit, start }.read(sealed)
+        };
+        let phase1 = read(Track::Phase1, None, None);
         let start = phase1.prepared.as_ref().map(|prepared| prepared.file);
         let of = |circuit: &ConfigCircuit| {
-            let track = Track::Circuit(circuit.name.clone());
-            let circuit = Some(reference(circuit));
-            Reader { folder: &folder, config: &config, track, circuit, start }.read()
+            read(Track::Circuit(circuit.name.clone()), Some(reference(circuit)), start)
         };
         let circuits = config.document().circuits.iter().map(of).collect();
         Ok(Self { folder, config, phase1, circuits })

@@ -144,6 +144,11 @@ impl Output {
         Ok(Self { file, temporary, path, replace, unsynced: 0, failed: false, syncing: None })
     }
 
+    /// Changes the name that [`Self::commit`] gives, within the same folder.
+    pub(crate) fn rename(&mut self, name: &str) {
+        self.path.set_file_name(name);
+    }
+
     /// Flushes to the disk and gives the file its name.
     ///
     /// # Errors

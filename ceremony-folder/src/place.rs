@@ -81,7 +81,12 @@ impl Place {
 
     /// Gives the file another name in its folder.
     pub(crate) fn rename(&self, name: &OsStr, replace: bool) -> io::Result<()> {
-        self.folder.rename(&self.name, name, replace)
+        self.folder.rename(&self.name, &self.folder, name, replace)
+    }
+
+    /// Moves what stands there to another place, which must be free.
+    pub(crate) fn move_to(&self, to: &Self) -> io::Result<()> {
+        self.folder.rename(&self.name, &to.folder, &to.name, false)
     }
 
     /// Removes the file.
@@ -205,20 +210,26 @@ mod unix {
             Ok(openat(&self.0, name, flags, Mode::from_raw_mode(mode))?.into())
         }
 
-        pub(super) fn rename(&self, from: &OsStr, to: &OsStr, replace: bool) -> io::Result<()> {
+        pub(super) fn rename(
+            &self,
+            from: &OsStr,
+            into: &Self,
+            to: &OsStr,
+            replace: bool,
+        ) -> io::Result<()> {
             if replace {
-                return Ok(renameat(&self.0, from, &self.0, to)?);
+                return Ok(renameat(&self.0, from, &into.0, to)?);
             }
             #[cfg(target_os = "linux")]
             {
                 use rustix::fs::{RenameFlags, renameat_with};
-                match renameat_with(&self.0, from, &self.0, to, RenameFlags::NOREPLACE) {
+                match renameat_with(&self.0, from, &into.0, to, RenameFlags::NOREPLACE) {
                     // Not every file system knows it.
                     Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
                     renamed => return Ok(renamed?),
                 }
             }
-            linkat(&self.0, from, &self.0, to, AtFlags::empty())?;
+            linkat(&self.0, from, &into.0, to, AtFlags::empty())?;
             Ok(unlinkat(&self.0, from, AtFlags::empty())?)
         }
 
@@ -306,8 +317,14 @@ mod other {
             File::options().read(true).write(true).create_new(true).open(self.0.join(name))
         }
 
-        pub(super) fn rename(&self, from: &OsStr, to: &OsStr, replace: bool) -> io::Result<()> {
-            let (from, to) = (self.0.join(from), self.0.join(to));
+        pub(super) fn rename(
+            &self,
+            from: &OsStr,
+            into: &Self,
+            to: &OsStr,
+            replace: bool,
+        ) -> io::Result<()> {
+            let (from, to) = (self.0.join(from), into.0.join(to));
             if replace {
                 return fs::rename(from, to);
             }

@@ -11,9 +11,11 @@ use zk_attest::primitives::Timestamp;
 use zk_attest::statement::Action;
 
 use crate::archive_set::archive_set;
+use crate::audit::AuditFailure;
 use crate::chain::{Chain, Step};
 use crate::error::{CeremonyError, at};
 use crate::folder::Track;
+use crate::stray::Stray;
 use crate::verify::{PartReport, PassedCheck};
 use crate::{Ceremony, VerifiedCeremony};
 
@@ -47,6 +49,15 @@ pub struct Report {
     pub files: Vec<ReportedFile>,
     /// What stopped the verification.
     pub failure: Option<ReportedFailure>,
+    /// Whether every chain is closed and verified. An unfinished ceremony can be good so far.
+    #[serde(default)]
+    pub finished: bool,
+    /// Files that are no step of any chain.
+    #[serde(default)]
+    pub strays: Vec<ReportedStray>,
+    /// Audits that failed, as their auditors signed.
+    #[serde(default)]
+    pub failed_audits: Vec<ReportedAudit>,
     /// Who did what, chain by chain.
     pub chains: Vec<ReportedChain>,
 }
@@ -156,6 +167,32 @@ pub struct ReportedRejection {
     pub reason: String,
 }
 
+/// A file that is no step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedStray {
+    /// Path inside the folder.
+    pub file: String,
+    /// Its story, in one word.
+    pub kind: String,
+    /// Its story.
+    pub story: String,
+}
+
+/// An audit that failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedAudit {
+    /// Who.
+    pub auditor: String,
+    /// The key that signed it.
+    pub fingerprint: String,
+    /// What did not hold.
+    pub step: String,
+    /// Why not.
+    pub failure: String,
+    /// When, in UTC.
+    pub time: String,
+}
+
 impl Report {
     /// Bytes of a report that is read again: what a folder of the largest size gives.
     pub const MAX_BYTES: usize = 16 << 20;
@@ -178,6 +215,9 @@ impl Report {
             verifying_keys: Vec::new(),
             files: Vec::new(),
             failure: None,
+            finished: false,
+            strays: strays(ceremony),
+            failed_audits: failed_audits(ceremony),
             chains: chains(ceremony),
         }
     }
@@ -211,6 +251,7 @@ impl Report {
     /// Everything holds, and the ceremony is finished.
     pub fn finished(&mut self, done: &VerifiedCeremony) {
         self.result = "good".into();
+        self.finished = true;
         self.transcript_sha256 = Some(done.digest().to_string());
         let circuits = &done.transcript().transcript().circuits;
         self.verifying_keys = circuits
@@ -222,6 +263,30 @@ impl Report {
             })
             .collect();
     }
+}
+
+/// The strays of a folder, with paths inside it.
+#[must_use]
+pub fn strays(ceremony: &Ceremony) -> Vec<ReportedStray> {
+    let reported = |stray: &Stray| ReportedStray {
+        file: stray.files.first().map_or_else(String::new, |file| relative(ceremony, file)),
+        kind: stray.story.word().into(),
+        story: stray.story.to_string(),
+    };
+    ceremony.strays().map(reported).collect()
+}
+
+/// The failed audits of a folder.
+#[must_use]
+pub fn failed_audits(ceremony: &Ceremony) -> Vec<ReportedAudit> {
+    let reported = |audit: AuditFailure| ReportedAudit {
+        auditor: audit.auditor.to_string(),
+        fingerprint: audit.key.fingerprint(),
+        step: audit.step.to_string(),
+        failure: audit.failure.to_string(),
+        time: audit.time.to_string(),
+    };
+    ceremony.failed_audits().into_iter().map(reported).collect()
 }
 
 fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {

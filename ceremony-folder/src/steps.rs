@@ -22,10 +22,12 @@ use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Action, Statement, StepAttestation, Subject};
 
 use crate::Ceremony;
+use crate::chain::Rejected;
 use crate::error::{Cause, CeremonyError, at, explained};
 use crate::folder::{Slot, StepName, Track};
 use crate::output::Output;
 use crate::store::Input;
+use crate::tidy::PutAway;
 
 /// What only the maker of a step knows.
 #[derive(Clone, Debug)]
@@ -107,10 +109,13 @@ pub struct NewStep<'a> {
     index: u32,
     /// The data file, under a temporary name.
     pub output: Output,
+    /// Strays that had the step's name, and where they are now.
+    pub put_away: Vec<PutAway>,
 }
 
 impl<'a> NewStep<'a> {
-    /// Makes room for a step at the end of a chain.
+    /// Makes room for a step at the end of a chain. A stray that has the step's name is moved to
+    /// `strays/`.
     ///
     /// # Errors
     /// When no file can be made there.
@@ -118,9 +123,10 @@ impl<'a> NewStep<'a> {
         let chain = ceremony.chains().find(|chain| chain.track == *track);
         let (name, steps) = chain
             .map_or((StepName::first(slot), 0), |chain| (chain.free_name(slot), chain.steps.len()));
+        let put_away = ceremony.make_room(track, name)?;
         let output = ceremony.folder.create(&ceremony.folder.file(track, name), false)?;
         let index = u32::try_from(steps).unwrap_or(u32::MAX);
-        Ok(Self { ceremony, track: track.clone(), name, index, output })
+        Ok(Self { ceremony, track: track.clone(), name, index, output, put_away })
     }
 
     /// Where the data file will be.
@@ -249,12 +255,24 @@ pub fn planned_beacon(
     value: &[u8],
 ) -> Result<(Beacon, AttestedBeacon), Diagnostic> {
     let plan = ceremony.config.beacon(track.phase());
+    let chain = ceremony.chain(track)?;
+    let value_of = |beacon: &AttestedBeacon| beacon.value.as_bytes() == value;
+    let repeated = |rejected: &&Rejected| rejected.beacon.as_ref().is_some_and(value_of);
+    if let Some(rejected) = chain.rejected.iter().find(repeated) {
+        return Err(Diagnostic::environment(
+            "beacon-repeated",
+            format_args!("this is the value of {}, which was rejected", rejected.name),
+        )
+        .at("--value")
+        .expected(format_args!("the value of round {}: {}", chain.beacon_round(plan), plan.source))
+        .hint("after a rejected beacon the value of the next round is needed"));
+    }
     let refused = |refusal: zk_attest::error::Refusal| Diagnostic::from(&refusal).at("--value");
     let beacon =
         Beacon::new(value, plan.exponent).map_err(|error| explained(&error).at("--value"))?;
     let attested = AttestedBeacon {
         source: plan.source.clone(),
-        round: plan.round,
+        round: chain.beacon_round(plan),
         value: BeaconValue::new(value).map_err(refused)?,
         exponent: BeaconExponent::new(plan.exponent).map_err(refused)?,
     };

@@ -85,6 +85,12 @@ pub trait Store: Debug + Send + Sync {
     /// [`OutputError`].
     fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError>;
 
+    /// Gives what stands under a name another one, which must be free.
+    ///
+    /// # Errors
+    /// [`OutputError`]; [`OutputFault::Exists`] where the new name is taken.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError>;
+
     /// The bytes of a regular file, at most `limit`.
     ///
     /// # Errors
@@ -129,6 +135,20 @@ impl Store for LocalDirectory {
             fault: OutputFault::Io { doing: "opening its folder", error },
         })?;
         Output::at(place, &shown, replace, by)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        let shown = self.0.join(to);
+        let failed = |error: io::Error| {
+            let fault = match error.kind() {
+                io::ErrorKind::AlreadyExists => OutputFault::Exists,
+                _ => OutputFault::Io { doing: "moving to this name", error },
+            };
+            OutputError { path: shown.clone(), fault }
+        };
+        let to = Place::beneath(&self.0, to, Some(Readers::Everyone)).map_err(failed)?;
+        let from = Place::beneath(&self.0, from, None).map_err(failed)?;
+        from.move_to(&to).map_err(failed)
     }
 }
 

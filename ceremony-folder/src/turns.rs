@@ -14,7 +14,7 @@ use zk_attest::statement::Phase;
 
 use crate::chain::{Chain, Step};
 use crate::config::{Order, Participant};
-use crate::folder::Track;
+use crate::folder::{StepName, Track};
 use crate::{Ceremony, Stage};
 
 /// Why a step may not be made now, or not by this signer.
@@ -83,6 +83,15 @@ pub enum TurnError {
         name: Label,
         /// Whose turn it is.
         next: Label,
+    },
+    /// A beacon was made and rejected, or not finished: contributions come too late.
+    AwaitsBeacon {
+        /// The chain.
+        track: Track,
+        /// The beacon.
+        beacon: StepName,
+        /// The ceremony folder.
+        root: PathBuf,
     },
     /// There are too few contributions for the beacon.
     TooFew {
@@ -162,6 +171,14 @@ impl From<TurnError> for Diagnostic {
                         "wait for {next}, or, if the coordinator agrees, add --skip \"{next}\""
                     ))
             }
+            TurnError::AwaitsBeacon { track, beacon, root } => Self::environment(
+                "closed",
+                "the chain takes no contribution any more: a beacon's value is public",
+            )
+            .at(track)
+            .found(format_args!("{beacon}, rejected or unfinished"))
+            .expected("the coordinator's next beacon")
+            .hint(next_command(&root)),
             TurnError::TooFew { track, found, expected, next } => {
                 Self::environment("too-few-contributions", "too few contributions for the beacon")
                     .at(track)
@@ -262,6 +279,9 @@ impl Ceremony {
     /// all who have not, as the rules say.
     #[must_use]
     pub fn may_contribute(&self, chain: &Chain) -> Vec<&Participant> {
+        if chain.awaits_beacon().is_some() {
+            return Vec::new();
+        }
         let waiting = chain.waiting(&self.config);
         let any = self.config.document().order == Order::Any;
         let count = if any { waiting.len() } else { 1 };
@@ -272,7 +292,7 @@ impl Ceremony {
         self.chains().filter(move |chain| chain.track.phase() == phase && !chain.is_closed())
     }
 
-    fn ensure_turn(
+    pub(crate) fn ensure_turn(
         &self,
         chain: &Chain,
         participant: &Participant,
@@ -285,6 +305,10 @@ impl Ceremony {
                 step: done.index,
                 root: self.folder.root().into(),
             });
+        }
+        if let Some(beacon) = chain.awaits_beacon() {
+            let (track, root) = (chain.track.clone(), self.folder.root().into());
+            return Err(TurnError::AwaitsBeacon { track, beacon, root });
         }
         if self.config.document().order == Order::Any {
             return Ok(());

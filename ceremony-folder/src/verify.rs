@@ -613,7 +613,7 @@ fn finished_key<K: Read + Seek>(
 }
 
 /// The bytes that were verified are those that were attested.
-fn ensure_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
+pub(crate) fn ensure_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> {
     if found.0 == step.file.0 {
         return Ok(());
     }
@@ -626,7 +626,7 @@ fn ensure_attested(step: &Step, found: FileSha256) -> Result<(), CeremonyError> 
 }
 
 /// The last record is the attested contribution or beacon.
-fn record_is_attested(
+pub(crate) fn record_is_attested(
     step: &Step,
     record: Option<(ContributionHash, &ContributionKind)>,
 ) -> Result<(), CeremonyError> {

@@ -432,8 +432,18 @@ fn reference(name: &str) -> CircuitReference {
 }
 
 pub fn sign_step(words: &StepAttestation, output: FileDigest, who: &str) -> Envelope {
+    let stem = match words.action {
+        Action::Beacon => "final".to_owned(),
+        Action::Prepare => "prepared".to_owned(),
+        _ => format!("{:04}", words.index),
+    };
+    let name = match (words.action, &words.circuit) {
+        (Action::Reject, _) => stem,
+        (_, None) => format!("{stem}.ptau"),
+        (_, Some(_)) => format!("{stem}.zkey"),
+    };
     let statement = Statement {
-        subject: vec![Subject::new("step", output.as_bytes()).unwrap()],
+        subject: vec![Subject::new(&name, output.as_bytes()).unwrap()],
         predicate: words.clone(),
     };
     let mut envelope = statement.to_envelope().unwrap();

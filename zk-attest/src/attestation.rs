@@ -40,14 +40,14 @@ pub struct StepFacts<'a> {
     pub index: u32,
     /// Who did it; none if only the key says so.
     pub participant: Option<&'a Label>,
-    /// SHA-256 of the file that it started from. Not compared for a rejection: no one knows what a
-    /// bad file started from.
+    /// SHA-256 of the file that it started from. Not compared for a rejection, which repeats what
+    /// the rejected step says.
     pub input: Option<FileDigest>,
     /// SHA-256 of the file that it wrote (or rejected).
     pub file: FileDigest,
     /// The hash that tools show, of a contribution or beacon.
     pub contribution_hash: Option<ContributionHash>,
-    /// The parameters of a beacon.
+    /// The parameters of a beacon. Not compared for a rejection either.
     pub beacon: Option<&'a Beacon>,
     /// The reason of a rejection.
     pub reason: Option<&'a Label>,
@@ -96,6 +96,7 @@ impl<'a> StepFacts<'a> {
             Statement::<StepAttestation>::from_payload(envelope.payload()).map_err(|refusal| {
                 refusal.with_code(Code::AttestationInvalid).within("attestation")
             })?;
+        let rejects = self.action == Action::Reject;
         let same = [
             ("ceremony", &predicate.ceremony == ceremony.ceremony),
             (
@@ -108,9 +109,9 @@ impl<'a> StepFacts<'a> {
             ("action", predicate.action == self.action),
             ("index", predicate.index == self.index),
             ("name", self.participant.is_none_or(|name| &predicate.participant == name)),
-            ("input", self.action == Action::Reject || predicate.input_sha256 == self.input),
+            ("input", rejects || predicate.input_sha256 == self.input),
             ("contribution hash", predicate.contribution_hash == self.contribution_hash),
-            ("beacon", predicate.beacon.as_ref() == self.beacon),
+            ("beacon", rejects || predicate.beacon.as_ref() == self.beacon),
             ("reason", predicate.reason.as_ref() == self.reason),
             ("file", matches!(subject.as_slice(), [file] if file.digest.sha256.0 == self.file.0)),
         ];

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::bundle::{Bundle, OnExpiry};
 use crate::policy::{Policy, Role, RoleKey};
-use crate::transcript::{Origin, Step, Transcript};
+use crate::transcript::{CheckedTranscript, Origin, Step, Transcript};
 use zk_attest::digest::StatementDigest;
 use zk_attest::error::Result;
 use zk_attest::key::PublicKey;
@@ -94,6 +94,11 @@ pub struct Verdict {
 }
 
 impl Bundle {
+    /// The transcript of a bundle whose contents belong together.
+    pub fn checked_transcript(&self) -> Result<CheckedTranscript> {
+        Ok(self.contents()?.transcript)
+    }
+
     /// Inspects the bundle, under a policy if there is one. Refused if its contents do not belong
     /// together: then there is nothing to approve.
     pub fn inspect(&self, policy: Option<&Policy>, now: &Timestamp) -> Result<Inspection> {

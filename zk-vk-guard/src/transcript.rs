@@ -14,7 +14,9 @@
 //! 3. every attestation verifies under the key that comes with it, and says exactly what its step
 //!    says;
 //! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, so that
-//!    no one else added or dropped a step.
+//!    no one else added or dropped a step;
+//! 5. a step whose signed name is that of a second or later attempt at its place comes with the
+//!    rejections of all attempts before it, and no beacon has the value of a rejected one.
 //!
 //! It does not prove the mathematics: that a file multiplies the one before it by a known secret is
 //! checked by the ceremony's verification, which alone writes this document, and by the auditors
@@ -35,7 +37,7 @@ use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label};
-use zk_attest::statement::{Action, CircuitReference, Phase};
+use zk_attest::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
 
 /// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB with the
 /// keys of six circuits. An attestation takes 2 to 3 KiB, so this is room for some 300.
@@ -333,6 +335,16 @@ impl<'a> Chain<'a> {
                 refusal.within(format_args!("rejected file {}", rejection.file_sha256))
             })?;
         }
+        let steps = phase1.steps.iter().map(|step| (&step.step, None));
+        let of = |circuit: &'a CircuitChain| {
+            circuit.steps.iter().map(move |step| (step, Some(&circuit.name)))
+        };
+        for (step, circuit) in steps.chain(circuits.iter().flat_map(of)) {
+            self.attempt(step, circuit).map_err(|refusal| {
+                let chain = circuit.map_or("phase 1".into(), |name| format!("circuit {name}"));
+                refusal.within(chain)
+            })?;
+        }
         Ok(())
     }
 
@@ -482,6 +494,47 @@ impl<'a> Chain<'a> {
         self.coordinated(&rejection.attestation, "rejection", &expected)
     }
 
+    /// A step's signed name says which attempt at its place it is. All attempts before it are in
+    /// the list of rejections, so that none of them vanishes.
+    fn attempt(&self, step: &Step, circuit: Option<&CircuitName>) -> Result<()> {
+        let Some(attested) = &step.attested else { return Ok(()) };
+        let place =
+            if step.beacon.is_some() { "final".to_owned() } else { format!("{:04}", step.index) };
+        let ending = if circuit.is_some() { "zkey" } else { "ptau" };
+        let (name, _) = said(&attested.envelope)?;
+        let attempt = attempt_of(&name, &place, ending).ok_or_else(|| {
+            broken(format_args!("step {} is signed under another name", step.index))
+                .found(&name)
+                .expected(format_args!("{place}.{ending}, or a later attempt at it"))
+        })?;
+        let rejections =
+            self.transcript.rejected.iter().filter(|gone| gone.circuit.as_ref() == circuit);
+        let mut rejected = BTreeSet::new();
+        for rejection in rejections {
+            let (name, words) = said(&rejection.attestation)?;
+            let value = |beacon: &Beacon| beacon.value.clone();
+            let gone = words.beacon.as_ref().map(value);
+            if gone.is_some() && gone == step.beacon.as_ref().map(value) {
+                return Err(broken("the beacon has the value of a beacon that was rejected"));
+            }
+            rejected.insert(name.to_string());
+        }
+        let name = |attempt: u32| match attempt {
+            1 => place.clone(),
+            later => format!("{place}-{later}"),
+        };
+        match (1..attempt).map(name).find(|name| !rejected.contains(name)) {
+            None => Ok(()),
+            Some(missing) => Err(broken(format_args!(
+                "step {} is attempt {attempt} at its place, and the rejection of an earlier one \
+                 is missing",
+                step.index
+            ))
+            .found(format_args!("{} rejections", self.transcript.rejected.len()))
+            .expected(format_args!("the rejection of {missing}"))),
+        }
+    }
+
     fn new_file(&mut self, file: FileDigest, place: &str) -> Result<()> {
         if self.files.insert(file) {
             Ok(())
@@ -518,6 +571,28 @@ impl<'a> Chain<'a> {
         let facts =
             CeremonyFacts { ceremony, ceremony_toml_sha256: *ceremony_toml_sha256, kind: *kind };
         expected.attested(&facts, envelope, key).map(drop).map_err(|refusal| refusal.within(place))
+    }
+}
+
+/// The name that an attestation signs, and its words.
+fn said(envelope: &Envelope) -> Result<(Label, StepAttestation)> {
+    let Statement { subject, predicate } =
+        Statement::<StepAttestation>::from_payload(envelope.payload())?;
+    match subject.into_iter().next() {
+        Some(subject) => Ok((subject.name, predicate)),
+        None => Err(broken("an attestation has no subject")),
+    }
+}
+
+/// Which attempt at a place a file's name is of. Each name has one spelling.
+fn attempt_of(name: &Label, place: &str, ending: &str) -> Option<u32> {
+    let stem = name.as_str().strip_suffix(ending)?.strip_suffix('.')?;
+    match stem.strip_prefix(place)? {
+        "" => Some(1),
+        rest => {
+            let attempt: u32 = rest.strip_prefix('-')?.parse().ok()?;
+            (attempt > 1 && format!("-{attempt}") == rest).then_some(attempt)
+        }
     }
 }
 

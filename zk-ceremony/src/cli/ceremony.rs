@@ -84,6 +84,16 @@ pub(crate) enum CeremonyCommand {
             attested, as if it had been made here.")
     )]
     Attest(AttestStep),
+    /// Add contributions that came: each is verified first: coordinator
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony accept shared/ inbox/\n\n\
+            Takes files and folders. Of each contribution, a data file and its attestation, it \
+            verifies signature, turn, place, digest and mathematics; then both files get their \
+            names, which must be free. Otherwise nothing changes, and you are told whom to ask \
+            for what.")
+    )]
+    Accept(AcceptStep),
     /// Close the open phase with the planned public random value: coordinator
     #[command(
         after_help = examples("Example (the block hash that ceremony.toml announces):\n  \
@@ -110,8 +120,8 @@ pub(crate) enum CeremonyCommand {
         after_help = examples("Examples:\n  \
             zk-ceremony ceremony verify shared/\n  \
             zk-ceremony ceremony verify shared/ --read-only --json\n\n\
-            Exit status: 0 everything so far is good, 1 something is not, 2 it could not be \
-            checked.")
+            Exit status: 0 everything so far is good, which does not mean that the ceremony is \
+            finished (--finished asks that), 1 something is not, 2 it could not be checked.")
     )]
     Verify(VerifyCeremony),
     /// Show whose turn it is, what is missing, what was verified, and the next command
@@ -129,6 +139,13 @@ pub(crate) enum CeremonyCommand {
             The files stay as evidence; the chain goes on from the step before.")
     )]
     Reject(RejectStep),
+    /// Move files that are no step of a chain to strays/: late ones, twins, garbage
+    #[command(
+        after_help = examples("Example:\n  zk-ceremony ceremony tidy shared/\n\n\
+            Such files are in nobody's way, and `status` names them. Nothing is overwritten or \
+            removed.")
+    )]
+    Tidy(TidyArgs),
     /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
     #[command(
         after_help = examples("Example:\n  \
@@ -246,6 +263,19 @@ pub(crate) struct AttestStep {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct AcceptStep {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// What came: files, or folders that have them
+    #[arg(value_name = "INBOX", required = true)]
+    pub(crate) inbox: Vec<PathBuf>,
+    /// Somebody whose turn comes before that of the one who sent it and who is to be passed over;
+    /// may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skip: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct BeaconStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
@@ -294,6 +324,9 @@ pub(crate) struct VerifyCeremony {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Fail unless the ceremony is finished: for archives
+    #[arg(long)]
+    pub(crate) finished: bool,
 }
 
 #[derive(Debug, Args)]
@@ -321,7 +354,7 @@ pub(crate) struct FindArgs {
 pub(crate) struct RejectStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
-    /// The number of the step, or "final" for the beacon
+    /// The number of the step, or "final" for the beacon; 2-3 for the third attempt at step 2
     #[arg(value_name = "STEP")]
     pub(crate) step: String,
     /// Why: it is signed and published
@@ -332,6 +365,12 @@ pub(crate) struct RejectStep {
     pub(crate) circuit: Option<CircuitName>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TidyArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
 }
 
 #[derive(Debug, Args)]

@@ -35,7 +35,7 @@ pub(crate) fn html(report: &Report) -> String {
     let (result, meaning) = match report.result.as_str() {
         "good" => ("good", "every file, signature and proof of this ceremony was verified"),
         "unfinished" => {
-            ("unfinished", "everything so far was verified; the ceremony is still running")
+            ("NOT FINISHED", "everything so far was verified; the ceremony is still running")
         }
         _ => ("bad", "the verification failed: see below"),
     };
@@ -48,7 +48,8 @@ pub(crate) fn html(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        ReportedChain, ReportedCheck, ReportedFailure, ReportedFile, ReportedKey, ReportedRejection,
+        ReportedAudit, ReportedChain, ReportedCheck, ReportedFailure, ReportedFile, ReportedKey,
+        ReportedRejection, ReportedStray,
     };
     use super::*;
 
@@ -87,6 +88,19 @@ mod tests {
                 error: text.into(),
                 hint: Some(text.into()),
             }),
+            finished: false,
+            strays: vec![ReportedStray {
+                file: text.into(),
+                kind: text.into(),
+                story: text.into(),
+            }],
+            failed_audits: vec![ReportedAudit {
+                auditor: text.into(),
+                fingerprint: text.into(),
+                step: text.into(),
+                failure: text.into(),
+                time: text.into(),
+            }],
             chains: vec![ReportedChain {
                 title: text.into(),
                 steps: vec![ReportedStep {

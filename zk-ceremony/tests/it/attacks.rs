@@ -232,6 +232,8 @@ fn every_refusal_that_an_attack_names_exists() {
         "step" => variants("ceremony-core/src/phase1/error.rs", "StepError"),
         "verify" => variants("ceremony-core/src/phase1/error.rs", "VerifyError"),
         "folder" => variants("ceremony-folder/src/error.rs", "Cause"),
+        "story" => variants("ceremony-folder/src/stray.rs", "Story"),
+        "accept" => variants("ceremony-folder/src/refused.rs", "Refused"),
         "status" => literals(&root().join("zk-ceremony/src/commands/guard_status")),
         other => panic!("no kind of refusal {other}"),
     };

@@ -52,7 +52,7 @@ fn status_of_an_incomplete_copy_claims_nothing_about_what_it_did_not_read() {
     let run = world.run("coordinator", "ceremony status shared");
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(!run.stdout.contains("verified: good"), "{}", run.stdout);
-    assert!(run.stdout.contains("phase 1: not known beyond the problem"), "{}", run.stdout);
+    assert!(run.stdout.contains("phase 1: does not hold beyond what follows"), "{}", run.stdout);
     let next = run.stdout.lines().find(|line| line.starts_with("next: ")).unwrap();
     assert!(next.contains("fetch the folder"), "{next}");
 }
@@ -80,6 +80,10 @@ impl Store for Counting {
 
     fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError> {
         self.store.create(path, replace, by)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        self.store.rename(from, to)
     }
 }
 

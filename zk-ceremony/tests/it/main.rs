@@ -1,5 +1,6 @@
 //! The tests of the command line, one binary.
 
+mod accept_cli;
 mod approval_cli;
 mod attacks;
 mod ceremony_cli;
@@ -17,5 +18,6 @@ mod ptau_cli;
 mod rehearsal;
 mod signers_cli;
 mod signing_cli;
+mod strays;
 mod tampered_folder;
 mod zkey_cli;

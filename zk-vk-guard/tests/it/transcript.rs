@@ -2,11 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use testkit::paper::{Ceremony, Parts, challenge, file, public, sign_step, text};
+use ed25519_dalek::Signer as _;
+use testkit::paper::{Ceremony, Parts, challenge, file, person, public, sign_step, text};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest, VkDigest};
+use zk_attest::envelope::Envelope;
 use zk_attest::error::Code;
-use zk_attest::primitives::{CeremonyKind, Timestamp};
-use zk_attest::statement::{Action, Phase};
+use zk_attest::primitives::{Beacon, BeaconValue, CeremonyKind, Timestamp};
+use zk_attest::statement::{Action, Phase, Statement, StepAttestation};
 use zk_vk_guard::transcript::{CheckedTranscript, Origin, Transcript};
 
 fn ceremony() -> Ceremony {
@@ -397,4 +399,60 @@ fn a_key_digest_of_the_transcript_is_the_statements() {
     let provenance = parts.provenance();
     parts.state(&provenance);
     parts.is_refused(&ceremony().policy(), Code::TranscriptDisagrees);
+}
+
+/// Changes an attestation and signs it again.
+fn again(envelope: &mut Envelope, who: &str, edit: impl FnOnce(&mut Statement<StepAttestation>)) {
+    let mut statement = Statement::<StepAttestation>::from_payload(envelope.payload()).unwrap();
+    edit(&mut statement);
+    let mut signed = statement.to_envelope().unwrap();
+    signed.add_signature(&public(who), &person(who).sign(&signed.pae()).to_bytes()).unwrap();
+    *envelope = signed;
+}
+
+/// The second step of phase 1, signed under another name.
+fn second_step_as(transcript: &mut Transcript, name: &str) {
+    let attested = transcript.phase1.steps[1].step.attested.as_mut().unwrap();
+    again(&mut attested.envelope, "bob", |s| s.subject[0].name = text(name));
+}
+
+#[test]
+fn a_second_attempt_needs_the_rejection_of_the_first() {
+    for name in ["0002-2.ptau", "0003.ptau", "0002-02.ptau", "0002.zkey", "step"] {
+        refused(Code::ChainBroken, |t| second_step_as(t, name));
+    }
+    let rejection = |phase, index| ceremony().rejection(phase, index, file("bad"), "why");
+    let mut transcript = ceremony().transcript();
+    second_step_as(&mut transcript, "0002-2.ptau");
+    transcript.rejected.push(rejection(Phase::One, 2));
+    CheckedTranscript::from_json(&transcript.to_json()).unwrap();
+    // That of another step does not do.
+    transcript.rejected[0] = rejection(Phase::One, 3);
+    assert!(CheckedTranscript::from_json(&transcript.to_json()).is_err());
+    second_step_as(&mut transcript, "0002-3.ptau");
+    transcript.rejected[0] = rejection(Phase::One, 2);
+    assert!(CheckedTranscript::from_json(&transcript.to_json()).is_err());
+}
+
+#[test]
+fn the_value_of_a_rejected_beacon_is_not_used_again() {
+    let mut transcript = ceremony().transcript();
+    let last = transcript.phase1.steps.len() - 1;
+    let beacon = transcript.phase1.steps[last].step.beacon.clone();
+    let coordinator = |envelope: &mut Envelope, edit: &dyn Fn(&mut Statement<StepAttestation>)| {
+        again(envelope, "coordinator", |s| edit(s));
+    };
+    let attested = transcript.phase1.steps[last].step.attested.as_mut().unwrap();
+    coordinator(&mut attested.envelope, &|s| s.subject[0].name = text("final-2.ptau"));
+    let mut gone = ceremony().rejection(Phase::One, 4, file("bad"), "why");
+    let other = BeaconValue::new(&[7; 32]).unwrap();
+    coordinator(&mut gone.attestation, &|s| {
+        s.subject[0].name = text("final");
+        s.predicate.beacon = beacon.clone().map(|b| Beacon { value: other.clone(), ..b });
+    });
+    transcript.rejected.push(gone);
+    CheckedTranscript::from_json(&transcript.to_json()).unwrap();
+    coordinator(&mut transcript.rejected[0].attestation, &|s| s.predicate.beacon = beacon.clone());
+    let refusal = CheckedTranscript::from_json(&transcript.to_json()).unwrap_err();
+    assert_eq!(refusal.code(), Code::ChainBroken, "{refusal}");
 }

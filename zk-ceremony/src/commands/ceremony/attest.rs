@@ -14,6 +14,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::{Action, Phase};
 
+use super::reject::say_moved;
 use super::{parse_label, print_files_to_send, verify_last};
 use crate::cli::ceremony::AttestStep;
 use crate::failure;
@@ -36,6 +37,7 @@ impl AttestStep {
         let before = ceremony.head(&track)?;
         let number = before.index + 1;
         let mut step = NewStep::begin(&ceremony, &track, Slot::Number(number))?;
+        say_moved(&step.put_away);
         // The copy is verified, so that what is verified is what is attested.
         std::io::copy(&mut open(&self.file)?, &mut step.output)
             .map_err(|e| failure::io(&self.file, "copying", &e))?;

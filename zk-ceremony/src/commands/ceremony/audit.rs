@@ -3,27 +3,28 @@
 
 use std::io::Write as _;
 
-use ceremony_folder::audit::AuditResult;
+use ceremony_folder::audit::{AuditFailure, AuditResult, FAILED, one_line};
 use ceremony_folder::steps::write_file;
 use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
 use zk_attest::PROGRAM;
-use zk_attest::diagnostic::Diagnostic;
-use zk_attest::primitives::Timestamp;
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Statement, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
-use super::verify::verified;
+use super::verify::verified_or_report;
 use super::{parse_label, this_tool};
 use crate::cli::ceremony::AuditArgs;
 use crate::failure;
+use crate::report::Report;
 use crate::signer::Signer;
 
 impl AuditArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let ceremony = Ceremony::open_sound(root)?;
+        let ceremony = Ceremony::open(root)?;
         let mut signer = self.signer.open()?;
         let (auditor, method) =
             (parse_label("--as", &self.name)?, parse_label("--method", &self.method)?);
@@ -36,7 +37,14 @@ impl AuditArgs {
         if ceremony.folder.is_present(&bundle) {
             drop(ceremony.folder.create(&bundle, true)?);
         }
-        let done = verified(&ceremony)?;
+        let done = match verified_or_report(&ceremony) {
+            Ok(done) => done,
+            Err((Some(report), error)) if error.blame == Blame::Artefact => {
+                sign_failure(&ceremony, &report, (auditor, method), signer.as_mut())?;
+                return Err(error);
+            }
+            Err((_, error)) => return Err(error),
+        };
         let steps = ceremony
             .chains()
             .map(|chain| chain.steps.len() + usize::from(chain.prepared.is_some()))
@@ -72,6 +80,41 @@ impl AuditArgs {
             without_bundle(&bundle)
         }
     }
+}
+
+/// Signs and writes what did not hold.
+fn sign_failure(
+    ceremony: &Ceremony,
+    report: &Report,
+    (auditor, method): (Label, Label),
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
+    let Some(failed) = &report.failure else { return Ok(()) };
+    let key = *signer.public_key();
+    let name = format!("{}{FAILED}", key.fingerprint().replace(' ', ""));
+    let path = ceremony.folder.audits().join(name);
+    let refused = |refusal| failure::refusal(&path, &refusal);
+    let rules = ceremony.config.document();
+    let predicate = AuditFailure {
+        ceremony: rules.id.clone(),
+        kind: rules.kind,
+        ceremony_toml_sha256: ceremony.config.digest(),
+        step: one_line(&failed.title),
+        failure: one_line(&failed.error),
+        auditor,
+        key,
+        tool: this_tool(),
+        method,
+        time: Timestamp::now(),
+    };
+    let rules = Subject::new("ceremony.toml", ceremony.config.digest().as_bytes());
+    let subject = vec![rules.map_err(refused)?];
+    let mut envelope = Statement { subject, predicate }.to_envelope().map_err(refused)?;
+    sign_envelope(signer, &mut envelope)?;
+    write_file(ceremony, &path, &envelope.to_json(), true)?;
+    println!("{}: the audit failed, signed by {}", path.display(), key.fingerprint());
+    println!("Publish it: `verify`, `status` and report.html show it.");
+    Ok(())
 }
 
 /// Adds the auditor's signature to a bundle, if it is of the ceremony that was just verified.

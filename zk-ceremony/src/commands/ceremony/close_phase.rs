@@ -24,6 +24,7 @@ use zk_attest::primitives::CeremonyKind;
 use zk_attest::statement::{Action, Phase};
 
 use super::once::write_once;
+use super::reject::say_moved;
 use super::verify::verified;
 use super::{parse_label, this_tool, verify_last};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
@@ -84,6 +85,7 @@ fn close(
     let before = ceremony.head(track)?;
     let (beacon, attested) = planned_beacon(ceremony, track, value)?;
     let mut step = NewStep::begin(ceremony, track, Slot::Final)?;
+    say_moved(&step.put_away);
     let name = ContributorName::new(ceremony.config.document().coordinator.name.as_str());
     let hash = match track.phase() {
         Phase::One => {
@@ -186,6 +188,7 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
     let mut input = Ptau::open(open_input(ceremony, &last.path)?)
         .map_err(|e| failure::format(&last.path, &e))?;
     let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
+    say_moved(&step.put_away);
     if input.lagrange().is_some() {
         // It came prepared: the same file under the name that phase 2 reads.
         let mut source = BufReader::with_capacity(1 << 20, input.source());
@@ -226,6 +229,7 @@ fn open_circuit(
     let mut ptau = Ptau::open(open_input(ceremony, &prepared.path)?)
         .map_err(|e| failure::format(&prepared.path, &e))?;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(0))?;
+    say_moved(&step.put_away);
     let path = step.path();
     let key =
         phase2::initial_key::new_key(&mut r1cs, &mut ptau, &mut step.output, &Bars::default())

@@ -14,6 +14,7 @@ use zk_attest::digest::ContributionHash;
 use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
+use super::reject::say_moved;
 use super::{parse_label, print_files_to_send, this_tool, verify_last};
 use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
@@ -65,6 +66,7 @@ fn contribute(
     let before = ceremony.head(track)?;
     let number = before.index + 1;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(number))?;
+    say_moved(&step.put_away);
     let rng = added.rng()?;
     let name = ContributorName::new(participant.name.as_str());
     let hash = match track.phase() {

@@ -1,5 +1,6 @@
 //! `ceremony`: one command for each step of each party, and the rehearsal that runs them all.
 
+mod accept;
 mod archive;
 mod attest;
 mod audit;
@@ -15,7 +16,7 @@ mod verify;
 
 use std::path::Path;
 
-use ceremony_folder::{Ceremony, Depth, PartReport, Track, Verification};
+use ceremony_folder::{Ceremony, Depth, PartReport, Stray, Track, Verification};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Label;
 
@@ -30,6 +31,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::New(command)) => command.run(),
             Some(CeremonyCommand::Contribute(command)) => command.run(),
             Some(CeremonyCommand::Attest(command)) => command.run(),
+            Some(CeremonyCommand::Accept(command)) => command.run(),
             Some(CeremonyCommand::Beacon(command)) => command.run(),
             Some(CeremonyCommand::Prepare(command)) => command.run_prepare(),
             Some(CeremonyCommand::Keygen(command)) => command.run(),
@@ -37,6 +39,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Status(command)) => command.run(),
             Some(CeremonyCommand::Find(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
+            Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Audit(command)) => command.run(),
             Some(CeremonyCommand::Archive(command)) => command.run(),
         }
@@ -46,6 +49,12 @@ impl CeremonyArgs {
 /// A line that a person wrote, for a signed document.
 pub(crate) fn parse_label(option: &str, text: &str) -> Result<Label, Diagnostic> {
     Label::new(text).map_err(|refusal| failure::argument(option, &refusal))
+}
+
+/// A stray, by its first file.
+fn named(stray: &Stray) -> String {
+    let file = stray.files.first().map(|file| file.display().to_string());
+    file.unwrap_or_else(|| stray.name.to_string())
 }
 
 /// What attestations call this program.

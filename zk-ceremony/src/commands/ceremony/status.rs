@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use ceremony_folder::report::{failed_audits, strays};
 use ceremony_folder::{Ceremony, Chain, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::statement::Phase;
 
+use super::verify::failed_audit;
 use crate::cli::ceremony::StatusArgs;
-use crate::report::Report;
+use crate::report::{Report, ReportedAudit, ReportedStray};
 use crate::show::json;
 
 /// What `--json` prints.
@@ -24,6 +26,12 @@ struct Status {
     roster: Vec<String>,
     /// Files that are attested but not in this copy of the folder.
     missing: Vec<String>,
+    /// Files that are no step of any chain.
+    strays: Vec<ReportedStray>,
+    /// Audits that failed, as their auditors signed.
+    failed_audits: Vec<ReportedAudit>,
+    /// Whether every chain is closed. Whether they hold is for `verify`.
+    closed: bool,
     /// The first thing that does not hold.
     problem: Option<String>,
     verified: Verified,
@@ -40,6 +48,8 @@ struct ChainStatus {
     /// Whether the chain holds to its end. If not, its later steps were not looked at.
     complete: bool,
     rejected: usize,
+    /// The rejected or unfinished beacon after which only another beacon can come.
+    awaits_beacon: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +95,12 @@ impl Status {
         let rules = ceremony.config.document();
         let steps =
             || ceremony.chains().flat_map(|chain| chain.steps.iter().chain(&chain.prepared));
-        let (waiting_for, next) = next(ceremony);
+        let verified = Verified::of(ceremony, steps().map(|step| step.file.to_string()));
+        let (waiting_for, mut next) = next(ceremony);
+        if ceremony.problem().is_none() && verified.failure.is_some() {
+            // Nothing is to be built on what did not verify.
+            next = format!("{PROGRAM} ceremony verify {}", ceremony.folder.root().display());
+        }
         Self {
             ceremony: rules.id.to_string(),
             kind: rules.kind.to_string(),
@@ -100,8 +115,11 @@ impl Status {
                 .filter(|step| !step.present)
                 .map(|step| step.path.display().to_string())
                 .collect(),
+            strays: strays(ceremony),
+            failed_audits: failed_audits(ceremony),
+            closed: ceremony.problem().is_none() && ceremony.stage() == Stage::Closed,
             problem: ceremony.problem().map(ToString::to_string),
-            verified: Verified::of(ceremony, steps().map(|step| step.file.to_string())),
+            verified,
             waiting_for,
             next,
         }
@@ -114,8 +132,9 @@ impl Status {
         );
         for chain in &self.chains {
             let state = match (chain.complete, chain.closed) {
-                (false, _) => "not known beyond the problem",
+                (false, _) => "does not hold beyond what follows",
                 (true, true) => "closed",
+                (true, false) if chain.awaits_beacon.is_some() => "waits for a beacon",
                 (true, false) => "open",
             };
             println!(
@@ -135,6 +154,12 @@ impl Status {
             }
         }
         println!("roster: {}", self.roster.join(", "));
+        for stray in &self.strays {
+            println!("stray {}: {}", stray.file, stray.story);
+        }
+        for audit in &self.failed_audits {
+            println!("{}", failed_audit(audit));
+        }
         for file in &self.missing {
             println!("not in this copy: {file}");
         }
@@ -188,6 +213,7 @@ impl ChainStatus {
             closed: chain.is_closed() || (!own && !chain.steps.is_empty()),
             complete: chain.problem.is_none(),
             rejected: chain.rejected.len(),
+            awaits_beacon: chain.awaits_beacon().map(|name| name.to_string()),
         }
     }
 }
@@ -273,9 +299,11 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         }
     }
     let plan = ceremony.config.beacon(phase);
+    let rounds = open.iter().map(|chain| chain.beacon_round(plan));
+    let round = rounds.max().unwrap_or(plan.round);
     let beacon = format!(
         "{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
-        plan.source, plan.round
+        plan.source, round
     );
     let enough = open
         .iter()

@@ -12,17 +12,26 @@ use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
 
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+
 use super::once::{ensure_same, write_once};
 use super::{print_remarks, this_tool};
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::failure;
 use crate::output::Output;
 use crate::progress::Bars;
-use crate::report::{Report, html, sums};
+use crate::report::{Report, ReportedAudit, html, sums};
 use crate::show::{hex_groups, json};
 
 /// Verifies every file of a finished ceremony.
 pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
+    verified_or_report(ceremony).map_err(|(_, error)| error)
+}
+
+/// The same, with the report of a verification that failed.
+pub(super) fn verified_or_report(
+    ceremony: &Ceremony,
+) -> Result<VerifiedCeremony, (Option<Box<Report>>, Diagnostic)> {
     let unfinished = || {
         Diagnostic::environment("unfinished", "the ceremony is not finished").hint(format!(
             "`{PROGRAM} ceremony status {}` says what comes next",
@@ -30,10 +39,21 @@ pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnost
         ))
     };
     if ceremony.stage() != Stage::Closed {
-        return Err(unfinished());
+        // A chain that does not hold is not verified to its end, and says why.
+        return match ceremony.ensure_sound() {
+            Ok(()) => Err((None, unfinished())),
+            Err(error) => {
+                let (report, _) = run(ceremony, false);
+                Err((Some(Box::new(report)), error.into()))
+            }
+        };
     }
-    let (_, result) = run(ceremony, false);
-    result.map_err(|error| Diagnostic::from(&error))?.ok_or_else(unfinished)
+    let (report, result) = run(ceremony, false);
+    match result {
+        Ok(Some(done)) => Ok(done),
+        Ok(None) => Err((None, unfinished())),
+        Err(error) => Err((Some(Box::new(report)), Diagnostic::from(&error))),
+    }
 }
 
 /// Verifies every file there is. Answers with the finished ceremony, or with none where everything
@@ -94,6 +114,12 @@ impl VerifyCeremony {
             ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
+        for stray in ceremony.strays() {
+            eprintln!("stray {}: {}", super::named(stray), stray.story);
+        }
+        for audit in &report.failed_audits {
+            eprintln!("{}", failed_audit(audit));
+        }
         if let Some(outputs) = outputs {
             outputs.write(&ceremony, &report)?;
         }
@@ -105,7 +131,7 @@ impl VerifyCeremony {
             Ok(_) => {}
             Err(error) => return Err(Diagnostic::from(&error)),
         }
-        Ok(())
+        if self.finished { ensure_finished(&ceremony, &report) } else { Ok(()) }
     }
 
     /// The transcript is a function of the folder: one that is there already must be this one.
@@ -117,6 +143,55 @@ impl VerifyCeremony {
             write_once(ceremony, &path, done.transcript().bytes())
         }
     }
+}
+
+/// A failed audit, in one line.
+pub(super) fn failed_audit(audit: &ReportedAudit) -> String {
+    format!(
+        "FAILED AUDIT, signed by {} ({}) at {}: {}: {}",
+        audit.auditor, audit.fingerprint, audit.time, audit.step, audit.failure
+    )
+}
+
+/// What an archive must have: verified chains to their ends, the transcript, the keys, and an
+/// approved bundle of this transcript.
+fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
+    let (folder, root) = (&ceremony.folder, ceremony.folder.root());
+    let unfinished = |what: &str, expected: &str| {
+        Diagnostic::artefact("unfinished", format_args!("the ceremony is not finished: {what}"))
+            .at(root.display())
+            .expected(expected)
+            .hint(format!("`{PROGRAM} ceremony status {}` says what comes next", root.display()))
+    };
+    let Some(transcript) = &report.transcript_sha256 else {
+        let open = ceremony.chains().find(|chain| !chain.is_closed());
+        let what =
+            open.map_or("a chain is open".into(), |chain| format!("{} is open", chain.track));
+        return Err(unfinished(&what, "both phases closed by their beacons"));
+    };
+    if !folder.is_present(&folder.transcript()) {
+        return Err(unfinished("it has no transcript", "transcript.json"));
+    }
+    for circuit in &ceremony.config.document().circuits {
+        let keys = folder.verifying_keys(&circuit.name);
+        if let Some(missing) = keys.iter().find(|path| !folder.is_present(path)) {
+            return Err(unfinished("a verifying key is missing", &missing.display().to_string()));
+        }
+    }
+    let path = folder.bundle();
+    if !folder.is_present(&path) {
+        return Err(unfinished("it has no bundle", "bundle.json"));
+    }
+    let refused = |refusal| failure::refusal(&path, &refusal);
+    let bundle = Bundle::from_json(&folder.read(&path, MAX_BUNDLE_BYTES)?).map_err(refused)?;
+    let checked = bundle.checked_transcript().map_err(refused)?;
+    if checked.digest().to_string() != *transcript {
+        return Err(unfinished("its bundle is of another transcript", transcript));
+    }
+    if bundle.envelope().signatures().is_empty() {
+        return Err(unfinished("nobody has approved its bundle", "signatures of the bundle"));
+    }
+    Ok(())
 }
 
 /// Keys that were exported before are those of the verified ceremony.
@@ -180,7 +255,7 @@ fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_onl
     let shown = root.display();
     let Some(done) = done else {
         println!(
-            "{shown}: good so far, {} files verified in {:.1} s; the ceremony is not finished",
+            "{shown}: NOT FINISHED; good so far, {} files verified in {:.1} s",
             report.files.len(),
             report.seconds
         );

@@ -1,0 +1,76 @@
+//! One contribution against the step before it: the mathematics of a step that comes from
+//! elsewhere, without the chain below it, which was verified when it came.
+
+use std::io::{Read, Seek};
+
+use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::zkey::Zkey;
+use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
+use ceremony_core::phase2::verify::{Digests, Expectations as KeyExpectations, verify_from};
+use ceremony_core::progress::Progress;
+use zk_attest::digest::ContributionHash;
+use zk_attest::statement::Phase;
+
+use crate::Ceremony;
+use crate::chain::Step;
+use crate::error::{CeremonyError, at, broken};
+use crate::steps::{ensure_unchanged, open_input};
+use crate::verify::{ensure_attested, record_is_attested};
+
+/// Verifies that `made` is the file that `step` attests, and one contribution more than the file
+/// of `before`. Errors name `step`'s path.
+pub(crate) fn verify_link<R: Read + Seek + Send>(
+    ceremony: &Ceremony,
+    before: &Step,
+    step: &Step,
+    made: &mut R,
+    progress: &dyn Progress,
+) -> Result<(), CeremonyError> {
+    let earlier_path = &before.path;
+    let (verified, count, earlier, record) = match step.words.phase {
+        Phase::One => {
+            let mut input =
+                Ptau::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
+            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
+            let earlier = input.contributions();
+            let proven = Some(input.ceremony_power());
+            let expectations =
+                Expectations { earlier: Some(earlier), proven, ..Expectations::default() };
+            let (ptau, verified) =
+                verify_ptau(made, &expectations, progress).map_err(at(&step.path))?;
+            let (found, expected) = (ptau.power(), ceremony.config.power());
+            if found != expected {
+                let what = "the file has another power than the rules";
+                return Err(broken(&step.path, what, found, expected));
+            }
+            let record = ptau
+                .contributions()
+                .last()
+                .map(|record| (ContributionHash(record.response_hash().0), record.kind.clone()));
+            (verified.digests.sha256, ptau.contributions().len(), earlier.len(), record)
+        }
+        Phase::Two => {
+            let mut input =
+                Zkey::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
+            let mut key = Zkey::open(made).map_err(at(&step.path))?;
+            let expectations = KeyExpectations::default();
+            let report = verify_from(&mut input, &mut key, &expectations, progress)
+                .map_err(at(&step.path))?;
+            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
+            let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
+                report.digests;
+            let record = report
+                .contributions
+                .last()
+                .map(|record| (ContributionHash(record.hash.0), record.kind.clone()));
+            let earlier = input.contributions().len();
+            (digests.sha256, report.contributions.len(), earlier, record)
+        }
+    };
+    if count != earlier + 1 {
+        let found = format_args!("{count} records");
+        return Err(broken(&step.path, "a step adds one record", found, earlier + 1));
+    }
+    record_is_attested(step, record.as_ref().map(|(hash, kind)| (*hash, kind)))?;
+    ensure_attested(step, verified)
+}
