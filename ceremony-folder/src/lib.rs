@@ -26,6 +26,7 @@
 
 pub mod archive_set;
 pub mod audit;
+pub mod budget;
 pub mod chain;
 pub mod config;
 mod document;

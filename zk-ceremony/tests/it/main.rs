@@ -3,6 +3,7 @@
 mod approval_cli;
 mod attacks;
 mod ceremony_cli;
+mod extremes;
 mod guard_status;
 mod incomplete_copy;
 mod interop_ptau;

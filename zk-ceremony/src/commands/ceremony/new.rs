@@ -8,7 +8,9 @@ use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase1::contribute::new;
 use ceremony_folder::config::MAX_CONFIG_BYTES;
-use ceremony_folder::{AttestationDraft, Ceremony, Config, FolderLock, NewStep, Slot, Track};
+use ceremony_folder::{
+    AttestationDraft, Ceremony, Config, FolderLock, NewStep, Slot, Track, budget,
+};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
@@ -57,9 +59,10 @@ impl NewCeremony {
         Ok(())
     }
 
-    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the
-    /// power.
+    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the power
+    /// and the budget.
     fn ensure_circuits_of(&self, config: &Config) -> Result<(), Diagnostic> {
+        let mut files = Vec::new();
         for circuit in &config.document().circuits {
             let given: Vec<&Path> = self
                 .circuit
@@ -91,8 +94,8 @@ impl NewCeremony {
                      ceremony.toml",
                 ));
             }
-            let shape = R1cs::open(file).map_err(|e| failure::format(path, &e))?.shape();
-            let (needed, power) = (shape.power(), config.power());
+            let r1cs = R1cs::open(file).map_err(|e| failure::format(path, &e))?;
+            let (needed, power) = (r1cs.shape().power(), config.power());
             if needed > power {
                 return Err(Diagnostic::artefact(
                     "power-too-small",
@@ -103,7 +106,9 @@ impl NewCeremony {
                 .expected(format_args!("at least {needed}"))
                 .hint("set a higher power in ceremony.toml"));
             }
+            files.push((circuit.name.clone(), r1cs));
         }
+        budget::ensure_circuits(&mut files)?;
         match self.circuit.iter().find(|given| {
             !config.document().circuits.iter().any(|circuit| circuit.name == given.name)
         }) {

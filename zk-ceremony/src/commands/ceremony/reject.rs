@@ -3,7 +3,7 @@
 
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_folder::steps::write_attestation;
-use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, Slot, StepName, Track};
+use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, Slot, StepName, Track, budget};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
@@ -53,6 +53,7 @@ impl RejectStep {
         };
         let contributions =
             steps.iter().filter(|name| matches!(name.slot, Slot::Number(n) if n > 0)).count();
+        budget::ensure_rejections(&ceremony, steps.len() - position)?;
         for name in &steps[position..] {
             let path = ceremony.folder.file(&track, *name);
             let mut file = open(&path)?;
