@@ -531,7 +531,11 @@ program = "main v1"
                 .map(|name| {
                     GOOD[at..]
                         .replacen("\"main\"", &format!("\"{name}\""), 1)
-                        .replacen(&"0".repeat(64), &CircuitDigest::of(name.as_bytes()).to_string(), 1)
+                        .replacen(
+                            &"0".repeat(64),
+                            &CircuitDigest::of(name.as_bytes()).to_string(),
+                            1,
+                        )
                         .replacen("main v1", &format!("{name} v1"), 1)
                 })
                 .collect();

@@ -6,9 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{
-    CircuitDigest, ManifestDigest, ProgramHash, VkDigest, VkUncompressedDigest,
-};
+use crate::digest::{CircuitDigest, ManifestDigest, ProgramHash, VkDigest, VkUncompressedDigest};
 use crate::document_format;
 use crate::error::Result;
 use crate::json;

@@ -229,8 +229,7 @@ impl Bundle {
             phase1_contributions: count(chain.phase1.steps.iter().map(|step| &step.step)),
             circuits,
         };
-        let statement =
-            Statement::of_bundle(provenance, manifest.digest(), transcript.digest())?;
+        let statement = Statement::of_bundle(provenance, manifest.digest(), transcript.digest())?;
         let verifying_keys = plan
             .circuits
             .into_iter()

@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_value_that_looks_like_a_field_is_not_filled_in() {
-        let filled = fill("<@a@|@b@>", |field| if field == "a" { "@b@".into() } else { "2".into() });
+        let filled =
+            fill("<@a@|@b@>", |field| if field == "a" { "@b@".into() } else { "2".into() });
         assert_eq!(filled, "<@b@|2>");
     }
 

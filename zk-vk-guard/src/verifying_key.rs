@@ -43,7 +43,8 @@ const HEAD: [(&str, usize); 4] = [("alpha", 1), ("beta", 2), ("gamma", 2), ("del
 const HEAD_COORDINATES: usize = 7;
 
 /// q, the base field's modulus, little-endian.
-pub(crate) const Q: [u8; 32] = unhex(b"47fd7cd8168c203c8dca7168916a81975d588181b64550b829a031e1724e6430");
+pub(crate) const Q: [u8; 32] =
+    unhex(b"47fd7cd8168c203c8dca7168916a81975d588181b64550b829a031e1724e6430");
 /// (q - 1) / 2.
 const HALF_Q: [u8; 32] = unhex(b"a37e3e6c0b46109e46e538b448b5c0cb2eacc040db2228dc14d0987039273218");
 /// x of the generator of G1, which is (1, 2).

@@ -18,9 +18,7 @@ use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use zk_attest::primitives::Timestamp;
 use zk_attest::signer::sign_envelope;
-use zk_attest::statement::{
-    MANIFEST_SUBJECT, Provenance, Statement, StepAttestation, Subject,
-};
+use zk_attest::statement::{MANIFEST_SUBJECT, Provenance, Statement, StepAttestation, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};

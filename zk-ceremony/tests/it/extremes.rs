@@ -68,8 +68,9 @@ fn reaches_a_guarded_build(participants: u32, circuits: u32) {
         let value = byte.repeat(32);
         coordinator(&format!("ceremony beacon shared --value {value} --key key.pem"));
     };
-    let contribute =
-        |who: &str| coordinator(&format!("ceremony contribute shared --as {who} --key ../{who}/key.pem"));
+    let contribute = |who: &str| {
+        coordinator(&format!("ceremony contribute shared --as {who} --key ../{who}/key.pem"))
+    };
     coordinator(&open);
     names.iter().for_each(|who| drop(contribute(who)));
     beacon("01");
@@ -194,7 +195,11 @@ fn what_reaches_no_guarded_build_is_refused_before_the_ceremony_opens() {
     let named = |name: &str, r1cs: Vec<u8>| (name.to_owned(), r1cs);
     let too_many = MAX_PUBLIC_INPUTS + 1;
     for (circuits, power, said) in [
-        (vec![named("a", inputs(too_many))], 12, "more public inputs than a verifying key may have"),
+        (
+            vec![named("a", inputs(too_many))],
+            12,
+            "more public inputs than a verifying key may have",
+        ),
         (vec![named("a", same(0)), named("b", same(1))], 5, "a and b are the same constraints"),
         (vec![named("a", same(0)), named("b", same(0))], 5, "one circuit has two names"),
         (numbered(17), 5, "the number of circuits is out of range"),

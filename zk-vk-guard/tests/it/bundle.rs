@@ -223,7 +223,8 @@ fn documents_of_another_version_are_called_that_and_the_message_says_what_to_do(
         .is_refused(&policy, Code::FormatVersion);
     assert!(refused.hint_text().contains("update"), "{refused}");
     // The first version of a bundle had no manifest: it is refused for its version all the same.
-    let manifest = format!("\"manifest\":\"{}\",", testkit::paper::base64_standard(&parts.manifest));
+    let manifest =
+        format!("\"manifest\":\"{}\",", testkit::paper::base64_standard(&parts.manifest));
     let json = String::from_utf8(parts.json()).unwrap();
     assert!(json.contains(&manifest));
     let first = json.replace(&manifest, "").replace("zk-ceremony-bundle/2", "zk-ceremony-bundle/1");

@@ -256,7 +256,9 @@ fn a_crate_with_an_old_rust_version_is_guarded_and_told_why() {
     project.pin = "00".repeat(32);
     let outcome = project.is_refused(Code::PolicyPin);
     assert!(
-        outcome.stderr.contains("error: guarded@0.0.0: zk-vk-guard 0.1.0: the policy is not the one"),
+        outcome
+            .stderr
+            .contains("error: guarded@0.0.0: zk-vk-guard 0.1.0: the policy is not the one"),
         "{}",
         outcome.stderr
     );

@@ -25,14 +25,14 @@ fn transcript(ceremony: &Ceremony, rejections: usize) -> Transcript {
     transcript
 }
 
-pub fn parts(ceremony: &Ceremony, rejections: usize) -> Parts {
+fn parts(ceremony: &Ceremony, rejections: usize) -> Parts {
     let keys =
         ceremony.circuits.iter().map(|(name, inputs)| ceremony.vk(name, *inputs).forms()).collect();
     Parts::of(&transcript(ceremony, rejections), keys)
 }
 
 /// A policy of three full roles, with this ceremony's participants.
-pub fn policy(ceremony: &Ceremony) -> PolicyDocument {
+fn policy(ceremony: &Ceremony) -> PolicyDocument {
     let long = |i: usize| text(&format!("{i:03}{}", "\"".repeat((Label::MAX_BYTES - 3) / 2)));
     let filler = |role: &str, i: usize| public(&format!("{role}-{i}"));
     let role = |role: &str| {

@@ -161,5 +161,8 @@ fn unknown_and_repeated_fields_are_refused() {
             "{to}"
         );
     }
-    assert_eq!(Policy::from_json(&vec![b' '; MAX_POLICY_BYTES + 1]).unwrap_err().code(), Code::TooLarge);
+    assert_eq!(
+        Policy::from_json(&vec![b' '; MAX_POLICY_BYTES + 1]).unwrap_err().code(),
+        Code::TooLarge
+    );
 }
