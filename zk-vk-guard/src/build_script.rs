@@ -30,10 +30,10 @@
 //! nothing to do takes 0.5 s in place of 0.1 s (measured on two shared cores); a large crate should
 //! keep the keys in a small one of their own.
 //!
-//! The guard itself takes some milliseconds for a usual ceremony. Its time grows with the signatures
-//! in the transcript: cargo compiles build scripts without optimisation, and 64 contributions to
-//! each of 16 circuits then take 15 s. A workspace with such a bundle asks for optimised build scripts,
-//! with which they take less than one:
+//! The guard itself takes some milliseconds for a usual ceremony. Its time grows with the
+//! signatures in the transcript: cargo compiles build scripts without optimisation, and 64
+//! contributions to each of 16 circuits then take 15 s. A workspace with such a bundle asks for
+//! optimised build scripts, with which they take less than one:
 //!
 //! ```toml
 //! [profile.dev.build-override]

@@ -59,8 +59,8 @@ impl NewCeremony {
         Ok(())
     }
 
-    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the power
-    /// and the budget.
+    /// Each circuit of the rules is given once, has the digest of the rules, and fits into the
+    /// power and the budget.
     fn ensure_circuits_of(&self, config: &Config) -> Result<(), Diagnostic> {
         let mut files = Vec::new();
         for circuit in &config.document().circuits {
