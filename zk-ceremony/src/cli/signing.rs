@@ -138,8 +138,8 @@ pub(crate) enum SignCommand {
         zk-ceremony sign prepare zk/bundle.json release.pae\n\n\
         Of a bundle, release.pae.manifest.json is written too: the circuits and keys that are \
         approved.\nOn the other machine: `zk-ceremony sign raw release.pae release.sig --key \
-        K.pem`, or\n`openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig`. `sha256sum \
-        release.pae` there must print the same line.\n\
+        K.pem`, or\n`openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out \
+        release.sig`. `sha256sum release.pae` there must print the same line.\n\
         Bring release.sig back: `zk-ceremony sign attach`."))]
     Prepare(PrepareSigning),
     /// Show what prepared bytes say, sign them, and write the 64 bytes of the signature
