@@ -115,13 +115,14 @@ RUST = ("abstract as async await become box break const continue crate do dyn el
 TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power": range(1, 29),
          "exponent": range(10, 64), "hex32": "[0-9a-f]{64}", "hex64": "[0-9a-f]{128}", "value": "([0-9a-f]{2}){1,255}",
          "ceremony": "[a-z0-9][a-z0-9._-]{0,63}", "name": f"(?!({RUST})$)[a-z][a-z0-9_-]{{0,47}}", "b64": unbase64,
-         "text": lambda v, *_: 1 <= len(v.encode()) <= 512 and v == v.strip() and v == cleaned(v),
+         "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 400 and v == v.strip() == cleaned(v),
          "time": lambda v, *_: re.fullmatch(UTC, v) and int(v[8:10]) <= calendar.monthrange(int(v[:4]), int(v[5:7]))[1],
          "keyid": lambda v, *_: len(v.encode()) <= 256, "sig": lambda *v: len(unbase64(*v)) == 64,
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",
-         "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/1",
-         "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/1",
-         "uri-step": "urn:zk-ceremony:step-attestation:v1", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v1"}
+         "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/2",
+         "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/2",
+         "uri-step": "urn:zk-ceremony:step-attestation:v1", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
+         "f-manifest": "zk-ceremony-manifest/1"}
 # Objects: "type = fields", a field is "name" or "name:type". Without a type it is of the type of its name, or hex32
 # where the name ends in sha256. "?" ends an optional, "[]" a list.
 for item in """envelope = payload:b64 payloadType signatures:signature[]; signature = keyid sig; digest = sha256;
@@ -130,16 +131,16 @@ for item in """envelope = payload:b64 payloadType signatures:signature[]; signat
     ceremony ceremony_toml_sha256 kind phase circuit:circuit-id? action:text index:u32 participant:text input_sha256?
     contribution_hash:hex64? beacon? tool:text entropy:text destruction:text reason:text? time; bundle-statement =
     _type subject:subject[] predicateType:uri-bundle predicate:provenance; provenance = ceremony kind curve
-    proof_system serial:u64 issued:time not_after:time predecessor:hex32? phase1_contributions:u32 circuits:stated[];
-    stated = name program_id:text program_rule program_hash:hex32 circuit_sha256 vk_sha256 vk_uncompressed_sha256
-    public_inputs:u32 contributions:u32; transcript = format:f-transcript ceremony kind curve ceremony_toml_sha256
-    coordinator:hex32 phase1 circuits:circuit[] rejected:rejection[]; phase1 = power start steps:link[] prepared; link
+    proof_system serial:u64 issued:time not_after:time predecessor:hex32?; manifest = format:f-manifest
+    phase1_contributions:u32 circuits:stated[]; stated = name program_id:text program_rule program_hash:hex32
+    circuit_sha256 vk_sha256 vk_uncompressed_sha256 public_inputs:u32 contributions:u32;
+    transcript = format:f-transcript ceremony kind curve ceremony_toml_sha256 coordinator:hex32 phase1 circuits:circuit[] rejected:rejection[]; phase1 = power start steps:link[] prepared; link
     = challenge:hex64 next_challenge:hex64 step; start = origin file_sha256 challenge:hex64 attestation:envelope; step
     = index:u32 name:text beacon? input_sha256 file_sha256 contribution_hash:hex64 attested?; attested = key:hex32
     envelope; prepared = input_sha256 file_sha256 attestation:envelope; circuit = name circuit_sha256 public_inputs:u32
     cs_hash:hex64 initial_sha256 opening:envelope steps:step[] final_sha256 vk_sha256 vk_uncompressed_sha256; rejection
     = phase circuit:name? index:u32 file_sha256 reason:text attestation:envelope; bundle = format:f-bundle envelope
-    verifying_keys:carried[] transcript:b64; carried = circuit:name key:forms; forms =
+    manifest:b64 verifying_keys:carried[] transcript:b64; carried = circuit:name key:forms; forms =
     compressed:b64 uncompressed:b64""".split(";"):
     TYPES[item.split()[0]] = {k: t or ("hex32" if k.endswith("sha256") else k) + q for k, q, t in
                               re.findall(r"(\w+)([?]?):?(\S*)", item.split("=")[1])}
@@ -158,7 +159,8 @@ def check(v, t, w, strict=True):
     need(good, w, f"not of type {t}, or fields missing, unknown or out of order")
     for item, item_type, name in inner: check(item, item_type, w + name, strict)
 def parse(data, t, w, strict=True):
-    need(len(data) <= {"transcript": 737280, "bundle": 2**20}.get(t, 4052), w, "longer than its limit")
+    limits = {"transcript": 2**24, "bundle": 2**25, "manifest": 2**15}
+    need(len(data) <= limits.get(t, 4052), w, "longer than its limit")
     try:
         v = json.loads(data.decode("utf-8"), object_pairs_hook=lambda items:
                        dict(items) if len(dict(items)) == len(items) else need(False, w, "a field occurs twice"))
@@ -173,7 +175,7 @@ def parse(data, t, w, strict=True):
 def statement(envelope, t, w, strict=True):
     payload = unbase64(envelope["payload"], w, strict)
     pae = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload)
-    need(len(pae) <= 4096 and 1 <= len(envelope["signatures"]) <= 64, w, "PAE too long, or not 1 to 64 signatures")
+    need(len(pae) <= 4096 and 1 <= len(envelope["signatures"]) <= 192, w, "PAE too long, or not 1 to 192 signatures")
     return parse(payload, t, w + ".payload")
 def says(t, envelope, w, file, phase, circuit, action, index, **facts):
     st = statement(envelope, "step-statement", w)
@@ -229,31 +231,34 @@ def transcript(data):
 def bundle(data):
     b = parse(data, "bundle", "bundle", False)
     raw, st = unbase64(b["transcript"], "bundle", False), statement(b["envelope"], "bundle-statement", "bundle", False)
-    p, (t, summary) = st["predicate"], transcript(raw)
-    subjects = [(c["name"] + ".vk", c["vk_sha256"]) for c in p["circuits"]] + [("transcript.json", sha256(raw))]
-    need([(s["name"], s["digest"]["sha256"]) for s in st["subject"]] == subjects, "subject", "not keys and transcript")
-    need([k["circuit"] for k in b["verifying_keys"]] == [c["name"] for c in p["circuits"]], "bundle", "other keys")
-    for c, carried in zip(p["circuits"], b["verifying_keys"]):
+    listed = unbase64(b["manifest"], "bundle", False)
+    p, (t, summary), m = st["predicate"], transcript(raw), parse(listed, "manifest", "manifest")
+    subjects = [("manifest.json", sha256(listed)), ("transcript.json", sha256(raw))]
+    need([(s["name"], s["digest"]["sha256"]) for s in st["subject"]] == subjects, "subject", "not those carried")
+    need([k["circuit"] for k in b["verifying_keys"]] == [c["name"] for c in m["circuits"]], "bundle", "other keys")
+    for c, carried in zip(m["circuits"], b["verifying_keys"]):
         for form, digest in (("compressed", "vk_sha256"), ("uncompressed", "vk_uncompressed_sha256")):
             key = unbase64(carried["key"][form], c["name"], False)
             need(sha256(key) == c[digest], c["name"], f"digest of the {form} key is not the one stated")
         given = c["program_rule"] == "given" or sha256(b"zk-ceremony program id v1\0" + c["program_id"].encode())
         need(given in (True, c["program_hash"]), c["name"], "program_hash does not follow its rule")
-    need(len({c["program_hash"] for c in p["circuits"]}) == len(p["circuits"]), "statement", "equal program hashes")
+    need(len({c["program_hash"] for c in m["circuits"]}) == len(m["circuits"]), "manifest", "equal program hashes")
+    need(len({c["vk_sha256"] for c in m["circuits"]}) == len(m["circuits"]), "manifest", "equal verifying keys")
     need(p["not_after"] >= p["issued"] and p["predecessor"] != sha256(raw), "statement", "not_after or predecessor")
     same = ["name", "circuit_sha256", "public_inputs", "vk_sha256", "vk_uncompressed_sha256"]
     found = [[c[k] for k in same] + [len(c["steps"]) - 1] for c in t["circuits"]]
-    stated = [[c[k] for k in same + ["contributions"]] for c in p["circuits"]]
-    need(found == stated and all(t[k] == p[k] for k in ("ceremony", "kind", "curve")) and p["phase1_contributions"] ==
+    stated = [[c[k] for k in same + ["contributions"]] for c in m["circuits"]]
+    need(found == stated and all(t[k] == p[k] for k in ("ceremony", "kind", "curve")) and m["phase1_contributions"] ==
          max(0, len(t["phase1"]["steps"]) - 1), "statement", "says otherwise than the transcript")
-    return {"statement": p, "subjects": dict(subjects), "signatures": "not checked", "transcript": summary}
+    return {"statement": p, "manifest": m, "subjects": dict(subjects), "signatures": "not checked",
+            "transcript": summary}
 
 if __name__ == "__main__":
     readers = {"ptau": ptau, "transcript": lambda data: transcript(data)[1], "bundle": bundle}
     try:
         if len(sys.argv) != 3 or sys.argv[1] not in readers: raise OSError("usage: ptau|transcript|bundle FILE")
         with open(sys.argv[2], "rb") as file:
-            summary = readers[sys.argv[1]](file if sys.argv[1] == "ptau" else file.read(2**20 + 1))
+            summary = readers[sys.argv[1]](file if sys.argv[1] == "ptau" else file.read(2**25 + 1))
         print(json.dumps(summary, indent=1))
     except (Refused, OSError) as e:
         print(ascii(f"refused: {e}" if isinstance(e, Refused) else str(e))[1:-1], file=sys.stderr)

@@ -8,8 +8,8 @@
 //!    unless phase 1 is a closed file of another ceremony;
 //! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so
 //!    that no one can choose the value;
-//! 4. there is at least one circuit, in rising order of names, and no more than one bundle can
-//!    carry.
+//! 4. there is at least one circuit, in rising order of names, no more than a bundle can carry, and
+//!    no two with one file or one program.
 
 use ceremony_core::format::ptau::Power;
 use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
@@ -19,15 +19,15 @@ use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
-use zk_vk_guard::policy::{MAX_KEYS, MinimumContributions};
+use zk_vk_guard::limits::MAX_KEYS;
+use zk_vk_guard::policy::MinimumContributions;
+
+use crate::budget;
 
 use crate::key_material::key_material;
 
 /// Bytes of a ceremony.toml at most: 64 participants and a page of comments take a fifth of it.
 pub const MAX_CONFIG_BYTES: usize = 128 * 1024;
-/// Circuits of a ceremony at most. A bundle's statement, which names them all, has to stay below
-/// the 4096 bytes that key services sign; it holds about six.
-pub const MAX_CIRCUITS: usize = 16;
 
 /// The version of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -288,7 +288,7 @@ fn without_excerpt(error: &toml::de::Error, text: &str) -> String {
     format!("line {line}, column {column}: {message}")
 }
 
-fn unsound<T>(
+pub(crate) fn unsound<T>(
     what: impl Into<String>,
     found: impl ToString,
     expected: impl ToString,
@@ -298,6 +298,14 @@ fn unsound<T>(
         found: found.to_string(),
         expected: expected.to_string(),
     })
+}
+
+impl ConfigCircuit {
+    /// What verifiers will select the circuit's key by.
+    #[must_use]
+    pub fn hash(&self) -> ProgramHash {
+        self.program_hash.unwrap_or_else(|| ProgramHash::of_id(self.program.as_str()))
+    }
 }
 
 impl ConfigDocument {
@@ -319,13 +327,6 @@ impl ConfigDocument {
         }
         let modules: Vec<String> =
             self.circuits.iter().map(|circuit| circuit.name.module()).collect();
-        if modules.is_empty() || modules.len() > MAX_CIRCUITS {
-            return unsound(
-                "the number of circuits is out of range",
-                modules.len(),
-                format!("1 to {MAX_CIRCUITS}"),
-            );
-        }
         if !modules.is_sorted_by(|a, b| a < b) {
             return unsound(
                 "the circuits are not in rising order of their names, each name once",
@@ -333,6 +334,7 @@ impl ConfigDocument {
                 "rising names",
             );
         }
+        budget::ensure_rules(&self.circuits)?;
         Ok(power)
     }
 
@@ -395,6 +397,8 @@ impl ConfigDocument {
 
 #[cfg(test)]
 mod tests {
+    use zk_vk_guard::limits::MAX_CIRCUITS;
+
     use super::*;
 
     const GOOD: &str = r#"
@@ -548,7 +552,16 @@ program = "main v1"
         let of = |names: &[String]| {
             let circuits: String = names
                 .iter()
-                .map(|name| GOOD[at..].replacen("\"main\"", &format!("\"{name}\""), 1))
+                .map(|name| {
+                    GOOD[at..]
+                        .replacen("\"main\"", &format!("\"{name}\""), 1)
+                        .replacen(
+                            &"0".repeat(64),
+                            &CircuitDigest::of(name.as_bytes()).to_string(),
+                            1,
+                        )
+                        .replacen("main v1", &format!("{name} v1"), 1)
+                })
                 .collect();
             format!("{}{circuits}", &GOOD[..at])
         };
@@ -556,6 +569,12 @@ program = "main v1"
             |count: usize| -> Vec<String> { (0..count).map(|i| format!("c{i:02}")).collect() };
         Config::from_toml(of(&names(MAX_CIRCUITS)).as_bytes()).unwrap();
         is_refused(&of(&names(MAX_CIRCUITS + 1)), "the number of circuits is out of range");
+        let two = of(&["a".into(), "b".into()]);
+        let digest = |name: &str| CircuitDigest::of(name.as_bytes()).to_string();
+        is_refused(&two.replace(&digest("b"), &digest("a")), "one circuit has two names");
+        is_refused(&two.replace("b v1", "a v1"), "the same program");
+        let given = format!("\"a v1\"\nprogram_hash = \"{}\"", ProgramHash::of_id("b v1"));
+        is_refused(&two.replace("\"a v1\"", &given), "the same program");
         let empty = GOOD[..at].replacen("format =", "circuits = []\nformat =", 1);
         is_refused(&empty, "the number of circuits is out of range");
         is_refused(&of(&["b".into(), "a".into()]), "not in rising order");

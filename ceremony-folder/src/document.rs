@@ -5,6 +5,8 @@
 
 use ceremony_core::keygen::{VerifyingKey, VerifyingKeyBytes};
 use zk_attest::digest::{ChallengeHash, CsHash, TranscriptDigest, VkDigest, VkUncompressedDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Action;
 use zk_vk_guard::transcript as guard;
@@ -112,13 +114,13 @@ fn document(
             origin: if rules.phase1_start.is_some() { Origin::External } else { Origin::New },
             file_sha256: start.file,
             challenge: *challenge,
-            attestation: start.envelope.clone(),
+            attestation: kept(start)?,
         },
         steps: steps.iter().enumerate().map(phase1_step).collect::<Option<_>>()?,
         prepared: Prepared {
             input_sha256: prepared.words.input_sha256?,
             file_sha256: prepared.file,
-            attestation: prepared.envelope.clone(),
+            attestation: kept(prepared)?,
         },
     };
     // A finished verification has a key of every circuit, each closed by its beacon: pairing them
@@ -132,7 +134,7 @@ fn document(
         .zip(keys)
         .map(|(chain, (cs_hash, key))| circuit(ceremony, chain, *cs_hash, key));
     Some(Transcript {
-        format: TranscriptFormat::V1,
+        format: TranscriptFormat::V2,
         ceremony: rules.id.clone(),
         kind: rules.kind,
         curve: rules.curve,
@@ -140,7 +142,10 @@ fn document(
         coordinator: rules.coordinator.key,
         phase1,
         circuits: circuits.collect::<Option<_>>()?,
-        rejected: ceremony.chains().flat_map(rejected).collect(),
+        rejected: ceremony
+            .chains()
+            .flat_map(|chain| rejected(chain, &rules.coordinator.key))
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -158,7 +163,7 @@ fn circuit(
         public_inputs: key.public_inputs,
         cs_hash,
         initial_sha256: opening.file,
-        opening: opening.envelope.clone(),
+        opening: kept(opening)?,
         steps: steps.iter().map(recorded).collect::<Option<_>>()?,
         final_sha256: steps.last().filter(|step| step.words.action == Action::Beacon)?.file,
         vk_sha256: VkDigest::of(&key.bytes.compressed),
@@ -174,21 +179,32 @@ fn recorded(step: &Step) -> Option<guard::Step> {
         input_sha256: step.words.input_sha256?,
         file_sha256: step.file,
         contribution_hash: step.words.contribution_hash?,
-        attested: Some(Attested { key: step.key, envelope: step.envelope.clone() }),
+        attested: Some(Attested { key: step.key, envelope: kept(step)? }),
     })
 }
 
-fn rejected(chain: &Chain) -> impl Iterator<Item = Rejection> + '_ {
+/// A step's envelope with the signature that attests it and no other: what a participant adds to an
+/// envelope takes no room in the transcript.
+fn kept(step: &Step) -> Option<Envelope> {
+    step.envelope.signed_only_by(&step.key)
+}
+
+fn rejected<'a>(
+    chain: &'a Chain,
+    coordinator: &'a PublicKey,
+) -> impl Iterator<Item = Option<Rejection>> + 'a {
     let circuit = match &chain.track {
         Track::Phase1 => None,
         Track::Circuit(name) => Some(name.clone()),
     };
-    chain.rejected.iter().map(move |rejected| Rejection {
-        phase: chain.track.phase(),
-        circuit: circuit.clone(),
-        index: rejected.index,
-        file_sha256: rejected.file,
-        reason: rejected.reason.clone(),
-        attestation: rejected.envelope.clone(),
+    chain.rejected.iter().map(move |rejected| {
+        Some(Rejection {
+            phase: chain.track.phase(),
+            circuit: circuit.clone(),
+            index: rejected.index,
+            file_sha256: rejected.file,
+            reason: rejected.reason.clone(),
+            attestation: rejected.envelope.signed_only_by(coordinator)?,
+        })
     })
 }

@@ -27,6 +27,7 @@
 pub mod accept;
 pub mod archive_set;
 pub mod audit;
+pub mod budget;
 pub mod chain;
 mod claim;
 pub mod config;

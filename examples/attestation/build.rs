@@ -7,7 +7,7 @@
 fn main() {
     zk_vk_guard::Guard::new(
         "zk/trust-policy.json",
-        "df2e42f49c1f6d5cefdf721a4682c69336d4b4060610de36e5111e8b5ee03f79",
+        "27cbeb0b2c634ac1ff757b9ce7c73c16d236057897763e8f112d149296c94424",
     )
     .bundle("zk/bundle.json")
     .snippet("zk/verifying_key.rs")

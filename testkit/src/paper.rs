@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use ark_bn254::{Fr, G1Affine, G2Affine};
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::PrimeField;
 use ark_serialize::{CanonicalSerialize, Compress};
@@ -15,6 +15,7 @@ use zk_attest::digest::*;
 use zk_attest::envelope::{Envelope, pae};
 use zk_attest::error::{Code, Refusal};
 use zk_attest::key::PublicKey;
+use zk_attest::manifest::*;
 use zk_attest::primitives::*;
 use zk_attest::statement::*;
 use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
@@ -82,8 +83,14 @@ impl Vk {
             beta: g2("beta"),
             gamma: G2Affine::generator(),
             delta: g2("delta"),
-            ic: (0..=public_inputs).map(|i| g1(&format!("ic {i}"))).collect(),
+            ic: Self::distinct(g1("ic"), g1("ic step"), public_inputs as usize + 1),
         }
+    }
+
+    /// So many points, each a step from the one before: thousands take no time.
+    fn distinct(first: G1Affine, step: G1Affine, count: usize) -> Vec<G1Affine> {
+        let points = std::iter::successors(Some(first.into_group()), |point| Some(*point + step));
+        G1Projective::normalize_batch(&points.take(count).collect::<Vec<_>>())
     }
 
     pub fn forms(&self) -> EncodedVerifyingKey {
@@ -111,6 +118,9 @@ pub struct Ceremony {
     pub phase1: Vec<String>,
     pub phase2: Vec<String>,
     pub circuits: Vec<(String, u32)>,
+    /// What a participant writes about tool, randomness and destruction, where it is not the usual.
+    pub words: Option<String>,
+    pub beacon: Beacon,
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -128,6 +138,35 @@ impl Ceremony {
             phase1: names(&["alice", "bob", "carol"]),
             phase2: names(&["alice", "bob", "carol"]),
             circuits: vec![("attestation".into(), 2)],
+            words: None,
+            beacon: Self::beacon(),
+        }
+    }
+
+    /// As much of everything as there may be: participants, circuits, inputs, and the longest
+    /// texts.
+    pub fn largest(participants: usize, circuits: usize, inputs: u32) -> Self {
+        // Quotation marks take two bytes in JSON.
+        let long = |head: &str| {
+            let room = Label::MAX_BYTES - head.len();
+            format!("{head}{}{}", "\"".repeat(room / 2), "x".repeat(room % 2))
+        };
+        let people: Vec<String> = (0..participants).map(|i| long(&format!("p{i:02}"))).collect();
+        let name = |i: usize| format!("c{i:02}{}", "x".repeat(45));
+        Self {
+            id: "i".repeat(64),
+            coordinator: long("coordinator"),
+            phase1: people.clone(),
+            phase2: people,
+            circuits: (0..circuits).map(|i| (name(i), inputs)).collect(),
+            words: Some(long("w")),
+            beacon: Beacon {
+                source: text(&long("b")),
+                round: u64::MAX,
+                value: BeaconValue::new(&[0xff; 255]).unwrap(),
+                exponent: BeaconExponent::new(63).unwrap(),
+            },
+            ..Self::new(CeremonyKind::Production)
         }
     }
 
@@ -138,6 +177,7 @@ impl Ceremony {
         index: u32,
         participant: &str,
     ) -> StepAttestation {
+        let said = |usual: &str| text(self.words.as_deref().unwrap_or(usual));
         StepAttestation {
             ceremony: CeremonyId::new(&self.id).unwrap(),
             ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
@@ -150,9 +190,9 @@ impl Ceremony {
             input_sha256: None,
             contribution_hash: None,
             beacon: None,
-            tool: text("zk-ceremony 0.1.0"),
-            entropy: text("the operating system, and dice"),
-            destruction: text("the machine was switched off"),
+            tool: said("zk-ceremony 0.1.0"),
+            entropy: said("the operating system, and dice"),
+            destruction: said("the machine was switched off"),
             reason: None,
             time: time(NOW),
         }
@@ -216,7 +256,7 @@ impl Ceremony {
         let words = StepAttestation {
             circuit: circuit.map(reference),
             input_sha256: input,
-            ..self.words(phase, action, index, "coordinator")
+            ..self.words(phase, action, index, &self.coordinator)
         };
         sign_step(&words, output, &self.coordinator)
     }
@@ -230,7 +270,7 @@ impl Ceremony {
     ) -> Rejection {
         let words = StepAttestation {
             reason: Some(text(reason)),
-            ..self.words(phase, Action::Reject, index, "coordinator")
+            ..self.words(phase, Action::Reject, index, &self.coordinator)
         };
         let attestation = sign_step(&words, rejected, &self.coordinator);
         Rejection {
@@ -269,7 +309,7 @@ impl Ceremony {
         let mut everyone: Vec<_> =
             Self::numbered(&self.phase1).map(|(who, i)| (who.clone(), i, None)).collect();
         if !everyone.is_empty() {
-            everyone.push((self.coordinator.clone(), closing, Some(Self::beacon())));
+            everyone.push((self.coordinator.clone(), closing, Some(self.beacon.clone())));
         }
         for (who, index, beacon) in everyone {
             let step = self.step(Phase::One, None, &who, index, last, beacon);
@@ -293,7 +333,7 @@ impl Ceremony {
             ),
         };
         Transcript {
-            format: TranscriptFormat::V1,
+            format: TranscriptFormat::V2,
             ceremony: CeremonyId::new(&self.id).unwrap(),
             kind: self.kind,
             curve: Curve::Bn254,
@@ -324,7 +364,7 @@ impl Ceremony {
             &self.coordinator,
             index,
             last,
-            Some(Self::beacon()),
+            Some(self.beacon.clone()),
         ));
         let forms = self.vk(name, public_inputs).forms();
         CircuitChain {
@@ -399,7 +439,7 @@ impl Ceremony {
         });
         let three = NonZeroU32::new(3).unwrap();
         PolicyDocument {
-            format: PolicyFormat::V1,
+            format: PolicyFormat::V2,
             kind: self.kind,
             roles: Roles {
                 release: role(2, &["release-1", "release-2", "release-3"]),
@@ -457,6 +497,7 @@ pub struct Parts {
     pub payload_type: String,
     pub payload: Vec<u8>,
     pub signatures: Vec<(String, Vec<u8>)>,
+    pub manifest: Vec<u8>,
     pub keys: Vec<(String, EncodedVerifyingKey)>,
     pub transcript: Vec<u8>,
 }
@@ -489,6 +530,9 @@ impl Parts {
             issued: time(NOW),
             not_after: time("2036-01-01T00:00:00Z"),
             predecessor: None,
+        };
+        let manifest = Manifest {
+            format: ManifestFormat::V1,
             phase1_contributions: count(&phase1),
             circuits: circuits.collect(),
         };
@@ -498,6 +542,7 @@ impl Parts {
             payload_type: PAYLOAD_TYPE.into(),
             payload: Vec::new(),
             signatures: Vec::new(),
+            manifest: manifest.to_json(),
             keys,
             transcript: transcript.to_json(),
         };
@@ -505,21 +550,33 @@ impl Parts {
         parts
     }
 
-    /// States `provenance` about the transcript and keys digests as they are, and signs it again.
+    /// States `provenance` about manifest and transcript as they are, and signs it again.
     pub fn state(&mut self, provenance: &Provenance) {
-        let mut subject: Vec<Subject> = provenance
-            .circuits
-            .iter()
-            .map(|circuit| {
-                Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()).unwrap()
-            })
-            .collect();
-        subject.push(
-            Subject::new("transcript.json", TranscriptDigest::of(&self.transcript).as_bytes())
-                .unwrap(),
-        );
+        let subject = [
+            ("manifest.json", *ManifestDigest::of(&self.manifest).as_bytes()),
+            ("transcript.json", *TranscriptDigest::of(&self.transcript).as_bytes()),
+        ];
+        let subject = subject.map(|(name, digest)| Subject::new(name, &digest).unwrap()).into();
         self.payload = Statement { subject, predicate: provenance.clone() }.to_payload();
         self.sign(&SIGNERS);
+    }
+
+    pub fn manifest(&self) -> Manifest {
+        Manifest::from_json(&self.manifest).unwrap()
+    }
+
+    /// Changes the manifest, and signs a statement about the result.
+    pub fn relist(mut self, edit: impl FnOnce(&mut Manifest)) -> Self {
+        let mut manifest = self.manifest();
+        edit(&mut manifest);
+        self.manifest = manifest.to_json();
+        self.restate(|_| ())
+    }
+
+    /// Replaces the manifest's text, and signs a statement about the result.
+    pub fn rewrite(mut self, edit: impl FnOnce(String) -> String) -> Self {
+        self.manifest = edit(String::from_utf8(self.manifest).unwrap()).into_bytes();
+        self.restate(|_| ())
     }
 
     pub fn provenance(&self) -> Provenance {
@@ -581,8 +638,9 @@ impl Parts {
             signatures.join(",")
         );
         format!(
-            "{{\"format\":\"zk-ceremony-bundle/1\",\"envelope\":{envelope},\"verifying_keys\":\
-             [{}],\"transcript\":\"{}\"}}\n",
+            "{{\"format\":\"zk-ceremony-bundle/2\",\"envelope\":{envelope},\"manifest\":\"{}\",\
+             \"verifying_keys\":[{}],\"transcript\":\"{}\"}}\n",
+            base64(&self.manifest),
             keys.join(","),
             base64(&self.transcript)
         )

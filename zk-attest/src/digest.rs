@@ -94,6 +94,8 @@ hashes! {
     PolicyDigest[32] "policy digest";
     /// SHA-256 of a statement's bytes, which are what was signed.
     StatementDigest[32] "statement digest";
+    /// SHA-256 of a bundle's manifest, which the statement names.
+    ManifestDigest[32] "manifest digest";
     /// SHA-256 of the transcript document: *the transcript hash*.
     TranscriptDigest[32] "transcript digest";
     /// SHA-256 of ceremony.toml.
@@ -120,7 +122,7 @@ hashes! {
 
 sha256_of! {
     PolicyDigest StatementDigest TranscriptDigest ConfigDigest FileDigest CircuitDigest VkDigest
-    VkUncompressedDigest KeyId
+    VkUncompressedDigest KeyId ManifestDigest
 }
 
 impl ProgramHash {

@@ -43,9 +43,9 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// Bytes of a PAE at most: the message limit of the large cloud key services for a plain (not
 /// prehashed) Ed25519 signature.
 pub const MAX_PAE_BYTES: usize = 4096;
-/// Signatures of an envelope at most: each is tried against every key of a policy, and the largest
-/// ceremonies' panels are below this.
-pub const MAX_SIGNATURES: usize = 64;
+/// Signatures of an envelope at most: one by every key that a policy can name, in three roles of
+/// 64.
+pub const MAX_SIGNATURES: usize = 192;
 const FEWER_SIGNATURES: &str = "leave out signatures that no policy asks for";
 
 /// Base64 of all documents: one canonical form is written; both alphabets are read, with or without
@@ -174,9 +174,9 @@ impl From<Envelope> for RawEnvelope {
 }
 
 impl Envelope {
-    /// Bytes of an envelope's JSON at most: 4096 of payload and 64 signatures with their key ids,
-    /// in base64.
-    pub const MAX_BYTES: usize = 32 * 1024;
+    /// Bytes of an envelope's JSON at most: the payload and all signatures in base64, with the
+    /// longest key ids.
+    pub const MAX_BYTES: usize = 128 * 1024;
 
     /// An envelope without signatures.
     pub fn unsigned(payload: Vec<u8>) -> Result<Self> {
@@ -246,6 +246,17 @@ impl Envelope {
             signers.extend(signer);
         }
         signers
+    }
+
+    /// The same payload with the one signature that verifies under `key`, and our own key id: what
+    /// a document keeps of an envelope that came from somebody else.
+    #[must_use]
+    pub fn signed_only_by(&self, key: &PublicKey) -> Option<Self> {
+        let message = self.pae();
+        let signature = self.signatures.iter().find(|s| key.verify(&message, &s.signature))?;
+        let keyid = key.key_id().to_string();
+        let signature = EnvelopeSignature { keyid, signature: signature.signature };
+        Some(Self { payload: self.payload.clone(), signatures: vec![signature] })
     }
 
     /// Adds a signature after verifying that it is by `key`. A second signature by the same key

@@ -109,6 +109,9 @@ codes! {
         "name the right file: no file of this kind is so large";
     /// Not JSON, not this schema: unknown, repeated or missing fields, values out of range.
     Malformed = "malformed", RESTORE;
+    /// A document of an older or a newer version of its format.
+    FormatVersion = "format-version",
+        "the document was written by a newer version: update zk-ceremony, zk-embed and zk-vk-guard";
     /// It parses, but it is not the one canonical encoding of what it says.
     NotCanonical = "not-canonical", RESTORE;
     /// The envelope holds another type of payload.
@@ -175,7 +178,7 @@ codes! {
     /// A text that a document cannot hold: too long, empty, or with control characters.
     Text = "text", "use printable characters only, within the given length";
     /// The signed bytes would be larger than the large key services sign.
-    MessageTooLong = "message-too-long", "make two bundles, each with half of the circuits";
+    MessageTooLong = "message-too-long", "shorten the texts of the statement";
     /// The two bundles to merge hold different statements.
     MergeMismatch = "merge-mismatch", "merge copies of the same bundle only";
 }

@@ -3,8 +3,9 @@
 //! ```text
 //! digest, primitives, key   small validated values        error        why something is refused
 //! envelope                  DSSE: signatures over bytes   statement    what a signature says
-//! attestation               who vouches for a step        json         one strict encoding
-//! file                      bounded reads, whole writes   diagnostic   errors in parts
+//! attestation               who vouches for a step        manifest     what a bundle holds
+//! json, version             one strict encoding           diagnostic   errors in parts
+//! file                      bounded reads, whole writes
 //! ```
 //!
 //! The guard, the ceremony's crates and the program read and write the same documents with these
@@ -21,9 +22,11 @@ pub mod error;
 pub mod file;
 pub mod json;
 pub mod key;
+pub mod manifest;
 pub mod primitives;
 pub mod program;
 pub mod signer;
 pub mod statement;
+pub mod version;
 
 pub use program::PROGRAM;

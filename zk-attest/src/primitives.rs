@@ -73,8 +73,8 @@ const PRIMITIVES: [&str; 19] = [
 #[serde(try_from = "String", into = "String")]
 pub struct CircuitName(String);
 
-/// One line of free text that a person wrote: 1 to 512 bytes, no control characters, no marks that
-/// hide or reorder text.
+/// One line of free text that a person wrote: 1 to 400 bytes as JSON writes it, where `"` and `\`
+/// take two, no control characters, no marks that hide or reorder text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
@@ -141,9 +141,9 @@ impl CircuitName {
 }
 
 impl Label {
-    /// Bytes of a text at most. Four texts and an attestation's digests stay within the 4096 bytes
-    /// that key services sign.
-    pub const MAX_BYTES: usize = 512;
+    /// Bytes of a text in JSON at most. All texts of an attestation, its beacon and its digests
+    /// together stay within the 4096 bytes that key services sign.
+    pub const MAX_BYTES: usize = 400;
 
     /// The word for what is not there: "none".
     #[must_use]
@@ -159,8 +159,9 @@ impl Label {
 
     /// Validates a text.
     pub fn new(text: &str) -> Result<Self> {
+        let escapes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
         if !text.is_empty()
-            && text.len() <= Self::MAX_BYTES
+            && text.len() + escapes <= Self::MAX_BYTES
             && text.trim() == text
             && text.chars().all(is_plain)
         {
@@ -169,7 +170,8 @@ impl Label {
         refuse(
             "not a line of text",
             text,
-            "1 to 512 bytes, no control characters, no space at either end",
+            "1 to 400 bytes (quotation marks and backslashes count twice), no control characters, \
+             no space at either end",
         )
     }
 }

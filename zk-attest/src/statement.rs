@@ -57,18 +57,26 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{
-    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ProgramHash, StatementDigest,
-    TranscriptDigest, VkDigest, VkUncompressedDigest, from_hex,
+    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ManifestDigest, StatementDigest,
+    TranscriptDigest, from_hex,
 };
 use crate::envelope::{Envelope, MAX_PAE_BYTES};
 use crate::error::{Code, Refusal, Result};
-use crate::json;
 use crate::primitives::{
     Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label, ProofSystem, Timestamp,
 };
+use crate::{json, version};
 
 /// `_type` of every statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// Name of a provenance statement's first subject.
+pub const MANIFEST_SUBJECT: &str = "manifest.json";
+/// Name of its second one.
+pub const TRANSCRIPT_SUBJECT: &str = "transcript.json";
+
+/// How a statement of an older version is replaced.
+const RENEW: &str = "make the bundle again with `bundle create`, and have it signed again";
 
 /// One of our predicates.
 pub trait Predicate: Serialize + DeserializeOwned {
@@ -77,7 +85,7 @@ pub trait Predicate: Serialize + DeserializeOwned {
 }
 
 impl Predicate for Provenance {
-    const TYPE: &'static str = "urn:zk-ceremony:bundle-provenance:v1";
+    const TYPE: &'static str = "urn:zk-ceremony:bundle-provenance:v2";
 }
 
 impl Predicate for StepAttestation {
@@ -169,9 +177,11 @@ impl<P: Predicate> Statement<P> {
             [(types.statement_type, STATEMENT_TYPE), (types.predicate_type, P::TYPE)]
         {
             if found != expected {
-                return Err(Refusal::new(Code::PredicateType, "the statement has another type")
-                    .found(found)
-                    .expected(expected));
+                let refusal = match version::ensure(&found, expected, RENEW) {
+                    Err(refusal) if refusal.code() == Code::FormatVersion => refusal,
+                    _ => Refusal::new(Code::PredicateType, "the statement has another type"),
+                };
+                return Err(refusal.found(found).expected(expected));
             }
         }
         let raw: Raw<P> = json::parse_canonical(payload, MAX_PAE_BYTES, "statement")?;
@@ -213,8 +223,8 @@ impl<P: Predicate> Statement<P> {
 /// What release authority, auditors and approving participants sign: these keys came out of this
 /// ceremony, for these circuits.
 ///
-/// Subjects: each verifying key's canonical compressed bytes, in the order of `circuits`, then the
-/// transcript document.
+/// Subjects: the [manifest](crate::manifest), which lists circuits and keys, then the transcript
+/// document. So a statement has the same size however many circuits there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
@@ -234,44 +244,21 @@ pub struct Provenance {
     pub not_after: Timestamp,
     /// The transcript of the ceremony that this one replaces.
     pub predecessor: Option<TranscriptDigest>,
-    /// Contributions to phase 1 that are not a beacon, those of an external start not counted.
-    pub phase1_contributions: u32,
-    /// The circuits, by rising name.
-    pub circuits: Vec<CircuitProvenance>,
 }
 
-/// One circuit of a [`Provenance`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CircuitProvenance {
-    /// Name.
-    pub name: CircuitName,
-    /// The program that the circuit proves, as the project calls it.
-    pub program_id: Label,
-    /// How `program_hash` comes from `program_id`.
-    pub program_rule: ProgramRule,
-    /// What verifiers select the key by.
-    pub program_hash: ProgramHash,
-    /// SHA-256 of the .r1cs file.
-    pub circuit_sha256: CircuitDigest,
-    /// SHA-256 of the key's compressed form; the same as the subject's.
-    pub vk_sha256: VkDigest,
-    /// SHA-256 of the key's uncompressed form.
-    pub vk_uncompressed_sha256: VkUncompressedDigest,
-    /// Number of public inputs.
-    pub public_inputs: u32,
-    /// Contributions to phase 2 that are not a beacon.
-    pub contributions: u32,
-}
-
-/// Where a program hash comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProgramRule {
-    /// [`ProgramHash::of_id`], which readers recompute.
-    Id,
-    /// The project's own rule, which readers cannot check.
-    Given,
+impl Statement<Provenance> {
+    /// The statement about a manifest and a transcript.
+    pub fn of_bundle(
+        predicate: Provenance,
+        manifest: ManifestDigest,
+        transcript: TranscriptDigest,
+    ) -> Result<Self> {
+        let subject = vec![
+            Subject::new(MANIFEST_SUBJECT, manifest.as_bytes())?,
+            Subject::new(TRANSCRIPT_SUBJECT, transcript.as_bytes())?,
+        ];
+        Ok(Self { subject, predicate })
+    }
 }
 
 /// What the author of a ceremony's step signs. The subject is the file that the step wrote.

@@ -109,11 +109,8 @@ pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
     } else {
         "is missing"
     };
-    Err(Refusal::new(
-        Code::SnippetStale,
-        format_args!("the committed snippet {} {what}", path.display()),
-    )
-    .hint(format_args!("run `{}`", snippet::command(embedded.options))))
+    let what = format!("the committed snippet {} {what}", path.display());
+    Err(snippet::stale(&found.unwrap_or_default(), &what, embedded.options))
 }
 
 /// The committed snippet, where there is one. A file that is not UTF-8 is not a snippet, but still

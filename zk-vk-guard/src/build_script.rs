@@ -30,8 +30,46 @@
 //! nothing to do takes 0.5 s in place of 0.1 s (measured on two shared cores); a large crate should
 //! keep the keys in a small one of their own.
 //!
+//! The guard itself takes some milliseconds for a usual ceremony. Its time grows with the
+//! signatures in the transcript: cargo compiles build scripts without optimisation, and 64
+//! contributions to each of 16 circuits then take 15 s. A workspace with such a bundle asks for
+//! optimised build scripts, with which they take less than one:
+//!
+//! ```toml
+//! [profile.dev.build-override]
+//! opt-level = 1
+//! [profile.release.build-override]
+//! opt-level = 1
+//! ```
+//!
 //! With the feature off the guard prints no `rerun-if` line at all, so that cargo's rule for the
 //! rest of the build script stays what it is without the guard.
+//!
+//! # Features of a workspace
+//!
+//! Cargo unifies features: `cargo build --workspace --features other/zk-vk-provisioned`, or a
+//! second crate that depends on this one with the feature, switches it on for every crate of that
+//! build, and a crate that is built alone may have it off. So a crate that must not be built
+//! without a key says so itself, and cannot be built without:
+//!
+//! ```ignore
+//! const _: () = assert!(PROVISIONED);
+//! ```
+//!
+//! # Where the files lie
+//!
+//! Policy, bundle and snippet lie inside the package, or behind a link whose target does: what is
+//! outside is not in the package that cargo publishes or vendors, and no reviewer of the package
+//! sees it. Crates of a workspace that need the same keys therefore share a crate and not a folder:
+//! one small crate has `zk/`, the guard and the `include!`, and the others depend on it. That crate
+//! also keeps what every build compiles again small.
+//!
+//! # Lints
+//!
+//! The snippet is one module that allows clippy's groups for itself, `clippy::restriction` among
+//! them, and has documentation for every item, so that a crate with `#![deny(warnings,
+//! missing_docs)]` and any of clippy's lints includes it as it is. A lint of clippy that the crate
+//! *forbids* cannot be allowed again anywhere (E0453): deny it instead.
 //!
 //! # Cargo versions
 //!
@@ -50,6 +88,7 @@ use zk_attest::digest::PolicyDigest;
 use zk_attest::error::{Code, HOW_TO_INSTALL, Refusal, Result, USUAL_BUNDLE, USUAL_SNIPPET};
 use zk_attest::file::{read_inside, remove, write_whole};
 use zk_attest::primitives::{CeremonyKind, Timestamp};
+use zk_attest::version::OURS;
 
 /// The file in OUT_DIR that the crate includes.
 pub const OUT_FILE: &str = "verifying_key.rs";
@@ -150,7 +189,7 @@ impl Guard {
         match done {
             Ok(directives) => directives.iter().for_each(|directive| println!("{directive}")),
             Err(refusal) => {
-                let text = format!("zk-vk-guard: {refusal}");
+                let text = format!("zk-vk-guard {OURS}: {refusal}");
                 text.lines().for_each(|line| println!("cargo::error={line}"));
                 if refusal.hint_needs_our_programs() {
                     println!("cargo::error=note: {HOW_TO_INSTALL}");
@@ -215,7 +254,7 @@ impl Guard {
             vec![format!("cargo:rerun-if-changed={}", out.join(NEVER_EXISTS).display())];
         directives.extend(
             warnings(&policy, &verified)
-                .map(|warning| format!("cargo:warning=zk-vk-guard: {warning}")),
+                .map(|warning| format!("cargo:warning=zk-vk-guard {OURS}: {warning}")),
         );
         Ok(directives)
     }
@@ -255,14 +294,11 @@ impl Guard {
             .filter(|(a, _)| **a == b'\n')
             .count()
             + 1;
-        let refusal = Refusal::new(
-            Code::SnippetStale,
-            format_args!(
-                "the committed snippet is not the text that the approved bundle gives: see its \
-                 line {line}"
-            ),
-        )
-        .hint(format_args!("run `{}`", snippet::command(self.options)));
+        let what = format!(
+            "the committed snippet is not the text that the approved bundle gives: see its line \
+             {line}"
+        );
+        let refusal = snippet::stale(&String::from_utf8_lossy(committed), &what, self.options);
         let converted = without_cr(committed).as_deref() == Some(text.as_bytes());
         Err(if converted { line_ends(refusal, &self.snippet) } else { refusal })
     }

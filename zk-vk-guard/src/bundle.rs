@@ -1,5 +1,5 @@
-//! The bundle: one file with the signed statement, the verifying keys and the transcript, and its
-//! one verification.
+//! The bundle: one file with the signed statement, the manifest, the verifying keys and the
+//! transcript, and its one verification.
 //!
 //! [`Bundle`] is bytes that parsed. [`VerifiedBundle`], which only [`Bundle::verify`] makes, proves
 //! under a [`Policy`] that
@@ -7,10 +7,11 @@
 //! 1. release authority, auditors and participants have signed the statement's bytes, each role to
 //!    its threshold of distinct keys;
 //! 2. those bytes are a canonical statement;
-//! 3. its subjects are the digests of the keys and of the transcript that the bundle carries; the
-//!    keys are sound as bytes ([`VerifyingKeyBytes`]), the transcript as a document
-//!    ([`CheckedTranscript`]); statement and transcript say the same of the ceremony, its circuits,
-//!    keys and counts;
+//! 3. its subjects are the digests of the manifest and of the transcript that the bundle carries;
+//!    the manifest is canonical and lists the keys that the bundle carries; these are sound as
+//!    bytes ([`VerifyingKeyBytes`]), the transcript as a document ([`CheckedTranscript`]);
+//!    statement, manifest and transcript say the same of the ceremony, its circuits, keys and
+//!    counts;
 //! 4. kind, circuits, serial, phase-1 start, contributions, revocations and dates are as the policy
 //!    says.
 //!
@@ -24,30 +25,34 @@ use serde::{Deserialize, Serialize};
 use crate::policy::Policy;
 use crate::transcript::{CheckedTranscript, CircuitChain, Origin, contributions};
 use crate::verifying_key::{EncodedVerifyingKey, VerifyingKeyBytes};
-use zk_attest::digest::{PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest};
+use zk_attest::digest::{
+    ManifestDigest, PolicyDigest, ProgramHash, StatementDigest, TranscriptDigest,
+};
+use zk_attest::document_format;
 use zk_attest::envelope::{Envelope, from_base64, to_base64};
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::manifest::{CircuitProvenance, Manifest, ManifestFormat, ProgramRule};
 use zk_attest::primitives::{CircuitName, Label, ProofSystem, Timestamp};
-use zk_attest::statement::{CircuitProvenance, Phase, ProgramRule, Provenance, Statement, Subject};
+use zk_attest::statement::{Phase, Provenance, Statement, Subject};
 
-/// Bytes of a bundle at most: it is read whole, by every build. Room for some hundreds of
-/// attestations.
-pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
+pub use crate::limits::MAX_BUNDLE_BYTES;
 
-/// The version of the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum BundleFormat {
-    #[serde(rename = "zk-ceremony-bundle/1")]
-    V1,
-}
+document_format!(
+    /// The version of the document.
+    BundleFormat,
+    V2 = "zk-ceremony-bundle/2",
+    "make the bundle again from the ceremony with `bundle create`, have it signed again, and run \
+     `zk-embed`"
+);
 
 /// A bundle that is not verified yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawBundle", into = "RawBundle")]
 pub struct Bundle {
     envelope: Envelope,
+    manifest: Vec<u8>,
     verifying_keys: Vec<BundleKey>,
     transcript: Vec<u8>,
 }
@@ -65,6 +70,7 @@ struct BundleKey {
 struct RawBundle {
     format: BundleFormat,
     envelope: Envelope,
+    manifest: String,
     verifying_keys: Vec<BundleKey>,
     transcript: String,
 }
@@ -72,16 +78,19 @@ struct RawBundle {
 impl TryFrom<RawBundle> for Bundle {
     type Error = Refusal;
     fn try_from(raw: RawBundle) -> Result<Self> {
+        let manifest = json::validated(from_base64(&raw.manifest, "manifest"))?;
         let transcript = json::validated(from_base64(&raw.transcript, "transcript"))?;
-        Ok(Self { envelope: raw.envelope, verifying_keys: raw.verifying_keys, transcript })
+        let RawBundle { envelope, verifying_keys, .. } = raw;
+        Ok(Self { envelope, manifest, verifying_keys, transcript })
     }
 }
 
 impl From<Bundle> for RawBundle {
     fn from(bundle: Bundle) -> Self {
         Self {
-            format: BundleFormat::V1,
+            format: BundleFormat::V2,
             envelope: bundle.envelope,
+            manifest: to_base64(&bundle.manifest),
             verifying_keys: bundle.verifying_keys,
             transcript: to_base64(&bundle.transcript),
         }
@@ -141,6 +150,7 @@ pub struct Approvals {
 #[derive(Clone, Debug)]
 pub(crate) struct Contents {
     pub(crate) provenance: Provenance,
+    pub(crate) manifest: Manifest,
     pub(crate) keys: Vec<VerifyingKeyBytes>,
     pub(crate) transcript: CheckedTranscript,
 }
@@ -217,13 +227,13 @@ impl Bundle {
             issued: plan.issued,
             not_after: plan.not_after,
             predecessor: plan.predecessor,
+        };
+        let manifest = Manifest {
+            format: ManifestFormat::V1,
             phase1_contributions: count(chain.phase1.steps.iter().map(|step| &step.step)),
             circuits,
         };
-        let statement = Statement {
-            subject: subjects(&provenance, transcript.digest())?,
-            predicate: provenance,
-        };
+        let statement = Statement::of_bundle(provenance, manifest.digest(), transcript.digest())?;
         let verifying_keys = plan
             .circuits
             .into_iter()
@@ -231,6 +241,7 @@ impl Bundle {
             .collect();
         let bundle = Self {
             envelope: statement.to_envelope()?,
+            manifest: manifest.to_json(),
             verifying_keys,
             transcript: transcript.bytes().into(),
         };
@@ -245,6 +256,12 @@ impl Bundle {
         &self.envelope
     }
 
+    /// The manifest's bytes, unchecked.
+    #[must_use]
+    pub fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest
+    }
+
     /// Adds a signature after verifying that it is by `key`.
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
         self.envelope.add_signature(key, signature)
@@ -252,10 +269,13 @@ impl Bundle {
 
     /// Adds the signatures of another copy of the same bundle.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.verifying_keys != other.verifying_keys || self.transcript != other.transcript {
+        if self.verifying_keys != other.verifying_keys
+            || self.transcript != other.transcript
+            || self.manifest != other.manifest
+        {
             return Err(Refusal::new(
                 Code::MergeMismatch,
-                "the two bundles hold different keys or transcripts",
+                "the two bundles hold different manifests, keys or transcripts",
             ));
         }
         self.envelope.merge(&other.envelope)
@@ -308,11 +328,13 @@ impl Bundle {
 
     /// Reads the contents and checks that they belong together.
     pub(crate) fn contents(&self) -> Result<Contents> {
-        let Statement { subject, predicate: provenance } =
-            Statement::<Provenance>::from_payload(self.envelope.payload())?;
-        let digest = TranscriptDigest::of(&self.transcript);
-        if subject != subjects(&provenance, digest)? {
-            let expected = subjects(&provenance, digest)?;
+        let stated = Statement::<Provenance>::from_payload(self.envelope.payload())?;
+        let carried = Statement::of_bundle(
+            stated.predicate.clone(),
+            ManifestDigest::of(&self.manifest),
+            TranscriptDigest::of(&self.transcript),
+        )?;
+        if stated.subject != carried.subject {
             let shown = |all: &[Subject]| {
                 all.iter()
                     .map(|s| format!("{} {}", s.name, hex::encode(s.digest.sha256.0)))
@@ -321,30 +343,31 @@ impl Bundle {
             };
             return Err(Refusal::new(
                 Code::SubjectMismatch,
-                "the statement is about other files than those in the bundle",
+                "the statement is about other documents than those in the bundle",
             )
-            .found(shown(&subject))
-            .expected(shown(&expected)));
+            .found(shown(&stated.subject))
+            .expected(shown(&carried.subject)));
         }
-        let keys = self.keys(&provenance)?;
+        let manifest = Manifest::from_json(&self.manifest)?;
+        let keys = self.keys(&manifest)?;
         let transcript = CheckedTranscript::from_json(&self.transcript)
             .map_err(|refusal| refusal.within("transcript"))?;
-        let contents = Contents { provenance, keys, transcript };
+        let contents = Contents { provenance: stated.predicate, manifest, keys, transcript };
         contents.ensure_statement_sound()?;
         contents.statement_matches_transcript()?;
         Ok(contents)
     }
 
-    /// The keys, each checked as bytes and against the digests that the statement gives.
-    fn keys(&self, provenance: &Provenance) -> Result<Vec<VerifyingKeyBytes>> {
+    /// The keys, each checked as bytes and against the digests that the manifest gives.
+    fn keys(&self, manifest: &Manifest) -> Result<Vec<VerifyingKeyBytes>> {
         let named = self.verifying_keys.iter().map(|key| &key.circuit);
-        if !named.eq(provenance.circuits.iter().map(|circuit| &circuit.name)) {
+        if !named.eq(manifest.circuits.iter().map(|circuit| &circuit.name)) {
             return Err(Refusal::new(
                 Code::SubjectMismatch,
-                "the bundle holds keys of other circuits than the statement names",
+                "the bundle holds keys of other circuits than the manifest names",
             ));
         }
-        let pairs = self.verifying_keys.iter().zip(&provenance.circuits);
+        let pairs = self.verifying_keys.iter().zip(&manifest.circuits);
         pairs
             .map(|(BundleKey { circuit, key }, stated)| {
                 key_as_stated(key, stated).map_err(|refusal| refusal.within(circuit))
@@ -379,27 +402,19 @@ fn count<'a>(steps: impl IntoIterator<Item = &'a crate::transcript::Step>) -> u3
     u32::try_from(contributions(steps).count()).unwrap_or(u32::MAX)
 }
 
-/// The subjects of a statement, in their order.
-fn subjects(provenance: &Provenance, transcript: TranscriptDigest) -> Result<Vec<Subject>> {
-    let keys = provenance
-        .circuits
-        .iter()
-        .map(|circuit| Subject::new(&format!("{}.vk", circuit.name), circuit.vk_sha256.as_bytes()));
-    keys.chain([Subject::new("transcript.json", transcript.as_bytes())]).collect()
-}
-
 impl Contents {
-    /// What the statement must fulfil by itself.
+    /// What statement and manifest must fulfil by themselves.
     fn ensure_statement_sound(&self) -> Result<()> {
         let provenance = &self.provenance;
-        let unsound = |what: &str| Refusal::new(Code::Malformed, what).within("statement");
+        let unsound = |what: &str| Refusal::new(Code::Malformed, what);
         if provenance.not_after.unix() < provenance.issued.unix() {
             return Err(unsound("not_after lies before issued")
+                .within("statement")
                 .found(&provenance.not_after)
                 .expected(format_args!("after {}", provenance.issued)));
         }
         let (mut hashes, mut keys) = (BTreeSet::new(), BTreeSet::new());
-        for circuit in &provenance.circuits {
+        for circuit in &self.manifest.circuits {
             if !keys.insert(circuit.vk_sha256) {
                 return Err(Refusal::new(
                     Code::KeyDegenerate,
@@ -412,6 +427,7 @@ impl Contents {
             let expected = ProgramHash::of_id(circuit.program_id.as_str());
             if circuit.program_rule == ProgramRule::Id && circuit.program_hash != expected {
                 return Err(unsound("the program hash is not that of the program id")
+                    .within("manifest")
                     .found(circuit.program_hash)
                     .expected(expected));
             }
@@ -419,6 +435,7 @@ impl Contents {
                 return Err(unsound(
                     "two circuits have the same program hash, by which keys are looked up",
                 )
+                .within("manifest")
                 .found(circuit.program_hash));
             }
         }
@@ -427,18 +444,19 @@ impl Contents {
 
     /// The statement says about the ceremony what the transcript says.
     fn statement_matches_transcript(&self) -> Result<()> {
-        let (provenance, transcript) = (&self.provenance, self.transcript.transcript());
-        let chains = provenance.circuits.iter().zip(&transcript.circuits);
+        let (provenance, manifest) = (&self.provenance, &self.manifest);
+        let transcript = self.transcript.transcript();
+        let chains = manifest.circuits.iter().zip(&transcript.circuits);
         let same = [
             ("ceremony", provenance.ceremony == transcript.ceremony),
             ("kind", provenance.kind == transcript.kind),
             ("curve", provenance.curve == transcript.curve),
             (
                 "number of contributions to phase 1",
-                provenance.phase1_contributions
+                manifest.phase1_contributions
                     == count(transcript.phase1.steps.iter().map(|step| &step.step)),
             ),
-            ("number of circuits", provenance.circuits.len() == transcript.circuits.len()),
+            ("number of circuits", manifest.circuits.len() == transcript.circuits.len()),
             ("name of a circuit", chains.clone().all(|(stated, chain)| stated.name == chain.name)),
             (
                 "digest of a circuit",
@@ -480,7 +498,7 @@ impl Contents {
             .expected(document.kind));
         }
         let stated =
-            provenance.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
+            self.manifest.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
         let wanted =
             document.circuits.iter().map(|circuit| (&circuit.name, circuit.circuit_sha256));
         if !stated.clone().eq(wanted.clone()) {
@@ -580,6 +598,12 @@ impl VerifiedBundle {
         &self.contents.provenance
     }
 
+    /// What was signed, circuit by circuit.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.contents.manifest
+    }
+
     /// SHA-256 of the signed bytes.
     #[must_use]
     pub fn statement_digest(&self) -> StatementDigest {
@@ -600,7 +624,7 @@ impl VerifiedBundle {
 
     /// Circuits and their keys, by rising name.
     pub fn circuits(&self) -> impl Iterator<Item = (&CircuitProvenance, &VerifyingKeyBytes)> {
-        self.contents.provenance.circuits.iter().zip(&self.contents.keys)
+        self.contents.manifest.circuits.iter().zip(&self.contents.keys)
     }
 
     /// Who has signed.

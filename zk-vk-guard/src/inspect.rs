@@ -12,17 +12,22 @@ use serde::Serialize;
 use crate::bundle::{Bundle, OnExpiry};
 use crate::policy::{Policy, Role, RoleKey};
 use crate::transcript::{CheckedTranscript, Origin, Step, Transcript};
-use zk_attest::digest::StatementDigest;
+use zk_attest::digest::{ManifestDigest, StatementDigest};
 use zk_attest::error::Result;
 use zk_attest::key::PublicKey;
+use zk_attest::manifest::{CircuitProvenance, Manifest};
 use zk_attest::primitives::{Beacon, Timestamp};
-use zk_attest::statement::{CircuitProvenance, Phase, Provenance};
+use zk_attest::statement::{Phase, Provenance};
 
 /// What is being approved: see the module's documentation. Serializes for `--json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
     /// The statement's predicate.
     pub provenance: Provenance,
+    /// What the bundle holds, circuit by circuit: the document that the statement names.
+    pub manifest: Manifest,
+    /// SHA-256 of the manifest, which is the statement's first subject.
+    pub manifest_sha256: ManifestDigest,
     /// SHA-256 of the bytes to be signed.
     pub statement_sha256: StatementDigest,
     /// SHA-256 of the transcript.
@@ -31,7 +36,7 @@ pub struct Inspection {
     pub coordinator: String,
     /// Phase 1.
     pub phase1: InspectedPhase,
-    /// Phase 2 of each circuit, in the order of the statement.
+    /// Phase 2 of each circuit, in the order of the manifest.
     pub phase2: Vec<InspectedPhase>,
     /// Files that the coordinator took out of the chain, with the reason.
     pub rejected: Vec<String>,
@@ -138,6 +143,8 @@ impl Bundle {
                     .map(|refusal| refusal.to_string());
                 Verdict { policy_sha256: policy.digest(), approved: refusal.is_none(), refusal }
             }),
+            manifest_sha256: contents.manifest.digest(),
+            manifest: contents.manifest,
             provenance: contents.provenance,
         })
     }
@@ -237,9 +244,10 @@ impl fmt::Display for Inspection {
         }
         writeln!(f, "coordinator  {}", self.coordinator)?;
         writeln!(f, "transcript   {}", self.transcript_sha256)?;
+        writeln!(f, "manifest     {}", self.manifest_sha256)?;
         writeln!(f, "statement    {}", self.statement_sha256)?;
         write!(f, "\n{}", self.phase1)?;
-        for (circuit, phase) in provenance.circuits.iter().zip(&self.phase2) {
+        for (circuit, phase) in self.manifest.circuits.iter().zip(&self.phase2) {
             write!(f, "\n{phase}")?;
             key_lines(f, circuit)?;
         }

@@ -11,7 +11,7 @@
 //! policy         whose signatures, how many         transcript      a ceremony's chain, checked
 //! bundle         all of it in one file, verified    verifying_key   what a key's bytes show
 //! snippet        the Rust source of verified keys   inspect         what a signer must see
-//! build_script   the interface to cargo
+//! limits         how much there may be          build_script   the interface to cargo
 //! ```
 //!
 //! Small on purpose: its dependency tree is a reviewed file (ci/guard-tree.txt), it has no cargo
@@ -68,8 +68,8 @@
 //! - **changes a byte of the key, the transcript, the statement or a signature**: checks 1
 //!   and 3 of [`bundle`]. Test: `one_byte_of_the_verifying_key`, `..._transcript`,
 //!   `..._statement`, `..._signature`.
-//! - **changes a digest and signs the result**: digests are compared with the bytes, and the
-//!   statement with the transcript. Test: `one_byte_of_any_digest_even_if_signed`.
+//! - **changes a digest and signs the result**: digests are compared with the bytes, and statement
+//!   and manifest with the transcript. Test: `one_byte_of_any_digest_even_if_signed`.
 //! - **edits the policy, to lower a threshold or to add a key**: the pin in build.rs; a reviewer
 //!   sees both edits. Test: `one_byte_of_the_policy`, `a_wrong_pin`.
 //! - **signs twice, or once under two key ids**: distinct keys are counted
@@ -84,8 +84,11 @@
 //!   `a_crate_of_the_same_workspace_cannot_weaken_the_guard`.
 //! - **passes off a signature of another protocol**: the PAE names its type; prehashed signatures
 //!   do not verify. Test: `an_ed25519ph_signature`, `another_payload_or_predicate_type`.
-//! - **makes two readers see different things in one statement**: one canonical encoding. Test:
-//!   `a_statement_in_another_encoding`.
+//! - **makes two readers see different things in one statement**: one canonical encoding of
+//!   statement and manifest. Test: `a_statement_in_another_encoding`, `a_manifest_in_another_encoding_...`.
+//! - **shows a signer another list of keys than the one that is signed**: the statement names the
+//!   manifest's digest, and what shows a statement compares it first. Test:
+//!   `a_manifest_that_nobody_signed_...` in zk-ceremony.
 //! - **presents the bundle of another circuit, an older or a revoked one**: the policy names
 //!   circuits, the lowest serial, and what is revoked. Test: `a_bundle_of_another_circuit`,
 //!   `an_older_serial`, `a_revoked_transcript_or_key`.
@@ -139,6 +142,7 @@
 pub mod build_script;
 pub mod bundle;
 pub mod inspect;
+pub mod limits;
 pub mod policy;
 pub mod snippet;
 pub mod transcript;

@@ -18,25 +18,25 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::MAX_CIRCUITS;
+
 use zk_attest::digest::{CircuitDigest, FileDigest, PolicyDigest, TranscriptDigest};
+use zk_attest::document_format;
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
 use zk_attest::statement::Phase;
 
-/// Bytes of a policy at most: three roles of 64 keys take less than a fifth of it.
-pub const MAX_POLICY_BYTES: usize = 128 * 1024;
-/// Keys of a role at most: every signature of an envelope is tried against every key.
-pub const MAX_KEYS: usize = 64;
+pub use crate::limits::{MAX_KEYS, MAX_POLICY_BYTES};
 
-/// The version of the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PolicyFormat {
-    /// This one.
-    #[serde(rename = "zk-trust-policy/1")]
-    V1,
-}
+document_format!(
+    /// The version of the document.
+    PolicyFormat,
+    V2 = "zk-trust-policy/2",
+    "write zk-trust-policy/2 in its first line, review it, and pin it again: it then approves \
+     bundles of the present version"
+);
 
 /// A sound trust policy: see the module's documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -371,6 +371,11 @@ impl PolicyDocument {
             }
         }
         self.names_its_participants()?;
+        if self.circuits.len() > MAX_CIRCUITS {
+            return Err(unsound("there are too many circuits: no ceremony has as many")
+                .found(self.circuits.len())
+                .expected(format_args!("at most {MAX_CIRCUITS}")));
+        }
         if self.circuits.is_empty()
             || !self.circuits.is_sorted_by(|a, b| a.name.module() < b.name.module())
         {

@@ -32,6 +32,7 @@ use zk_attest::digest::{
     ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest,
     TranscriptDigest, VkDigest, VkUncompressedDigest,
 };
+use zk_attest::document_format;
 use zk_attest::envelope::Envelope;
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json;
@@ -39,17 +40,14 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
 
-/// Bytes of a transcript document at most: what fits, in base64, into a bundle of 1 MiB with the
-/// keys of six circuits. An attestation takes 2 to 3 KiB, so this is room for some 300.
-pub const MAX_TRANSCRIPT_BYTES: usize = 720 * 1024;
+pub use crate::limits::MAX_TRANSCRIPT_BYTES;
 
-/// The version of the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TranscriptFormat {
-    /// This one.
-    #[serde(rename = "zk-ceremony-transcript/1")]
-    V1,
-}
+document_format!(
+    /// The version of the document.
+    TranscriptFormat,
+    V2 = "zk-ceremony-transcript/2",
+    "write it again with `ceremony verify`"
+);
 
 /// The document, as it was read. Trust it only through [`CheckedTranscript`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,9 +30,10 @@ use zk_attest::envelope::{from_base64, to_base64};
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::json::validated;
 
-/// Public inputs at most. Both forms take 128 base64 bytes per input: 2048 inputs are a quarter of
-/// a bundle.
-pub const MAX_PUBLIC_INPUTS: u32 = 2048;
+pub use crate::limits::MAX_PUBLIC_INPUTS;
+
+/// A coordinate in 32 bytes, little-endian, without flags.
+pub(crate) type Coordinate = [u8; COORDINATE];
 
 const COORDINATE: usize = 32;
 const INFINITY: u8 = 0x40;
@@ -42,7 +43,8 @@ const HEAD: [(&str, usize); 4] = [("alpha", 1), ("beta", 2), ("gamma", 2), ("del
 const HEAD_COORDINATES: usize = 7;
 
 /// q, the base field's modulus, little-endian.
-const Q: [u8; 32] = unhex(b"47fd7cd8168c203c8dca7168916a81975d588181b64550b829a031e1724e6430");
+pub(crate) const Q: [u8; 32] =
+    unhex(b"47fd7cd8168c203c8dca7168916a81975d588181b64550b829a031e1724e6430");
 /// (q - 1) / 2.
 const HALF_Q: [u8; 32] = unhex(b"a37e3e6c0b46109e46e538b448b5c0cb2eacc040db2228dc14d0987039273218");
 /// x of the generator of G1, which is (1, 2).
@@ -172,6 +174,21 @@ impl VerifyingKeyBytes {
     #[must_use]
     pub fn uncompressed_sha256(&self) -> VkUncompressedDigest {
         VkUncompressedDigest::of(&self.uncompressed)
+    }
+
+    /// The coordinates of all points, in their order: two of a point of G1, four of one of G2.
+    pub(crate) fn coordinates(&self) -> Vec<Coordinate> {
+        let ic = self.public_inputs as usize + 1;
+        let points = split(&self.uncompressed, 2 * COORDINATE, ic, "uncompressed");
+        // The lengths were checked when the key was.
+        let points = points.unwrap_or_default().into_iter();
+        points
+            .flat_map(|(_, point)| {
+                let plain = without_flags(point);
+                let coordinates = plain.chunks_exact(COORDINATE);
+                coordinates.filter_map(|c| Coordinate::try_from(c).ok()).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     /// For bundles.

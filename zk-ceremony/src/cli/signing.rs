@@ -60,6 +60,7 @@ openssl with an encrypted key file, openssl.sh (asks for the passphrase on the t
 
 A machine without a network; both sides print the SHA-256 of release.pae, to be compared:
   here   zk-ceremony sign prepare zk/bundle.json release.pae
+         (writes release.pae.manifest.json too: circuits and keys. Carry both over.)
   there  zk-ceremony sign raw release.pae release.sig --key K.pem
   or     openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig
   here   zk-ceremony sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem";
@@ -135,9 +136,10 @@ pub(crate) enum SignCommand {
     /// Write exactly the bytes to be signed, for another machine, and print their SHA-256
     #[command(after_help = examples("Example:\n  \
         zk-ceremony sign prepare zk/bundle.json release.pae\n\n\
-        On the other machine: `zk-ceremony sign raw release.pae release.sig --key K.pem`, or\n\
-        `openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out release.sig`. `sha256sum \
-        release.pae` there must print the same line.\n\
+        Of a bundle, release.pae.manifest.json is written too: the circuits and keys that are \
+        approved.\nOn the other machine: `zk-ceremony sign raw release.pae release.sig --key \
+        K.pem`, or\n`openssl pkeyutl -sign -rawin -inkey K.pem -in release.pae -out \
+        release.sig`. `sha256sum release.pae` there must print the same line.\n\
         Bring release.sig back: `zk-ceremony sign attach`."))]
     Prepare(PrepareSigning),
     /// Show what prepared bytes say, sign them, and write the 64 bytes of the signature
@@ -170,6 +172,10 @@ pub(crate) struct SignRaw {
     /// The bytes that `sign prepare` wrote
     #[arg(value_name = "PAE")]
     pub(crate) message: PathBuf,
+    /// The manifest of the bundle that is approved, if it is not beside PAE, where `sign prepare`
+    /// wrote it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// Sign without asking

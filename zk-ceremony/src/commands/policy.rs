@@ -78,7 +78,7 @@ impl NewPolicy {
             .as_deref()
             .map(|text| Timestamp::new(text).map_err(|refusal| argument("--not-after", &refusal)));
         Ok(PolicyDocument {
-            format: PolicyFormat::V1,
+            format: PolicyFormat::V2,
             kind: self.kind.into(),
             roles: Roles {
                 release: Role {

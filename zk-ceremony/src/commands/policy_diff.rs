@@ -122,7 +122,7 @@ impl Changes {
 fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
     // Taken apart by name, so that a field added to the document has to be thought of here.
     let PolicyDocument {
-        format: PolicyFormat::V1,
+        format: PolicyFormat::V2,
         kind,
         roles,
         minimum_contributions,
@@ -450,7 +450,7 @@ mod tests {
 
     fn base() -> PolicyDocument {
         PolicyDocument {
-            format: PolicyFormat::V1,
+            format: PolicyFormat::V2,
             kind: CeremonyKind::Production,
             roles: Roles {
                 release: Role {

@@ -15,21 +15,36 @@ use zk_attest::envelope::{Envelope, MAX_PAE_BYTES};
 use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
 use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use zk_attest::primitives::Timestamp;
 use zk_attest::signer::sign_envelope;
-use zk_attest::statement::{Provenance, Statement, StepAttestation, Subject};
+use zk_attest::statement::{MANIFEST_SUBJECT, Provenance, Statement, StepAttestation, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};
 use crate::failure;
-use crate::output::Output;
+use crate::output::{Output, write_file};
 use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 
 /// Bytes of a signature file at most: base64 and white space, far below this.
 const MAX_SIGNATURE_FILE_BYTES: usize = 4096;
 
+/// Where a bundle's manifest lies beside its prepared bytes.
+fn manifest_of(message: &Path) -> PathBuf {
+    let mut name = message.as_os_str().to_owned();
+    name.push(".manifest.json");
+    name.into()
+}
+
 fn carry_over() -> String {
     format!("make the file with `{PROGRAM} sign prepare` and carry it over unchanged")
+}
+
+fn carry_manifest_over() -> String {
+    format!(
+        "`{PROGRAM} sign prepare` writes a bundle's manifest beside the bytes to be signed: carry \
+         both files over, or name it with --manifest"
+    )
 }
 
 impl SignCommand {
@@ -48,6 +63,11 @@ impl PrepareSigning {
         eprint!("{}", document.shown()?);
         let message = document.envelope().pae();
         let mut output = self.output.create(&[&self.document])?;
+        if let Content::Bundle(bundle) = &document.content {
+            // It was shown above, and therefore compared with the statement's digest.
+            let beside = manifest_of(&self.output.path);
+            write_file(&beside, bundle.manifest_bytes(), self.output.force)?;
+        }
         output.write_all(&message).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!("{}", checksum_line(&message, &self.output.path));
@@ -61,7 +81,12 @@ impl SignRaw {
             |refusal: Refusal| failure::refusal(&self.message, &refusal.hint(carry_over()));
         let message = read_regular(&self.message, MAX_PAE_BYTES).map_err(refused)?;
         let mut envelope = envelope_of_pae(&message)?;
-        eprint!("{}", shown_statement(&envelope).map_err(refused)?);
+        let manifest = self.manifest.clone().unwrap_or_else(|| manifest_of(&self.message));
+        let shown = shown_statement(&envelope, Some(&manifest)).map_err(|refusal| {
+            let names_a_file = refusal.place().is_some_and(|place| place.file().is_some());
+            if names_a_file { Diagnostic::from(refusal) } else { refused(refusal) }
+        });
+        eprint!("{}", shown?);
         eprintln!("{}", checksum_line(&message, &self.message));
         let mut output = self.output.create(&[&self.message])?;
         let mut signer = self.signer.open()?;
@@ -196,7 +221,7 @@ impl Document {
             Content::Bundle(bundle) => {
                 bundle.inspect(None, &Timestamp::now()).map(|inspection| inspection.to_string())
             }
-            Content::Envelope(envelope) => shown_statement(envelope),
+            Content::Envelope(envelope) => shown_statement(envelope, None),
         };
         shown.map_err(|refusal| failure::refusal(&self.path, &refusal))
     }
@@ -236,10 +261,26 @@ impl Document {
     }
 }
 
-/// What an envelope's statement says, of whichever of our two types it is.
-fn shown_statement(envelope: &Envelope) -> Result<String, Refusal> {
+/// What an envelope's statement says, of whichever of our two types it is. One about a bundle says
+/// it in its manifest, and is not shown without.
+fn shown_statement(envelope: &Envelope, manifest: Option<&Path>) -> Result<String, Refusal> {
     match Statement::<Provenance>::from_payload(envelope.payload()) {
-        Ok(statement) => Ok(shown_provenance(&statement)),
+        Ok(statement) => {
+            let path = manifest.ok_or_else(|| {
+                Refusal::new(
+                    Code::SubjectMismatch,
+                    "the statement approves a bundle, and this is only its envelope: what is \
+                     approved cannot be shown",
+                )
+                .expected("the bundle")
+                .hint("name the bundle that the envelope was taken from")
+            })?;
+            let manifest = read_regular(path, MAX_MANIFEST_BYTES)
+                .and_then(|bytes| Manifest::from_json(&bytes))
+                .and_then(|manifest| ensure_manifest_of(&statement, manifest))
+                .map_err(|refusal| refusal.in_file(path).hint(carry_manifest_over()))?;
+            Ok(shown_provenance(&statement, &manifest))
+        }
         Err(refusal) if refusal.code() == Code::PredicateType => {
             Statement::<StepAttestation>::from_payload(envelope.payload())
                 .map(|statement| shown_step(&statement))
@@ -248,7 +289,23 @@ fn shown_statement(envelope: &Envelope) -> Result<String, Refusal> {
     }
 }
 
-fn shown_provenance(statement: &Statement<Provenance>) -> String {
+/// Refuses a manifest that is not the one whose digest the statement names.
+fn ensure_manifest_of(
+    statement: &Statement<Provenance>,
+    manifest: Manifest,
+) -> Result<Manifest, Refusal> {
+    let stated = statement.subject.first().filter(|s| s.name.as_str() == MANIFEST_SUBJECT);
+    let stated = stated.map(|subject| subject.digest.sha256.0);
+    let found = manifest.digest();
+    if stated == Some(found.0) {
+        return Ok(manifest);
+    }
+    Err(Refusal::new(Code::SubjectMismatch, "the manifest is not the one that the statement names")
+        .found(found)
+        .expected(stated.map_or_else(|| "a statement about a manifest".into(), hex::encode)))
+}
+
+fn shown_provenance(statement: &Statement<Provenance>, manifest: &Manifest) -> String {
     let says = &statement.predicate;
     let mut lines = vec![
         format!(
@@ -260,12 +317,13 @@ fn shown_provenance(statement: &Statement<Provenance>) -> String {
     lines.extend(
         says.predecessor.map(|predecessor| format!("replaces     transcript {predecessor}")),
     );
-    for circuit in &says.circuits {
+    lines.push(format!("phase 1      {} contributions", manifest.phase1_contributions));
+    for circuit in &manifest.circuits {
         lines.push(format!("circuit      {}: {}", circuit.name, circuit.circuit_sha256));
         lines.push(format!("  program    {} ({})", circuit.program_id, circuit.program_hash));
         lines.push(format!(
-            "  key        {}, {} public inputs",
-            circuit.vk_sha256, circuit.public_inputs
+            "  key        {}, {} public inputs, {} contributions",
+            circuit.vk_sha256, circuit.public_inputs, circuit.contributions
         ));
     }
     lines.extend(shown_subjects(&statement.subject));

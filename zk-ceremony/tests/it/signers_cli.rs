@@ -705,7 +705,7 @@ fn on_a_terminal_nothing_is_signed_without_a_yes() {
         assert!(code == 2 && screen.contains("error: not signed: you did not say yes"), "{screen}");
         assert_eq!(
             (folder.read("bundle.json") == before, folder.names().len()),
-            (true, 4),
+            (true, 5),
             "{:?}",
             folder.names()
         );

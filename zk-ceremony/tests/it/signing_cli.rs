@@ -313,6 +313,39 @@ fn another_machine_signs_with_openssl_or_with_this_tool() {
 }
 
 #[test]
+fn a_manifest_that_nobody_signed_is_not_shown_and_nothing_is_signed() {
+    let folder = Folder::new();
+    let (parts, _) = unsigned_bundle(&folder);
+    let (key, beside) = (key_file(&folder, "release-1"), "bundle.pae.manifest.json");
+    folder.ours("sign prepare bundle.json bundle.pae");
+    assert_eq!(folder.read(beside), parts.manifest);
+    let line = format!("sign raw bundle.pae out.sig --key {key}");
+    let shown = folder.run(&line).stderr;
+    let circuit = parts.manifest().circuits[0].clone();
+    for words in [
+        "phase 1      3 contributions".to_owned(),
+        format!("circuit      attestation: {}", circuit.circuit_sha256),
+        format!("  program    attestation v1 ({})", circuit.program_hash),
+        format!("  key        {}, 2 public inputs, 3 contributions", circuit.vk_sha256),
+    ] {
+        assert!(shown.contains(&words), "{words}\n{shown}");
+    }
+    std::fs::remove_file(folder.path("out.sig")).unwrap();
+    let other = parts.clone().relist(|manifest| manifest.circuits[0].contributions = 2);
+    folder.write(beside, &other.manifest);
+    refused(&folder, "signing_raw_another_manifest", &line);
+    // The bundle of a forger shows its own manifest: the statement is about another one.
+    let mut forged = parts.clone();
+    forged.manifest = other.manifest;
+    folder.write("forged.json", &forged.json());
+    refused(&folder, "signing_prepare_another_manifest", "sign prepare forged.json forged.pae");
+    std::fs::remove_file(folder.path(beside)).unwrap();
+    refused(&folder, "signing_raw_no_manifest", &line);
+    folder.write("envelope.json", &parts.bundle().unwrap().envelope().to_json());
+    refused(&folder, "signing_prepare_only_envelope", "sign prepare envelope.json envelope.pae");
+}
+
+#[test]
 fn an_envelope_is_prepared_signed_and_attached_too() {
     let folder = Folder::new();
     let ceremony =

@@ -70,7 +70,7 @@ fn the_snippet_is_written_and_is_then_current() {
         written.stdout
     );
     assert!(
-        written.stdout.contains(&format!("VK_SHA256 {}", parts.provenance().circuits[0].vk_sha256))
+        written.stdout.contains(&format!("VK_SHA256 {}", parts.manifest().circuits[0].vk_sha256))
     );
     assert!(written.stdout.contains("policy to pin in build.rs: "));
     let checked = folder.run(&["--check"]);
@@ -122,7 +122,7 @@ fn an_older_serial_does_not_replace_a_newer_one() {
     assert_eq!(folder.snippet(), before);
     fs::write(folder.path("zk/bundle.json"), parts.restate(|p| p.serial = 8).json()).unwrap();
     assert_eq!(folder.run(&[]).code, Some(0));
-    assert!(folder.snippet().unwrap().contains("pub const SERIAL: u64 = 8u64;"));
+    assert!(folder.snippet().unwrap().contains("pub const SERIAL: u64 = 8;"));
 }
 
 #[test]

@@ -8,10 +8,10 @@ use testkit::paper::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_attest::digest::{
     CircuitDigest, ProgramHash, TranscriptDigest, VkDigest, VkUncompressedDigest,
 };
-use zk_attest::envelope::pae;
+use zk_attest::envelope::{MAX_SIGNATURES, pae};
 use zk_attest::error::Code;
 use zk_attest::primitives::{CeremonyKind, CircuitName};
-use zk_vk_guard::bundle::{Bundle, BundlePlan, OnExpiry, PlannedCircuit};
+use zk_vk_guard::bundle::{Bundle, BundlePlan, MAX_BUNDLE_BYTES, OnExpiry, PlannedCircuit};
 use zk_vk_guard::policy::{NamedKey, Policy, PolicyDocument, Role};
 use zk_vk_guard::transcript::CheckedTranscript;
 
@@ -202,15 +202,61 @@ fn another_statement_or_predicate_type_is_refused_even_when_signed() {
     let (parts, policy) = production();
     parts
         .clone()
-        .repay(|p| p.replace("bundle-provenance:v1", "bundle-provenance:v2"))
-        .is_refused(&policy, Code::PredicateType);
-    parts
-        .clone()
-        .repay(|p| p.replace("bundle-provenance", "step-attestation"))
+        .repay(|p| p.replace("bundle-provenance:v2", "step-attestation:v2"))
         .is_refused(&policy, Code::PredicateType);
     parts
         .repay(|p| p.replace("in-toto.io/Statement/v1", "in-toto.io/Statement/v0.1"))
         .is_refused(&policy, Code::PredicateType);
+}
+
+#[test]
+fn documents_of_another_version_are_called_that_and_the_message_says_what_to_do() {
+    let (parts, policy) = production();
+    let refused = parts
+        .clone()
+        .repay(|p| p.replace("bundle-provenance:v2", "bundle-provenance:v1"))
+        .is_refused(&policy, Code::FormatVersion);
+    assert!(refused.hint_text().contains("bundle create"), "{refused}");
+    let refused = parts
+        .clone()
+        .rewrite(|m| m.replace("zk-ceremony-manifest/1", "zk-ceremony-manifest/2"))
+        .is_refused(&policy, Code::FormatVersion);
+    assert!(refused.hint_text().contains("update"), "{refused}");
+    // The first version of a bundle had no manifest: it is refused for its version all the same.
+    let manifest =
+        format!("\"manifest\":\"{}\",", testkit::paper::base64_standard(&parts.manifest));
+    let json = String::from_utf8(parts.json()).unwrap();
+    assert!(json.contains(&manifest));
+    let first = json.replace(&manifest, "").replace("zk-ceremony-bundle/2", "zk-ceremony-bundle/1");
+    let refused = Bundle::from_json(first.as_bytes()).unwrap_err();
+    assert_eq!(refused.code(), Code::FormatVersion);
+    assert!(refused.what().contains("version 1"), "{refused}");
+    assert!(refused.hint_text().contains("bundle create"), "{refused}");
+    let document = String::from_utf8(policy.to_json()).unwrap();
+    let refused = Policy::from_json(document.replace("policy/2", "policy/1").as_bytes());
+    assert_eq!(refused.unwrap_err().code(), Code::FormatVersion);
+    let text = String::from_utf8(parts.transcript).unwrap().replace("transcript/2", "transcript/1");
+    let refused = CheckedTranscript::from_json(text.as_bytes()).unwrap_err();
+    assert_eq!(refused.code(), Code::FormatVersion);
+}
+
+#[test]
+fn a_manifest_in_another_encoding_is_refused_even_when_signed() {
+    let (parts, policy) = production();
+    let refused = |code: Code, edit: fn(String) -> String| {
+        parts.clone().rewrite(edit).is_refused(&policy, code)
+    };
+    refused(Code::NotCanonical, |m| m.replacen(',', ", ", 1));
+    refused(Code::NotCanonical, |m| format!("{m}\n"));
+    refused(Code::Malformed, |m| m.replace("\"circuits\":", "\"circuits\":[],\"circuits\":"));
+    refused(Code::Malformed, |m| m.replace("\"circuits\":", "\"note\":1,\"circuits\":"));
+    refused(Code::Malformed, |m| m.replace("\"program_rule\":\"id\"", "\"program_rule\":\"any\""));
+    // One that nobody signed.
+    let mut other = parts.clone();
+    let mut manifest = other.manifest();
+    manifest.circuits[0].contributions += 1;
+    other.manifest = manifest.to_json();
+    other.is_refused(&policy, Code::SubjectMismatch);
 }
 
 #[test]
@@ -248,8 +294,9 @@ fn unknown_and_repeated_fields_of_the_bundle_are_refused() {
         ("\"keyid\"", "\"extra\":1,\"keyid\""),
         ("\"circuit\"", "\"extra\":1,\"circuit\""),
         ("\"compressed\"", "\"extra\":1,\"compressed\""),
-        ("zk-ceremony-bundle/1", "zk-ceremony-bundle/2"),
-        ("{\"format\":\"zk-ceremony-bundle/1\",", "{"),
+        ("zk-ceremony-bundle/2", "zk-ceremony-parcel/2"),
+        ("{\"format\":\"zk-ceremony-bundle/2\",", "{"),
+        ("\"manifest\":", "\"manifest\":\"\",\"manifest\":"),
         ("\"transcript\":", "\"transcript\":\"\",\"transcript\":"),
     ] {
         assert!(good.contains(from));
@@ -265,7 +312,7 @@ fn unknown_and_repeated_fields_of_the_bundle_are_refused() {
 fn nothing_is_parsed_beyond_the_size_limits() {
     let (parts, policy) = production();
     let mut json = parts.json();
-    json.resize(1024 * 1024 + 1, b' ');
+    json.resize(MAX_BUNDLE_BYTES + 1, b' ');
     assert_eq!(Bundle::from_json(&json).unwrap_err().code(), Code::TooLarge);
     json.pop();
     assert!(
@@ -273,7 +320,7 @@ fn nothing_is_parsed_beyond_the_size_limits() {
         "white space around the document is not signed and harms nobody"
     );
     let mut many = parts.clone();
-    many.signatures = vec![parts.signatures[0].clone(); 65];
+    many.signatures = vec![parts.signatures[0].clone(); MAX_SIGNATURES + 1];
     many.is_refused(&policy, Code::TooLarge);
     parts.repay(|p| p + &" ".repeat(4096)).is_refused(&policy, Code::MessageTooLong);
 }
@@ -336,7 +383,7 @@ fn every_circuit_has_its_key_and_no_other_has() {
 }
 
 #[test]
-fn subjects_must_be_exactly_keys_and_transcript() {
+fn subjects_must_be_exactly_manifest_and_transcript() {
     let (parts, policy) = production();
     let extra = r#""subject":[{"name":"x","digest":{"sha256":"0000000000000000000000000000000000000000000000000000000000000000"}},"#;
     parts
@@ -345,22 +392,12 @@ fn subjects_must_be_exactly_keys_and_transcript() {
         .is_refused(&policy, Code::SubjectMismatch);
     parts
         .clone()
-        .repay(|p| p.replace("attestation.vk", "attestation.txt"))
+        .repay(|p| p.replace("manifest.json", "manifest.txt"))
         .is_refused(&policy, Code::SubjectMismatch);
-    let digest = parts.provenance().vk_digest();
+    let digest = parts.manifest().digest().to_string();
     parts
         .repay(|p| p.replacen(&digest, &"00".repeat(32), 1))
         .is_refused(&policy, Code::SubjectMismatch);
-}
-
-trait VkDigestText {
-    fn vk_digest(&self) -> String;
-}
-
-impl VkDigestText for zk_attest::statement::Provenance {
-    fn vk_digest(&self) -> String {
-        self.circuits[0].vk_sha256.to_string()
-    }
 }
 
 #[test]
@@ -443,26 +480,29 @@ fn the_statement_may_not_contradict_the_transcript() {
     let refused = |edit: fn(&mut zk_attest::statement::Provenance)| {
         parts.clone().restate(edit).is_refused(&policy, Code::TranscriptDisagrees)
     };
+    let unlisted = |edit: fn(&mut zk_attest::manifest::Manifest)| {
+        parts.clone().relist(edit).is_refused(&policy, Code::TranscriptDisagrees)
+    };
     refused(|p| p.ceremony = zk_attest::primitives::CeremonyId::new("another").unwrap());
     refused(|p| p.kind = CeremonyKind::Rehearsal);
-    refused(|p| p.phase1_contributions = 4);
-    refused(|p| p.circuits[0].contributions = 4);
-    refused(|p| p.circuits[0].circuit_sha256 = CircuitDigest::of(b"x"));
+    unlisted(|m| m.phase1_contributions = 4);
+    unlisted(|m| m.circuits[0].contributions = 4);
+    unlisted(|m| m.circuits[0].circuit_sha256 = CircuitDigest::of(b"x"));
     // A key that the statement names but the ceremony did not make.
     let mut other = parts.clone();
     let vk = testkit::paper::Vk::new("another", 2).forms();
     other.keys[0].1 = vk.clone();
     other
-        .restate(|p| {
+        .relist(|p| {
             p.circuits[0].vk_sha256 = VkDigest::of(&vk.compressed);
             p.circuits[0].vk_uncompressed_sha256 = VkUncompressedDigest::of(&vk.uncompressed);
         })
         .is_refused(&policy, Code::TranscriptDisagrees);
     parts
         .clone()
-        .restate(|p| p.circuits[0].program_hash = ProgramHash([9; 32]))
+        .relist(|p| p.circuits[0].program_hash = ProgramHash([9; 32]))
         .is_refused(&policy, Code::Malformed);
-    parts.clone().restate(|p| p.circuits[0].public_inputs = 3).is_refused(&policy, Code::KeyLength);
+    parts.clone().relist(|p| p.circuits[0].public_inputs = 3).is_refused(&policy, Code::KeyLength);
     let own = TranscriptDigest::of(&parts.transcript);
     parts.restate(|p| p.predecessor = Some(own)).is_refused(&policy, Code::TranscriptDisagrees);
 }
@@ -473,7 +513,7 @@ fn two_circuits_of_one_program_are_refused() {
     ceremony.circuits.push(("transfer".into(), 3));
     ceremony
         .parts()
-        .restate(|p| {
+        .relist(|p| {
             p.circuits[1].program_id = p.circuits[0].program_id.clone();
             p.circuits[1].program_hash = p.circuits[0].program_hash;
         })
@@ -513,6 +553,7 @@ fn a_created_bundle_is_signed_by_each_on_a_copy_and_merged_in_any_order() {
         ceremony.parts().payload,
         "create states what an honest hand would"
     );
+    assert_eq!(unsigned.manifest_bytes(), ceremony.parts().manifest);
     let policy = Policy::from_json(&ceremony.policy().to_json()).unwrap();
     let verify =
         |bundle: &Bundle| bundle.verify(&policy, &time(testkit::paper::NOW), OnExpiry::Refuse);
@@ -610,23 +651,4 @@ fn every_combination_of_3_of_5_and_2_of_3_is_decided_by_its_counts() {
             "{subset:#b}"
         );
     }
-}
-
-#[test]
-fn six_circuits_fit_into_what_key_services_sign_and_more_are_refused_with_advice() {
-    let mut ceremony = Ceremony::new(CeremonyKind::Production);
-    let circuits = |n: usize| (0..n).map(|i| (format!("circuit-{i}"), 1)).collect::<Vec<_>>();
-    let create = |ceremony: &Ceremony| {
-        Bundle::create(
-            &CheckedTranscript::from_json(&ceremony.transcript().to_json()).unwrap(),
-            plan(ceremony),
-        )
-    };
-    ceremony.circuits = circuits(6);
-    let six = create(&ceremony).unwrap().envelope().pae().len();
-    assert!(six <= 4096, "{six}");
-    ceremony.circuits = circuits(8);
-    let refusal = create(&ceremony).unwrap_err();
-    assert_eq!(refusal.code(), Code::MessageTooLong);
-    assert!(refusal.hint_text().contains("two bundles"));
 }

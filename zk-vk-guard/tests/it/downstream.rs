@@ -63,7 +63,7 @@ fn with_the_feature_the_crate_holds_the_approved_key() {
         outcome.stdout,
         format!(
             "PROVISIONED true\nVK_SHA256 {}\nfound attestation\n",
-            parts.provenance().circuits[0].vk_sha256
+            parts.manifest().circuits[0].vk_sha256
         )
     );
 }
@@ -117,7 +117,7 @@ fn a_snippet_planted_while_the_feature_was_off_is_not_what_is_built() {
     assert!(project.cargo(&["check", "--features", "zk-vk-provisioned"]).success);
     let planted = project
         .snippet
-        .replace(&parts.provenance().circuits[0].circuit_sha256.to_string(), &"00".repeat(32));
+        .replace(&parts.manifest().circuits[0].circuit_sha256.to_string(), &"00".repeat(32));
     assert!(project.plant(&planted) >= 2, "one OUT_DIR for each state of the feature");
     assert!(project.cargo(&["check", "--features", "zk-vk-provisioned"]).success);
     assert!(
@@ -256,7 +256,9 @@ fn a_crate_with_an_old_rust_version_is_guarded_and_told_why() {
     project.pin = "00".repeat(32);
     let outcome = project.is_refused(Code::PolicyPin);
     assert!(
-        outcome.stderr.contains("error: guarded@0.0.0: zk-vk-guard: the policy is not the one"),
+        outcome
+            .stderr
+            .contains("error: guarded@0.0.0: zk-vk-guard 0.1.0: the policy is not the one"),
         "{}",
         outcome.stderr
     );
@@ -666,9 +668,11 @@ fn a_missing_snippet() {
 #[test]
 fn an_edited_snippet() {
     let vk = production().0.keys[0].1.compressed.clone();
-    let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let other = digits(&testkit::paper::Vk::new("another", 2).forms().compressed);
-    snippet_refused(|s| s.replace(&digits(&vk), &other));
+    let digits =
+        |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let other = testkit::paper::Vk::new("another", 2).forms().compressed;
+    // alpha, in the key's first line
+    snippet_refused(|s| s.replace(&digits(&vk[..32]), &digits(&other[..32])));
     snippet_refused(|s| s.replace("PRODUCTION: bool = true", "PRODUCTION: bool = false"));
 }
 
@@ -707,6 +711,28 @@ fn a_snippet_made_with_other_options() {
     project.calls = ".arkworks()".into();
     let outcome = project.is_refused(Code::SnippetStale);
     assert!(outcome.stderr.contains("--out zk/verifying_key.rs --arkworks"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_snippet_of_an_older_format_is_called_that() {
+    let (parts, policy) = production();
+    let mut project = Project::of(&parts, &policy);
+    project.snippet = "pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }".into();
+    let outcome = project.is_refused(Code::SnippetStale);
+    assert!(outcome.stderr.contains("snippet format 1"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_snippet_is_included_as_it_is_under_every_lint_of_clippy() {
+    let (parts, policy) = production();
+    let project = Project::of(&parts, &policy);
+    let _turn = turn();
+    let groups = ["all", "pedantic", "nursery", "restriction"].map(|g| format!("-Wclippy::{g}"));
+    let mut line = vec!["clippy", "--lib", "--features", "zk-vk-provisioned", "--"];
+    line.extend(groups.iter().map(String::as_str));
+    let outcome = project.cargo(&line);
+    assert!(outcome.stderr.contains("guarded v0.0.0"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("verifying_key.rs"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -131,6 +131,6 @@ fn a_deeply_nested_snippet_does_not_exhaust_the_stack() {
         (format!("type X = {}u8;", "&".repeat(500_000)), String::new()),
     ] {
         assert_eq!(serial_of(&format!("{before}{after}{module}")), Some(7));
-        assert_eq!(serial_of(&format!("{before}{module}")).is_some(), after.is_empty());
+        assert_eq!(serial_of(&format!("{before}{module}")), Some(7));
     }
 }

@@ -60,11 +60,11 @@ fn a_statement_is_of_all_circuits_of_its_transcript_and_of_no_other() {
     ceremony.parts().verify(&policy).unwrap();
     let mut fewer = ceremony.parts();
     fewer.keys.pop();
-    fewer.restate(|p| drop(p.circuits.pop())).is_refused(&policy, Code::TranscriptDisagrees);
+    fewer.relist(|p| drop(p.circuits.pop())).is_refused(&policy, Code::TranscriptDisagrees);
     let mut renamed = ceremony.parts();
     renamed.keys[1].0 = "zebra".into();
     renamed
-        .restate(|p| p.circuits[1].name = zk_attest::primitives::CircuitName::new("zebra").unwrap())
+        .relist(|p| p.circuits[1].name = zk_attest::primitives::CircuitName::new("zebra").unwrap())
         .is_refused(&policy, Code::TranscriptDisagrees);
     // The key has the number of inputs that the statement gives, the transcript gives another.
     let mut transcript = ceremony.transcript();
@@ -72,7 +72,7 @@ fn a_statement_is_of_all_circuits_of_its_transcript_and_of_no_other() {
     let forms =
         ceremony.circuits.iter().map(|(name, inputs)| ceremony.vk(name, *inputs).forms()).collect();
     testkit::paper::Parts::of(&transcript, forms)
-        .restate(|p| p.circuits[1].public_inputs = 1)
+        .relist(|p| p.circuits[1].public_inputs = 1)
         .is_refused(&policy, Code::TranscriptDisagrees);
 }
 

@@ -6,7 +6,7 @@ use testkit::paper::{Ceremony, file, public, text};
 use zk_attest::error::Code;
 use zk_attest::primitives::{CeremonyKind, CircuitName};
 use zk_attest::statement::Phase;
-use zk_vk_guard::policy::{NamedKey, Policy, PolicyCircuit, PolicyDocument};
+use zk_vk_guard::policy::{MAX_POLICY_BYTES, NamedKey, Policy, PolicyCircuit, PolicyDocument};
 
 fn production() -> PolicyDocument {
     Ceremony::new(CeremonyKind::Production).policy()
@@ -161,5 +161,8 @@ fn unknown_and_repeated_fields_are_refused() {
             "{to}"
         );
     }
-    assert_eq!(Policy::from_json(&vec![b' '; 128 * 1024 + 1]).unwrap_err().code(), Code::TooLarge);
+    assert_eq!(
+        Policy::from_json(&vec![b' '; MAX_POLICY_BYTES + 1]).unwrap_err().code(),
+        Code::TooLarge
+    );
 }

@@ -9,7 +9,7 @@ use zk_attest::envelope::Envelope;
 use zk_attest::error::Code;
 use zk_attest::primitives::{Beacon, BeaconValue, CeremonyKind, Timestamp};
 use zk_attest::statement::{Action, Phase, Statement, StepAttestation};
-use zk_vk_guard::transcript::{CheckedTranscript, Origin, Transcript};
+use zk_vk_guard::transcript::{CheckedTranscript, MAX_TRANSCRIPT_BYTES, Origin, Transcript};
 
 fn ceremony() -> Ceremony {
     Ceremony::new(CeremonyKind::Production)
@@ -50,7 +50,7 @@ fn another_encoding_of_the_transcript_is_refused() {
         ("\"kind\"", "\"k\\u0069nd\"", Code::NotCanonical),
         ("\"rejected\":[]", "\"rejected\":[],\"extra\":1", Code::Malformed),
         ("\"rejected\":[]", "\"rejected\":[],\"rejected\":[]", Code::Malformed),
-        ("zk-ceremony-transcript/1", "zk-ceremony-transcript/2", Code::Malformed),
+        ("zk-ceremony-transcript/2", "zk-ceremony-transcript/3", Code::FormatVersion),
         ("==", "", Code::NotCanonical),
     ] {
         assert!(good.contains(from), "{from}");
@@ -61,7 +61,7 @@ fn another_encoding_of_the_transcript_is_refused() {
         );
     }
     assert_eq!(
-        CheckedTranscript::from_json(&vec![b' '; 720 * 1024 + 1]).unwrap_err().code(),
+        CheckedTranscript::from_json(&vec![b' '; MAX_TRANSCRIPT_BYTES + 1]).unwrap_err().code(),
         Code::TooLarge
     );
 }

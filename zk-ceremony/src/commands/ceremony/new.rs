@@ -9,7 +9,7 @@ use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase1::contribute::new;
 use ceremony_folder::config::MAX_CONFIG_BYTES;
 use ceremony_folder::{
-    AttestationDraft, Ceremony, Config, Folder, FolderLock, NewStep, Slot, Track,
+    AttestationDraft, Ceremony, Config, Folder, FolderLock, NewStep, Slot, Track, budget,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -60,8 +60,9 @@ impl NewCeremony {
     }
 
     /// Each circuit of the rules is given once, has the digest of the rules, and fits into the
-    /// power.
+    /// power and the budget.
     fn ensure_circuits_of(&self, config: &Config) -> Result<(), Diagnostic> {
+        let mut files = Vec::new();
         for circuit in &config.document().circuits {
             let given: Vec<&Path> = self
                 .circuit
@@ -93,8 +94,8 @@ impl NewCeremony {
                      ceremony.toml",
                 ));
             }
-            let shape = R1cs::open(file).map_err(|e| failure::format(path, &e))?.shape();
-            let (needed, power) = (shape.power(), config.power());
+            let r1cs = R1cs::open(file).map_err(|e| failure::format(path, &e))?;
+            let (needed, power) = (r1cs.shape().power(), config.power());
             if needed > power {
                 return Err(Diagnostic::artefact(
                     "power-too-small",
@@ -105,7 +106,9 @@ impl NewCeremony {
                 .expected(format_args!("at least {needed}"))
                 .hint("set a higher power in ceremony.toml"));
             }
+            files.push((circuit.name.clone(), r1cs));
         }
+        budget::ensure_circuits(&mut files)?;
         match self.circuit.iter().find(|given| {
             !config.document().circuits.iter().any(|circuit| circuit.name == given.name)
         }) {

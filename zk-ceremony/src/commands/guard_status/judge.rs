@@ -137,6 +137,6 @@ fn embedded(
         serial: provenance.serial,
         not_after: provenance.not_after.clone(),
         policy_sha256: embedded.bundle.policy_digest(),
-        circuits: provenance.circuits.iter().map(|circuit| circuit.name.clone()).collect(),
+        circuits: embedded.bundle.circuits().map(|(circuit, _)| circuit.name.clone()).collect(),
     })
 }

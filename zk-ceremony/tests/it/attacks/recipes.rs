@@ -333,6 +333,11 @@ fn bundle(name: &str) -> Option<Made> {
         "field-twice" => parts = repaid(&parts, "\"serial\":7", "\"serial\":7,\"serial\":7"),
         "unknown-field" => parts = repaid(&parts, "\"serial\":7", "\"serial\":7,\"note\":1"),
         "statement-altered" => parts.payload[300] ^= 1,
+        "manifest-altered" => {
+            let mut manifest = parts.manifest();
+            manifest.circuits[0].contributions += 1;
+            parts.manifest = manifest.to_json();
+        }
         "older-serial" => policy.minimum_serial = 8,
         "expired" => {
             parts = parts.restate(|p| {

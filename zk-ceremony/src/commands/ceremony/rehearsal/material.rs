@@ -207,7 +207,7 @@ impl Material {
         };
         let minimum = count(participants.len());
         let document = PolicyDocument {
-            format: PolicyFormat::V1,
+            format: PolicyFormat::V2,
             kind: CeremonyKind::Rehearsal,
             roles: Roles {
                 release: Role {

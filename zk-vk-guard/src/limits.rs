@@ -1,0 +1,76 @@
+//! How much a ceremony may hold, and how large its documents are for that reason.
+//!
+//! The counts are what people are promised: rules within them reach a guarded build. Each limit in
+//! bytes is at least what the counts add up to at their largest, with every text as long as it may
+//! be; the constants at the end of this page do that sum while the crate compiles, so that no one
+//! raises a count without room for it.
+
+use zk_attest::envelope::{MAX_PAE_BYTES, MAX_SIGNATURES};
+use zk_attest::manifest::MAX_MANIFEST_BYTES;
+use zk_attest::primitives::Label;
+
+/// Circuits of a ceremony at most.
+pub const MAX_CIRCUITS: usize = 16;
+/// Participants of a ceremony, and keys of a policy's role, at most: every signature of a bundle is
+/// tried against every key. A chain has at most one contribution of each participant.
+pub const MAX_KEYS: usize = 64;
+/// Public inputs of a circuit at most.
+pub const MAX_PUBLIC_INPUTS: u32 = 2048;
+/// Files that a coordinator may take out of the chains of one ceremony.
+pub const MAX_REJECTIONS: usize = 1024;
+
+/// Bytes of a transcript document at most.
+pub const MAX_TRANSCRIPT_BYTES: usize = 16 * MIB;
+/// Bytes of a bundle at most: it is read whole, by every build.
+pub const MAX_BUNDLE_BYTES: usize = 32 * MIB;
+/// Bytes of a policy at most.
+pub const MAX_POLICY_BYTES: usize = 256 * 1024;
+/// Bytes of a snippet at most.
+pub const MAX_SNIPPET_BYTES: usize = 32 * MIB;
+
+const MIB: usize = 1024 * 1024;
+
+/// The largest documents, from the counts. What stands beside the texts, the digests and the
+/// base64 (names of fields, punctuation, numbers) is rounded up.
+mod largest {
+    use super::{
+        Label, MAX_CIRCUITS, MAX_KEYS, MAX_MANIFEST_BYTES, MAX_PAE_BYTES, MAX_PUBLIC_INPUTS,
+        MAX_REJECTIONS, MAX_SIGNATURES,
+    };
+
+    pub(super) const fn base64(bytes: usize) -> usize {
+        bytes.div_ceil(3) * 4
+    }
+
+    const TEXT: usize = Label::MAX_BYTES;
+    /// A payload and one signature.
+    const ATTESTATION: usize = base64(MAX_PAE_BYTES) + 300;
+    /// Name, three digests, the key, and the attestation.
+    const STEP: usize = TEXT + 512 + 600 + ATTESTATION;
+    /// Source and value of a beacon.
+    const BEACON: usize = TEXT + 600;
+    /// A contribution by everybody, the beacon, the opening, and two digests of a challenge each.
+    const CHAIN: usize = (MAX_KEYS + 1) * (STEP + 320) + BEACON + 2 * ATTESTATION + 1000;
+    const REJECTION: usize = TEXT + 400 + ATTESTATION;
+    pub(super) const TRANSCRIPT: usize =
+        (1 + MAX_CIRCUITS) * CHAIN + MAX_REJECTIONS * REJECTION + 1000;
+
+    const INPUTS: usize = MAX_PUBLIC_INPUTS as usize + 1;
+    /// Both forms of a key.
+    pub(super) const KEY: [usize; 2] = [232 + 32 * INPUTS, 456 + 64 * INPUTS];
+    pub(super) const BUNDLE: usize = base64(TRANSCRIPT)
+        + base64(MAX_MANIFEST_BYTES)
+        + MAX_CIRCUITS * (base64(KEY[0]) + base64(KEY[1]) + 200)
+        + ATTESTATION
+        + MAX_SIGNATURES * 700
+        + 1000;
+
+    /// A key with its name and layout.
+    const NAMED_KEY: usize = TEXT + 300;
+    /// Three roles, the circuits, and as much again for what is revoked.
+    pub(super) const POLICY: usize = 3 * MAX_KEYS * NAMED_KEY + MAX_CIRCUITS * 300 + 64 * 1024;
+}
+
+const _: () = assert!(largest::TRANSCRIPT <= MAX_TRANSCRIPT_BYTES);
+const _: () = assert!(largest::BUNDLE <= MAX_BUNDLE_BYTES);
+const _: () = assert!(largest::POLICY <= MAX_POLICY_BYTES);
