@@ -277,7 +277,7 @@ fn an_attestation_of_another_ceremony_is_refused() {
 
 #[test]
 fn every_field_of_an_attestation_is_compared() {
-    let edits: [fn(&mut zk_attest::statement::StepAttestation); 8] = [
+    let edits: [fn(&mut StepAttestation); 8] = [
         |w| w.phase = Phase::Two,
         |w| {
             w.circuit = Some(zk_attest::statement::CircuitReference {
