@@ -400,6 +400,9 @@ fn an_attestation_whose_file_never_came_is_replaced() {
 #[test]
 fn an_attestation_whose_file_never_came_is_replaced_after_a_rejection_too() {
     let world = World::finished();
+    for name in ["final.zkey", "final.dsse.json"] {
+        fs::remove_file(world.shared(&format!("circuits/main/{name}"))).unwrap();
+    }
     world.ok(
         "coordinator",
         "ceremony reject shared 2 --circuit main --reason \"bob withdraws\" --key key.pem",
