@@ -45,8 +45,8 @@ pub(super) fn negative<P: AffinePoint>(point: &P) -> P {
 }
 
 /// s P, where the formulas that all scalars share gave nothing. Infinity, which a key may have
-/// thousands of, needs no multiplication: arkworks' splits the scalar in integers on the heap, which
-/// nothing erases.
+/// thousands of, needs no multiplication: arkworks' own splits the scalar in integers on the heap,
+/// which nothing erases.
 pub(super) fn exceptional_product<P: AffinePoint>(point: &P, scalar: &Fr) -> P {
     if point.is_zero() { *point } else { (*point * scalar).into_affine() }
 }

@@ -20,10 +20,10 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::draw::{chacha_from_hash, draw_field, draw_point};
 use crate::explain::{Explain, Finding};
 use crate::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use crate::progress::Progress;
-use crate::sample::{chacha_from_hash, draw_field, draw_point};
 
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]

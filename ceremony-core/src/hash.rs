@@ -58,7 +58,7 @@ digest! {
 digest! {
     /// What a phase-2 contributor's proof of knowledge is bound to: the initial key, all earlier
     /// records, and the contributor's own s and s x.
-    Transcript, 64
+    TranscriptHash, 64
 }
 digest! {
     /// BLAKE2b-512 of a phase-2 contribution's points and transcript; what tools show as the

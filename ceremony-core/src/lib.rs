@@ -22,7 +22,7 @@
 //! # Reading order
 //!
 //! [`bn254_batch::params`] (the facts of the curve) and [`bn254_batch`] (operations on many
-//! points), [`hash`] and [`sample`] (digests, points drawn from a seed), [`entropy`] (secrets,
+//! points), [`hash`] and [`draw`] (digests, points drawn from a seed), [`entropy`] (secrets,
 //! beacons, randomness of verifiers), [`secret_threads`] (where secrets are computed with),
 //! [`mod@format`] (bytes to points and records), [`ratio`] (the one question that every verifier
 //! asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks). [`explain`],
@@ -39,6 +39,7 @@
 //! One type per operation. Its message is one line; [`explain::Explain`] gives the message in
 //! parts, with what was found and what was expected. Nothing here panics on untrusted bytes.
 
+pub mod draw;
 pub mod entropy;
 pub mod explain;
 pub mod format;
@@ -50,5 +51,4 @@ pub mod phase2;
 pub mod progress;
 pub mod ratio;
 mod ratio_batch;
-pub mod sample;
 pub mod secret_threads;

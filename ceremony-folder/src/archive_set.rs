@@ -3,7 +3,7 @@
 //! in the folder stops whoever asks: what is archived or listed cannot be called back.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zk_attest::key::PublicKey;
@@ -14,11 +14,15 @@ use crate::folder::{StepName, Track};
 use crate::key_material::{HEX_KEY_DIGITS, key_material};
 use crate::store::{Entry, EntryKind};
 
+/// What the parties add, of any size.
+const EVIDENCE: &str = "evidence/";
 /// Files of a folder at most: three for each of 4096 contributions to each of 17 chains is far
 /// below it.
 const MAX_FILES: usize = 1 << 18;
 /// Folders in folders at most: `circuits/NAME/ark` is the deepest of a ceremony's own.
 const MAX_DEPTH: usize = 4;
+/// Bytes of a document at most: above the limits of all of them, and far below a disk.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// Bytes of a file that are searched for a key: the longest key with a long text before it.
 const SEARCHED_BYTES: u64 = 1 << 20;
 
@@ -92,6 +96,12 @@ impl Walk<'_> {
         if place != Place::Data {
             self.refuse_a_key(&path)?;
         }
+        if place == Place::Document && !name.starts_with(EVIDENCE) {
+            let mut source = self.ceremony.folder.open(&path)?;
+            if source.seek(SeekFrom::End(0)).map_err(at(&path))? > MAX_DOCUMENT_BYTES {
+                return Err(unusual(&path, "no document of a ceremony is as large"));
+            }
+        }
         match place {
             _ if hidden => {}
             Place::Data | Place::Document => self.found.files.push(PublicFile { name, path }),
@@ -164,7 +174,7 @@ impl Known {
         ];
         let audit = name.strip_prefix("audits/").and_then(|name| name.strip_suffix(".dsse.json"));
         if DOCUMENTS.contains(&name)
-            || name.starts_with("evidence/")
+            || name.starts_with(EVIDENCE)
             || audit.is_some_and(|name| !name.contains('/'))
         {
             return Place::Document;

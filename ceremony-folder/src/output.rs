@@ -225,6 +225,8 @@ impl Temporary {
     fn rename(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
         self.place.rename(name, replace)?;
         self.renamed = true;
+        // The file has its name, whatever comes now: not every file system can sync a folder.
+        let _ = self.place.sync_folder();
         Ok(())
     }
 }

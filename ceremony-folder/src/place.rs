@@ -89,6 +89,11 @@ impl Place {
         self.folder.rename(&self.name, &to.folder, &to.name, false)
     }
 
+    /// Waits until the folder's names are on the disk.
+    pub(crate) fn sync_folder(&self) -> io::Result<()> {
+        self.folder.sync()
+    }
+
     /// Removes the file.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
@@ -145,8 +150,8 @@ mod unix {
     use std::sync::Arc;
 
     use rustix::fs::{
-        AtFlags, CWD, Dir, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, statat,
-        unlinkat,
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, fsync, linkat, mkdirat, openat, renameat,
+        statat, unlinkat,
     };
     use rustix::io::Errno;
 
@@ -231,6 +236,11 @@ mod unix {
             }
             linkat(&self.0, from, &into.0, to, AtFlags::empty())?;
             Ok(unlinkat(&self.0, from, AtFlags::empty())?)
+        }
+
+        pub(super) fn sync(&self) -> io::Result<()> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok(fsync(openat(&self.0, ".", flags, Mode::empty())?)?)
         }
 
         pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
@@ -330,6 +340,11 @@ mod other {
             }
             fs::hard_link(&from, to)?;
             fs::remove_file(from)
+        }
+
+        /// These systems give a folder no way to wait for.
+        pub(super) fn sync(&self) -> io::Result<()> {
+            Ok(())
         }
 
         pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {

@@ -13,7 +13,7 @@ use zk_attest::signer::Signer;
 use zk_attest::statement::Phase;
 
 use crate::chain::{Chain, Step};
-use crate::config::{Order, Participant};
+use crate::config::{Config, Order, Participant};
 use crate::folder::{StepName, Track};
 use crate::{Ceremony, Stage};
 
@@ -203,6 +203,25 @@ pub(crate) fn next_command(root: &std::path::Path) -> String {
     format!("`{PROGRAM} ceremony status {}` says what comes next", root.display())
 }
 
+impl Config {
+    /// [`Ceremony::ensure_coordinator`], before there is a folder.
+    ///
+    /// # Errors
+    /// [`TurnError::NotCoordinator`].
+    pub fn ensure_coordinator(&self, signer: &dyn Signer) -> Result<(), TurnError> {
+        let coordinator = &self.document().coordinator;
+        if *signer.public_key() == coordinator.key {
+            return Ok(());
+        }
+        Err(TurnError::NotCoordinator {
+            found: *signer.public_key(),
+            signer: signer.description(),
+            name: coordinator.name.clone(),
+            expected: coordinator.key,
+        })
+    }
+}
+
 impl Ceremony {
     /// The participant of that name, if the signer has the key that the roster gives.
     ///
@@ -231,16 +250,7 @@ impl Ceremony {
     /// # Errors
     /// [`TurnError::NotCoordinator`].
     pub fn ensure_coordinator(&self, signer: &dyn Signer) -> Result<(), TurnError> {
-        let coordinator = &self.config.document().coordinator;
-        if *signer.public_key() == coordinator.key {
-            return Ok(());
-        }
-        Err(TurnError::NotCoordinator {
-            found: *signer.public_key(),
-            signer: signer.description(),
-            name: coordinator.name.clone(),
-            expected: coordinator.key,
-        })
+        self.config.ensure_coordinator(signer)
     }
 
     /// The chains to which it is this participant's turn to contribute. Participants named in

@@ -542,11 +542,12 @@ impl<'a> Verification<'a> {
                 Err(broken(&r1cs_path, "this is not the circuit of the rules", found, expected))
             }
         };
-        let mut file = self.ceremony.folder.open(&r1cs_path)?;
+        // A file of another kind is refused before it is read to its end.
+        let mut r1cs =
+            R1cs::open(self.ceremony.folder.open(&r1cs_path)?).map_err(at(&r1cs_path))?;
         // Before the comparison, so that another circuit is called just that; and after it, for the
         // bytes that were compared.
-        is_the_circuit(sha256_file(&mut file, progress).map_err(at(&r1cs_path))?)?;
-        let mut r1cs = R1cs::open(file).map_err(at(&r1cs_path))?;
+        is_the_circuit(sha256_file(r1cs.source(), progress).map_err(at(&r1cs_path))?)?;
         let mut ptau =
             Ptau::open(self.ceremony.folder.open(&prepared.path)?).map_err(at(&prepared.path))?;
         let report = if step == 0 {

@@ -8,6 +8,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use bn254_batch::Point;
 use bn254_batch::curve::{Fr, G1Affine, G2Affine};
+use ceremony_core::draw::hash_to_g2;
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, decode, encode};
 use ceremony_core::format::ptau::Ptau;
@@ -15,8 +16,7 @@ use ceremony_core::format::record::{ContributionKind, ProofOfKnowledge};
 use ceremony_core::format::zkey::{
     Contribution, Header, ZKEY, Zkey, write_contributions, write_header,
 };
-use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript};
-use ceremony_core::sample::hash_to_g2;
+use ceremony_core::hash::{Blake2b512, InitialKeyHash, TranscriptHash};
 
 use super::known_tau::scalar;
 
@@ -189,7 +189,7 @@ fn transcript(
     records: &[Contribution],
     s: &G1Affine,
     sx: &G1Affine,
-) -> Transcript {
+) -> TranscriptHash {
     let u = Encoding::Uncompressed;
     let mut bytes = hash.0.to_vec();
     for record in records {
@@ -198,7 +198,7 @@ fn transcript(
         bytes.extend(record.transcript.0);
     }
     bytes.extend(encode(&[*s, *sx], u));
-    Transcript(Blake2b512::digest(&[&bytes]))
+    TranscriptHash(Blake2b512::digest(&[&bytes]))
 }
 
 /// The initial key's hash as a forger computes it for a key without contributions, from its

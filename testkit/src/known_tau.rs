@@ -9,6 +9,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField, batch_inversion};
 use bn254_batch::Point;
 use bn254_batch::curve::{Fr, G1Affine, G1Projective, G2Affine, G2Projective, root_of_unity};
+use ceremony_core::draw::hash_to_g2;
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
@@ -18,7 +19,6 @@ use ceremony_core::format::ptau::{
 };
 use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKnowledge};
 use ceremony_core::hash::{Blake2b512, Challenge};
-use ceremony_core::sample::hash_to_g2;
 
 /// The secrets of a phase 1.
 #[derive(Clone, Copy)]

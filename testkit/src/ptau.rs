@@ -8,6 +8,7 @@ use ark_ff::Field;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bn254_batch::Point;
 use bn254_batch::curve::{AffinePoint, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ceremony_core::draw::hash_to_g2;
 use ceremony_core::entropy::{Beacon, ContributionRng};
 use ceremony_core::format::container::ContainerWriter;
 use ceremony_core::format::encoding::{Encoding, encode};
@@ -19,7 +20,6 @@ use ceremony_core::format::record::{ContributionKind, ContributorName, ProofOfKn
 use ceremony_core::hash::{Blake2b512, Challenge, ResponseHash};
 use ceremony_core::phase1::contribute::apply_beacon;
 use ceremony_core::progress::NoProgress;
-use ceremony_core::sample::hash_to_g2;
 
 /// The Lagrange sections, level after level.
 #[derive(Clone, Default)]

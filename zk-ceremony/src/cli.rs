@@ -224,7 +224,7 @@ pub(crate) struct EntropyArgs {
 
 /// A beacon's public value.
 #[derive(Debug, Args)]
-pub(crate) struct BeaconValue {
+pub(crate) struct BeaconValueArgs {
     /// The public value: 1 to 255 bytes in hexadecimal
     #[arg(long, value_name = "HEX")]
     pub(crate) value: String,
@@ -264,7 +264,7 @@ pub(crate) struct BeaconArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
-    pub(crate) beacon: BeaconValue,
+    pub(crate) beacon: BeaconValueArgs,
     /// A name for the beacon, for display
     #[arg(long)]
     pub(crate) name: Option<String>,

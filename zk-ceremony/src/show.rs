@@ -11,7 +11,7 @@ use ceremony_core::limits::MAX_NAME_UTF16;
 use serde::Serialize;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 
-use crate::cli::BeaconValue;
+use crate::cli::BeaconValueArgs;
 
 /// 64 bytes as people compare them: four lines of four words, as other tools print them too.
 pub(crate) fn hex_groups(digest: impl Display) -> String {
@@ -164,7 +164,7 @@ pub(crate) fn contributor_name(name: &str) -> Result<ContributorName, Diagnostic
     })
 }
 
-impl BeaconValue {
+impl BeaconValueArgs {
     /// The beacon, if its value and exponent are in range.
     pub(crate) fn beacon(&self) -> Result<Beacon, Diagnostic> {
         let value = hex::decode(&self.value).map_err(|e| {

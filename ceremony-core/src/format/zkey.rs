@@ -29,7 +29,7 @@ use super::record::{
     ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin,
 };
 use super::{FormatError, RecordDefect, TermDefect};
-use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
+use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, TranscriptHash};
 use crate::limits::{CHUNK_TERMS, MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES};
 
 /// The container of a `.zkey`.
@@ -221,7 +221,7 @@ pub struct Contribution {
     /// That its factor of delta was known.
     pub proof: ProofOfKnowledge,
     /// What the proof is bound to.
-    pub transcript: Transcript,
+    pub transcript: TranscriptHash,
     /// Participant or beacon. Hashed nowhere.
     pub kind: ContributionKind,
     /// For display only. Hashed nowhere.
@@ -268,7 +268,7 @@ impl Contribution {
         };
         let mut transcript = [0; 64];
         transcript.copy_from_slice(&fixed[320..]);
-        Ok(Self { delta_g1, proof, transcript: Transcript(transcript), kind, name })
+        Ok(Self { delta_g1, proof, transcript: TranscriptHash(transcript), kind, name })
     }
 }
 

@@ -47,6 +47,7 @@ use ark_ec::AffineRepr;
 use bn254_batch::Point;
 use bn254_batch::curve::{G1Affine, G2Affine};
 
+use crate::draw::hash_to_g2;
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::encoding::{Encoding, encode};
@@ -55,7 +56,6 @@ use crate::format::ptau::{AccumulatorHead, AccumulatorLayout, Contribution, Powe
 use crate::hash::{Blake2b512, Challenge, ResponseHash};
 use crate::progress::Progress;
 use crate::ratio::Ratio;
-use crate::sample::hash_to_g2;
 
 /// Which of the five parts of the accumulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

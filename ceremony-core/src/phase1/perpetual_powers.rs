@@ -5,7 +5,7 @@ use crate::hash::FileBlake2b;
 
 /// A file of a public ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublicFile {
+pub struct PublishedPtau {
     /// The name under which it is published.
     pub name: &'static str,
     /// BLAKE2b-512 of the whole file.
@@ -14,12 +14,12 @@ pub struct PublicFile {
 
 /// The published file with this digest, if it is one.
 #[must_use]
-pub fn published(digest: &FileBlake2b) -> Option<&'static PublicFile> {
+pub fn published(digest: &FileBlake2b) -> Option<&'static PublishedPtau> {
     PERPETUAL_POWERS_OF_TAU.iter().find(|file| file.blake2b == *digest)
 }
 
-const fn file(name: &'static str, hex: &str) -> PublicFile {
-    PublicFile { name, blake2b: FileBlake2b(unhex(hex)) }
+const fn file(name: &'static str, hex: &str) -> PublishedPtau {
+    PublishedPtau { name, blake2b: FileBlake2b(unhex(hex)) }
 }
 
 /// 64 bytes from 128 hexadecimal digits, at compile time.
@@ -45,7 +45,7 @@ const fn unhex(hex: &str) -> [u8; 64] {
 /// The prepared files of the Perpetual Powers of Tau with the beacon of the Hermez network, as
 /// their BLAKE2b-512 digests were published with them: truncations to 2^8 .. 2^27, and the whole
 /// ceremony of 2^28.
-pub const PERPETUAL_POWERS_OF_TAU: [PublicFile; 21] = [
+pub const PERPETUAL_POWERS_OF_TAU: [PublishedPtau; 21] = [
     file(
         "powersOfTau28_hez_final_08.ptau",
         "d6a8fb3a04feb600096c3b791f936a578c4e664d262e4aa24beed1b7a9a96aa5eb72864d628db247e9293384b74b36ffb52ca8d148d6e1b8b51e279fdf57b583",

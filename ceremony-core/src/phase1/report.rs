@@ -121,7 +121,7 @@ pub struct Verified {
     /// Digests of the bytes that were verified.
     pub digests: FileDigests,
     /// The public file with that digest, if it is one.
-    pub published: Option<&'static perpetual_powers::PublicFile>,
+    pub published: Option<&'static perpetual_powers::PublishedPtau>,
     /// The challenge for the next contributor.
     pub next_challenge: Challenge,
     /// Checks that were run, each once, in order; all passed.

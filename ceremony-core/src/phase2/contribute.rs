@@ -18,6 +18,7 @@ use bn254_batch::curve::G1Affine;
 use bn254_batch::mul_all;
 
 pub use super::error::ContributeError;
+use crate::draw::hash_to_g2;
 use crate::entropy::{Beacon, ContributionRng, Secret, VerifierRng};
 use crate::format::FormatError;
 use crate::format::container::{ContainerWriter, Section};
@@ -27,10 +28,9 @@ use crate::format::record::{ContributionKind, ContributorName, ProofOfKnowledge}
 use crate::format::zkey::{
     Contribution, Header, ZKEY, Zkey, section, write_contributions, write_header,
 };
-use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, Transcript};
+use crate::hash::{Blake2b512, ContributionHash, InitialKeyHash, TranscriptHash};
 use crate::limits::MAX_CONTRIBUTIONS;
 use crate::progress::Progress;
-use crate::sample::hash_to_g2;
 use crate::secret_threads::on_secret_threads;
 
 /// What was contributed.
@@ -203,9 +203,9 @@ impl TranscriptHasher {
     }
 
     /// What the next proof of knowledge is bound to.
-    pub(super) fn transcript(&self, g1_s: &G1Affine, g1_sx: &G1Affine) -> Transcript {
+    pub(super) fn transcript(&self, g1_s: &G1Affine, g1_sx: &G1Affine) -> TranscriptHash {
         let mut hash = self.0.clone();
         hash.update(&encode(&[*g1_s, *g1_sx], Encoding::Uncompressed));
-        Transcript(hash.finish())
+        TranscriptHash(hash.finish())
     }
 }

@@ -13,14 +13,14 @@ use super::contribute::TranscriptHasher;
 use super::degenerate::check_verifying_key_points;
 use super::expectations::Expectations;
 use super::report::{Check, Failure, Findings};
+use crate::draw::hash_to_g2;
 use crate::entropy::{ContributionRng, VerifierRng};
 use crate::format::record::ContributionKind;
 use crate::format::zkey::{Contribution, Header, Zkey};
-use crate::hash::{ContributionHash, Transcript};
+use crate::hash::{ContributionHash, TranscriptHash};
 use crate::progress::Progress;
 use crate::ratio::{KnowledgeDefect, Ratio, same_ratio, verify_proof_of_knowledge};
 use crate::ratio_batch::RatioBatch;
-use crate::sample::hash_to_g2;
 
 /// Checks 2 to 6, 9 and 10: all that header and records tell by themselves. The proofs of records
 /// that are `proven` are not repeated.
@@ -148,7 +148,7 @@ fn check_delta_ratios<K: Read + Seek + Send>(
 struct Link<'a> {
     record: &'a Contribution,
     /// What its transcript must be.
-    transcript: Transcript,
+    transcript: TranscriptHash,
     /// delta before it.
     before: G1Affine,
 }

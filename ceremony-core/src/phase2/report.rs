@@ -9,7 +9,7 @@ use crate::explain::{Explain, Finding};
 use crate::format::bound_file::FileDigests;
 use crate::format::record::{ContributionKind, ContributorName};
 use crate::format::zkey::Header;
-use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, Transcript};
+use crate::hash::{ContributionHash, FileSha256, InitialKeyHash, TranscriptHash};
 use crate::ratio::KnowledgeDefect;
 
 /// The checks of docs/formats.md, section 7, "Phase 2", with their numbers there. Number 11, a
@@ -202,9 +202,9 @@ pub enum Failure {
         /// Which.
         contribution: usize,
         /// As the file says.
-        found: Transcript,
+        found: TranscriptHash,
         /// Of what is before it.
-        expected: Transcript,
+        expected: TranscriptHash,
     },
     /// A proof of knowledge that does not hold.
     #[error("contribution {contribution}: {defect}")]

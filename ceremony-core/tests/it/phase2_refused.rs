@@ -11,6 +11,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use bn254_batch::curve::{Fr, G1Affine, G2Affine, root_of_unity};
 use bn254_batch::{Direction, group_fft, mul_each};
+use ceremony_core::draw::hash_to_g2;
 use ceremony_core::entropy::Beacon;
 use ceremony_core::format::FormatError;
 use ceremony_core::format::bound_file::digest_file;
@@ -19,14 +20,13 @@ use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::{R1cs, Shape, write_r1cs};
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::{Contribution, Zkey};
-use ceremony_core::hash::{Blake2b512, InitialKeyHash, Transcript};
+use ceremony_core::hash::{Blake2b512, InitialKeyHash, TranscriptHash};
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
     Check, Digests, Expectations, Failure, Outcome, Report, VerifyError, verify, verify_from,
 };
 use ceremony_core::progress::NoProgress;
-use ceremony_core::sample::hash_to_g2;
 use testkit::circuits::compile;
 use testkit::flipping::Flipping;
 use testkit::forge::{
@@ -360,7 +360,7 @@ fn a_proof_whose_s_is_not_the_spx_factors_is_refused() {
             &encode(&[r[0].proof.g1_s, sx], Encoding::Uncompressed),
         ]
         .concat();
-        r[0].transcript = Transcript(Blake2b512::digest(&[&bytes]));
+        r[0].transcript = TranscriptHash(Blake2b512::digest(&[&bytes]));
         r[0].proof.g2_spx = (hash_to_g2(&r[0].transcript.0) * secret).into_affine();
     });
     let report = refused(&key);
@@ -422,7 +422,7 @@ fn false_beacon(secret: Fr, s: G1Affine) -> Vec<u8> {
         &encode(&[s, sx], Encoding::Uncompressed),
     ]
     .concat();
-    let transcript = Transcript(Blake2b512::digest(&[&bytes]));
+    let transcript = TranscriptHash(Blake2b512::digest(&[&bytes]));
     // An honest step, with its proof made anew.
     with_records(&Step::of("x", secret).apply(&f.one), |r| {
         r[1].proof.g1_s = s;

@@ -32,7 +32,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
 fn metadata() -> Metadata {
     MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .other_options(["--locked".into(), "--offline".into()])
+        .other_options(["--locked".into()])
         .exec()
         .unwrap()
 }

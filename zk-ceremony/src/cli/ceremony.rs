@@ -59,6 +59,8 @@ pub(crate) enum CeremonyCommand {
     /// Open a ceremony: coordinator
     #[command(after_help = examples("Examples:\n  \
         zk-ceremony ceremony new --template > ceremony.toml\n  \
+        zk-ceremony ceremony new --check --config ceremony.toml --circuit \
+        attestation=circuit.r1cs\n  \
         zk-ceremony ceremony new shared/ --config ceremony.toml --circuit \
         attestation=circuit.r1cs --key coordinator.pem"))]
     New(NewCeremony),
@@ -194,8 +196,11 @@ pub(crate) struct NewCeremony {
     #[arg(long, exclusive = true)]
     pub(crate) template: bool,
     /// The ceremony folder to make
-    #[arg(value_name = "DIR", required_unless_present = "template")]
+    #[arg(value_name = "DIR", required_unless_present_any = ["template", "check"])]
     pub(crate) folder: Option<PathBuf>,
+    /// Say whether these rules, circuits and start can be opened, and write nothing
+    #[arg(long, conflicts_with = "folder")]
+    pub(crate) check: bool,
     /// The rules
     #[arg(long, value_name = "FILE", required_unless_present = "template")]
     pub(crate) config: Option<PathBuf>,

@@ -9,7 +9,7 @@ use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
 };
 use ceremony_core::phase1::contribute::{apply_beacon, contribute, new};
-use ceremony_core::phase1::perpetual_powers::{PublicFile, published};
+use ceremony_core::phase1::perpetual_powers::{PublishedPtau, published};
 use ceremony_core::phase1::prepare::prepare;
 use ceremony_core::phase1::verify::{Check, Expectations, verify};
 use serde::Serialize;
@@ -205,7 +205,7 @@ impl ShownFile {
             blake2b: digests.blake2b.to_string(),
             sha256: digests.sha256.to_string(),
             length: digests.length,
-            published_as: published(&digests.blake2b).map(|PublicFile { name, .. }| *name),
+            published_as: published(&digests.blake2b).map(|PublishedPtau { name, .. }| *name),
             contributions: ptau
                 .contributions()
                 .iter()

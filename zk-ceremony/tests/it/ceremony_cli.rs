@@ -231,6 +231,25 @@ fn rules_that_contradict_the_files_open_nothing() {
 }
 
 #[test]
+fn rules_are_checked_without_opening_and_a_refusal_leaves_no_folder() {
+    let world = World::new(&["alice"], |toml| toml);
+    let rules = "--config ceremony.toml --circuit main=circuit.r1cs";
+    let checked = world.ok("coordinator", &format!("ceremony new --check {rules}"));
+    assert!(checked.contains("these rules can be opened") && checked.contains("alice"));
+    let bad = String::from_utf8(world.read("coordinator", "ceremony.toml")).unwrap();
+    world.write("coordinator", "bad.toml", bad.replace("power = 4", "power = 1").as_bytes());
+    let refused = "ceremony new --check --config bad.toml --circuit main=circuit.r1cs";
+    assert_eq!(world.run("coordinator", refused).code, 1);
+    // Not the coordinator's key.
+    let key = world.path("alice", "key.pem").display().to_string();
+    let refused = world.run("coordinator", &format!("ceremony new shared {rules} --key {key}"));
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("this step is the coordinator's"), "{}", refused.stderr);
+    assert!(!world.path("coordinator", "shared").exists());
+    world.open();
+}
+
+#[test]
 fn a_circuit_of_power_15_opens_with_that_power() {
     let world = World::new(&["alice"], |toml| toml);
     let toml = String::from_utf8(world.read("coordinator", "ceremony.toml")).unwrap();
@@ -457,14 +476,14 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
         let new =
             "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --key key.pem";
         assert_eq!(world.run("coordinator", new).code, 2, "the file is asked for");
-        fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+        assert!(!world.path("coordinator", "shared").exists());
         world.write("coordinator", "other.ptau", &open.read("0.ptau"));
         assert_eq!(
             world.run("coordinator", &format!("{new} --ptau other.ptau")).code,
             1,
             "another file is refused"
         );
-        fs::remove_dir_all(world.path("coordinator", "shared")).unwrap();
+        assert!(!world.path("coordinator", "shared").exists());
         world.ok("coordinator", &format!("{new} --ptau start.ptau"));
         if extend {
             world.contribute("alice");

@@ -1,7 +1,7 @@
 //! `ceremony new`: the folder, its rules, its circuits, and the start of phase 1.
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 
 use ceremony_core::format::bound_file::digest_file;
@@ -14,7 +14,7 @@ use ceremony_folder::{
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::primitives::{CeremonyKind, Label};
 use zk_attest::statement::{Action, Phase};
 
 use super::{this_tool, verify_last};
@@ -34,10 +34,11 @@ impl NewCeremony {
             print!("{TEMPLATE}");
             return Ok(());
         }
-        let (Some(root), Some(path)) = (&self.folder, &self.config) else {
-            return Err(Diagnostic::environment("arguments", "give DIR and --config FILE")
-                .hint(format!("`{PROGRAM} ceremony new --help` has an example")));
+        let arguments = |what: &str| {
+            Diagnostic::environment("arguments", what)
+                .hint(format!("`{PROGRAM} ceremony new --help` has an example"))
         };
+        let Some(path) = &self.config else { return Err(arguments("give --config FILE")) };
         let bytes = read_regular(path, MAX_CONFIG_BYTES)
             .map_err(|refusal| failure::refusal(path, &refusal))?;
         let config = Config::from_toml(&bytes).map_err(|error| {
@@ -45,17 +46,39 @@ impl NewCeremony {
                 "`{PROGRAM} ceremony new --template` prints a commented example"
             ))
         })?;
-        let mut signer = self.signer.open()?;
+        // All that can be refused is refused before there is a folder.
         self.ensure_circuits_of(&config)?;
+        let start = self.start(&config)?;
+        if self.check {
+            println!("{}: these rules can be opened", path.display());
+            announce(&config);
+            return Ok(());
+        }
+        let Some(root) = &self.folder else { return Err(arguments("give DIR")) };
+        let mut signer = self.signer.open()?;
+        config.ensure_coordinator(signer.as_ref())?;
+        let folder = Folder::new(root);
+        ensure_no_other(&folder, &config)?;
         fs::create_dir_all(root).map_err(|e| failure::io(root, "creating", &e))?;
         let _lock = FolderLock::take(root)?;
-        self.copy(root, &config)?;
+        self.copy(&folder, &config)?;
         let ceremony = Ceremony::open_sound(root)?;
-        ceremony.ensure_coordinator(signer.as_ref())?;
         if ceremony.phase1.steps.is_empty() {
-            self.open_phase1(&ceremony, signer.as_mut())?;
+            open_phase1(&ceremony, start, signer.as_mut())?;
         }
-        announce(&Ceremony::open_sound(root)?);
+        Ceremony::open_sound(root)?;
+        println!(
+            "{}: ceremony {} ({}) is open",
+            root.display(),
+            config.document().id,
+            config.document().kind
+        );
+        announce(&config);
+        println!(
+            "Publish the digest of ceremony.toml: every attestation names it. Next: {PROGRAM} \
+             ceremony status {}",
+            root.display()
+        );
         Ok(())
     }
 
@@ -122,54 +145,14 @@ impl NewCeremony {
         }
     }
 
-    /// Rules and circuits. What is there already, from a run that was interrupted, must be the
-    /// same.
-    fn copy(&self, root: &Path, config: &Config) -> Result<(), Diagnostic> {
-        let folder = Folder::new(root);
-        let rules = folder.config();
-        match folder.read(&rules, MAX_CONFIG_BYTES) {
-            Ok(found) if found == config.bytes() => {}
-            Ok(_) => {
-                return Err(Diagnostic::environment(
-                    "another-ceremony",
-                    "another ceremony is in this folder",
-                )
-                .at(root.display())
-                .hint("name another folder"));
-            }
-            Err(error) if folder.is_present(&rules) => return Err(error.into()),
-            Err(_) => write(&folder, &rules, config.bytes(), false)?,
-        }
-        write(&folder, &root.join(".gitignore"), b"private/\n.zk-ceremony*\n", true)?;
-        for given in &self.circuit {
-            let path = folder.r1cs(&given.name);
-            let mut output = folder.create(&path, true)?;
-            let mut source = open(&given.path)?;
-            std::io::copy(&mut source, &mut output)
-                .map_err(|e| failure::io(&path, "writing", &e))?;
-            output.flush().map_err(|e| failure::io(&path, "writing", &e))?;
-            output.commit()?;
-        }
-        Ok(())
-    }
-
-    fn open_phase1(&self, ceremony: &Ceremony, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
-        let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Number(0))?;
-        let path = step.path();
-        match (&ceremony.config.document().phase1_start, &self.ptau) {
-            (None, None) => {
-                let challenge = new(ceremony.config.power(), &mut step.output, &Bars::default())
-                    .map_err(|e| failure::step(&path, &e))?;
-                println!(
-                    "{}: a new phase 1 of power {}\n  first challenge\n{}",
-                    path.display(),
-                    ceremony.config.power(),
-                    hex_groups(challenge)
-                );
-            }
+    /// The file that phase 1 starts from, which is the one that the rules pin; none where it starts
+    /// from nothing.
+    fn start(&self, config: &Config) -> Result<Option<Start>, Diagnostic> {
+        match (&config.document().phase1_start, &self.ptau) {
+            (None, None) => Ok(None),
             (Some(start), Some(ptau)) => {
-                let mut source = open(ptau)?;
-                let found = digest_file(&mut source, &Bars::default())
+                let mut file = open(ptau)?;
+                let found = digest_file(&mut file, &Bars::default())
                     .map_err(|e| failure::io(ptau, "reading", &e))?
                     .sha256;
                 if found.0 != start.sha256.0 {
@@ -182,37 +165,95 @@ impl NewCeremony {
                     .expected(start.sha256)
                     .hint("fetch the file that ceremony.toml describes under [phase1_start]"));
                 }
-                std::io::Seek::rewind(&mut source).map_err(|e| failure::io(ptau, "reading", &e))?;
-                std::io::copy(&mut source, &mut step.output)
-                    .map_err(|e| failure::io(&path, "writing", &e))?;
-                println!("{}: phase 1 starts from {}", path.display(), start.description);
+                file.rewind().map_err(|e| failure::io(ptau, "reading", &e))?;
+                Ok(Some(Start { file, description: start.description.clone() }))
             }
-            (Some(start), None) => {
-                return Err(Diagnostic::environment(
-                    "rules-start-from-no",
-                    format_args!(
-                        "the rules start from {}, and no file is given",
-                        start.description
-                    ),
-                )
-                .hint("add --ptau FILE"));
-            }
+            (Some(start), None) => Err(Diagnostic::environment(
+                "rules-start-from-no",
+                format_args!("the rules start from {}, and no file is given", start.description),
+            )
+            .hint("add --ptau FILE")),
             (None, Some(_)) => {
-                return Err(Diagnostic::environment(
-                    "no-start-in-rules",
-                    "the rules start from nothing",
-                )
-                .at("--ptau")
-                .hint("describe the file in ceremony.toml under [phase1_start]"));
+                Err(Diagnostic::environment("no-start-in-rules", "the rules start from nothing")
+                    .at("--ptau")
+                    .hint("describe the file in ceremony.toml under [phase1_start]"))
             }
         }
-        step.commit(
-            AttestationDraft::of_coordinator(ceremony, Action::Open, None, &this_tool()),
-            signer,
-            &Bars::default(),
-        )?;
-        verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &Track::Phase1)
     }
+
+    /// Rules and circuits. What is there already is from a run that was interrupted.
+    fn copy(&self, folder: &Folder, config: &Config) -> Result<(), Diagnostic> {
+        let rules = folder.config();
+        if !folder.is_present(&rules) {
+            write(folder, &rules, config.bytes(), false)?;
+        }
+        ensure_no_other(folder, config)?;
+        let ignored = folder.root().join(".gitignore");
+        write(folder, &ignored, b"private/\n.zk-ceremony*\n", true)?;
+        for given in &self.circuit {
+            let path = folder.r1cs(&given.name);
+            let mut output = folder.create(&path, true)?;
+            let mut source = open(&given.path)?;
+            std::io::copy(&mut source, &mut output)
+                .map_err(|e| failure::io(&path, "writing", &e))?;
+            output.flush().map_err(|e| failure::io(&path, "writing", &e))?;
+            output.commit()?;
+        }
+        Ok(())
+    }
+}
+
+/// The external file that phase 1 starts from.
+struct Start {
+    file: File,
+    description: Label,
+}
+
+/// Refuses a folder that has other rules.
+fn ensure_no_other(folder: &Folder, config: &Config) -> Result<(), Diagnostic> {
+    let rules = folder.config();
+    match folder.read(&rules, MAX_CONFIG_BYTES) {
+        Ok(found) if found == config.bytes() => Ok(()),
+        Ok(_) => {
+            Err(Diagnostic::environment("another-ceremony", "another ceremony is in this folder")
+                .at(folder.root().display())
+                .hint("name another folder"))
+        }
+        Err(error) if folder.is_present(&rules) => Err(error.into()),
+        Err(_) => Ok(()),
+    }
+}
+
+fn open_phase1(
+    ceremony: &Ceremony,
+    start: Option<Start>,
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
+    let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Number(0))?;
+    let path = step.path();
+    match start {
+        None => {
+            let challenge = new(ceremony.config.power(), &mut step.output, &Bars::default())
+                .map_err(|e| failure::step(&path, &e))?;
+            println!(
+                "{}: a new phase 1 of power {}\n  first challenge\n{}",
+                path.display(),
+                ceremony.config.power(),
+                hex_groups(challenge)
+            );
+        }
+        Some(mut start) => {
+            std::io::copy(&mut start.file, &mut step.output)
+                .map_err(|e| failure::io(&path, "writing", &e))?;
+            println!("{}: phase 1 starts from {}", path.display(), start.description);
+        }
+    }
+    step.commit(
+        AttestationDraft::of_coordinator(ceremony, Action::Open, None, &this_tool()),
+        signer,
+        &Bars::default(),
+    )?;
+    verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &Track::Phase1)
 }
 
 /// Writes a small file whole.
@@ -223,42 +264,26 @@ fn write(folder: &Folder, path: &Path, bytes: &[u8], replace: bool) -> Result<()
 }
 
 /// What a coordinator publishes when a ceremony opens.
-fn announce(ceremony: &Ceremony) {
-    let rules = ceremony.config.document();
-    println!(
-        "{}: ceremony {} ({}) is open",
-        ceremony.folder.root().display(),
-        rules.id,
-        rules.kind
-    );
-    println!("  ceremony.toml      {}", ceremony.config.digest());
+fn announce(config: &Config) {
+    let rules = config.document();
+    println!("  ceremony.toml      {}", config.digest());
     println!(
         "  coordinator        {} ({})",
         rules.coordinator.name,
         rules.coordinator.key.fingerprint()
     );
-    let first: Vec<&str> = ceremony
-        .config
-        .participants(Phase::One)
-        .map(|participant| participant.name.as_str())
-        .collect();
-    if ceremony.config.has_own_phase1() {
-        println!("  phase 1            {}", first.join(", "));
+    let names = |phase| {
+        let names: Vec<&str> =
+            config.participants(phase).map(|participant| participant.name.as_str()).collect();
+        names.join(", ")
+    };
+    if config.has_own_phase1() {
+        println!("  phase 1            {}", names(Phase::One));
     }
-    let second: Vec<&str> = ceremony
-        .config
-        .participants(Phase::Two)
-        .map(|participant| participant.name.as_str())
-        .collect();
-    println!("  phase 2            {}", second.join(", "));
+    println!("  phase 2            {}", names(Phase::Two));
     if rules.kind == CeremonyKind::Rehearsal {
         println!("A rehearsal: no production policy will accept its keys.");
     }
-    println!(
-        "Publish the digest of ceremony.toml: every attestation names it. Next: {PROGRAM} \
-         ceremony status {}",
-        ceremony.folder.root().display()
-    );
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! coordinator's signature. `ceremony tidy`: what is no step goes to `strays/`.
 
 use ceremony_folder::tidy::PutAway;
-use ceremony_folder::{Ceremony, FolderLock, Slot, Track, budget};
+use ceremony_folder::{Ceremony, FolderLock, RejectError, Slot, Track, budget};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 
@@ -27,7 +27,15 @@ impl RejectStep {
         };
         let (slot, attempt) = self.place()?;
         let reason = parse_label("--reason", &self.reason)?;
-        let steps = ceremony.to_reject(chain, slot, attempt)?;
+        let steps = ceremony.to_reject(chain, slot, attempt).map_err(|refused| {
+            match (&refused, &chain.problem) {
+                // Where the chain does not hold, that is why the step is not there.
+                (RejectError::NoSuchStep { .. } | RejectError::Stray { .. }, Some(problem)) => {
+                    Diagnostic::from(&**problem)
+                }
+                _ => refused.into(),
+            }
+        })?;
         budget::ensure_rejections(&ceremony, steps.len())?;
         let mut lines = Vec::new();
         // The last one first: an interrupted command leaves no step on a rejected one.

@@ -358,5 +358,8 @@ fn a_build_that_the_guard_refuses_is_reported_with_its_words() {
     assert_eq!(code, 1);
     assert_eq!(codes(&report, |level| level == "error"), ["snippet-stale", "built-fails"]);
     let what = report["packages"][0]["findings"].to_string();
-    assert!(what.contains("zk-vk-guard: the committed snippet is not the text"), "{what}");
+    assert!(
+        what.contains(": the committed snippet is not the text that the approved bundle gives"),
+        "{what}"
+    );
 }

@@ -124,10 +124,12 @@ pub fn hashes_after(output: &str, label: &str) -> Vec<String> {
         .collect()
 }
 
-/// Exit status and both streams, with hashes (which differ from run to run) cut out.
+/// Exit status and both streams, without hashes, which differ from run to run, and without the line
+/// about locked memory, which differs from machine to machine.
 pub fn shown(run: &Run) -> String {
-    let text =
-        format!("exit status {}\n--- stdout\n{}--- stderr\n{}", run.code, run.stdout, run.stderr);
+    let said = run.stderr.split_inclusive('\n').filter(|line| !line.starts_with("memory: "));
+    let (code, stdout, stderr) = (run.code, &run.stdout, said.collect::<String>());
+    let text = format!("exit status {code}\n--- stdout\n{stdout}--- stderr\n{stderr}");
     let mut out = String::new();
     let mut hex = String::new();
     for c in text.chars().chain(['\n']) {
