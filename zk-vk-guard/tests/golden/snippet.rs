@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("6b0b0d90071ecc013ac6c07dc874946cb7a3969d5a92adda79cd09e8656e81aa");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("7a6a80341a5885234e7aee56d7b1e5abcc9eca50a6d4b2599bfec3641e39ee34");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("f5ac3f46cd633fa2ab6e019a9216b64718665b9df5499c38a84143191bf3bed0");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("38c40c18641f1d2034124679edb8916bc13540d75b229772bf4153593ee1da43");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("fd06dc0b2943f96ce668ac10b07580ea102267b3542b33e8ffaa990e4cd83209");
 

@@ -445,7 +445,7 @@ fn the_value_of_a_rejected_beacon_is_not_used_again() {
     let attested = transcript.phase1.steps[last].step.attested.as_mut().unwrap();
     coordinator(&mut attested.envelope, &|s| s.subject[0].name = text("final-2.ptau"));
     let mut gone = ceremony().rejection(Phase::One, 4, file("bad"), "why");
-    let other = BeaconValue::new(&[7; 32]).unwrap();
+    let other = BeaconValue::new(&[0x5a; 32]).unwrap();
     coordinator(&mut gone.attestation, &|s| {
         s.subject[0].name = text("final");
         s.predicate.beacon = beacon.clone().map(|b| Beacon { value: other.clone(), ..b });
