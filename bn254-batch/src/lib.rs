@@ -107,7 +107,8 @@ pub fn off_curve<P: Point>(points: &[P]) -> Option<usize> {
 }
 
 /// The points with these x (`P::COORDINATES` / 2 elements each) and, of their two y, the
-/// lexicographically larger one where `larger` says so (arkworks' order, as in [`Point::from_x`](curve::AffinePoint::from_x)).
+/// lexicographically larger one where `larger` says so (arkworks' order, as in
+/// [`from_x`](curve::AffinePoint::from_x) of one point).
 ///
 /// # Errors
 /// The index of the first x for which x^3 + b is not a square.

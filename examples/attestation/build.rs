@@ -7,7 +7,7 @@
 fn main() {
     zk_vk_guard::Guard::new(
         "zk/trust-policy.json",
-        "27cbeb0b2c634ac1ff757b9ce7c73c16d236057897763e8f112d149296c94424",
+        "11bf79b46893131c95afa42bf40fcb506da1c32059440c28ce94bece6d80534a",
     )
     .bundle("zk/bundle.json")
     .snippet("zk/verifying_key.rs")

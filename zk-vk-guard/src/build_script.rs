@@ -207,7 +207,7 @@ impl Guard {
         let shown =
             [&self.policy, &self.bundle, &self.snippet].map(|path| path.display().to_string());
         let done = self
-            .steps(env, &out)
+            .approve(env, &out)
             .map_err(|refusal| refusal.with_paths(&shown[0], &shown[1], &shown[2]));
         if done.is_err() {
             // 9. No snippet is left behind.
@@ -216,7 +216,7 @@ impl Guard {
         done
     }
 
-    fn steps(&self, env: &BuildEnv, out: &Path) -> Result<Vec<String>> {
+    fn approve(&self, env: &BuildEnv, out: &Path) -> Result<Vec<String>> {
         // 1. Cargo and compiler agree on whether keys are wanted.
         match (env.feature_requested, env.feature_in_cfg) {
             (false, false) => return Ok(Vec::new()),

@@ -162,8 +162,11 @@ struct Statements<'a> {
     /// 1: name, proof, R.
     proofs: [(&'static str, &'a ProofOfKnowledge, G2Affine); 3],
     /// 2 and 3: two ratios that are the same, and what is wrong if they are not.
-    ratios: [(Check, &'static str, (Ratio<G1Affine>, Ratio<G2Affine>)); 5],
+    ratios: [(Check, &'static str, SameRatio); 5],
 }
+
+/// Two ratios that are to be the same.
+type SameRatio = (Ratio<G1Affine>, Ratio<G2Affine>);
 
 impl<'a> Statements<'a> {
     fn of(record: &'a Contribution, link: &ChainHead) -> Self {

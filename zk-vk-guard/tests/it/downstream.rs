@@ -12,6 +12,7 @@ use testkit::paper::{Ceremony, Parts, SIGNERS, person, public, text, time};
 use zk_attest::digest::{CircuitDigest, TranscriptDigest};
 use zk_attest::error::Code;
 use zk_attest::primitives::{CeremonyKind, CircuitName};
+use zk_vk_guard::bundle::MAX_BUNDLE_BYTES;
 use zk_vk_guard::policy::PolicyDocument;
 
 use crate::project::{Project, turn};
@@ -296,27 +297,31 @@ fn one_byte_of_the_statement() {
     bundle_refused(Code::ThresholdNotMet, |p| p.payload[300] ^= 1);
 }
 
+/// A text whose first digit after `field` is another one.
+fn with_another_digit(text: String, field: &str) -> String {
+    let at = text.find(field).unwrap() + field.len();
+    let digit = if text[at..].starts_with('0') { "1" } else { "0" };
+    let mut text = text;
+    text.replace_range(at..=at, digit);
+    text
+}
+
 #[test]
 fn one_byte_of_any_digest_even_if_signed() {
-    for (code, from, to) in [
-        (
-            Code::SubjectMismatch,
-            "transcript.json\",\"digest\":{\"sha256\":\"",
-            "transcript.json\",\"digest\":{\"sha256\":\"0",
-        ),
-        (Code::SubjectMismatch, "\"vk_sha256\":\"", "\"vk_sha256\":\"0"),
-        (Code::SubjectMismatch, "\"vk_uncompressed_sha256\":\"", "\"vk_uncompressed_sha256\":\"0"),
-        (Code::TranscriptDisagrees, "\"circuit_sha256\":\"", "\"circuit_sha256\":\"0"),
-        (Code::Malformed, "\"program_hash\":\"", "\"program_hash\":\"0"),
+    for document in ["manifest.json", "transcript.json"] {
+        bundle_refused(Code::SubjectMismatch, |parts| {
+            let field = format!("{document}\",\"digest\":{{\"sha256\":\"");
+            *parts = parts.clone().repay(|payload| with_another_digit(payload, &field));
+        });
+    }
+    for (code, field) in [
+        (Code::SubjectMismatch, "\"vk_sha256\":\""),
+        (Code::SubjectMismatch, "\"vk_uncompressed_sha256\":\""),
+        (Code::TranscriptDisagrees, "\"circuit_sha256\":\""),
+        (Code::Malformed, "\"program_hash\":\""),
     ] {
-        bundle_refused(code, |p| {
-            let payload = String::from_utf8(p.payload.clone()).unwrap();
-            let at = payload.find(from).unwrap() + to.len();
-            // The first digit becomes another one.
-            let mut bytes = payload.into_bytes();
-            bytes[at - 1] = if bytes[at - 1] == b'0' { b'1' } else { b'0' };
-            p.payload = bytes;
-            p.sign(&SIGNERS);
+        bundle_refused(code, |parts| {
+            *parts = parts.clone().rewrite(|manifest| with_another_digit(manifest, field));
         });
     }
 }
@@ -634,7 +639,7 @@ fn a_bundle_that_is_missing_a_directory_a_link_out_of_the_package_or_too_large()
     check(Code::FileOutside, &|| std::os::unix::fs::symlink("/dev/zero", &path).unwrap());
     check(Code::TooLarge, &|| {
         let mut bytes = project.bundle.clone();
-        bytes.resize(1024 * 1024 + 1, b'\n');
+        bytes.resize(MAX_BUNDLE_BYTES + 1, b'\n');
         std::fs::write(&path, bytes).unwrap();
     });
 }
