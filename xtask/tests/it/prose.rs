@@ -127,8 +127,11 @@ fn every_place_that_the_specification_names_in_the_code_exists() {
 
 #[test]
 fn hints_name_the_program_through_one_constant() {
+    // Templates too: what they say is printed.
+    let printed = ["*/src/**.toml", "*/templates/**"].into_iter().flat_map(files);
     let named: Vec<(PathBuf, usize)> = files("*/src/**.rs")
         .into_iter()
+        .chain(printed)
         .map(|(path, text)| {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             (path, code.filter(|line| line.contains(concat!("cargo", " xtask"))).count())

@@ -31,7 +31,7 @@ pub(crate) const TEMPLATE: &str = include_str!("template.toml");
 impl NewCeremony {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         if self.template {
-            print!("{TEMPLATE}");
+            print!("{}", TEMPLATE.replace("zk-ceremony ", &format!("{PROGRAM} ")));
             return Ok(());
         }
         let arguments = |what: &str| {
