@@ -129,7 +129,7 @@ impl<P: Point> StrideSums<P> {
     /// they are fixed.
     ///
     /// # Panics
-    /// With fewer than [`STRIDE`] + 1 points.
+    /// With fewer than [`STRIDE`](crate::STRIDE) + 1 points.
     pub fn add(&mut self, points: &[P], random: &mut dyn FnMut() -> u64) {
         P::add_rows(self, points, random);
     }

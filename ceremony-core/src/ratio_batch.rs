@@ -1,9 +1,9 @@
 //! Many ratios compared at once: all records of a chain cost one product of pairings.
 //!
-//! The statement `e(a, Y) = e(b, X)` holds iff `e(a, Y) e(-b, X)` is 1 in a group of order r. Of many
-//! such values, each raised to a random exponent of 128 bits that is drawn after all points are
-//! fixed, the product is 1 if all are; if one is not, at most one exponent in 2^128 makes it so,
-//! whatever the others are. The exponents go to the points of G1, where a multiplication is
+//! The statement `e(a, Y) = e(b, X)` holds iff `e(a, Y) e(-b, X)` is 1 in a group of order r. Of
+//! many such values, each raised to a random exponent of 128 bits that is drawn after all points
+//! are fixed, the product is 1 if all are; if one is not, at most one exponent in 2^128 makes it
+//! so, whatever the others are. The exponents go to the points of G1, where a multiplication is
 //! cheapest, and terms with the same point of G2 are added up before they are paired.
 //!
 //! A batch says that all statements hold, or nothing: which of them fails is found by asking each

@@ -2,10 +2,10 @@
 //!
 //! A computation leaves copies of its operands behind: arguments and results passed by value,
 //! spilled registers, the block that a hash is at. Wiping boxes does not reach them; they lie below
-//! the top of the stack until something else happens to be written there, and show in a core dump or
-//! in swap. So all that meets a contribution's secrets, from the seed on, runs on threads made for
-//! it, whose stacks are overwritten before the result is handed out. Other threads get references
-//! to boxes and public results only.
+//! the top of the stack until something else happens to be written there, and show in a core dump
+//! or in swap. So all that meets a contribution's secrets, from the seed on, runs on threads made
+//! for it, whose stacks are overwritten before the result is handed out. Other threads get
+//! references to boxes and public results only.
 
 use std::hint::black_box;
 

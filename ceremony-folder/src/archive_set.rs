@@ -40,8 +40,8 @@ pub struct PublicFile {
 pub struct ArchiveSet {
     /// What everyone may have.
     pub files: Vec<PublicFile>,
-    /// What is no file of the ceremony: neither archived nor listed. `private/` and hidden files are
-    /// not named.
+    /// What is no file of the ceremony: neither archived nor listed. `private/` and hidden files
+    /// are not named.
     pub left_out: Vec<String>,
 }
 

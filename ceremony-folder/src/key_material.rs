@@ -1,5 +1,5 @@
-//! Private keys, told by what a file says, in every form that people keep them in. A file that holds
-//! one is neither published nor quoted.
+//! Private keys, told by what a file says, in every form that people keep them in. A file that
+//! holds one is neither published nor quoted.
 
 /// A file of 64 hexadecimal digits: a seed, a public key and a SHA-256 look the same.
 pub const HEX_KEY_DIGITS: &str = "64 hexadecimal digits and nothing else, as a seed has";

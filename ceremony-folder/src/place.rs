@@ -1,8 +1,8 @@
 //! A name in a folder that is open.
 //!
 //! On unix each part of a path is opened relative to the part before, so that what was judged is
-//! what is used, whatever the path leads to meanwhile. Below the root of a ceremony no part may be a
-//! link. Elsewhere each part is looked at before the path is used.
+//! what is used, whatever the path leads to meanwhile. Below the root of a ceremony no part may be
+//! a link. Elsewhere each part is looked at before the path is used.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -152,8 +152,8 @@ impl Store for LocalDirectory {
     }
 }
 
-/// Opens a regular file that a user names. Neither follows a link there nor waits for a pipe's other
-/// end.
+/// Opens a regular file that a user names. Neither follows a link there nor waits for a pipe's
+/// other end.
 ///
 /// # Errors
 /// [`ReadError::Io`] and [`ReadError::NotRegular`].

@@ -45,8 +45,8 @@ pub(crate) fn protect() -> &'static str {
     }
 }
 
-/// Locks all that the process has and will have. Only where there is no limit: below one, the system
-/// would lock what is there and then refuse memory that is needed later.
+/// Locks all that the process has and will have. Only where there is no limit: below one, the
+/// system would lock what is there and then refuse memory that is needed later.
 #[cfg(target_os = "linux")]
 fn lock() -> bool {
     use rustix::mm::{MlockAllFlags, mlockall};

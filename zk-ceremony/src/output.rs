@@ -41,7 +41,8 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(),
     Ok(output.commit()?)
 }
 
-/// Opens a regular file for reading; a link to one is followed. Does not wait for a pipe's other end.
+/// Opens a regular file for reading; a link to one is followed. Does not wait for a pipe's other
+/// end.
 pub(crate) fn open(path: &Path) -> Result<File, Diagnostic> {
     let mut options = File::options();
     options.read(true);

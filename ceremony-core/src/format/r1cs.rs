@@ -79,8 +79,8 @@ impl Shape {
     /// inputs, private inputs, and constraints; as many labels as wires.
     ///
     /// # Errors
-    /// [`FormatError::NoConstraints`]; [`FormatError::Header`] when there are fewer wires than named
-    /// ones, or no domain of at most 2^28 points.
+    /// [`FormatError::NoConstraints`]; [`FormatError::Header`] when there are fewer wires than
+    /// named ones, or no domain of at most 2^28 points.
     pub fn new(
         wires: u32,
         outputs: u32,

@@ -132,7 +132,8 @@ fn search(process: u32, needles: &HashMap<[u8; 8], &'static str>) -> Vec<&'stati
         let address = |hex| u64::from_str_radix(hex, 16).unwrap();
         let mut bytes = vec![0; (address(end) - address(start)) as usize];
         if memory.read_exact_at(&mut bytes, address(start)).is_err() {
-            // The system's own pages; or those of a thread that ended, which are no memory any more.
+            // The system's own pages; or those of a thread that ended, which are no memory any
+            // more.
             assert!(line.contains("[v") || !maps().contains(line), "not readable: {line}");
             continue;
         }

@@ -273,8 +273,8 @@ fn sweep(choose: impl Fn(usize, usize, usize) -> bool) {
     for (c, (command, stage, _)) in COMMANDS.iter().enumerate() {
         for (p, path) in template.paths.iter().enumerate() {
             for (k, hostile) in ALL.into_iter().enumerate() {
-                // A folder in the place of a folder is none that an attacker needs. A rejection signs
-                // the digest of what is there, however long it is.
+                // A folder in the place of a folder is none that an attacker needs. A rejection
+                // signs the digest of what is there, however long it is.
                 let is_folder = path == "evidence" || template.world.shared(path).is_dir();
                 let legal = hostile == Hostile::Folder && is_folder
                     || hostile == Hostile::Sparse
@@ -307,8 +307,8 @@ fn sweep(choose: impl Fn(usize, usize, usize) -> bool) {
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
-/// A sixth of all combinations, or a twelfth of those that take long; each path meets each kind, and
-/// each command each kind.
+/// A sixth of all combinations, or a twelfth of those that take long; each path meets each kind,
+/// and each command each kind.
 #[test]
 fn whatever_stands_in_the_place_of_a_file_no_command_hangs_or_leaves_the_folder() {
     sweep(|command, path, kind| {

@@ -63,8 +63,8 @@ impl ArchiveArgs {
     }
 }
 
-/// Refuses steps and circuits that are not even files of their kind: one name of a shared folder can
-/// stand for any number of bytes. Whether they are the attested ones is for `verify`.
+/// Refuses steps and circuits that are not even files of their kind: one name of a shared folder
+/// can stand for any number of bytes. Whether they are the attested ones is for `verify`.
 fn ensure_of_their_kind(ceremony: &Ceremony) -> Result<(), Diagnostic> {
     let open = |path: &Path| ceremony.folder.open(path);
     let refused = |path: &Path, error| failure::format(path, &error);
