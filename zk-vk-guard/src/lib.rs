@@ -85,7 +85,8 @@
 //! - **passes off a signature of another protocol**: the PAE names its type; prehashed signatures
 //!   do not verify. Test: `an_ed25519ph_signature`, `another_payload_or_predicate_type`.
 //! - **makes two readers see different things in one statement**: one canonical encoding of
-//!   statement and manifest. Test: `a_statement_in_another_encoding`, `a_manifest_in_another_encoding_...`.
+//!   statement and manifest. Test: `a_statement_in_another_encoding`,
+//!   `a_manifest_in_another_encoding_...`.
 //! - **shows a signer another list of keys than the one that is signed**: the statement names the
 //!   manifest's digest, and what shows a statement compares it first. Test:
 //!   `a_manifest_that_nobody_signed_...` in zk-ceremony.
