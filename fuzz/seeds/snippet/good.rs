@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("90dd66ce04375f2ecba18e78f25b65292e32ff30d150f2ab8ed28e1f6824f35d");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("181111326b2d3a7d121304ad734ed547f431714b0b420ff2bacf90e4f524c85e");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("7ab0e23fee61964d4e7dfad522e658de5dc4ce2259a11a052bfb08452b560fe8");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("2fb82c57de2c321bad52899387a2ea825ac497b7973725c394a4e1f5685045d6");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("f7aa6634d92b447483934d711727c303cca3d3530de9867ebabc4687ef562f5b");
 
