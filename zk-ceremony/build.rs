@@ -1,6 +1,6 @@
 //! Tells the program which source of the guard it was built with: `guard-status` compares it with
 //! the guard that a project builds with. Nothing is told where the sources of the guard do not lie
-//! beside this crate.
+//! next to this crate.
 
 use std::path::Path;
 

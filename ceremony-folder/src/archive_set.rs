@@ -1,6 +1,6 @@
 //! The files of a ceremony folder that everyone may have: those that a ceremony of these rules has,
 //! and what lies under `evidence/`. Everything else stays where it is, and a private key anywhere
-//! in the folder stops whoever asks: what is archived or listed cannot be called back.
+//! in the folder stops the command: what is archived or listed cannot be called back.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -40,7 +40,7 @@ pub struct PublicFile {
 pub struct ArchiveSet {
     /// What everyone may have.
     pub files: Vec<PublicFile>,
-    /// What is no file of the ceremony: neither archived nor listed. `private/` and hidden files
+    /// What is not a file of the ceremony: neither archived nor listed. `private/` and hidden files
     /// are not named.
     pub left_out: Vec<String>,
 }

@@ -27,11 +27,11 @@ pub(crate) struct Claim {
     pub(crate) said: Result<Step, Unfit>,
 }
 
-/// Why what stands under a name is no step of any chain of this ceremony.
+/// Why the file under a name is not a step of any chain of this ceremony.
 #[derive(Clone, Debug)]
 pub(crate) struct Unfit {
     pub(crate) error: Arc<CeremonyError>,
-    /// The digest that the attestation gives, whoever signed it.
+    /// The digest that the attestation gives, no matter who signed it.
     pub(crate) file: Option<FileDigest>,
     /// Where all but the name holds: the step under the name that was signed.
     pub(crate) misnamed: Option<Box<Step>>,
@@ -89,7 +89,7 @@ impl Reader<'_> {
         let file = FileDigest(subject.digest.sha256.0);
         let unfit = |error: CeremonyError| Unfit { file: Some(file), ..error.into() };
         let signed = self.signed_name(&subject);
-        // Under the signed name, so that what is wrong besides the name comes first.
+        // Under the signed name, so that any other fault is reported before the name.
         let step =
             self.judge(signed.unwrap_or(name), &path, envelope, words, file).map_err(unfit)?;
         if signed == Some(name) {

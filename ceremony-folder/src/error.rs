@@ -227,7 +227,7 @@ impl Cause {
             Self::Write { doing, error } => {
                 Diagnostic::environment("io", format_args!("{doing} failed: {error}"))
             }
-            // Made by whoever can write to the folder, not named by the user.
+            // Made by someone who can write to the folder, not named by the user.
             Self::Output(OutputFault::NotRegular) => Self::NotRegular.diagnostic(),
             Self::Output(OutputFault::Io { error, .. })
                 if error.kind() == io::ErrorKind::NotADirectory =>

@@ -275,7 +275,7 @@ impl From<RejectError> for Diagnostic {
             }
             RejectError::Stray { stray, root } => Self::environment(
                 "not-a-step",
-                "this file is no step, so there is nothing to reject",
+                "this file is not a step, so there is nothing to reject",
             )
             .at(stray.files.first().map_or(root.display(), |file| file.display()))
             .found(&stray.story)

@@ -167,7 +167,7 @@ pub struct ReportedRejection {
     pub reason: String,
 }
 
-/// A file that is no step.
+/// A file that is not a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReportedStray {
     /// Path inside the folder.

@@ -16,7 +16,7 @@ use crate::error::CeremonyError;
 use crate::folder::{StepName, Track};
 use crate::rejection::Bars;
 
-/// A file that is no step, with what stands next to it.
+/// A file that is not a step, with the files that belong to it.
 #[derive(Clone, Debug)]
 pub struct Stray {
     /// The chain in whose folder it is.

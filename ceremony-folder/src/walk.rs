@@ -151,7 +151,7 @@ impl Walk<'_> {
         let following = |slot: fn(Slot) -> bool| -> Vec<&Claim> {
             self.claims.values().filter(follows).filter(|claim| slot(claim.name.slot)).collect()
         };
-        // The coordinator's word closes the chain, whoever else builds on the same file.
+        // The coordinator's word closes the chain, even if others build on the same file.
         let beacons = following(|slot| slot == Slot::Final);
         for claim in &beacons {
             let Ok(step) = &claim.said else { continue };
@@ -195,7 +195,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What a beacon says besides its input.
+    /// What a beacon says in addition to its input.
     fn beacon(&self, step: &Step, number: u32) -> Result<(), CeremonyError> {
         self.numbered(step, number)?;
         self.attempts_rejected(step.name)?;

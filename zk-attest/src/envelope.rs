@@ -249,7 +249,7 @@ impl Envelope {
     }
 
     /// The same payload with the one signature that verifies under `key`, and our own key id: what
-    /// a document keeps of an envelope that came from somebody else.
+    /// a document keeps of an envelope that came from someone else.
     #[must_use]
     pub fn signed_only_by(&self, key: &PublicKey) -> Option<Self> {
         let message = self.pae();

@@ -1,7 +1,7 @@
 //! The manifest: what a bundle holds, circuit by circuit.
 //!
 //! A [`Provenance`](crate::statement::Provenance) names the SHA-256 of this document, so that what
-//! is signed has the same size for one circuit and for sixteen. Whoever signs is shown the
+//! is signed has the same size for one circuit and for sixteen. Every signer is shown the
 //! manifest: a digest alone says nothing about what it approves.
 
 use serde::{Deserialize, Serialize};

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 /// The name as it is shipped.
 pub const SHIPPED: &str = crate::error::program!();
 
-/// Where the packages that hints name come from. A name on a registry belongs to whoever takes it
-/// first, so no hint tells to install or to add one by name alone.
+/// Where the packages that hints name come from. A name on a registry belongs to the first who
+/// takes it first, so no hint tells to install or to add one by name alone.
 pub const ON_NO_REGISTRY: &str = "this project's packages are on no registry, and who has taken \
                                   their names there is not this project; CHECKOUT is a checkout of \
                                   this project";

@@ -30,7 +30,7 @@ pub const MAX_SNIPPET_BYTES: usize = 32 * MIB;
 
 const MIB: usize = 1024 * 1024;
 
-/// The largest documents, from the counts. What stands beside the texts, the digests and the
+/// The largest documents, from the counts. What there is apart from the texts, the digests and the
 /// base64 (names of fields, punctuation, numbers) is rounded up.
 mod largest {
     use super::{

@@ -4,7 +4,7 @@
 //! text: `zk-embed` writes it into the project, and the guard makes it again in every build and
 //! compares byte for byte. An edited constant, an extra item, a twin under `#[cfg]`, another
 //! formatting or other options all give the same refusal. The text is filled into the templates
-//! beside this file, so that no compiler and no pretty printer has a part in it; [`FORMAT`] rises
+//! next to this file, so that no compiler and no pretty printer has a part in it; [`FORMAT`] rises
 //! whenever they change.
 //!
 //! The text is one module, `verifying_keys`, that needs neither `std` nor (without

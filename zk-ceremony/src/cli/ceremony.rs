@@ -274,7 +274,7 @@ pub(crate) struct AcceptStep {
     /// What came: files, or folders that have them
     #[arg(value_name = "INBOX", required = true)]
     pub(crate) inbox: Vec<PathBuf>,
-    /// Somebody whose turn comes before that of the one who sent it and who is to be passed over;
+    /// A participant whose turn comes before the sender's and who is to be passed over;
     /// may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) skip: Vec<String>,

@@ -172,7 +172,7 @@ pub(crate) struct SignRaw {
     /// The bytes that `sign prepare` wrote
     #[arg(value_name = "PAE")]
     pub(crate) message: PathBuf,
-    /// The manifest of the bundle that is approved, if it is not beside PAE, where `sign prepare`
+    /// The manifest of the bundle that is approved, if it is not next to PAE, where `sign prepare`
     /// wrote it
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,

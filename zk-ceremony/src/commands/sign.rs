@@ -29,7 +29,7 @@ use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 /// Bytes of a signature file at most: base64 and white space, far below this.
 const MAX_SIGNATURE_FILE_BYTES: usize = 4096;
 
-/// Where a bundle's manifest lies beside its prepared bytes.
+/// Where a bundle's manifest lies, next to its prepared bytes.
 fn manifest_of(message: &Path) -> PathBuf {
     let mut name = message.as_os_str().to_owned();
     name.push(".manifest.json");
@@ -42,7 +42,7 @@ fn carry_over() -> String {
 
 fn carry_manifest_over() -> String {
     format!(
-        "`{PROGRAM} sign prepare` writes a bundle's manifest beside the bytes to be signed: carry \
+        "`{PROGRAM} sign prepare` writes a bundle's manifest next to the bytes to be signed: carry \
          both files over, or name it with --manifest"
     )
 }
@@ -65,8 +65,8 @@ impl PrepareSigning {
         let mut output = self.output.create(&[&self.document])?;
         if let Content::Bundle(bundle) = &document.content {
             // It was shown above, and therefore compared with the statement's digest.
-            let beside = manifest_of(&self.output.path);
-            write_file(&beside, bundle.manifest_bytes(), self.output.force)?;
+            let manifest = manifest_of(&self.output.path);
+            write_file(&manifest, bundle.manifest_bytes(), self.output.force)?;
         }
         output.write_all(&message).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;

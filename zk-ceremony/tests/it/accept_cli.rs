@@ -1,4 +1,4 @@
-//! `ceremony accept`: what comes is verified first and added after, and whoever sent what is not
+//! `ceremony accept`: what comes is verified first and added after, and the sender of what is not
 //! added is told why.
 
 use std::fs;
@@ -18,7 +18,7 @@ fn any_order() -> World {
     world
 }
 
-/// Somebody contributes to a copy and puts the two new files into the coordinator's inbox.
+/// Someone contributes to a copy and puts the two new files into the coordinator's inbox.
 fn send(world: &World, who: &str, step: &str) {
     world.carry("coordinator", who);
     world.ok(who, &format!("ceremony contribute shared --as {who} --key key.pem"));

@@ -41,7 +41,7 @@ fn with_circuits(toml: &str, circuits: &[(String, Vec<u8>)]) -> String {
     head.replacen("power = 4", "power = 5", 1) + &listed.collect::<String>()
 }
 
-/// A world with such rules, the circuits beside them, and the command that opens the ceremony.
+/// A world with such rules, their circuits, and the command that opens the ceremony.
 fn world(people: &[&str], circuits: &[(String, Vec<u8>)]) -> (World, String) {
     let world = World::new(people, |toml| with_circuits(&toml, circuits));
     let mut line = "ceremony new shared --config ceremony.toml --key key.pem".to_owned();

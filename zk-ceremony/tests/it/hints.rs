@@ -82,7 +82,7 @@ fn every_hint_is_about_what_was_given() {
             for foreign in ["git checkout", "zk/", "make the bundle smaller", ".lock"] {
                 assert!(!run.stderr.contains(foreign), "{foreign}: {shown}");
             }
-            // Nothing that is no step of a chain can be rejected.
+            // Only a step of a chain can be rejected.
             assert!(!hint.contains("ceremony reject"), "{shown}");
             for command in quoted(&hint).filter_map(|text| text.strip_prefix("zk-ceremony ")) {
                 let words: Vec<&str> = command

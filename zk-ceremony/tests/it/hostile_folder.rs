@@ -1,4 +1,4 @@
-//! A shared folder in which somebody has put something else in the place of a file: whatever stands
+//! A shared folder in which someone has put something else in the place of a file: whatever stands
 //! there, every command ends at once, and touches nothing outside the folder.
 #![cfg(target_os = "linux")]
 

@@ -29,7 +29,7 @@ fn carol_begins(world: &World) {
     world.ok("carol", "ceremony contribute shared --as carol --key key.pem");
 }
 
-/// Somebody copies a step's two files from a machine into the coordinator's folder.
+/// Someone copies a step's two files from a machine into the coordinator's folder.
 fn hand_in(world: &World, who: &str, step: &str, data: &str) {
     for ending in [data, "dsse.json"] {
         let name = format!("{step}.{ending}");

@@ -67,7 +67,7 @@ fn nothing(inbox: &Inbox) -> Diagnostic {
             missing: "STEP.dsse.json, next to the data file".into(),
         }
         .into(),
-        None => Diagnostic::artefact("half", "nothing came: there is no file")
+        None => Diagnostic::artefact("half", "the inbox has no file")
             .expected("a data file and its attestation")
             .hint("name the two files, or the folder that has them"),
     }

@@ -1,5 +1,5 @@
 //! `ceremony archive`: the public files as a tar file. The same folder gives the same bytes: names
-//! sorted, no owner, no times. What is no file of the ceremony is left out, and named.
+//! sorted, no owner, no times. Files that do not belong to the ceremony are left out, and named.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -28,7 +28,7 @@ impl ArchiveArgs {
         let ArchiveSet { files, left_out } = archive_set(&ceremony)?;
         ensure_of_their_kind(&ceremony)?;
         for name in left_out {
-            eprintln!("left out: {name} is no file of the ceremony");
+            eprintln!("left out: {name} is not a file of the ceremony");
         }
         let mut tar = tar::Builder::new(std::io::BufWriter::new(&mut output));
         tar.mode(tar::HeaderMode::Deterministic);

@@ -1,5 +1,5 @@
 //! `ceremony reject`: a bad step, and everything that was built on it, leaves the chain by the
-//! coordinator's signature. `ceremony tidy`: what is no step goes to `strays/`.
+//! coordinator's signature. `ceremony tidy`: files that are not steps go to `strays/`.
 
 use ceremony_folder::tidy::PutAway;
 use ceremony_folder::{Ceremony, FolderLock, RejectError, Slot, Track, budget};

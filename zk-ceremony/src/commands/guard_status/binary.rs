@@ -140,7 +140,7 @@ impl Artefact {
             let other = if circuit.program_hash == Presence::NotFound {
                 ""
             } else {
-                "; its program hash is there, which another key may stand beside"
+                "; its program hash is there, but another key may be there too"
             };
             findings.push(Finding::unjudged(
                 "key-not-found",

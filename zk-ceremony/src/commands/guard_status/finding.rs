@@ -11,7 +11,7 @@ use zk_attest::error::Refusal;
 pub(super) enum Level {
     /// It does.
     Error,
-    /// Nobody can say: it does as well, until somebody has looked.
+    /// Nobody can say until a person has looked. It counts as an error.
     Unjudged,
     /// It does not, and a release engineer should know of it.
     Warning,

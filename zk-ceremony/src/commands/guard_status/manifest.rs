@@ -177,7 +177,7 @@ fn dependencies(package: &Package) -> Vec<Finding> {
             let what = format!("`{known_as}` is the package {}", dependency.name);
             findings.push(unjudged("Cargo.toml", &what));
         } else if dependency.kind == DependencyKind::Build && !is_guard {
-            let what = format!("the build script can use {}, beside the guard", dependency.name);
+            let what = format!("the build script can use {} as well as the guard", dependency.name);
             findings.push(unjudged("Cargo.toml", &what));
         } else if is_reserved(known_as) {
             let what = format!("a dependency has the toolchain's name `{known_as}`");

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::TokenStream;
 use zk_attest::file::read_regular;
 use zk_vk_guard::build_script::OUT_FILE;
-use zk_vk_guard::snippet::serial_of;
+use zk_vk_guard::snippet::{MAX_SNIPPET_BYTES, serial_of};
 
 use super::finding::Finding;
 use super::includes::{INCLUDE, INCLUDES, Place};
 use super::scan::{DERIVES, Seen, TOOLCHAIN, is_reserved, scan};
 
-/// Bytes of a source file at most: twice a full snippet. What is larger was not written by people.
-pub(super) const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
-/// The macros of the toolchain that read no file, beside those that the package defines.
+/// Bytes of a source file at most: a full snippet, which is longer than what people write.
+pub(super) const MAX_SOURCE_BYTES: usize = MAX_SNIPPET_BYTES;
+/// The macros of the toolchain that read no file; the package's own come on top.
 const MACROS: [&str; 45] = [
     "assert",
     "assert_eq",
