@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::progress::Progress;
+use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, StepAttestation};
@@ -45,6 +46,21 @@ pub struct Delivered {
     pub path: PathBuf,
     bytes: Vec<u8>,
     words: StepAttestation,
+    file: FileDigest,
+}
+
+impl Delivered {
+    /// What it says. Nobody has verified that yet.
+    #[must_use]
+    pub fn words(&self) -> &StepAttestation {
+        &self.words
+    }
+
+    /// SHA-256 of the data file that it is about, as it says.
+    #[must_use]
+    pub fn file(&self) -> FileDigest {
+        self.file
+    }
 }
 
 /// What came: attestations, and files that may be what they attest. Nothing in it is believed.
@@ -115,8 +131,9 @@ impl Inbox {
             file.take(Envelope::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(at(path))?;
         }
         match envelope(path, &bytes) {
-            Ok((_, words, _)) => {
-                self.attestations.push(Delivered { path: path.into(), bytes, words });
+            Ok((_, words, subject)) => {
+                let file = FileDigest(subject.digest.sha256.0);
+                self.attestations.push(Delivered { path: path.into(), bytes, words, file });
             }
             Err(_) => self.files.push(path.into()),
         }

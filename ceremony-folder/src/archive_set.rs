@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use zk_attest::key::PublicKey;
 
-use crate::Ceremony;
 use crate::error::{Cause, CeremonyError, at};
 use crate::folder::{StepName, Track};
 use crate::key_material::{HEX_KEY_DIGITS, key_material};
 use crate::store::{Entry, EntryKind};
+use crate::{Ceremony, Config};
 
 /// What the parties add, of any size.
 const EVIDENCE: &str = "evidence/";
@@ -51,11 +51,23 @@ pub struct ArchiveSet {
 /// When a folder cannot be read, has something that is neither file nor folder, or has a private
 /// key.
 pub fn archive_set(ceremony: &Ceremony) -> Result<ArchiveSet, CeremonyError> {
-    let mut walk = Walk { ceremony, known: Known::of(ceremony), found: ArchiveSet::default() };
+    let mut walk =
+        Walk { ceremony, known: Known::of(&ceremony.config), found: ArchiveSet::default() };
     walk.folder("", 0)?;
     walk.found.files.sort();
     walk.found.left_out.sort();
     Ok(walk.found)
+}
+
+/// Whether a ceremony of these rules has a public file of this name, with `/` between the parts.
+#[must_use]
+pub fn is_public_name(rules: &Config, name: &str) -> bool {
+    let plain = name.split('/').all(|part| {
+        let unusual = |c: char| c.is_control() || matches!(c, '\\' | ':');
+        !part.is_empty() && !part.starts_with('.') && !part.contains(unusual)
+    });
+    let depth = name.split('/').count();
+    plain && depth <= MAX_DEPTH + 1 && Known::of(rules).place(name) != Place::Elsewhere
 }
 
 struct Walk<'a> {
@@ -142,8 +154,8 @@ struct Known {
 }
 
 impl Known {
-    fn of(ceremony: &Ceremony) -> Self {
-        let rules = ceremony.config.document();
+    fn of(config: &Config) -> Self {
+        let rules = config.document();
         let circuits = rules.circuits.iter().map(|circuit| {
             (format!("circuits/{}/", circuit.name), Track::Circuit(circuit.name.clone()))
         });
@@ -158,8 +170,10 @@ impl Known {
     }
 
     fn place(&self, name: &str) -> Place {
-        const DOCUMENTS: [&str; 6] = [
+        const DOCUMENTS: [&str; 8] = [
             "ceremony.toml",
+            crate::journal::JOURNAL,
+            crate::journal::JOURNAL_HEAD,
             "transcript.json",
             "report.json",
             "report.html",
@@ -172,10 +186,11 @@ impl Known {
             "ark/verifying_key.uncompressed.bin",
             "snarkjs/verification_key.json",
         ];
-        let audit = name.strip_prefix("audits/").and_then(|name| name.strip_suffix(".dsse.json"));
+        let document = ["audits/", "services/"].iter().find_map(|folder| name.strip_prefix(folder));
+        let document = document.and_then(|name| name.strip_suffix(".dsse.json"));
         if DOCUMENTS.contains(&name)
             || name.starts_with(EVIDENCE)
-            || audit.is_some_and(|name| !name.contains('/'))
+            || document.is_some_and(|name| !name.contains('/'))
         {
             return Place::Document;
         }

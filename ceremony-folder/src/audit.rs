@@ -7,6 +7,7 @@
 //! key that it verifies under, so that a reader can show whose word it is.
 
 use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{ConfigDigest, TranscriptDigest};
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
@@ -101,6 +102,44 @@ impl Ceremony {
         };
         entries.iter().filter(regular).filter_map(read).collect()
     }
+}
+
+/// Keeps the signed result of an audit in the folder, in place of an earlier one by the same key,
+/// and says whose it is. `auditors` are the keys that may leave one.
+///
+/// # Errors
+/// When no such key signed it, or it is not about this ceremony.
+pub fn keep(
+    ceremony: &Ceremony,
+    envelope: &Envelope,
+    auditors: &[PublicKey],
+) -> Result<PublicKey, Diagnostic> {
+    let Some(key) = envelope.signers(auditors).first().copied() else {
+        return Err(Diagnostic::artefact(
+            "not-an-auditor",
+            "no auditor of this ceremony signed this",
+        )
+        .expected("a key that the service was started with")
+        .hint("give the coordinator your public key"));
+    };
+    let good = Statement::<AuditResult>::from_payload(envelope.payload());
+    let failed = Statement::<AuditFailure>::from_payload(envelope.payload());
+    let (rules, name) = match (&good, &failed) {
+        (Ok(good), _) => (good.predicate.ceremony_toml_sha256, ".dsse.json"),
+        (_, Ok(failed)) if failed.predicate.key == key => {
+            (failed.predicate.ceremony_toml_sha256, FAILED)
+        }
+        (Err(refusal), _) => return Err(Diagnostic::from(refusal)),
+    };
+    if rules != ceremony.config.digest() {
+        return Err(Diagnostic::artefact("another-ceremony", "the audit is of another ceremony")
+            .found(rules)
+            .expected(ceremony.config.digest()));
+    }
+    let name = format!("{}{name}", key.fingerprint().replace(' ', ""));
+    let path = ceremony.folder.audits().join(name);
+    crate::steps::write_file(ceremony, &path, &envelope.to_json(), true)?;
+    Ok(key)
 }
 
 /// A text of any length and form as one signed line.

@@ -14,8 +14,47 @@ use zk_attest::statement::Phase;
 use crate::Ceremony;
 use crate::chain::Step;
 use crate::error::{CeremonyError, at, broken};
+use crate::folder::Track;
 use crate::steps::{ensure_unchanged, open_input};
 use crate::verify::{ensure_attested, record_is_attested};
+
+impl Ceremony {
+    /// Verifies the last file of a chain against the one before it: enough for one's own
+    /// contribution to count, whatever was done before. Opens no other file than these two; an
+    /// initial key is held to its attested digest, since only the prepared file tells more.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn verify_newest(
+        &self,
+        track: &Track,
+        progress: &dyn Progress,
+    ) -> Result<(), CeremonyError> {
+        let chain = self.chain(track).map_err(|_| no_steps(self))?;
+        let (Some(head), before) = (chain.steps.last(), chain.steps.iter().rev().nth(1)) else {
+            return Err(no_steps(self));
+        };
+        let mut file = open_input(self, &head.path)?;
+        match (track, before) {
+            (Track::Circuit(_), Some(before)) => {
+                verify_link(self, before, head, &mut file, progress)
+            }
+            (Track::Circuit(_), None) => {
+                ensure_unchanged(&head.path, &mut file, &head.file, progress)
+            }
+            (Track::Phase1, _) => {
+                drop(file);
+                let depth = crate::Depth::LastOf(track.clone());
+                let mut verification = crate::Verification::new(self, depth)?;
+                verification.run(progress).map(drop)
+            }
+        }
+    }
+}
+
+fn no_steps(ceremony: &Ceremony) -> CeremonyError {
+    broken(ceremony.folder.root(), "the chain has no step", "none", "an opened chain")
+}
 
 /// Verifies that `made` is the file that `step` attests, and one contribution more than the file
 /// of `before`. Errors name `step`'s path.

@@ -64,7 +64,10 @@ impl Place {
 
     /// Opens a regular file for reading. Neither follows a link nor waits for a pipe's other end.
     pub(crate) fn open(&self) -> Result<File, ReadError> {
-        let opened = self.folder.open_file(&self.name);
+        self.regular(self.folder.open_file(&self.name))
+    }
+
+    fn regular(&self, opened: io::Result<File>) -> Result<File, ReadError> {
         // A link gives an error whose number differs from system to system: ask what stands there.
         match (opened, self.folder.kind(&self.name)) {
             (_, Ok(EntryKind::Folder | EntryKind::Other)) => Err(ReadError::NotRegular),
@@ -72,6 +75,11 @@ impl Place {
             (Ok(_), Ok(EntryKind::File)) => Err(ReadError::NotRegular),
             (Err(error), _) | (_, Err(error)) => Err(error.into()),
         }
+    }
+
+    /// Opens a regular file for reading and writing. What is in it stays.
+    pub(crate) fn open_for_append(&self) -> Result<File, ReadError> {
+        self.regular(self.folder.open_for_append(&self.name))
     }
 
     /// Makes a file for reading and writing where nothing stands.
@@ -205,6 +213,15 @@ mod unix {
             Ok(openat(&self.0, name, flags, Mode::empty())?.into())
         }
 
+        pub(super) fn open_for_append(&self, name: &OsStr) -> io::Result<File> {
+            let flags = OFlags::RDWR
+                | OFlags::NOFOLLOW
+                | OFlags::NONBLOCK
+                | OFlags::NOCTTY
+                | OFlags::CLOEXEC;
+            Ok(openat(&self.0, name, flags, Mode::empty())?.into())
+        }
+
         pub(super) fn create_new(&self, name: &OsStr, readers: Readers) -> io::Result<File> {
             let flags =
                 OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -319,6 +336,13 @@ mod other {
         pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
             match self.kind(name)? {
                 EntryKind::File => File::open(self.0.join(name)),
+                _ => Err(ErrorKind::InvalidInput.into()),
+            }
+        }
+
+        pub(super) fn open_for_append(&self, name: &OsStr) -> io::Result<File> {
+            match self.kind(name)? {
+                EntryKind::File => File::options().read(true).write(true).open(self.0.join(name)),
                 _ => Err(ErrorKind::InvalidInput.into()),
             }
         }

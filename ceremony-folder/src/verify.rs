@@ -37,7 +37,7 @@ use ceremony_core::phase2::verify::{
     verify_from, verify_initial,
 };
 use ceremony_core::progress::Progress;
-use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash};
+use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash, FileDigest};
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
@@ -112,6 +112,20 @@ pub struct Verification<'a> {
     phase1: Phase1Facts,
     prepared: Option<FileDigests>,
     circuits: Vec<Option<CircuitFacts>>,
+    /// What was verified of this ceremony before, when it had fewer steps.
+    before: Vec<(Part, FileDigest)>,
+    /// Whether it goes on as steps appear: an open chain's last key is then held to the key before
+    /// it, and the last one of a closed chain to the circuit as well.
+    follows: bool,
+}
+
+/// What a [`Verification`] established, for the next one of the same ceremony with more steps.
+#[derive(Debug, Default)]
+pub struct Established {
+    parts: Vec<(Part, FileDigest)>,
+    phase1: Phase1Facts,
+    prepared: Option<FileDigests>,
+    circuits: Vec<Option<CircuitFacts>>,
 }
 
 /// What phase 1 left.
@@ -171,7 +185,63 @@ impl<'a> Verification<'a> {
             phase1: Phase1Facts::default(),
             prepared: None,
             circuits,
+            before: Vec::new(),
+            follows: false,
         })
+    }
+
+    /// Plans the parts that are new since an earlier verification, so that one who follows a
+    /// ceremony verifies each file once. What was established of files that are steps no longer
+    /// counts for nothing: everything is verified again then.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn following(
+        ceremony: &'a Ceremony,
+        established: Established,
+    ) -> Result<Self, CeremonyError> {
+        let mut new = Self { follows: true, ..Self::new(ceremony, Depth::EveryFile)? };
+        let same = established
+            .parts
+            .iter()
+            .all(|(part, file)| new.file(part) == Some(*file) && new.parts.contains(part));
+        if !same {
+            return Ok(new);
+        }
+        let Established { parts, phase1, prepared, mut circuits } = established;
+        circuits.resize_with(ceremony.circuits.len(), || None);
+        new.parts.retain(|part| !parts.iter().any(|(done, _)| done == part));
+        Ok(Self { phase1, prepared, circuits, before: parts, ..new })
+    }
+
+    /// What was established, for [`Self::following`]. Nothing after a failure.
+    #[must_use]
+    pub fn established(self) -> Established {
+        if self.failed {
+            return Established::default();
+        }
+        let mut parts = self.before.clone();
+        let done = self.parts.iter().take(self.done);
+        parts.extend(done.filter_map(|part| Some((part.clone(), self.file(part)?))));
+        let Self { phase1, prepared, circuits, .. } = self;
+        Established { parts, phase1, prepared, circuits }
+    }
+
+    /// The attested digest of a part's file.
+    #[must_use]
+    pub fn file(&self, part: &Part) -> Option<FileDigest> {
+        let step = self.step(part)?;
+        Some(step.file)
+    }
+
+    /// The step that a part is of.
+    #[must_use]
+    pub fn step(&self, part: &Part) -> Option<&'a Step> {
+        match part {
+            Part::Phase1(step) => self.ceremony.phase1.steps.get(*step),
+            Part::Prepared => self.ceremony.phase1.prepared.as_ref(),
+            Part::Circuit(circuit, step) => self.ceremony.circuits.get(*circuit)?.steps.get(*step),
+        }
     }
 
     /// The parts, in order.
@@ -453,7 +523,8 @@ impl<'a> Verification<'a> {
         let mut checked =
             Zkey::open(self.ceremony.folder.open(&this.path)?).map_err(at(&this.path))?;
         let mut reports = Vec::new();
-        if step == 0 || last {
+        let at_the_end = last && (chain.is_closed() || !self.follows);
+        if step == 0 || at_the_end {
             let proven = known.as_ref().map_or(&[][..], |facts| &facts.records);
             reports.push(self.against_circuit(circuit, step, proven, &mut checked, progress)?);
         }
@@ -495,7 +566,7 @@ impl<'a> Verification<'a> {
         let mut checks = vec![ATTESTED];
         checks.extend((step > 0).then_some(RECORDED));
         checks.extend(reports.iter().take(1).flat_map(passed));
-        if step > 0 && whole && last {
+        if step > 0 && whole && at_the_end {
             checks.push(PassedCheck {
                 number: None,
                 statement: "it follows from the key before it",

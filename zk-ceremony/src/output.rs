@@ -11,11 +11,25 @@ use zk_attest::diagnostic::Diagnostic;
 use crate::cli::OutputArgs;
 use crate::{failure, prompt};
 
+/// What an interrupt does instead of ending the process.
+static ON_INTERRUPT: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
+
+/// Lets the first interrupt do something else than end the process; the second one ends it.
+pub(crate) fn on_interrupt(act: fn()) {
+    let _ = ON_INTERRUPT.set(act);
+}
+
 /// Installs a handler of SIGINT and SIGTERM that deletes unfinished temporary files and restores
 /// the terminal. Where none can be installed, such a file stays under its temporary name, and the
 /// output still never appears half-written.
 pub(crate) fn clean_up_when_interrupted() {
-    let _ = ctrlc::set_handler(|| {
+    let interrupted = std::sync::atomic::AtomicBool::new(false);
+    let _ = ctrlc::set_handler(move || {
+        if let Some(act) = ON_INTERRUPT.get()
+            && !interrupted.swap(true, std::sync::atomic::Ordering::SeqCst)
+        {
+            return act();
+        }
         remove_unfinished();
         prompt::restore_terminal();
         std::process::exit(130);

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
+use super::network::{AppointArgs, ApproveArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::signing::SignerArgs;
 use crate::host::examples;
 
@@ -160,6 +161,51 @@ pub(crate) enum CeremonyCommand {
     #[command(after_help = examples("Example:\n  \
         zk-ceremony ceremony archive shared/ ceremony.tar"))]
     Archive(ArchiveArgs),
+    /// Hold the ceremony over a network: queue, turns, verification, receipts: coordinator
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony serve shared/ --listen 0.0.0.0:8443 --origin \
+            https://ceremony.example.org:8443 \\\n    \
+            --tls-cert chain.pem --tls-key tls.pem --key coordinator.pem\n  \
+            zk-ceremony ceremony serve shared/ --listen 127.0.0.1:8080 --origin \
+            https://ceremony.example.org\n\n\
+            With --key it also does the coordinator's steps: it closes a phase when its beacon is \
+            there, prepares phase 2, makes keys and bundle, and ends when the policy is \
+            satisfied. Without, the coordinator does them with the other commands on the same \
+            folder, once `appoint` has let the service sign. The folder stays a ceremony \
+            folder: contributions that are carried by hand come in with `accept` as before.")
+    )]
+    Serve(Box<ServeArgs>),
+    /// Let a service hold the ceremony: coordinator
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony ceremony appoint shared/ --service-key HEX --origin \
+        https://ceremony.example.org --key coordinator.pem"))]
+    Appoint(AppointArgs),
+    /// Take part over a network: wait for your turn, contribute, keep the receipt
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony join https://ceremony.example.org --as Alice --key alice.pem \
+            --approve\n\n\
+            Run it again after any interruption: your place in the queue is kept, and what was \
+            sent already is not made twice. It may wait for hours; what you type for randomness \
+            is asked for at the start.")
+    )]
+    Join(Box<JoinArgs>),
+    /// Copy a ceremony from its service as it grows, and verify each step once
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony mirror https://ceremony.example.org copy/\n  \
+            zk-ceremony ceremony mirror https://ceremony.example.org copy/ --verify --as Dana \
+            --key dana.pem --approve\n\n\
+            With a key the result is signed, kept in the copy and sent to the service.")
+    )]
+    Mirror(Box<MirrorArgs>),
+    /// Verify a finished ceremony from its service, and sign its bundle: release authority
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony approve https://ceremony.example.org --key release-1.pem")
+    )]
+    Approve(Box<ApproveArgs>),
 }
 
 fn circuit_name(text: &str) -> Result<CircuitName, String> {
@@ -336,8 +382,12 @@ pub(crate) struct VerifyCeremony {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    #[command(flatten)]
-    pub(crate) folder: FolderArg,
+    /// The ceremony folder, or the address of its service
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) folder: PathBuf,
+    /// Certificates to trust besides the system's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -350,6 +400,9 @@ pub(crate) struct FindArgs {
     /// Name in the roster, or public key
     #[arg(long, value_name = "NAME|KEY")]
     pub(crate) participant: String,
+    /// A receipt that a service gave: the folder must have what it tells of; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -361,7 +361,7 @@ fn shown_subjects(subjects: &[Subject]) -> impl Iterator<Item = String> {
 }
 
 /// Asks on a terminal. Without a terminal, running the command is the decision.
-pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Diagnostic> {
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Diagnostic> {
     let stdin = std::io::stdin();
     if yes || !stdin.is_terminal() {
         return Ok(());

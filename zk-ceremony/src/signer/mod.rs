@@ -14,6 +14,7 @@ mod public_key;
 mod secret;
 mod ssh_wire;
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 use std::{fmt, thread};
@@ -77,6 +78,13 @@ impl<B: Backend> Signer for Checked<B> {
 }
 
 impl SignerArgs {
+    /// Whether a signer is named.
+    pub(crate) fn is_named(&self) -> bool {
+        let backend = &self.backend;
+        let programs = backend.signer_cmd.is_some() || backend.ssh_agent;
+        backend.key.is_some() || backend.pkcs11_module.is_some() || programs
+    }
+
     /// Opens the named signer. If `--public-key` is given, the signer must have that key.
     pub(crate) fn open(&self) -> Result<Box<dyn Signer>, Diagnostic> {
         let named = self.public_key.as_deref().map(named_public_key).transpose()?;
@@ -112,6 +120,11 @@ impl SignerArgs {
             _ => Ok(signer),
         }
     }
+}
+
+/// A key file, for threads of its own.
+pub(crate) fn open_key_file(path: &Path) -> Result<Box<dyn Signer + Send>, Diagnostic> {
+    Ok(Box::new(Checked(KeyFile::open(path)?)))
 }
 
 #[cfg(unix)]

@@ -150,6 +150,6 @@ fn an_inbox_of_links_and_pipes_opens_none_of_them() {
     std::os::unix::fs::symlink(world.path("coordinator", "key.pem"), inbox.join("a.ptau")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(inbox.join("b.dsse.json")).status();
     assert!(made.unwrap().success());
-    refused(&world, "inbox", &["nothing came"]);
+    refused(&world, "inbox", &["the inbox has no file"]);
     refused(&world, "inbox/b.dsse.json", &["not a regular file"]);
 }

@@ -66,14 +66,14 @@ fn a_late_file_takes_nothing_out_of_a_ceremony_from_phase_1_to_its_approved_end(
     world.beacon();
     hand_in(&world, "carol", "phase1/0003", "ptau");
     holds_and_names(&world, "late: carol signed it");
-    not_rejected(&world, "3", "no step");
+    not_rejected(&world, "3", "not a step");
     not_rejected(&world, "2", "a beacon is built on this step");
     not_rejected(&world, "1", "a beacon is built on this step");
     // Preparation is not bypassed by it, nor hindered.
     world.ok("coordinator", "ceremony prepare shared --key key.pem");
     holds_and_names(&world, "late: carol signed it");
     not_rejected(&world, "final", "phase 1 is prepared");
-    not_rejected(&world, "3", "no step");
+    not_rejected(&world, "3", "not a step");
 
     world.contribute("alice");
     world.contribute("bob");
@@ -97,7 +97,7 @@ fn a_late_file_takes_nothing_out_of_a_ceremony_from_phase_1_to_its_approved_end(
     hand_in(&world, "carol", "circuits/main/0003", "zkey");
     holds_and_names(&world, "late: carol signed it");
     world.ok("coordinator", finished);
-    not_rejected(&world, "3 --circuit main", "no step");
+    not_rejected(&world, "3 --circuit main", "not a step");
     not_rejected(&world, "2 --circuit main", "a beacon is built on this step");
     not_rejected(&world, "final --circuit main", "bundle.json holds this step");
     fs::copy(

@@ -8,6 +8,7 @@ use ceremony_folder::steps::write_file;
 use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::envelope::Envelope;
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Statement, Subject};
@@ -45,27 +46,7 @@ impl AuditArgs {
             }
             Err((_, error)) => return Err(error),
         };
-        let steps = ceremony
-            .chains()
-            .map(|chain| chain.steps.len() + usize::from(chain.prepared.is_some()))
-            .sum::<usize>();
-        let result = AuditResult {
-            ceremony: ceremony.config.document().id.clone(),
-            kind: ceremony.config.document().kind,
-            ceremony_toml_sha256: ceremony.config.digest(),
-            transcript_sha256: done.digest(),
-            files: u32::try_from(steps).unwrap_or(u32::MAX),
-            auditor,
-            tool: this_tool(),
-            method,
-            time: Timestamp::now(),
-        };
-        let refused = |refusal| failure::refusal(&path, &refusal);
-        let subject = Subject::new("transcript.json", done.digest().as_bytes()).map_err(refused)?;
-        let mut envelope = Statement { subject: vec![subject], predicate: result }
-            .to_envelope()
-            .map_err(refused)?;
-        sign_envelope(signer.as_mut(), &mut envelope)?;
+        let (envelope, steps) = sign_result(&ceremony, &done, (auditor, method), signer.as_mut())?;
         output.write_all(&envelope.to_json()).map_err(|e| failure::io(&path, "writing", &e))?;
         output.commit()?;
         println!(
@@ -82,6 +63,36 @@ impl AuditArgs {
     }
 }
 
+/// The signed result of an audit in which everything held, and how many files that were.
+pub(super) fn sign_result(
+    ceremony: &Ceremony,
+    done: &VerifiedCeremony,
+    (auditor, method): (Label, Label),
+    signer: &mut dyn Signer,
+) -> Result<(Envelope, usize), Diagnostic> {
+    let steps = ceremony
+        .chains()
+        .map(|chain| chain.steps.len() + usize::from(chain.prepared.is_some()))
+        .sum::<usize>();
+    let result = AuditResult {
+        ceremony: ceremony.config.document().id.clone(),
+        kind: ceremony.config.document().kind,
+        ceremony_toml_sha256: ceremony.config.digest(),
+        transcript_sha256: done.digest(),
+        files: u32::try_from(steps).unwrap_or(u32::MAX),
+        auditor,
+        tool: this_tool(),
+        method,
+        time: Timestamp::now(),
+    };
+    let refused = |refusal| failure::refusal(&ceremony.folder.audits(), &refusal);
+    let subject = Subject::new("transcript.json", done.digest().as_bytes()).map_err(refused)?;
+    let mut envelope =
+        Statement { subject: vec![subject], predicate: result }.to_envelope().map_err(refused)?;
+    sign_envelope(signer, &mut envelope)?;
+    Ok((envelope, steps))
+}
+
 /// Signs and writes what did not hold.
 fn sign_failure(
     ceremony: &Ceremony,
@@ -90,6 +101,18 @@ fn sign_failure(
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let Some(failed) = &report.failure else { return Ok(()) };
+    sign_what_failed(ceremony, &failed.title, &failed.error, (auditor, method), signer)?;
+    Ok(())
+}
+
+/// The same, of a step and what was wrong with it.
+pub(super) fn sign_what_failed(
+    ceremony: &Ceremony,
+    step: &str,
+    error: &str,
+    (auditor, method): (Label, Label),
+    signer: &mut dyn Signer,
+) -> Result<Envelope, Diagnostic> {
     let key = *signer.public_key();
     let name = format!("{}{FAILED}", key.fingerprint().replace(' ', ""));
     let path = ceremony.folder.audits().join(name);
@@ -99,8 +122,8 @@ fn sign_failure(
         ceremony: rules.id.clone(),
         kind: rules.kind,
         ceremony_toml_sha256: ceremony.config.digest(),
-        step: one_line(&failed.title),
-        failure: one_line(&failed.error),
+        step: one_line(step),
+        failure: one_line(error),
         auditor,
         key,
         tool: this_tool(),
@@ -114,7 +137,7 @@ fn sign_failure(
     write_file(ceremony, &path, &envelope.to_json(), true)?;
     println!("{}: the audit failed, signed by {}", path.display(), key.fingerprint());
     println!("Publish it: `verify`, `status` and report.html show it.");
-    Ok(())
+    Ok(envelope)
 }
 
 /// Adds the auditor's signature to a bundle, if it is of the ceremony that was just verified.

@@ -43,13 +43,8 @@ impl BeaconStep {
         ceremony.ensure_coordinator(signer.as_ref())?;
         let open = ceremony.chains_to_close()?;
         let value = self.value(ceremony.config.document().kind)?;
-        for chain in &open {
-            verify_last(&ceremony, &chain.track)?;
-        }
-        for chain in open {
-            close(&ceremony, chain, &value, signer.as_mut())?;
-        }
-        Ok(())
+        drop(open);
+        close_chains(&ceremony, &value, signer.as_mut())
     }
 
     fn value(&self, kind: CeremonyKind) -> Result<Vec<u8>, Diagnostic> {
@@ -73,6 +68,22 @@ impl BeaconStep {
             .hint("give the announced value with --value HEX")),
         }
     }
+}
+
+/// Closes every chain of the open phase. The caller holds the folder's lock.
+pub(super) fn close_chains(
+    ceremony: &Ceremony,
+    value: &[u8],
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
+    let open = ceremony.chains_to_close()?;
+    for chain in &open {
+        verify_last(ceremony, &chain.track)?;
+    }
+    for chain in open {
+        close(ceremony, chain, value, signer)?;
+    }
+    Ok(())
 }
 
 fn close(
@@ -162,10 +173,18 @@ impl CoordinatorStep {
                 root.display()
             )));
         }
+        prepare_phase2(root, signer.as_mut())
+    }
+}
+
+/// Prepares phase 1, then opens each circuit. The caller holds the folder's lock.
+pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
+    {
+        let ceremony = Ceremony::open_sound(root)?;
         let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
             verify_last(&ceremony, &Track::Phase1)?;
-            prepare(&ceremony, last, signer.as_mut())?;
+            prepare(&ceremony, last, signer)?;
         }
         let ceremony = Ceremony::open_sound(root)?;
         let Some(prepared) = &ceremony.phase1.prepared else {
@@ -178,7 +197,7 @@ impl CoordinatorStep {
             verify_last(&ceremony, &first.track)?;
         }
         for chain in unopened {
-            open_circuit(&ceremony, &chain.track, prepared, signer.as_mut())?;
+            open_circuit(&ceremony, &chain.track, prepared, signer)?;
         }
         Ok(())
     }

@@ -43,7 +43,9 @@ impl ContributeStep {
         }
         let added = self.entropy.gather()?;
         for track in &tracks {
-            contribute(&ceremony, track, &participant, &added, &destruction, signer.as_mut())?;
+            let made =
+                contribute(&ceremony, track, &participant, &added, &destruction, signer.as_mut())?;
+            made.print(track, signer.as_ref());
         }
         println!(
             "Keep the hashes: `{PROGRAM} ceremony find {} --participant \"{}\"` looks for them in \
@@ -55,14 +57,40 @@ impl ContributeStep {
     }
 }
 
-fn contribute(
+/// A contribution that was made.
+pub(super) struct Made {
+    pub(super) number: u32,
+    pub(super) hash: ContributionHash,
+    path: std::path::PathBuf,
+    attestation: std::path::PathBuf,
+    sha256: ceremony_core::hash::FileSha256,
+}
+
+impl Made {
+    fn print(&self, track: &Track, signer: &dyn Signer) {
+        println!(
+            "{}: {track}, contribution {}, attested by {}",
+            self.path.display(),
+            self.number,
+            signer.public_key().fingerprint()
+        );
+        println!(
+            "  sha256             {}\n  contribution hash (publish it)\n{}",
+            self.sha256,
+            hex_groups(self.hash)
+        );
+        print_files_to_send(&self.path, &self.attestation);
+    }
+}
+
+pub(super) fn contribute(
     ceremony: &Ceremony,
     track: &Track,
     participant: &Participant,
     added: &Added,
     destruction: &Label,
     signer: &mut dyn Signer,
-) -> Result<(), Diagnostic> {
+) -> Result<Made, Diagnostic> {
     let before = ceremony.head(track)?;
     let number = before.index + 1;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(number))?;
@@ -112,16 +140,5 @@ fn contribute(
         reason: None,
     };
     let digests = step.commit(said, signer, &Bars::default())?;
-    println!(
-        "{}: {track}, contribution {number}, attested by {}",
-        path.display(),
-        signer.public_key().fingerprint()
-    );
-    println!(
-        "  sha256             {}\n  contribution hash (publish it)\n{}",
-        digests.sha256,
-        hex_groups(hash)
-    );
-    print_files_to_send(&path, &attestation);
-    Ok(())
+    Ok(Made { number, hash, path, attestation, sha256: digests.sha256 })
 }

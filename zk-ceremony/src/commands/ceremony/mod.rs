@@ -7,6 +7,7 @@ mod audit;
 mod close_phase;
 mod contribute;
 mod create_bundle;
+mod network;
 mod new;
 mod once;
 mod rehearsal;
@@ -42,6 +43,11 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Audit(command)) => command.run(),
             Some(CeremonyCommand::Archive(command)) => command.run(),
+            Some(CeremonyCommand::Serve(command)) => command.run(),
+            Some(CeremonyCommand::Appoint(command)) => command.run(),
+            Some(CeremonyCommand::Join(command)) => command.run(),
+            Some(CeremonyCommand::Mirror(command)) => command.run(),
+            Some(CeremonyCommand::Approve(command)) => command.run(),
         }
     }
 }

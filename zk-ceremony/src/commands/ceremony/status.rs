@@ -76,7 +76,17 @@ struct Verified {
 
 impl StatusArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let ceremony = Ceremony::open(&self.folder.folder)?;
+        let url = self
+            .folder
+            .to_str()
+            .filter(|it| it.starts_with("http://") || it.starts_with("https://"));
+        let (ceremony, _copy) = match url {
+            None => (Ceremony::open(&self.folder)?, None),
+            Some(url) => {
+                let (ceremony, copy) = super::network::signed_side(url, self.ca.as_deref())?;
+                (ceremony, Some(copy))
+            }
+        };
         let status = Status::of(&ceremony);
         if self.json {
             json(&status)?

@@ -5,11 +5,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use ceremony_folder::archive_set::archive_set;
+use ceremony_folder::service::{Kept, Receipt, appointments};
 use ceremony_folder::{
     Cause, Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::envelope::Envelope;
+use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
@@ -302,6 +305,24 @@ struct FoundStep {
     in_the_result: bool,
 }
 
+/// Holds a ceremony against a receipt that its service gave.
+fn hold_against(ceremony: &Ceremony, path: &Path) -> Result<(), Diagnostic> {
+    let bytes = read_regular(path, Envelope::MAX_BYTES)
+        .map_err(|refusal| failure::refusal(path, &refusal))?;
+    let services: Vec<PublicKey> =
+        appointments(ceremony).into_iter().map(|appointed| appointed.service_key).collect();
+    let receipt = Receipt::read(path, &bytes, ceremony.config.digest(), &services)?;
+    match receipt.kept_by(ceremony, path)? {
+        Kept::Step(step) => eprintln!("{}: kept, {} step {step}", path.display(), receipt.track()),
+        Kept::Rejected(reason) => eprintln!(
+            "{}: {}, taken out by the coordinator: {reason}",
+            path.display(),
+            receipt.track()
+        ),
+    }
+    Ok(())
+}
+
 impl FindArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
@@ -309,6 +330,9 @@ impl FindArgs {
         let (name, key) = self.who(&ceremony)?;
         // What comes after a problem was not looked at: this copy cannot say who is in the chain.
         ceremony.ensure_sound()?;
+        for path in &self.receipt {
+            hold_against(&ceremony, path)?;
+        }
         let contributions: Vec<FoundStep> = ceremony
             .chains()
             .flat_map(|chain| {

@@ -1,0 +1,442 @@
+//! `journal.jsonl`: what happened while a service held the ceremony, one entry a line.
+//!
+//! Each entry names the SHA-256 of the line before, and the service signs the last line, so that
+//! nothing can be taken out or put in later without its key. The journal is public and part of the
+//! archive. It names participants by the names of the roster, and nobody's address.
+//!
+//! ```text
+//! line n      {"number":n,"previous":"SHA-256 of line n - 1","time":"...","event":{...}}
+//! the first   number 0, previous: SHA-256 of ceremony.toml
+//! ```
+//!
+//! A line is on the disk before anybody is told of what it says. A crash may tear the last line:
+//! [`Journal::open`] cuts it off and notes how many bytes that were.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{ConfigDigest, FileDigest, sha256};
+use zk_attest::envelope::Envelope;
+use zk_attest::json;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyId, CircuitName, Label, Timestamp};
+use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::{Action, Predicate, Statement, Subject};
+
+use crate::Ceremony;
+use crate::error::{Cause, CeremonyError, at, broken};
+use crate::place::{Place, Readers};
+use crate::service::{Appointment, appointments};
+use crate::steps::write_file;
+
+/// The journal's name in the folder.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The name of its signed head.
+pub const JOURNAL_HEAD: &str = "journal.head.dsse.json";
+/// Bytes of a journal at most: a hundred thousand entries.
+pub const MAX_JOURNAL_BYTES: usize = 64 << 20;
+/// Bytes of one entry at most: the longest texts that it can hold, escaped.
+const MAX_LINE_BYTES: usize = 8 << 10;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Event {
+    /// The journal begins.
+    Opened {
+        /// The service's key.
+        service: PublicKey,
+    },
+    /// The service began again.
+    Restarted {
+        /// Bytes of a torn last line that were cut off.
+        cut: u64,
+    },
+    /// A participant entered the queue.
+    Joined {
+        /// Who.
+        participant: Label,
+    },
+    /// A participant got the turn.
+    Granted {
+        /// Who.
+        participant: Label,
+        /// The turn.
+        turn: String,
+    },
+    /// The turn's time ran out.
+    Expired {
+        /// Who had it.
+        participant: Label,
+        /// The turn.
+        turn: String,
+    },
+    /// The participant gave the turn back.
+    GivenUp {
+        /// Who had it.
+        participant: Label,
+        /// The turn.
+        turn: String,
+    },
+    /// The participant was not there when it was their turn, and is passed over.
+    Skipped {
+        /// Who.
+        participant: Label,
+    },
+    /// The whole contribution of a turn came, with its attestations.
+    Received {
+        /// Whose.
+        participant: Label,
+        /// The turn.
+        turn: String,
+    },
+    /// A contribution was refused.
+    Refused {
+        /// Whose.
+        participant: Label,
+        /// The turn.
+        turn: String,
+        /// The circuit, in phase 2.
+        circuit: Option<CircuitName>,
+        /// The reason's stable name.
+        code: String,
+        /// The reason, in words.
+        reason: Label,
+    },
+    /// A step of a chain: a contribution that was accepted, or a step that came into the folder in
+    /// another way.
+    Step {
+        /// The circuit, in phase 2.
+        circuit: Option<CircuitName>,
+        /// The step's name.
+        step: String,
+        /// What it is.
+        action: Action,
+        /// Who signed it.
+        participant: Label,
+        /// SHA-256 of its file.
+        file: FileDigest,
+        /// The turn in which it came; none for what came in another way.
+        turn: Option<String>,
+    },
+    /// An auditor's verdict came.
+    Verdict {
+        /// The auditor's key.
+        auditor: PublicKey,
+        /// SHA-256 of the signed document.
+        document: FileDigest,
+    },
+    /// An approval of the bundle came.
+    Approval {
+        /// Whose.
+        key: PublicKey,
+    },
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its number, from 0.
+    pub number: u64,
+    /// SHA-256 of the line before, without its line feed; of the first one: of ceremony.toml.
+    pub previous: FileDigest,
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// An entry, and the SHA-256 of its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The entry.
+    pub entry: Entry,
+    /// SHA-256 of its line, without the line feed.
+    pub sha256: FileDigest,
+}
+
+/// What the service signs of its journal: the subject is the last line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalHead {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The number of the last entry.
+    pub number: u64,
+}
+
+impl Predicate for JournalHead {
+    const TYPE: &'static str = "urn:zk-ceremony:journal-head:v1";
+}
+
+/// Reads lines, each held to the one before.
+///
+/// # Errors
+/// The first line that is not the one that follows. `where_` is what messages call the file.
+fn parse(path: &Path, bytes: &[u8], rules: ConfigDigest) -> Result<Vec<Recorded>, CeremonyError> {
+    let mut entries: Vec<Recorded> = Vec::new();
+    let mut previous = FileDigest(rules.0);
+    let Some(whole) = bytes.strip_suffix(b"\n") else {
+        if bytes.is_empty() {
+            return Ok(entries);
+        }
+        return Err(broken(path, "the journal's last line is torn", "no line feed", "a line feed"));
+    };
+    for (number, line) in whole.split(|byte| *byte == b'\n').enumerate() {
+        let refused = |refusal: zk_attest::error::Refusal| {
+            at(path)(refusal.within(format_args!("line {}", number + 1)))
+        };
+        let entry: Entry =
+            json::parse_canonical(line, MAX_LINE_BYTES, "journal entry").map_err(refused)?;
+        let follows = entry.number == number as u64 && entry.previous == previous;
+        if !follows {
+            return Err(broken(
+                path,
+                format_args!("line {} of the journal does not follow the one before", number + 1),
+                format_args!("number {}, previous {}", entry.number, entry.previous),
+                format_args!("number {number}, previous {previous}"),
+            ));
+        }
+        previous = FileDigest::of(line);
+        entries.push(Recorded { entry, sha256: previous });
+    }
+    Ok(entries)
+}
+
+/// A journal that is being written.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    ceremony: CeremonyId,
+    rules: ConfigDigest,
+    entries: Vec<Recorded>,
+    /// Bytes of whole lines in the file.
+    length: u64,
+}
+
+impl Journal {
+    /// Opens the journal of a ceremony, or begins it, and says how many bytes of a torn last line
+    /// were cut off.
+    ///
+    /// # Errors
+    /// When the file is not a regular one, or what stands in it does not hold together.
+    pub fn open(ceremony: &Ceremony) -> Result<(Self, u64), CeremonyError> {
+        let path = ceremony.folder.root().join(JOURNAL);
+        let place = Place::named(&path).map_err(at(&path))?;
+        let mut file = match place.open_for_append() {
+            Ok(file) => file,
+            Err(crate::store::ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                place.create_new(Readers::Everyone).map_err(at(&path))?
+            }
+            Err(error) => return Err(at(&path)(error)),
+        };
+        let mut bytes = Vec::new();
+        let limit = MAX_JOURNAL_BYTES as u64 + 1;
+        (&mut file).take(limit).read_to_end(&mut bytes).map_err(at(&path))?;
+        if bytes.len() > MAX_JOURNAL_BYTES {
+            let limit = MAX_JOURNAL_BYTES;
+            return Err(at(&path)(crate::store::ReadError::TooLarge { limit }));
+        }
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let cut = (bytes.len() - whole) as u64;
+        let rules = ceremony.config.digest();
+        let entries = parse(&path, &bytes[..whole], rules)?;
+        if cut > 0 {
+            file.set_len(whole as u64).map_err(at(&path))?;
+        }
+        let ceremony = ceremony.config.document().id.clone();
+        Ok((Self { file, path, ceremony, rules, entries, length: whole as u64 }, cut))
+    }
+
+    /// The entries.
+    #[must_use]
+    pub fn entries(&self) -> &[Recorded] {
+        &self.entries
+    }
+
+    /// Adds lines that a service wrote, for a copy of its journal.
+    ///
+    /// # Errors
+    /// When they do not follow the lines that are here, or writing fails.
+    pub fn append_lines(&mut self, lines: &str) -> Result<(), CeremonyError> {
+        let mut bytes = Vec::new();
+        for recorded in &self.entries {
+            bytes.extend(json::encode(&recorded.entry));
+            bytes.push(b'\n');
+        }
+        bytes.extend(lines.as_bytes());
+        let entries = parse(&self.path, &bytes, self.rules)?;
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.length))
+            .and_then(|_| self.file.write_all(lines.as_bytes()))
+            .and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            let _ = self.file.set_len(self.length);
+            return Err(CeremonyError {
+                path: self.path.clone(),
+                cause: Cause::Write { doing: "writing", error },
+            });
+        }
+        self.length += lines.len() as u64;
+        self.entries = entries;
+        Ok(())
+    }
+
+    /// Adds an entry; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// When writing fails. The entry is not part of the journal then.
+    pub fn append(&mut self, event: Event) -> Result<Recorded, CeremonyError> {
+        let previous =
+            self.entries.last().map_or(FileDigest(self.rules.0), |recorded| recorded.sha256);
+        let entry =
+            Entry { number: self.entries.len() as u64, previous, time: Timestamp::now(), event };
+        let mut line = json::encode(&entry);
+        let sha256 = FileDigest::of(&line);
+        line.push(b'\n');
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.length))
+            .and_then(|_| self.file.write_all(&line))
+            .and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            // What a failed write left would be a torn line for the next reader.
+            let _ = self.file.set_len(self.length);
+            return Err(CeremonyError {
+                path: self.path.clone(),
+                cause: Cause::Write { doing: "writing", error },
+            });
+        }
+        self.length += line.len() as u64;
+        let recorded = Recorded { entry, sha256 };
+        self.entries.push(recorded.clone());
+        Ok(recorded)
+    }
+
+    /// Signs the last entry, and writes what was signed next to the journal.
+    ///
+    /// # Errors
+    /// When signing or writing fails.
+    pub fn sign_head(
+        &self,
+        ceremony: &Ceremony,
+        signer: &mut dyn Signer,
+    ) -> Result<Option<Envelope>, Diagnostic> {
+        let Some(last) = self.entries.last() else { return Ok(None) };
+        let path = ceremony.folder.root().join(JOURNAL_HEAD);
+        let predicate = JournalHead {
+            ceremony: self.ceremony.clone(),
+            ceremony_toml_sha256: self.rules,
+            number: last.entry.number,
+        };
+        let subject = Subject::new(JOURNAL, last.sha256.as_bytes()).map_err(at(&path))?;
+        let statement = Statement { subject: vec![subject], predicate };
+        let mut envelope = statement.to_envelope().map_err(at(&path))?;
+        sign_envelope(signer, &mut envelope)?;
+        write_file(ceremony, &path, &envelope.to_json(), true)?;
+        Ok(Some(envelope))
+    }
+}
+
+/// What a journal in a folder says, once it was verified.
+#[derive(Clone, Debug)]
+pub struct VerifiedJournal {
+    /// Its entries.
+    pub entries: Vec<Recorded>,
+    /// Who signed its head.
+    pub service: Appointment,
+}
+
+impl Ceremony {
+    /// Verifies the journal of this folder, if there is one: every line follows the one before, the
+    /// last one is signed by a service that the coordinator appointed, and every step that it tells
+    /// of is signed in the folder.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn journal(&self) -> Result<Option<VerifiedJournal>, CeremonyError> {
+        let folder = &self.folder;
+        let (path, head) = (folder.root().join(JOURNAL), folder.root().join(JOURNAL_HEAD));
+        if !folder.is_present(&path) && !folder.is_present(&head) {
+            return Ok(None);
+        }
+        let bytes = folder.read(&path, MAX_JOURNAL_BYTES)?;
+        let entries = parse(&path, &bytes, self.config.digest())?;
+        let envelope =
+            Envelope::from_json(&folder.read(&head, Envelope::MAX_BYTES)?).map_err(at(&head))?;
+        let service = appointments(self)
+            .into_iter()
+            .find(|appointed| !envelope.signers([&appointed.service_key]).is_empty());
+        let Some(service) = service else {
+            return Err(broken(
+                &head,
+                "no service of this ceremony signed the journal",
+                "another key",
+                "a key that the coordinator appointed, in services/",
+            ));
+        };
+        let Statement { subject, predicate } =
+            Statement::<JournalHead>::from_payload(envelope.payload()).map_err(at(&head))?;
+        let last = entries.last();
+        let signed = match subject.as_slice() {
+            [subject] => Some((predicate.number, FileDigest(subject.digest.sha256.0))),
+            _ => None,
+        };
+        let found = last.map(|last| (last.entry.number, last.sha256));
+        if predicate.ceremony_toml_sha256 != self.config.digest() || signed != found {
+            let shown = |head: Option<(u64, FileDigest)>| {
+                head.map_or("nothing".into(), |(number, sha256)| {
+                    format!("entry {number}, {sha256}")
+                })
+            };
+            return Err(broken(
+                &path,
+                "the journal does not end with the entry that the service signed",
+                shown(found),
+                shown(signed),
+            ));
+        }
+        self.ensure_known(&path, &entries)?;
+        Ok(Some(VerifiedJournal { entries, service }))
+    }
+
+    /// Every step that a journal tells of is signed in this folder, in its chain or taken out of
+    /// it.
+    fn ensure_known(&self, path: &Path, entries: &[Recorded]) -> Result<(), CeremonyError> {
+        for recorded in entries {
+            let Event::Step { circuit, step, file, .. } = &recorded.entry.event else { continue };
+            let track = circuit.clone().map_or(crate::Track::Phase1, crate::Track::Circuit);
+            let known = self.chains().filter(|chain| chain.track == track).any(|chain| {
+                let steps = chain.steps.iter().chain(&chain.signed).chain(&chain.prepared);
+                steps.map(|step| step.file).any(|found| found == *file)
+                    || chain.rejected.iter().any(|rejected| rejected.file == *file)
+            });
+            if !known {
+                return Err(broken(
+                    path,
+                    format_args!(
+                        "entry {} tells of {track}, step {step}, which is not in this folder",
+                        recorded.entry.number
+                    ),
+                    "no such step",
+                    file,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of a document, as journals name it.
+#[must_use]
+pub fn document_digest(bytes: &[u8]) -> FileDigest {
+    FileDigest(sha256(bytes))
+}

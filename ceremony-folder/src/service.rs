@@ -1,0 +1,253 @@
+//! What a service that holds a ceremony signs, and what lets it sign: the coordinator's appointment
+//! of its key, and its receipts.
+//!
+//! A service cannot forge a step: participants sign those. Its key says what the service saw and
+//! when, so that a participant can prove that a contribution was taken in.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Label, Timestamp};
+use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::{Phase, Predicate, Statement, Subject};
+
+use crate::error::{CeremonyError, at, broken};
+use crate::steps::write_file;
+use crate::store::EntryKind;
+use crate::{Ceremony, Chain, Step, Track};
+
+/// The folder of appointments.
+pub const SERVICES: &str = "services";
+/// Appointments that are read at most: more services than any ceremony has.
+const MAX_SERVICES: usize = 1 << 10;
+
+/// What the coordinator signs to let a service hold the ceremony. The subject is ceremony.toml.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appointment {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: CeremonyKind,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The key that the service signs with.
+    pub service_key: PublicKey,
+    /// The address that participants use, `https://HOST[:PORT]`.
+    pub origin: Label,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Predicate for Appointment {
+    const TYPE: &'static str = "urn:zk-ceremony:service:v1";
+}
+
+/// What the service signs when a contribution is in the folder. The subject is its data file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The phase.
+    pub phase: Phase,
+    /// The circuit, in phase 2.
+    pub circuit: Option<CircuitName>,
+    /// The contribution's number in its chain.
+    pub index: u32,
+    /// Who made it.
+    pub participant: Label,
+    /// The key that attests it.
+    pub key: PublicKey,
+    /// SHA-256 of its file.
+    pub file: FileDigest,
+    /// The hash that tools show for it.
+    pub contribution_hash: Option<ContributionHash>,
+    /// The number of the journal's entry that tells of it.
+    pub journal_entry: u64,
+    /// SHA-256 of that entry.
+    pub journal_sha256: FileDigest,
+}
+
+impl Predicate for Receipt {
+    const TYPE: &'static str = "urn:zk-ceremony:receipt:v1";
+}
+
+impl Receipt {
+    /// The chain.
+    #[must_use]
+    pub fn track(&self) -> Track {
+        self.circuit.clone().map_or(Track::Phase1, Track::Circuit)
+    }
+
+    /// What a service says about a step of its journal.
+    #[must_use]
+    pub fn of(ceremony: &Ceremony, step: &Step, journal: &crate::journal::Recorded) -> Self {
+        let circuit = step.words.circuit.as_ref().map(|circuit| circuit.name.clone());
+        Self {
+            ceremony: ceremony.config.document().id.clone(),
+            ceremony_toml_sha256: ceremony.config.digest(),
+            phase: step.words.phase,
+            circuit,
+            index: step.index,
+            participant: step.words.participant.clone(),
+            key: step.key,
+            file: step.file,
+            contribution_hash: step.words.contribution_hash,
+            journal_entry: journal.entry.number,
+            journal_sha256: journal.sha256,
+        }
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// The signer's.
+    pub fn sign(self, name: &str, signer: &mut dyn Signer) -> Result<Envelope, Diagnostic> {
+        let path = Path::new(name);
+        let subject = Subject::new(name, self.file.as_bytes()).map_err(at(path))?;
+        let statement = Statement { subject: vec![subject], predicate: self };
+        let mut envelope = statement.to_envelope().map_err(at(path))?;
+        sign_envelope(signer, &mut envelope)?;
+        Ok(envelope)
+    }
+
+    /// Reads one that `service` signed, of this ceremony.
+    ///
+    /// # Errors
+    /// When it is not signed by that key, or is of another ceremony. Messages name `path`.
+    pub fn read(
+        path: &Path,
+        bytes: &[u8],
+        rules: ConfigDigest,
+        services: &[PublicKey],
+    ) -> Result<Self, CeremonyError> {
+        let envelope = Envelope::from_json(bytes).map_err(at(path))?;
+        if envelope.signers(services).is_empty() {
+            return Err(broken(
+                path,
+                "no service of this ceremony signed this receipt",
+                "another key",
+                "a key that the coordinator appointed",
+            ));
+        }
+        let Statement { subject, predicate } =
+            Statement::<Self>::from_payload(envelope.payload()).map_err(at(path))?;
+        let is_subject =
+            matches!(subject.as_slice(), [it] if it.digest.sha256.0 == predicate.file.0);
+        if predicate.ceremony_toml_sha256 != rules || !is_subject {
+            return Err(broken(
+                path,
+                "the receipt is of another ceremony",
+                predicate.ceremony_toml_sha256,
+                rules,
+            ));
+        }
+        Ok(predicate)
+    }
+
+    /// Holds a folder against this receipt: the contribution is in its chain, with the hashes of
+    /// the receipt, or the coordinator took it out with a signed reason.
+    ///
+    /// # Errors
+    /// When it is not there: the receipt then proves that it was taken in and left out later.
+    pub fn kept_by(&self, ceremony: &Ceremony, path: &Path) -> Result<Kept, CeremonyError> {
+        let track = self.track();
+        let Some(chain) = ceremony.chains().find(|chain| chain.track == track) else {
+            return Err(broken(path, "the ceremony has no such chain", &track, "one of the rules"));
+        };
+        let of = |chain: &Chain| {
+            chain.steps.iter().find(|step| step.file == self.file).map(|step| step.index)
+        };
+        if let Some(index) = of(chain) {
+            return Ok(Kept::Step(index));
+        }
+        if let Some(gone) = chain.rejected.iter().find(|gone| gone.file == self.file) {
+            return Ok(Kept::Rejected(gone.reason.clone()));
+        }
+        let found = chain.steps.iter().find(|step| step.index == self.index);
+        Err(broken(
+            path,
+            format_args!(
+                "{}'s contribution to {track} was taken in and is not in this folder: the receipt \
+                 and the contribution's two files are the evidence",
+                self.participant
+            ),
+            found.map_or("no step of that number".into(), |step| {
+                format!("step {} by {}, {}", step.index, step.words.participant, step.file)
+            }),
+            self.file,
+        ))
+    }
+}
+
+/// Where a contribution with a receipt is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In the chain, with this number.
+    Step(u32),
+    /// Taken out by the coordinator, for this reason.
+    Rejected(Label),
+}
+
+/// The services that the coordinator appointed, as far as their documents hold.
+#[must_use]
+pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
+    let folder = &ceremony.folder;
+    let coordinator = &ceremony.config.document().coordinator.key;
+    let mut entries = folder.store().entries(Path::new(SERVICES), MAX_SERVICES).unwrap_or_default();
+    entries.sort();
+    let read = |entry: &crate::store::Entry| {
+        let path = folder.root().join(SERVICES).join(&entry.name);
+        let bytes = folder.read(&path, Envelope::MAX_BYTES).ok()?;
+        let envelope = Envelope::from_json(&bytes).ok()?;
+        if envelope.signers([coordinator]).is_empty() {
+            return None;
+        }
+        let said = Statement::<Appointment>::from_payload(envelope.payload()).ok()?.predicate;
+        (said.ceremony_toml_sha256 == ceremony.config.digest()).then_some(said)
+    };
+    let documents = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::File && entry.name.ends_with(".dsse.json"));
+    documents.filter_map(read).collect()
+}
+
+/// Signs an appointment and writes it to the folder, unless the same one is there.
+///
+/// # Errors
+/// When the signer is not the coordinator's, or writing fails.
+pub fn appoint(
+    ceremony: &Ceremony,
+    service_key: PublicKey,
+    origin: &Label,
+    coordinator: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
+    ceremony.ensure_coordinator(coordinator)?;
+    let is_it = |known: &Appointment| known.service_key == service_key && known.origin == *origin;
+    if appointments(ceremony).iter().any(is_it) {
+        return Ok(());
+    }
+    let rules = ceremony.config.document();
+    let name = format!("{}.dsse.json", service_key.fingerprint().replace(' ', ""));
+    let path = ceremony.folder.root().join(SERVICES).join(name);
+    let predicate = Appointment {
+        ceremony: rules.id.clone(),
+        kind: rules.kind,
+        ceremony_toml_sha256: ceremony.config.digest(),
+        service_key,
+        origin: origin.clone(),
+        time: Timestamp::now(),
+    };
+    let subject = Subject::new("ceremony.toml", ceremony.config.digest().as_bytes());
+    let statement = Statement { subject: vec![subject.map_err(at(&path))?], predicate };
+    let mut envelope = statement.to_envelope().map_err(at(&path))?;
+    sign_envelope(coordinator, &mut envelope)?;
+    Ok(write_file(ceremony, &path, &envelope.to_json(), true)?)
+}

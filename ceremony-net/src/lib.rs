@@ -1,0 +1,18 @@
+//! A ceremony over a network.
+//!
+//! The ceremony stays a folder ([`ceremony_folder`]); this crate moves its files. The
+//! [`service`] takes contributions in by the same code that takes in files from a stick, and
+//! can forge none. The [`client`] holds everything that it receives to signed attestations.
+//!
+//! ```text
+//! protocol     what is said, as JSON bodies          statements   what is signed for it
+//! service      sessions, queue, turns, uploads       client       requests, again until they work
+//!              verification, receipts, journal       sync         a working copy of the folder
+//! ```
+
+pub mod client;
+pub mod protocol;
+pub mod service;
+pub mod statements;
+pub mod sync;
+mod tls;

@@ -1,0 +1,1062 @@
+//! The service's addresses. Each handler reads what came into types, asks [`Core`], and answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use http_body_util::BodyExt as _;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use utoipa::OpenApi;
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::CircuitName;
+
+use super::core::Core;
+use super::files;
+use super::limits::{BODY_PAUSE, CHALLENGE_TIME, SESSION_TIME};
+use super::rates::Rates;
+use super::sessions::Holder;
+use super::uploads;
+use crate::protocol::{
+    Approval, CeremonyInfo, Challenge, Completion, FileList, JournalPart, MAX_BODY_BYTES,
+    MAX_PATCH_BYTES, MAX_WAIT_SECONDS, Problem, QueueAnswer, QueueRequest, Receipts, Session,
+    SessionRequest, Standing, StatementRequest, TUS_EXTENSIONS, TUS_VERSION, Verdict, tus,
+};
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) core: Arc<Core>,
+    pub(crate) rates: Arc<Rates>,
+}
+
+/// The address that a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(crate) struct Refusal(StatusCode, Box<Diagnostic>);
+
+impl From<Diagnostic> for Refusal {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let status = match (diagnostic.code.as_str(), diagnostic.blame) {
+            ("busy" | "turn-over" | "received" | "not-in-queue" | "unfinished", _) => {
+                StatusCode::CONFLICT
+            }
+            ("size", _) => StatusCode::PAYLOAD_TOO_LARGE,
+            ("no-such-upload" | "no-such-file", _) => StatusCode::NOT_FOUND,
+            (_, Blame::Artefact) => StatusCode::UNPROCESSABLE_ENTITY,
+            (_, Blame::Environment) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self(status, Box::new(diagnostic))
+    }
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &str, what: &str, hint: &str) -> Self {
+        Self(status, Box::new(Diagnostic::environment(code, what).hint(hint)))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        if self.0 == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!("a request failed: {}", self.1.what);
+        }
+        (self.0, Json(Problem::from(*self.1))).into_response()
+    }
+}
+
+type Answer<T> = Result<T, Refusal>;
+
+/// The API's description, which the service hands out as `/v1/openapi.json`.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "zk-ceremony",
+        description = "A trusted setup for Groth16 over a network. Bodies are JSON; what is signed \
+                       in them are DSSE envelopes. Uploads are tus 1.0.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        healthz, readyz, ceremony, list, journal, file, challenge, open_session, join, standing, leave,
+        give_back, upload_options, begin_upload, upload_offset, upload_part, end_upload, complete,
+        verdict, receipts, statement, approval, openapi
+    ),
+    modifiers(&Token)
+)]
+struct Api;
+
+/// The header that a session's requests carry.
+struct Token;
+
+impl utoipa::Modify for Token {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+}
+
+/// The API's description, as JSON.
+///
+/// # Errors
+/// Never, for what is compiled in.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&Api::openapi())
+}
+
+/// All addresses.
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/v1/openapi.json", get(openapi))
+        .route("/v1/ceremony", get(ceremony))
+        .route("/v1/files", get(list))
+        .route("/v1/journal", get(journal))
+        .route("/v1/files/{*name}", get(file))
+        .route("/v1/challenges", post(challenge))
+        .route("/v1/sessions", post(open_session))
+        .route("/v1/queue", get(standing).post(join).delete(leave))
+        .route("/v1/turn", delete(give_back))
+        .route("/v1/turn/attestations", post(complete))
+        .route("/v1/turn/verdict", get(verdict))
+        .route("/v1/receipts", get(receipts))
+        .route("/v1/uploads", post(begin_upload).options(upload_options))
+        .route(
+            "/v1/uploads/{id}",
+            axum::routing::head(upload_offset)
+                .patch(upload_part)
+                .delete(end_upload)
+                .options(upload_options),
+        )
+        .route("/v1/statements", post(statement))
+        .route("/v1/approvals", post(approval))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_this_way)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), limit))
+        .layer(middleware::from_fn(finish))
+        .with_state(app)
+}
+
+/// Refuses those who ask too often, before anything is read.
+async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(Peer(address)) = request.extensions().get::<Peer>().copied() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let holder = bearer(request.headers())
+        .map(|token| app.core.state().sessions.holder(token, Instant::now()));
+    let path = request.uri().path();
+    let is_health = matches!(path, "/healthz" | "/readyz");
+    let allowed = match holder {
+        Some(Holder::Of(key)) => app.rates.signed(&key),
+        _ if is_health => true,
+        _ if matches!(path, "/v1/sessions" | "/v1/challenges") => app.rates.session(address),
+        _ => app.rates.anybody(address),
+    };
+    if !allowed {
+        let mut response = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "too many requests from here",
+            "wait for a second; the client does that by itself",
+        )
+        .into_response();
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        return response;
+    }
+    app.core.asked();
+    if let Some(holder) = holder {
+        request.extensions_mut().insert(holder);
+    }
+    next.run(request).await
+}
+
+/// What every answer carries.
+async fn finish(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whoever has a session.
+struct Signed(PublicKey);
+
+impl FromRequestParts<App> for Signed {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Answer<Self> {
+        let (code, what, hint) = match parts.extensions.get::<Holder>() {
+            Some(Holder::Of(key)) => return Ok(Self(*key)),
+            Some(Holder::Replaced) => (
+                "session-replaced",
+                "another client has opened a session with the same key",
+                "run one client with a key",
+            ),
+            Some(Holder::Unknown) => (
+                "session-unknown",
+                "the session is not known: it ran out, or the service was started again",
+                "open another one: the client does that by itself",
+            ),
+            None => {
+                ("session-missing", "this needs a session", "open one: /v1/openapi.json says how")
+            }
+        };
+        Err(Refusal::new(StatusCode::UNAUTHORIZED, code, what, hint))
+    }
+}
+
+/// A JSON body, with our own words where it is none.
+struct Body_<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body_<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Answer<Self> {
+        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|it| {
+            it.to_str().is_ok_and(|it| it.split(';').next() == Some("application/json"))
+        });
+        if !is_json {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content-type",
+                "the body is not declared as JSON",
+                "send Content-Type: application/json",
+            ));
+        }
+        let read = tokio::time::timeout(BODY_PAUSE, Bytes::from_request(request, app)).await;
+        let bytes = match read {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(rejection)) => {
+                let status = rejection.status();
+                return Err(Refusal::new(
+                    status,
+                    "body",
+                    "the body could not be read",
+                    "send fewer bytes: /v1/openapi.json has the limits",
+                ));
+            }
+            Err(_) => {
+                return Err(Refusal::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "body",
+                    "the body did not come in time",
+                    "send it again",
+                ));
+            }
+        };
+        let parsed = zk_attest::json::parse(&bytes, MAX_BODY_BYTES, "body");
+        parsed.map(Self).map_err(|refusal| {
+            Refusal(StatusCode::BAD_REQUEST, Box::new(Diagnostic::from(&refusal)))
+        })
+    }
+}
+
+/// Runs what may wait for a disk on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Diagnostic> + Send + 'static,
+) -> Answer<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the service failed",
+            "tell the operator the time of this request",
+        )),
+    }
+}
+
+/// An answer that is held back until it is news, or the time is up.
+struct Held {
+    until: tokio::time::Instant,
+    version: tokio::sync::watch::Receiver<u64>,
+}
+
+impl Held {
+    fn new(app: &App, seconds: Option<u64>) -> Self {
+        let wait = Duration::from_secs(seconds.unwrap_or_default().min(MAX_WAIT_SECONDS));
+        let version = app.core.version.subscribe();
+        Self { until: tokio::time::Instant::now() + wait, version }
+    }
+
+    /// Waits until the answer may be another one. False when the time is up.
+    async fn again(&mut self, app: &App) -> bool {
+        if tokio::time::Instant::now() >= self.until {
+            return false;
+        }
+        let due = app.core.state().next_change(Instant::now());
+        let due = due.map(tokio::time::Instant::from_std);
+        let wake = due.map_or(self.until, |due| due.min(self.until));
+        tokio::select! {
+            _ = self.version.changed() => {}
+            () = tokio::time::sleep_until(wake) => {}
+        }
+        true
+    }
+}
+
+/// How long to hold an answer back.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wait {
+    wait: Option<u64>,
+}
+
+/// Which change to wait for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    after: Option<u64>,
+    wait: Option<u64>,
+}
+
+/// A query string, with our own words where it is none of ours.
+struct Asked<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromRequestParts<App> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|Query(it)| Self(it)).map_err(|_| {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "query",
+                "the query is not understood",
+                "/v1/openapi.json lists what can be asked",
+            )
+        })
+    }
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the service can hold turns.
+#[utoipa::path(
+    get, path = "/readyz",
+    responses((status = 200, body = String), (status = 503, body = Problem))
+)]
+async fn readyz(State(app): State<App>) -> Response {
+    match app.core.state().view.withheld {
+        None => "ok\n".into_response(),
+        Some(_) => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "withheld",
+            "no file of the ceremony is handed out",
+            "the operator finds the reason in the service's log",
+        )
+        .into_response(),
+    }
+}
+
+/// This description.
+#[utoipa::path(get, path = "/v1/openapi.json", responses((status = 200, body = Object)))]
+async fn openapi() -> Response {
+    Json(Api::openapi()).into_response()
+}
+
+/// What is so now; with `after` and `wait`, what is so after the next change.
+#[utoipa::path(
+    get, path = "/v1/ceremony",
+    params(
+        ("after" = Option<u64>, Query, description = "A version that is known already"),
+        ("wait" = Option<u64>, Query, description = "Seconds, 25 at most"),
+    ),
+    responses(
+        (status = 200, body = CeremonyInfo), (status = 400, body = Problem),
+        (status = 429, body = Problem)
+    )
+)]
+async fn ceremony(
+    State(app): State<App>,
+    Asked(After { after, wait }): Asked<After>,
+) -> Answer<Json<CeremonyInfo>> {
+    let mut held = Held::new(&app, after.and(wait));
+    loop {
+        let info = app.core.info();
+        if after != Some(info.version) || !held.again(&app).await {
+            return Ok(Json(info));
+        }
+    }
+}
+
+/// The public files.
+#[utoipa::path(
+    get, path = "/v1/files",
+    responses((status = 200, body = FileList), (status = 429, body = Problem))
+)]
+async fn list(State(app): State<App>) -> Json<FileList> {
+    let view = app.core.state().view.clone();
+    Json(FileList { files: view.files.values().cloned().collect() })
+}
+
+/// Which entries of the journal are asked for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromEntry {
+    from: Option<u64>,
+}
+
+/// Entries of the journal, from one on.
+#[utoipa::path(
+    get, path = "/v1/journal",
+    params(("from" = Option<u64>, Query, description = "The first entry's number")),
+    responses(
+        (status = 200, body = JournalPart), (status = 400, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn journal(
+    State(app): State<App>,
+    Asked(FromEntry { from }): Asked<FromEntry>,
+) -> Answer<Json<JournalPart>> {
+    let core = app.core.clone();
+    Ok(Json(blocking(move || core.journal(from.unwrap_or_default())).await?))
+}
+
+/// A public file; `ETag` is its SHA-256.
+#[utoipa::path(
+    get, path = "/v1/files/{name}",
+    params(
+        ("name" = String, Path, description = "As `/v1/files` lists it"),
+        ("range" = Option<String>, Header, description = "One part"),
+        ("if-range" = Option<String>, Header, description = "The part's file"),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "application/octet-stream"),
+        (status = 206, body = String, content_type = "application/octet-stream"),
+        (status = 304), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 416), (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn file(
+    State(app): State<App>,
+    method: Method,
+    headers: HeaderMap,
+    name: Result<Path<String>, axum::extract::rejection::PathRejection>,
+) -> Answer<Response> {
+    let view = app.core.state().view.clone();
+    // Only what the list has can be asked for, letter by letter.
+    let known = name.ok().and_then(|Path(name)| view.files.get(&name).cloned());
+    let Some(file) = known else {
+        return Err(Diagnostic::environment(
+            "no-such-file",
+            "the ceremony has no such public file",
+        )
+        .hint("/v1/files lists all of them")
+        .into());
+    };
+    let response = blocking(move || {
+        let folder = &view.ceremony.folder;
+        files::respond(&method, &headers, &file, || {
+            Ok(folder.open(&folder.root().join(&file.name))?)
+        })
+    });
+    response.await
+}
+
+/// A challenge, to be signed for a session.
+#[utoipa::path(
+    post, path = "/v1/challenges",
+    responses(
+        (status = 200, body = Challenge), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn challenge(State(app): State<App>) -> Answer<Json<Challenge>> {
+    let nonce = app.core.state().sessions.challenge(Instant::now()).map_err(|error| {
+        Diagnostic::environment("no-randomness", format_args!("no randomness: {error}"))
+    })?;
+    Ok(Json(Challenge { nonce, expires: CHALLENGE_TIME.as_secs() }))
+}
+
+/// A session for the key that signed a challenge.
+#[utoipa::path(
+    post, path = "/v1/sessions", request_body = SessionRequest,
+    responses(
+        (status = 200, body = Session), (status = 400, body = Problem),
+        (status = 408, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn open_session(
+    State(app): State<App>,
+    Body_(request): Body_<SessionRequest>,
+) -> Answer<Json<Session>> {
+    let (token, participant) = app.core.open_session(&request.envelope)?;
+    Ok(Json(Session {
+        token: token.to_string(),
+        expires: SESSION_TIME.as_secs(),
+        participant: participant.to_string(),
+    }))
+}
+
+/// Enters the queue.
+#[utoipa::path(
+    post, path = "/v1/queue", request_body = QueueRequest, security(("session" = [])),
+    responses(
+        (status = 200, body = QueueAnswer), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 408, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn join(
+    State(app): State<App>,
+    Signed(key): Signed,
+    Body_(request): Body_<QueueRequest>,
+) -> Answer<Json<QueueAnswer>> {
+    let core = app.core.clone();
+    let ticket = blocking(move || core.join(&key, request.ticket.as_ref())).await?;
+    Ok(Json(QueueAnswer { ticket }))
+}
+
+/// Where the participant stands; grants the turn when it is theirs.
+#[utoipa::path(
+    get, path = "/v1/queue", security(("session" = [])),
+    params(("wait" = Option<u64>, Query, description = "Seconds, 25 at most")),
+    responses(
+        (status = 200, body = Standing), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn standing(
+    State(app): State<App>,
+    Signed(key): Signed,
+    Asked(Wait { wait }): Asked<Wait>,
+) -> Answer<Json<Standing>> {
+    let mut first: Option<(usize, String)> = None;
+    let mut held = Held::new(&app, wait);
+    loop {
+        let core = app.core.clone();
+        let standing = blocking(move || core.standing(&key)).await?;
+        // A place that is another one than at first is news.
+        let is_news = match &standing {
+            Standing::Waiting { ahead, reason, .. } => {
+                let now = (*ahead, reason.clone());
+                first.get_or_insert_with(|| now.clone()) != &now
+            }
+            _ => true,
+        };
+        if is_news || !held.again(&app).await {
+            return Ok(Json(standing));
+        }
+    }
+}
+
+/// Leaves the queue, and gives the turn back.
+#[utoipa::path(
+    delete, path = "/v1/queue", security(("session" = [])),
+    responses(
+        (status = 204), (status = 401, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn leave(State(app): State<App>, Signed(key): Signed) -> Answer<StatusCode> {
+    let core = app.core.clone();
+    blocking(move || core.leave(&key)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives the turn back, and keeps the place in the queue.
+#[utoipa::path(
+    delete, path = "/v1/turn", security(("session" = [])),
+    responses(
+        (status = 204), (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn give_back(State(app): State<App>, Signed(key): Signed) -> Answer<StatusCode> {
+    let core = app.core.clone();
+    if blocking(move || core.give_back(&key)).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Diagnostic::environment("turn-over", "you have no turn that could be given back")
+        .hint("ask where you stand")
+        .into())
+}
+
+/// What the upload protocol can do here.
+#[utoipa::path(
+    options, path = "/v1/uploads", responses((status = 204), (status = 429, body = Problem))
+)]
+async fn upload_options() -> Response {
+    let headers = [
+        (tus::RESUMABLE, TUS_VERSION.to_owned()),
+        (tus::VERSION, TUS_VERSION.to_owned()),
+        (tus::EXTENSION, TUS_EXTENSIONS.to_owned()),
+        (tus::MAX_SIZE, u64::MAX.to_string()),
+        (tus::CHECKSUM_ALGORITHM, "sha256".to_owned()),
+    ];
+    (StatusCode::NO_CONTENT, headers.map(|(name, value)| (name, value))).into_response()
+}
+
+/// Refuses a client of another version of tus.
+fn ensure_tus(headers: &HeaderMap) -> Answer<()> {
+    if headers.get(tus::RESUMABLE).is_some_and(|version| version == TUS_VERSION) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::PRECONDITION_FAILED,
+        "tus-version",
+        "uploads need the header Tus-Resumable: 1.0.0",
+        "use a client of tus 1.0",
+    ))
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let text = headers.get(name)?.to_str().ok()?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+fn bad_header(name: &str) -> Refusal {
+    Refusal(
+        StatusCode::BAD_REQUEST,
+        Box::new(
+            Diagnostic::environment(
+                "header",
+                format_args!("the header {name} is missing or wrong"),
+            )
+            .hint("/v1/openapi.json says what it has"),
+        ),
+    )
+}
+
+/// A value of `Upload-Metadata`: names and base64 values, separated by commas.
+fn metadata(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(tus::METADATA)?.to_str().ok()?;
+    text.split(',').find_map(|pair| {
+        let (found, value) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
+        let bytes = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
+        (found == name).then(|| String::from_utf8(bytes).ok()).flatten()
+    })
+}
+
+/// Begins an upload for a chain of the turn.
+#[utoipa::path(
+    post, path = "/v1/uploads", security(("session" = [])),
+    params(
+        ("tus-resumable" = String, Header, description = "1.0.0"),
+        ("upload-length" = u64, Header, description = "Bytes of the data file"),
+        ("upload-metadata" = String, Header,
+            description = "`turn`, and in phase 2 `circuit`, with base64 values"),
+    ),
+    responses(
+        (status = 201), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn begin_upload(
+    State(app): State<App>,
+    Signed(key): Signed,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    ensure_tus(&headers)?;
+    let length = number(&headers, tus::LENGTH).ok_or_else(|| bad_header("Upload-Length"))?;
+    let turn = metadata(&headers, "turn").ok_or_else(|| bad_header("Upload-Metadata"))?;
+    let circuit = metadata(&headers, "circuit")
+        .map(|name| CircuitName::new(&name).map_err(|_| bad_header("Upload-Metadata")))
+        .transpose()?;
+    let core = app.core.clone();
+    let begun = blocking(move || core.begin_upload(&key, &turn, circuit.as_ref(), length));
+    let id = begun.await?;
+    let headers = [
+        (header::LOCATION.as_str(), format!("/v1/uploads/{id}")),
+        (tus::RESUMABLE, TUS_VERSION.to_owned()),
+        (tus::OFFSET, "0".to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers).into_response())
+}
+
+fn no_such_upload() -> Refusal {
+    Diagnostic::environment(
+        "no-such-upload",
+        "you have no such upload: its turn is over, or it \
+                             is somebody else's",
+    )
+    .hint("begin it again, if you still have the turn")
+    .into()
+}
+
+/// How many bytes of an upload came.
+#[utoipa::path(
+    head, path = "/v1/uploads/{id}", security(("session" = [])),
+    params(("id" = String, Path), ("tus-resumable" = String, Header, description = "1.0.0")),
+    responses((status = 200), (status = 401), (status = 404), (status = 412), (status = 429))
+)]
+async fn upload_offset(
+    State(app): State<App>,
+    Signed(key): Signed,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    ensure_tus(&headers)?;
+    let state = app.core.state();
+    let upload = state.upload_of(&key, &id).ok_or_else(no_such_upload)?;
+    let headers = [
+        (tus::RESUMABLE, TUS_VERSION.to_owned()),
+        (tus::OFFSET, upload.offset.to_string()),
+        (tus::LENGTH, upload.length.to_string()),
+        (header::CACHE_CONTROL.as_str(), "no-store".to_owned()),
+    ];
+    Ok((StatusCode::OK, headers).into_response())
+}
+
+/// A request that writes to an upload. Whatever ends it, the upload can be written to again, from
+/// where this one came to.
+struct Part {
+    core: Arc<Core>,
+    id: String,
+    begun: u64,
+    written: u64,
+    /// Only whole parts whose checksum fits count.
+    keep: bool,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let mut state = self.core.state();
+        if let Some(upload) = state.uploads.get_mut(&self.id) {
+            upload.busy = false;
+            upload.offset = self.begun + if self.keep { self.written } else { 0 };
+        }
+    }
+}
+
+/// The next bytes of an upload.
+#[utoipa::path(
+    patch, path = "/v1/uploads/{id}", security(("session" = [])),
+    params(
+        ("id" = String, Path),
+        ("tus-resumable" = String, Header, description = "1.0.0"),
+        ("upload-offset" = u64, Header, description = "Where they begin"),
+        ("upload-checksum" = Option<String>, Header, description = "`sha256 BASE64` of the body"),
+    ),
+    request_body(content = String, content_type = "application/offset+octet-stream"),
+    responses(
+        (status = 204), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 429, body = Problem), (status = 460, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn upload_part(
+    State(app): State<App>,
+    Signed(key): Signed,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Response> {
+    ensure_tus(&headers)?;
+    let is_part = headers.get(header::CONTENT_TYPE).is_some_and(|it| it == tus::PART);
+    if !is_part {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content-type",
+            "a part of an upload has another type",
+            "send Content-Type: application/offset+octet-stream",
+        ));
+    }
+    let offset = number(&headers, tus::OFFSET).ok_or_else(|| bad_header("Upload-Offset"))?;
+    let checksum = checksum(&headers)?;
+    let (path, length) = {
+        let mut state = app.core.state();
+        state.upload_of(&key, &id).ok_or_else(no_such_upload)?;
+        let Some(upload) = state.uploads.get_mut(&id) else { return Err(no_such_upload()) };
+        if upload.busy {
+            return Err(Diagnostic::environment("busy", "another request writes to this upload")
+                .hint("wait until it ends")
+                .into());
+        }
+        if upload.offset != offset {
+            return Err(Refusal(
+                StatusCode::CONFLICT,
+                Box::new(
+                    Diagnostic::environment("offset", "the upload goes on elsewhere")
+                        .found(offset)
+                        .expected(upload.offset)
+                        .hint("ask for the offset with HEAD"),
+                ),
+            ));
+        }
+        upload.busy = true;
+        (upload.path.clone(), upload.length)
+    };
+    let mut part =
+        Part { core: app.core.clone(), id, begun: offset, written: 0, keep: checksum.is_none() };
+    let failed = |error: std::io::Error| {
+        Refusal::from(Diagnostic::environment(
+            "writing",
+            format_args!("writing the upload failed: {error}"),
+        ))
+    };
+    let opened = tokio::task::spawn_blocking(move || uploads::open_at(&path, offset)).await;
+    let mut file = opened.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut body = body;
+    let most = (length - offset).min(MAX_PATCH_BYTES);
+    let too_late = || {
+        Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body",
+            "no more bytes came for a while",
+            "ask for the offset and send the rest",
+        )
+    };
+    loop {
+        let frame = tokio::time::timeout(BODY_PAUSE, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| too_late())? else { break };
+        let frame = frame.map_err(|_| {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "body",
+                "the body broke off",
+                "ask for the offset and send the rest",
+            )
+        })?;
+        let Ok(bytes) = frame.into_data() else { continue };
+        if part.written + bytes.len() as u64 > most {
+            part.keep = false;
+            return Err(Refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Box::new(
+                    Diagnostic::artefact("size", "more bytes than the upload or a request has")
+                        .expected(format_args!("at most {most} bytes in this request"))
+                        .hint("send the rest with the next request"),
+                ),
+            ));
+        }
+        hash.update(&bytes);
+        let count = bytes.len() as u64;
+        let written = tokio::task::spawn_blocking(move || uploads::write(file, &bytes)).await;
+        file = written.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
+        part.written += count;
+    }
+    if let Some(expected) = checksum {
+        if <[u8; 32]>::from(hash.finalize()) != expected {
+            return Err(Refusal(
+                StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+                Box::new(
+                    Diagnostic::artefact("checksum", "the part was changed on the way")
+                        .hint("send it again"),
+                ),
+            ));
+        }
+        part.keep = true;
+    }
+    let end = offset + part.written;
+    if end == length {
+        let synced = tokio::task::spawn_blocking(move || file.sync_all()).await;
+        synced.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
+    }
+    drop(part);
+    let headers = [(tus::RESUMABLE, TUS_VERSION.to_owned()), (tus::OFFSET, end.to_string())];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+fn checksum(headers: &HeaderMap) -> Answer<Option<[u8; 32]>> {
+    let Some(value) = headers.get(tus::CHECKSUM) else { return Ok(None) };
+    let parsed = value.to_str().ok().and_then(|it| it.split_once(' ')).and_then(|(name, text)| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+        (name == "sha256").then(|| bytes.try_into().ok()).flatten()
+    });
+    parsed.map(Some).ok_or_else(|| bad_header("Upload-Checksum"))
+}
+
+/// Ends an upload, which is removed.
+#[utoipa::path(
+    delete, path = "/v1/uploads/{id}", security(("session" = [])),
+    params(("id" = String, Path), ("tus-resumable" = String, Header, description = "1.0.0")),
+    responses(
+        (status = 204), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem),
+        (status = 429, body = Problem)
+    )
+)]
+async fn end_upload(
+    State(app): State<App>,
+    Signed(key): Signed,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    ensure_tus(&headers)?;
+    let mut state = app.core.state();
+    let upload = state.upload_of(&key, &id).ok_or_else(no_such_upload)?;
+    if upload.busy {
+        return Err(Diagnostic::environment("busy", "a request writes to this upload")
+            .hint("wait until it ends")
+            .into());
+    }
+    if let Some(upload) = state.uploads.remove(&id) {
+        upload.remove(&app.core.state_folder);
+    }
+    Ok((StatusCode::NO_CONTENT, [(tus::RESUMABLE, TUS_VERSION)]).into_response())
+}
+
+/// Everything of the turn was uploaded; here is what is signed of it.
+#[utoipa::path(
+    post, path = "/v1/turn/attestations", request_body = Completion, security(("session" = [])),
+    responses(
+        (status = 202, body = Verdict), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 408, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn complete(
+    State(app): State<App>,
+    Signed(key): Signed,
+    Body_(completion): Body_<Completion>,
+) -> Answer<Response> {
+    let core = app.core.clone();
+    blocking(move || core.complete(&key, &completion)).await?;
+    Ok((StatusCode::ACCEPTED, Json(Verdict::Verifying)).into_response())
+}
+
+/// What became of the participant's last turn.
+#[utoipa::path(
+    get, path = "/v1/turn/verdict", security(("session" = [])),
+    params(("wait" = Option<u64>, Query, description = "Seconds, 25 at most")),
+    responses(
+        (status = 200, body = Verdict), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem)
+    )
+)]
+async fn verdict(
+    State(app): State<App>,
+    Signed(key): Signed,
+    Asked(Wait { wait }): Asked<Wait>,
+) -> Answer<Json<Verdict>> {
+    let mut held = Held::new(&app, wait);
+    let verdict = loop {
+        let verdict = app.core.verdict(&key);
+        if !matches!(verdict, Some(Verdict::Verifying)) || !held.again(&app).await {
+            break verdict;
+        }
+    };
+    verdict.map(Json).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "no-verdict",
+            "there is no verdict on a turn of yours",
+            "ask for your receipts, or where you stand",
+        )
+    })
+}
+
+/// Receipts of everything of the participant that is in the ceremony.
+#[utoipa::path(
+    get, path = "/v1/receipts", security(("session" = [])),
+    responses(
+        (status = 200, body = Receipts), (status = 401, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)
+    )
+)]
+async fn receipts(State(app): State<App>, Signed(key): Signed) -> Answer<Json<Receipts>> {
+    let core = app.core.clone();
+    let receipts = blocking(move || core.receipts(&key)).await?;
+    Ok(Json(Receipts { receipts }))
+}
+
+/// Keeps the signed result of an audit.
+#[utoipa::path(
+    post, path = "/v1/statements", request_body = StatementRequest,
+    responses(
+        (status = 204), (status = 400, body = Problem), (status = 408, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn statement(
+    State(app): State<App>,
+    Body_(request): Body_<StatementRequest>,
+) -> Answer<StatusCode> {
+    let core = app.core.clone();
+    blocking(move || core.take_audit(&request.envelope)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a signature to the bundle.
+#[utoipa::path(
+    post, path = "/v1/approvals", request_body = Approval,
+    responses(
+        (status = 204), (status = 400, body = Problem), (status = 408, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+async fn approval(State(app): State<App>, Body_(approval): Body_<Approval>) -> Answer<StatusCode> {
+    let key = PublicKey::from_hex(&approval.key).map_err(|it| Diagnostic::from(&it))?;
+    let signature = zk_attest::digest::from_hex(&approval.signature, "signature")
+        .map_err(|it| Diagnostic::from(&it))?;
+    let core = app.core.clone();
+    blocking(move || core.approve(&key, &signature)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn nothing_here() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "no-such-address",
+        "there is nothing here",
+        "/v1/openapi.json lists what there is",
+    )
+}
+
+async fn not_this_way() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "this address does not take this method",
+        "/v1/openapi.json lists what there is",
+    )
+}

@@ -1,0 +1,208 @@
+//! The service that holds a ceremony: `ceremony serve`.
+//!
+//! ```text
+//! listener   connections, TLS, their limits       core       sessions, queue, turns, verification
+//! http       requests into types, and back        view       the folder as it is
+//! files      ranges of files                      journal    ceremony_folder::journal
+//! ```
+//!
+//! What must survive is in two places: the ceremony's folder, and the service's own folder, which
+//! has its key, the turn and what was uploaded in it. Sessions and presence may be lost; clients
+//! come back by themselves.
+
+mod core;
+mod files;
+mod http;
+mod limits;
+mod listener;
+mod queue;
+mod rates;
+mod sessions;
+mod state_folder;
+mod turn;
+mod uploads;
+mod view;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use http::openapi_json;
+pub use listener::Tls;
+use tokio::sync::watch;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::Label;
+use zk_attest::signer::Signer;
+
+use self::core::Core;
+use self::limits::LOOK;
+use crate::protocol::CeremonyInfo;
+
+/// Whether the bytes of a bundle have the approvals that they need.
+pub type IsApproved = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
+/// How a service is run.
+pub struct Options {
+    /// The ceremony's folder.
+    pub folder: PathBuf,
+    /// The service's own folder.
+    pub state: PathBuf,
+    /// The address that clients use.
+    pub origin: Label,
+    /// Seconds of a turn at least, beyond the time that moving its files takes.
+    pub turn_floor: Duration,
+    /// In a ceremony with an order: how long to wait for whoever is next and not there.
+    pub absent_after: Duration,
+    /// Keys whose approval of the bundle is waited for, besides the participants'.
+    pub approvers: Vec<PublicKey>,
+    /// Keys whose audits are taken in.
+    pub auditors: Vec<PublicKey>,
+    /// Whether a bundle is approved.
+    pub is_approved: Option<IsApproved>,
+}
+
+/// Without the closure.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// A service that listens.
+pub struct Service {
+    core: Arc<Core>,
+    runtime: tokio::runtime::Runtime,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<()>,
+    worker: std::thread::JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Starts a service: reads the folder, goes on with a turn that was interrupted, and listens.
+    ///
+    /// # Errors
+    /// When the ceremony does not hold, the coordinator has not appointed the service's key, or the
+    /// address cannot be had.
+    pub fn start(
+        options: Options,
+        signer: Box<dyn Signer + Send>,
+        address: SocketAddr,
+        tls: Option<Tls>,
+    ) -> Result<Self, Diagnostic> {
+        let core = Core::open(options, signer)?;
+        let failed = |error: std::io::Error| {
+            Diagnostic::environment("runtime", format_args!("starting threads failed: {error}"))
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            // Threads that wait for disks; what computes has threads of its own.
+            .max_blocking_threads(64)
+            .thread_name("service")
+            .build()
+            .map_err(failed)?;
+        let (stop, stopped) = watch::channel(false);
+        let (address, server) =
+            runtime.block_on(listener::listen(core.clone(), address, tls, stopped.clone()))?;
+        let worker = {
+            let (core, stopped) = (core.clone(), stopped);
+            std::thread::Builder::new()
+                .name("verifier".into())
+                .spawn(move || work(&core, &stopped))
+                .map_err(failed)?
+        };
+        Ok(Self { core, runtime, address, stop, server, worker })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is so now.
+    #[must_use]
+    pub fn info(&self) -> CeremonyInfo {
+        self.core.info()
+    }
+
+    /// Participants who are in the queue or have the turn, and how long ago something happened.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let info = self.info();
+        info.queue.is_empty() && info.turn.is_none()
+    }
+
+    /// How long nobody has asked for anything.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        self.core.quiet_for()
+    }
+
+    /// Says that the folder was changed by this process.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn refresh(&self) -> Result<(), Diagnostic> {
+        self.core.refresh(true)
+    }
+
+    /// Waits until something changes, or the time is up.
+    pub fn wait(&self, at_most: Duration) {
+        let mut version = self.core.version.subscribe();
+        self.runtime.block_on(async {
+            let _ = tokio::time::timeout(at_most, version.changed()).await;
+        });
+    }
+
+    /// Tells clients that nothing is left to be done.
+    pub fn finish(&self) {
+        self.core.finish();
+    }
+
+    /// Stops: no new requests, running ones get a moment, a running verification is finished. A
+    /// turn stays whose it is, for the next process.
+    pub fn stop(self) {
+        let _ = self.stop.send(true);
+        self.core.changed();
+        let _ = self.runtime.block_on(self.server);
+        let _ = self.worker.join();
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// What goes on beside the requests: what is due, what others changed in the folder, and one
+/// verification after the other.
+fn work(core: &Arc<Core>, stopped: &watch::Receiver<bool>) {
+    let stopping = || *stopped.borrow();
+    let watcher = {
+        let (core, stopped) = (core.clone(), stopped.clone());
+        std::thread::Builder::new().name("watcher".into()).spawn(move || {
+            while !*stopped.borrow() {
+                let looked = core.tick(Instant::now()).and_then(|()| core.refresh(false));
+                if let Err(error) = looked {
+                    tracing::error!("looking at the folder failed: {}", error.what);
+                }
+                std::thread::sleep(LOOK);
+            }
+        })
+    };
+    while !stopping() {
+        if core.received().is_some() {
+            core.verify_received();
+        } else {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    if let Ok(watcher) = watcher {
+        let _ = watcher.join();
+    }
+}

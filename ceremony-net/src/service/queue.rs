@@ -1,0 +1,167 @@
+//! Who is next. No clock and no file: times come in, and the answer goes out.
+
+use std::time::{Duration, Instant};
+
+use zk_attest::key::PublicKey;
+
+use super::limits::{FIRST_DELAY, LONGEST_DELAY, PRESENT};
+
+/// A participant who wants a turn.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) key: PublicKey,
+    /// Milliseconds since 1970 at which it entered the queue, as its ticket says.
+    pub(crate) since: u64,
+    /// Its last request.
+    seen: Instant,
+    /// Turns that ended without a contribution.
+    failures: u32,
+    /// No turn before.
+    not_before: Instant,
+}
+
+/// Participants, the earliest ticket first.
+#[derive(Debug, Default)]
+pub(crate) struct Queue(Vec<Waiting>);
+
+impl Queue {
+    /// Puts a participant at the place of its ticket. One that is in the queue keeps its place.
+    pub(crate) fn join(&mut self, key: PublicKey, since: u64, now: Instant) -> u64 {
+        if let Some(waiting) = self.find(&key) {
+            waiting.seen = now;
+            return waiting.since;
+        }
+        let at = self.0.partition_point(|other| other.since <= since);
+        let waiting = Waiting { key, since, seen: now, failures: 0, not_before: now };
+        self.0.insert(at, waiting);
+        since
+    }
+
+    pub(crate) fn leave(&mut self, key: &PublicKey) {
+        self.0.retain(|waiting| waiting.key != *key);
+    }
+
+    pub(crate) fn saw(&mut self, key: &PublicKey, now: Instant) {
+        if let Some(waiting) = self.find(key) {
+            waiting.seen = now;
+        }
+    }
+
+    pub(crate) fn contains(&self, key: &PublicKey) -> bool {
+        self.0.iter().any(|waiting| waiting.key == *key)
+    }
+
+    fn find(&mut self, key: &PublicKey) -> Option<&mut Waiting> {
+        self.0.iter_mut().find(|waiting| waiting.key == *key)
+    }
+
+    /// Keeps the place of a participant whose turn ended without a contribution, and lets others go
+    /// first for a while that grows with each failure.
+    pub(crate) fn failed(&mut self, key: &PublicKey, now: Instant) {
+        if let Some(waiting) = self.find(key) {
+            let doublings = waiting.failures.min(16);
+            waiting.failures += 1;
+            waiting.not_before = now + (FIRST_DELAY * (1 << doublings)).min(LONGEST_DELAY);
+        }
+    }
+
+    /// The next one who is here and may contribute.
+    pub(crate) fn next(&self, now: Instant, may: impl Fn(&PublicKey) -> bool) -> Option<&Waiting> {
+        self.0.iter().find(|waiting| waiting.is_ready(now) && may(&waiting.key))
+    }
+
+    /// How many come before a participant, of those who may contribute.
+    pub(crate) fn ahead(&self, key: &PublicKey, may: impl Fn(&PublicKey) -> bool) -> usize {
+        let before = self.0.iter().take_while(|waiting| waiting.key != *key);
+        before.filter(|waiting| may(&waiting.key)).count()
+    }
+
+    /// How long a participant is kept back after a failed turn.
+    pub(crate) fn delay(&self, key: &PublicKey, now: Instant) -> Duration {
+        let waiting = self.0.iter().find(|waiting| waiting.key == *key);
+        waiting.map_or(Duration::ZERO, |waiting| waiting.not_before.saturating_duration_since(now))
+    }
+
+    /// The first moment after now at which the answer of [`Self::next`] may be another one by
+    /// itself.
+    pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
+        self.0
+            .iter()
+            .flat_map(|waiting| [waiting.not_before, waiting.seen + PRESENT])
+            .filter(|at| *at > now)
+            .min()
+    }
+
+    pub(crate) fn is_present(&self, key: &PublicKey, now: Instant) -> bool {
+        self.0.iter().any(|waiting| waiting.key == *key && waiting.is_present(now))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.0.iter()
+    }
+}
+
+impl Waiting {
+    fn is_present(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.seen) < PRESENT
+    }
+
+    fn is_ready(&self, now: Instant) -> bool {
+        self.is_present(now) && self.not_before <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> PublicKey {
+        const KEYS: [&str; 3] = [
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        ];
+        PublicKey::from_hex(KEYS[n as usize]).unwrap()
+    }
+
+    #[test]
+    fn the_earliest_ticket_that_is_here_goes_first() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.join(key(0), 20, now);
+        queue.join(key(1), 10, now);
+        queue.join(key(2), 30, now);
+        let all = |_: &PublicKey| true;
+        assert_eq!(queue.next(now, all).unwrap().key, key(1));
+        assert_eq!(queue.ahead(&key(2), all), 2);
+        assert_eq!(queue.next(now, |it| *it != key(1)).unwrap().key, key(0));
+        // Away for longer than a poll: passed over, and the place stays.
+        let later = now + PRESENT;
+        queue.saw(&key(0), later);
+        assert_eq!(queue.next(later, all).unwrap().key, key(0));
+        queue.saw(&key(1), later);
+        assert_eq!(queue.next(later, all).unwrap().key, key(1));
+        assert_eq!(queue.join(key(1), 99, later), 10);
+        queue.leave(&key(1));
+        assert_eq!(queue.next(later, all).unwrap().key, key(0));
+    }
+
+    #[test]
+    fn a_failed_turn_lets_others_go_first_for_longer_each_time_and_burns_nobody() {
+        let mut now = Instant::now();
+        let mut queue = Queue::default();
+        queue.join(key(0), 1, now);
+        let mut delays = Vec::new();
+        for _ in 0..40 {
+            queue.failed(&key(0), now);
+            let delay = queue.delay(&key(0), now);
+            assert!(queue.next(now, |_| true).is_none());
+            now += delay;
+            queue.saw(&key(0), now);
+            assert_eq!(queue.next(now, |_| true).unwrap().key, key(0));
+            delays.push(delay);
+        }
+        assert!(delays.is_sorted() && delays[0] == FIRST_DELAY);
+        assert_eq!(delays.last(), Some(&LONGEST_DELAY));
+    }
+}

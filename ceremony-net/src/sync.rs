@@ -1,0 +1,369 @@
+//! A working copy of a ceremony's folder, brought up to date from a service.
+//!
+//! Nothing that comes is believed: names are those of a ceremony's files, digests are the attested
+//! ones, and who reads the copy verifies it as any other folder. A file that is here and differs is
+//! never overwritten if it is a step: it goes to `strays/`, like whatever else is no step of the
+//! chain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use ceremony_core::format::bound_file::sha256_file;
+use ceremony_core::progress::{NoProgress, Progress};
+use ceremony_folder::archive_set::is_public_name;
+use ceremony_folder::journal::{JOURNAL_HEAD, Journal};
+use ceremony_folder::output::{Output, OutputError};
+use ceremony_folder::steps::write_file;
+use ceremony_folder::store::{Entry, EntryKind, Input, LocalDirectory, ReadError, Readers, Store};
+use ceremony_folder::{Ceremony, Config, Folder, FolderLock};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::ConfigDigest;
+
+use crate::client::Client;
+use crate::protocol::{FileInfo, FileList};
+
+/// Where a file is until it is complete. Hidden, so that no command takes it for a file of the
+/// ceremony.
+const PARTIAL: &str = ".zk-ceremony-fetch";
+/// The largest ceremony.toml.
+const MAX_RULES_BYTES: usize = ceremony_folder::config::MAX_CONFIG_BYTES;
+/// The largest document that is replaced: a bundle, a journal.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// How often a list is asked for while its files are replaced, and how long to wait in between: a
+/// service looks at its folder every second.
+const ATTEMPTS: u32 = 20;
+const REPLACED: Duration = Duration::from_millis(500);
+const RULES: &str = "ceremony.toml";
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct WorkingCopy {
+    root: PathBuf,
+    store: LocalDirectory,
+    config: Config,
+    /// Digests of files here, by name, with size and time of change.
+    known: BTreeMap<String, (u64, Option<std::time::SystemTime>, String)>,
+    /// Files that the service had at the last update.
+    remote: BTreeSet<String>,
+}
+
+/// What came with an update.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Updated {
+    /// New files.
+    pub fetched: Vec<String>,
+    /// Files that differed, and where they are now.
+    pub set_aside: Vec<(String, PathBuf)>,
+}
+
+/// Fetches the rules of a ceremony.
+///
+/// # Errors
+/// When the service is not reached, or has no sound rules.
+pub fn rules(client: &Client, files: &FileList) -> Result<Config, Diagnostic> {
+    let Some(file) = files.files.iter().find(|file| file.name == RULES) else {
+        return Err(Diagnostic::environment("no-rules", "the service hands out no rules")
+            .expected(RULES)
+            .hint("tell the coordinator: the service's log has the reason"));
+    };
+    let bytes = client.small_file(file, MAX_RULES_BYTES)?;
+    Config::from_toml(&bytes).map_err(|error| Diagnostic::from(&error).at(RULES))
+}
+
+impl WorkingCopy {
+    /// Opens a copy, or begins one, of the ceremony with these rules.
+    ///
+    /// # Errors
+    /// When the folder has another ceremony, or cannot be written.
+    pub fn open(root: &Path, config: Config) -> Result<Self, Diagnostic> {
+        let failed = |error: io::Error| {
+            Diagnostic::environment("writing", format_args!("making the folder failed: {error}"))
+                .at(root.display())
+        };
+        fs::create_dir_all(root).map_err(failed)?;
+        let store = LocalDirectory::new(root);
+        let mut copy = Self {
+            root: root.into(),
+            store,
+            config,
+            known: BTreeMap::new(),
+            remote: BTreeSet::new(),
+        };
+        let path = Folder::new(root).config();
+        if copy.store.is_present(Path::new(RULES)) {
+            let bytes = Folder::new(root).read(&path, MAX_RULES_BYTES)?;
+            let (found, expected) = (ConfigDigest::of(&bytes), copy.config.digest());
+            if found != expected {
+                return Err(Diagnostic::environment(
+                    "another-ceremony",
+                    "the folder has another ceremony",
+                )
+                .at(path.display())
+                .found(found)
+                .expected(expected)
+                .hint("name another folder with --dir"));
+            }
+        } else {
+            copy.write(RULES, &copy.config.bytes().to_vec())?;
+        }
+        fs::create_dir_all(copy.root.join(PARTIAL)).map_err(failed)?;
+        Ok(copy)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
+        use std::io::Write as _;
+        let failed = |error: io::Error| {
+            Diagnostic::environment("writing", format_args!("writing failed: {error}")).at(name)
+        };
+        let mut output = self
+            .store
+            .create(Path::new(name), true, Readers::Everyone)
+            .map_err(ceremony_folder::CeremonyError::from)?;
+        output.write_all(bytes).map_err(failed)?;
+        Ok(output.commit().map_err(ceremony_folder::CeremonyError::from)?)
+    }
+
+    /// Fetches those of the service's files that are wanted and not here, the signed side first: a
+    /// data file without its attestation is nothing. What is replaced meanwhile is fetched again.
+    ///
+    /// # Errors
+    /// When the service is not reached, or names files that a ceremony does not have.
+    pub fn update(
+        &mut self,
+        client: &Client,
+        wanted: impl Fn(&str) -> bool,
+        progress: &dyn Progress,
+    ) -> Result<Updated, Diagnostic> {
+        let _lock = FolderLock::take(&self.root)?;
+        let mut updated = Updated::default();
+        for attempt in 1.. {
+            let listed = client.files()?;
+            self.remote = listed.files.iter().map(|file| file.name.clone()).collect();
+            let mut files: Vec<FileInfo> = listed
+                .files
+                .into_iter()
+                .filter(|file| file.name != RULES && wanted(&file.name))
+                .collect();
+            files.sort_by_key(|file| (is_data(&file.name), file.name.clone()));
+            let fetched =
+                files.iter().try_for_each(|file| self.fetch(client, file, &mut updated, progress));
+            match fetched {
+                Err(error) if error.code == "changed" && attempt < ATTEMPTS => {
+                    std::thread::sleep(REPLACED);
+                }
+                fetched => {
+                    fetched?;
+                    break;
+                }
+            }
+        }
+        Ok(updated)
+    }
+
+    fn fetch(
+        &mut self,
+        client: &Client,
+        file: &FileInfo,
+        updated: &mut Updated,
+        progress: &dyn Progress,
+    ) -> Result<(), Diagnostic> {
+        let name = &file.name;
+        if !is_public_name(&self.config, name) {
+            return Err(Diagnostic::artefact("name", "a ceremony has no file of this name")
+                .at(name)
+                .hint("tell the coordinator: the service is not what it says"));
+        }
+        if is_replaceable(name) && file.size > MAX_DOCUMENT_BYTES {
+            return Err(Diagnostic::artefact("too-large", "no document is so large")
+                .at(name)
+                .found(format_args!("{} bytes", file.size))
+                .expected(format_args!("at most {MAX_DOCUMENT_BYTES} bytes")));
+        }
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if file.sha256.len() != 64 || !file.sha256.bytes().all(hex) {
+            return Err(Diagnostic::artefact("protocol", "this is no SHA-256")
+                .at(name)
+                .found(&file.sha256)
+                .expected("64 hexadecimal digits"));
+        }
+        if self.digest(name)?.is_some_and(|found| found == file.sha256) {
+            return Ok(());
+        }
+        if let Some(to) = self.set_aside(name)? {
+            updated.set_aside.push((name.clone(), to));
+        }
+        let partial = self.root.join(PARTIAL).join(&file.sha256);
+        client.fetch(file, &partial, progress).map_err(|mut error| {
+            if error.code == "damaged" && is_replaceable(name) {
+                error.code = "changed".into();
+            }
+            error
+        })?;
+        self.put(&partial, name)?;
+        updated.fetched.push(name.clone());
+        Ok(())
+    }
+
+    /// Brings the copy of the journal up to date.
+    ///
+    /// # Errors
+    /// When the service is not reached, or its journal does not go on from the one that is here.
+    pub fn update_journal(&self, client: &Client) -> Result<(), Diagnostic> {
+        let _lock = FolderLock::take(&self.root)?;
+        let ceremony = Ceremony::open(&self.root)?;
+        let (mut journal, _) = Journal::open(&ceremony)?;
+        loop {
+            let here = journal.entries().len() as u64;
+            let part = client.journal(here)?;
+            journal.append_lines(&part.lines)?;
+            let Some(head) = part.head else {
+                if part.lines.is_empty() {
+                    return Ok(());
+                }
+                continue;
+            };
+            let path = self.root.join(JOURNAL_HEAD);
+            return Ok(write_file(&ceremony, &path, &head.to_json(), true)?);
+        }
+    }
+
+    /// The ceremony as its signed side tells it, with the data files that the service has and this
+    /// copy has not. New files go to this copy. `shown` is what paths begin with.
+    ///
+    /// # Errors
+    /// When there are no sound rules.
+    pub fn ceremony(&self, shown: &Path) -> Result<Ceremony, Diagnostic> {
+        let store = Listed { local: self.store.clone(), names: self.remote.clone() };
+        Ok(Ceremony::read(Folder::in_store(shown, Arc::new(store)))?)
+    }
+
+    /// Gives a fetched file its name.
+    fn put(&mut self, partial: &Path, name: &str) -> Result<(), Diagnostic> {
+        if is_replaceable(name) {
+            let bytes = fs::read(partial).map_err(|error| {
+                Diagnostic::environment("reading", format_args!("reading failed: {error}"))
+                    .at(partial.display())
+            })?;
+            self.write(name, &bytes)?;
+            let _ = fs::remove_file(partial);
+            return Ok(());
+        }
+        // Makes the folders on the way, and refuses links in them.
+        drop(
+            self.store
+                .create(Path::new(name), false, Readers::Everyone)
+                .map_err(ceremony_folder::CeremonyError::from)?,
+        );
+        let from = partial.strip_prefix(&self.root).unwrap_or(partial);
+        self.store
+            .rename(from, Path::new(name))
+            .map_err(|error| ceremony_folder::CeremonyError::from(error).into())
+    }
+
+    /// The SHA-256 of a file that is here.
+    fn digest(&mut self, name: &str) -> Result<Option<String>, Diagnostic> {
+        let path = self.root.join(name);
+        let Ok(metadata) = path.symlink_metadata() else { return Ok(None) };
+        let stamp = (metadata.len(), metadata.modified().ok());
+        if let Some((size, time, digest)) = self.known.get(name)
+            && (*size, *time) == stamp
+        {
+            return Ok(Some(digest.clone()));
+        }
+        let failed = |error: String| {
+            Diagnostic::environment("reading", format_args!("reading failed: {error}"))
+                .at(path.display())
+        };
+        let mut file =
+            self.store.open(Path::new(name)).map_err(|error| failed(error.to_string()))?;
+        let digest = sha256_file(&mut file, &NoProgress)
+            .map_err(|error| failed(error.to_string()))?
+            .to_string();
+        self.known.insert(name.into(), (stamp.0, stamp.1, digest.clone()));
+        Ok(Some(digest))
+    }
+
+    /// Moves a step's file that differs from the service's out of the way.
+    fn set_aside(&mut self, name: &str) -> Result<Option<PathBuf>, Diagnostic> {
+        if is_replaceable(name) || !self.store.is_present(Path::new(name)) {
+            return Ok(None);
+        }
+        for number in 1..1000 {
+            let ending = if number == 1 { String::new() } else { format!(".{number}") };
+            let to = PathBuf::from(format!("strays/{name}{ending}"));
+            match self.store.rename(Path::new(name), &to) {
+                Ok(()) => return Ok(Some(to)),
+                Err(error)
+                    if matches!(error.fault, ceremony_folder::output::OutputFault::Exists) => {}
+                Err(error) => return Err(ceremony_folder::CeremonyError::from(error).into()),
+            }
+        }
+        Err(Diagnostic::environment("strays", "too many files of one name in strays/").at(name))
+    }
+}
+
+fn is_data(name: &str) -> bool {
+    [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Documents that are written anew while a ceremony goes on.
+fn is_replaceable(name: &str) -> bool {
+    !["phase1/", "circuits/", "evidence/"].iter().any(|folder| name.starts_with(folder))
+}
+
+/// A folder of which some files are elsewhere.
+#[derive(Debug)]
+struct Listed {
+    local: LocalDirectory,
+    names: BTreeSet<String>,
+}
+
+fn slashed(path: &Path) -> String {
+    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+impl Store for Listed {
+    fn entries(&self, folder: &Path, limit: usize) -> io::Result<Vec<Entry>> {
+        let mut entries = self.local.entries(folder, limit)?;
+        let prefix = slashed(folder);
+        let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
+        for name in self.names.iter().filter_map(|name| name.strip_prefix(&prefix)) {
+            let is_new = !name.contains('/') && !entries.iter().any(|entry| entry.name == name);
+            if is_new && entries.len() < limit {
+                entries.push(Entry { name: name.into(), kind: EntryKind::File });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn is_present(&self, path: &Path) -> bool {
+        self.local.is_present(path) || self.names.contains(&slashed(path))
+    }
+
+    fn open(&self, path: &Path) -> Result<Input, ReadError> {
+        self.local.open(path)
+    }
+
+    fn create(&self, path: &Path, replace: bool, by: Readers) -> Result<Output, OutputError> {
+        self.local.create(path, replace, by)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), OutputError> {
+        self.local.rename(from, to)
+    }
+}

@@ -1,0 +1,227 @@
+//! `ceremony serve`, `join`, `mirror`, `approve` and `appoint`: a ceremony over a network.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::EntropyArgs;
+use super::ceremony::FolderArg;
+use super::signing::SignerArgs;
+
+/// How a service is reached.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    /// The service's address, as the coordinator gave it
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// Certificates to trust besides the system's, in PEM
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Talk to another machine without TLS: in a network that you trust only
+    #[arg(long, help_heading = "Network")]
+    pub(crate) insecure_http: bool,
+    /// How long the network may fail before the command gives up
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3600,
+        help_heading = "Network",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
+    pub(crate) patience: u64,
+}
+
+/// The rules that a client goes by.
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    /// SHA-256 of ceremony.toml, as the coordinator announced it; without it you are asked
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) rules: Option<String>,
+    /// The working copy of the ceremony's folder; by default a folder with the ceremony's id
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// How much a client verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyLevel {
+    /// The newest file against the one before it: enough for your contribution to count
+    Step,
+    /// The newest file and what it stands on: the whole of its chain's record
+    Chain,
+    /// Every file of the ceremony
+    All,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // without a key, somebody else coordinates
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Address and port to listen on, as in 0.0.0.0:8443
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// The address that participants use, as in https://ceremony.example.org; sessions are bound
+    /// to it
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// The certificate, with the chain that leads to it, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Listen without TLS on an address that other machines reach: behind a reverse proxy only
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub(crate) insecure_http: bool,
+    /// The service's own folder, for its key and what is being uploaded; by default DIR.service
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Seconds of a turn at least, beyond the time that moving its files takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 600,
+          value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub(crate) turn: u64,
+    /// In a ceremony with an order: seconds to wait for whoever is next and not there, while others
+    /// are
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400,
+          value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) absent_after: u64,
+    /// The trust policy whose approvals are waited for, and whose auditors are heard
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Hear this auditor, too: a public key, or a file that has it; may be repeated
+    #[arg(long, value_name = "HEX|FILE")]
+    pub(crate) auditor: Vec<String>,
+    /// Close a phase when this file has its beacon's value, in hexadecimal: "1=FILE" or "2=FILE"
+    #[arg(long, value_name = "PHASE=FILE", requires = "signer")]
+    pub(crate) beacon: Vec<BeaconFile>,
+    /// Draw beacons from the operating system: in a rehearsal only
+    #[arg(long, requires = "signer", conflicts_with = "beacon")]
+    pub(crate) random_beacons: bool,
+    /// Close a phase that has its minimum when nobody has come for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, requires = "signer",
+          value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) close_after: u64,
+    /// The serial number of the bundle
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) serial: u64,
+    /// The last moment at which the bundle may be imported, as in 2027-12-31T23:59:59Z; without it
+    /// no bundle is made
+    #[arg(long, value_name = "TIME", requires = "signer")]
+    pub(crate) not_after: Option<String>,
+    /// A witness of a circuit, to prove with when the keys are made; once for each circuit
+    #[arg(long, value_name = "NAME=WTNS", requires = "signer")]
+    pub(crate) witness: Vec<super::ceremony::NamedFile>,
+    /// Go on when everything is done
+    #[arg(long)]
+    pub(crate) stay: bool,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+/// Where a phase's beacon will be found.
+#[derive(Clone, Debug)]
+pub(crate) struct BeaconFile {
+    pub(crate) phase: u8,
+    pub(crate) path: PathBuf,
+}
+
+impl std::str::FromStr for BeaconFile {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some(("1", path)) => Ok(Self { phase: 1, path: path.into() }),
+            Some(("2", path)) => Ok(Self { phase: 2, path: path.into() }),
+            _ => Err("expected 1=FILE or 2=FILE".into()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AppointArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The service's public key, as `serve` prints it
+    #[arg(long, value_name = "HEX|FILE")]
+    pub(crate) service_key: String,
+    /// The address that participants use
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: String,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    /// Your name in the roster
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
+    /// Contribute to this phase only
+    #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) phase: Option<u8>,
+    /// What to verify before you contribute
+    #[arg(long, value_enum, default_value_t = VerifyLevel::Step)]
+    pub(crate) verify: VerifyLevel,
+    /// Stay until the end: find yourself in the result, and sign the bundle
+    #[arg(long)]
+    pub(crate) approve: bool,
+    /// How you destroy the secret, in your words: it is signed and published
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "the program overwrote it in memory and ended; nothing was stored"
+    )]
+    pub(crate) destruction: String,
+    #[command(flatten)]
+    pub(crate) entropy: EntropyArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // only to copy needs no key
+pub(crate) struct MirrorArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    /// Where to copy to
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// SHA-256 of ceremony.toml, as the coordinator announced it; without it you are asked
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) rules: Option<String>,
+    /// Verify each step as it appears, once
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Your name, as reports are to show it
+    #[arg(long = "as", value_name = "NAME", requires = "signer")]
+    pub(crate) name: Option<String>,
+    /// Sign the bundle as well, when it is there and everything was verified
+    #[arg(long, requires = "signer", requires = "verify")]
+    pub(crate) approve: bool,
+    /// Copy what is there now, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
+    /// What to verify before you sign
+    #[arg(long, value_enum, default_value_t = VerifyLevel::All)]
+    pub(crate) verify: VerifyLevel,
+    /// Sign without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}

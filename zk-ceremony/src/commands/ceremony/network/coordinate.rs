@@ -1,0 +1,165 @@
+//! The coordinator's part, unattended: closes phases, prepares, makes keys and the bundle, as the
+//! folder asks for it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ceremony_folder::{Ceremony, FolderLock, Stage};
+use ceremony_net::service::Service;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::file::read_regular;
+use zk_attest::primitives::CeremonyKind;
+use zk_attest::statement::Phase;
+
+use crate::cli::ceremony::{CreateBundle, FolderArg, KeygenStep, NamedFile, VerifyCeremony};
+use crate::cli::network::{BeaconFile, ServeArgs};
+use crate::commands::ceremony::close_phase::{close_chains, prepare_phase2};
+use crate::failure;
+use crate::signer::Signer;
+
+/// A beacon's value in hexadecimal, with white space around it.
+const MAX_BEACON_FILE_BYTES: usize = 4096;
+
+/// See the module's documentation.
+pub(super) struct Coordinator {
+    root: PathBuf,
+    signer: Box<dyn Signer>,
+    beacons: Vec<BeaconFile>,
+    random: bool,
+    close_after: Duration,
+    serial: u64,
+    not_after: Option<String>,
+    witness: Vec<NamedFile>,
+    /// Steps of the open chains, and since when there are so many.
+    since: (usize, Instant),
+}
+
+impl Coordinator {
+    pub(super) fn new(
+        root: &Path,
+        signer: Box<dyn Signer>,
+        arguments: &ServeArgs,
+    ) -> Result<Self, Diagnostic> {
+        let ceremony = Ceremony::open_sound(root)?;
+        ceremony.ensure_coordinator(signer.as_ref())?;
+        if arguments.random_beacons && ceremony.config.document().kind != CeremonyKind::Rehearsal {
+            return Err(Diagnostic::environment(
+                "random-beacon-in-production",
+                "--random-beacons is for rehearsals",
+            )
+            .found("a ceremony of kind production")
+            .expected("values that nobody could choose")
+            .hint("name the files that will have the announced values with --beacon 1=FILE"));
+        }
+        Ok(Self {
+            root: root.into(),
+            signer,
+            beacons: arguments.beacon.clone(),
+            random: arguments.random_beacons,
+            close_after: Duration::from_secs(arguments.close_after),
+            serial: arguments.serial,
+            not_after: arguments.not_after.clone(),
+            witness: arguments.witness.clone(),
+            since: (0, Instant::now()),
+        })
+    }
+
+    pub(super) fn signer(&mut self) -> &mut dyn Signer {
+        self.signer.as_mut()
+    }
+
+    /// Makes the step that is due, if one is, and says whether it did.
+    pub(super) fn advance(&mut self, service: &Service) -> Result<bool, Diagnostic> {
+        let ceremony = Ceremony::open(&self.root)?;
+        ceremony.ensure_sound()?;
+        match ceremony.stage() {
+            Stage::Contributions(phase) => self.close(&ceremony, phase, service),
+            Stage::Prepare => {
+                let _lock = FolderLock::take(&self.root)?;
+                prepare_phase2(&self.root, self.signer.as_mut())?;
+                Ok(true)
+            }
+            Stage::Closed => self.finish(&ceremony),
+        }
+    }
+
+    /// Closes a phase that has what the rules ask for, when its beacon is there and nobody is at
+    /// work.
+    fn close(
+        &mut self,
+        ceremony: &Ceremony,
+        phase: Phase,
+        service: &Service,
+    ) -> Result<bool, Diagnostic> {
+        let steps = ceremony.chains().map(|chain| chain.steps.len()).sum();
+        if self.since.0 != steps || !service.is_idle() {
+            self.since = (steps, Instant::now());
+        }
+        if ceremony.chains_to_close().is_err() || service.info().turn.is_some() {
+            return Ok(false);
+        }
+        let open = ceremony.chains().filter(|it| it.track.phase() == phase && !it.is_closed());
+        let everybody = open.into_iter().all(|chain| chain.waiting(&ceremony.config).is_empty());
+        let nobody_comes = service.is_idle() && self.since.1.elapsed() >= self.close_after;
+        let Some(value) = self.beacon(phase)? else { return Ok(false) };
+        // A value that is published ends the phase, whoever is still to come.
+        let is_published = !self.random;
+        if !(everybody || nobody_comes || is_published) {
+            return Ok(false);
+        }
+        let _lock = FolderLock::take(&self.root)?;
+        let ceremony = Ceremony::open_sound(&self.root)?;
+        close_chains(&ceremony, &value, self.signer.as_mut())?;
+        Ok(true)
+    }
+
+    /// The value of a phase's beacon, once it is there.
+    fn beacon(&self, phase: Phase) -> Result<Option<Vec<u8>>, Diagnostic> {
+        if self.random {
+            let mut value = vec![0; 32];
+            getrandom::fill(&mut value).map_err(failure::no_randomness)?;
+            return Ok(Some(value));
+        }
+        let number = u8::from(phase);
+        let Some(file) = self.beacons.iter().find(|file| file.phase == number) else {
+            return Ok(None);
+        };
+        if file.path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let bytes = read_regular(&file.path, MAX_BEACON_FILE_BYTES)
+            .map_err(|refusal| failure::refusal(&file.path, &refusal))?;
+        let text = String::from_utf8_lossy(&bytes);
+        hex::decode(text.trim()).map(Some).map_err(|error| {
+            Diagnostic::artefact("beacon", format_args!("this is no value of a beacon: {error}"))
+                .at(file.path.display())
+                .expected("its bytes in hexadecimal, without 0x")
+        })
+    }
+
+    /// Keys, the whole verification, and the bundle.
+    fn finish(&mut self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
+        let folder = || FolderArg { folder: self.root.clone() };
+        if !ceremony.folder.is_present(&ceremony.folder.transcript()) {
+            KeygenStep { folder: folder(), witness: self.witness.clone() }.run()?;
+            let verify =
+                VerifyCeremony { folder: folder(), read_only: false, json: false, finished: false };
+            verify.run()?;
+            return Ok(true);
+        }
+        let Some(not_after) = &self.not_after else { return Ok(false) };
+        if ceremony.folder.is_present(&ceremony.folder.bundle()) {
+            return Ok(false);
+        }
+        let create = CreateBundle {
+            folder: folder(),
+            serial: self.serial,
+            not_after: not_after.clone(),
+            predecessor: None,
+            out: None,
+            force: false,
+        };
+        create.run()?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,457 @@
+//! `ceremony join`: a participant's part, from the queue to the receipt and the approval.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ceremony_folder::service::Receipt;
+use ceremony_folder::{Ceremony, Step, Track};
+use ceremony_net::client::{Client, Participant};
+use ceremony_net::protocol::{
+    CeremonyInfo, CompletedStep, Completion, StageInfo, Standing, Turn, TurnChain, Verdict,
+};
+use ceremony_net::sync::WorkingCopy;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CircuitName, Label};
+use zk_attest::statement::Phase;
+
+use super::approve::{Approver, is_needed, whole_verification};
+use super::{is_fixed_input, is_signed_side};
+use crate::cli::network::{JoinArgs, VerifyLevel};
+use crate::commands::ceremony::contribute::contribute;
+use crate::commands::ceremony::{parse_label, verify_last};
+use crate::commands::entropy::Added;
+use crate::failure;
+use crate::output::write_file;
+use crate::progress::Bars;
+use crate::show::hex_groups;
+
+/// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
+const TICKET: &str = ".zk-ceremony-ticket.json";
+/// Where receipts are kept.
+const RECEIPTS: &str = "receipts";
+
+/// A participant at work.
+struct Joined<'a> {
+    arguments: &'a JoinArgs,
+    client: &'a Client,
+    copy: WorkingCopy,
+    added: Added,
+    destruction: Label,
+    name: Label,
+    service_key: PublicKey,
+    /// What was said last about the queue.
+    said: String,
+}
+
+impl JoinArgs {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let client = self.service.client()?;
+        let mut signer = self.signer.open()?;
+        let destruction = parse_label("--destruction", &self.destruction)?;
+        let (config, dir) = self.rules.agreed(&client)?;
+        let roster = &config.document().participants;
+        let me = roster.iter().find(|it| it.name.as_str() == self.name).cloned();
+        let copy = WorkingCopy::open(&dir, config.clone())?;
+        // Known at once, and not when the turn comes.
+        let ceremony = Ceremony::open(copy.root())?;
+        let name = ceremony.participant(&self.name, signer.as_ref())?.name.clone();
+        let phases = me.map(|me| me.phases).unwrap_or_default();
+        let wanted: Vec<Phase> = phases
+            .into_iter()
+            .filter(|phase| self.phase.is_none_or(|only| only == u8::from(*phase)))
+            .filter(|phase| *phase == Phase::Two || config.has_own_phase1())
+            .collect();
+        if wanted.is_empty() {
+            return Err(Diagnostic::environment(
+                "not-in-phase",
+                format_args!("{name} does not contribute to this phase, by the rules"),
+            )
+            .at("--phase")
+            .hint("leave --phase out"));
+        }
+        eprintln!("working copy: {}", copy.root().display());
+        let info = client.info(None)?;
+        let service_key =
+            PublicKey::from_hex(&info.service_key).map_err(|it| Diagnostic::from(&it))?;
+        let added = self.entropy.gather()?;
+        let mut joined = Joined {
+            arguments: &self,
+            client: &client,
+            copy,
+            added,
+            destruction,
+            name,
+            service_key,
+            said: String::new(),
+        };
+        let ceremony = config.document().id.clone();
+        let mut party = Participant::new(&client, ceremony, config.digest(), signer.as_mut());
+        for phase in wanted {
+            joined.phase(&mut party, phase)?;
+        }
+        if self.approve {
+            joined.approve(&mut party)?;
+        }
+        Ok(())
+    }
+}
+
+fn phase_of(stage: StageInfo) -> Option<Phase> {
+    match stage {
+        StageInfo::Phase1 => Some(Phase::One),
+        StageInfo::Phase2 => Some(Phase::Two),
+        StageInfo::Prepare | StageInfo::Closed => None,
+    }
+}
+
+/// Whether a phase is over when the ceremony waits for this.
+fn is_over(phase: Phase, stage: StageInfo) -> bool {
+    match phase {
+        Phase::One => stage != StageInfo::Phase1,
+        Phase::Two => stage == StageInfo::Closed,
+    }
+}
+
+impl Joined<'_> {
+    /// Takes part in a phase, until this participant's contributions are in it.
+    fn phase(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
+        let info =
+            self.until(|info| phase_of(info.stage) == Some(phase) || is_over(phase, info.stage))?;
+        if is_over(phase, info.stage) {
+            return self.after(party, phase, &info);
+        }
+        self.enter(party)?;
+        loop {
+            let Some(standing) = party.standing(true)? else {
+                self.enter(party)?;
+                continue;
+            };
+            match standing {
+                Standing::Waiting { ahead, expected, reason } => {
+                    self.say(ahead, expected, &reason);
+                    self.prefetch(ahead)?;
+                }
+                Standing::Turn { turn } => {
+                    if let Err(error) = self.turn(party, &turn) {
+                        if error.code == "turn-over" {
+                            eprintln!("{}", failure::render(&error));
+                            continue;
+                        }
+                        // The next one need not wait until the time is up.
+                        let _ = party.give_back();
+                        return Err(error);
+                    }
+                }
+                Standing::Received { .. } => self.verdict(party)?,
+                Standing::Done { .. } => {
+                    let info = self.client.info(None)?;
+                    return self.after(party, phase, &info);
+                }
+            }
+        }
+    }
+
+    /// Waits until the ceremony is where it should be.
+    fn until(&mut self, there: impl Fn(&CeremonyInfo) -> bool) -> Result<CeremonyInfo, Diagnostic> {
+        let mut info = self.client.info(None)?;
+        while !there(&info) {
+            self.say_line(match info.stage {
+                StageInfo::Prepare => "waiting for the coordinator, who prepares phase 2".into(),
+                StageInfo::Closed => "waiting for the coordinator, who makes the bundle".into(),
+                StageInfo::Phase1 => "waiting for the end of phase 1".into(),
+                StageInfo::Phase2 => "waiting for the end of phase 2".into(),
+            });
+            info = self.client.info(Some(info.version))?;
+        }
+        Ok(info)
+    }
+
+    fn say(&mut self, ahead: usize, expected: Option<u64>, reason: &str) {
+        let time = expected
+            .filter(|seconds| *seconds > 0)
+            .map_or_else(String::new, |seconds| format!(", about {}", duration(seconds)));
+        self.say_line(format!("in the queue: {ahead} before you{time} ({reason})"));
+    }
+
+    fn say_line(&mut self, line: String) {
+        if self.said != line {
+            eprintln!("{line}");
+            self.said = line;
+        }
+    }
+
+    /// The ceremony, as it is signed, of which this copy has the files that are needed.
+    fn ceremony(&self) -> Result<Ceremony, Diagnostic> {
+        let ceremony = self.copy.ceremony(self.copy.root())?;
+        ceremony.ensure_sound()?;
+        Ok(ceremony)
+    }
+
+    fn enter(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {
+        let path = self.copy.root().join(TICKET);
+        let kept = zk_attest::file::read_regular(&path, Envelope::MAX_BYTES)
+            .ok()
+            .and_then(|bytes| Envelope::from_json(&bytes).ok());
+        let ticket = match party.join(kept) {
+            // Of a service that has another key now: the place is lost, and nothing else.
+            Err(error) if matches!(error.code.as_str(), "ticket" | "bad-signature") => {
+                party.join(None)?
+            }
+            joined => joined?,
+        };
+        write_file(&path, &ticket.to_json(), true)
+    }
+
+    /// Fetches what can be fetched before the turn.
+    fn prefetch(&mut self, ahead: usize) -> Result<(), Diagnostic> {
+        let level = self.arguments.verify;
+        let heads = if ahead == 0 { self.head_names()? } else { Vec::new() };
+        let wanted = |name: &str| {
+            is_signed_side(name) || is_fixed_input(level, name) || heads.iter().any(|it| it == name)
+        };
+        self.fetch(wanted)
+    }
+
+    fn head_names(&self) -> Result<Vec<String>, Diagnostic> {
+        let info = self.client.info(None)?;
+        Ok(info.chains.into_iter().filter_map(|chain| Some(chain.head?.file)).collect())
+    }
+
+    fn fetch(&mut self, wanted: impl Fn(&str) -> bool) -> Result<(), Diagnostic> {
+        let updated = self.copy.update(self.client, wanted, &Bars::default())?;
+        for (name, to) in updated.set_aside {
+            eprintln!("note: {name} is not what the ceremony has: moved to {}", to.display());
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, party: &mut Participant<'_>, turn: &Turn) -> Result<(), Diagnostic> {
+        let begun = Instant::now();
+        let until = begun + Duration::from_secs(turn.remaining);
+        self.say_line(format!("your turn, for {}", duration(turn.remaining)));
+        let level = self.arguments.verify;
+        let heads: Vec<&str> = turn.chains.iter().map(|chain| chain.head.file.as_str()).collect();
+        self.fetch(|name| {
+            is_signed_side(name) || is_fixed_input(level, name) || heads.contains(&name)
+        })?;
+        // Which file comes before the last one of a chain, the signed side tells.
+        let needed = self.needed(turn)?;
+        self.fetch(|name| needed.iter().any(|needed| needed == name))?;
+        let ready = self.make(party, turn)?;
+        let mut steps = Vec::new();
+        for (chain, step) in turn.chains.iter().zip(&ready) {
+            let circuit = chain.circuit.as_deref();
+            let upload = party.upload(&turn.id, circuit, &step.path, until, &Bars::default())?;
+            steps.push(CompletedStep {
+                circuit: chain.circuit.clone(),
+                upload,
+                attestation: step.envelope.clone(),
+            });
+        }
+        party.complete(&Completion { turn: turn.id.clone(), steps }, until)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        eprintln!("everything is sent ({seconds:.1} s); the service verifies it");
+        self.verdict(party)
+    }
+
+    /// The files that a turn builds on, and what they are held against.
+    fn needed(&self, turn: &Turn) -> Result<Vec<String>, Diagnostic> {
+        let ceremony = self.ceremony()?;
+        let root = ceremony.folder.root().to_owned();
+        let relative = |step: &Step| {
+            let path = step.path.strip_prefix(&root).unwrap_or(&step.path);
+            path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+        };
+        let mut names = Vec::new();
+        for chain in &turn.chains {
+            let steps = &ceremony.chain(&track(chain)?)?.steps;
+            let head = steps.iter().position(|step| step.file.to_string() == chain.head.sha256);
+            let Some(head) = head else { return Err(not_the_head(chain)) };
+            names.push(relative(&steps[head]));
+            names.extend(head.checked_sub(1).map(|before| relative(&steps[before])));
+        }
+        Ok(names)
+    }
+
+    /// This participant's step of each chain of a turn: made now, or in an earlier run that did not
+    /// come to its end.
+    fn make(&mut self, party: &mut Participant<'_>, turn: &Turn) -> Result<Vec<Step>, Diagnostic> {
+        for chain in &turn.chains {
+            let track = track(chain)?;
+            let ceremony = self.ceremony()?;
+            if let Some(step) = self.made(&ceremony, chain, &track)? {
+                eprintln!("{track}: contribution {} is here already", step.index);
+                continue;
+            }
+            let head = ceremony.head(&track)?;
+            if head.file.to_string() != chain.head.sha256 {
+                return Err(not_the_head(chain));
+            }
+            self.verify(&ceremony, &track)?;
+            let me = ceremony.participant(&self.arguments.name, party.signer())?.clone();
+            let made =
+                contribute(&ceremony, &track, &me, &self.added, &self.destruction, party.signer())?;
+            println!("{track}: contribution {}, contribution hash (publish it)", made.number);
+            println!("{}", hex_groups(made.hash));
+        }
+        let ceremony = self.ceremony()?;
+        let steps = turn.chains.iter().map(|chain| {
+            let made = self.made(&ceremony, chain, &track(chain)?)?;
+            made.ok_or_else(|| {
+                Diagnostic::environment("vanished", "the contribution that was made is gone")
+                    .at(self.copy.root().display())
+                    .hint("run the same command again")
+            })
+        });
+        steps.collect()
+    }
+
+    /// This participant's step that follows the head of a turn's chain.
+    fn made(
+        &self,
+        ceremony: &Ceremony,
+        chain: &TurnChain,
+        track: &Track,
+    ) -> Result<Option<Step>, Diagnostic> {
+        let last = ceremony.head(track)?;
+        let builds_on = last.words.input_sha256.map(|input| input.to_string());
+        let is_it = last.words.participant == self.name
+            && builds_on.as_deref() == Some(chain.head.sha256.as_str())
+            && last.present;
+        Ok(is_it.then(|| last.clone()))
+    }
+
+    fn verify(&self, ceremony: &Ceremony, track: &Track) -> Result<(), Diagnostic> {
+        match self.arguments.verify {
+            VerifyLevel::Step => {
+                ceremony.verify_newest(track, &Bars::default())?;
+                eprintln!("verified {track}, step {}", ceremony.head(track)?.name);
+                Ok(())
+            }
+            VerifyLevel::Chain => verify_last(ceremony, track),
+            VerifyLevel::All => {
+                let depth = ceremony_folder::Depth::EveryFile;
+                let mut verification = ceremony_folder::Verification::new(ceremony, depth)?;
+                let parts = verification.run(&Bars::default())?;
+                eprintln!("verified {} files", parts.len());
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits for the service's verdict, and keeps the receipts.
+    fn verdict(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {
+        loop {
+            match party.verdict()? {
+                Some(Verdict::Verifying) => {}
+                Some(Verdict::Accepted { receipts }) => return self.keep(&receipts),
+                Some(Verdict::Refused { error, receipts }) => {
+                    self.keep(&receipts)?;
+                    return Err(error.into());
+                }
+                // The service was started again: what it took in has receipts.
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Keeps receipts, each held to the service's key and to this participant's own step.
+    fn keep(&self, receipts: &[Envelope]) -> Result<(), Diagnostic> {
+        let rules = self.copy.config().digest();
+        for envelope in receipts {
+            let bytes = envelope.to_json();
+            let shown = Path::new("receipt");
+            let receipt = Receipt::read(shown, &bytes, rules, &[self.service_key])?;
+            let track = match &receipt.circuit {
+                None => "phase1".to_owned(),
+                Some(circuit) => format!("circuits-{circuit}"),
+            };
+            let path: PathBuf = [
+                self.copy.root(),
+                Path::new(RECEIPTS),
+                Path::new(&format!("{track}-{:04}.dsse.json", receipt.index)),
+            ]
+            .iter()
+            .collect();
+            if path.exists() {
+                continue;
+            }
+            let folder = self.copy.root().join(RECEIPTS);
+            std::fs::create_dir_all(&folder).map_err(|e| failure::io(&folder, "creating", &e))?;
+            write_file(&path, &bytes, false)?;
+            println!(
+                "{}: taken in, step {}; receipt {}",
+                receipt.track(),
+                receipt.index,
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// What is left to be said of a phase: every contribution has its receipt, or there is none.
+    fn after(
+        &mut self,
+        party: &mut Participant<'_>,
+        phase: Phase,
+        info: &CeremonyInfo,
+    ) -> Result<(), Diagnostic> {
+        let chains: Vec<_> = info
+            .chains
+            .iter()
+            .filter(|chain| chain.circuit.is_some() == (phase == Phase::Two))
+            .collect();
+        let mine = |contributors: &[String]| contributors.iter().any(|it| it == self.name.as_str());
+        if chains.iter().all(|chain| mine(&chain.contributors)) {
+            return self.keep(&party.receipts()?);
+        }
+        let missing: Vec<&str> = chains
+            .iter()
+            .filter(|chain| !mine(&chain.contributors))
+            .map(|chain| chain.circuit.as_deref().unwrap_or("phase 1"))
+            .collect();
+        Err(Diagnostic::environment(
+            "too-late",
+            "the phase takes no contribution of yours any more",
+        )
+        .at(missing.join(", "))
+        .found("closed, or waiting for its beacon")
+        .hint(format_args!("`{PROGRAM} ceremony status {}` says more", self.arguments.service.url)))
+    }
+
+    fn approve(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {
+        self.until(|info| info.bundle)?;
+        let level = self.arguments.verify;
+        self.fetch(|name| is_needed(level, name))?;
+        let verified = whole_verification(self.copy.root(), level)?;
+        let participant = Some(self.name.clone());
+        let approver = Approver { client: self.client, copy: &self.copy, verified, participant };
+        approver.sign(party.signer(), true)
+    }
+}
+
+fn track(chain: &TurnChain) -> Result<Track, Diagnostic> {
+    let Some(name) = &chain.circuit else { return Ok(Track::Phase1) };
+    let name = CircuitName::new(name).map_err(|refusal| Diagnostic::from(&refusal))?;
+    Ok(Track::Circuit(name))
+}
+
+fn not_the_head(chain: &TurnChain) -> Diagnostic {
+    Diagnostic::artefact("head", "the service names a file that is not the end of the signed chain")
+        .at(&chain.head.file)
+        .found(&chain.head.sha256)
+        .expected("the last file that is signed")
+        .hint("run the same command again; if it stays so, tell the coordinator and keep this line")
+}
+
+/// Seconds, for people.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
