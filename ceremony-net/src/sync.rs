@@ -107,7 +107,8 @@ impl WorkingCopy {
                 .hint("name another folder with --dir"));
             }
         } else {
-            copy.write(RULES, &copy.config.bytes().to_vec())?;
+            let bytes = copy.config.bytes().to_vec();
+            copy.write(RULES, &bytes)?;
         }
         fs::create_dir_all(copy.root.join(PARTIAL)).map_err(failed)?;
         Ok(copy)

@@ -159,7 +159,7 @@ impl Approver<'_> {
             if let Some(step) = own {
                 eprintln!("{}: your contribution is step {}", chain.track, step.index);
             } else if !chain.steps.is_empty()
-                && !(chain.track == Track::Phase1 && !ceremony.config.has_own_phase1())
+                && (chain.track != Track::Phase1 || ceremony.config.has_own_phase1())
             {
                 return Err(Diagnostic::artefact(
                     "not-in-the-chain",
