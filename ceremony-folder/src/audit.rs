@@ -47,6 +47,7 @@ pub struct AuditResult {
 
 impl Predicate for AuditResult {
     const TYPE: &'static str = "urn:zk-ceremony:audit:v1";
+    const RENEW: &'static str = "audit the ceremony again";
 }
 
 /// What an auditor signs whose verification failed.
@@ -77,6 +78,7 @@ pub struct AuditFailure {
 
 impl Predicate for AuditFailure {
     const TYPE: &'static str = "urn:zk-ceremony:audit-failure:v1";
+    const RENEW: &'static str = "audit the ceremony again";
 }
 
 impl Ceremony {

@@ -152,6 +152,9 @@ pub struct ReportedStep {
     pub entropy: String,
     /// How the secret was destroyed, in words.
     pub destruction: String,
+    /// What its maker had verified before.
+    #[serde(default)]
+    pub verified: String,
     /// Source, round and value.
     pub beacon: Option<String>,
 }
@@ -332,6 +335,7 @@ fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
             "none".into()
         },
         destruction: words.destruction.to_string(),
+        verified: words.verified.to_string(),
         beacon: words.beacon.as_ref().map(|beacon| {
             format!(
                 "{}, round {}: {}, hashed 2^{} times",

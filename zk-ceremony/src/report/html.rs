@@ -115,6 +115,7 @@ mod tests {
                     contribution_hash: Some(text.into()),
                     entropy: text.into(),
                     destruction: text.into(),
+                    verified: text.into(),
                     beacon: Some(text.into()),
                 }],
                 rejected: vec![ReportedRejection {

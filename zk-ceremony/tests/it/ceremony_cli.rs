@@ -435,6 +435,27 @@ fn an_attestation_whose_file_never_came_is_replaced_after_a_rejection_too() {
 }
 
 #[test]
+fn each_step_says_what_its_maker_had_verified() {
+    let world = World::finished();
+    for (file, words) in [
+        ("phase1/0000", "nothing"),
+        ("phase1/0001", "the step before it"),
+        ("phase1/final", "the step before it"),
+        ("phase1/prepared", "the step before it"),
+        ("circuits/main/0000", "phase 1's prepared file"),
+        ("circuits/main/0002", "the step before it and phase 1's prepared file"),
+        ("circuits/main/final", "the step before it and phase 1's prepared file"),
+    ] {
+        let said = world.words(&format!("{file}.dsse.json")).predicate.verified;
+        assert_eq!(said.as_str(), words, "{file}");
+    }
+    // Whoever reads an attestation, or the report, sees it.
+    world.ok("coordinator", "ceremony verify shared");
+    let report = String::from_utf8(world.read("coordinator", "shared/report.html")).unwrap();
+    assert!(report.contains("<dd>the step before it and phase 1&#39;s prepared file</dd>"));
+}
+
+#[test]
 fn a_participant_needs_only_the_last_file_of_the_chain() {
     let world = World::new(&["alice", "bob"], |toml| toml);
     world.open();

@@ -15,7 +15,7 @@ use zk_attest::digest::ContributionHash;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, verify_last};
+use super::{last_of, parse_label, print_files_to_send, verify_last};
 use crate::cli::ceremony::AttestStep;
 use crate::failure;
 use crate::output::{Output, open};
@@ -55,6 +55,7 @@ impl AttestStep {
             beacon: None,
             entropy,
             destruction,
+            verified: last_of(&track),
             reason: None,
         };
         step.commit_verified(said, verified, signer.as_mut())?;

@@ -14,8 +14,8 @@ use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{keygen, phase1, phase2};
 use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon};
 use ceremony_folder::{
-    AttestationDraft, Ceremony, Chain, CircuitKey, FolderLock, NewStep, Slot, Stage, Step, Track,
-    TurnError, explained,
+    AttestationDraft, Ceremony, Chain, CircuitKey, FolderLock, NewStep, Prior, Slot, Stage, Step,
+    Track, TurnError, explained,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -26,7 +26,7 @@ use zk_attest::statement::{Action, Phase};
 use super::once::write_once;
 use super::reject::say_moved;
 use super::verify::verified;
-use super::{parse_label, this_tool, verify_last};
+use super::{last_of, parse_label, this_tool, verify_last};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
 use crate::failure;
 use crate::output::open;
@@ -122,6 +122,7 @@ fn close(
         contribution_hash: Some(hash),
         beacon: Some(attested),
         entropy: parse_label("entropy", "the beacon's public value, and nothing else")?,
+        verified: last_of(track),
         ..AttestationDraft::of_coordinator(
             ceremony,
             Action::Beacon,
@@ -203,7 +204,15 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
     ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default())?;
     let path = step.path();
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Prepare, Some(last.file), &this_tool()),
+        AttestationDraft {
+            verified: Prior::Step.words(),
+            ..AttestationDraft::of_coordinator(
+                ceremony,
+                Action::Prepare,
+                Some(last.file),
+                &this_tool(),
+            )
+        },
         signer,
         &Bars::default(),
     )?;
@@ -244,7 +253,15 @@ fn open_circuit(
         )?;
     }
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Open, Some(prepared.file), &this_tool()),
+        AttestationDraft {
+            verified: Prior::Prepared.words(),
+            ..AttestationDraft::of_coordinator(
+                ceremony,
+                Action::Open,
+                Some(prepared.file),
+                &this_tool(),
+            )
+        },
         signer,
         &Bars::default(),
     )?;

@@ -15,7 +15,7 @@ use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, this_tool, verify_last};
+use super::{last_of, parse_label, print_files_to_send, this_tool, verify_last};
 use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
 use crate::failure;
@@ -109,6 +109,7 @@ fn contribute(
         beacon: None,
         entropy: parse_label("entropy", &added.words)?,
         destruction: destruction.clone(),
+        verified: last_of(track),
         reason: None,
     };
     let digests = step.commit(said, signer, &Bars::default())?;

@@ -16,7 +16,7 @@ mod verify;
 
 use std::path::Path;
 
-use ceremony_folder::{Ceremony, Depth, PartReport, Stray, Track, Verification};
+use ceremony_folder::{Ceremony, Depth, PartReport, Prior, Stray, Track, Verification};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Label;
 
@@ -60,6 +60,14 @@ fn named(stray: &Stray) -> String {
 /// What attestations call this program.
 fn this_tool() -> Label {
     Label::from_static(concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
+}
+
+/// What [`verify_last`] verifies, in signed words.
+fn last_of(track: &Track) -> Label {
+    match track {
+        Track::Phase1 => Prior::Step.words(),
+        Track::Circuit(_) => Prior::StepAndPrepared.words(),
+    }
 }
 
 /// Verifies the last file of a chain and what it depends on.
