@@ -175,7 +175,8 @@ impl Known {
         let audit = name.strip_prefix("audits/").and_then(|name| name.strip_suffix(".dsse.json"));
         if DOCUMENTS.contains(&name)
             || name.starts_with(EVIDENCE)
-            || audit.is_some_and(|name| !name.contains('/'))
+            // Results of audits, and below them verdicts, a folder for each auditor.
+            || audit.is_some_and(|name| name.split('/').count() <= 2)
         {
             return Place::Document;
         }

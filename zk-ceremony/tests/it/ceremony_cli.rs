@@ -584,7 +584,7 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
     half.next_part(&NoProgress).unwrap().unwrap();
     refused(half, "one file was verified");
     for track in ceremony.chains().map(|chain| chain.track.clone()) {
-        let mut last = Verification::new(&ceremony, Depth::LastOf(track)).unwrap();
+        let mut last = Verification::new(&ceremony, Depth::LastOf(vec![track])).unwrap();
         last.run(&NoProgress).unwrap();
         refused(last, "only the last file of a chain was verified");
     }

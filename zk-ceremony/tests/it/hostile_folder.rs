@@ -189,6 +189,7 @@ impl Case<'_> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"))
             .args(split(&line))
             .current_dir(machine.path())
+            .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(at("stderr")).unwrap())

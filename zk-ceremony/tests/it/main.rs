@@ -14,6 +14,7 @@ mod interop_ptau;
 mod key_files;
 mod kit;
 mod policy_cli;
+mod prepared_file;
 mod prompts;
 mod ptau_cli;
 mod rehearsal;

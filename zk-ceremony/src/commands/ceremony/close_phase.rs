@@ -20,13 +20,14 @@ use ceremony_folder::{
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::primitives::{CeremonyKind, Label};
 use zk_attest::statement::{Action, Phase};
 
 use super::once::write_once;
+use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
-use super::{last_of, parse_label, this_tool, verify_last};
+use super::{parse_label, this_tool};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
 use crate::failure;
 use crate::output::open;
@@ -43,11 +44,10 @@ impl BeaconStep {
         ceremony.ensure_coordinator(signer.as_ref())?;
         let open = ceremony.chains_to_close()?;
         let value = self.value(ceremony.config.document().kind)?;
-        for chain in &open {
-            verify_last(&ceremony, &chain.track)?;
-        }
+        let tracks: Vec<Track> = open.iter().map(|chain| chain.track.clone()).collect();
+        let verified = verify_last(&ceremony, &tracks)?;
         for chain in open {
-            close(&ceremony, chain, &value, signer.as_mut())?;
+            close(&ceremony, chain, (&value, &verified), signer.as_mut())?;
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ impl BeaconStep {
 fn close(
     ceremony: &Ceremony,
     chain: &Chain,
-    value: &[u8],
+    (value, verified): (&[u8], &Label),
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let track = &chain.track;
@@ -122,7 +122,7 @@ fn close(
         contribution_hash: Some(hash),
         beacon: Some(attested),
         entropy: parse_label("entropy", "the beacon's public value, and nothing else")?,
-        verified: last_of(track),
+        verified: verified.clone(),
         ..AttestationDraft::of_coordinator(
             ceremony,
             Action::Beacon,
@@ -165,7 +165,7 @@ impl CoordinatorStep {
         }
         let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
-            verify_last(&ceremony, &Track::Phase1)?;
+            verify_last(&ceremony, &[Track::Phase1])?;
             prepare(&ceremony, last, signer.as_mut())?;
         }
         let ceremony = Ceremony::open_sound(root)?;
@@ -174,10 +174,9 @@ impl CoordinatorStep {
         };
         let unopened: Vec<&Chain> =
             ceremony.circuits.iter().filter(|chain| chain.steps.is_empty()).collect();
-        if let Some(first) = unopened.first() {
-            // Verifies the prepared file: the circuits' chains have no last step yet.
-            verify_last(&ceremony, &first.track)?;
-        }
+        // The prepared file: the circuits' chains have no last step yet.
+        let tracks: Vec<Track> = unopened.iter().map(|chain| chain.track.clone()).collect();
+        verify_last(&ceremony, &tracks)?;
         for chain in unopened {
             open_circuit(&ceremony, &chain.track, prepared, signer.as_mut())?;
         }

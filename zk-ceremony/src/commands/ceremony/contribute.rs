@@ -15,7 +15,7 @@ use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{last_of, parse_label, print_files_to_send, this_tool, verify_last};
+use super::{parse_label, print_files_to_send, say_halves, this_tool};
 use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
 use crate::failure;
@@ -38,13 +38,13 @@ impl ContributeStep {
                  UTF-16 units; the attestation has all of it"
             );
         }
-        for track in &tracks {
-            verify_last(&ceremony, track)?;
-        }
+        let verified = self.prepared.verify_last(&ceremony, &tracks)?;
         let added = self.entropy.gather()?;
         for track in &tracks {
-            contribute(&ceremony, track, &participant, &added, &destruction, signer.as_mut())?;
+            let words = (&destruction, &verified);
+            contribute(&ceremony, track, &participant, &added, words, signer.as_mut())?;
         }
+        say_halves(root, &participant.name);
         println!(
             "Keep the hashes: `{PROGRAM} ceremony find {} --participant \"{}\"` looks for them in \
              the result.",
@@ -60,7 +60,7 @@ fn contribute(
     track: &Track,
     participant: &Participant,
     added: &Added,
-    destruction: &Label,
+    (destruction, verified): (&Label, &Label),
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let before = ceremony.head(track)?;
@@ -109,7 +109,7 @@ fn contribute(
         beacon: None,
         entropy: parse_label("entropy", &added.words)?,
         destruction: destruction.clone(),
-        verified: last_of(track),
+        verified: verified.clone(),
         reason: None,
     };
     let digests = step.commit(said, signer, &Bars::default())?;
