@@ -118,10 +118,11 @@ pub(crate) enum CeremonyCommand {
     )]
     Prepare(CoordinatorStep),
     /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
-    /// private/
+    /// DIR.private/, beside the folder
     #[command(
-        after_help = examples("Example:\n  \
-            zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n\n\
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n  \
+            zk-ceremony ceremony keygen shared/ --private /srv/prover\n\n\
             With a witness, a proof is made with the finished key and verified; without one the \
             keys are checked for consistency.")
     )]
@@ -379,6 +380,9 @@ pub(crate) struct KeygenStep {
     /// A witness of a circuit, to prove with; once for each circuit
     #[arg(long, value_name = "NAME=WTNS")]
     pub(crate) witness: Vec<NamedFile>,
+    /// Where the proving keys go, outside of the ceremony folder; DIR.private by default
+    #[arg(long, value_name = "DIR2")]
+    pub(crate) private: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

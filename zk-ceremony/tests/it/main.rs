@@ -18,6 +18,7 @@ mod prepared_file;
 mod prompts;
 mod ptau_cli;
 mod rehearsal;
+mod report_page;
 mod signers_cli;
 mod signing_cli;
 mod strays;

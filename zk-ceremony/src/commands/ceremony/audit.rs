@@ -65,6 +65,7 @@ impl AuditArgs {
             transcript_sha256: done.digest(),
             files: u32::try_from(steps).unwrap_or(u32::MAX),
             auditor,
+            key: *signer.public_key(),
             tool: this_tool(),
             method,
             time: Timestamp::now(),
