@@ -197,14 +197,6 @@ impl Folder {
         Ok(self.store.create(self.relative(path), replace, Readers::Everyone)?)
     }
 
-    /// The same, readable by its owner only.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
-    pub fn create_private(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
-        Ok(self.store.create(self.relative(path), replace, Readers::Owner)?)
-    }
-
     /// Gives a file of this folder another name, which must be free.
     ///
     /// # Errors

@@ -259,8 +259,11 @@ pub fn planned_beacon(
     track: &Track,
     value: &[u8],
 ) -> Result<(Beacon, AttestedBeacon), Diagnostic> {
-    let plan = ceremony.config.beacon(track.phase());
     let chain = ceremony.chain(track)?;
+    let Some(plan) = ceremony.config.beacon(track.phase()) else {
+        let root = ceremony.folder.root().into();
+        return Err(crate::TurnError::NothingOpen { to_close: true, root }.into());
+    };
     let value_of = |beacon: &AttestedBeacon| beacon.value.as_bytes() == value;
     let repeated = |rejected: &&Rejected| rejected.beacon.as_ref().is_some_and(value_of);
     if let Some(rejected) = chain.rejected.iter().find(repeated) {

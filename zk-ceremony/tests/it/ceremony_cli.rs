@@ -492,7 +492,14 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
             "\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = \
              {extend}\n\n[[circuits]]"
         );
-        let world = World::new(&["alice"], |toml| toml.replace("\n[[circuits]]", &start));
+        let world = World::new(&["alice"], |toml| {
+            let toml = toml.replace("\n[[circuits]]", &start);
+            // What nobody contributes to has no minimum and no beacon.
+            let (head, rest) = toml.split_once("[beacon.phase1]").unwrap();
+            let (_, phase2) = rest.split_once("[beacon.phase2]").unwrap();
+            let closed = format!("{head}[beacon.phase2]{phase2}").replace("phase1 = 1\n", "");
+            if extend { toml.clone() } else { closed }
+        });
         world.write("coordinator", "start.ptau", &bytes);
         let new =
             "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --key key.pem";

@@ -58,7 +58,7 @@ impl PreparedArgs {
 
     fn ensure_auditors(&self) -> Result<(), Diagnostic> {
         let wanted = self.prepared == Prepared::Verdicts;
-        if wanted == !self.auditor.is_empty() {
+        if wanted != self.auditor.is_empty() {
             return Ok(());
         }
         let what = if wanted {

@@ -337,13 +337,13 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
             names.push(participant.name.to_string());
         }
     }
-    let plan = ceremony.config.beacon(phase);
-    let rounds = open.iter().map(|chain| chain.beacon_round(plan));
-    let round = rounds.max().unwrap_or(plan.round);
-    let beacon = format!(
-        "{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
-        plan.source, round
-    );
+    let value = ceremony.config.beacon(phase).map(|plan| {
+        let rounds = open.iter().map(|chain| chain.beacon_round(plan));
+        format!("  (HEX: {}, round {})", plan.source, rounds.max().unwrap_or(plan.round))
+    });
+    let value = value.unwrap_or_default();
+    let beacon =
+        format!("{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem{value}");
     let enough = open
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
