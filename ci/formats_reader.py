@@ -121,7 +121,7 @@ TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power"
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",
          "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/2",
          "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/2",
-         "uri-step": "urn:zk-ceremony:step-attestation:v1", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
+         "uri-step": "urn:zk-ceremony:step-attestation:v2", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
          "f-manifest": "zk-ceremony-manifest/1"}
 # Objects: "type = fields", a field is "name" or "name:type". Without a type it is of the type of its name, or hex32
 # where the name ends in sha256. "?" ends an optional, "[]" a list.
@@ -129,7 +129,8 @@ for item in """envelope = payload:b64 payloadType signatures:signature[]; signat
     subject = name:text digest; circuit-id = name circuit_sha256; beacon = source:text round:u64 value exponent;
     step-statement = _type subject:subject[] predicateType:uri-step predicate:step-attestation; step-attestation =
     ceremony ceremony_toml_sha256 kind phase circuit:circuit-id? action:text index:u32 participant:text input_sha256?
-    contribution_hash:hex64? beacon? tool:text entropy:text destruction:text reason:text? time; bundle-statement =
+    contribution_hash:hex64? beacon? tool:text entropy:text destruction:text
+    verified:text reason:text? time; bundle-statement =
     _type subject:subject[] predicateType:uri-bundle predicate:provenance; provenance = ceremony kind curve
     proof_system serial:u64 issued:time not_after:time predecessor:hex32?; manifest = format:f-manifest
     phase1_contributions:u32 circuits:stated[]; stated = name program_id:text program_rule program_hash:hex32

@@ -190,7 +190,8 @@ impl Known {
         let document = document.and_then(|name| name.strip_suffix(".dsse.json"));
         if DOCUMENTS.contains(&name)
             || name.starts_with(EVIDENCE)
-            || document.is_some_and(|name| !name.contains('/'))
+            // Results of audits, and below them verdicts, a folder for each auditor.
+            || document.is_some_and(|name| name.split('/').count() <= 2)
         {
             return Place::Document;
         }

@@ -3,8 +3,8 @@
 //!
 //! A good result's subject is the transcript document. It is evidence next to the bundle: what a
 //! policy counts is the auditor's signature on the bundle's statement. A failed audit has no
-//! transcript: its subject is the rules, and it names the step that did not hold. It carries the
-//! key that it verifies under, so that a reader can show whose word it is.
+//! transcript: its subject is the rules, and it names the step that did not hold. Both carry the
+//! key that they verify under, so that a reader can show whose word it is.
 
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
@@ -38,6 +38,8 @@ pub struct AuditResult {
     pub files: u32,
     /// Who.
     pub auditor: Label,
+    /// The auditor's key, under which this verifies.
+    pub key: PublicKey,
     /// Tool and version.
     pub tool: Label,
     /// What else was done, in the auditor's words.
@@ -47,7 +49,8 @@ pub struct AuditResult {
 }
 
 impl Predicate for AuditResult {
-    const TYPE: &'static str = "urn:zk-ceremony:audit:v1";
+    const TYPE: &'static str = "urn:zk-ceremony:audit:v2";
+    const RENEW: &'static str = "audit the ceremony again";
 }
 
 /// What an auditor signs whose verification failed.
@@ -78,6 +81,7 @@ pub struct AuditFailure {
 
 impl Predicate for AuditFailure {
     const TYPE: &'static str = "urn:zk-ceremony:audit-failure:v1";
+    const RENEW: &'static str = "audit the ceremony again";
 }
 
 impl Ceremony {
@@ -85,20 +89,37 @@ impl Ceremony {
     /// Anyone can sign one: a reader looks at the key.
     #[must_use]
     pub fn failed_audits(&self) -> Vec<AuditFailure> {
+        let is_ours =
+            |said: &AuditFailure| (said.ceremony_toml_sha256 == self.config.digest(), said.key);
+        self.results(|name| name.ends_with(FAILED), is_ours)
+    }
+
+    /// The good results of audits, likewise.
+    #[must_use]
+    pub fn audits(&self) -> Vec<AuditResult> {
+        let is_ours =
+            |said: &AuditResult| (said.ceremony_toml_sha256 == self.config.digest(), said.key);
+        self.results(|name| name.ends_with(".dsse.json") && !name.ends_with(FAILED), is_ours)
+    }
+
+    fn results<P: Predicate>(
+        &self,
+        is_named: impl Fn(&str) -> bool,
+        is_ours: impl Fn(&P) -> (bool, PublicKey),
+    ) -> Vec<P> {
         let folder = &self.folder;
         let audits = folder.audits();
         let relative = audits.strip_prefix(folder.root()).unwrap_or(&audits);
         let mut entries = folder.store().entries(relative, MAX_AUDITS).unwrap_or_default();
         entries.sort();
-        let regular = |entry: &&crate::store::Entry| {
-            entry.kind == EntryKind::File && entry.name.ends_with(FAILED)
-        };
+        let regular =
+            |entry: &&crate::store::Entry| entry.kind == EntryKind::File && is_named(&entry.name);
         let read = |entry: &crate::store::Entry| {
             let bytes = folder.read(&audits.join(&entry.name), Envelope::MAX_BYTES).ok()?;
             let envelope = Envelope::from_json(&bytes).ok()?;
-            let said = Statement::<AuditFailure>::from_payload(envelope.payload()).ok()?.predicate;
-            let is_ours = said.ceremony_toml_sha256 == self.config.digest();
-            (is_ours && !envelope.signers([&said.key]).is_empty()).then_some(said)
+            let said = Statement::<P>::from_payload(envelope.payload()).ok()?.predicate;
+            let (ours, key) = is_ours(&said);
+            (ours && !envelope.signers([&key]).is_empty()).then_some(said)
         };
         entries.iter().filter(regular).filter_map(read).collect()
     }
@@ -122,6 +143,9 @@ pub fn keep(
         .expected("a key that the service was started with")
         .hint("give the coordinator your public key"));
     };
+    if let Some(kept) = ceremony.keep_verdict(envelope, &key) {
+        return kept.map(|()| key);
+    }
     let good = Statement::<AuditResult>::from_payload(envelope.payload());
     let failed = Statement::<AuditFailure>::from_payload(envelope.payload());
     let (rules, name) = match (&good, &failed) {

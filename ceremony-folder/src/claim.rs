@@ -197,7 +197,14 @@ impl Reader<'_> {
     /// the round one higher.
     pub(crate) fn planned_beacon(&self, step: &Step) -> Result<(), CeremonyError> {
         let path = self.folder.attestation(&self.track, step.name);
-        let plan = self.config.beacon(self.track.phase());
+        let Some(plan) = self.config.beacon(self.track.phase()) else {
+            return Err(broken(
+                &path,
+                "the beacon is not the planned one",
+                "a beacon of a phase that comes closed from elsewhere",
+                "none",
+            ));
+        };
         let round = plan.round.saturating_add(u64::from(step.name.attempt - 1));
         let shown = |source: &Label, round: u64, exponent: u8| {
             format!("{source}, round {round}, 2^{exponent}")

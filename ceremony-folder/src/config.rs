@@ -11,6 +11,8 @@
 //! 4. there is at least one circuit, in rising order of names, no more than a bundle can carry, and
 //!    no two with one file or one program.
 
+use std::num::NonZeroU32;
+
 use ceremony_core::format::ptau::Power;
 use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use serde::Deserialize;
@@ -20,7 +22,6 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
 use zk_vk_guard::limits::MAX_KEYS;
-use zk_vk_guard::policy::MinimumContributions;
 
 use crate::budget;
 
@@ -75,7 +76,7 @@ pub struct ConfigDocument {
     #[serde(default)]
     pub order: Order,
     /// Contributions that each phase needs before its beacon.
-    pub minimum_contributions: MinimumContributions,
+    pub minimum_contributions: Minimum,
     /// Who opens, closes, prepares and rejects.
     pub coordinator: Person,
     /// The roster.
@@ -86,6 +87,16 @@ pub struct ConfigDocument {
     pub phase1_start: Option<ExternalStart>,
     /// The circuits.
     pub circuits: Vec<ConfigCircuit>,
+}
+
+/// Contributions that each phase needs before its beacon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Minimum {
+    /// Of phase 1; none where nobody contributes to it.
+    pub phase1: Option<NonZeroU32>,
+    /// Of phase 2, for every circuit.
+    pub phase2: NonZeroU32,
 }
 
 /// A person with a key.
@@ -114,8 +125,8 @@ pub struct Participant {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BeaconPlan {
-    /// Of phase 1.
-    pub phase1: PlannedBeacon,
+    /// Of phase 1; none where nobody contributes to it.
+    pub phase1: Option<PlannedBeacon>,
     /// Of phase 2, the same for every circuit.
     pub phase2: PlannedBeacon,
 }
@@ -259,17 +270,17 @@ impl Config {
     /// Contributions that a phase needs before its beacon.
     #[must_use]
     pub fn minimum(&self, phase: Phase) -> u32 {
-        let MinimumContributions { phase1, phase2 } = self.document.minimum_contributions;
-        if phase == Phase::One { phase1.get() } else { phase2.get() }
+        let Minimum { phase1, phase2 } = self.document.minimum_contributions;
+        if phase == Phase::One { phase1.map_or(1, NonZeroU32::get) } else { phase2.get() }
     }
 
-    /// The beacon that closes a phase.
+    /// The beacon that closes a phase; none where the phase comes closed from elsewhere.
     #[must_use]
-    pub fn beacon(&self, phase: Phase) -> &PlannedBeacon {
-        if phase == Phase::One {
-            &self.document.beacon.phase1
-        } else {
-            &self.document.beacon.phase2
+    pub fn beacon(&self, phase: Phase) -> Option<&PlannedBeacon> {
+        match phase {
+            Phase::One if self.has_own_phase1() => self.document.beacon.phase1.as_ref(),
+            Phase::One => None,
+            Phase::Two => Some(&self.document.beacon.phase2),
         }
     }
 }
@@ -315,7 +326,9 @@ impl ConfigDocument {
         };
         self.ensure_people_distinct()?;
         self.minimum_can_be_met()?;
-        for (phase, beacon) in [(1, &self.beacon.phase1), (2, &self.beacon.phase2)] {
+        self.own_phase1_is_planned()?;
+        for (phase, beacon) in [(1, self.beacon.phase1.as_ref()), (2, Some(&self.beacon.phase2))] {
+            let Some(beacon) = beacon else { continue };
             if !(MIN_BEACON_EXPONENT..=MAX_BEACON_EXPONENT).contains(&beacon.exponent) {
                 let expected = format!("{MIN_BEACON_EXPONENT} to {MAX_BEACON_EXPONENT}");
                 return unsound(
@@ -373,9 +386,27 @@ impl ConfigDocument {
         Ok(())
     }
 
+    /// A phase 1 to which participants contribute has a minimum and a beacon. One that comes closed
+    /// from elsewhere needs neither.
+    fn own_phase1_is_planned(&self) -> Result<(), ConfigError> {
+        let lacks = if self.phase1_start.as_ref().is_some_and(|start| !start.extend) {
+            None
+        } else if self.minimum_contributions.phase1.is_none() {
+            Some("phase1 under [minimum_contributions]")
+        } else {
+            self.beacon.phase1.is_none().then_some("[beacon.phase1]")
+        };
+        lacks.map_or(Ok(()), |lacks| {
+            let what = "phase 1 lacks what closes it";
+            let needed = "it, or a [phase1_start] that is closed and not extended";
+            unsound(what, format!("no {lacks}"), needed)
+        })
+    }
+
     fn minimum_can_be_met(&self) -> Result<(), ConfigError> {
-        let MinimumContributions { phase1, phase2 } = self.minimum_contributions;
-        for (phase, minimum) in [(Phase::One, phase1), (Phase::Two, phase2)] {
+        let Minimum { phase1, phase2 } = self.minimum_contributions;
+        for (phase, minimum) in [(Phase::One, phase1), (Phase::Two, Some(phase2))] {
+            let Some(minimum) = minimum else { continue };
             let found = self
                 .participants
                 .iter()
@@ -590,7 +621,8 @@ program = "main v1"
                 let result = with(&format!("{text}10"), &format!("{text}{exponent}"));
                 match result {
                     Ok(config) => assert!(
-                        good && config.beacon(Phase::try_from(phase).unwrap()).exponent == exponent
+                        good && config.beacon(Phase::try_from(phase).unwrap()).unwrap().exponent
+                            == exponent
                     ),
                     Err(error) => {
                         let expected =
@@ -599,6 +631,32 @@ program = "main v1"
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_phase_1_that_comes_closed_needs_neither_a_minimum_nor_a_beacon() {
+        let (from, to) =
+            (GOOD.find("[beacon.phase1]").unwrap(), GOOD.find("[beacon.phase2]").unwrap());
+        let without_beacon = format!("{}{}", &GOOD[..from], &GOOD[to..]);
+        let without_minimum = GOOD.replacen("phase1 = 1\n", "", 1);
+        let neither = without_beacon.replacen("phase1 = 1\n", "", 1);
+        let started = |text: &str, extend: bool| {
+            let start = format!(
+                "[phase1_start]\nsha256 = \"{}\"\ndescription = \"a file\"\nextend = {extend}\n\n",
+                "0".repeat(64)
+            );
+            text.replacen("[beacon.phase2]", &format!("{start}[beacon.phase2]"), 1)
+        };
+        for (text, lacks) in [
+            (&without_beacon, "no [beacon.phase1]"),
+            (&without_minimum, "no phase1 under [minimum_contributions]"),
+            (&neither, "no phase1 under [minimum_contributions]"),
+        ] {
+            is_refused(text, lacks);
+            is_refused(&started(text, true), lacks);
+            let closed = Config::from_toml(started(text, false).as_bytes()).unwrap();
+            assert_eq!(closed.beacon(Phase::One), None);
         }
     }
 

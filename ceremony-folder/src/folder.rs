@@ -9,7 +9,8 @@
 //!                  ark/verifying_key.compressed.bin ark/verifying_key.uncompressed.bin
 //!                  snarkjs/verification_key.json
 //! transcript.json  report.json  report.html  bundle.json  SHA256SUMS  audits/*.dsse.json
-//! private/         proving keys; never archived
+//!
+//! ../DIR.private/  proving keys: beside the folder
 //! ```
 //!
 //! Steps only add files, so that a folder can be copied and synchronised. A step exists when its
@@ -196,14 +197,6 @@ impl Folder {
         Ok(self.store.create(self.relative(path), replace, Readers::Everyone)?)
     }
 
-    /// The same, readable by its owner only.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
-    pub fn create_private(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
-        Ok(self.store.create(self.relative(path), replace, Readers::Owner)?)
-    }
-
     /// Gives a file of this folder another name, which must be free.
     ///
     /// # Errors
@@ -236,10 +229,15 @@ impl Folder {
         self.root.join("bundle.json")
     }
 
-    /// What is not published.
+    /// Where what is not published goes: beside the folder, so that no copy of the folder has it.
     #[must_use]
     pub fn private(&self) -> PathBuf {
-        self.root.join("private")
+        // `.` and `..` have no name of their own.
+        let real = || self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        let root = if self.root.file_name().is_some() { self.root.clone() } else { real() };
+        let mut name = root.file_name().unwrap_or_default().to_owned();
+        name.push(".private");
+        root.with_file_name(name)
     }
 
     /// Signed results of audits.
@@ -304,10 +302,10 @@ impl Folder {
         .map(|name| folder.join(name))
     }
 
-    /// The proving key of a circuit for arkworks.
+    /// The name of a circuit's proving key for arkworks, in a folder that is not published.
     #[must_use]
-    pub fn proving_key(&self, circuit: &CircuitName) -> PathBuf {
-        self.private().join(format!("{circuit}.proving_key.bin"))
+    pub fn proving_key(circuit: &CircuitName) -> String {
+        format!("{circuit}.proving_key.bin")
     }
 
     /// The steps that have a file in a chain's folder. Names that belong to no step are left alone.
@@ -344,6 +342,18 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_private_is_beside_the_folder() {
+        for (root, private) in [("a/shared", "a/shared.private"), ("shared/", "shared.private")] {
+            assert_eq!(Folder::new(Path::new(root)).private(), Path::new(private));
+        }
+        let here = std::env::current_dir().unwrap();
+        let mut name = here.file_name().unwrap().to_owned();
+        name.push(".private");
+        let private = Folder::new(Path::new(".")).private();
+        assert_eq!(private, here.canonicalize().unwrap().with_file_name(name));
+    }
 
     #[test]
     fn a_step_has_one_name() {

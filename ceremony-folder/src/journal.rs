@@ -173,6 +173,7 @@ pub struct JournalHead {
 
 impl Predicate for JournalHead {
     const TYPE: &'static str = "urn:zk-ceremony:journal-head:v1";
+    const RENEW: &'static str = "start the service again: it signs the journal's head";
 }
 
 /// Reads lines, each held to the one before.

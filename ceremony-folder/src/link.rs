@@ -2,11 +2,16 @@
 //! elsewhere, without the chain below it, which was verified when it came.
 
 use std::io::{Read, Seek};
+use std::path::Path;
 
 use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::Zkey;
+use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
-use ceremony_core::phase2::verify::{Digests, Expectations as KeyExpectations, verify_from};
+use ceremony_core::phase2::verify::{
+    Digests, Expectations as KeyExpectations, Remark, verify_from,
+};
 use ceremony_core::progress::Progress;
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::Phase;
@@ -17,6 +22,86 @@ use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::steps::{ensure_unchanged, open_input};
 use crate::verify::{ensure_attested, record_is_attested};
+
+/// A file that follows from a step, and was verified as such.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// Its digest.
+    pub file: FileSha256,
+    /// Its records.
+    pub records: usize,
+    /// Records of the step before it.
+    pub before: usize,
+    /// Its last record.
+    pub last: Option<(ContributionHash, ContributionKind)>,
+    /// What is unusual about it.
+    pub remarks: Vec<Remark>,
+}
+
+/// Verifies that a file follows from a step: the records of the step's file are its first, and
+/// everything else is what the others make of it. Errors name `path`, or the step's.
+///
+/// # Errors
+/// What does not hold.
+pub fn link<R: Read + Seek + Send>(
+    ceremony: &Ceremony,
+    before: &Step,
+    path: &Path,
+    made: &mut R,
+    progress: &dyn Progress,
+) -> Result<Linked, CeremonyError> {
+    let earlier_path = &before.path;
+    match before.words.phase {
+        Phase::One => {
+            let mut input =
+                Ptau::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
+            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
+            let earlier = input.contributions();
+            let proven = Some(input.ceremony_power());
+            let expectations =
+                Expectations { earlier: Some(earlier), proven, ..Expectations::default() };
+            let (ptau, verified) = verify_ptau(made, &expectations, progress).map_err(at(path))?;
+            let (found, expected) = (ptau.power(), ceremony.config.power());
+            if found != expected {
+                let what = "the file has another power than the rules";
+                return Err(broken(path, what, found, expected));
+            }
+            let last = ptau
+                .contributions()
+                .last()
+                .map(|record| (ContributionHash(record.response_hash().0), record.kind.clone()));
+            Ok(Linked {
+                file: verified.digests.sha256,
+                records: ptau.contributions().len(),
+                before: earlier.len(),
+                last,
+                remarks: Vec::new(),
+            })
+        }
+        Phase::Two => {
+            let mut input =
+                Zkey::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
+            let mut key = Zkey::open(made).map_err(at(path))?;
+            let expectations = KeyExpectations::default();
+            let report =
+                verify_from(&mut input, &mut key, &expectations, progress).map_err(at(path))?;
+            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
+            let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
+                report.digests;
+            let last = report
+                .contributions
+                .last()
+                .map(|record| (ContributionHash(record.hash.0), record.kind.clone()));
+            Ok(Linked {
+                file: digests.sha256,
+                records: report.contributions.len(),
+                before: input.contributions().len(),
+                last,
+                remarks: report.remarks,
+            })
+        }
+    }
+}
 
 impl Ceremony {
     /// Verifies the last file of a chain against the one before it: enough for one's own
@@ -44,7 +129,7 @@ impl Ceremony {
             }
             (Track::Phase1, _) => {
                 drop(file);
-                let depth = crate::Depth::LastOf(track.clone());
+                let depth = crate::Depth::LastOf(vec![track.clone()]);
                 let mut verification = crate::Verification::new(self, depth)?;
                 verification.run(progress).map(drop)
             }
@@ -65,51 +150,11 @@ pub(crate) fn verify_link<R: Read + Seek + Send>(
     made: &mut R,
     progress: &dyn Progress,
 ) -> Result<(), CeremonyError> {
-    let earlier_path = &before.path;
-    let (verified, count, earlier, record) = match step.words.phase {
-        Phase::One => {
-            let mut input =
-                Ptau::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
-            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
-            let earlier = input.contributions();
-            let proven = Some(input.ceremony_power());
-            let expectations =
-                Expectations { earlier: Some(earlier), proven, ..Expectations::default() };
-            let (ptau, verified) =
-                verify_ptau(made, &expectations, progress).map_err(at(&step.path))?;
-            let (found, expected) = (ptau.power(), ceremony.config.power());
-            if found != expected {
-                let what = "the file has another power than the rules";
-                return Err(broken(&step.path, what, found, expected));
-            }
-            let record = ptau
-                .contributions()
-                .last()
-                .map(|record| (ContributionHash(record.response_hash().0), record.kind.clone()));
-            (verified.digests.sha256, ptau.contributions().len(), earlier.len(), record)
-        }
-        Phase::Two => {
-            let mut input =
-                Zkey::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
-            let mut key = Zkey::open(made).map_err(at(&step.path))?;
-            let expectations = KeyExpectations::default();
-            let report = verify_from(&mut input, &mut key, &expectations, progress)
-                .map_err(at(&step.path))?;
-            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
-            let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
-                report.digests;
-            let record = report
-                .contributions
-                .last()
-                .map(|record| (ContributionHash(record.hash.0), record.kind.clone()));
-            let earlier = input.contributions().len();
-            (digests.sha256, report.contributions.len(), earlier, record)
-        }
-    };
-    if count != earlier + 1 {
-        let found = format_args!("{count} records");
-        return Err(broken(&step.path, "a step adds one record", found, earlier + 1));
+    let linked = link(ceremony, before, &step.path, made, progress)?;
+    if linked.records != linked.before + 1 {
+        let found = format_args!("{} records", linked.records);
+        return Err(broken(&step.path, "a step adds one record", found, linked.before + 1));
     }
-    record_is_attested(step, record.as_ref().map(|(hash, kind)| (*hash, kind)))?;
-    ensure_attested(step, verified)
+    record_is_attested(step, linked.last.as_ref().map(|(hash, kind)| (*hash, kind)))?;
+    ensure_attested(step, linked.file)
 }

@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use zk_vk_guard::limits::MAX_KEYS;
+
 use crate::error::{Cause, CeremonyError, at};
 use crate::folder::MAX_ENTRIES;
 use crate::place::{Place, Readers, entries_beneath};
@@ -70,13 +72,28 @@ fn remove_leftovers(root: &Path) {
     let list = |folder: &Path| entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default();
     let circuits = Path::new("circuits");
     let circuits = list(circuits).into_iter().map(|circuit| circuits.join(circuit.name));
-    let folders = circuits.chain(["phase1", "audits", "private", ""].map(PathBuf::from));
+    // Exported keys and verdicts have folders in these.
+    let deeper =
+        circuits.flat_map(|circuit| [circuit.join("ark"), circuit.join("snarkjs"), circuit]);
+    let audits = Path::new("audits");
+    let auditors = list(audits).into_iter().filter(|entry| entry.kind == EntryKind::Folder);
+    let auditors = auditors.take(MAX_KEYS).map(|entry| audits.join(entry.name));
+    let folders = deeper.chain(auditors).chain(["phase1", "audits", ""].map(PathBuf::from));
     for folder in folders.collect::<Vec<_>>() {
-        for Entry { name, kind } in list(&folder) {
-            let leftover = name.starts_with(".zk-ceremony-") && name.ends_with(".partial");
-            if leftover && kind == EntryKind::File {
-                let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
-            }
+        remove_partial(root, &folder);
+    }
+}
+
+/// Removes what killed commands left in a folder that only they write to.
+pub fn remove_leftovers_of(folder: &Path) {
+    remove_partial(folder, Path::new(""));
+}
+
+fn remove_partial(root: &Path, folder: &Path) {
+    for Entry { name, kind } in entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default() {
+        let leftover = name.starts_with(".zk-ceremony-") && name.ends_with(".partial");
+        if leftover && kind == EntryKind::File {
+            let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
         }
     }
 }

@@ -1,17 +1,19 @@
 //! The result of a verification as data: `report.json` for programs, `SHA256SUMS` for standard
 //! tools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::Progress;
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
 use zk_attest::statement::Action;
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::archive_set::archive_set;
-use crate::audit::AuditFailure;
+use crate::audit::{AuditFailure, AuditResult};
 use crate::chain::{Chain, Step};
 use crate::error::{CeremonyError, at};
 use crate::folder::Track;
@@ -58,6 +60,15 @@ pub struct Report {
     /// Audits that failed, as their auditors signed.
     #[serde(default)]
     pub failed_audits: Vec<ReportedAudit>,
+    /// Audits that found everything good, as their auditors signed.
+    #[serde(default)]
+    pub audits: Vec<ReportedGoodAudit>,
+    /// Who verified which steps while the ceremony went on.
+    #[serde(default)]
+    pub verdicts: Vec<ReportedVerdicts>,
+    /// Who approved the bundle.
+    #[serde(default)]
+    pub approvals: Vec<ReportedApproval>,
     /// Who did what, chain by chain.
     pub chains: Vec<ReportedChain>,
 }
@@ -125,6 +136,45 @@ pub struct ReportedChain {
     pub steps: Vec<ReportedStep>,
     /// Files that were taken out.
     pub rejected: Vec<ReportedRejection>,
+    /// Files that are no step of it.
+    #[serde(default)]
+    pub strays: Vec<ReportedStray>,
+    /// Who of the roster has not contributed.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// Whether contributions can still come.
+    #[serde(default)]
+    pub open: bool,
+    /// Everything above, each in its place: steps, rejected files and strays by name.
+    #[serde(default)]
+    pub places: Vec<ReportedPlace>,
+}
+
+/// One name of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportedPlace {
+    /// A step, by its place in the list of steps.
+    Step(usize),
+    /// A rejected file, by its place in the list of those.
+    Rejected(usize),
+    /// A stray, by its place in the list of those.
+    Stray(usize),
+}
+
+/// A beacon, as it is attested.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedBeacon {
+    /// Where its value was published.
+    pub source: String,
+    /// Under which number.
+    pub round: u64,
+    /// The value, in hex.
+    pub value: String,
+    /// It was hashed 2^exponent times.
+    pub exponent: u8,
+    /// Whether the value was compared with its source. This program does not.
+    pub verified_against_source: bool,
 }
 
 /// An attested step.
@@ -152,8 +202,11 @@ pub struct ReportedStep {
     pub entropy: String,
     /// How the secret was destroyed, in words.
     pub destruction: String,
+    /// What its maker had verified before.
+    #[serde(default)]
+    pub verified: String,
     /// Source, round and value.
-    pub beacon: Option<String>,
+    pub beacon: Option<ReportedBeacon>,
 }
 
 /// A file that was taken out.
@@ -176,6 +229,53 @@ pub struct ReportedStray {
     pub kind: String,
     /// Its story.
     pub story: String,
+}
+
+/// An audit that found everything good.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedGoodAudit {
+    /// Who.
+    pub auditor: String,
+    /// The key that signed it.
+    pub key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The transcript that the auditor's own verification gave.
+    pub transcript_sha256: String,
+    /// What else the auditor did, in their words.
+    pub method: String,
+    /// Tool and version.
+    pub tool: String,
+    /// When, in UTC.
+    pub time: String,
+}
+
+/// What one key said of single steps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedVerdicts {
+    /// Who.
+    pub auditor: String,
+    /// The key that signed them.
+    pub key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Files that were found good.
+    pub good: usize,
+    /// What was found bad, and why.
+    pub bad: Vec<String>,
+}
+
+/// A signature on the bundle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedApproval {
+    /// Who, where the rules or an audit name the key.
+    pub name: Option<String>,
+    /// As what they are named.
+    pub role: String,
+    /// The key; none where nothing in this folder says which it is.
+    pub key: Option<String>,
+    /// Its fingerprint, or what the signature says of it, which is not verified.
+    pub fingerprint: String,
 }
 
 /// An audit that failed.
@@ -218,6 +318,9 @@ impl Report {
             finished: false,
             strays: strays(ceremony),
             failed_audits: failed_audits(ceremony),
+            audits: audits(ceremony),
+            verdicts: verdicts(ceremony),
+            approvals: approvals(ceremony),
             chains: chains(ceremony),
         }
     }
@@ -268,12 +371,7 @@ impl Report {
 /// The strays of a folder, with paths inside it.
 #[must_use]
 pub fn strays(ceremony: &Ceremony) -> Vec<ReportedStray> {
-    let reported = |stray: &Stray| ReportedStray {
-        file: stray.files.first().map_or_else(String::new, |file| relative(ceremony, file)),
-        kind: stray.story.word().into(),
-        story: stray.story.to_string(),
-    };
-    ceremony.strays().map(reported).collect()
+    ceremony.strays().map(|stray| reported_stray(ceremony, stray)).collect()
 }
 
 /// The failed audits of a folder.
@@ -287,6 +385,112 @@ pub fn failed_audits(ceremony: &Ceremony) -> Vec<ReportedAudit> {
         time: audit.time.to_string(),
     };
     ceremony.failed_audits().into_iter().map(reported).collect()
+}
+
+fn audits(ceremony: &Ceremony) -> Vec<ReportedGoodAudit> {
+    let reported = |audit: AuditResult| ReportedGoodAudit {
+        auditor: audit.auditor.to_string(),
+        key: audit.key.to_string(),
+        fingerprint: audit.key.fingerprint(),
+        transcript_sha256: audit.transcript_sha256.to_string(),
+        method: audit.method.to_string(),
+        tool: audit.tool.to_string(),
+        time: audit.time.to_string(),
+    };
+    ceremony.audits().into_iter().map(reported).collect()
+}
+
+/// One entry for each key, in the order of their folders.
+fn verdicts(ceremony: &Ceremony) -> Vec<ReportedVerdicts> {
+    let mut found: Vec<ReportedVerdicts> = Vec::new();
+    for (said, _) in ceremony.verdicts() {
+        let key = said.key.to_string();
+        if found.last().is_none_or(|last| last.key != key) {
+            found.push(ReportedVerdicts {
+                auditor: said.auditor.to_string(),
+                key,
+                fingerprint: said.key.fingerprint(),
+                good: 0,
+                bad: Vec::new(),
+            });
+        }
+        let Some(last) = found.last_mut() else { continue };
+        match said.reason {
+            None => last.good += 1,
+            Some(reason) => {
+                let chain = said.circuit.map_or("phase 1".to_owned(), |c| c.name.to_string());
+                last.bad.push(format!("{chain}, step {}: {reason}", said.index));
+            }
+        }
+    }
+    found
+}
+
+/// The signatures on the bundle that verify under a key of the rules or of an audit, and how many
+/// there are of others: release authorities are named in a policy, not in the folder.
+fn approvals(ceremony: &Ceremony) -> Vec<ReportedApproval> {
+    let folder = &ceremony.folder;
+    let bundle = folder.read(&folder.bundle(), MAX_BUNDLE_BYTES).ok();
+    let Some(bundle) = bundle.and_then(|bytes| Bundle::from_json(&bytes).ok()) else {
+        return Vec::new();
+    };
+    let rules = ceremony.config.document();
+    let mut known: Vec<(PublicKey, String, &str)> =
+        vec![(rules.coordinator.key, rules.coordinator.name.to_string(), "coordinator")];
+    let roster = rules.participants.iter();
+    known.extend(roster.map(|person| (person.key, person.name.to_string(), "participant")));
+    for audit in ceremony.audits() {
+        if !known.iter().any(|(key, ..)| *key == audit.key) {
+            known.push((audit.key, audit.auditor.to_string(), "auditor"));
+        }
+    }
+    let envelope = bundle.envelope();
+    let signers = envelope.signers(known.iter().map(|(key, ..)| key));
+    let mut found: Vec<ReportedApproval> = known
+        .iter()
+        .filter(|(key, ..)| signers.contains(key))
+        .map(|(key, name, role)| ReportedApproval {
+            name: Some(name.clone()),
+            role: (*role).into(),
+            key: Some(key.to_string()),
+            fingerprint: key.fingerprint(),
+        })
+        .collect();
+    let ids: BTreeSet<String> = known.iter().map(|(key, ..)| key.key_id().to_string()).collect();
+    let others: BTreeSet<&str> = envelope
+        .signatures()
+        .iter()
+        .map(|s| s.keyid.as_str())
+        .filter(|id| !ids.contains(*id))
+        .collect();
+    found.extend(others.into_iter().map(|id| ReportedApproval {
+        name: None,
+        role: "a key that nothing in this folder names".into(),
+        key: None,
+        fingerprint: if id.is_empty() { "no key id".into() } else { id.to_owned() },
+    }));
+    found
+}
+
+fn reported_stray(ceremony: &Ceremony, stray: &Stray) -> ReportedStray {
+    ReportedStray {
+        file: stray.files.first().map_or_else(String::new, |file| relative(ceremony, file)),
+        kind: stray.story.word().into(),
+        story: stray.story.to_string(),
+    }
+}
+
+/// Steps, rejected files and strays in the order of their names.
+fn places(chain: &Chain) -> Vec<ReportedPlace> {
+    let steps = chain.steps.iter().chain(&chain.prepared).enumerate();
+    let steps = steps.map(|(i, step)| (step.name, ReportedPlace::Step(i)));
+    let rejected = chain.rejected.iter().enumerate();
+    let rejected = rejected.map(|(i, gone)| (gone.name, ReportedPlace::Rejected(i)));
+    let strays = chain.strays.iter().enumerate();
+    let strays = strays.map(|(i, stray)| (stray.name, ReportedPlace::Stray(i)));
+    let mut all: Vec<_> = steps.chain(rejected).chain(strays).collect();
+    all.sort_by_key(|(name, _)| *name);
+    all.into_iter().map(|(_, place)| place).collect()
 }
 
 fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {
@@ -310,6 +514,14 @@ fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {
                 reason: rejected.reason.to_string(),
             })
             .collect(),
+        strays: chain.strays.iter().map(|stray| reported_stray(ceremony, stray)).collect(),
+        absent: if chain.track == Track::Phase1 && !ceremony.config.has_own_phase1() {
+            Vec::new()
+        } else {
+            chain.waiting(&ceremony.config).iter().map(|absent| absent.name.to_string()).collect()
+        },
+        open: !chain.is_closed() && chain.awaits_beacon().is_none(),
+        places: places(chain),
     };
     ceremony.chains().map(chain).collect()
 }
@@ -332,14 +544,13 @@ fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
             "none".into()
         },
         destruction: words.destruction.to_string(),
-        beacon: words.beacon.as_ref().map(|beacon| {
-            format!(
-                "{}, round {}: {}, hashed 2^{} times",
-                beacon.source,
-                beacon.round,
-                hex::encode(beacon.value.as_bytes()),
-                beacon.exponent.get()
-            )
+        verified: words.verified.to_string(),
+        beacon: words.beacon.as_ref().map(|beacon| ReportedBeacon {
+            source: beacon.source.to_string(),
+            round: beacon.round,
+            value: hex::encode(beacon.value.as_bytes()),
+            exponent: beacon.exponent.get(),
+            verified_against_source: false,
         }),
     }
 }

@@ -45,6 +45,7 @@ pub struct Appointment {
 
 impl Predicate for Appointment {
     const TYPE: &'static str = "urn:zk-ceremony:service:v1";
+    const RENEW: &'static str = "have the coordinator appoint the service again";
 }
 
 /// What the service signs when a contribution is in the folder. The subject is its data file.
@@ -77,6 +78,7 @@ pub struct Receipt {
 
 impl Predicate for Receipt {
     const TYPE: &'static str = "urn:zk-ceremony:receipt:v1";
+    const RENEW: &'static str = "ask the service for the receipt again, with `ceremony join`";
 }
 
 impl Receipt {

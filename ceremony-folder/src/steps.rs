@@ -26,6 +26,7 @@ use crate::chain::Rejected;
 use crate::error::{Cause, CeremonyError, at, explained};
 use crate::folder::{Slot, StepName, Track};
 use crate::output::Output;
+use crate::prior::Prior;
 use crate::store::Input;
 use crate::tidy::PutAway;
 
@@ -48,6 +49,8 @@ pub struct AttestationDraft {
     pub entropy: Label,
     /// How the secret was destroyed, in words.
     pub destruction: Label,
+    /// What its maker had verified before.
+    pub verified: Label,
     /// Of a rejection.
     pub reason: Option<Label>,
 }
@@ -71,6 +74,7 @@ impl AttestationDraft {
             beacon: None,
             entropy: none.clone(),
             destruction: none,
+            verified: Prior::Nothing.words(),
             reason: None,
         }
     }
@@ -94,6 +98,7 @@ impl AttestationDraft {
             tool: self.tool,
             entropy: self.entropy,
             destruction: self.destruction,
+            verified: self.verified,
             reason: self.reason,
             time: Timestamp::now(),
         }
@@ -254,8 +259,11 @@ pub fn planned_beacon(
     track: &Track,
     value: &[u8],
 ) -> Result<(Beacon, AttestedBeacon), Diagnostic> {
-    let plan = ceremony.config.beacon(track.phase());
     let chain = ceremony.chain(track)?;
+    let Some(plan) = ceremony.config.beacon(track.phase()) else {
+        let root = ceremony.folder.root().into();
+        return Err(crate::TurnError::NothingOpen { to_close: true, root }.into());
+    };
     let value_of = |beacon: &AttestedBeacon| beacon.value.as_bytes() == value;
     let repeated = |rejected: &&Rejected| rejected.beacon.as_ref().is_some_and(value_of);
     if let Some(rejected) = chain.rejected.iter().find(repeated) {

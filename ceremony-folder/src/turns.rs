@@ -3,11 +3,12 @@
 //! Folder commands and services alike ask here, before any work is done and again before a step is
 //! written.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::Label;
+use zk_attest::primitives::{CircuitName, Label};
 use zk_attest::program::PROGRAM;
 use zk_attest::signer::Signer;
 use zk_attest::statement::Phase;
@@ -109,6 +110,27 @@ pub enum TurnError {
         /// The chain.
         track: Track,
     },
+}
+
+/// Somebody who contributed to some circuits and not yet to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Half {
+    /// Who.
+    pub name: Label,
+    /// Circuits with their contribution.
+    pub done: Vec<CircuitName>,
+    /// Circuits that wait for it.
+    pub waiting: Vec<CircuitName>,
+}
+
+impl fmt::Display for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[CircuitName]| {
+            names.iter().map(CircuitName::as_str).collect::<Vec<_>>().join(", ")
+        };
+        let (done, waiting) = (list(&self.done), list(&self.waiting));
+        write!(f, "{} contributed to {done}, not yet to {waiting}", self.name)
+    }
 }
 
 impl From<TurnError> for Diagnostic {
@@ -296,6 +318,29 @@ impl Ceremony {
         let any = self.config.document().order == Order::Any;
         let count = if any { waiting.len() } else { 1 };
         waiting.into_iter().take(count).collect()
+    }
+
+    /// Participants who have contributed to some circuits of phase 2 and not yet to others that are
+    /// open, in the order of the roster.
+    #[must_use]
+    pub fn halves(&self) -> Vec<Half> {
+        let of = |participant: &Participant| {
+            let has = |chain: &&Chain| chain.contributions().any(|s| s.key == participant.key);
+            let (done, others): (Vec<&Chain>, Vec<&Chain>) = self.circuits.iter().partition(has);
+            let names = |chains: Vec<&Chain>| -> Vec<CircuitName> {
+                let name = |chain: &Chain| match &chain.track {
+                    Track::Circuit(name) => Some(name.clone()),
+                    Track::Phase1 => None,
+                };
+                chains.into_iter().filter_map(name).collect()
+            };
+            let open = |chain: &Chain| !chain.is_closed() && chain.awaits_beacon().is_none();
+            let waiting = others.into_iter().filter(|chain| open(chain)).collect();
+            let name = participant.name.clone();
+            Half { name, done: names(done), waiting: names(waiting) }
+        };
+        let all = self.config.participants(Phase::Two).map(of);
+        all.filter(|half| !half.done.is_empty() && !half.waiting.is_empty()).collect()
     }
 
     fn open_chains(&self, phase: Phase) -> impl Iterator<Item = &Chain> {

@@ -45,6 +45,7 @@ use crate::chain::{Chain, Step};
 use crate::document::{CircuitKey, VerifiedCeremony};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
+use crate::foundation::{Base, Foundation};
 use crate::store::Input;
 use crate::{Ceremony, Stage};
 
@@ -53,9 +54,11 @@ use crate::{Ceremony, Stage};
 pub enum Depth {
     /// Every file: what an auditor does, and what the transcript is written from.
     EveryFile,
-    /// Only the last file of one chain and what it depends on: what a participant does before
-    /// contributing.
-    LastOf(Track),
+    /// Only the last files of these chains and what they depend on, each file once: what a
+    /// participant does before contributing.
+    LastOf(Vec<Track>),
+    /// Only the last keys of these circuits, from what was verified earlier.
+    LastFrom(Vec<Foundation>),
 }
 
 /// One data file to verify.
@@ -156,8 +159,10 @@ impl<'a> Verification<'a> {
         ceremony.ensure_sound()?;
         let mut parts = Vec::new();
         let last = |chain: &Chain| chain.steps.len().checked_sub(1);
-        let circuit =
-            |track: &Track| ceremony.circuits.iter().position(|chain| chain.track == *track);
+        let last_key = |track: &Track| {
+            let i = ceremony.circuits.iter().position(|chain| chain.track == *track)?;
+            Some(Part::Circuit(i, last(&ceremony.circuits[i])?))
+        };
         match &depth {
             Depth::EveryFile => {
                 parts.extend((0..ceremony.phase1.steps.len()).map(Part::Phase1));
@@ -166,13 +171,17 @@ impl<'a> Verification<'a> {
                     parts.extend((0..chain.steps.len()).map(|step| Part::Circuit(i, step)));
                 }
             }
-            Depth::LastOf(Track::Phase1) => parts.extend(last(&ceremony.phase1).map(Part::Phase1)),
-            Depth::LastOf(track) => {
-                parts.extend(ceremony.phase1.prepared.iter().map(|_| Part::Prepared));
-                parts.extend(
-                    circuit(track)
-                        .and_then(|i| Some(Part::Circuit(i, last(&ceremony.circuits[i])?))),
-                );
+            Depth::LastOf(tracks) => {
+                if tracks.contains(&Track::Phase1) {
+                    parts.extend(last(&ceremony.phase1).map(Part::Phase1));
+                }
+                if tracks.iter().any(|track| *track != Track::Phase1) {
+                    parts.extend(ceremony.phase1.prepared.iter().map(|_| Part::Prepared));
+                }
+                parts.extend(tracks.iter().filter_map(last_key));
+            }
+            Depth::LastFrom(foundations) => {
+                parts.extend(foundations.iter().filter_map(|of| last_key(&of.track)));
             }
         }
         let circuits = ceremony.circuits.iter().map(|_| None).collect();
@@ -230,18 +239,8 @@ impl<'a> Verification<'a> {
     /// The attested digest of a part's file.
     #[must_use]
     pub fn file(&self, part: &Part) -> Option<FileDigest> {
-        let step = self.step(part)?;
+        let (_, step) = self.step(part)?;
         Some(step.file)
-    }
-
-    /// The step that a part is of.
-    #[must_use]
-    pub fn step(&self, part: &Part) -> Option<&'a Step> {
-        match part {
-            Part::Phase1(step) => self.ceremony.phase1.steps.get(*step),
-            Part::Prepared => self.ceremony.phase1.prepared.as_ref(),
-            Part::Circuit(circuit, step) => self.ceremony.circuits.get(*circuit)?.steps.get(*step),
-        }
     }
 
     /// The parts, in order.
@@ -258,6 +257,21 @@ impl<'a> Verification<'a> {
             Part::Prepared => "phase 1, prepared file".into(),
             Part::Circuit(circuit, step) => title(&self.ceremony.circuits[*circuit], *step),
         }
+    }
+
+    /// The step that a part is of.
+    #[must_use]
+    pub fn step(&self, part: &Part) -> Option<(&'a Track, &'a Step)> {
+        let ceremony = self.ceremony;
+        let (chain, step) = match part {
+            Part::Phase1(step) => (&ceremony.phase1, ceremony.phase1.steps.get(*step)),
+            Part::Prepared => (&ceremony.phase1, ceremony.phase1.prepared.as_ref()),
+            Part::Circuit(circuit, step) => {
+                let chain = ceremony.circuits.get(*circuit)?;
+                (chain, chain.steps.get(*step))
+            }
+        };
+        Some((&chain.track, step?))
     }
 
     /// Verifies the next part. None after the last one, or after a failure.
@@ -511,6 +525,9 @@ impl<'a> Verification<'a> {
         let (Track::Circuit(name), this) = (&chain.track, &chain.steps[step]) else {
             return Err(no_circuit(ceremony));
         };
+        if let Some(base) = self.base(circuit) {
+            return self.key_from(circuit, step, base, progress);
+        }
         let last = step + 1 == chain.steps.len();
         let whole = self.depth == Depth::EveryFile;
         let known = self.circuits[circuit].take();
@@ -589,6 +606,66 @@ impl<'a> Verification<'a> {
         ensure_attested(this, taken)?;
         self.circuits[circuit] =
             Some(CircuitFacts { records: key.contributions().to_vec(), cs_hash, key: finished });
+        Ok((this.path.clone(), digests, checks))
+    }
+
+    /// The earlier key that this circuit's last one is verified from, if it is.
+    fn base(&self, circuit: usize) -> Option<usize> {
+        let Depth::LastFrom(foundations) = &self.depth else { return None };
+        let track = &self.ceremony.circuits[circuit].track;
+        foundations.iter().find(|of| of.track == *track).and_then(|of| match of.from {
+            Base::Rebuilt => None,
+            Base::Key(base) => Some(base),
+        })
+    }
+
+    /// A key that follows from an earlier one of its chain, which was verified before.
+    fn key_from(
+        &self,
+        circuit: usize,
+        step: usize,
+        base: usize,
+        progress: &dyn Progress,
+    ) -> Result<Passed, CeremonyError> {
+        let chain = &self.ceremony.circuits[circuit];
+        let this = &chain.steps[step];
+        let Some(before) = chain.steps.get(base) else { return Err(no_circuit(self.ceremony)) };
+        let mut file = self.ceremony.folder.open(&this.path)?;
+        if base == step {
+            let digests = digest_file(&mut file, progress).map_err(at(&this.path))?;
+            ensure_attested(this, digests.sha256)?;
+            return Ok((this.path.clone(), digests, vec![ATTESTED]));
+        }
+        let mut key = Zkey::open(file).map_err(at(&this.path))?;
+        let mut earlier =
+            Zkey::open(self.ceremony.folder.open(&before.path)?).map_err(at(&before.path))?;
+        let report = verify_from(&mut earlier, &mut key, &KeyExpectations::default(), progress)
+            .map_err(at(&this.path))?;
+        let digests = match report.digests {
+            Digests::Incremental { earlier, key } => {
+                ensure_attested(before, earlier)?;
+                key
+            }
+            Digests::Whole { key, .. } => key,
+        };
+        ensure_attested(this, digests.sha256)?;
+        let records = &report.contributions;
+        if records.len() != step {
+            let found = format_args!("{} records", records.len());
+            return Err(broken(&this.path, "a step adds one record", found, step));
+        }
+        let last = records.last();
+        record_is_attested(
+            this,
+            last.map(|record| (ContributionHash(record.hash.0), &record.kind)),
+        )?;
+        let follows = PassedCheck {
+            number: None,
+            statement: "it follows from a key of its chain that was verified earlier",
+            remark: None,
+        };
+        let mut checks = vec![ATTESTED, RECORDED, follows];
+        checks.extend(passed(&report));
         Ok((this.path.clone(), digests, checks))
     }
 

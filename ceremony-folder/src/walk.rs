@@ -156,7 +156,7 @@ impl Walk<'_> {
         for claim in &beacons {
             let Ok(step) = &claim.said else { continue };
             self.beacon(step, number)?;
-            if step.present {
+            if step.present || self.built_on.contains(&step.file) {
                 return Ok(Some(claim.name));
             }
         }

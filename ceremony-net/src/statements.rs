@@ -28,6 +28,7 @@ pub struct SessionClaim {
 
 impl Predicate for SessionClaim {
     const TYPE: &'static str = "urn:zk-ceremony:session:v1";
+    const RENEW: &'static str = "use the version of this program that the coordinator names";
 }
 
 /// What the service signs about a place in the queue. The subject is ceremony.toml.
@@ -46,6 +47,7 @@ pub struct Ticket {
 
 impl Predicate for Ticket {
     const TYPE: &'static str = "urn:zk-ceremony:ticket:v1";
+    const RENEW: &'static str = "join without a ticket, at the end of the queue";
 }
 
 /// An unsigned statement about a ceremony's rules.

@@ -7,7 +7,7 @@
 fn main() {
     zk_vk_guard::Guard::new(
         "zk/trust-policy.json",
-        "11bf79b46893131c95afa42bf40fcb506da1c32059440c28ce94bece6d80534a",
+        "24378d989f12274904aed1c6382e5c7e280910522b0dbd0064b4a94f505cb7f2",
     )
     .bundle("zk/bundle.json")
     .snippet("zk/verifying_key.rs")

@@ -193,6 +193,8 @@ impl Ceremony {
             tool: said("zk-ceremony 0.1.0"),
             entropy: said("the operating system, and dice"),
             destruction: said("the machine was switched off"),
+            // The tool's words. Its longest are those of contributions, which have no beacon.
+            verified: text("the step before it and phase 1's prepared file"),
             reason: None,
             time: time(NOW),
         }

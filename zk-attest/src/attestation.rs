@@ -4,7 +4,7 @@
 //! payload is a canonical [`StepAttestation`], and that this says about the step exactly what the
 //! reader already knows: ceremony, rules, kind, phase, circuit, action, number, name, input,
 //! output, hash, beacon and reason. It returns what only the signer knows (tool, entropy,
-//! destruction, time).
+//! destruction, what was verified, time).
 //!
 //! The transcript's check and the ceremony folder's use this one function, so that an attestation
 //! which verified in the folder cannot fail in the transcript.

@@ -32,6 +32,7 @@
 //!     tool: Label::new("zk-ceremony 0.1.0")?,
 //!     entropy: Label::new("the operating system and dice")?,
 //!     destruction: Label::new("the machine was switched off")?,
+//!     verified: Label::new("the step before it")?,
 //!     reason: None,
 //!     time: Timestamp::new("2026-11-20T12:00:00Z")?,
 //! };
@@ -75,21 +76,24 @@ pub const MANIFEST_SUBJECT: &str = "manifest.json";
 /// Name of its second one.
 pub const TRANSCRIPT_SUBJECT: &str = "transcript.json";
 
-/// How a statement of an older version is replaced.
-const RENEW: &str = "make the bundle again with `bundle create`, and have it signed again";
-
 /// One of our predicates.
 pub trait Predicate: Serialize + DeserializeOwned {
     /// `predicateType`.
     const TYPE: &'static str;
+    /// How a statement of an older version is replaced.
+    const RENEW: &'static str;
 }
 
 impl Predicate for Provenance {
     const TYPE: &'static str = "urn:zk-ceremony:bundle-provenance:v2";
+    const RENEW: &'static str =
+        "make the bundle again with `bundle create`, and have it signed again";
 }
 
 impl Predicate for StepAttestation {
-    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v1";
+    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v2";
+    const RENEW: &'static str = "it was made with an older zk-ceremony: end that ceremony with the \
+                                 version that began it, or begin a new one";
 }
 
 /// A statement with a predicate of type `P`.
@@ -177,7 +181,7 @@ impl<P: Predicate> Statement<P> {
             [(types.statement_type, STATEMENT_TYPE), (types.predicate_type, P::TYPE)]
         {
             if found != expected {
-                let refusal = match version::ensure(&found, expected, RENEW) {
+                let refusal = match version::ensure(&found, expected, P::RENEW) {
                     Err(refusal) if refusal.code() == Code::FormatVersion => refusal,
                     _ => Refusal::new(Code::PredicateType, "the statement has another type"),
                 };
@@ -295,6 +299,8 @@ pub struct StepAttestation {
     /// How the secret was destroyed, in the participant's words. For an action without one:
     /// "none".
     pub destruction: Label,
+    /// What its maker had verified before making it, in the tool's words.
+    pub verified: Label,
     /// Why a file was rejected; none for the other actions.
     pub reason: Option<Label>,
     /// When.
@@ -370,5 +376,64 @@ impl Action {
             Self::Prepare => "prepare",
             Self::Reject => "reject",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(text: &str) -> Label {
+        Label::new(text).unwrap()
+    }
+
+    fn step() -> Statement<StepAttestation> {
+        let predicate = StepAttestation {
+            ceremony: CeremonyId::new("boot-2026").unwrap(),
+            ceremony_toml_sha256: ConfigDigest::of(b"rules"),
+            kind: CeremonyKind::Production,
+            phase: Phase::One,
+            circuit: None,
+            action: Action::Contribution,
+            index: 1,
+            participant: label("Alice"),
+            input_sha256: Some(FileDigest::of(b"0000.ptau")),
+            contribution_hash: Some(ContributionHash([3; 64])),
+            beacon: None,
+            tool: label("zk-ceremony 0.1.0"),
+            entropy: label("dice"),
+            destruction: label("switched off"),
+            verified: label("the step before it"),
+            reason: None,
+            time: Timestamp::from_unix(0),
+        };
+        let file = FileDigest::of(b"0001.ptau");
+        Statement { subject: vec![Subject::new("0001.ptau", file.as_bytes()).unwrap()], predicate }
+    }
+
+    #[test]
+    fn a_step_says_what_its_maker_had_verified() {
+        let payload = String::from_utf8(step().to_payload()).unwrap();
+        let field = ",\"verified\":\"the step before it\"";
+        assert!(payload.contains(&format!("\"destruction\":\"switched off\"{field}")), "{payload}");
+        let read = Statement::<StepAttestation>::from_payload(payload.as_bytes()).unwrap();
+        assert_eq!(read, step());
+        let without = payload.replace(field, "");
+        let refused = Statement::<StepAttestation>::from_payload(without.as_bytes()).unwrap_err();
+        assert_eq!(refused.code(), Code::Malformed, "{refused}");
+    }
+
+    #[test]
+    fn a_step_of_an_older_version_is_refused_for_its_version_and_says_what_to_do() {
+        let payload = String::from_utf8(step().to_payload()).unwrap();
+        let older = payload
+            .replace("step-attestation:v2", "step-attestation:v1")
+            .replace(",\"verified\":\"the step before it\"", "");
+        let refused = Statement::<StepAttestation>::from_payload(older.as_bytes()).unwrap_err();
+        assert_eq!(refused.code(), Code::FormatVersion);
+        assert_eq!(refused.hint_text(), <StepAttestation as Predicate>::RENEW);
+        let newer = payload.replace("step-attestation:v2", "step-attestation:v3");
+        let refused = Statement::<StepAttestation>::from_payload(newer.as_bytes()).unwrap_err();
+        assert_eq!(refused.code(), Code::FormatVersion);
     }
 }

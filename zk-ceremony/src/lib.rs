@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod failure;
 mod host;
+mod known;
 mod memory;
 mod output;
 mod progress;

@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("181111326b2d3a7d121304ad734ed547f431714b0b420ff2bacf90e4f524c85e");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("676eff5ac84e165896de76af701c82cb9cd615b2e6b19d84633fef26a4bef9ce");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("2fb82c57de2c321bad52899387a2ea825ac497b7973725c394a4e1f5685045d6");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("2f9275e8480d5abe34a069a32830bc3ad10a5a3a7a898a58fc8959e00906ff07");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("f7aa6634d92b447483934d711727c303cca3d3530de9867ebabc4687ef562f5b");
 

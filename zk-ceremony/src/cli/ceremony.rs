@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
@@ -68,12 +69,18 @@ pub(crate) enum CeremonyCommand {
     /// Contribute: verify the step before yours, add your secret randomness, sign an attestation of
     /// it
     #[command(
-        after_help = examples("Example:\n  \
-            zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem\n\n\
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem\n  \
+            zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem --prepared \
+            verdicts \\\n    --auditor KEY --auditor KEY\n\n\
             Contributes wherever it is your turn: to phase 1, or to every circuit in phase 2. The \
             secret comes from the operating system; on a terminal you are asked for some text \
             that is mixed in, never shown and never stored. File and attestation appear together, \
-            and only when both are complete.")
+            and only when both are complete.\n\n\
+            In phase 2 the prepared file is verified first, once for all circuits. Whoever relies \
+            on auditors (`ceremony audit --so-far` signs their verdicts) or on an own earlier \
+            verification saves that work, and need not even have the file: then the last key of \
+            a circuit is verified from an earlier one that the same auditors (or you) verified.")
     )]
     Contribute(ContributeStep),
     /// Attest a contribution of yours that another tool made, snarkjs for example
@@ -83,8 +90,10 @@ pub(crate) enum CeremonyCommand {
             zk-ceremony ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" \
             --entropy \"snarkjs, and text I typed\" \\\n    \
             --destruction \"the machine was switched off\" --key bob.pem\n\n\
-            The file is verified against the step before it, copied into the folder, and \
-            attested, as if it had been made here.")
+            Each file is verified against the step before it, copied into the folder, and \
+            attested, as if it had been made here. In phase 2 one call takes the files of all \
+            circuits, `mine-a.zkey mine-b.zkey`, each made from the file that `status` names as \
+            the circuit's last.")
     )]
     Attest(AttestStep),
     /// Add contributions that came: each is verified first: coordinator
@@ -110,10 +119,11 @@ pub(crate) enum CeremonyCommand {
     )]
     Prepare(CoordinatorStep),
     /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
-    /// private/
+    /// DIR.private/, beside the folder
     #[command(
-        after_help = examples("Example:\n  \
-            zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n\n\
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n  \
+            zk-ceremony ceremony keygen shared/ --private /srv/prover\n\n\
             With a witness, a proof is made with the finished key and verified; without one the \
             keys are checked for consistency.")
     )]
@@ -151,10 +161,14 @@ pub(crate) enum CeremonyCommand {
     Tidy(TidyArgs),
     /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
     #[command(
-        after_help = examples("Example:\n  \
-            zk-ceremony ceremony audit shared/ --as \"Dana\" --key dana.pem\n\n\
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony audit shared/ --as \"Dana\" --key dana.pem\n  \
+            zk-ceremony ceremony audit shared/ --so-far --as \"Dana\" --key dana.pem\n\n\
             Writes audits/FINGERPRINT.dsse.json, and adds the signature to bundle.json where \
-            there is one: that is what a policy counts.")
+            there is one: that is what a policy counts.\n\n\
+            With --so-far it verifies what there is of a ceremony that is not finished, and signs \
+            a verdict of each step, audits/FINGERPRINT/STEP.dsse.json: participants who trust \
+            the auditor need not verify the prepared file again.")
     )]
     Audit(AuditArgs),
     /// Pack the public files into a tar file, the same bytes each time, and print its digest
@@ -212,6 +226,23 @@ fn circuit_name(text: &str) -> Result<CircuitName, String> {
     CircuitName::new(text).map_err(|refusal| refusal.what().to_owned())
 }
 
+/// A file that another tool made: FILE, or NAME=FILE where NAME can be a circuit's.
+#[derive(Clone, Debug)]
+pub(crate) struct MadeFile {
+    pub(crate) circuit: Option<CircuitName>,
+    pub(crate) path: PathBuf,
+}
+
+impl std::str::FromStr for MadeFile {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').and_then(|(name, path)| {
+            Some(Self { circuit: Some(CircuitName::new(name).ok()?), path: path.into() })
+        });
+        Ok(named.unwrap_or_else(|| Self { circuit: None, path: text.into() }))
+    }
+}
+
 /// A circuit's file, as NAME=FILE.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedFile {
@@ -260,6 +291,33 @@ pub(crate) struct NewCeremony {
     pub(crate) signer: SignerArgs,
 }
 
+/// How the prepared file of phase 1 comes to be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Prepared {
+    /// Verify it, once for all circuits
+    Verify,
+    /// Rely on the signed verdicts of all auditors named with --auditor
+    Verdicts,
+    /// Rely on an own earlier verification of a file with the same digest
+    Known,
+}
+
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::from_hex(text.trim()).map_err(|refusal| refusal.what().to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreparedArgs {
+    /// How phase 1's prepared file is verified, in phase 2; what you rely on becomes part of your
+    /// attestation
+    #[arg(long, value_name = "HOW", value_enum, default_value = "verify")]
+    pub(crate) prepared: Prepared,
+    /// With --prepared verdicts: the public key of an auditor whose signed verdict you rely on, in
+    /// hexadecimal; once for each
+    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    pub(crate) auditor: Vec<PublicKey>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ContributeStep {
     #[command(flatten)]
@@ -279,6 +337,8 @@ pub(crate) struct ContributeStep {
     )]
     pub(crate) destruction: String,
     #[command(flatten)]
+    pub(crate) prepared: PreparedArgs,
+    #[command(flatten)]
     pub(crate) entropy: EntropyArgs,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
@@ -288,13 +348,14 @@ pub(crate) struct ContributeStep {
 pub(crate) struct AttestStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
-    /// The file that you made from the last step's
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// The file that you made from the last step's; in phase 2 one for each circuit. The file says
+    /// of which circuit it is, or you do, as NAME=FILE
+    #[arg(value_name = "[NAME=]FILE", required = true)]
+    pub(crate) files: Vec<MadeFile>,
     /// Your name in the roster
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
-    /// The circuit, in phase 2 of a ceremony with several
+    /// The circuit of the only file: the same as NAME=FILE
     #[arg(long, value_name = "NAME", value_parser = circuit_name)]
     pub(crate) circuit: Option<CircuitName>,
     /// Somebody whose turn comes before yours and who is to be passed over; may be repeated
@@ -309,6 +370,8 @@ pub(crate) struct AttestStep {
     /// How you destroy the secret, in your words
     #[arg(long, value_name = "TEXT")]
     pub(crate) destruction: String,
+    #[command(flatten)]
+    pub(crate) prepared: PreparedArgs,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
@@ -363,6 +426,9 @@ pub(crate) struct KeygenStep {
     /// A witness of a circuit, to prove with; once for each circuit
     #[arg(long, value_name = "NAME=WTNS")]
     pub(crate) witness: Vec<NamedFile>,
+    /// Where the proving keys go, outside of the ceremony folder; DIR.private by default
+    #[arg(long, value_name = "DIR2")]
+    pub(crate) private: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -438,6 +504,10 @@ pub(crate) struct AuditArgs {
     /// Your name, as reports are to show it
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
+    /// Verify what there is, and sign a verdict of each step: also before the ceremony is
+    /// finished
+    #[arg(long)]
+    pub(crate) so_far: bool,
     /// What else you did, in your words: other tools, other machines
     #[arg(long, value_name = "TEXT", default_value = "this tool only")]
     pub(crate) method: String,

@@ -347,6 +347,7 @@ fn shown_step(statement: &Statement<StepAttestation>) -> String {
         format!("participant  {}", says.participant),
         format!("entropy      {}", says.entropy),
         format!("destruction  {}", says.destruction),
+        format!("verified     {}", says.verified),
         format!("time         {}", says.time),
     ];
     lines.extend(says.input_sha256.map(|input| format!("input        {input}")));

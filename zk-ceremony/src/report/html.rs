@@ -3,7 +3,11 @@
 
 use askama::Template;
 
-use super::{Report, ReportedStep};
+use super::meaning::{Meaning, PHASE1, PHASE2};
+use super::{
+    Report, ReportedChain, ReportedGoodAudit, ReportedPlace, ReportedRejection, ReportedStep,
+    ReportedStray,
+};
 
 /// The page. The engine escapes every value.
 #[derive(Template)]
@@ -14,12 +18,42 @@ struct Page<'a> {
     meaning: &'static str,
 }
 
+/// What stands at a place of a chain.
+enum At<'a> {
+    Step(&'a ReportedStep),
+    Rejected(&'a ReportedRejection),
+    Stray(&'a ReportedStray),
+    Nothing,
+}
+
 impl Page<'_> {
-    /// Hex digits in groups of four, eight groups to a line, as two people compare them aloud.
-    fn hash_lines(&self, hex: &str) -> Vec<String> {
+    /// Hex digits in groups of four, as two people compare them aloud. Nothing stands between the
+    /// groups but a margin, so that a whole hash is copied and found as it is.
+    fn groups(&self, hex: &str) -> Vec<String> {
         let digits: Vec<char> = hex.chars().collect();
-        let groups: Vec<String> = digits.chunks(4).map(String::from_iter).collect();
-        groups.chunks(8).map(|line| line.join(" ")).collect()
+        digits.chunks(4).map(String::from_iter).collect()
+    }
+
+    fn at<'a>(&self, chain: &'a ReportedChain, place: &ReportedPlace) -> At<'a> {
+        match *place {
+            ReportedPlace::Step(i) => chain.steps.get(i).map(At::Step),
+            ReportedPlace::Rejected(i) => chain.rejected.get(i).map(At::Rejected),
+            ReportedPlace::Stray(i) => chain.strays.get(i).map(At::Stray),
+        }
+        .unwrap_or(At::Nothing)
+    }
+
+    fn is_of_another_transcript(&self, audit: &ReportedGoodAudit) -> bool {
+        let ours = self.report.transcript_sha256.as_ref();
+        ours.is_some_and(|ours| *ours != audit.transcript_sha256)
+    }
+
+    fn phase1(&self) -> &'static [Meaning] {
+        &PHASE1
+    }
+
+    fn phase2(&self) -> &'static [Meaning] {
+        &PHASE2
     }
 
     fn headline(&self, step: &ReportedStep) -> String {
@@ -48,8 +82,8 @@ pub(crate) fn html(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        ReportedAudit, ReportedChain, ReportedCheck, ReportedFailure, ReportedFile, ReportedKey,
-        ReportedRejection, ReportedStray,
+        ReportedApproval, ReportedAudit, ReportedBeacon, ReportedCheck, ReportedFailure,
+        ReportedFile, ReportedKey, ReportedVerdicts,
     };
     use super::*;
 
@@ -101,6 +135,36 @@ mod tests {
                 failure: text.into(),
                 time: text.into(),
             }],
+            audits: vec![ReportedGoodAudit {
+                auditor: text.into(),
+                key: text.into(),
+                fingerprint: text.into(),
+                transcript_sha256: text.into(),
+                method: text.into(),
+                tool: text.into(),
+                time: text.into(),
+            }],
+            verdicts: vec![ReportedVerdicts {
+                auditor: text.into(),
+                key: text.into(),
+                fingerprint: text.into(),
+                good: 3,
+                bad: vec![text.into()],
+            }],
+            approvals: vec![
+                ReportedApproval {
+                    name: Some(text.into()),
+                    role: text.into(),
+                    key: Some(text.into()),
+                    fingerprint: text.into(),
+                },
+                ReportedApproval {
+                    name: None,
+                    role: text.into(),
+                    key: None,
+                    fingerprint: text.into(),
+                },
+            ],
             chains: vec![ReportedChain {
                 title: text.into(),
                 steps: vec![ReportedStep {
@@ -115,13 +179,32 @@ mod tests {
                     contribution_hash: Some(text.into()),
                     entropy: text.into(),
                     destruction: text.into(),
-                    beacon: Some(text.into()),
+                    verified: text.into(),
+                    beacon: Some(ReportedBeacon {
+                        source: text.into(),
+                        round: 7,
+                        value: text.into(),
+                        exponent: 10,
+                        verified_against_source: false,
+                    }),
                 }],
                 rejected: vec![ReportedRejection {
                     file: text.into(),
                     sha256: text.into(),
                     reason: text.into(),
                 }],
+                strays: vec![ReportedStray {
+                    file: text.into(),
+                    kind: text.into(),
+                    story: text.into(),
+                }],
+                absent: vec![text.into()],
+                open: false,
+                places: vec![
+                    ReportedPlace::Step(0),
+                    ReportedPlace::Rejected(0),
+                    ReportedPlace::Stray(0),
+                ],
             }],
         }
     }
@@ -133,17 +216,20 @@ mod tests {
         for sign in ["<b onload", "'x'", "x'>", "&\""] {
             assert!(!page.contains(sign), "{sign}\n{page}");
         }
-        let tags = |page: &str| page.matches('<').count();
+        // A hash has a tag for each group, of which a longer text has more.
+        let tags = |page: &str| page.matches('<').count() - page.matches("span>").count();
         assert_eq!(tags(&plain), tags(&page), "the text adds no element");
         assert!(!page.contains("<script"));
     }
 
     #[test]
-    fn hashes_are_grouped_to_be_read_aloud() {
+    fn hashes_are_grouped_to_be_read_aloud_and_copied_and_found_whole() {
         let page = html(&report("plain"));
-        assert!(page.contains("<code class=\"hash\">0011 2233 aabb</code>"), "{page}");
-        let line = ["abab"; 8].join(" ");
-        assert!(page.contains(&format!("<code class=\"hash\">{line} <br>{line}</code>")));
+        let whole = |groups: &[&str]| {
+            format!("<code class=\"hash\"><span>{}</span></code>", groups.join("</span><span>"))
+        };
+        assert!(page.contains(&whole(&["0011", "2233", "aabb"])), "{page}");
+        assert!(page.contains(&whole(&["abab"; 16])), "{page}");
         assert!(page.contains("<dd>1.2 s</dd>") && page.contains("<li>3. plain (plain)</li>"));
     }
 }

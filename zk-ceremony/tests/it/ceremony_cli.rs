@@ -435,6 +435,27 @@ fn an_attestation_whose_file_never_came_is_replaced_after_a_rejection_too() {
 }
 
 #[test]
+fn each_step_says_what_its_maker_had_verified() {
+    let world = World::finished();
+    for (file, words) in [
+        ("phase1/0000", "nothing"),
+        ("phase1/0001", "the step before it"),
+        ("phase1/final", "the step before it"),
+        ("phase1/prepared", "the step before it"),
+        ("circuits/main/0000", "phase 1's prepared file"),
+        ("circuits/main/0002", "the step before it and phase 1's prepared file"),
+        ("circuits/main/final", "the step before it and phase 1's prepared file"),
+    ] {
+        let said = world.words(&format!("{file}.dsse.json")).predicate.verified;
+        assert_eq!(said.as_str(), words, "{file}");
+    }
+    // Whoever reads an attestation, or the report, sees it.
+    world.ok("coordinator", "ceremony verify shared");
+    let report = String::from_utf8(world.read("coordinator", "shared/report.html")).unwrap();
+    assert!(report.contains("<dd>the step before it and phase 1&#39;s prepared file</dd>"));
+}
+
+#[test]
 fn a_participant_needs_only_the_last_file_of_the_chain() {
     let world = World::new(&["alice", "bob"], |toml| toml);
     world.open();
@@ -471,7 +492,14 @@ fn a_phase_1_of_somebody_elses_is_pinned_and_continued_or_taken_as_it_is() {
             "\n[phase1_start]\nsha256 = \"{digest}\"\ndescription = \"a file\"\nextend = \
              {extend}\n\n[[circuits]]"
         );
-        let world = World::new(&["alice"], |toml| toml.replace("\n[[circuits]]", &start));
+        let world = World::new(&["alice"], |toml| {
+            let toml = toml.replace("\n[[circuits]]", &start);
+            // What nobody contributes to has no minimum and no beacon.
+            let (head, rest) = toml.split_once("[beacon.phase1]").unwrap();
+            let (_, phase2) = rest.split_once("[beacon.phase2]").unwrap();
+            let closed = format!("{head}[beacon.phase2]{phase2}").replace("phase1 = 1\n", "");
+            if extend { toml.clone() } else { closed }
+        });
         world.write("coordinator", "start.ptau", &bytes);
         let new =
             "ceremony new shared --config ceremony.toml --circuit main=circuit.r1cs --key key.pem";
@@ -563,7 +591,7 @@ fn a_verification_that_did_not_see_every_file_finishes_nothing() {
     half.next_part(&NoProgress).unwrap().unwrap();
     refused(half, "one file was verified");
     for track in ceremony.chains().map(|chain| chain.track.clone()) {
-        let mut last = Verification::new(&ceremony, Depth::LastOf(track)).unwrap();
+        let mut last = Verification::new(&ceremony, Depth::LastOf(vec![track])).unwrap();
         last.run(&NoProgress).unwrap();
         refused(last, "only the last file of a chain was verified");
     }

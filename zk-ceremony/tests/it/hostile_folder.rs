@@ -189,6 +189,7 @@ impl Case<'_> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"))
             .args(split(&line))
             .current_dir(machine.path())
+            .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(at("stderr")).unwrap())
@@ -389,7 +390,7 @@ fn an_output_that_cannot_be_is_refused_before_the_work() {
     for (out, line) in [
         ("shared/report.html", "ceremony verify shared"),
         ("shared/SHA256SUMS", "ceremony verify shared"),
-        ("shared/private/main.proving_key.bin", "ceremony keygen shared"),
+        ("shared.private/main.proving_key.bin", "ceremony keygen shared"),
         ("shared/bundle.json", "ceremony audit shared --as carol --method m --key key.pem"),
         ("out.tar", "ceremony archive shared out.tar --force"),
         (

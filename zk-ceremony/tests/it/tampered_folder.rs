@@ -375,7 +375,7 @@ fn a_file_swapped_between_verification_and_signing() {
 fn last_of_main(world: &World) -> Result<(), String> {
     let ceremony = Ceremony::open(&world.shared("")).unwrap();
     let main = Track::Circuit(CircuitName::new("main").unwrap());
-    let mut verification = Verification::new(&ceremony, Depth::LastOf(main)).unwrap();
+    let mut verification = Verification::new(&ceremony, Depth::LastOf(vec![main])).unwrap();
     verification.run(&NoProgress).map(drop).map_err(|error| error.to_string())
 }
 

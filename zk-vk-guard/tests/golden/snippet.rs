@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("7a6a80341a5885234e7aee56d7b1e5abcc9eca50a6d4b2599bfec3641e39ee34");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("6ca4d007c8cd663ce976f306d9b54a82d0eebf6bc25642d6a7f73c2f73a26981");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("38c40c18641f1d2034124679edb8916bc13540d75b229772bf4153593ee1da43");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("d832325a0e64c34c00a5df591dfd32d3fe8a650229839af221de4c70a4feebb4");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("fd06dc0b2943f96ce668ac10b07580ea102267b3542b33e8ffaa990e4cd83209");
 

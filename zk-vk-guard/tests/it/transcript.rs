@@ -309,11 +309,12 @@ fn every_field_of_an_attestation_is_compared() {
         let words = ceremony().words_of(step, Phase::One, None);
         step.attested.as_mut().unwrap().envelope = sign_step(&words, file("another"), "bob");
     });
-    // The time and the participant's own words are theirs alone.
+    // The time, the participant's own words and what they verified are theirs alone.
     let mut transcript = ceremony().transcript();
     let step = &mut transcript.phase1.steps[1].step;
     let mut words = ceremony().words_of(step, Phase::One, None);
     (words.time, words.destruction) = (Timestamp::from_unix(0), text("burnt"));
+    words.verified = text("nothing");
     step.attested.as_mut().unwrap().envelope = sign_step(&words, step.file_sha256, "bob");
     CheckedTranscript::from_json(&transcript.to_json()).unwrap();
 }

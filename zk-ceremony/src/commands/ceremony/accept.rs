@@ -1,5 +1,7 @@
 //! `ceremony accept`: contributions that came, verified first and added after.
 
+use std::collections::BTreeSet;
+
 use ceremony_folder::accept::Inbox;
 use ceremony_folder::{Ceremony, FolderLock, Refused};
 use zk_attest::PROGRAM;
@@ -15,12 +17,14 @@ impl AcceptStep {
         let _lock = FolderLock::take(root)?;
         let inbox = Inbox::read(&self.inbox)?;
         let (mut accepted, mut here, mut refusals) = (0, 0, Vec::new());
+        let mut senders = BTreeSet::new();
         for delivered in &inbox.attestations {
             // Each one changes what the next is held against.
             let ceremony = Ceremony::open(root)?;
             match ceremony.accept(delivered, &inbox.files, &self.skip, &Bars::default()) {
                 Ok(added) => {
                     accepted += 1;
+                    senders.insert(added.step.words.participant.to_string());
                     say_moved(&added.put_away);
                     println!(
                         "{}: {}, step {} by {}, verified and added\n  sha256             {}",
@@ -44,6 +48,11 @@ impl AcceptStep {
             return Err(nothing(&inbox));
         }
         if accepted > 0 {
+            for half in Ceremony::open(root)?.halves() {
+                if senders.contains(half.name.as_str()) {
+                    println!("note: {half}: ask for the rest");
+                }
+            }
             println!("next: {PROGRAM} ceremony status {}", root.display());
         }
         let mut refusals = refusals.into_iter();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use ceremony_folder::audit::{AuditFailure, AuditResult, FAILED, one_line};
 use ceremony_folder::steps::write_file;
-use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
+use ceremony_folder::{Auditor, Ceremony, Depth, FolderLock, Verification, VerifiedCeremony};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::envelope::Envelope;
@@ -15,9 +15,11 @@ use zk_attest::statement::{Statement, Subject};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use super::verify::verified_or_report;
-use super::{parse_label, this_tool};
+use super::{parse_label, print_remarks, this_tool};
 use crate::cli::ceremony::AuditArgs;
 use crate::failure;
+use crate::known::Known;
+use crate::progress::Bars;
 use crate::report::Report;
 use crate::signer::Signer;
 
@@ -29,6 +31,13 @@ impl AuditArgs {
         let mut signer = self.signer.open()?;
         let (auditor, method) =
             (parse_label("--as", &self.name)?, parse_label("--method", &self.method)?);
+        if self.so_far {
+            return so_far(
+                &ceremony,
+                &Auditor { name: auditor, tool: this_tool() },
+                signer.as_mut(),
+            );
+        }
         let folder = ceremony.folder.audits();
         let path = folder
             .join(format!("{}.dsse.json", signer.public_key().fingerprint().replace(' ', "")));
@@ -81,6 +90,7 @@ pub(super) fn sign_result(
         transcript_sha256: done.digest(),
         files: u32::try_from(steps).unwrap_or(u32::MAX),
         auditor,
+        key: *signer.public_key(),
         tool: this_tool(),
         method,
         time: Timestamp::now(),
@@ -91,6 +101,53 @@ pub(super) fn sign_result(
         Statement { subject: vec![subject], predicate: result }.to_envelope().map_err(refused)?;
     sign_envelope(signer, &mut envelope)?;
     Ok((envelope, steps))
+}
+
+/// Verifies every file there is, and signs a verdict of each.
+fn so_far(
+    ceremony: &Ceremony,
+    auditor: &Auditor,
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
+    let mut verification = Verification::new(ceremony, Depth::EveryFile)?;
+    let mut good = 0;
+    for part in verification.parts().to_vec() {
+        let step = verification.step(&part);
+        let (Some((track, step)), Some(result)) = (step, verification.next_part(&Bars::default()))
+        else {
+            break;
+        };
+        match result {
+            Ok(passed) => {
+                eprintln!("verified {}", passed.title);
+                print_remarks(&passed);
+                ceremony.write_verdict(track, step, None, auditor, signer)?;
+                Known::note(ceremony, std::iter::once((track, step)));
+                good += 1;
+            }
+            Err(error) => {
+                let failed = Diagnostic::from(&error);
+                if failed.blame == Blame::Artefact {
+                    let reason = one_line(&failed.to_string());
+                    let path =
+                        ceremony.write_verdict(track, step, Some(reason), auditor, signer)?;
+                    println!("{}: a negative verdict, signed", path.display());
+                }
+                return Err(failed);
+            }
+        }
+    }
+    let key = signer.public_key();
+    println!(
+        "{}: {good} files verified, a verdict of each is signed by {}",
+        ceremony.folder.audits().join(key.fingerprint().replace(' ', "")).display(),
+        key.fingerprint()
+    );
+    println!(
+        "Publish them with your key, {key}: whoever trusts you contributes with `--prepared \
+         verdicts --auditor {key}`."
+    );
+    Ok(())
 }
 
 /// Signs and writes what did not hold.

@@ -2,7 +2,7 @@
 //! contributions.
 
 use std::io::{BufReader, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
@@ -13,23 +13,25 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{keygen, phase1, phase2};
 use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon};
+use ceremony_folder::store::{LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
-    AttestationDraft, Ceremony, Chain, CircuitKey, FolderLock, NewStep, Slot, Stage, Step, Track,
-    TurnError, explained,
+    AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, NewStep, Prior, Slot, Stage,
+    Step, Track, TurnError, explained, remove_leftovers_of,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::primitives::{CeremonyKind, Label};
 use zk_attest::statement::{Action, Phase};
 
 use super::once::write_once;
+use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
-use super::{parse_label, this_tool, verify_last};
+use super::{parse_label, this_tool};
 use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
 use crate::failure;
-use crate::output::open;
+use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
@@ -77,11 +79,10 @@ pub(super) fn close_chains(
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let open = ceremony.chains_to_close()?;
-    for chain in &open {
-        verify_last(ceremony, &chain.track)?;
-    }
+    let tracks: Vec<Track> = open.iter().map(|chain| chain.track.clone()).collect();
+    let verified = verify_last(ceremony, &tracks)?;
     for chain in open {
-        close(ceremony, chain, value, signer)?;
+        close(ceremony, chain, (value, &verified), signer)?;
     }
     Ok(())
 }
@@ -89,7 +90,7 @@ pub(super) fn close_chains(
 fn close(
     ceremony: &Ceremony,
     chain: &Chain,
-    value: &[u8],
+    (value, verified): (&[u8], &Label),
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let track = &chain.track;
@@ -133,6 +134,7 @@ fn close(
         contribution_hash: Some(hash),
         beacon: Some(attested),
         entropy: parse_label("entropy", "the beacon's public value, and nothing else")?,
+        verified: verified.clone(),
         ..AttestationDraft::of_coordinator(
             ceremony,
             Action::Beacon,
@@ -183,7 +185,7 @@ pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(),
         let ceremony = Ceremony::open_sound(root)?;
         let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
-            verify_last(&ceremony, &Track::Phase1)?;
+            verify_last(&ceremony, &[Track::Phase1])?;
             prepare(&ceremony, last, signer)?;
         }
         let ceremony = Ceremony::open_sound(root)?;
@@ -192,10 +194,9 @@ pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(),
         };
         let unopened: Vec<&Chain> =
             ceremony.circuits.iter().filter(|chain| chain.steps.is_empty()).collect();
-        if let Some(first) = unopened.first() {
-            // Verifies the prepared file: the circuits' chains have no last step yet.
-            verify_last(&ceremony, &first.track)?;
-        }
+        // The prepared file: the circuits' chains have no last step yet.
+        let tracks: Vec<Track> = unopened.iter().map(|chain| chain.track.clone()).collect();
+        verify_last(&ceremony, &tracks)?;
         for chain in unopened {
             open_circuit(&ceremony, &chain.track, prepared, signer)?;
         }
@@ -222,7 +223,15 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
     ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default())?;
     let path = step.path();
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Prepare, Some(last.file), &this_tool()),
+        AttestationDraft {
+            verified: Prior::Step.words(),
+            ..AttestationDraft::of_coordinator(
+                ceremony,
+                Action::Prepare,
+                Some(last.file),
+                &this_tool(),
+            )
+        },
         signer,
         &Bars::default(),
     )?;
@@ -263,7 +272,15 @@ fn open_circuit(
         )?;
     }
     let digests = step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Open, Some(prepared.file), &this_tool()),
+        AttestationDraft {
+            verified: Prior::Prepared.words(),
+            ..AttestationDraft::of_coordinator(
+                ceremony,
+                Action::Open,
+                Some(prepared.file),
+                &this_tool(),
+            )
+        },
         signer,
         &Bars::default(),
     )?;
@@ -284,14 +301,10 @@ impl KeygenStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
-        keep_private(&ceremony)?;
+        let private = Private::begin(&ceremony, self.private.as_deref())?;
         for circuit in &ceremony.config.document().circuits {
             // Judged before the work.
-            drop(
-                ceremony
-                    .folder
-                    .create_private(&ceremony.folder.proving_key(&circuit.name), true)?,
-            );
+            drop(private.create(&Folder::proving_key(&circuit.name))?);
         }
         let done = verified(&ceremony)?;
         for key in done.keys() {
@@ -300,7 +313,7 @@ impl KeygenStep {
                 .iter()
                 .find(|witness| witness.name == key.name)
                 .map(|witness| witness.path.as_path());
-            write_keys(&ceremony, key, witness)?;
+            write_keys(&ceremony, &private, key, witness)?;
         }
         if let Some(unknown) = self
             .witness
@@ -321,6 +334,7 @@ impl KeygenStep {
 /// Writes the keys of a circuit. A verifying key that stands there already must be the same.
 fn write_keys(
     ceremony: &Ceremony,
+    private: &Private,
     key: &CircuitKey,
     witness: Option<&Path>,
 ) -> Result<(), Diagnostic> {
@@ -361,8 +375,8 @@ fn write_keys(
         write_once(ceremony, path, bytes)?;
         println!("{}: verifying key of {track}", path.display());
     }
-    let path = ceremony.folder.proving_key(&key.name);
-    let mut output = ceremony.folder.create_private(&path, true)?;
+    let mut output = private.create(&Folder::proving_key(&key.name))?;
+    let path = output.path().to_owned();
     let mut buffered = std::io::BufWriter::new(&mut output);
     keygen::write_proving_key(&proving_key, &mut buffered)
         .map_err(|e| failure::keygen(&path, &e))?;
@@ -378,10 +392,47 @@ fn write_keys(
     Ok(())
 }
 
-/// A folder for its owner only, which git leaves alone.
-fn keep_private(ceremony: &Ceremony) -> Result<(), Diagnostic> {
-    let path = ceremony.folder.private().join(".gitignore");
-    let mut output = ceremony.folder.create_private(&path, true)?;
-    output.write_all(b"*\n").map_err(|e| failure::io(&path, "writing", &e))?;
-    Ok(output.commit()?)
+/// A folder for its owner only, outside of the ceremony's, which git leaves alone.
+struct Private(PathBuf);
+
+impl Private {
+    fn begin(ceremony: &Ceremony, given: Option<&Path>) -> Result<Self, Diagnostic> {
+        let root = ceremony.folder.root();
+        let folder = given.map_or_else(|| ceremony.folder.private(), Path::to_owned);
+        // As far as it is there, links followed: what is missing will be made below.
+        let real = |path: &Path| path.canonicalize().ok();
+        let there =
+            std::path::absolute(&folder).map_err(|e| failure::io(&folder, "opening", &e))?;
+        let there = there.ancestors().find_map(real);
+        if there.zip(real(root)).is_some_and(|(there, root)| there.starts_with(root)) {
+            return Err(Diagnostic::environment(
+                "private-inside",
+                "proving keys do not go into the ceremony folder, which is copied and published",
+            )
+            .at(folder.display())
+            .found(format_args!("a folder in {}", root.display()))
+            .expected(ceremony.folder.private().display())
+            .hint("leave out --private, or name a folder elsewhere"));
+        }
+        let private = Self(folder);
+        let mut ignored = private.create(".gitignore")?;
+        let path = ignored.path().to_owned();
+        ignored.write_all(b"*\n").map_err(|e| failure::io(&path, "writing", &e))?;
+        ignored.commit()?;
+        remove_leftovers_of(&private.0);
+        Ok(private)
+    }
+
+    /// Begins a file that its owner alone can read.
+    fn create(&self, name: &str) -> Result<Output, Diagnostic> {
+        let parent = self.0.parent().unwrap_or(Path::new(""));
+        let folder = Path::new(self.0.file_name().unwrap_or_default());
+        if folder == Path::new("") {
+            return Err(Diagnostic::environment("option", "this is no name of a folder")
+                .at(self.0.display())
+                .hint("name a folder that can be made"));
+        }
+        let store = LocalDirectory::new(parent);
+        Ok(store.create(&folder.join(name), true, Readers::Owner)?)
+    }
 }

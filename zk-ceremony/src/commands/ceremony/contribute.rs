@@ -15,7 +15,7 @@ use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, this_tool, verify_last};
+use super::{parse_label, print_files_to_send, say_halves, this_tool};
 use crate::cli::ceremony::ContributeStep;
 use crate::commands::entropy::Added;
 use crate::failure;
@@ -38,15 +38,14 @@ impl ContributeStep {
                  UTF-16 units; the attestation has all of it"
             );
         }
-        for track in &tracks {
-            verify_last(&ceremony, track)?;
-        }
+        let verified = self.prepared.verify_last(&ceremony, &tracks)?;
         let added = self.entropy.gather()?;
         for track in &tracks {
-            let made =
-                contribute(&ceremony, track, &participant, &added, &destruction, signer.as_mut())?;
+            let words = (&destruction, &verified);
+            let made = contribute(&ceremony, track, &participant, &added, words, signer.as_mut())?;
             made.print(track, signer.as_ref());
         }
+        say_halves(root, &participant.name);
         println!(
             "Keep the hashes: `{PROGRAM} ceremony find {} --participant \"{}\"` looks for them in \
              the result.",
@@ -88,7 +87,7 @@ pub(super) fn contribute(
     track: &Track,
     participant: &Participant,
     added: &Added,
-    destruction: &Label,
+    (destruction, verified): (&Label, &Label),
     signer: &mut dyn Signer,
 ) -> Result<Made, Diagnostic> {
     let before = ceremony.head(track)?;
@@ -137,6 +136,7 @@ pub(super) fn contribute(
         beacon: None,
         entropy: parse_label("entropy", &added.words)?,
         destruction: destruction.clone(),
+        verified: verified.clone(),
         reason: None,
     };
     let digests = step.commit(said, signer, &Bars::default())?;

@@ -10,6 +10,7 @@ mod create_bundle;
 mod network;
 mod new;
 mod once;
+mod prepared;
 mod rehearsal;
 mod reject;
 mod status;
@@ -17,13 +18,12 @@ mod verify;
 
 use std::path::Path;
 
-use ceremony_folder::{Ceremony, Depth, PartReport, Stray, Track, Verification};
+use ceremony_folder::{Ceremony, PartReport, Stray};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Label;
 
 use crate::cli::ceremony::{CeremonyArgs, CeremonyCommand};
 use crate::failure;
-use crate::progress::Bars;
 
 impl CeremonyArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -68,20 +68,19 @@ fn this_tool() -> Label {
     Label::from_static(concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
 }
 
-/// Verifies the last file of a chain and what it depends on.
-fn verify_last(ceremony: &Ceremony, track: &Track) -> Result<(), Diagnostic> {
-    let mut verification = Verification::new(ceremony, Depth::LastOf(track.clone()))?;
-    for part in verification.run(&Bars::default())? {
-        eprintln!("verified {}", part.title);
-        print_remarks(&part);
-    }
-    Ok(())
-}
-
 /// What is unusual about a part that passed.
 fn print_remarks(part: &PartReport) {
     for remark in part.checks.iter().filter_map(|check| check.remark) {
         eprintln!("  note: {remark}");
+    }
+}
+
+/// Says to which circuits somebody has not contributed yet, having contributed to another.
+fn say_halves(root: &Path, name: &Label) {
+    // The step is made, whatever else is in the folder.
+    let Ok(ceremony) = Ceremony::open(root) else { return };
+    for half in ceremony.halves().iter().filter(|half| half.name == *name) {
+        println!("note: {half}");
     }
 }
 

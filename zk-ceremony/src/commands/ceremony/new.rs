@@ -17,7 +17,8 @@ use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, Label};
 use zk_attest::statement::{Action, Phase};
 
-use super::{this_tool, verify_last};
+use super::prepared::verify_last;
+use super::this_tool;
 use crate::cli::ceremony::NewCeremony;
 use crate::failure;
 use crate::output::open;
@@ -253,7 +254,8 @@ fn open_phase1(
         signer,
         &Bars::default(),
     )?;
-    verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &Track::Phase1)
+    verify_last(&Ceremony::open_sound(ceremony.folder.root())?, &[Track::Phase1])?;
+    Ok(())
 }
 
 /// Writes a small file whole.

@@ -52,8 +52,8 @@ impl RejectStep {
             ));
         }
         lines.iter().rev().for_each(|line| println!("{line}"));
-        if slot == Slot::Final {
-            let plan = ceremony.config.beacon(track.phase());
+        let plan = ceremony.config.beacon(track.phase()).filter(|_| slot == Slot::Final);
+        if let Some(plan) = plan {
             println!(
                 "{track} takes no contribution any more: the value of this beacon is public. Next: \
                  {PROGRAM} ceremony beacon {} with the value of round {}",

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use ceremony_folder::report::{failed_audits, strays};
-use ceremony_folder::{Ceremony, Chain, Stage};
+use ceremony_folder::{Ceremony, Chain, Half, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
 use super::verify::failed_audit;
@@ -24,6 +25,8 @@ struct Status {
     chains: Vec<ChainStatus>,
     /// Everybody who may contribute, in order.
     roster: Vec<String>,
+    /// Participants who contributed to some circuits and not yet to others.
+    halves: Vec<HalfStatus>,
     /// Files that are attested but not in this copy of the folder.
     missing: Vec<String>,
     /// Files that are no step of any chain.
@@ -48,8 +51,20 @@ struct ChainStatus {
     /// Whether the chain holds to its end. If not, its later steps were not looked at.
     complete: bool,
     rejected: usize,
+    /// The last file, to which the next contribution is made with any tool; none of a chain that
+    /// takes none.
+    last_file: Option<String>,
     /// The rejected or unfinished beacon after which only another beacon can come.
     awaits_beacon: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HalfStatus {
+    participant: String,
+    contributed_to: Vec<String>,
+    not_yet_to: Vec<String>,
+    #[serde(skip)]
+    shown: String,
 }
 
 #[derive(Serialize)]
@@ -121,6 +136,7 @@ impl Status {
                 .iter()
                 .map(|participant| participant.name.to_string())
                 .collect(),
+            halves: ceremony.halves().iter().map(HalfStatus::of).collect(),
             missing: steps()
                 .filter(|step| !step.present)
                 .map(|step| step.path.display().to_string())
@@ -159,11 +175,17 @@ impl Status {
                     step.step, step.fingerprint, step.time, step.participant
                 );
             }
+            if let Some(last) = chain.last_file.as_ref().filter(|_| chain.complete) {
+                println!("  last file: {last}");
+            }
             if chain.rejected > 0 {
                 println!("  {} rejected", chain.rejected);
             }
         }
         println!("roster: {}", self.roster.join(", "));
+        for half in &self.halves {
+            println!("{}", half.shown);
+        }
         for stray in &self.strays {
             println!("stray {}: {}", stray.file, stray.story);
         }
@@ -207,6 +229,18 @@ impl Status {
     }
 }
 
+impl HalfStatus {
+    fn of(half: &Half) -> Self {
+        let names = |names: &[CircuitName]| names.iter().map(ToString::to_string).collect();
+        Self {
+            participant: half.name.to_string(),
+            contributed_to: names(&half.done),
+            not_yet_to: names(&half.waiting),
+            shown: half.to_string(),
+        }
+    }
+}
+
 impl ChainStatus {
     fn of(ceremony: &Ceremony, chain: &Chain) -> Self {
         let contributed = |step: &ceremony_folder::Step| Contributed {
@@ -223,6 +257,11 @@ impl ChainStatus {
             closed: chain.is_closed() || (!own && !chain.steps.is_empty()),
             complete: chain.problem.is_none(),
             rejected: chain.rejected.len(),
+            last_file: chain
+                .steps
+                .last()
+                .filter(|_| own && !chain.is_closed() && chain.awaits_beacon().is_none())
+                .map(|head| head.path.display().to_string()),
             awaits_beacon: chain.awaits_beacon().map(|name| name.to_string()),
         }
     }
@@ -308,13 +347,13 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
             names.push(participant.name.to_string());
         }
     }
-    let plan = ceremony.config.beacon(phase);
-    let rounds = open.iter().map(|chain| chain.beacon_round(plan));
-    let round = rounds.max().unwrap_or(plan.round);
-    let beacon = format!(
-        "{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem  (HEX: {}, round {})",
-        plan.source, round
-    );
+    let value = ceremony.config.beacon(phase).map(|plan| {
+        let rounds = open.iter().map(|chain| chain.beacon_round(plan));
+        format!("  (HEX: {}, round {})", plan.source, rounds.max().unwrap_or(plan.round))
+    });
+    let value = value.unwrap_or_default();
+    let beacon =
+        format!("{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem{value}");
     let enough = open
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);

@@ -21,6 +21,7 @@ use super::once::{ensure_same, write_once};
 use super::{print_remarks, this_tool};
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::failure;
+use crate::known::Known;
 use crate::output::Output;
 use crate::progress::Bars;
 use crate::report::{Report, ReportedAudit, html, sums};
@@ -99,6 +100,8 @@ fn run_parts(
         }
         report.passed(ceremony, &part, seconds);
     }
+    let seen = verification.parts().iter().filter_map(|part| verification.step(part));
+    Known::note(ceremony, seen);
     if ceremony.stage() != Stage::Closed {
         return Ok(None);
     }

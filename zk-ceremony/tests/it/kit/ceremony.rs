@@ -124,7 +124,13 @@ impl World {
     ) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
         command.args(super::split(line)).current_dir(self.root.join(who)).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", self.state(who));
         prepare(&mut command).output().unwrap().into()
+    }
+
+    /// Where somebody's machine keeps what they verified.
+    pub fn state(&self, who: &str) -> PathBuf {
+        self.root.join(format!(".state-{who}"))
     }
 
     #[track_caller]

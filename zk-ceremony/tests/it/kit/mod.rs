@@ -63,6 +63,7 @@ impl Folder {
     pub fn run_with(&self, line: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
         command.args(split(line)).current_dir(self.0.path()).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
         prepare(&mut command).output().unwrap().into()
     }
 

@@ -141,7 +141,9 @@ impl Coordinator {
     fn finish(&mut self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
         let folder = || FolderArg { folder: self.root.clone() };
         if !ceremony.folder.is_present(&ceremony.folder.transcript()) {
-            KeygenStep { folder: folder(), witness: self.witness.clone() }.run()?;
+            let keygen =
+                KeygenStep { folder: folder(), witness: self.witness.clone(), private: None };
+            keygen.run()?;
             let verify =
                 VerifyCeremony { folder: folder(), read_only: false, json: false, finished: false };
             verify.run()?;

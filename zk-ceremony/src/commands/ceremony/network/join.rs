@@ -21,7 +21,8 @@ use super::approve::{Approver, is_needed, whole_verification};
 use super::{is_fixed_input, is_signed_side};
 use crate::cli::network::{JoinArgs, VerifyLevel};
 use crate::commands::ceremony::contribute::contribute;
-use crate::commands::ceremony::{parse_label, verify_last};
+use crate::commands::ceremony::parse_label;
+use crate::commands::ceremony::prepared::verify_last;
 use crate::commands::entropy::Added;
 use crate::failure;
 use crate::output::write_file;
@@ -290,10 +291,12 @@ impl Joined<'_> {
             if head.file.to_string() != chain.head.sha256 {
                 return Err(not_the_head(chain));
             }
-            self.verify(&ceremony, &track)?;
+            let verified = self.verify(&ceremony, &track)?;
             let me = ceremony.participant(&self.arguments.name, party.signer())?.clone();
-            let made =
-                contribute(&ceremony, &track, &me, &self.added, &self.destruction, party.signer())?;
+            let made = {
+                let words = (&self.destruction, &verified);
+                contribute(&ceremony, &track, &me, &self.added, words, party.signer())?
+            };
             println!("{track}: contribution {}, contribution hash (publish it)", made.number);
             println!("{}", hex_groups(made.hash));
         }
@@ -324,20 +327,21 @@ impl Joined<'_> {
         Ok(is_it.then(|| last.clone()))
     }
 
-    fn verify(&self, ceremony: &Ceremony, track: &Track) -> Result<(), Diagnostic> {
+    /// Verifies what a contribution is built on, and says in signed words what that was.
+    fn verify(&self, ceremony: &Ceremony, track: &Track) -> Result<Label, Diagnostic> {
         match self.arguments.verify {
             VerifyLevel::Step => {
                 ceremony.verify_newest(track, &Bars::default())?;
                 eprintln!("verified {track}, step {}", ceremony.head(track)?.name);
-                Ok(())
+                Ok(Label::from_static("the step before it, against its predecessor"))
             }
-            VerifyLevel::Chain => verify_last(ceremony, track),
+            VerifyLevel::Chain => verify_last(ceremony, std::slice::from_ref(track)),
             VerifyLevel::All => {
                 let depth = ceremony_folder::Depth::EveryFile;
                 let mut verification = ceremony_folder::Verification::new(ceremony, depth)?;
                 let parts = verification.run(&Bars::default())?;
                 eprintln!("verified {} files", parts.len());
-                Ok(())
+                Ok(Label::from_static("every file"))
             }
         }
     }

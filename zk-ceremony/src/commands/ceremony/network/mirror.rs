@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use ceremony_folder::audit::keep;
-use ceremony_folder::{Ceremony, Established, Verification};
+use ceremony_folder::audit::{keep, one_line};
+use ceremony_folder::{Auditor, Ceremony, Established, Stage, Step, Track, Verification};
 use ceremony_net::client::Client;
 use ceremony_net::protocol::{CeremonyInfo, StageInfo};
 use ceremony_net::sync::WorkingCopy;
@@ -15,138 +15,167 @@ use super::agreed_rules;
 use super::approve::Approver;
 use crate::cli::network::MirrorArgs;
 use crate::commands::ceremony::audit::{sign_result, sign_what_failed};
-use crate::commands::ceremony::parse_label;
+use crate::commands::ceremony::{parse_label, this_tool};
 use crate::progress::Bars;
+use crate::signer::Signer;
+
+/// How a mirror says that it verified.
+const METHOD: &str = "each step verified once, as it appeared";
+
+/// A copy that is being kept.
+struct Mirror<'a> {
+    client: &'a Client,
+    copy: WorkingCopy,
+    verifies: bool,
+    established: Established,
+    /// Who signs verdicts, and the result.
+    signing: Option<Signing>,
+}
+
+struct Signing {
+    signer: Box<dyn Signer>,
+    name: Label,
+}
 
 impl MirrorArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let client = self.service.client()?;
+        let signing = if self.verify && self.signer.is_named() {
+            let name = parse_label("--as", self.name.as_deref().unwrap_or("mirror"))?;
+            Some(Signing { signer: self.signer.open()?, name })
+        } else {
+            None
+        };
         let config = agreed_rules(&client, self.rules.as_deref())?;
-        let mut copy = WorkingCopy::open(&self.folder, config)?;
-        let mut established = Established::default();
+        let mut mirror = Mirror {
+            client: &client,
+            copy: WorkingCopy::open(&self.folder, config)?,
+            verifies: self.verify,
+            established: Established::default(),
+            signing,
+        };
         let mut info = client.info(None)?;
         loop {
-            self.follow(&client, &mut copy, &mut established)?;
-            let is_closed = info.stage == StageInfo::Closed;
-            if self.once || self.is_the_end(&info) {
-                break;
-            }
-            if is_closed && self.signs() && info.bundle {
+            mirror.follow()?;
+            if self.once || mirror.has_all(&info) {
                 break;
             }
             info = client.info(Some(info.version))?;
         }
-        if !self.signs() {
-            return Ok(());
-        }
-        self.conclude(&client, &copy, established)
+        mirror.conclude(self.approve)
     }
+}
 
-    fn signs(&self) -> bool {
-        self.verify && self.signer.is_named()
-    }
-
-    fn is_the_end(&self, info: &CeremonyInfo) -> bool {
-        info.finished || info.stage == StageInfo::Closed && info.bundle && !self.signs()
+impl Mirror<'_> {
+    /// Whether nothing more is to come: a mirror that signs does so while the service waits for
+    /// it.
+    fn has_all(&self, info: &CeremonyInfo) -> bool {
+        let is_complete = info.stage == StageInfo::Closed && info.bundle;
+        info.finished || is_complete && self.signing.is_some()
     }
 
     /// Fetches what is new, and verifies it.
-    fn follow(
-        &self,
-        client: &Client,
-        copy: &mut WorkingCopy,
-        established: &mut Established,
-    ) -> Result<(), Diagnostic> {
-        let updated = copy.update(client, |_| true, &Bars::default())?;
-        copy.update_journal(client)?;
+    fn follow(&mut self) -> Result<(), Diagnostic> {
+        let updated = self.copy.update(self.client, |_| true, &Bars::default())?;
+        self.copy.update_journal(self.client)?;
         for name in &updated.fetched {
             eprintln!("fetched {name}");
         }
-        if !self.verify {
+        let ceremony = Ceremony::open(self.copy.root())?;
+        if !self.verifies || ceremony.phase1.steps.is_empty() {
             return Ok(());
         }
-        let ceremony = Ceremony::open(copy.root())?;
-        if ceremony.phase1.steps.is_empty() {
-            return Ok(());
-        }
-        let before = std::mem::take(established);
+        let before = std::mem::take(&mut self.established);
         let mut verification = Verification::following(&ceremony, before)?;
-        let titles: Vec<String> =
-            verification.parts().iter().map(|part| verification.title(part)).collect();
-        for title in titles {
+        for part in verification.parts().to_vec() {
+            let (title, step) = (verification.title(&part), verification.step(&part));
             let start = Instant::now();
             let Some(result) = verification.next_part(&Bars::default()) else { break };
             if let Err(error) = result {
                 let error = Diagnostic::from(&error);
-                self.report_failure(client, &ceremony, &title, &error)?;
+                if error.blame == Blame::Artefact {
+                    self.give_verdict(&ceremony, step, Some(one_line(&error.to_string())))?;
+                    self.report_failure(&ceremony, &title, &error)?;
+                }
                 return Err(error);
             }
             eprintln!("verified {title} ({:.2} s)", start.elapsed().as_secs_f64());
+            self.give_verdict(&ceremony, step, None)?;
         }
-        *established = verification.established();
+        self.established = verification.established();
         Ok(())
     }
 
-    fn auditor(&self) -> Result<(Label, Label), Diagnostic> {
-        let name = parse_label("--as", self.name.as_deref().unwrap_or("mirror"))?;
-        Ok((name, Label::from_static("each step verified once, as it appeared")))
+    /// Signs a verdict of a step, keeps it and sends it.
+    fn give_verdict(
+        &mut self,
+        ceremony: &Ceremony,
+        step: Option<(&Track, &Step)>,
+        bad: Option<Label>,
+    ) -> Result<(), Diagnostic> {
+        let (Some(signing), Some((track, step))) = (&mut self.signing, step) else {
+            return Ok(());
+        };
+        let auditor = Auditor { name: signing.name.clone(), tool: this_tool() };
+        let signer = signing.signer.as_mut();
+        let path = ceremony.write_verdict(track, step, bad, &auditor, signer)?;
+        let bytes = ceremony.folder.read(&path, Envelope::MAX_BYTES)?;
+        let envelope = Envelope::from_json(&bytes).map_err(|it| Diagnostic::from(&it))?;
+        self.send(&envelope)
     }
 
     /// Signs what does not hold, and tells the service.
     fn report_failure(
-        &self,
-        client: &Client,
+        &mut self,
         ceremony: &Ceremony,
         title: &str,
         error: &Diagnostic,
     ) -> Result<(), Diagnostic> {
-        if !self.signs() || error.blame != Blame::Artefact {
-            return Ok(());
-        }
-        let mut signer = self.signer.open()?;
+        let Some(signing) = &mut self.signing else { return Ok(()) };
+        let words = (signing.name.clone(), Label::from_static(METHOD));
         let text = error.to_string();
-        let envelope = sign_what_failed(ceremony, title, &text, self.auditor()?, signer.as_mut())?;
-        send(client, &envelope)
+        let envelope = sign_what_failed(ceremony, title, &text, words, signing.signer.as_mut())?;
+        self.send(&envelope)
     }
 
-    /// The signed result, sent to the service.
-    fn conclude(
-        &self,
-        client: &Client,
-        copy: &WorkingCopy,
-        established: Established,
-    ) -> Result<(), Diagnostic> {
-        let ceremony = Ceremony::open_sound(copy.root())?;
-        if ceremony.stage() != ceremony_folder::Stage::Closed {
+    /// The signed result of a finished ceremony, sent to the service; and the approval.
+    fn conclude(mut self, approve: bool) -> Result<(), Diagnostic> {
+        let ceremony = Ceremony::open_sound(self.copy.root())?;
+        let Some(signing) = &mut self.signing else { return Ok(()) };
+        if ceremony.stage() != Stage::Closed {
             eprintln!("the ceremony is not finished: there is no result to sign yet");
             return Ok(());
         }
+        let established = std::mem::take(&mut self.established);
         let mut verification = Verification::following(&ceremony, established)?;
         verification.run(&Bars::default())?;
         let done = verification.finish()?;
-        let mut signer = self.signer.open()?;
-        let (envelope, files) = sign_result(&ceremony, &done, self.auditor()?, signer.as_mut())?;
-        let key = *signer.public_key();
-        let path = keep(&ceremony, &envelope, &[key]).map(|_| ceremony.folder.audits())?;
-        println!("{}: {files} files verified, signed by {}", path.display(), key.fingerprint());
+        let words = (signing.name.clone(), Label::from_static(METHOD));
+        let (envelope, files) = sign_result(&ceremony, &done, words, signing.signer.as_mut())?;
+        let key = *signing.signer.public_key();
+        keep(&ceremony, &envelope, &[key])?;
+        println!(
+            "{}: {files} files verified, signed by {}",
+            ceremony.folder.audits().display(),
+            key.fingerprint()
+        );
         println!("  transcript         {}", done.digest());
-        send(client, &envelope)?;
-        if !self.approve {
-            return Ok(());
-        }
+        self.send(&envelope)?;
+        let Some(signing) = self.signing.as_mut().filter(|_| approve) else { return Ok(()) };
         let verified = Some(done.digest());
-        let approver = Approver { client, copy, verified, participant: None };
-        approver.sign(signer.as_mut(), true)
+        let approver =
+            Approver { client: self.client, copy: &self.copy, verified, participant: None };
+        approver.sign(signing.signer.as_mut(), true)
     }
-}
 
-/// Sends a signed result. Somebody whom the coordinator does not hear keeps it.
-fn send(client: &Client, envelope: &Envelope) -> Result<(), Diagnostic> {
-    match client.send_statement(envelope) {
-        Err(error) if error.blame == Blame::Artefact => {
-            eprintln!("note: the service did not take the result: {error}");
-            Ok(())
+    /// Sends a signed result. Somebody whom the coordinator does not hear keeps it.
+    fn send(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        match self.client.send_statement(envelope) {
+            Err(error) if error.blame == Blame::Artefact => {
+                eprintln!("note: the service did not take the result: {error}");
+                Ok(())
+            }
+            sent => sent,
         }
-        sent => sent,
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ark_serialize::CanonicalDeserialize as _;
 use ceremony_core::keygen::ProvingKey;
+use ceremony_folder::Folder;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::PolicyDigest;
@@ -113,7 +114,8 @@ impl Rehearsal {
 
     /// What the example's test reads, made with the ceremony's proving key.
     fn proofs(&self, example: &dyn Example) -> Result<String, Diagnostic> {
-        let path = ceremony_folder::Folder::new(&self.root()).proving_key(&self.material.name);
+        let private = Folder::new(&self.root()).private();
+        let path = private.join(Folder::proving_key(&self.material.name));
         let bytes = fs::read(&path).map_err(|e| failure::io(&path, "reading", &e))?;
         // Our own file, written a moment ago by a process that checked its points.
         let key = ProvingKey::deserialize_uncompressed_unchecked(&bytes[..]).map_err(|e| {

@@ -195,6 +195,8 @@ impl Rehearsal {
             command.arg("--portable-arithmetic");
         }
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null());
+        // What a party has verified is its own, and none of this account's.
+        command.env("XDG_STATE_HOME", self.out.join("keys").join(format!("{who}.state")));
         let output = command.output().map_err(|e| failure::io(&self.program, "running", &e))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
