@@ -51,6 +51,10 @@ pub(crate) struct RehearsalArgs {
     /// in
     #[arg(long, value_name = "DIR")]
     pub(crate) checkout: Option<PathBuf>,
+    /// Hold it over a network: every party a process that knows the service's address and its own
+    /// key
+    #[arg(long)]
+    pub(crate) network: bool,
     /// Stop after the snippet: build and test no crate
     #[arg(long)]
     pub(crate) no_build: bool,

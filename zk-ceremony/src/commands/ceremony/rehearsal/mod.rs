@@ -16,6 +16,7 @@
 
 mod guarded;
 mod material;
+mod network;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,8 +91,14 @@ impl RehearsalArgs {
         if self.resume {
             rehearsal.wait_for_orphans()?;
         }
-        rehearsal.run_chain()?;
-        rehearsal.finish()?;
+        rehearsal.open()?;
+        if self.network {
+            rehearsal.write_policy()?;
+            rehearsal.over_network()?;
+        } else {
+            rehearsal.run_chain()?;
+            rehearsal.finish()?;
+        }
         rehearsal.approve()?;
         rehearsal.embed()?;
         let ran = started.elapsed();
@@ -217,7 +224,8 @@ impl Rehearsal {
         for folder in [&folder, &self.root(), &self.out.join("zk")] {
             fs::create_dir_all(folder).map_err(|e| failure::io(folder, "creating", &e))?;
         }
-        for name in self.participants.iter().chain(&RELEASE).chain(&[AUDITOR, COORDINATOR]) {
+        let others = [AUDITOR, network::WITNESS, COORDINATOR];
+        for name in self.participants.iter().chain(&RELEASE).chain(&others) {
             let path = self.key(name);
             if !path.exists() {
                 self.party(name, "makes a key", &["key", "new", &path.to_string_lossy()])?;
@@ -233,9 +241,8 @@ impl Rehearsal {
         Ok(FolderLock::take(&self.root()).map(drop)?)
     }
 
-    /// Phase 1 and phase 2, step by step, as the folder asks for them.
-    fn run_chain(&self) -> Result<(), Diagnostic> {
-        let rules = Folder::new(&self.root()).config();
+    /// Opens the ceremony, unless that was done.
+    fn open(&self) -> Result<(), Diagnostic> {
         if !self.opened()? {
             let toml = self.out.join("ceremony.toml");
             if !toml.exists() {
@@ -265,6 +272,12 @@ impl Rehearsal {
             arguments.extend(ptau.iter().flat_map(|path| ["--ptau", path.as_str()]));
             self.party(COORDINATOR, "opens the ceremony", &arguments)?;
         }
+        Ok(())
+    }
+
+    /// Phase 1 and phase 2, step by step, as the folder asks for them.
+    fn run_chain(&self) -> Result<(), Diagnostic> {
+        let rules = Folder::new(&self.root()).config();
         loop {
             let ceremony = Ceremony::open(&self.root())?;
             if let Some(problem) = ceremony.problem() {
@@ -345,9 +358,8 @@ impl Rehearsal {
         self.party(COORDINATOR, "verifies everything", &["ceremony", "verify", "."])
     }
 
-    /// The bundle, signed to the demo policy by release authorities, auditor and participants.
-    fn approve(&self) -> Result<(), Diagnostic> {
-        let bundle = Folder::new(&self.root()).bundle();
+    /// The demo policy, unless it was written.
+    fn write_policy(&self) -> Result<PathBuf, Diagnostic> {
         let policy = self.zk("trust-policy.json");
         if !policy.exists() {
             write_file(
@@ -358,6 +370,13 @@ impl Rehearsal {
                 false,
             )?;
         }
+        Ok(policy)
+    }
+
+    /// The bundle, signed to the demo policy by release authorities, auditor and participants.
+    fn approve(&self) -> Result<(), Diagnostic> {
+        let bundle = Folder::new(&self.root()).bundle();
+        let policy = self.write_policy()?;
         if !bundle.exists() {
             let until = Timestamp::from_unix(Timestamp::now().unix() + VALID_SECONDS).to_string();
             self.party(

@@ -1,0 +1,221 @@
+//! The rehearsal over a network: every party is one process with one command, and knows the
+//! service's address and its own key.
+//!
+//! ```text
+//! OUT/logs/      what each party printed          OUT/copies/    each party's working copy
+//! OUT/tls/       a certificate for this machine   OUT/ceremony/  the folder that the service holds
+//! ```
+
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use ceremony_folder::Ceremony;
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::primitives::Timestamp;
+
+use super::{AUDITOR, COORDINATOR, RELEASE, Rehearsal, VALID_SECONDS, slug};
+use crate::failure;
+use crate::output::write_file;
+
+/// A second auditor, whom no policy names.
+pub(super) const WITNESS: &str = "Second auditor";
+/// How long the service may take to listen.
+const START: Duration = Duration::from_secs(60);
+/// How often the parties are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A party at work.
+struct Party {
+    name: &'static str,
+    what: String,
+    log: PathBuf,
+    child: Child,
+    ended: Option<ExitStatus>,
+}
+
+/// No party outlives a rehearsal that failed.
+impl Drop for Party {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Rehearsal {
+    /// Holds the whole ceremony, from the first contribution to the last approval.
+    pub(super) fn over_network(&self) -> Result<(), Diagnostic> {
+        for folder in ["logs", "copies", "tls"] {
+            let folder = self.out.join(folder);
+            fs::create_dir_all(&folder).map_err(|e| failure::io(&folder, "creating", &e))?;
+        }
+        let (certificate, key) = self.certificate()?;
+        let port = free_port()?;
+        let url = format!("https://localhost:{port}");
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let rules = Ceremony::open(&self.root())?.config.digest().to_string();
+        let until = Timestamp::from_unix(Timestamp::now().unix() + VALID_SECONDS).to_string();
+        let mut serve: Vec<String> = ["ceremony", "serve", "."].map(str::to_owned).into();
+        for (option, value) in [
+            ("--listen", format!("127.0.0.1:{port}")),
+            ("--origin", url.clone()),
+            ("--tls-cert", text(certificate.clone())),
+            ("--tls-key", text(key)),
+            ("--key", text(self.key(COORDINATOR))),
+            ("--policy", text(self.zk("trust-policy.json"))),
+            ("--auditor", self.public_key(WITNESS)?.to_string()),
+            ("--not-after", until),
+        ] {
+            serve.extend([option.to_owned(), value]);
+        }
+        if let Some(witness) = &self.material.witness {
+            let witness = format!("{}={}", self.material.name, witness.display());
+            serve.extend(["--witness".into(), witness]);
+        }
+        serve.push("--random-beacons".into());
+        let mut parties = vec![self.start(COORDINATOR, "holds the ceremony", &serve)?];
+        wait_for(port, &mut parties)?;
+        let common = |name: &str| {
+            [
+                ("--ca", text(certificate.clone())),
+                ("--rules", rules.clone()),
+                ("--key", text(self.key(name))),
+            ]
+            .into_iter()
+            .flat_map(|(option, value)| [option.to_owned(), value])
+            .collect::<Vec<_>>()
+        };
+        let copy = |name: &str| text(self.out.join("copies").join(slug(name)));
+        for name in &self.participants {
+            let command =
+                ["ceremony", "join", &url, "--as", name, "--approve", "--dir", &copy(name)];
+            let command = [command.map(str::to_owned).to_vec(), common(name)].concat();
+            parties.push(self.start(name, "contributes and approves", &command)?);
+        }
+        for name in [AUDITOR, WITNESS] {
+            let command = ["ceremony", "mirror", &url, &copy(name), "--verify", "--as", name];
+            let mut command = [command.map(str::to_owned).to_vec(), common(name)].concat();
+            if name == AUDITOR {
+                command.push("--approve".into());
+            }
+            parties.push(self.start(name, "verifies each step", &command)?);
+        }
+        for name in RELEASE {
+            let command = ["ceremony", "approve", &url, "--yes", "--dir", &copy(name)];
+            let command = [command.map(str::to_owned).to_vec(), common(name)].concat();
+            parties.push(self.start(name, "verifies everything and signs", &command)?);
+        }
+        self.wait(&mut parties)
+    }
+
+    fn start(
+        &self,
+        name: &'static str,
+        what: &str,
+        arguments: &[String],
+    ) -> Result<Party, Diagnostic> {
+        let log = self.out.join("logs").join(format!("{}.log", slug(name)));
+        let output = File::create(&log).map_err(|e| failure::io(&log, "creating", &e))?;
+        let errors = output.try_clone().map_err(|e| failure::io(&log, "opening", &e))?;
+        let mut command = Command::new(&self.program);
+        if bn254_batch::backend() == bn254_batch::Instructions::Portable {
+            command.arg("--portable-arithmetic");
+        }
+        command
+            .args(arguments)
+            .current_dir(self.root())
+            // A proxy of the machine leads elsewhere.
+            .env("NO_PROXY", "localhost,127.0.0.1")
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors);
+        let child = command.spawn().map_err(|e| failure::io(&self.program, "running", &e))?;
+        eprintln!("             {name:<16} {what}: {PROGRAM} {} ...", arguments[..2].join(" "));
+        Ok(Party { name, what: what.into(), log, child, ended: None })
+    }
+
+    /// Waits until every party has come to its end; the first that fails ends the rehearsal.
+    fn wait(&self, parties: &mut [Party]) -> Result<(), Diagnostic> {
+        while parties.iter().any(|party| party.ended.is_none()) {
+            for party in parties.iter_mut().filter(|party| party.ended.is_none()) {
+                let status = party
+                    .child
+                    .try_wait()
+                    .map_err(|e| failure::io(&self.program, "waiting for", &e))?;
+                let Some(status) = status else { continue };
+                party.ended = Some(status);
+                let seconds = self.started.elapsed().as_secs_f64();
+                if !status.success() {
+                    return Err(party.failed(status));
+                }
+                eprintln!("  {seconds:>7.2} s  {:<16} {}: done", party.name, party.what);
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// A certificate for this machine, made for this rehearsal, that is its own authority.
+    fn certificate(&self) -> Result<(PathBuf, PathBuf), Diagnostic> {
+        let folder = self.out.join("tls");
+        let (certificate, key) = (folder.join("localhost.pem"), folder.join("localhost.key"));
+        if !certificate.exists() {
+            let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+            let made = rcgen::generate_simple_self_signed(names).map_err(|error| {
+                Diagnostic::environment("tls", format_args!("making a certificate failed: {error}"))
+            })?;
+            let mut output = crate::output::Output::create_private(&key, true, &[])?;
+            std::io::Write::write_all(&mut output, made.signing_key.serialize_pem().as_bytes())
+                .map_err(|e| failure::io(&key, "writing", &e))?;
+            output.commit()?;
+            write_file(&certificate, made.cert.pem().as_bytes(), false)?;
+        }
+        Ok((certificate, key))
+    }
+}
+
+impl Party {
+    /// With the end of what it printed.
+    fn failed(&self, status: ExitStatus) -> Diagnostic {
+        let printed = fs::read(&self.log).unwrap_or_default();
+        let printed = String::from_utf8_lossy(&printed);
+        let lines: Vec<&str> = printed.lines().collect();
+        let end = lines[lines.len().saturating_sub(20)..].join("\n");
+        Diagnostic::environment("failed-n", format_args!("{} failed ({status})\n{end}", self.what))
+            .at(self.name)
+            .hint(format!("all of it is in {}", self.log.display()))
+    }
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> Result<u16, Diagnostic> {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound.map(|address| address.port()).map_err(|error| {
+        Diagnostic::environment("listen", format_args!("no port can be had: {error}"))
+    })
+}
+
+/// Waits until the service listens.
+fn wait_for(port: u16, parties: &mut [Party]) -> Result<(), Diagnostic> {
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if let Some(party) = parties.first_mut() {
+            let ended = party.child.try_wait().ok().flatten();
+            if let Some(status) = ended {
+                party.ended = Some(status);
+                return Err(party.failed(status));
+            }
+        }
+        if begun.elapsed() > START {
+            return Err(Diagnostic::environment("listen", "the service does not listen")
+                .hint("its log is in OUT/logs"));
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
+}
