@@ -4,14 +4,12 @@
 //! verifying) goes on outside of it and comes back with its result.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ceremony_core::progress::NoProgress;
-use ceremony_folder::journal::{Event, Journal, Recorded};
-use ceremony_folder::service::{Receipt, appointments};
-use ceremony_folder::{Ceremony, FolderLock, Inbox, Refused, Step, Track};
+use ceremony_folder::journal::{Event, Journal};
+use ceremony_folder::service::appointments;
+use ceremony_folder::{Ceremony, FolderLock, Track};
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
@@ -21,16 +19,17 @@ use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::program::PROGRAM;
 use zk_attest::signer::{Signer, sign_envelope};
 
-use super::limits::{JOURNAL_PART, RETRY, SPARE_BYTES};
+use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
 use super::sessions::{Expected, Sessions};
+use super::state::State;
 use super::state_folder::{StateFolder, free_bytes};
 use super::turn::{Lease, RunningTurn};
 use super::uploads::Upload;
-use super::view::{SharedView, View};
+use super::view::View;
 use super::{Options, turn};
 use crate::protocol::{
-    CeremonyInfo, Completion, JournalInfo, JournalPart, PROTOCOL, Standing, Turn, TurnInfo, Verdict,
+    CeremonyInfo, JournalInfo, JournalPart, PROTOCOL, Standing, Turn, TurnInfo, Verdict,
 };
 use crate::statements::{Ticket, about_rules, signed_by};
 
@@ -44,33 +43,6 @@ pub(crate) struct Core {
     pub(crate) version: watch::Sender<u64>,
     /// The last request.
     asked: Mutex<Instant>,
-}
-
-/// What the lock guards.
-pub(crate) struct State {
-    pub(crate) view: SharedView,
-    pub(crate) sessions: Sessions,
-    queue: Queue,
-    turn: Option<RunningTurn>,
-    pub(crate) uploads: BTreeMap<String, Upload>,
-    /// What became of the last turn of each participant.
-    verdicts: BTreeMap<PublicKey, Verdict>,
-    journal: Journal,
-    signer: Box<dyn Signer + Send>,
-    /// Steps that the journal tells of.
-    journaled: HashSet<FileDigest>,
-    /// Participants of whom it tells that they joined.
-    joined: HashSet<Label>,
-    /// What was signed of its last entry.
-    head: Option<Envelope>,
-    /// Who was not there when it was their turn, in a ceremony with an order.
-    skipped: BTreeSet<String>,
-    /// Whose turn it is by the roster, and since when nobody came.
-    awaited: Option<(PublicKey, Instant)>,
-    /// How long the turns took that ended with a contribution.
-    durations: Vec<Duration>,
-    pub(crate) approved: bool,
-    finished: bool,
 }
 
 impl Core {
@@ -491,182 +463,6 @@ impl Core {
         Ok(id)
     }
 
-    /// Everything of a turn came: its verification begins.
-    pub(crate) fn complete(
-        self: &Arc<Self>,
-        key: &PublicKey,
-        completion: &Completion,
-    ) -> Result<(), Diagnostic> {
-        let mut state = self.state();
-        let turn = state.open_turn(key, &completion.turn)?.clone();
-        let mut uploads = Vec::new();
-        let circuits: Vec<Option<String>> = turn
-            .lease
-            .chains
-            .iter()
-            .map(|chain| chain.circuit.as_ref().map(ToString::to_string))
-            .collect();
-        let given: Vec<Option<String>> =
-            completion.steps.iter().map(|step| step.circuit.clone()).collect();
-        if circuits != given {
-            let shown = |list: &[Option<String>]| {
-                let names = list.iter().map(|it| it.clone().unwrap_or_else(|| "phase 1".into()));
-                names.collect::<Vec<_>>().join(", ")
-            };
-            return Err(Diagnostic::artefact(
-                "incomplete",
-                "a turn is complete with one contribution to each of its chains, in their order",
-            )
-            .found(shown(&given))
-            .expected(shown(&circuits))
-            .hint("contribute to all chains of the turn"));
-        }
-        for (step, chain) in completion.steps.iter().zip(&turn.lease.chains) {
-            let upload = state.uploads.get(&step.upload);
-            let Some(upload) = upload.filter(|upload| upload.circuit == chain.circuit) else {
-                return Err(Diagnostic::artefact("no-such-upload", "the turn has no such upload")
-                    .hint("upload the data file first"));
-            };
-            if !upload.is_complete() || upload.busy {
-                return Err(Diagnostic::artefact("unfinished", "the upload is not finished")
-                    .found(format_args!("{} bytes", upload.offset))
-                    .expected(format_args!("{} bytes", upload.length))
-                    .hint("send the rest"));
-            }
-            uploads.push(upload.id.clone());
-        }
-        for (i, step) in completion.steps.iter().enumerate() {
-            let bytes = step.attestation.to_json();
-            self.state_folder.write(&Lease::attestation_name(i), &bytes)?;
-        }
-        let mut lease = turn.lease.clone();
-        lease.received = Some(uploads);
-        lease.save(&self.state_folder)?;
-        let (participant, id) = (lease.participant.clone(), lease.id.clone());
-        state.turn = Some(RunningTurn { lease, ..turn });
-        state.note(Event::Received { participant, turn: id })?;
-        drop(state);
-        self.changed();
-        Ok(())
-    }
-
-    /// Verifies what came in a turn, and takes it in. Runs as long as that takes.
-    pub(crate) fn verify_received(&self) {
-        let Some(lease) = self.received() else { return };
-        let begun = Instant::now();
-        let verdict = loop {
-            match self.take_in(&lease) {
-                Ok(verdict) => break verdict,
-                Err(error) => {
-                    // Not the participant's fault: the turn stays theirs until this works.
-                    tracing::error!("verifying failed, and is tried again: {}", error.what);
-                    std::thread::sleep(RETRY);
-                }
-            }
-        };
-        let good = matches!(verdict, Verdict::Accepted { .. });
-        let what = if good { "taken in" } else { "refused" };
-        let seconds = begun.elapsed().as_secs_f64();
-        tracing::info!("{}'s contribution: {what} after {seconds:.2} s", lease.participant);
-        let now = Instant::now();
-        let mut state = self.state();
-        if good {
-            if let Some(turn) = &state.turn {
-                let took = now.saturating_duration_since(turn.granted);
-                state.durations.push(took);
-            }
-            state.queue.leave(&lease.key);
-        } else {
-            state.queue.failed(&lease.key, now);
-        }
-        state.verdicts.insert(lease.key, verdict);
-        state.drop_turn(&self.state_folder);
-        drop(state);
-        if let Err(error) = self.refresh(true) {
-            tracing::error!("reading the folder failed: {}", error.what);
-        }
-        self.changed();
-    }
-
-    pub(crate) fn received(&self) -> Option<Lease> {
-        let state = self.state();
-        let lease = &state.turn.as_ref()?.lease;
-        lease.received.is_some().then(|| lease.clone())
-    }
-
-    /// One chain after the other, each with its entry in the journal. Fails only where nothing can
-    /// be said of what came.
-    fn take_in(&self, lease: &Lease) -> Result<Verdict, Diagnostic> {
-        let _lock = FolderLock::take(&self.options.folder)?;
-        let skip: Vec<String> = self.state().skipped.iter().cloned().collect();
-        let mut receipts = Vec::new();
-        let uploads = lease.received.clone().unwrap_or_default();
-        for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
-            let ceremony = Ceremony::open(&self.options.folder)?;
-            let attestation = Lease::attestation(&self.state_folder, i);
-            let data: Option<PathBuf> =
-                self.state().uploads.get(upload).map(|upload| upload.path.clone());
-            let refused = |error: Diagnostic, receipts: Vec<Envelope>| -> Result<_, Diagnostic> {
-                let reason = ceremony_folder::audit::one_line(&error.to_string());
-                self.state().note(Event::Refused {
-                    participant: lease.participant.clone(),
-                    turn: lease.id.clone(),
-                    circuit: chain.circuit.clone(),
-                    code: error.code.clone(),
-                    reason,
-                })?;
-                Ok(Verdict::Refused { error: error.into(), receipts })
-            };
-            let inbox = match Inbox::read(std::slice::from_ref(&attestation)) {
-                Ok(inbox) => inbox,
-                Err(error) => return refused(error.into(), receipts),
-            };
-            let Some(delivered) = inbox.attestations.first() else {
-                let error = Diagnostic::artefact("attestation", "this is no attestation of a step")
-                    .hint("send the file that stands next to the data file");
-                return refused(error, receipts);
-            };
-            if let Err(error) = of_the_turn(delivered, lease, chain) {
-                return refused(error, receipts);
-            }
-            let files: Vec<PathBuf> = data.into_iter().collect();
-            match ceremony.accept(delivered, &files, &skip, &NoProgress) {
-                Ok(added) => {
-                    let ceremony = Ceremony::open(&self.options.folder)?;
-                    receipts.push(self.receipt(&ceremony, &added.track, added.step.file, lease)?);
-                }
-                // Taken in by the process before this one.
-                Err(Refused::AlreadyHere { .. }) => {
-                    let file = delivered.file();
-                    receipts.push(self.receipt(&ceremony, &chain.track(), file, lease)?);
-                }
-                Err(Refused::Failed(error)) => return Err(error.into()),
-                Err(Refused::Turn(error)) => return refused(error.into(), receipts),
-                Err(error) => return refused(Diagnostic::from(error), receipts),
-            }
-        }
-        Ok(Verdict::Accepted { receipts })
-    }
-
-    /// The receipt of a step that is in the folder, with its entry in the journal.
-    fn receipt(
-        &self,
-        ceremony: &Ceremony,
-        track: &Track,
-        file: FileDigest,
-        lease: &Lease,
-    ) -> Result<Envelope, Diagnostic> {
-        let chain = ceremony.chain(track)?;
-        let Some(step) = chain.steps.iter().find(|step| step.file == file) else {
-            return Err(
-                Diagnostic::environment("vanished", "the step that was added is gone").at(track)
-            );
-        };
-        let mut state = self.state();
-        state.journal_step(track, step, Some(&lease.id))?;
-        state.sign_receipt(ceremony, step)
-    }
-
     /// Receipts of all contributions of a participant.
     pub(crate) fn receipts(&self, key: &PublicKey) -> Result<Vec<Envelope>, Diagnostic> {
         let mut state = self.state();
@@ -732,31 +528,6 @@ fn ticket_refused(refusal: &zk_attest::error::Refusal) -> Diagnostic {
     Diagnostic::from(refusal).hint("join without a ticket, at the end of the queue")
 }
 
-/// The attestation is by the holder of the turn, and for its chain.
-fn of_the_turn(
-    delivered: &ceremony_folder::Delivered,
-    lease: &Lease,
-    chain: &turn::LeasedChain,
-) -> Result<(), Diagnostic> {
-    let words = delivered.words();
-    let circuit = words.circuit.as_ref().map(|circuit| &circuit.name);
-    let found = (words.participant.as_str(), circuit, words.input_sha256);
-    let expected = (lease.participant.as_str(), chain.circuit.as_ref(), Some(chain.head_sha256));
-    if found == expected {
-        return Ok(());
-    }
-    let shown =
-        |(participant, circuit, input): (&str, Option<&CircuitName>, Option<FileDigest>)| {
-            let chain = circuit.map_or("phase 1".into(), |circuit| format!("circuit {circuit}"));
-            let input = input.map_or("nothing".into(), |input| input.to_string());
-            format!("{participant}, {chain}, made from {input}")
-        };
-    Err(Diagnostic::artefact("not-of-this-turn", "the attestation is of another turn")
-        .found(shown(found))
-        .expected(shown(expected))
-        .hint("contribute to the file that the turn names, as the participant whose turn it is"))
-}
-
 fn shown(turn: &RunningTurn, now: Instant) -> Turn {
     Turn {
         id: turn.lease.id.clone(),
@@ -771,263 +542,4 @@ fn milliseconds() -> u64 {
     since.map_or(Timestamp::now().unix() * 1000, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     })
-}
-
-impl State {
-    pub(crate) fn name(&self, key: &PublicKey) -> Option<&Label> {
-        let roster = &self.view.ceremony.config.document().participants;
-        roster.iter().find(|participant| participant.key == *key).map(|it| &it.name)
-    }
-
-    /// The chains to which a participant may contribute now.
-    fn open_to(&self, key: &PublicKey) -> Result<Vec<Track>, ceremony_folder::TurnError> {
-        let ceremony = &self.view.ceremony;
-        let roster = &ceremony.config.document().participants;
-        let Some(participant) = roster.iter().find(|it| it.key == *key) else {
-            let roster = roster.iter().map(|it| it.name.to_string()).collect();
-            let name = key.fingerprint();
-            return Err(ceremony_folder::TurnError::NotInRoster { name, roster });
-        };
-        let skip: Vec<String> = self.skipped.iter().cloned().collect();
-        ceremony.chains_open_to(participant, &skip)
-    }
-
-    /// Whether a participant has nothing to do in what the ceremony waits for.
-    fn is_done(&self, key: &PublicKey) -> bool {
-        use ceremony_folder::TurnError as T;
-        let order = |error: &T| {
-            matches!(error, T::AnothersTurn { .. }) // will come
-        };
-        match self.open_to(key) {
-            Ok(_) => false,
-            Err(error) => !order(&error),
-        }
-    }
-
-    fn turn_of(&self, key: &PublicKey) -> Option<&RunningTurn> {
-        self.turn.as_ref().filter(|turn| turn.lease.key == *key)
-    }
-
-    /// An upload of the turn that a participant has.
-    pub(crate) fn upload_of(&self, key: &PublicKey, id: &str) -> Option<&Upload> {
-        self.turn_of(key)?;
-        self.uploads.get(id)
-    }
-
-    /// The turn that a participant has and has not completed.
-    pub(crate) fn open_turn(&self, key: &PublicKey, id: &str) -> Result<&RunningTurn, Diagnostic> {
-        let gone = || {
-            Diagnostic::environment(
-                "turn-over",
-                "you do not have this turn: it ran out, was given \
-                                     back, or is somebody else's",
-            )
-            .hint("ask for your place in the queue again: it is kept")
-        };
-        let turn = self.turn_of(key).filter(|turn| turn.lease.id == id).ok_or_else(gone)?;
-        if turn.lease.received.is_some() {
-            return Err(Diagnostic::environment(
-                "received",
-                "everything of this turn came already",
-            )
-            .hint("ask for the verdict"));
-        }
-        Ok(turn)
-    }
-
-    fn waiting(&self, key: &PublicKey, reason: String, now: Instant) -> Standing {
-        let may = |key: &PublicKey| self.open_to(key).is_ok();
-        let ahead = self.queue.ahead(key, may);
-        let running = self.turn.as_ref().map(|turn| now.saturating_duration_since(turn.granted));
-        let mean = self
-            .durations
-            .iter()
-            .sum::<Duration>()
-            .checked_div(u32::try_from(self.durations.len()).unwrap_or(u32::MAX));
-        let turns = u32::try_from(ahead).unwrap_or(u32::MAX);
-        let expected = mean.map(|mean| {
-            let current = running.map_or(Duration::ZERO, |running| mean.saturating_sub(running));
-            (mean.saturating_mul(turns) + current).as_secs()
-        });
-        Standing::Waiting { ahead, expected, reason }
-    }
-
-    /// What a process before this one wrote.
-    fn remember(&mut self) {
-        for Recorded { entry, .. } in self.journal.entries() {
-            match &entry.event {
-                Event::Step { file, .. } => {
-                    self.journaled.insert(*file);
-                }
-                Event::Joined { participant } => {
-                    self.joined.insert(participant.clone());
-                }
-                Event::Skipped { participant } => {
-                    self.skipped.insert(participant.to_string());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Writes an entry of the journal, and signs it as the last one.
-    pub(crate) fn note(&mut self, event: Event) -> Result<Recorded, Diagnostic> {
-        let recorded = self.journal.append(event)?;
-        let view = self.view.clone();
-        self.head = self.journal.sign_head(&view.ceremony, self.signer.as_mut())?;
-        Ok(recorded)
-    }
-
-    /// Notes the steps that came into the folder.
-    fn journal_folder(&mut self) -> Result<(), Diagnostic> {
-        let view = self.view.clone();
-        for chain in view.ceremony.chains() {
-            for step in chain.steps.iter().chain(&chain.prepared) {
-                // What came in a turn is noted with its turn.
-                let in_turn = self.turn.as_ref().is_some_and(|turn| {
-                    turn.lease.received.is_some() && turn.lease.key == step.key
-                });
-                if !in_turn {
-                    self.journal_step(&chain.track, step, None)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn journal_step(
-        &mut self,
-        track: &Track,
-        step: &Step,
-        turn: Option<&str>,
-    ) -> Result<(), Diagnostic> {
-        if self.journaled.contains(&step.file) {
-            return Ok(());
-        }
-        let circuit = match track {
-            Track::Phase1 => None,
-            Track::Circuit(name) => Some(name.clone()),
-        };
-        self.note(Event::Step {
-            circuit,
-            step: step.name.to_string(),
-            action: step.words.action,
-            participant: step.words.participant.clone(),
-            file: step.file,
-            turn: turn.map(str::to_owned),
-        })?;
-        self.journaled.insert(step.file);
-        Ok(())
-    }
-
-    fn sign_receipt(&mut self, ceremony: &Ceremony, step: &Step) -> Result<Envelope, Diagnostic> {
-        let tells = |recorded: &&Recorded| matches!(&recorded.entry.event, Event::Step { file, .. } if *file == step.file);
-        let Some(recorded) = self.journal.entries().iter().find(tells).cloned() else {
-            return Err(Diagnostic::environment("journal", "the journal has no such step"));
-        };
-        let name = step.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Receipt::of(ceremony, step, &recorded).sign(&name, self.signer.as_mut())
-    }
-
-    /// Ends a turn without a contribution.
-    fn end_turn(
-        &mut self,
-        folder: &StateFolder,
-        now: Instant,
-        event: impl Fn(&Lease) -> Event,
-    ) -> Result<(), Diagnostic> {
-        let Some(turn) = &self.turn else { return Ok(()) };
-        let (event, key) = (event(&turn.lease), turn.lease.key);
-        self.drop_turn(folder);
-        self.queue.failed(&key, now);
-        self.note(event)?;
-        Ok(())
-    }
-
-    fn drop_turn(&mut self, folder: &StateFolder) {
-        let chains = self.turn.take().map_or(0, |turn| turn.lease.chains.len());
-        Lease::forget(folder);
-        for chain in 0..chains {
-            folder.remove(&Lease::attestation_name(chain));
-        }
-        for upload in std::mem::take(&mut self.uploads).into_values() {
-            upload.remove(folder);
-        }
-    }
-
-    fn give_back(&mut self, folder: &StateFolder, key: &PublicKey) -> Result<bool, Diagnostic> {
-        let open = self.turn_of(key).is_some_and(|turn| turn.lease.received.is_none());
-        if open {
-            let event = |lease: &Lease| Event::GivenUp {
-                participant: lease.participant.clone(),
-                turn: lease.id.clone(),
-            };
-            self.end_turn(folder, Instant::now(), event)?;
-        }
-        Ok(open)
-    }
-
-    /// Ends a turn whose chains went on in another way: by hand, or by a beacon.
-    fn void_turn(&mut self, folder: &StateFolder) -> Result<(), Diagnostic> {
-        let Some(turn) = &self.turn else { return Ok(()) };
-        let goes_on = turn.lease.received.is_some()
-            || turn.lease.chains.iter().all(|chain| {
-                let head = self.view.ceremony.head(&chain.track());
-                head.is_ok_and(|head| head.file == chain.head_sha256)
-            });
-        if goes_on {
-            return Ok(());
-        }
-        let event = |lease: &Lease| Event::GivenUp {
-            participant: lease.participant.clone(),
-            turn: lease.id.clone(),
-        };
-        self.end_turn(folder, Instant::now(), event)
-    }
-
-    /// In a ceremony with an order: whoever is next and stays away is passed over after a while,
-    /// if somebody else is there.
-    fn pass_over(&mut self, after: Duration, now: Instant) -> Result<bool, Diagnostic> {
-        use ceremony_folder::config::Order;
-        let ceremony = &self.view.ceremony;
-        if ceremony.config.document().order != Order::Roster || self.turn.is_some() {
-            self.awaited = None;
-            return Ok(false);
-        }
-        let roster = &ceremony.config.document().participants;
-        let next = roster.iter().find(|it| self.open_to(&it.key).is_ok());
-        let Some(next) = next.filter(|next| !self.queue.is_present(&next.key, now)) else {
-            self.awaited = None;
-            return Ok(false);
-        };
-        let somebody = self
-            .queue
-            .iter()
-            .any(|other| other.key != next.key && self.queue.is_present(&other.key, now));
-        let (key, name) = (next.key, next.name.clone());
-        match self.awaited {
-            Some((awaited, since)) if awaited == key && somebody => {
-                if now.saturating_duration_since(since) < after
-                    || self.skipped.contains(name.as_str())
-                {
-                    return Ok(false);
-                }
-                self.skipped.insert(name.to_string());
-                self.awaited = None;
-                self.note(Event::Skipped { participant: name })?;
-                Ok(true)
-            }
-            Some((awaited, _)) if awaited == key => Ok(false),
-            _ => {
-                self.awaited = Some((key, now));
-                Ok(false)
-            }
-        }
-    }
-
-    /// When something is due by itself.
-    pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
-        let deadline = self.turn.as_ref().and_then(RunningTurn::deadline);
-        [deadline, self.queue.next_change(now)].into_iter().flatten().min()
-    }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! listener   connections, TLS, their limits       core       sessions, queue, turns, verification
 //! http       requests into types, and back        view       the folder as it is
-//! files      ranges of files                      journal    ceremony_folder::journal
+//! files      ranges of files                      intake     what came: verified and taken in
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -13,11 +13,13 @@
 mod core;
 mod files;
 mod http;
+mod intake;
 mod limits;
 mod listener;
 mod queue;
 mod rates;
 mod sessions;
+mod state;
 mod state_folder;
 mod turn;
 mod uploads;

@@ -1,0 +1,222 @@
+//! What came in a turn: complete or not, verified, taken in, and put into the journal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ceremony_core::progress::NoProgress;
+use ceremony_folder::journal::Event;
+use ceremony_folder::{Ceremony, FolderLock, Inbox, Refused, Track};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::FileDigest;
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::CircuitName;
+
+use super::core::Core;
+use super::limits::RETRY;
+use super::turn::{self, Lease, RunningTurn};
+use crate::protocol::{Completion, Verdict};
+
+impl Core {
+    /// Everything of a turn came: its verification begins.
+    pub(crate) fn complete(
+        self: &Arc<Self>,
+        key: &PublicKey,
+        completion: &Completion,
+    ) -> Result<(), Diagnostic> {
+        let mut state = self.state();
+        let turn = state.open_turn(key, &completion.turn)?.clone();
+        let mut uploads = Vec::new();
+        let circuits: Vec<Option<String>> = turn
+            .lease
+            .chains
+            .iter()
+            .map(|chain| chain.circuit.as_ref().map(ToString::to_string))
+            .collect();
+        let given: Vec<Option<String>> =
+            completion.steps.iter().map(|step| step.circuit.clone()).collect();
+        if circuits != given {
+            let shown = |list: &[Option<String>]| {
+                let names = list.iter().map(|it| it.clone().unwrap_or_else(|| "phase 1".into()));
+                names.collect::<Vec<_>>().join(", ")
+            };
+            return Err(Diagnostic::artefact(
+                "incomplete",
+                "a turn is complete with one contribution to each of its chains, in their order",
+            )
+            .found(shown(&given))
+            .expected(shown(&circuits))
+            .hint("contribute to all chains of the turn"));
+        }
+        for (step, chain) in completion.steps.iter().zip(&turn.lease.chains) {
+            let upload = state.uploads.get(&step.upload);
+            let Some(upload) = upload.filter(|upload| upload.circuit == chain.circuit) else {
+                return Err(Diagnostic::artefact("no-such-upload", "the turn has no such upload")
+                    .hint("upload the data file first"));
+            };
+            if !upload.is_complete() || upload.busy {
+                return Err(Diagnostic::artefact("unfinished", "the upload is not finished")
+                    .found(format_args!("{} bytes", upload.offset))
+                    .expected(format_args!("{} bytes", upload.length))
+                    .hint("send the rest"));
+            }
+            uploads.push(upload.id.clone());
+        }
+        for (i, step) in completion.steps.iter().enumerate() {
+            let bytes = step.attestation.to_json();
+            self.state_folder.write(&Lease::attestation_name(i), &bytes)?;
+        }
+        let mut lease = turn.lease.clone();
+        lease.received = Some(uploads);
+        lease.save(&self.state_folder)?;
+        let (participant, id) = (lease.participant.clone(), lease.id.clone());
+        state.turn = Some(RunningTurn { lease, ..turn });
+        state.note(Event::Received { participant, turn: id })?;
+        drop(state);
+        self.changed();
+        Ok(())
+    }
+
+    /// Verifies what came in a turn, and takes it in. Runs as long as that takes.
+    pub(crate) fn verify_received(&self) {
+        let Some(lease) = self.received() else { return };
+        let begun = Instant::now();
+        let verdict = loop {
+            match self.take_in(&lease) {
+                Ok(verdict) => break verdict,
+                Err(error) => {
+                    // Not the participant's fault: the turn stays theirs until this works.
+                    tracing::error!("verifying failed, and is tried again: {}", error.what);
+                    std::thread::sleep(RETRY);
+                }
+            }
+        };
+        let good = matches!(verdict, Verdict::Accepted { .. });
+        let what = if good { "taken in" } else { "refused" };
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::info!("{}'s contribution: {what} after {seconds:.2} s", lease.participant);
+        let now = Instant::now();
+        let mut state = self.state();
+        if good {
+            if let Some(turn) = &state.turn {
+                let took = now.saturating_duration_since(turn.granted);
+                state.durations.push(took);
+            }
+            state.queue.leave(&lease.key);
+        } else {
+            state.queue.failed(&lease.key, now);
+        }
+        state.verdicts.insert(lease.key, verdict);
+        state.drop_turn(&self.state_folder);
+        drop(state);
+        if let Err(error) = self.refresh(true) {
+            tracing::error!("reading the folder failed: {}", error.what);
+        }
+        self.changed();
+    }
+
+    pub(crate) fn received(&self) -> Option<Lease> {
+        let state = self.state();
+        let lease = &state.turn.as_ref()?.lease;
+        lease.received.is_some().then(|| lease.clone())
+    }
+
+    /// One chain after the other, each with its entry in the journal. Fails only where nothing can
+    /// be said of what came.
+    fn take_in(&self, lease: &Lease) -> Result<Verdict, Diagnostic> {
+        let _lock = FolderLock::take(&self.options.folder)?;
+        let skip: Vec<String> = self.state().skipped.iter().cloned().collect();
+        let mut receipts = Vec::new();
+        let uploads = lease.received.clone().unwrap_or_default();
+        for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
+            let ceremony = Ceremony::open(&self.options.folder)?;
+            let attestation = Lease::attestation(&self.state_folder, i);
+            let data: Option<PathBuf> =
+                self.state().uploads.get(upload).map(|upload| upload.path.clone());
+            let refused = |error: Diagnostic, receipts: Vec<Envelope>| -> Result<_, Diagnostic> {
+                let reason = ceremony_folder::audit::one_line(&error.to_string());
+                self.state().note(Event::Refused {
+                    participant: lease.participant.clone(),
+                    turn: lease.id.clone(),
+                    circuit: chain.circuit.clone(),
+                    code: error.code.clone(),
+                    reason,
+                })?;
+                Ok(Verdict::Refused { error: error.into(), receipts })
+            };
+            let inbox = match Inbox::read(std::slice::from_ref(&attestation)) {
+                Ok(inbox) => inbox,
+                Err(error) => return refused(error.into(), receipts),
+            };
+            let Some(delivered) = inbox.attestations.first() else {
+                let error = Diagnostic::artefact("attestation", "this is no attestation of a step")
+                    .hint("send the file that stands next to the data file");
+                return refused(error, receipts);
+            };
+            if let Err(error) = of_the_turn(delivered, lease, chain) {
+                return refused(error, receipts);
+            }
+            let files: Vec<PathBuf> = data.into_iter().collect();
+            match ceremony.accept(delivered, &files, &skip, &NoProgress) {
+                Ok(added) => {
+                    let ceremony = Ceremony::open(&self.options.folder)?;
+                    receipts.push(self.receipt(&ceremony, &added.track, added.step.file, lease)?);
+                }
+                // Taken in by the process before this one.
+                Err(Refused::AlreadyHere { .. }) => {
+                    let file = delivered.file();
+                    receipts.push(self.receipt(&ceremony, &chain.track(), file, lease)?);
+                }
+                Err(Refused::Failed(error)) => return Err(error.into()),
+                Err(Refused::Turn(error)) => return refused(error.into(), receipts),
+                Err(error) => return refused(Diagnostic::from(error), receipts),
+            }
+        }
+        Ok(Verdict::Accepted { receipts })
+    }
+
+    /// The receipt of a step that is in the folder, with its entry in the journal.
+    fn receipt(
+        &self,
+        ceremony: &Ceremony,
+        track: &Track,
+        file: FileDigest,
+        lease: &Lease,
+    ) -> Result<Envelope, Diagnostic> {
+        let chain = ceremony.chain(track)?;
+        let Some(step) = chain.steps.iter().find(|step| step.file == file) else {
+            return Err(
+                Diagnostic::environment("vanished", "the step that was added is gone").at(track)
+            );
+        };
+        let mut state = self.state();
+        state.journal_step(track, step, Some(&lease.id))?;
+        state.sign_receipt(ceremony, step)
+    }
+}
+
+/// The attestation is by the holder of the turn, and for its chain.
+fn of_the_turn(
+    delivered: &ceremony_folder::Delivered,
+    lease: &Lease,
+    chain: &turn::LeasedChain,
+) -> Result<(), Diagnostic> {
+    let words = delivered.words();
+    let circuit = words.circuit.as_ref().map(|circuit| &circuit.name);
+    let found = (words.participant.as_str(), circuit, words.input_sha256);
+    let expected = (lease.participant.as_str(), chain.circuit.as_ref(), Some(chain.head_sha256));
+    if found == expected {
+        return Ok(());
+    }
+    let shown =
+        |(participant, circuit, input): (&str, Option<&CircuitName>, Option<FileDigest>)| {
+            let chain = circuit.map_or("phase 1".into(), |circuit| format!("circuit {circuit}"));
+            let input = input.map_or("nothing".into(), |input| input.to_string());
+            format!("{participant}, {chain}, made from {input}")
+        };
+    Err(Diagnostic::artefact("not-of-this-turn", "the attestation is of another turn")
+        .found(shown(found))
+        .expected(shown(expected))
+        .hint("contribute to the file that the turn names, as the participant whose turn it is"))
+}
