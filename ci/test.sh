@@ -114,3 +114,6 @@ cargo xtask guard-status
 
 step "the rehearsal, from the first contribution to a guarded build"
 cargo xtask ceremony
+
+step "the rehearsal over a network, every party a process that knows an address and its key"
+cargo xtask ceremony --network
