@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::bundle`.
+//! See `fuzz_targets::bundle`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::bundle(data);
+    fuzz_targets::bundle(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("bundle"))
+    fuzz_targets::stable::main(Some("bundle"))
 }

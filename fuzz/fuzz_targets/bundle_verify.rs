@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::bundle_verify`.
+//! See `fuzz_targets::bundle_verify`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::bundle_verify(data);
+    fuzz_targets::bundle_verify(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("bundle_verify"))
+    fuzz_targets::stable::main(Some("bundle_verify"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::challenge`.
+//! See `fuzz_targets::challenge`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::challenge(data);
+    fuzz_targets::challenge(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("challenge"))
+    fuzz_targets::stable::main(Some("challenge"))
 }

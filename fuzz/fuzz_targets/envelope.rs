@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::envelope`.
+//! See `fuzz_targets::envelope`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::envelope(data);
+    fuzz_targets::envelope(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("envelope"))
+    fuzz_targets::stable::main(Some("envelope"))
 }

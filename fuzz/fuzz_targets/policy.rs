@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::policy`.
+//! See `fuzz_targets::policy`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::policy(data);
+    fuzz_targets::policy(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("policy"))
+    fuzz_targets::stable::main(Some("policy"))
 }

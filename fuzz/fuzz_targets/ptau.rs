@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::ptau`.
+//! See `fuzz_targets::ptau`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::ptau(data);
+    fuzz_targets::ptau(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("ptau"))
+    fuzz_targets::stable::main(Some("ptau"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::r1cs`.
+//! See `fuzz_targets::r1cs`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::r1cs(data);
+    fuzz_targets::r1cs(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("r1cs"))
+    fuzz_targets::stable::main(Some("r1cs"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::response`.
+//! See `fuzz_targets::response`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::response(data);
+    fuzz_targets::response(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("response"))
+    fuzz_targets::stable::main(Some("response"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::snippet`.
+//! See `fuzz_targets::snippet`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::snippet(data);
+    fuzz_targets::snippet(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("snippet"))
+    fuzz_targets::stable::main(Some("snippet"))
 }

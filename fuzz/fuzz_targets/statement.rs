@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::statement`.
+//! See `fuzz_targets::statement`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::statement(data);
+    fuzz_targets::statement(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("statement"))
+    fuzz_targets::stable::main(Some("statement"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::transcript`.
+//! See `fuzz_targets::transcript`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::transcript(data);
+    fuzz_targets::transcript(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("transcript"))
+    fuzz_targets::stable::main(Some("transcript"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::verification_key`.
+//! See `fuzz_targets::verification_key`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::verification_key(data);
+    fuzz_targets::verification_key(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("verification_key"))
+    fuzz_targets::stable::main(Some("verification_key"))
 }

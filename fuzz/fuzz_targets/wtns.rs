@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::wtns`.
+//! See `fuzz_targets::wtns`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::wtns(data);
+    fuzz_targets::wtns(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("wtns"))
+    fuzz_targets::stable::main(Some("wtns"))
 }

@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::zkey`.
+//! See `fuzz_targets::zkey`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::zkey(data);
+    fuzz_targets::zkey(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("zkey"))
+    fuzz_targets::stable::main(Some("zkey"))
 }

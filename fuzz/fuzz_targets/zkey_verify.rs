@@ -1,12 +1,12 @@
-//! See `zk_ceremony_fuzz::zkey_verify`.
+//! See `fuzz_targets::zkey_verify`.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    zk_ceremony_fuzz::zkey_verify(data);
+    fuzz_targets::zkey_verify(data);
 });
 
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
-    zk_ceremony_fuzz::stable::main(Some("zkey_verify"))
+    fuzz_targets::stable::main(Some("zkey_verify"))
 }

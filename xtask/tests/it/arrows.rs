@@ -6,12 +6,16 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Each crate with the crates of this workspace that it is built from.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("attestation", &["zk-vk-guard"]),
     ("bn254-batch", &[]),
     ("ceremony-core", &["bn254-batch"]),
     ("ceremony-folder", &["bn254-batch", "ceremony-core", "zk-attest", "zk-vk-guard"]),
     ("ceremony-net", &["ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"]),
+    (
+        "fuzz-targets",
+        &["bn254-batch", "ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"],
+    ),
     ("testkit", &["bn254-batch", "ceremony-core", "zk-attest", "zk-vk-guard"]),
     ("xtask", &["attestation", "ceremony-core", "zk-ceremony"]),
     ("zk-attest", &[]),

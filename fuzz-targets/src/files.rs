@@ -16,7 +16,7 @@ use ceremony_core::phase1::challenge_response::{contribute_challenge, import_res
 use ceremony_core::progress::NoProgress;
 
 /// The file whose challenge the seeds of `response` answer.
-const NEW_PTAU: &[u8] = include_bytes!("../seeds/ptau/good-new.ptau");
+const NEW_PTAU: &[u8] = include_bytes!("../../fuzz/seeds/ptau/good-new.ptau");
 
 /// The bytes of a section; the table of sections covers the file without gap or overlap.
 pub(crate) fn section(data: &[u8], kind: ContainerKind, id: u32) -> Option<&[u8]> {
@@ -121,7 +121,7 @@ fn circuit(data: &[u8]) -> Option<(ceremony_core::format::r1cs::Shape, Vec<[Row;
     Some((shape, rows))
 }
 
-/// As [`ptau`]; the coefficients have their places inside the key.
+/// As [`ptau()`]; the coefficients have their places inside the key.
 pub fn zkey(data: &[u8]) -> bool {
     let Ok(mut file) = Zkey::open(Cursor::new(data)) else { return false };
     let header = *file.header();

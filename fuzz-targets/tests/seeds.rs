@@ -1,6 +1,6 @@
 //! The seeds: each target has good ones that it accepts, and says no to those that are named bad.
 
-use zk_ceremony_fuzz::{TARGETS, stable};
+use fuzz_targets::{TARGETS, stable};
 
 #[test]
 fn good_seeds_are_accepted_and_bad_ones_are_not() {
@@ -31,11 +31,8 @@ fn seeds_are_small() {
 #[test]
 fn every_target_has_a_binary_for_libfuzzer() {
     for (name, _) in TARGETS {
-        let text = std::fs::read_to_string(format!(
-            "{}/fuzz_targets/{name}.rs",
-            env!("CARGO_MANIFEST_DIR")
-        ))
-        .unwrap();
-        assert!(text.contains(&format!("zk_ceremony_fuzz::{name}(data)")), "{name}");
+        let binary = stable::fuzz_folder().join(format!("fuzz_targets/{name}.rs"));
+        let text = std::fs::read_to_string(binary).unwrap();
+        assert!(text.contains(&format!("fuzz_targets::{name}(data)")), "{name}");
     }
 }

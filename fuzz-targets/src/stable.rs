@@ -107,10 +107,16 @@ fn run(plan: &Plan) -> u8 {
     0
 }
 
+/// The folder `fuzz/` of the checkout.
+#[must_use]
+pub fn fuzz_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fuzz")
+}
+
 /// Where a target's seeds lie.
 #[must_use]
 pub fn folder(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target)
+    fuzz_folder().join("seeds").join(target)
 }
 
 /// A target's seeds by name.
@@ -178,7 +184,7 @@ fn once(
         }
         Err(_) => "panics".to_owned(),
     };
-    let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts").join(name);
+    let artifacts = fuzz_folder().join("artifacts").join(name);
     let path = artifacts.join(format!("finding-{}", bytes.len()));
     let kept = std::fs::create_dir_all(&artifacts).and_then(|()| std::fs::write(&path, bytes));
     Err(kept.map_or(finding.clone(), |()| format!("{finding}; the input is in {}", path.display())))

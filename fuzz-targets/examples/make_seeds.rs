@@ -1,11 +1,10 @@
 //! Writes the seeds of fuzz/seeds/ again: small real files, made by the library and by the tests'
 //! kits.
 //!
-//! `cargo run --release --manifest-path fuzz/Cargo.toml --example make_seeds`. The answers to a
-//! challenge hold fresh randomness; everything else is the same in every run.
+//! `cargo run --release -p fuzz-targets --example make_seeds`. The answers to a challenge hold
+//! fresh randomness; everything else is the same in every run.
 
 use std::io::Cursor;
-use std::path::Path;
 
 use ark_ff::Field;
 use bn254_batch::curve::Fr;
@@ -33,7 +32,7 @@ use zk_vk_guard::snippet::{Options, text};
 use zk_vk_guard::transcript::Origin;
 
 fn put(path: &str, bytes: impl AsRef<[u8]>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(path);
+    let path = fuzz_targets::stable::fuzz_folder().join("seeds").join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     println!("{:>7}  {}", bytes.as_ref().len(), path.display());
     std::fs::write(path, bytes).unwrap();

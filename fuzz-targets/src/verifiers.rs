@@ -21,19 +21,19 @@ use zk_vk_guard::policy::Policy;
 use crate::files::section;
 
 const GOOD_PTAU: [&[u8]; 3] = [
-    include_bytes!("../seeds/ptau_verify/good-one.ptau"),
-    include_bytes!("../seeds/ptau_verify/good-two-prepared.ptau"),
-    include_bytes!("../seeds/ptau_verify/good-beacon.ptau"),
+    include_bytes!("../../fuzz/seeds/ptau_verify/good-one.ptau"),
+    include_bytes!("../../fuzz/seeds/ptau_verify/good-two-prepared.ptau"),
+    include_bytes!("../../fuzz/seeds/ptau_verify/good-beacon.ptau"),
 ];
-const R1CS: &[u8] = include_bytes!("../seeds/r1cs/good-product.r1cs");
-const PREPARED: &[u8] = include_bytes!("../seeds/ptau/good-phase1-of-the-keys.ptau");
+const R1CS: &[u8] = include_bytes!("../../fuzz/seeds/r1cs/good-product.r1cs");
+const PREPARED: &[u8] = include_bytes!("../../fuzz/seeds/ptau/good-phase1-of-the-keys.ptau");
 const GOOD_ZKEY: [&[u8]; 3] = [
-    include_bytes!("../seeds/zkey_verify/good-one.zkey"),
-    include_bytes!("../seeds/zkey_verify/good-two.zkey"),
-    include_bytes!("../seeds/zkey_verify/good-beacon.zkey"),
+    include_bytes!("../../fuzz/seeds/zkey_verify/good-one.zkey"),
+    include_bytes!("../../fuzz/seeds/zkey_verify/good-two.zkey"),
+    include_bytes!("../../fuzz/seeds/zkey_verify/good-beacon.zkey"),
 ];
-const GOOD_BUNDLE: &[u8] = include_bytes!("../seeds/bundle_verify/good.json");
-const POLICY: &[u8] = include_bytes!("../seeds/policy/good-of-the-bundle.json");
+const GOOD_BUNDLE: &[u8] = include_bytes!("../../fuzz/seeds/bundle_verify/good.json");
+const POLICY: &[u8] = include_bytes!("../../fuzz/seeds/policy/good-of-the-bundle.json");
 
 /// The largest exponent of a beacon that is followed here: 2^12 hashes. The product follows up to
 /// 2^30, which is a minute.

@@ -15,7 +15,7 @@ use zk_vk_guard::policy::{Policy, RoleKey};
 use zk_vk_guard::snippet::serial_of;
 use zk_vk_guard::transcript::CheckedTranscript;
 
-const TRANSCRIPT: &[u8] = include_bytes!("../seeds/transcript/good-external.json");
+const TRANSCRIPT: &[u8] = include_bytes!("../../fuzz/seeds/transcript/good-external.json");
 
 /// The key that signed the seeds, the payload that it signed, and the key of RFC 8032's first test,
 /// which signed none of it.
