@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need, then runs everything: lints, documentation, dependency policy, tests (those against peer
-# tools included), a minute of fuzzing, and a rehearsal. A missing peer tool is a failure, not a skipped test.
+# tools included), half a minute of fuzzing, and a rehearsal. A missing peer tool is a failure, not a skipped test.
 # Ends with a table of the seconds each step took, also when a step fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -81,8 +81,9 @@ cargo deny --locked --all-features --manifest-path fuzz/Cargo.toml --config deny
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 
+# With the examples, dependencies have the features that the tests ask for, and lints have checked them already.
 step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet --lib --bin xtask --examples
 
 step "tests of examples in the documentation"
 cargo test --locked --workspace --doc --quiet
@@ -95,7 +96,7 @@ nextest --profile ci || tested=$?
 [ ! -e target/nextest/ci/junit.xml ] || python3 ci/slow-tests.py target/nextest/ci/junit.xml 20
 [ "$tested" = 0 ] || exit "$tested"
 
-step "fuzz targets: seeds and a minute of mutations"
+step "fuzz targets: seeds and half a minute of mutations"
 ./ci/fuzz.sh short
 
 # The reruns select from the whole workspace, so that cargo builds with the same features and reuses what is built.
