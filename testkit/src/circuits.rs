@@ -1,6 +1,7 @@
 //! Circuits compiled by circom, and the reference tool as a test peer. Both come with `npm ci` in
 //! `ci/`; a missing one fails the test.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -9,19 +10,26 @@ pub fn ci() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci").canonicalize().expect("the ci folder")
 }
 
-/// Compiles `ci/circuits/NAME.circom` into `dir`: NAME.r1cs and NAME_js/NAME.wasm.
+/// Compiles `ci/circuits/NAME.circom` into `dir`: NAME.r1cs and NAME_js/NAME.wasm. The compiler
+/// runs once for each circuit, until its text or the locked peers change.
 pub fn compile(name: &str, flags: &[&str], dir: &Path) -> PathBuf {
     super::choose_arithmetic();
-    let compiler = ci().join("node_modules/.bin/circom2");
     let source = format!("circuits/{name}.circom");
-    let output = Command::new(&compiler)
-        .current_dir(ci())
-        .args([&source, "--r1cs", "--wasm", "-l", "node_modules", "-o"])
-        .arg(dir)
-        .args(flags)
-        .output()
-        .unwrap_or_else(|e| panic!("{}: {e}; run `npm ci` in ci/", compiler.display()));
-    assert!(output.status.success(), "circom2 {name}: {}", text(&output));
+    let made_of = |file: &str| fs::read_to_string(ci().join(file)).unwrap();
+    let stamp = made_of(&source) + &made_of("package-lock.json");
+    let flagged = [&["circom", name], flags].concat().join("-");
+    let kept = super::kept::folder(&flagged, &stamp, |root| {
+        let compiler = ci().join("node_modules/.bin/circom2");
+        let output = Command::new(&compiler)
+            .current_dir(ci())
+            .args([&source, "--r1cs", "--wasm", "-l", "node_modules", "-o"])
+            .arg(root)
+            .args(flags)
+            .output()
+            .unwrap_or_else(|e| panic!("{}: {e}; run `npm ci` in ci/", compiler.display()));
+        assert!(output.status.success(), "circom2 {name}: {}", text(&output));
+    });
+    super::kept::copy(&kept, dir);
     dir.join(format!("{name}.r1cs"))
 }
 

@@ -90,7 +90,13 @@ fn lagrange_without_last(tau: Fr, k: u32) -> Vec<Fr> {
 
 /// A prepared `.ptau` of `power`, with one record of the given kind.
 pub fn prepared(power: u32, secrets: Secrets, kind: ContributionKind) -> Vec<u8> {
-    build(power, secrets, kind, Preparation::Whole)
+    build(power, secrets, kind, Preparation::Levels(0, power + 1))
+}
+
+/// The same for circuits of one level: the Lagrange bases of other levels are generators, and cost
+/// nothing.
+pub fn prepared_for(level: u32, power: u32, secrets: Secrets) -> Vec<u8> {
+    build(power, secrets, participant(), Preparation::Levels(level, level + 1))
 }
 
 /// The same without sections 12 to 15.
@@ -108,7 +114,8 @@ pub fn hollow(power: u32, secrets: Secrets) -> Vec<u8> {
 enum Preparation {
     None,
     Hollow,
-    Whole,
+    /// The bases from the first level to the second.
+    Levels(u32, u32),
 }
 
 fn build(
@@ -154,25 +161,41 @@ fn build(
             section(14, lem(&vec![G1Affine::generator(); 2 * n - 1]), &mut out);
             section(15, lem(&vec![G1Affine::generator(); 2 * n - 1]), &mut out);
         }
-        Preparation::Whole => {
-            let levels: Vec<Fr> = (0..=k).flat_map(|level| lagrange(tau, level)).collect();
-            let mut with_last = levels.clone();
-            with_last.extend(lagrange_without_last(tau, k + 1));
-            section(12, lem(&times_g1(&with_last)), &mut out);
-            section(13, lem(&times_g2(&levels)), &mut out);
-            section(
-                14,
-                lem(&times_g1(&levels.iter().map(|l| alpha * l).collect::<Vec<_>>())),
-                &mut out,
-            );
-            section(
-                15,
-                lem(&times_g1(&levels.iter().map(|l| beta * l).collect::<Vec<_>>())),
-                &mut out,
-            );
+        Preparation::Levels(from, to) => {
+            let basis = |level: u32| match level {
+                _ if !(from..=to).contains(&level) => Basis::Generators(1 << level),
+                last if last == k + 1 => Basis::Scalars(lagrange_without_last(tau, last)),
+                level => Basis::Scalars(lagrange(tau, level)),
+            };
+            let mut levels: Vec<Basis> = (0..=k + 1).map(basis).collect();
+            section(12, bases(&levels, Fr::ONE, times_g1), &mut out);
+            levels.pop();
+            section(13, bases(&levels, Fr::ONE, times_g2), &mut out);
+            section(14, bases(&levels, alpha, times_g1), &mut out);
+            section(15, bases(&levels, beta, times_g1), &mut out);
         }
     }
     out.finish().unwrap().into_inner()
+}
+
+/// The points of one level of a Lagrange section.
+enum Basis {
+    Generators(usize),
+    Scalars(Vec<Fr>),
+}
+
+/// A Lagrange section: all levels, times a factor.
+fn bases<P: Point>(levels: &[Basis], factor: Fr, times: fn(&[Fr]) -> Vec<P>) -> Vec<u8> {
+    let scalars = levels.iter().flat_map(|basis| match basis {
+        Basis::Generators(_) => [].iter(),
+        Basis::Scalars(scalars) => scalars.iter(),
+    });
+    let mut points = times(&scalars.map(|l| factor * l).collect::<Vec<_>>()).into_iter();
+    let all = levels.iter().flat_map(|basis| match basis {
+        Basis::Generators(size) => vec![P::generator(); *size],
+        Basis::Scalars(scalars) => points.by_ref().take(scalars.len()).collect(),
+    });
+    lem(&all.collect::<Vec<P>>())
 }
 
 struct Accumulator {

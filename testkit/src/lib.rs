@@ -6,22 +6,26 @@ use std::path::{Path, PathBuf};
 pub mod circuits;
 pub mod flipping;
 pub mod forge;
+pub mod kept;
 pub mod known_tau;
 pub mod paper;
 pub mod plain;
 pub mod ptau;
 pub mod squares;
 
+/// Which arithmetic the tests are to use.
+const ARITHMETIC: &str = "CEREMONY_TEST_ARITHMETIC";
+
 /// Takes the portable arithmetic for the whole test where CEREMONY_TEST_ARITHMETIC=portable asks
 /// for it. What the kit builds files with calls this first, and it panics where it comes too late
 /// to have an effect.
 pub fn choose_arithmetic() {
-    match std::env::var("CEREMONY_TEST_ARITHMETIC").as_deref() {
+    match std::env::var(ARITHMETIC).as_deref() {
         Ok("portable") => assert!(
             bn254_batch::force_portable(),
             "the vector arithmetic was in use before the test chose"
         ),
-        Ok(other) => panic!("CEREMONY_TEST_ARITHMETIC={other}: only `portable` is known"),
+        Ok(other) => panic!("{ARITHMETIC}={other}: only `portable` is known"),
         Err(_) => {}
     }
 }

@@ -166,7 +166,7 @@ fn a_mixed_chain_is_accepted_by_both_whoever_closes_it() {
 fn a_key_of_power_15_from_a_ptau_of_that_power_equals_snarkjs_and_its_hash_is_compared() {
     let dir = tempfile::tempdir().unwrap();
     fs::rename(compile("squares", &[], dir.path()), dir.path().join("c.r1cs")).unwrap();
-    let ptau = known_tau::prepared(15, known_tau::secrets("chain"), known_tau::participant());
+    let ptau = known_tau::prepared_for(15, 15, known_tau::secrets("chain"));
     fs::write(dir.path().join("p.ptau"), ptau).unwrap();
     let c = Ceremony { dir };
     snarkjs(c.dir.path(), &["zkey", "new", "c.r1cs", "p.ptau", "theirs.zkey"]);

@@ -37,6 +37,7 @@ use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::phase2::verify::{Expectations, verify};
 use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, snarkjs, snarkjs_exit};
+use testkit::kept;
 use testkit::known_tau::{self, scalar};
 
 /// A randomness for arkworks' prover, from the OS.
@@ -350,7 +351,14 @@ fn our_verification_key_json_equals_snarkjs() {
 }
 
 fn small() -> Finished {
-    Finished::circom("one_constraint", &[], r#"{"a": "5", "b": "7"}"#, &ptau(4))
+    let kept = kept::folder("phase2-proofs-small", &kept::built(&[]), |root| {
+        let input = r#"{"a": "5", "b": "7"}"#;
+        let made = Finished::circom("one_constraint", &[], input, &ptau(4));
+        kept::copy(made.dir.path(), root);
+    });
+    let dir = tempfile::tempdir().unwrap();
+    kept::copy(&kept, dir.path());
+    Finished { dir }
 }
 
 #[test]

@@ -33,6 +33,7 @@ use testkit::forge::{
     Step, initial_key_hash, scale_points, section, shift_point, with_hash, with_header,
     with_records, with_section,
 };
+use testkit::kept;
 use testkit::known_tau::{self, scalar};
 
 /// A circuit, a phase 1, and a chain: initial key, two contributions, a beacon.
@@ -48,14 +49,31 @@ struct Fixture {
 fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        let r1cs = std::fs::read(compile("infinity_columns", &["--O0"], dir.path())).unwrap();
-        let ptau = known_tau::prepared(5, known_tau::secrets("refused"), known_tau::participant());
-        let initial = setup(&r1cs, &ptau).unwrap();
-        let one = Step::honest("first").apply(&initial);
-        let two = Step::honest("second").apply(&one);
-        let closed = beacon(&two);
-        Fixture { r1cs, ptau, initial, one, two, closed }
+        let folder = kept::folder("phase2-refused", &kept::built(&[]), |root| {
+            let put = |name: &str, bytes: &[u8]| std::fs::write(root.join(name), bytes).unwrap();
+            let dir = tempfile::tempdir().unwrap();
+            let r1cs = std::fs::read(compile("infinity_columns", &["--O0"], dir.path())).unwrap();
+            let ptau =
+                known_tau::prepared(5, known_tau::secrets("refused"), known_tau::participant());
+            let initial = setup(&r1cs, &ptau).unwrap();
+            let one = Step::honest("first").apply(&initial);
+            let two = Step::honest("second").apply(&one);
+            put("closed", &beacon(&two));
+            for (name, bytes) in
+                [("r1cs", r1cs), ("ptau", ptau), ("initial", initial), ("one", one), ("two", two)]
+            {
+                put(name, &bytes);
+            }
+        });
+        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        Fixture {
+            r1cs: read("r1cs"),
+            ptau: read("ptau"),
+            initial: read("initial"),
+            one: read("one"),
+            two: read("two"),
+            closed: read("closed"),
+        }
     })
 }
 

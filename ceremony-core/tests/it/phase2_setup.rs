@@ -13,13 +13,15 @@ use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::progress::NoProgress;
 use testkit::circuits::{compile, printed_hashes, snarkjs};
 use testkit::forge::{assemble, sections};
-use testkit::known_tau;
 use testkit::ptau::{Model, Secrets};
+use testkit::{kept, known_tau};
 
 fn ptau_13() -> &'static [u8] {
     static PTAU: OnceLock<Vec<u8>> = OnceLock::new();
     PTAU.get_or_init(|| {
-        known_tau::prepared(13, known_tau::secrets("setup"), known_tau::participant())
+        kept::bytes("phase2-setup-13.ptau", &kept::built(&[]), || {
+            known_tau::prepared(13, known_tau::secrets("setup"), known_tau::participant())
+        })
     })
 }
 
@@ -76,7 +78,7 @@ fn a_poseidon_chain_near_two_to_the_12_equals_snarkjs() {
 
 #[test]
 fn domain_two_to_the_15_equals_snarkjs() {
-    let ptau = known_tau::prepared(16, known_tau::secrets("setup"), known_tau::participant());
+    let ptau = known_tau::prepared_for(15, 16, known_tau::secrets("setup"));
     equals_snarkjs("squares", &[], &ptau, 15);
 }
 

@@ -106,15 +106,7 @@ fn killed_at_ten_moments_it_loses_no_finished_step_and_ends_the_same() {
 fn a_circom_circuit_and_snarkjs_powers_go_through_to_a_guarded_build() {
     let folder = Folder::new();
     let ci = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
-    let compiler = ci.join("node_modules/.bin/circom2");
-    assert!(compiler.exists(), "circom is not installed: run `npm ci` in ci/, or ./ci/test.sh");
-    let compiled = Command::new(compiler)
-        .args(["circuits/one_constraint.circom", "--r1cs", "-o"])
-        .arg(folder.path(""))
-        .current_dir(&ci)
-        .output()
-        .unwrap();
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    testkit::circuits::compile("one_constraint", &[], &folder.path(""));
     folder.snarkjs("powersoftau new bn128 5 0.ptau");
     folder.snarkjs("powersoftau contribute 0.ptau 1.ptau -n=else -e=dice");
     let line = format!(

@@ -1,8 +1,7 @@
 //! Phase 2 from the command line: a chain with both tools, the keys it ends in, and what a
 //! participant reads when something is wrong.
 
-use std::path::Path;
-use std::process::Command;
+use testkit::circuits::compile;
 
 use crate::kit::{Folder, hashes_after, refused};
 
@@ -14,7 +13,7 @@ const BEACON: &str =
 /// A folder with a circuit (`circuit.r1cs`, `circuit.wtns`) and powers of tau (`prepared.ptau`).
 fn setup() -> Folder {
     let folder = Folder::new();
-    compile(&folder, "one_constraint");
+    compile("one_constraint", &[], &folder.path(""));
     std::fs::rename(folder.path("one_constraint.r1cs"), folder.path("circuit.r1cs")).unwrap();
     folder.ours("ptau new --power 4 0.ptau");
     folder.ours("ptau contribute 0.ptau 1.ptau --name alice");
@@ -22,19 +21,6 @@ fn setup() -> Folder {
     folder.write("input.json", br#"{"a": "3", "b": "11"}"#);
     folder.snarkjs("wtns calculate one_constraint_js/one_constraint.wasm input.json circuit.wtns");
     folder
-}
-
-fn compile(folder: &Folder, name: &str) {
-    let ci = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
-    let compiler = ci.join("node_modules/.bin/circom2");
-    assert!(compiler.exists(), "circom is not installed: run `npm ci` in ci/, or ./ci/test.sh");
-    let output = Command::new(compiler)
-        .args([&format!("circuits/{name}.circom"), "--r1cs", "--wasm", "-o"])
-        .arg(folder.path(""))
-        .current_dir(&ci)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -111,8 +97,8 @@ fn what_a_participant_can_meet_names_cause_and_cure() {
     folder.ours("zkey contribute 0.zkey 1.zkey --name alice");
     folder.ours("zkey contribute 0.zkey fork.zkey --name mallory");
     folder.ours(&format!("zkey beacon 1.zkey final.zkey {BEACON}"));
-    compile(&folder, "no_public");
-    compile(&folder, "squares");
+    compile("no_public", &[], &folder.path(""));
+    compile("squares", &[], &folder.path(""));
     let key = folder.read("1.zkey");
     folder.write("cut.zkey", &key[..key.len() - 10]);
     refused(&folder, "zkey_unprepared_ptau", "zkey new circuit.r1cs 1.ptau out.zkey");

@@ -11,6 +11,8 @@ use base64::Engine as _;
 use bn254_batch::curve::Fr;
 use ceremony_core::format::r1cs::{Shape, write_r1cs};
 use ed25519_dalek::{Signer, SigningKey};
+use testkit::kept;
+pub use testkit::kept::copy;
 use zk_attest::digest::{ContributionHash, FileDigest};
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
@@ -33,23 +35,12 @@ impl World {
     }
 }
 
-/// A finished ceremony of alice and bob. A test runner may start a process for each test: the first
-/// to take the lock makes it, and it is kept until the program or the tests are compiled again.
+/// A finished ceremony of alice and bob.
 static FINISHED: LazyLock<PathBuf> = LazyLock::new(|| {
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let lock = fs::File::create(kept.join("finished-ceremony.lock")).unwrap();
-    lock.lock().unwrap(); // until it is dropped
-    let built =
-        |program: &Path| format!("{:?}\n", fs::metadata(program).unwrap().modified().unwrap());
-    let now = built(Path::new(env!("CARGO_BIN_EXE_zk-ceremony")))
-        + &built(&std::env::current_exe().unwrap());
-    let (root, stamp) = (kept.join("finished-ceremony"), kept.join("finished-ceremony.stamp"));
-    if fs::read_to_string(&stamp).ok().as_ref() != Some(&now) {
-        let _ = fs::remove_dir_all(&root);
-        copy(&World::whole(&["alice", "bob"]).root, &root);
-        fs::write(stamp, now).unwrap();
-    }
-    root
+    let stamp = kept::built(&[Path::new(env!("CARGO_BIN_EXE_zk-ceremony"))]);
+    kept::folder("finished-ceremony", &stamp, |root| {
+        copy(&World::whole(&["alice", "bob"]).root, root);
+    })
 });
 
 /// A circuit of `n` constraints x_i * x_i = x_(i+1), with one public wire.
@@ -58,6 +49,18 @@ pub fn circuit(n: u32) -> Vec<u8> {
     let one = Fr::from(1u64);
     let rows = (0..n).map(|i| [vec![(one, i + 1)], vec![(one, i + 1)], vec![(one, i + 2)]]);
     write_r1cs(Cursor::new(Vec::new()), shape, rows).unwrap().into_inner()
+}
+
+/// Rules with these circuits in the place of the only one.
+pub fn with_circuits(toml: &str, circuits: &[(String, Vec<u8>)]) -> String {
+    let (head, _) = toml.split_once("\n[[circuits]]").unwrap();
+    let listed = circuits.iter().map(|(name, r1cs)| {
+        let digest = zk_attest::digest::CircuitDigest::of(r1cs);
+        format!(
+            "\n[[circuits]]\nname = \"{name}\"\nsha256 = \"{digest}\"\nprogram = \"{name} v1\"\n"
+        )
+    });
+    head.replacen("power = 4", "power = 5", 1) + &listed.collect::<String>()
 }
 
 impl World {
@@ -312,19 +315,6 @@ pub fn files(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     found.sort();
     found
-}
-
-pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 fn fingerprints(text: &str) -> String {
