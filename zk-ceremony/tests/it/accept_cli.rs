@@ -7,7 +7,7 @@ use zk_attest::digest::FileDigest;
 use zk_attest::primitives::CeremonyId;
 use zk_attest::statement::Sha256Hex;
 
-use crate::kit::ceremony::{World, files};
+use crate::kit::ceremony::{World, circuit, files, with_circuits};
 
 /// Alice and Bob may contribute in any order.
 fn any_order() -> World {
@@ -152,4 +152,134 @@ fn an_inbox_of_links_and_pipes_opens_none_of_them() {
     assert!(made.unwrap().success());
     refused(&world, "inbox", &["the inbox has no file"]);
     refused(&world, "inbox/b.dsse.json", &["not a regular file"]);
+}
+
+/// Phase 2 of two circuits is open, and three participants may contribute in any order.
+fn two_circuits() -> World {
+    let circuits = [("one".to_owned(), circuit(2)), ("two".to_owned(), circuit(3))];
+    let world = World::new(&["alice", "bob", "carol"], |toml| {
+        let toml = toml.replace("phase1 = 3", "phase1 = 1").replace("phase2 = 3", "phase2 = 2");
+        with_circuits(&toml.replace("power = 4\n", "power = 4\norder = \"any\"\n"), &circuits)
+    });
+    let mut line = "ceremony new shared --config ceremony.toml --key key.pem".to_owned();
+    for (name, r1cs) in &circuits {
+        world.write("coordinator", &format!("{name}.r1cs"), r1cs);
+        line += &format!(" --circuit {name}={name}.r1cs");
+    }
+    world.ok("coordinator", &line);
+    world.contribute("alice");
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    world
+}
+
+/// Someone contributes to a copy, for all circuits, and puts the new files into the inbox.
+fn send_keys(world: &World, who: &str, step: &str) {
+    let _ = fs::remove_dir_all(world.path(who, "shared"));
+    world.carry("coordinator", who);
+    let line = format!("ceremony contribute shared --as {who} --key key.pem");
+    for circuit in ["one", "two"] {
+        if !world.path(who, &format!("shared/circuits/{circuit}/{step}.zkey")).exists() {
+            world.ok(who, &line);
+        }
+        for ending in ["zkey", "dsse.json"] {
+            let name = format!("shared/circuits/{circuit}/{step}.{ending}");
+            let inbox = world.path("coordinator", &format!("from-{who}"));
+            fs::create_dir_all(&inbox).unwrap();
+            fs::copy(world.path(who, &name), inbox.join(format!("{circuit}.{ending}"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn in_phase_2_each_circuit_has_a_place_for_a_contribution_and_what_comes_second_is_told() {
+    let world = two_circuits();
+    send_keys(&world, "alice", "0001");
+    send_keys(&world, "bob", "0001");
+    // One circuit comes first, the other later with both.
+    let alone = "ceremony accept shared from-alice/one.zkey from-alice/one.dsse.json";
+    let told = world.ok("coordinator", alone);
+    assert_eq!(told.matches("step 0001 by alice, verified and added").count(), 1, "{told}");
+    assert!(!world.shared("circuits/two/0001.zkey").exists());
+    let told = world.ok("coordinator", "ceremony accept shared from-alice");
+    assert_eq!(told.matches("step 0001 by alice: here already").count(), 1, "{told}");
+    assert_eq!(told.matches("step 0001 by alice, verified and added").count(), 1, "{told}");
+    let before = files(&world.shared(""));
+    let run = world.run("coordinator", "ceremony accept shared from-bob");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.stderr.matches("twin of step 0001 by alice").count(), 2, "{}", run.stderr);
+    assert!(files(&world.shared("")) == before, "accept changes something");
+
+    // Bob and Carol go again. Bob's files have each other's names, which harms nothing.
+    send_keys(&world, "bob", "0002");
+    send_keys(&world, "carol", "0002");
+    let at = |name: &str| world.path("coordinator", &format!("from-bob/{name}"));
+    for (from, to) in
+        [("one.zkey", "away.zkey"), ("two.zkey", "one.zkey"), ("away.zkey", "two.zkey")]
+    {
+        fs::rename(at(from), at(to)).unwrap();
+    }
+    let told = world.ok("coordinator", "ceremony accept shared from-bob");
+    assert_eq!(told.matches("step 0002 by bob, verified and added").count(), 2, "{told}");
+    world.ok("coordinator", "ceremony verify shared --read-only");
+    world.beacon();
+    let run = world.run("coordinator", "ceremony accept shared from-carol");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    // Before the beacon came Bob, and that is what Carol is told.
+    assert_eq!(run.stderr.matches("twin of step 0002 by bob").count(), 2, "{}", run.stderr);
+}
+
+#[test]
+fn in_phase_2_a_key_that_is_late_damaged_bad_or_of_another_circuit_is_called_so() {
+    let world = two_circuits();
+    send_keys(&world, "alice", "0001");
+    world.ok("coordinator", "ceremony accept shared from-alice");
+    send_keys(&world, "bob", "0002");
+    let at = |name: &str| world.path("coordinator", &format!("from-bob/{name}"));
+    let kept: Vec<Vec<u8>> = ["one.zkey", "one.dsse.json", "two.zkey", "two.dsse.json"]
+        .map(|name| fs::read(at(name)).unwrap())
+        .into();
+    let [one, signed, two, _] = &kept[..] else { panic!() };
+
+    // The other circuit's chain takes what is good, whatever this one's is.
+    let mut damaged = one.clone();
+    damaged[one.len() / 2] ^= 1;
+    fs::write(at("one.zkey"), &damaged).unwrap();
+    let run = world.run("coordinator", "ceremony accept shared from-bob");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("NOT the bytes that bob signed"), "{}", run.stderr);
+    assert!(!world.shared("circuits/one/0002.zkey").exists());
+    assert!(world.shared("circuits/two/0002.zkey").exists());
+    fs::remove_file(at("two.zkey")).unwrap();
+    fs::remove_file(at("two.dsse.json")).unwrap();
+
+    // Signed for this circuit: a damaged file, and the key of the other one.
+    for bytes in [&damaged, two] {
+        fs::write(at("one.zkey"), bytes).unwrap();
+        fs::write(at("one.dsse.json"), signed).unwrap();
+        world.attest_again("coordinator", "from-bob/one.dsse.json", "bob", |s| {
+            s.subject[0].digest.sha256 = Sha256Hex(FileDigest::of(bytes).0);
+        });
+        refused(&world, "from-bob", &["these ARE the bytes that bob signed"]);
+    }
+
+    // Half, and what was good all along.
+    fs::write(at("one.dsse.json"), signed).unwrap();
+    fs::remove_file(at("one.zkey")).unwrap();
+    refused(&world, "from-bob", &["half a contribution", "the data file that bob signed"]);
+    fs::write(at("one.zkey"), one).unwrap();
+    world.ok("coordinator", "ceremony accept shared from-bob");
+
+    // Carol begins, the beacon comes, Carol's files come.
+    send_keys(&world, "carol", "0003");
+    world.beacon();
+    let run = world.run("coordinator", "ceremony accept shared from-carol");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        run.stderr.matches("carol's contribution came too late").count(),
+        2,
+        "{}",
+        run.stderr
+    );
+    world.ok("coordinator", "ceremony verify shared");
 }

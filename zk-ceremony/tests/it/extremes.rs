@@ -27,21 +27,9 @@ use zk_vk_guard::policy::{
 };
 use zk_vk_guard::snippet::Options;
 
-use crate::kit::ceremony::{World, circuit};
+use crate::kit::ceremony::{World, circuit, with_circuits};
 
-/// Rules with these circuits in the place of the only one.
-fn with_circuits(toml: &str, circuits: &[(String, Vec<u8>)]) -> String {
-    let (head, _) = toml.split_once("\n[[circuits]]").unwrap();
-    let listed = circuits.iter().map(|(name, r1cs)| {
-        let digest = CircuitDigest::of(r1cs);
-        format!(
-            "\n[[circuits]]\nname = \"{name}\"\nsha256 = \"{digest}\"\nprogram = \"{name} v1\"\n"
-        )
-    });
-    head.replacen("power = 4", "power = 5", 1) + &listed.collect::<String>()
-}
-
-/// A world with such rules, their circuits, and the command that opens the ceremony.
+/// A world with rules of these circuits, the circuits, and the command that opens the ceremony.
 fn world(people: &[&str], circuits: &[(String, Vec<u8>)]) -> (World, String) {
     let world = World::new(people, |toml| with_circuits(&toml, circuits));
     let mut line = "ceremony new shared --config ceremony.toml --key key.pem".to_owned();
