@@ -36,6 +36,19 @@ pub fn guarded_target(tmp: &str) -> PathBuf {
     Path::new(tmp).with_file_name("ceremony").join("build")
 }
 
+/// Cargo as a user of the guard runs it: what tells this checkout's cargo how to build is left out.
+pub fn cargo_of_a_user(command: &mut std::process::Command) -> &mut std::process::Command {
+    for (name, _) in std::env::vars_os() {
+        let inherited = name.to_string_lossy();
+        if ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"].contains(&&*inherited)
+            || inherited.starts_with("CARGO_PROFILE_")
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// The examples of README.md, which must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -184,9 +184,8 @@ impl Embedding {
             .current_dir(&self.dir)
             .args(arguments)
             .env("CARGO_TARGET_DIR", testkit::guarded_target(env!("CARGO_TARGET_TMPDIR")))
-            .env("ATTESTATION_PROOFS", self.dir.join("proofs.txt"))
-            .env_remove("RUSTFLAGS");
-        command.output().unwrap()
+            .env("ATTESTATION_PROOFS", self.dir.join("proofs.txt"));
+        testkit::cargo_of_a_user(&mut command).output().unwrap()
     }
 
     /// The life of a policy: an edit that is not pinned fails and says what to review; pinned, it

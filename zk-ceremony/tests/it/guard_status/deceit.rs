@@ -264,11 +264,7 @@ impl Workspace {
             "guard-status --json {more} --build --target-dir {} -- --offline",
             testkit::guarded_target(env!("CARGO_TARGET_TMPDIR")).display()
         );
-        let run = self.folder.run_with(&line, |command| {
-            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"]
-                .into_iter()
-                .fold(command, |command, name| command.env_remove(name))
-        });
+        let run = self.folder.run_with(&line, testkit::cargo_of_a_user);
         let report = serde_json::from_str(&run.stdout);
         (run.code, report.unwrap_or_else(|_| panic!("{}{}", run.stdout, run.stderr)))
     }

@@ -229,16 +229,10 @@ impl Project {
             .args(arguments)
             .env("CARGO_TARGET_DIR", self.target())
             .env("CARGO_TERM_COLOR", "never");
-        for (name, _) in std::env::vars_os() {
-            let inherited = name.to_string_lossy();
-            if ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"]
-                .contains(&inherited.as_ref())
-                || inherited.starts_with("CARGO_PROFILE_")
-            {
-                command.env_remove(&name);
-            }
-        }
-        let output = command.envs(environment.iter().copied()).output().unwrap();
+        let output = testkit::cargo_of_a_user(&mut command)
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Outcome {
             success: output.status.success(),

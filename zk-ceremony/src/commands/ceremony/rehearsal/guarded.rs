@@ -229,6 +229,11 @@ fn cargo(
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PROFILE_") {
+            command.env_remove(name);
+        }
+    }
     let output = command.output().map_err(|e| failure::io(Path::new(&cargo), "running", &e))?;
     if output.status.success() {
         return Ok(output);
