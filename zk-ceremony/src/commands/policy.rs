@@ -180,14 +180,31 @@ fn sha256_of(path: &Path) -> Result<[u8; 32], Diagnostic> {
 }
 
 pub(super) fn read_policy(path: &Path) -> Result<Policy, Diagnostic> {
+    read_bytes(path).map(|(policy, _)| policy)
+}
+
+/// A policy, and the bytes that its digest is of.
+fn read_bytes(path: &Path) -> Result<(Policy, Vec<u8>), Diagnostic> {
     read_regular(path, MAX_POLICY_BYTES)
-        .and_then(|bytes| Policy::from_json(&bytes))
+        .and_then(|bytes| Ok((Policy::from_json(&bytes)?, bytes)))
         .map_err(|refusal| failure::refusal(path, &refusal))
 }
 
 impl PinPolicy {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        println!("{}", read_policy(&self.policy)?.digest());
+        let (policy, bytes) = read_bytes(&self.policy)?;
+        if bytes.windows(2).any(|pair| pair == b"\r\n") {
+            let (shown, folder) = (self.policy.display(), self.policy.with_file_name("*"));
+            eprintln!(
+                "warning: {shown} has CRLF line ends: in a checkout with LF it has another digest"
+            );
+            eprintln!(
+                "hint: if git made them (core.autocrlf), commit the line `{} -text` in \
+                 .gitattributes, delete the file, run `git checkout -- {shown}` and pin it again",
+                folder.display()
+            );
+        }
+        println!("{}", policy.digest());
         Ok(())
     }
 }

@@ -66,6 +66,22 @@ fn flags_make_the_policy_that_a_signed_bundle_satisfies() {
 }
 
 #[test]
+fn pinning_a_policy_with_crlf_line_ends_warns() {
+    let folder = Folder::new();
+    folder.ours(&format!("policy new made.json {}", flags()));
+    let lf = folder.run("policy pin made.json");
+    assert_eq!((lf.code, lf.stderr.as_str()), (0, ""));
+    let text = String::from_utf8(folder.read("made.json")).unwrap();
+    folder.write("crlf.json", text.replace('\n', "\r\n").as_bytes());
+    let crlf = folder.run("policy pin crlf.json");
+    assert_eq!(crlf.code, 0, "{}", crlf.stderr);
+    assert_ne!(crlf.stdout, lf.stdout);
+    for words in ["crlf.json has CRLF line ends", "`* -text` in .gitattributes"] {
+        assert!(crlf.stderr.contains(words), "{words}: {}", crlf.stderr);
+    }
+}
+
+#[test]
 fn keys_circuits_and_starts_may_be_files() {
     let folder = Folder::new();
     let circom =
