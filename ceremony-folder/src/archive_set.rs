@@ -141,7 +141,7 @@ impl Walk<'_> {
 enum Place {
     /// The place of a file of points or constraints, which verification holds to its digest.
     Data,
-    /// A document of the ceremony, or evidence.
+    /// A document of the ceremony, an exported key, or evidence.
     Document,
     /// No place of a ceremony.
     Elsewhere,
@@ -180,8 +180,7 @@ impl Known {
             "bundle.json",
             "SHA256SUMS",
         ];
-        const OF_A_CIRCUIT: [&str; 4] = [
-            "circuit.r1cs",
+        const OF_A_CIRCUIT: [&str; 3] = [
             "ark/verifying_key.compressed.bin",
             "ark/verifying_key.uncompressed.bin",
             "snarkjs/verification_key.json",
@@ -206,11 +205,12 @@ impl Known {
         };
         let data = match &track {
             Track::Phase1 => is_step(".ptau"),
-            Track::Circuit(_) => is_step(".zkey") || OF_A_CIRCUIT.contains(&name),
+            Track::Circuit(_) => is_step(".zkey") || name == "circuit.r1cs",
         };
+        let exported = track != Track::Phase1 && OF_A_CIRCUIT.contains(&name);
         if data {
             Place::Data
-        } else if is_step(".reject.dsse.json") || is_step(".dsse.json") {
+        } else if exported || is_step(".reject.dsse.json") || is_step(".dsse.json") {
             Place::Document
         } else {
             Place::Elsewhere

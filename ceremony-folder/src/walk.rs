@@ -332,7 +332,10 @@ impl Walk<'_> {
         for (name, fate) in fates {
             match (fate, self.claims.get(&name)) {
                 (Fate::Stray(story), Some(claim)) => {
-                    if let (Some(_), Err(unfit)) = (&claim.presence.irregular, &claim.said) {
+                    // What is not a file, or has no end, is not passed over.
+                    if let Err(unfit) = &claim.said
+                        && matches!(unfit.error.cause, Cause::NotRegular | Cause::TooLarge { .. })
+                    {
                         irregular.get_or_insert(Arc::clone(&unfit.error));
                     }
                     strays.push(self.stray(name, claim, story));

@@ -383,6 +383,38 @@ fn a_private_key_anywhere_in_the_folder_stops_archive_and_sums() {
     world.ok("coordinator", "ceremony archive shared out.tar");
 }
 
+/// In the place of a small file stands one of 40 GB: each command names it, and reads little of it.
+#[test]
+fn a_small_file_that_is_endless_is_named_and_not_read() {
+    let template = Template::new();
+    for (path, commands) in [
+        (
+            "circuits/main/final.dsse.json",
+            &["ceremony keygen shared", "ceremony audit shared --as carol --key key.pem"][..],
+        ),
+        ("circuits/main/ark/verifying_key.uncompressed.bin", &["ceremony archive shared a.tar"]),
+        (
+            "circuits/main/snarkjs/verification_key.json",
+            &["ceremony archive shared a.tar", "ceremony verify shared"],
+        ),
+    ] {
+        let world = &template.world;
+        let kept = fs::read(world.shared(path)).unwrap();
+        File::create(world.shared(path)).unwrap().set_len(40 << 30).unwrap();
+        for line in commands {
+            let run = world.run("coordinator", line);
+            assert_eq!(run.code, 1, "{line}: {}", run.stderr);
+            assert!(
+                run.stderr.contains(path) && run.stderr.contains("large"),
+                "{line}: {}",
+                run.stderr
+            );
+        }
+        fs::write(world.shared(path), kept).unwrap();
+    }
+    template.world.ok("coordinator", "ceremony verify shared");
+}
+
 /// Nothing is refused at the end that was known at the beginning.
 #[test]
 fn an_output_that_cannot_be_is_refused_before_the_work() {
