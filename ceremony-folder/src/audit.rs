@@ -125,6 +125,18 @@ impl Ceremony {
     }
 }
 
+/// The auditor who signed something, of these keys.
+///
+/// # Errors
+/// When none of them did.
+pub fn signer(envelope: &Envelope, auditors: &[PublicKey]) -> Result<PublicKey, Diagnostic> {
+    envelope.signers(auditors).first().copied().ok_or_else(|| {
+        Diagnostic::artefact("not-an-auditor", "no auditor of this ceremony signed this")
+            .expected("a key that the service was started with")
+            .hint("give the coordinator your public key")
+    })
+}
+
 /// Keeps the signed result of an audit in the folder, in place of an earlier one by the same key,
 /// and says whose it is. `auditors` are the keys that may leave one.
 ///
@@ -135,14 +147,7 @@ pub fn keep(
     envelope: &Envelope,
     auditors: &[PublicKey],
 ) -> Result<PublicKey, Diagnostic> {
-    let Some(key) = envelope.signers(auditors).first().copied() else {
-        return Err(Diagnostic::artefact(
-            "not-an-auditor",
-            "no auditor of this ceremony signed this",
-        )
-        .expected("a key that the service was started with")
-        .hint("give the coordinator your public key"));
-    };
+    let key = signer(envelope, auditors)?;
     if let Some(kept) = ceremony.keep_verdict(envelope, &key) {
         return kept.map(|()| key);
     }

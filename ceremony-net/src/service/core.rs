@@ -344,13 +344,13 @@ impl Core {
             let reason = Diagnostic::from(reason.clone()).what;
             return Ok(state.waiting(key, reason, now));
         }
-        if let Some(turn) = &state.turn {
-            let reason = format!("{} has the turn", turn.lease.participant);
-            return Ok(state.waiting(key, reason, now));
-        }
         if !state.queue.contains(key) {
             return Err(Diagnostic::environment("not-in-queue", "you are not in the queue")
                 .hint("join it: the service was started again, or you left it"));
+        }
+        if let Some(turn) = &state.turn {
+            let reason = format!("{} has the turn", turn.lease.participant);
+            return Ok(state.waiting(key, reason, now));
         }
         let next = state.queue.next(now, |key| state.open_to(key).is_ok()).map(|next| next.key);
         match (next, open) {
@@ -497,23 +497,40 @@ impl Core {
                 .found(key.fingerprint())
                 .expected("a key of the trust policy or of the roster"));
         }
+        let view = self.state().view.clone();
+        // Whoever knows a public key could keep everybody else from the folder otherwise.
+        self.with_signature(&view.ceremony, key, signature)?;
         let _lock = FolderLock::take(&self.options.folder)?;
         let ceremony = Ceremony::open(&self.options.folder)?;
-        let path = ceremony.folder.bundle();
-        let bytes = ceremony.folder.read(&path, zk_vk_guard::bundle::MAX_BUNDLE_BYTES)?;
-        let refused = |it: zk_attest::error::Refusal| Diagnostic::from(&it);
-        let mut bundle = zk_vk_guard::bundle::Bundle::from_json(&bytes).map_err(refused)?;
-        bundle.add_signature(key, signature).map_err(refused)?;
-        let signed = bundle.to_json().map_err(refused)?;
-        if signed != bytes {
+        let (before, signed) = self.with_signature(&ceremony, key, signature)?;
+        if signed != before {
+            let path = ceremony.folder.bundle();
             ceremony_folder::steps::write_file(&ceremony, &path, &signed, true)?;
             self.state().note(Event::Approval { key: *key })?;
         }
         self.refresh(true)
     }
 
+    /// The bundle as it is, and with one signature more.
+    fn with_signature(
+        &self,
+        ceremony: &Ceremony,
+        key: &PublicKey,
+        signature: &zk_attest::key::SignatureBytes,
+    ) -> Result<(Vec<u8>, Vec<u8>), Diagnostic> {
+        let folder = &ceremony.folder;
+        let bytes = folder.read(&folder.bundle(), zk_vk_guard::bundle::MAX_BUNDLE_BYTES)?;
+        let refused = |it: zk_attest::error::Refusal| Diagnostic::from(&it);
+        let mut bundle = zk_vk_guard::bundle::Bundle::from_json(&bytes).map_err(refused)?;
+        bundle.add_signature(key, signature).map_err(refused)?;
+        let signed = bundle.to_json().map_err(refused)?;
+        Ok((bytes, signed))
+    }
+
     /// Keeps the signed result of an audit.
     pub(crate) fn take_audit(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        // Before the lock: others wait for it.
+        ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
         let _lock = FolderLock::take(&self.options.folder)?;
         let ceremony = Ceremony::open(&self.options.folder)?;
         let auditors = &self.options.auditors;

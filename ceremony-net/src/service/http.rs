@@ -35,6 +35,9 @@ use crate::protocol::{
 pub(crate) struct App {
     pub(crate) core: Arc<Core>,
     pub(crate) rates: Arc<Rates>,
+    /// Held by a request that reads a whole bundle: one at a time, so that many take no more memory
+    /// than one.
+    pub(crate) heavy: Arc<tokio::sync::Semaphore>,
 }
 
 /// The address that a request came from.
@@ -694,6 +697,7 @@ async fn statement(
     State(app): State<App>,
     Body_(request): Body_<StatementRequest>,
 ) -> Answer<StatusCode> {
+    let _one = app.heavy.acquire().await;
     let core = app.core.clone();
     blocking(move || core.take_audit(&request.envelope)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -713,6 +717,7 @@ async fn approval(State(app): State<App>, Body_(approval): Body_<Approval>) -> A
     let key = PublicKey::from_hex(&approval.key).map_err(|it| Diagnostic::from(&it))?;
     let signature = zk_attest::digest::from_hex(&approval.signature, "signature")
         .map_err(|it| Diagnostic::from(&it))?;
+    let _one = app.heavy.acquire().await;
     let core = app.core.clone();
     blocking(move || core.approve(&key, &signature)).await?;
     Ok(StatusCode::NO_CONTENT)

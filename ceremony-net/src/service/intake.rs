@@ -79,7 +79,7 @@ impl Core {
     }
 
     /// Verifies what came in a turn, and takes it in. Runs as long as that takes.
-    pub(crate) fn verify_received(&self) {
+    pub(crate) fn verify_received(&self, stopping: &dyn Fn() -> bool) {
         let Some(lease) = self.received() else { return };
         let begun = Instant::now();
         let verdict = loop {
@@ -89,6 +89,10 @@ impl Core {
                     // Not the participant's fault: the turn stays theirs until this works.
                     tracing::error!("verifying failed, and is tried again: {}", error.what);
                     std::thread::sleep(RETRY);
+                    if stopping() {
+                        // The next process goes on with it.
+                        return;
+                    }
                 }
             }
         };

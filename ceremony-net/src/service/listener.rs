@@ -107,7 +107,8 @@ pub(crate) async fn listen(
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let rates = Arc::new(Rates::new());
-    let router = router(App { core, rates: rates.clone() });
+    let router =
+        router(App { core, rates: rates.clone(), heavy: Arc::new(tokio::sync::Semaphore::new(1)) });
     let acceptor = tls.map(|Tls(config)| TlsAcceptor::from(config));
     Ok((bound, tokio::spawn(accept(listener, router, acceptor, rates, stopped))))
 }

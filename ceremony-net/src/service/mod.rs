@@ -199,7 +199,7 @@ fn work(core: &Arc<Core>, stopped: &watch::Receiver<bool>) {
     };
     while !stopping() {
         if core.received().is_some() {
-            core.verify_received();
+            core.verify_received(&stopping);
         } else {
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -86,6 +86,13 @@ impl State {
         self.turn.as_ref().filter(|turn| turn.lease.key == *key)
     }
 
+    /// Notes on the disk how far an upload came.
+    pub(crate) fn note_upload(&self, folder: &StateFolder, id: &str) {
+        if let (Some(upload), Some(turn)) = (self.uploads.get(id), &self.turn) {
+            upload.note(folder, &turn.lease.id);
+        }
+    }
+
     /// An upload of the turn that a participant has.
     pub(crate) fn upload_of(&self, key: &PublicKey, id: &str) -> Option<&Upload> {
         self.turn_of(key)?;

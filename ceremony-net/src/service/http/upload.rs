@@ -1,6 +1,7 @@
 //! Uploads: tus 1.0 with creation, checksum and termination.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -149,22 +150,27 @@ pub(super) async fn upload_offset(
 
 /// A request that writes to an upload. Whatever ends it, the upload can be written to again, from
 /// where this one came to.
+///
+/// The thread that writes has a share in it, so that nobody else writes before that thread is done.
 struct Part {
     core: Arc<Core>,
     id: String,
     begun: u64,
-    written: u64,
+    written: AtomicU64,
     /// Only whole parts whose checksum fits count.
-    keep: bool,
+    keep: AtomicBool,
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
         let mut state = self.core.state();
         if let Some(upload) = state.uploads.get_mut(&self.id) {
+            let written = self.written.load(Ordering::Relaxed);
             upload.busy = false;
-            upload.offset = self.begun + if self.keep { self.written } else { 0 };
+            upload.offset =
+                self.begun + if self.keep.load(Ordering::Relaxed) { written } else { 0 };
         }
+        state.note_upload(&self.core.state_folder, &self.id);
     }
 }
 
@@ -229,8 +235,13 @@ pub(super) async fn upload_part(
         upload.busy = true;
         (upload.path.clone(), upload.length)
     };
-    let mut part =
-        Part { core: app.core.clone(), id, begun: offset, written: 0, keep: checksum.is_none() };
+    let part = Arc::new(Part {
+        core: app.core.clone(),
+        id,
+        begun: offset,
+        written: AtomicU64::new(0),
+        keep: AtomicBool::new(checksum.is_none()),
+    });
     let failed = |error: std::io::Error| {
         Refusal::from(Diagnostic::environment(
             "writing",
@@ -262,8 +273,8 @@ pub(super) async fn upload_part(
             )
         })?;
         let Ok(bytes) = frame.into_data() else { continue };
-        if part.written + bytes.len() as u64 > most {
-            part.keep = false;
+        if part.written.load(Ordering::Relaxed) + bytes.len() as u64 > most {
+            part.keep.store(false, Ordering::Relaxed);
             return Err(Refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Box::new(
@@ -275,9 +286,14 @@ pub(super) async fn upload_part(
         }
         hash.update(&bytes);
         let count = bytes.len() as u64;
-        let written = tokio::task::spawn_blocking(move || uploads::write(file, &bytes)).await;
+        let share = part.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let file = uploads::write(file, &bytes)?;
+            share.written.fetch_add(count, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(file)
+        });
+        let written = written.await;
         file = written.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
-        part.written += count;
     }
     if let Some(expected) = checksum {
         if <[u8; 32]>::from(hash.finalize()) != expected {
@@ -289,9 +305,9 @@ pub(super) async fn upload_part(
                 ),
             ));
         }
-        part.keep = true;
+        part.keep.store(true, Ordering::Relaxed);
     }
-    let end = offset + part.written;
+    let end = offset + part.written.load(Ordering::Relaxed);
     if end == length {
         let synced = tokio::task::spawn_blocking(move || file.sync_all()).await;
         synced.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
