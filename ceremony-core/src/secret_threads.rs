@@ -36,21 +36,29 @@ const FRAME_BYTES: usize = 16 << 10;
 pub(crate) fn on_secret_threads<T: Send>(
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, ThreadsError> {
-    let threads = ThreadPoolBuilder::new()
+    let threads = new_threads()?;
+    Ok(run_and_overwrite(&threads, work))
+}
+
+fn new_threads() -> Result<ThreadPool, ThreadsError> {
+    ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads())
         .stack_size(STACK_BYTES)
         .thread_name(|i| format!("secrets-{i}"))
         .build()
-        .map_err(ThreadsError)?;
-    let threads = Overwritten(threads);
-    Ok(threads.0.install(work))
+        .map_err(ThreadsError)
 }
 
-/// Threads that are overwritten when dropped. No job is left then: what `install` runs has ended
-/// with all that it forked.
-struct Overwritten(ThreadPool);
+fn run_and_overwrite<T: Send>(threads: &ThreadPool, work: impl FnOnce() -> T + Send) -> T {
+    let _overwriting = Overwriting(threads);
+    threads.install(work)
+}
 
-impl Drop for Overwritten {
+/// Overwrites the stacks of threads when it is dropped. No job is left then: what `install` runs
+/// has ended with all that it forked.
+struct Overwriting<'a>(&'a ThreadPool);
+
+impl Drop for Overwriting<'_> {
     fn drop(&mut self) {
         self.0.broadcast(|_| overwrite_stack(OVERWRITTEN_BYTES));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::hint::black_box;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::process::{ChildStdin, Command, Stdio};
@@ -14,6 +15,7 @@ use chacha20::rand_core::Rng;
 use testkit::known_tau;
 use zeroize::Zeroizing;
 
+use super::{new_threads, run_and_overwrite};
 use crate::draw::{chacha_from_hash, draw_field};
 use crate::entropy::ContributionRng;
 use crate::format::ptau::{Power, Ptau};
@@ -45,6 +47,14 @@ fn a_secret_that_is_kept_or_moved_by_value_is_found() {
     for kept in ["generator key", "tau or delta", "1 / (tau or delta)"] {
         assert!(left.contains(&kept), "{kept}: {left:?}");
     }
+}
+
+/// When a thread ends, Linux takes its stack away, which would hide what is left on it. So the
+/// threads of these children wait for more work.
+#[test]
+fn stacks_are_overwritten_before_their_threads_end() {
+    assert_ne!(left_by("stacks as they are"), [""; 0], "the search finds nothing");
+    assert_eq!(left_by("stacks overwritten"), [""; 0]);
 }
 
 /// Each value, and each eight bytes that it consists of in some form.
@@ -183,6 +193,18 @@ fn child() {
                 &NoProgress,
             )
             .unwrap();
+        }
+        "stacks as they are" | "stacks overwritten" => {
+            let threads = new_threads().unwrap();
+            let work = move || {
+                let mut generator = rng.generator();
+                black_box(generator.secret().inverse().unwrap());
+            };
+            match role.as_str() {
+                "stacks overwritten" => run_and_overwrite(&threads, work),
+                _ => threads.install(work),
+            }
+            std::mem::forget(threads);
         }
         _ => {
             let mut generator = rng.generator();
