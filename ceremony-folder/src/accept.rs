@@ -9,7 +9,8 @@
 //! 4. the data file is the attested one, and follows from the file before it.
 //!
 //! Then both files get their names, which must be free: the attestation first, the data file last.
-//! Whatever fails, nothing has changed.
+//! Whatever fails, nothing has changed. After a crash between the two, the same contribution brings
+//! its data file.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use crate::claim::{Reader, envelope};
 use crate::error::{Cause, CeremonyError, at};
 use crate::folder::{Slot, StepName, Track};
 use crate::link::verify_link;
+use crate::output::Output;
 pub use crate::refused::Refused;
 use crate::store::{EntryKind, LocalDirectory, Store as _, open_regular};
 use crate::tidy::PutAway;
@@ -156,29 +158,22 @@ impl Ceremony {
     ) -> Result<Accepted, Refused> {
         let (track, step) = self.signed(delivered)?;
         let chain = self.chain(&track)?;
+        // A process that was killed between the two: the attestation is here, and its data is not.
+        let half = chain.steps.iter().position(|it| it.file == step.file && !it.present);
+        if let Some((at, before)) = half.and_then(|at| Some((at, chain.steps.get(at.checked_sub(1)?)?))) {
+            let same = chain.steps[at].clone();
+            let path = self.folder.file(&track, same.name);
+            let mut output = self.incoming(delivered, &same, before, &path, files, progress)?;
+            output.rename(&path.file_name().unwrap_or_default().to_string_lossy());
+            output.commit().map_err(CeremonyError::from)?;
+            let step = Step { present: true, path, ..same };
+            return Ok(Accepted { step, track, put_away: Vec::new() });
+        }
         let head = self.place(chain, &step)?;
         self.ensure_may_come(chain, &step, skip)?;
-        let data = data(delivered, &step, track.extension(), files, progress)?;
         let name = step.name;
         let path = self.folder.file(&track, name);
-        // The copy is verified, so that what is verified is what is added.
-        let mut output = self.folder.create(&path.with_file_name(INCOMING), false)?;
-        let copied = open_regular(&data)
-            .map_err(at(&data))
-            .and_then(|mut file| io::copy(&mut file, &mut output).map_err(at(&data)));
-        copied?;
-        let digest = digest_file(&mut output, progress).map_err(at(&data))?;
-        if digest.sha256.0 != step.file.0 {
-            return Err(Refused::damaged(&step, &data, digest.sha256));
-        }
-        verify_link(self, head, &step, &mut output, progress).map_err(|error| {
-            if error.is_environment() {
-                Refused::Failed(error)
-            } else {
-                let (by, error) = (step.words.participant.clone(), Box::new(error));
-                Refused::Bad { by, file: data.clone(), error }
-            }
-        })?;
+        let mut output = self.incoming(delivered, &step, head, &path, files, progress)?;
         let put_away = self.make_room(&track, name)?;
         output.rename(&path.file_name().unwrap_or_default().to_string_lossy());
         let attestation = self.folder.attestation(&track, name);
@@ -191,6 +186,42 @@ impl Ceremony {
         output.commit().map_err(CeremonyError::from)?;
         let step = Step { present: true, path, ..step };
         Ok(Accepted { step, track, put_away })
+    }
+
+    /// A copy of the attested data file, verified against the step before it. The copy is what is
+    /// added, so that what is verified is what is added.
+    fn incoming(
+        &self,
+        delivered: &Delivered,
+        step: &Step,
+        before: &Step,
+        path: &Path,
+        files: &[PathBuf],
+        progress: &dyn Progress,
+    ) -> Result<Output, Refused> {
+        let track = match &step.words.circuit {
+            None => Track::Phase1,
+            Some(circuit) => Track::Circuit(circuit.name.clone()),
+        };
+        let data = data(delivered, step, track.extension(), files, progress)?;
+        let mut output = self.folder.create(&path.with_file_name(INCOMING), false)?;
+        let copied = open_regular(&data)
+            .map_err(at(&data))
+            .and_then(|mut file| io::copy(&mut file, &mut output).map_err(at(&data)));
+        copied?;
+        let digest = digest_file(&mut output, progress).map_err(at(&data))?;
+        if digest.sha256.0 != step.file.0 {
+            return Err(Refused::damaged(step, &data, digest.sha256));
+        }
+        verify_link(self, before, step, &mut output, progress).map_err(|error| {
+            if error.is_environment() {
+                Refused::Failed(error)
+            } else {
+                let (by, error) = (step.words.participant.clone(), Box::new(error));
+                Refused::Bad { by, file: data.clone(), error }
+            }
+        })?;
+        Ok(output)
     }
 
     /// The chain and the step that an attestation is of, if a participant signed it.
