@@ -55,6 +55,8 @@ impl From<Diagnostic> for Refusal {
                 StatusCode::CONFLICT
             }
             ("size", _) => StatusCode::PAYLOAD_TOO_LARGE,
+            // The client's.
+            ("clock", _) => StatusCode::UNPROCESSABLE_ENTITY,
             ("no-such-upload" | "no-such-file", _) => StatusCode::NOT_FOUND,
             (_, Blame::Artefact) => StatusCode::UNPROCESSABLE_ENTITY,
             (_, Blame::Environment) => StatusCode::SERVICE_UNAVAILABLE,

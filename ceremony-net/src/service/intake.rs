@@ -18,6 +18,10 @@ use super::limits::RETRY;
 use super::turn::{self, Lease, RunningTurn};
 use crate::protocol::{Completion, Verdict};
 
+/// What a participant can do about a refused contribution.
+const COME_AGAIN: &str = "run the same command again; if it is refused again, keep your two files \
+                          and ask the coordinator";
+
 impl Core {
     /// Everything of a turn came: its verification begins.
     pub(crate) fn complete(
@@ -139,6 +143,8 @@ impl Core {
             let data: Option<PathBuf> =
                 self.state().uploads.get(upload).map(|upload| upload.path.clone());
             let refused = |error: Diagnostic, receipts: Vec<Envelope>| -> Result<_, Diagnostic> {
+                // Place and hint name files of this machine, and the journal is public.
+                let error = Diagnostic { place: None, ..error }.hint(COME_AGAIN);
                 let reason = ceremony_folder::audit::one_line(&error.to_string());
                 self.state().note(Event::Refused {
                     participant: lease.participant.clone(),

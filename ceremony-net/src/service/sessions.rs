@@ -197,3 +197,25 @@ impl Sessions {
 fn hash(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_good_for_its_time_and_for_the_service_that_made_it() {
+        let now = Instant::now();
+        let (ours, others) = (Sessions::new(now).unwrap(), Sessions::new(now).unwrap());
+        let nonce = ours.challenge(now).unwrap();
+        assert!(ours.known(&nonce, now).is_some());
+        assert!(ours.known(&nonce, now + CHALLENGE_TIME).is_some());
+        let later = now + CHALLENGE_TIME + std::time::Duration::from_millis(1);
+        assert!(ours.known(&nonce, later).is_none());
+        assert!(others.known(&nonce, now).is_none());
+        for at in 0..nonce.len() {
+            let mut forged = nonce.clone().into_bytes();
+            forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+            assert!(ours.known(std::str::from_utf8(&forged).unwrap(), now).is_none(), "{at}");
+        }
+    }
+}
