@@ -164,9 +164,15 @@ impl Client {
             return Ok(response);
         }
         let busy = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
-        let diagnostic = read_limited(response, MAX_BODY_BYTES)
+        let bytes = read_limited(response, MAX_BODY_BYTES).map_err(|error| {
+            // A refusal that broke off says nothing yet.
+            Failure::Again(
+                Diagnostic::environment("network", format_args!("the answer broke off: {error}"))
+                    .at(&self.base),
+            )
+        })?;
+        let diagnostic = serde_json::from_slice::<Problem>(&bytes)
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).ok())
             .map_or_else(
                 || {
                     Diagnostic::environment("http", "the service refused the request")
@@ -511,7 +517,8 @@ impl<'a> Participant<'a> {
             };
             match attempt(client, &token) {
                 Err(Failure::Refused(StatusCode::UNAUTHORIZED, error))
-                    if error.code == "session-unknown" =>
+                    // An answer to HEAD has no words.
+                    if matches!(error.code.as_str(), "session-unknown" | "http") =>
                 {
                     self.token = None;
                     Err(Failure::Again(error))
@@ -648,6 +655,7 @@ impl<'a> Participant<'a> {
                     offset += bytes.len() as u64;
                     self.part = (self.part * 2).min(PART.2);
                 }
+                Err(Failure::Refused(StatusCode::NOT_FOUND, _)) => return Err(upload_is_gone()),
                 Err(Failure::Refused(status, error)) => {
                     // Where the upload stands is not where this side believed, or the part was
                     // damaged on the way: ask, and go on from there.
@@ -676,7 +684,7 @@ impl<'a> Participant<'a> {
 
     /// How many bytes of an upload the service has.
     fn offset(&mut self, path: &str, until: Instant) -> Result<u64, Diagnostic> {
-        Ok(self.signed(Some(until), |client, token| {
+        let asked = self.signed(Some(until), |client, token| {
             let request = client
                 .request(Method::HEAD, path)
                 .bearer_auth(token)
@@ -687,7 +695,12 @@ impl<'a> Participant<'a> {
                 let what = "the service did not say how much it has";
                 Failure::Refused(response.status(), Diagnostic::environment("protocol", what))
             })
-        })?)
+        });
+        match asked {
+            // An answer to HEAD has no words.
+            Err(Failure::Refused(StatusCode::NOT_FOUND, _)) => Err(upload_is_gone()),
+            asked => Ok(asked?),
+        }
     }
 
     /// Says that everything of a turn is uploaded.
@@ -732,6 +745,12 @@ impl<'a> Participant<'a> {
         })?;
         Ok(answer.receipts)
     }
+}
+
+/// What an upload that vanished means.
+fn upload_is_gone() -> Diagnostic {
+    Diagnostic::environment("turn-over", "the turn ran out before everything was sent")
+        .hint("the place in the queue is kept")
 }
 
 fn changed_on_the_way(name: &str, bytes: &[u8], expected: &str) -> Diagnostic {

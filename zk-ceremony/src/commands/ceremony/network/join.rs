@@ -136,8 +136,10 @@ impl Joined<'_> {
                     self.prefetch(ahead)?;
                 }
                 Standing::Turn { turn } => {
-                    if let Err(error) = self.turn(party, &turn) {
-                        if error.code == "turn-over" {
+                    let until = Instant::now() + Duration::from_secs(turn.remaining);
+                    if let Err(error) = self.turn(party, &turn, until) {
+                        let ran_out = error.code == "network" && Instant::now() >= until;
+                        if ran_out || error.code == "turn-over" {
                             eprintln!("{}", failure::render(&error));
                             continue;
                         }
@@ -229,9 +231,13 @@ impl Joined<'_> {
         Ok(())
     }
 
-    fn turn(&mut self, party: &mut Participant<'_>, turn: &Turn) -> Result<(), Diagnostic> {
+    fn turn(
+        &mut self,
+        party: &mut Participant<'_>,
+        turn: &Turn,
+        until: Instant,
+    ) -> Result<(), Diagnostic> {
         let begun = Instant::now();
-        let until = begun + Duration::from_secs(turn.remaining);
         self.say_line(format!("your turn, for {}", duration(turn.remaining)));
         let level = self.arguments.verify;
         let heads: Vec<&str> = turn.chains.iter().map(|chain| chain.head.file.as_str()).collect();
