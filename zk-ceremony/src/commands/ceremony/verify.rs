@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ceremony_folder::archive_set::archive_set;
+use ceremony_folder::journal::VerifiedJournal;
 use ceremony_folder::service::{Kept, Receipt, appointments};
 use ceremony_folder::{
     Cause, Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
@@ -26,6 +27,10 @@ use crate::output::Output;
 use crate::progress::Bars;
 use crate::report::{Report, ReportedAudit, html, sums};
 use crate::show::{hex_groups, json};
+
+/// How often a journal is looked at that does not hold, and how long to wait in between.
+const JOURNAL_LOOKS: usize = 3;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(200);
 
 /// Verifies every file of a finished ceremony.
 pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
@@ -115,7 +120,17 @@ impl VerifyCeremony {
         let ceremony = Ceremony::open(root)?;
         // Judged before the work.
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
-        let (report, result) = run(&ceremony, self.json);
+        let (mut report, mut result) = run(&ceremony, self.json);
+        let journal = match settled_journal(&ceremony) {
+            Ok(journal) => journal,
+            Err(error) => {
+                if result.is_ok() {
+                    report.failed("journal".into(), &error);
+                    result = Err(error);
+                }
+                None
+            }
+        };
         if let Ok(Some(done)) = &result {
             ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
@@ -133,7 +148,9 @@ impl VerifyCeremony {
             json(&report)?;
         }
         match result {
-            Ok(done) if !self.json => print(root, &report, done.as_ref(), self.read_only),
+            Ok(done) if !self.json => {
+                print(root, &report, done.as_ref(), journal.as_ref(), self.read_only)
+            }
             Ok(_) => {}
             Err(error) => return Err(Diagnostic::from(&error)),
         }
@@ -257,14 +274,39 @@ fn write(mut output: Output, text: &str) -> Result<(), Diagnostic> {
     Ok(output.commit()?)
 }
 
-fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_only: bool) {
+/// The journal of a folder, if it has one. A service that holds the folder writes an entry first
+/// and its signature after.
+fn settled_journal(ceremony: &Ceremony) -> Result<Option<VerifiedJournal>, CeremonyError> {
+    for _ in 1..JOURNAL_LOOKS {
+        match ceremony.journal() {
+            Err(error) if !error.is_environment() => std::thread::sleep(JOURNAL_PAUSE),
+            settled => return settled,
+        }
+    }
+    ceremony.journal()
+}
+
+fn print(
+    root: &Path,
+    report: &Report,
+    done: Option<&VerifiedCeremony>,
+    journal: Option<&VerifiedJournal>,
+    read_only: bool,
+) {
     let shown = root.display();
+    let print_journal = || {
+        if let Some(VerifiedJournal { entries, service }) = journal {
+            let key = service.service_key.fingerprint();
+            println!("  journal            {} entries, signed by the service {key}", entries.len());
+        }
+    };
     let Some(done) = done else {
         println!(
             "{shown}: NOT FINISHED; good so far, {} files verified in {:.1} s",
             report.files.len(),
             report.seconds
         );
+        print_journal();
         println!("next: {PROGRAM} ceremony status {shown}");
         return;
     };
@@ -278,6 +320,7 @@ fn print(root: &Path, report: &Report, done: Option<&VerifiedCeremony>, read_onl
             key.public_inputs
         );
     }
+    print_journal();
     if !read_only {
         println!("  report             {}", root.join("report.html").display());
         println!("next: {PROGRAM} ceremony status {shown}");
