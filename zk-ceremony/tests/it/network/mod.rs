@@ -1,0 +1,256 @@
+//! Ceremonies over a network, with real processes of the program on this machine's loopback.
+
+mod faults;
+mod http;
+mod kills;
+mod limits;
+mod proxy;
+mod refusals;
+mod whole;
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::kit::ceremony::World;
+use crate::kit::{Run, split};
+
+/// How long a test waits for what must come: long, for machines that build beside it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A process that ends with the test.
+struct Running {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Running {
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said so far.
+    fn said(&self) -> String {
+        fs::read_to_string(&self.said).unwrap()
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.said()
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Its end, which must come by itself. Both streams are in `stderr`.
+    #[track_caller]
+    fn end(mut self) -> Run {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let code = status.code().unwrap_or(-1);
+                return Run { code, stdout: String::new(), stderr: self.said() };
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Its end, which must come by itself and be a good one.
+    #[track_caller]
+    fn ok(self) -> String {
+        let run = self.end();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stderr
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A ceremony that a service holds.
+struct Net {
+    world: World,
+    /// Where the service listens.
+    address: SocketAddr,
+    /// Where participants find it.
+    origin: String,
+    rules: String,
+    service: Option<Running>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Net {
+    /// A ceremony in which everybody contributes in any order, and whose service is not started.
+    fn new(people: &[&str]) -> Self {
+        let any = |toml: String| toml.replacen("power = 4\n", "power = 4\norder = \"any\"\n", 1);
+        let world = World::new(people, any);
+        world.open();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let rules = fs::read(world.shared("ceremony.toml")).unwrap();
+        let rules = zk_attest::digest::ConfigDigest::of(&rules).to_string();
+        Self { world, address, origin: format!("http://{address}"), rules, service: None }
+    }
+
+    /// Starts one of our commands on somebody's machine.
+    fn spawn(&self, who: &str, line: &str) -> Running {
+        spawn(&self.world, who, line)
+    }
+
+    /// Starts the service.
+    #[track_caller]
+    fn serve(&mut self, more: &str) {
+        let (origin, address) = (&self.origin, self.address);
+        let line = format!("ceremony serve shared --listen {address} --origin {origin} {more}");
+        let mut service = self.spawn("coordinator", &line);
+        wait_until("the service listens", || {
+            assert!(!service.is_over(), "{}", service.said());
+            service.said().contains("listening on")
+        });
+        self.service = Some(service);
+    }
+
+    /// The same, with the coordinator's part, up to the bundle.
+    #[track_caller]
+    fn serve_unattended(&mut self, more: &str) {
+        self.serve(&format!(
+            "--key key.pem --random-beacons --not-after 2099-12-31T23:59:59Z {more}"
+        ));
+    }
+
+    /// The same, with the coordinator's key only: nothing is closed, because no beacon comes.
+    #[track_caller]
+    fn serve_without_end(&mut self, more: &str) {
+        self.serve(&format!("--key key.pem {more}"));
+    }
+
+    /// Kills the service as a power cut would.
+    fn kill_service(&mut self) -> String {
+        self.service.take().unwrap().kill()
+    }
+
+    fn join(&self, who: &str, more: &str) -> Running {
+        let Self { origin, rules, .. } = self;
+        let line = format!(
+            "ceremony join {origin} --as {who} --key key.pem --rules {rules} --dir copy {more}"
+        );
+        self.spawn(who, &line)
+    }
+
+    fn journal_text(&self) -> String {
+        fs::read_to_string(self.world.shared("journal.jsonl")).unwrap_or_default()
+    }
+
+    /// The events of the journal, in order.
+    fn events(&self) -> Vec<Value> {
+        let text = self.journal_text();
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
+        whole.lines().map(event).collect()
+    }
+
+    fn events_of(&self, kind: &str) -> Vec<Value> {
+        self.events().into_iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// Contributions in the journal, as `CHAIN NAME`, in order.
+    fn contributions(&self) -> Vec<String> {
+        let steps = self.events_of("step").into_iter();
+        let steps = steps.filter(|step| step["action"] == "contribution");
+        let shown = |step: Value| {
+            let chain = step["circuit"].as_str().unwrap_or("phase1");
+            format!("{chain} {}", step["participant"].as_str().unwrap())
+        };
+        steps.map(shown).collect()
+    }
+
+    /// No step is in the journal twice, and nobody contributed to a chain twice.
+    #[track_caller]
+    fn nothing_is_there_twice(&self) {
+        for mut list in [
+            self.contributions(),
+            self.events_of("step").iter().map(|step| step["file"].to_string()).collect(),
+        ] {
+            list.sort();
+            let all = list.len();
+            list.dedup();
+            assert_eq!(list.len(), all, "{}", self.journal_text());
+        }
+    }
+
+    /// The service's own folder.
+    fn state(&self, name: &str) -> PathBuf {
+        self.world.path("coordinator", "shared.service").join(name)
+    }
+
+    /// The turn that the service keeps.
+    fn turn(&self) -> Option<Value> {
+        serde_json::from_slice(&fs::read(self.state("turn.json")).ok()?).ok()
+    }
+
+    /// Holds the folder's lock, so that the service takes nothing in until the file is dropped.
+    fn hold_folder(&self) -> File {
+        let path = self.world.shared(".zk-ceremony.lock");
+        let file = File::options().write(true).create(true).truncate(false).open(path).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
+    /// `ceremony verify` of a folder, which must hold, and the transcript that it prints.
+    #[track_caller]
+    fn transcript(&self, who: &str, folder: &str) -> String {
+        let said = self.world.ok(who, &format!("ceremony verify {folder}"));
+        let line = said.lines().find_map(|line| line.trim().strip_prefix("transcript"));
+        line.unwrap_or_else(|| panic!("{said}")).trim().to_owned()
+    }
+}
+
+fn spawn(world: &World, who: &str, line: &str) -> Running {
+    let place = world.path(who, "");
+    let name = (1..).map(|n| place.join(format!(".said-{n}"))).find(|path| !path.exists());
+    let said = name.unwrap();
+    let output = File::create(&said).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
+    command.args(split(line)).current_dir(&place);
+    command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+    Running { child: command.spawn().unwrap(), said }
+}
+
+/// A folder's file names, with those of its folders.
+fn names(root: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            names.extend(self::names(&path).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names
+}

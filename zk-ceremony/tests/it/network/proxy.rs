@@ -1,0 +1,231 @@
+//! A network that misbehaves: a proxy between client and service that takes one request with each
+//! connection, and does to it what a test says.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What is done to a request, or to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// The link is cut after so many bytes of the request's body.
+    CutRequest(usize),
+    /// The link is cut after so many bytes of the answer, head and body.
+    CutAnswer(usize),
+    /// The request's body comes with one bit of this byte changed.
+    FlipRequest(usize),
+    /// The answer's body comes with one bit of this byte changed.
+    FlipAnswer(usize),
+    /// The answer's body ends after so many bytes, and so it is said in its head.
+    ShortenAnswer(usize),
+    /// It takes so long before anything comes.
+    Delay(Duration),
+    /// So many bytes at a time, with a pause after each.
+    Trickle(usize, Duration),
+    /// The request comes twice; the client gets the second answer.
+    Twice,
+    /// Nothing goes on after so many bytes of the request's body, until they are released; then the link is cut.
+    Hold(usize),
+}
+
+/// What a proxy does to a request, by its method and path.
+type Plan = Box<dyn FnMut(&str, &str) -> Fault + Send>;
+
+pub(super) struct Proxy {
+    pub(super) address: SocketAddr,
+    /// Requests that came, with what was done to them.
+    pub(super) seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    over: Arc<AtomicBool>,
+    holding: Arc<AtomicUsize>,
+    released: Arc<AtomicUsize>,
+}
+
+struct Shared {
+    service: SocketAddr,
+    plan: Mutex<Plan>,
+    seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    over: Arc<AtomicBool>,
+    holding: Arc<AtomicUsize>,
+    released: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    pub(super) fn start(
+        service: SocketAddr,
+        plan: impl FnMut(&str, &str) -> Fault + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (seen, over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (holding, released) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let shared = Arc::new(Shared {
+            service,
+            plan: Mutex::new(Box::new(plan)),
+            seen: Arc::clone(&seen),
+            over: over.clone(),
+            holding: holding.clone(),
+            released: released.clone(),
+        });
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                if shared.over.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (Ok(client), shared) = (client, shared.clone()) else { continue };
+                // Broken links end here, as they would on the way.
+                std::thread::spawn(move || drop(pass(&shared, &client)));
+            }
+        });
+        Self { address, seen, over, holding, released }
+    }
+
+    /// How many requests something was done to.
+    pub(super) fn faults(&self) -> usize {
+        self.seen.lock().unwrap().iter().filter(|(_, fault)| *fault != Fault::None).count()
+    }
+
+    /// Whether a request is held back.
+    pub(super) fn is_holding(&self) -> bool {
+        self.holding.load(Ordering::SeqCst) > self.released.load(Ordering::SeqCst)
+    }
+
+    /// Cuts the links of the requests that are held back.
+    pub(super) fn release(&self) {
+        self.released.store(self.holding.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// The head of a message, whose lines end with CR and LF, and how long its body is.
+fn head(from: &mut BufReader<TcpStream>) -> std::io::Result<(Vec<String>, Option<usize>)> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = line.trim_end().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    let length = |line: &String| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
+    };
+    let length = lines.iter().find_map(length);
+    Ok((lines, length))
+}
+
+fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
+    let mut from = BufReader::new(client.try_clone()?);
+    let (mut lines, length) = head(&mut from)?;
+    let mut body = vec![0; length.unwrap_or_default()];
+    from.read_exact(&mut body)?;
+    let mut words = lines[0].split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let fault = (shared.plan.lock().unwrap())(method, path);
+    let is_head = method == "HEAD";
+    shared.seen.lock().unwrap().push((format!("{method} {path}"), fault));
+    lines.retain(|line| !line.to_lowercase().starts_with("connection:"));
+    lines.push("Connection: close".into());
+    let ask = lines.join("\r\n") + "\r\n\r\n";
+    match fault {
+        Fault::FlipRequest(at) if !body.is_empty() => {
+            let at = at % body.len();
+            body[at] ^= 1;
+        }
+        Fault::Delay(time) => std::thread::sleep(time),
+        Fault::Twice => {
+            let mut first = TcpStream::connect(shared.service)?;
+            first.write_all(ask.as_bytes())?;
+            first.write_all(&body)?;
+            first.read_to_end(&mut Vec::new())?;
+        }
+        _ => {}
+    }
+    let mut service = TcpStream::connect(shared.service)?;
+    service.write_all(ask.as_bytes())?;
+    match fault {
+        Fault::CutRequest(most) if most < body.len() => {
+            service.write_all(&body[..most])?;
+            std::thread::sleep(Duration::from_millis(50)); // they arrive
+            service.shutdown(Shutdown::Both)?;
+            return client.shutdown(Shutdown::Both);
+        }
+        Fault::Hold(most) => {
+            service.write_all(&body[..most.min(body.len())])?;
+            std::thread::sleep(Duration::from_millis(50)); // they arrive
+            let number = shared.holding.fetch_add(1, Ordering::SeqCst);
+            while shared.released.load(Ordering::SeqCst) <= number
+                && !shared.over.load(Ordering::SeqCst)
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            service.shutdown(Shutdown::Both)?;
+            return client.shutdown(Shutdown::Both);
+        }
+        Fault::Trickle(count, pause) => {
+            for piece in body.chunks(count) {
+                service.write_all(piece)?;
+                std::thread::sleep(pause);
+            }
+        }
+        _ => service.write_all(&body)?,
+    }
+    answer(fault, is_head, service, client)
+}
+
+fn answer(
+    fault: Fault,
+    is_head: bool,
+    service: TcpStream,
+    mut client: &TcpStream,
+) -> std::io::Result<()> {
+    let mut from = BufReader::new(service);
+    let (mut lines, _) = head(&mut from)?;
+    let mut body = Vec::new();
+    if !is_head {
+        from.read_to_end(&mut body)?;
+    }
+    match fault {
+        Fault::FlipAnswer(at) if !body.is_empty() => {
+            let at = at % body.len();
+            body[at] ^= 1;
+        }
+        Fault::ShortenAnswer(most) if most < body.len() => {
+            body.truncate(most);
+            for line in &mut lines {
+                if line.to_lowercase().starts_with("content-length:") {
+                    *line = format!("Content-Length: {most}");
+                }
+            }
+        }
+        _ => {}
+    }
+    let mut bytes = (lines.join("\r\n") + "\r\n\r\n").into_bytes();
+    bytes.extend(body);
+    match fault {
+        Fault::CutAnswer(most) => bytes.truncate(most),
+        Fault::Trickle(count, pause) => {
+            for piece in bytes.chunks(count) {
+                client.write_all(piece)?;
+                std::thread::sleep(pause);
+            }
+            return client.shutdown(Shutdown::Both);
+        }
+        _ => {}
+    }
+    client.write_all(&bytes)?;
+    client.shutdown(Shutdown::Both)
+}
