@@ -160,7 +160,9 @@ impl Ceremony {
         let chain = self.chain(&track)?;
         // A process that was killed between the two: the attestation is here, and its data is not.
         let half = chain.steps.iter().position(|it| it.file == step.file && !it.present);
-        if let Some((at, before)) = half.and_then(|at| Some((at, chain.steps.get(at.checked_sub(1)?)?))) {
+        if let Some((at, before)) =
+            half.and_then(|at| Some((at, chain.steps.get(at.checked_sub(1)?)?)))
+        {
             let same = chain.steps[at].clone();
             let path = self.folder.file(&track, same.name);
             let mut output = self.incoming(delivered, &same, before, &path, files, progress)?;

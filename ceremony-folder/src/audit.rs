@@ -175,9 +175,16 @@ pub fn keep(
 #[must_use]
 pub fn one_line(text: &str) -> Label {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut end = flat.len().min(500);
-    while !flat.is_char_boundary(end) {
-        end -= 1;
+    let mut end = flat.len().min(Label::MAX_BYTES);
+    loop {
+        while !flat.is_char_boundary(end) {
+            end -= 1;
+        }
+        // Escaped, some characters take more.
+        match Label::new(flat[..end].trim()) {
+            Ok(label) => return label,
+            Err(_) if end > 40 => end -= 40,
+            Err(_) => return Label::from_static("not printable"),
+        }
     }
-    Label::new(flat[..end].trim()).unwrap_or_else(|_| Label::from_static("not printable"))
 }

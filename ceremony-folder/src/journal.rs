@@ -303,6 +303,12 @@ impl Journal {
         let mut line = json::encode(&entry);
         let sha256 = FileDigest::of(&line);
         line.push(b'\n');
+        if self.length + line.len() as u64 > MAX_JOURNAL_BYTES as u64 {
+            // What nobody could open again is not written.
+            return Err(at(&self.path)(crate::store::ReadError::TooLarge {
+                limit: MAX_JOURNAL_BYTES,
+            }));
+        }
         let written = self
             .file
             .seek(SeekFrom::Start(self.length))
@@ -373,6 +379,22 @@ impl Ceremony {
         let entries = parse(&path, &bytes, self.config.digest())?;
         let envelope =
             Envelope::from_json(&folder.read(&head, Envelope::MAX_BYTES)?).map_err(at(&head))?;
+        let service = self.signed_head(&entries, &envelope)?;
+        self.ensure_known(&path, &entries)?;
+        Ok(Some(VerifiedJournal { entries, service }))
+    }
+
+    /// The service that signed the head of a journal with these entries.
+    ///
+    /// # Errors
+    /// When no appointed service did, or the head is of another last entry.
+    pub fn signed_head(
+        &self,
+        entries: &[Recorded],
+        envelope: &Envelope,
+    ) -> Result<Appointment, CeremonyError> {
+        let root = self.folder.root();
+        let (path, head) = (root.join(JOURNAL), root.join(JOURNAL_HEAD));
         let service = appointments(self)
             .into_iter()
             .find(|appointed| !envelope.signers([&appointed.service_key]).is_empty());
@@ -405,8 +427,7 @@ impl Ceremony {
                 shown(signed),
             ));
         }
-        self.ensure_known(&path, &entries)?;
-        Ok(Some(VerifiedJournal { entries, service }))
+        Ok(service)
     }
 
     /// Every step that a journal tells of is signed in this folder, in its chain or taken out of

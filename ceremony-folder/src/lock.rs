@@ -91,7 +91,11 @@ pub fn remove_leftovers_of(folder: &Path) {
 
 fn remove_partial(root: &Path, folder: &Path) {
     for Entry { name, kind } in entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default() {
-        let leftover = name.starts_with(".zk-ceremony-") && name.ends_with(".partial");
+        // Another thread of this process may be writing its own, without the lock.
+        let ours = format!(".zk-ceremony-{}-", std::process::id());
+        let leftover = name.starts_with(".zk-ceremony-")
+            && name.ends_with(".partial")
+            && !name.starts_with(&ours);
         if leftover && kind == EntryKind::File {
             let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
         }

@@ -79,6 +79,21 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// An address as sessions are bound to it: scheme, host and port, written in one way.
+///
+/// # Errors
+/// When it is no address.
+pub fn origin(url: &str) -> Result<Label, Diagnostic> {
+    let refused = |what: &str| {
+        Diagnostic::environment("url", what).found(url).expected("https://HOST[:PORT]")
+    };
+    let parsed = Url::parse(url).map_err(|error| refused(&error.to_string()))?;
+    if !matches!(parsed.scheme(), "https" | "http") || parsed.host_str().is_none() {
+        return Err(refused("this is no address of a service"));
+    }
+    Label::new(&parsed.origin().ascii_serialization()).map_err(|refusal| refused(refusal.what()))
+}
+
 impl Client {
     /// Prepares requests to a service. Sends none.
     ///
@@ -111,8 +126,7 @@ impl Client {
         }
         base.set_query(None);
         base.set_fragment(None);
-        let origin = Label::new(&base.origin().ascii_serialization())
-            .map_err(|refusal| refused(refusal.what()))?;
+        let origin = origin(base.as_str())?;
         // Another one may have been installed by this process; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::blocking::Client::builder()
@@ -171,18 +185,16 @@ impl Client {
                     .at(&self.base),
             )
         })?;
-        let diagnostic = serde_json::from_slice::<Problem>(&bytes)
-            .ok()
-            .map_or_else(
-                || {
-                    Diagnostic::environment("http", "the service refused the request")
-                        .at(&self.base)
-                        .found(status)
-                        .expected("an answer of a zk-ceremony service")
-                        .hint("check the address with the coordinator")
-                },
-                Diagnostic::from,
-            );
+        let diagnostic = serde_json::from_slice::<Problem>(&bytes).ok().map_or_else(
+            || {
+                Diagnostic::environment("http", "the service refused the request")
+                    .at(&self.base)
+                    .found(status)
+                    .expected("an answer of a zk-ceremony service")
+                    .hint("check the address with the coordinator")
+            },
+            Diagnostic::from,
+        );
         Err(if busy { Failure::Again(diagnostic) } else { Failure::Refused(status, diagnostic) })
     }
 
@@ -660,7 +672,7 @@ impl<'a> Participant<'a> {
                     // Where the upload stands is not where this side believed, or the part was
                     // damaged on the way: ask, and go on from there.
                     let asks = matches!(status.as_u16(), 400 | 409 | 460);
-                    if !asks {
+                    if !asks || Instant::now() >= until {
                         return Err(error);
                     }
                     self.part = (self.part / 2).max(PART.1);

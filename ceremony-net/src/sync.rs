@@ -238,6 +238,7 @@ impl WorkingCopy {
                 }
                 continue;
             };
+            ceremony.signed_head(journal.entries(), &head)?;
             let path = self.root.join(JOURNAL_HEAD);
             return Ok(write_file(&ceremony, &path, &head.to_json(), true)?);
         }

@@ -21,7 +21,7 @@ use zk_attest::signer::{Signer, sign_envelope};
 
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
-use super::sessions::{Expected, Sessions};
+use super::sessions::{Expected, Sessions, claimant};
 use super::state::State;
 use super::state_folder::{StateFolder, free_bytes};
 use super::turn::{Lease, RunningTurn};
@@ -43,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) version: watch::Sender<u64>,
     /// The last request.
     asked: Mutex<Instant>,
+    /// Held while the folder is read, so that what was read earlier is never set later.
+    refreshing: Mutex<()>,
 }
 
 impl Core {
@@ -89,6 +91,8 @@ impl Core {
             journaled: HashSet::new(),
             joined: HashSet::new(),
             head: None,
+            verdicts_noted: HashSet::new(),
+            head_is_due: false,
             skipped: BTreeSet::new(),
             awaited: None,
             durations: Vec::new(),
@@ -123,6 +127,7 @@ impl Core {
             state: Mutex::new(state),
             version: watch::Sender::new(1),
             asked: Mutex::new(now),
+            refreshing: Mutex::new(()),
         });
         core.state().approved = core.is_approved();
         Ok(core)
@@ -159,6 +164,7 @@ impl Core {
 
     /// Reads the folder again, if it changed, and notes what is new in it.
     pub(crate) fn refresh(&self, always: bool) -> Result<(), Diagnostic> {
+        let _one = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.state().view.clone();
         if !always && !before.is_stale(&self.options.folder) {
             return Ok(());
@@ -191,6 +197,7 @@ impl Core {
             state.end_turn(&self.state_folder, now, event)?;
         }
         changed |= state.pass_over(self.options.absent_after, now)?;
+        state.sign_due_head();
         drop(state);
         if changed {
             self.changed();
@@ -249,6 +256,13 @@ impl Core {
         Ok(JournalPart { from, lines, head })
     }
 
+    /// Whether nobody is here who waits for a turn or has one.
+    pub(crate) fn is_idle(&self) -> bool {
+        let (state, now) = (self.state(), Instant::now());
+        let mut waiting = state.queue.iter();
+        state.turn.is_none() && !waiting.any(|it| state.queue.is_present(&it.key, now))
+    }
+
     /// Says that nothing is left to be done.
     pub(crate) fn finish(&self) {
         self.state().finished = true;
@@ -259,10 +273,13 @@ impl Core {
         &self,
         envelope: &Envelope,
     ) -> Result<(zeroize::Zeroizing<String>, Label), Diagnostic> {
-        let mut state = self.state();
-        let view = state.view.clone();
+        let claim = self.state().sessions.claim(envelope, Instant::now())?;
+        // Signatures are verified without the lock, for which every request waits.
+        let view = self.state().view.clone();
         let expected = Expected { ceremony: &view.ceremony, origin: &self.options.origin };
-        let (token, key) = state.sessions.open(envelope, &expected, Instant::now())?;
+        let key = claimant(envelope, &claim, &expected)?;
+        let mut state = self.state();
+        let token = state.sessions.open(&claim, key, Instant::now())?;
         let name = state.name(&key).cloned().unwrap_or_else(Label::none);
         Ok((token, name))
     }
@@ -310,16 +327,20 @@ impl Core {
 
     pub(crate) fn leave(&self, key: &PublicKey) -> Result<(), Diagnostic> {
         let mut state = self.state();
-        state.give_back(&self.state_folder, key)?;
-        state.queue.leave(key);
+        let gave = state.give_back(&self.state_folder, key)?;
+        let left = state.queue.leave(key);
         drop(state);
-        self.changed();
+        if gave || left {
+            self.changed();
+        }
         Ok(())
     }
 
     pub(crate) fn give_back(&self, key: &PublicKey) -> Result<bool, Diagnostic> {
         let gave = self.state().give_back(&self.state_folder, key)?;
-        self.changed();
+        if gave {
+            self.changed();
+        }
         Ok(gave)
     }
 
@@ -507,8 +528,9 @@ impl Core {
             let path = ceremony.folder.bundle();
             ceremony_folder::steps::write_file(&ceremony, &path, &signed, true)?;
             self.state().note(Event::Approval { key: *key })?;
+            self.refresh(true)?;
         }
-        self.refresh(true)
+        Ok(())
     }
 
     /// The bundle as it is, and with one signature more.
@@ -531,12 +553,19 @@ impl Core {
     pub(crate) fn take_audit(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         // Before the lock: others wait for it.
         ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
+        let document = FileDigest::of(&envelope.to_json());
+        // Audits are public: whoever sends one again changes nothing.
+        if self.state().verdicts_noted.contains(&document) {
+            return Ok(());
+        }
         let _lock = FolderLock::take(&self.options.folder)?;
         let ceremony = Ceremony::open(&self.options.folder)?;
         let auditors = &self.options.auditors;
         let key = ceremony_folder::audit::keep(&ceremony, envelope, auditors)?;
-        let document = FileDigest::of(&envelope.to_json());
-        self.state().note(Event::Verdict { auditor: key, document })?;
+        let mut state = self.state();
+        state.note(Event::Verdict { auditor: key, document })?;
+        state.verdicts_noted.insert(document);
+        drop(state);
         self.refresh(true)
     }
 }

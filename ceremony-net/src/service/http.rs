@@ -21,7 +21,7 @@ use zk_attest::key::PublicKey;
 
 use super::core::Core;
 use super::files;
-use super::limits::{BODY_PAUSE, CHALLENGE_TIME, SESSION_TIME};
+use super::limits::{BODY_PAUSE, CHALLENGE_TIME, ENVELOPE_BODY, SESSION_TIME};
 use super::rates::Rates;
 use super::sessions::Holder;
 use crate::protocol::{
@@ -136,7 +136,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sessions", post(open_session))
         .route("/v1/queue", get(standing).post(join).delete(leave))
         .route("/v1/turn", delete(give_back))
-        .route("/v1/turn/attestations", post(complete))
+        .route("/v1/turn/attestations", post(complete).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
         .route("/v1/turn/verdict", get(verdict))
         .route("/v1/receipts", get(receipts))
         .route("/v1/uploads", post(upload::begin_upload).options(upload::upload_options))
@@ -151,7 +151,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/approvals", post(approval))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(ENVELOPE_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), limit))
         .layer(middleware::from_fn(finish))
         .with_state(app)
@@ -521,7 +521,8 @@ async fn open_session(
     State(app): State<App>,
     Body_(request): Body_<SessionRequest>,
 ) -> Answer<Json<Session>> {
-    let (token, participant) = app.core.open_session(&request.envelope)?;
+    let core = app.core.clone();
+    let (token, participant) = blocking(move || core.open_session(&request.envelope)).await?;
     Ok(Json(Session {
         token: token.to_string(),
         expires: SESSION_TIME.as_secs(),
@@ -699,9 +700,14 @@ async fn statement(
     State(app): State<App>,
     Body_(request): Body_<StatementRequest>,
 ) -> Answer<StatusCode> {
-    let _one = app.heavy.acquire().await;
+    let one = app.heavy.clone().acquire_owned().await;
     let core = app.core.clone();
-    blocking(move || core.take_audit(&request.envelope)).await?;
+    let work = move || {
+        // Whoever goes away meanwhile leaves the place taken until this is done.
+        let _one = one;
+        core.take_audit(&request.envelope)
+    };
+    blocking(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -719,9 +725,13 @@ async fn approval(State(app): State<App>, Body_(approval): Body_<Approval>) -> A
     let key = PublicKey::from_hex(&approval.key).map_err(|it| Diagnostic::from(&it))?;
     let signature = zk_attest::digest::from_hex(&approval.signature, "signature")
         .map_err(|it| Diagnostic::from(&it))?;
-    let _one = app.heavy.acquire().await;
+    let one = app.heavy.clone().acquire_owned().await;
     let core = app.core.clone();
-    blocking(move || core.approve(&key, &signature)).await?;
+    let work = move || {
+        let _one = one;
+        core.approve(&key, &signature)
+    };
+    blocking(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,5 +1,6 @@
 //! What came in a turn: complete or not, verified, taken in, and put into the journal.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -87,7 +88,10 @@ impl Core {
         let Some(lease) = self.received() else { return };
         let begun = Instant::now();
         let verdict = loop {
-            match self.take_in(&lease) {
+            // A file that makes the verification fail in a way that nobody foresaw is refused, and
+            // does not stop the queue.
+            let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(&lease)));
+            match taken.unwrap_or_else(|_| Ok(unforeseen())) {
                 Ok(verdict) => break verdict,
                 Err(error) => {
                     // Not the participant's fault: the turn stays theirs until this works.
@@ -111,7 +115,7 @@ impl Core {
                 let took = now.saturating_duration_since(turn.granted);
                 state.durations.push(took);
             }
-            state.queue.leave(&lease.key);
+            state.queue.succeeded(&lease.key);
         } else {
             state.queue.failed(&lease.key, now);
         }
@@ -133,11 +137,12 @@ impl Core {
     /// One chain after the other, each with its entry in the journal. Fails only where nothing can
     /// be said of what came.
     fn take_in(&self, lease: &Lease) -> Result<Verdict, Diagnostic> {
-        let _lock = FolderLock::take(&self.options.folder)?;
         let skip: Vec<String> = self.state().skipped.iter().cloned().collect();
         let mut receipts = Vec::new();
         let uploads = lease.received.clone().unwrap_or_default();
         for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
+            // Others may work on the folder between two chains.
+            let _lock = FolderLock::take(&self.options.folder)?;
             let ceremony = Ceremony::open(&self.options.folder)?;
             let attestation = Lease::attestation(&self.state_folder, i);
             let data: Option<PathBuf> =
@@ -145,7 +150,8 @@ impl Core {
             let refused = |error: Diagnostic, receipts: Vec<Envelope>| -> Result<_, Diagnostic> {
                 // Place and hint name files of this machine, and the journal is public.
                 let error = Diagnostic { place: None, ..error }.hint(COME_AGAIN);
-                let reason = ceremony_folder::audit::one_line(&error.to_string());
+                // Only our own words: what a participant wrote stays out of the public journal.
+                let reason = ceremony_folder::audit::one_line(&error.what);
                 self.state().note(Event::Refused {
                     participant: lease.participant.clone(),
                     turn: lease.id.clone(),
@@ -204,6 +210,13 @@ impl Core {
         state.journal_step(track, step, Some(&lease.id))?;
         state.sign_receipt(ceremony, step)
     }
+}
+
+/// What is said of a contribution whose verification broke off.
+fn unforeseen() -> Verdict {
+    let error = Diagnostic::environment("internal", "the verification broke off")
+        .hint("tell the coordinator: this is a fault of the service");
+    Verdict::Refused { error: error.into(), receipts: Vec::new() }
 }
 
 /// The attestation is by the holder of the turn, and for its chain.

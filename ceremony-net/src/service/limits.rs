@@ -16,6 +16,8 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(15);
 /// How long the next bytes of a body may take: a link that is cut for a minute loses one request,
 /// and not its turn.
 pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(30);
+/// Bytes of a body that has one envelope at most, with every signature that it can have.
+pub(crate) const ENVELOPE_BODY: usize = 256 * 1024;
 /// How long running requests get when the service stops.
 pub(crate) const STOP_TIME: Duration = Duration::from_secs(10);
 
@@ -54,7 +56,7 @@ pub(crate) const RECORD_BYTES: u64 = 4096;
 pub(crate) const SPARE_BYTES: u64 = 64 << 20;
 
 /// Bytes of the journal in one answer, give or take an entry: below what a client reads at most.
-pub(crate) const JOURNAL_PART: usize = 1 << 20;
+pub(crate) const JOURNAL_PART: usize = 256 * 1024;
 /// How often the folder is looked at for changes that others made.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 /// How long to wait before a verification that could not be made is tried again.

@@ -174,9 +174,11 @@ async fn serve(
         .keep_alive_timeout(HEAD_TIME)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(16 * 1024);
-    // What goes wrong on a connection is its client's business.
+    // What goes wrong on a connection is its client's business. The version is known beforehand, so
+    // that nobody holds a connection by not saying it.
     match acceptor {
         None => {
+            let builder = builder.http1_only();
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let _ = watcher.watch(connection.into_owned()).await;
         }
@@ -185,6 +187,8 @@ async fn serve(
             else {
                 return;
             };
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let _ = watcher.watch(connection.into_owned()).await;
         }

@@ -136,17 +136,22 @@ impl Service {
         self.core.info()
     }
 
-    /// Participants who are in the queue or have the turn, and how long ago something happened.
+    /// Whether nobody is here who waits for a turn or has one.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let info = self.info();
-        info.queue.is_empty() && info.turn.is_none()
+        self.core.is_idle()
     }
 
     /// How long nobody has asked for anything.
     #[must_use]
     pub fn quiet_for(&self) -> Duration {
         self.core.quiet_for()
+    }
+
+    /// Whether what goes on beside the requests still goes on.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.worker.is_finished()
     }
 
     /// Says that the folder was changed by this process.

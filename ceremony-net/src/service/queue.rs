@@ -1,5 +1,6 @@
 //! Who is next. No clock and no file: times come in, and the answer goes out.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use zk_attest::key::PublicKey;
@@ -14,15 +15,16 @@ pub(crate) struct Waiting {
     pub(crate) since: u64,
     /// Its last request.
     seen: Instant,
-    /// Turns that ended without a contribution.
-    failures: u32,
-    /// No turn before.
-    not_before: Instant,
 }
 
 /// Participants, the earliest ticket first.
 #[derive(Debug, Default)]
-pub(crate) struct Queue(Vec<Waiting>);
+pub(crate) struct Queue {
+    waiting: Vec<Waiting>,
+    /// Turns that ended without a contribution, and the first moment of the next one. Outlives a
+    /// participant's place, so that nobody leaves to come back without a delay.
+    failures: HashMap<PublicKey, (u32, Instant)>,
+}
 
 impl Queue {
     /// Puts a participant at the place of its ticket. One that is in the queue keeps its place.
@@ -31,14 +33,23 @@ impl Queue {
             waiting.seen = now;
             return waiting.since;
         }
-        let at = self.0.partition_point(|other| other.since <= since);
-        let waiting = Waiting { key, since, seen: now, failures: 0, not_before: now };
-        self.0.insert(at, waiting);
+        let at = self.waiting.partition_point(|other| other.since <= since);
+        let waiting = Waiting { key, since, seen: now };
+        self.waiting.insert(at, waiting);
         since
     }
 
-    pub(crate) fn leave(&mut self, key: &PublicKey) {
-        self.0.retain(|waiting| waiting.key != *key);
+    /// Takes a participant out, and says whether it was there.
+    pub(crate) fn leave(&mut self, key: &PublicKey) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.key != *key);
+        self.waiting.len() < before
+    }
+
+    /// Takes out a participant whose contribution was taken in.
+    pub(crate) fn succeeded(&mut self, key: &PublicKey) {
+        self.leave(key);
+        self.failures.remove(key);
     }
 
     pub(crate) fn saw(&mut self, key: &PublicKey, now: Instant) {
@@ -48,66 +59,61 @@ impl Queue {
     }
 
     pub(crate) fn contains(&self, key: &PublicKey) -> bool {
-        self.0.iter().any(|waiting| waiting.key == *key)
+        self.waiting.iter().any(|waiting| waiting.key == *key)
     }
 
     fn find(&mut self, key: &PublicKey) -> Option<&mut Waiting> {
-        self.0.iter_mut().find(|waiting| waiting.key == *key)
+        self.waiting.iter_mut().find(|waiting| waiting.key == *key)
     }
 
     /// Keeps the place of a participant whose turn ended without a contribution, and lets others go
     /// first for a while that grows with each failure.
     pub(crate) fn failed(&mut self, key: &PublicKey, now: Instant) {
-        if let Some(waiting) = self.find(key) {
-            let doublings = waiting.failures.min(16);
-            waiting.failures += 1;
-            waiting.not_before = now + (FIRST_DELAY * (1 << doublings)).min(LONGEST_DELAY);
-        }
+        let (failures, not_before) = self.failures.entry(*key).or_insert((0, now));
+        let doublings = (*failures).min(16);
+        *failures = failures.saturating_add(1);
+        *not_before = now + (FIRST_DELAY * (1 << doublings)).min(LONGEST_DELAY);
     }
 
     /// The next one who is here and may contribute.
     pub(crate) fn next(&self, now: Instant, may: impl Fn(&PublicKey) -> bool) -> Option<&Waiting> {
-        self.0.iter().find(|waiting| waiting.is_ready(now) && may(&waiting.key))
+        self.waiting.iter().find(|waiting| {
+            let is_ready = waiting.is_present(now) && self.delay(&waiting.key, now).is_zero();
+            is_ready && may(&waiting.key)
+        })
     }
 
     /// How many come before a participant, of those who may contribute.
     pub(crate) fn ahead(&self, key: &PublicKey, may: impl Fn(&PublicKey) -> bool) -> usize {
-        let before = self.0.iter().take_while(|waiting| waiting.key != *key);
+        let before = self.waiting.iter().take_while(|waiting| waiting.key != *key);
         before.filter(|waiting| may(&waiting.key)).count()
     }
 
     /// How long a participant is kept back after a failed turn.
     pub(crate) fn delay(&self, key: &PublicKey, now: Instant) -> Duration {
-        let waiting = self.0.iter().find(|waiting| waiting.key == *key);
-        waiting.map_or(Duration::ZERO, |waiting| waiting.not_before.saturating_duration_since(now))
+        let failed = self.failures.get(key);
+        failed.map_or(Duration::ZERO, |(_, at)| at.saturating_duration_since(now))
     }
 
     /// The first moment after now at which the answer of [`Self::next`] may be another one by
     /// itself.
     pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
-        self.0
-            .iter()
-            .flat_map(|waiting| [waiting.not_before, waiting.seen + PRESENT])
-            .filter(|at| *at > now)
-            .min()
+        let gone = self.waiting.iter().map(|waiting| waiting.seen + PRESENT);
+        gone.chain(self.failures.values().map(|(_, at)| *at)).filter(|at| *at > now).min()
     }
 
     pub(crate) fn is_present(&self, key: &PublicKey, now: Instant) -> bool {
-        self.0.iter().any(|waiting| waiting.key == *key && waiting.is_present(now))
+        self.waiting.iter().any(|waiting| waiting.key == *key && waiting.is_present(now))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.iter()
+        self.waiting.iter()
     }
 }
 
 impl Waiting {
     fn is_present(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.seen) < PRESENT
-    }
-
-    fn is_ready(&self, now: Instant) -> bool {
-        self.is_present(now) && self.not_before <= now
     }
 }
 
@@ -156,6 +162,9 @@ mod tests {
             queue.failed(&key(0), now);
             let delay = queue.delay(&key(0), now);
             assert!(queue.next(now, |_| true).is_none());
+            assert!(queue.leave(&key(0)));
+            queue.join(key(0), 1, now);
+            assert!(queue.next(now, |_| true).is_none(), "leaving ends the delay");
             now += delay;
             queue.saw(&key(0), now);
             assert_eq!(queue.next(now, |_| true).unwrap().key, key(0));

@@ -11,9 +11,10 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Label, Timestamp};
+use zk_attest::statement::Statement;
 
 use super::limits::{CHALLENGE_TIME, CLOCK_SKEW, REPLACED_SESSIONS, SESSION_TIME};
-use crate::statements::{SessionClaim, signed_by};
+use crate::statements::SessionClaim;
 
 /// What a claim is held against.
 pub(crate) struct Expected<'a> {
@@ -107,57 +108,49 @@ impl Sessions {
         (age <= CHALLENGE_TIME).then_some(*head)
     }
 
-    /// Opens a session for the key that signed a claim, and gives its token.
-    pub(crate) fn open(
+    /// What a claim says, if it answers an open challenge of ours. Cheap, so that signatures are
+    /// verified only of claims that somebody asked to make.
+    pub(crate) fn claim(
         &mut self,
         envelope: &Envelope,
-        expected: &Expected<'_>,
         now: Instant,
-    ) -> Result<(Zeroizing<String>, PublicKey), Diagnostic> {
-        let roster = &expected.ceremony.config.document().participants;
-        let signers = envelope.signers(roster.iter().map(|participant| &participant.key));
-        let Some(key) = signers.first().copied() else {
-            return Err(Diagnostic::artefact(
-                "not-in-roster",
-                "no participant of this ceremony signed this",
-            )
-            .expected("a key of the roster in ceremony.toml")
-            .hint("use the key that the coordinator put into the roster"));
-        };
-        let claim: SessionClaim = signed_by(envelope, &key).map_err(|it| Diagnostic::from(&it))?;
-        let rules = expected.ceremony.config.digest();
-        if claim.ceremony_toml_sha256 != rules {
-            return Err(Diagnostic::artefact("another-ceremony", "the session is for other rules")
-                .found(claim.ceremony_toml_sha256)
-                .expected(rules)
-                .hint("ask the coordinator for the ceremony's address and rules"));
+    ) -> Result<SessionClaim, Diagnostic> {
+        if envelope.signatures().len() != 1 {
+            return Err(Diagnostic::artefact("signatures", "a session has one signature")
+                .found(envelope.signatures().len())
+                .expected(1));
         }
-        if claim.origin != *expected.origin {
-            return Err(Diagnostic::artefact(
-                "another-origin",
-                "the session is for another address than this service's",
-            )
-            .found(&claim.origin)
-            .expected(expected.origin)
-            .hint("use the address that the service was started with"));
-        }
-        let ours = Timestamp::now().unix();
-        if claim.time.unix().abs_diff(ours) > CLOCK_SKEW.as_secs() {
-            return Err(Diagnostic::environment("clock", "the two clocks differ by hours")
-                .found(&claim.time)
-                .expected(Timestamp::from_unix(ours))
-                .hint("set this machine's clock: attestations carry its time"));
-        }
+        let claim = Statement::<SessionClaim>::from_payload(envelope.payload())
+            .map_err(|refusal| Diagnostic::from(&refusal))?
+            .predicate;
+        self.open_challenge(&claim, now)?;
+        Ok(claim)
+    }
+
+    fn open_challenge(
+        &mut self,
+        claim: &SessionClaim,
+        now: Instant,
+    ) -> Result<[u8; 16], Diagnostic> {
         self.used.retain(|_, until| *until > now);
         let challenge = self.known(claim.nonce.as_str(), now);
-        let fresh = challenge.filter(|challenge| !self.used.contains_key(challenge));
-        let Some(challenge) = fresh else {
-            return Err(Diagnostic::artefact(
+        challenge.filter(|challenge| !self.used.contains_key(challenge)).ok_or_else(|| {
+            Diagnostic::artefact(
                 "challenge",
                 "the session answers no open challenge: it was used, is too old, or not ours",
             )
-            .hint("ask for a new one: the client does that by itself"));
-        };
+            .hint("ask for a new one: the client does that by itself")
+        })
+    }
+
+    /// Opens a session for the key that signed a claim, and gives its token.
+    pub(crate) fn open(
+        &mut self,
+        claim: &SessionClaim,
+        key: PublicKey,
+        now: Instant,
+    ) -> Result<Zeroizing<String>, Diagnostic> {
+        let challenge = self.open_challenge(claim, now)?;
         self.used.insert(challenge, now + CHALLENGE_TIME);
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut_slice()).map_err(|error| {
@@ -174,7 +167,7 @@ impl Sessions {
             self.replaced.pop_front();
         }
         self.open.insert(hash(&token), Open { key, last: now });
-        Ok((token, key))
+        Ok(token)
     }
 
     /// Whose token this is. A lookup by hash takes no time that depends on a token's bytes in a way
@@ -192,6 +185,44 @@ impl Sessions {
             _ => Holder::Unknown,
         }
     }
+}
+
+/// The participant who signed a claim, if it is for this ceremony and this service, now.
+pub(crate) fn claimant(
+    envelope: &Envelope,
+    claim: &SessionClaim,
+    expected: &Expected<'_>,
+) -> Result<PublicKey, Diagnostic> {
+    let rules = expected.ceremony.config.digest();
+    if claim.ceremony_toml_sha256 != rules {
+        return Err(Diagnostic::artefact("another-ceremony", "the session is for other rules")
+            .found(claim.ceremony_toml_sha256)
+            .expected(rules)
+            .hint("ask the coordinator for the ceremony's address and rules"));
+    }
+    if claim.origin != *expected.origin {
+        return Err(Diagnostic::artefact(
+            "another-origin",
+            "the session is for another address than this service's",
+        )
+        .found(&claim.origin)
+        .expected(expected.origin)
+        .hint("use the address that the service was started with"));
+    }
+    let ours = Timestamp::now().unix();
+    if claim.time.unix().abs_diff(ours) > CLOCK_SKEW.as_secs() {
+        return Err(Diagnostic::environment("clock", "the two clocks differ by hours")
+            .found(&claim.time)
+            .expected(Timestamp::from_unix(ours))
+            .hint("set this machine's clock: attestations carry its time"));
+    }
+    let roster = &expected.ceremony.config.document().participants;
+    let signers = envelope.signers(roster.iter().map(|participant| &participant.key));
+    signers.first().copied().ok_or_else(|| {
+        Diagnostic::artefact("not-in-roster", "no participant of this ceremony signed this")
+            .expected("a key of the roster in ceremony.toml")
+            .hint("use the key that the coordinator put into the roster")
+    })
 }
 
 fn hash(token: &str) -> TokenHash {

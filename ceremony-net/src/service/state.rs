@@ -38,6 +38,10 @@ pub(crate) struct State {
     pub(super) joined: HashSet<Label>,
     /// What was signed of its last entry.
     pub(super) head: Option<Envelope>,
+    /// Whether the last entry is not signed yet.
+    pub(super) head_is_due: bool,
+    /// Audits and verdicts that the journal tells of.
+    pub(super) verdicts_noted: HashSet<FileDigest>,
     /// Who was not there when it was their turn, in a ceremony with an order.
     pub(super) skipped: BTreeSet<String>,
     /// Whose turn it is by the roster, and since when nobody came.
@@ -144,6 +148,9 @@ impl State {
                 Event::Step { file, .. } => {
                     self.journaled.insert(*file);
                 }
+                Event::Verdict { document, .. } => {
+                    self.verdicts_noted.insert(*document);
+                }
                 Event::Joined { participant } => {
                     self.joined.insert(participant.clone());
                 }
@@ -158,9 +165,25 @@ impl State {
     /// Writes an entry of the journal, and signs it as the last one.
     pub(crate) fn note(&mut self, event: Event) -> Result<Recorded, Diagnostic> {
         let recorded = self.journal.append(event)?;
-        let view = self.view.clone();
-        self.head = self.journal.sign_head(&view.ceremony, self.signer.as_mut())?;
+        self.head_is_due = true;
+        self.sign_due_head();
         Ok(recorded)
+    }
+
+    /// Signs the last entry. The entry is there, whether this works or not: if not, it is tried
+    /// again.
+    pub(super) fn sign_due_head(&mut self) {
+        if !self.head_is_due {
+            return;
+        }
+        let view = self.view.clone();
+        match self.journal.sign_head(&view.ceremony, self.signer.as_mut()) {
+            Ok(head) => (self.head, self.head_is_due) = (head, false),
+            Err(error) => {
+                self.head = None;
+                tracing::error!("signing the journal failed, and is tried again: {}", error.what);
+            }
+        }
     }
 
     /// Notes the steps that came into the folder.
@@ -288,7 +311,10 @@ impl State {
             return Ok(false);
         }
         let roster = &ceremony.config.document().participants;
-        let next = roster.iter().find(|it| self.open_to(&it.key).is_ok());
+        // Whoever was passed over may still come, and is not waited for.
+        let is_passed_over = |name: &Label| self.skipped.contains(name.as_str());
+        let next =
+            roster.iter().find(|it| !is_passed_over(&it.name) && self.open_to(&it.key).is_ok());
         let Some(next) = next.filter(|next| !self.queue.is_present(&next.key, now)) else {
             self.awaited = None;
             return Ok(false);
@@ -300,9 +326,7 @@ impl State {
         let (key, name) = (next.key, next.name.clone());
         match self.awaited {
             Some((awaited, since)) if awaited == key && somebody => {
-                if now.saturating_duration_since(since) < after
-                    || self.skipped.contains(name.as_str())
-                {
+                if now.saturating_duration_since(since) < after {
                     return Ok(false);
                 }
                 self.skipped.insert(name.to_string());
@@ -321,6 +345,8 @@ impl State {
     /// When something is due by itself.
     pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
         let deadline = self.turn.as_ref().and_then(RunningTurn::deadline);
-        [deadline, self.queue.next_change(now)].into_iter().flatten().min()
+        let due = [deadline, self.queue.next_change(now)].into_iter().flatten();
+        // What is past is for the watcher, which looks every second.
+        due.filter(|at| *at > now).min()
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::NoProgress;
-use ceremony_folder::archive_set::archive_set;
+use ceremony_folder::archive_set::{archive_set, is_public_name};
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
 use ceremony_folder::{Ceremony, CeremonyError, Stage, Track};
 use zk_attest::digest::FileDigest;
@@ -77,7 +77,8 @@ impl View {
         // It grows by itself, and has an address of its own.
         let is_journal = |name: &str| name == JOURNAL || name == JOURNAL_HEAD;
         for file in archive_set(&self.ceremony)?.files {
-            if is_journal(&file.name) {
+            // A name that clients refuse is not handed out: `evidence/` may have any.
+            if is_journal(&file.name) || !is_public_name(&self.ceremony.config, &file.name) {
                 continue;
             }
             let Ok(metadata) = file.path.symlink_metadata() else { continue };

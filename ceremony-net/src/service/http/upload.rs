@@ -248,7 +248,12 @@ pub(super) async fn upload_part(
             format_args!("writing the upload failed: {error}"),
         ))
     };
-    let opened = tokio::task::spawn_blocking(move || uploads::open_at(&path, offset)).await;
+    let share = part.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let _share = share;
+        uploads::open_at(&path, offset)
+    });
+    let opened = opened.await;
     let mut file = opened.map_err(std::io::Error::other).and_then(|it| it).map_err(failed)?;
     let mut hash = Sha256::new();
     let mut body = body;

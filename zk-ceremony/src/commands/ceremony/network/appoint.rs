@@ -5,7 +5,6 @@ use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::network::AppointArgs;
-use crate::commands::ceremony::parse_label;
 use crate::signer::named_public_key;
 
 impl AppointArgs {
@@ -15,7 +14,7 @@ impl AppointArgs {
         let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
         let key = named_public_key(&self.service_key)?;
-        let origin = parse_label("--origin", &self.origin)?;
+        let origin = ceremony_net::client::origin(&self.origin).map_err(|it| it.at("--origin"))?;
         appoint(&ceremony, key, &origin, signer.as_mut())?;
         println!(
             "the service with the key {} may hold {} at {origin}",

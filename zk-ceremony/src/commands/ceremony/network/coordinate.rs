@@ -130,6 +130,11 @@ impl Coordinator {
         let bytes = read_regular(&file.path, MAX_BEACON_FILE_BYTES)
             .map_err(|refusal| failure::refusal(&file.path, &refusal))?;
         let text = String::from_utf8_lossy(&bytes);
+        let digits = text.trim().len();
+        if digits == 0 || digits % 2 == 1 {
+            // It is being written.
+            return Ok(None);
+        }
         hex::decode(text.trim()).map(Some).map_err(|error| {
             Diagnostic::artefact("beacon", format_args!("this is no value of a beacon: {error}"))
                 .at(file.path.display())

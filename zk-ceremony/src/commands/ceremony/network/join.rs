@@ -1,9 +1,9 @@
 //! `ceremony join`: a participant's part, from the queue to the receipt and the approval.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ceremony_folder::service::Receipt;
+use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
 use ceremony_net::protocol::{
@@ -12,6 +12,7 @@ use ceremony_net::protocol::{
 use ceremony_net::sync::WorkingCopy;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CircuitName, Label};
@@ -29,6 +30,8 @@ use crate::output::write_file;
 use crate::progress::Bars;
 use crate::show::hex_groups;
 
+/// No turn is longer, whatever a service says: four weeks.
+const LONGEST_TURN: u64 = 28 * 86_400;
 /// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
 const TICKET: &str = ".zk-ceremony-ticket.json";
 /// Where receipts are kept.
@@ -42,7 +45,7 @@ struct Joined<'a> {
     added: Added,
     destruction: Label,
     name: Label,
-    service_key: PublicKey,
+    key: PublicKey,
     /// What was said last about the queue.
     said: String,
 }
@@ -74,9 +77,6 @@ impl JoinArgs {
             .hint("leave --phase out"));
         }
         eprintln!("working copy: {}", copy.root().display());
-        let info = client.info(None)?;
-        let service_key =
-            PublicKey::from_hex(&info.service_key).map_err(|it| Diagnostic::from(&it))?;
         let added = self.entropy.gather()?;
         let mut joined = Joined {
             arguments: &self,
@@ -85,7 +85,7 @@ impl JoinArgs {
             added,
             destruction,
             name,
-            service_key,
+            key: *signer.public_key(),
             said: String::new(),
         };
         let ceremony = config.document().id.clone();
@@ -136,7 +136,8 @@ impl Joined<'_> {
                     self.prefetch(ahead)?;
                 }
                 Standing::Turn { turn } => {
-                    let until = Instant::now() + Duration::from_secs(turn.remaining);
+                    let until =
+                        Instant::now() + Duration::from_secs(turn.remaining.min(LONGEST_TURN));
                     if let Err(error) = self.turn(party, &turn, until) {
                         let ran_out = error.code == "network" && Instant::now() >= until;
                         if ran_out || error.code == "turn-over" {
@@ -357,7 +358,7 @@ impl Joined<'_> {
         loop {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}
-                Some(Verdict::Accepted { receipts }) => return self.keep(&receipts),
+                Some(Verdict::Accepted { receipts }) => return self.keep(&receipts).map(drop),
                 Some(Verdict::Refused { error, receipts }) => {
                     self.keep(&receipts)?;
                     return Err(error.into());
@@ -368,28 +369,38 @@ impl Joined<'_> {
         }
     }
 
-    /// Keeps receipts, each held to the service's key and to this participant's own step.
-    fn keep(&self, receipts: &[Envelope]) -> Result<(), Diagnostic> {
+    /// Keeps receipts, each held to the keys that the coordinator appointed and to this
+    /// participant's own steps, and says of which files they are.
+    fn keep(&mut self, receipts: &[Envelope]) -> Result<Vec<FileDigest>, Diagnostic> {
+        // The appointment may have come with the last update only.
+        self.fetch(is_signed_side)?;
+        let ceremony = self.ceremony()?;
+        let services: Vec<PublicKey> =
+            appointments(&ceremony).into_iter().map(|appointed| appointed.service_key).collect();
         let rules = self.copy.config().digest();
+        let mut files = Vec::new();
         for envelope in receipts {
             let bytes = envelope.to_json();
-            let shown = Path::new("receipt");
-            let receipt = Receipt::read(shown, &bytes, rules, &[self.service_key])?;
+            let receipt = Receipt::read(Path::new("receipt"), &bytes, rules, &services)?;
+            if receipt.key != self.key || receipt.participant != self.name {
+                return Err(Diagnostic::artefact("receipt", "the receipt is somebody else's")
+                    .found(&receipt.participant)
+                    .expected(&self.name)
+                    .hint("keep your two files, and tell the coordinator"));
+            }
+            files.push(receipt.file);
             let track = match &receipt.circuit {
                 None => "phase1".to_owned(),
                 Some(circuit) => format!("circuits-{circuit}"),
             };
-            let path: PathBuf = [
-                self.copy.root(),
-                Path::new(RECEIPTS),
-                Path::new(&format!("{track}-{:04}.dsse.json", receipt.index)),
-            ]
-            .iter()
-            .collect();
+            // A second contribution, after a rejection, has a receipt of its own.
+            let digest = receipt.file.to_string();
+            let name = format!("{track}-{:04}-{}.dsse.json", receipt.index, &digest[..16]);
+            let folder = self.copy.root().join(RECEIPTS);
+            let path = folder.join(name);
             if path.exists() {
                 continue;
             }
-            let folder = self.copy.root().join(RECEIPTS);
             std::fs::create_dir_all(&folder).map_err(|e| failure::io(&folder, "creating", &e))?;
             write_file(&path, &bytes, false)?;
             println!(
@@ -399,7 +410,7 @@ impl Joined<'_> {
                 path.display()
             );
         }
-        Ok(())
+        Ok(files)
     }
 
     /// What is left to be said of a phase: every contribution has its receipt, or there is none.
@@ -416,7 +427,8 @@ impl Joined<'_> {
             .collect();
         let mine = |contributors: &[String]| contributors.iter().any(|it| it == self.name.as_str());
         if chains.iter().all(|chain| mine(&chain.contributors)) {
-            return self.keep(&party.receipts()?);
+            let files = self.keep(&party.receipts()?)?;
+            return self.ensure_receipts(phase, &files);
         }
         let missing: Vec<&str> = chains
             .iter()
@@ -430,6 +442,23 @@ impl Joined<'_> {
         .at(missing.join(", "))
         .found("closed, or waiting for its beacon")
         .hint(format_args!("`{PROGRAM} ceremony status {}` says more", self.arguments.service.url)))
+    }
+
+    /// Each chain of a phase has a step of this participant, signed, and a receipt of it.
+    fn ensure_receipts(&self, phase: Phase, files: &[FileDigest]) -> Result<(), Diagnostic> {
+        let ceremony = self.ceremony()?;
+        for chain in ceremony.chains().filter(|chain| chain.track.phase() == phase) {
+            let mut own = chain.contributions().filter(|step| step.key == self.key);
+            if !own.any(|step| files.contains(&step.file)) {
+                return Err(Diagnostic::artefact(
+                    "no-receipt",
+                    "the service says that you contributed, and has no signed receipt of it",
+                )
+                .at(&chain.track)
+                .hint("keep your two files, and tell the coordinator"));
+            }
+        }
+        Ok(())
     }
 
     fn approve(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {

@@ -1,5 +1,7 @@
 //! `ceremony mirror`: a copy that grows with the ceremony, verified as it grows.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use ceremony_folder::audit::{keep, one_line};
@@ -76,7 +78,20 @@ impl Mirror<'_> {
 
     /// Fetches what is new, and verifies it.
     fn follow(&mut self) -> Result<(), Diagnostic> {
+        let steps = self.steps()?;
         let updated = self.copy.update(self.client, |_| true, &Bars::default())?;
+        if let Some((name, kept)) = updated.set_aside.iter().find(|(name, _)| steps.contains(name))
+        {
+            // Steps never change: this is another history, and the copy is the evidence.
+            return Err(Diagnostic::artefact(
+                "history-changed",
+                "the service has another file under the name of a step that this copy has",
+            )
+            .at(name)
+            .found(format_args!("another file; the one before is kept as {}", kept.display()))
+            .expected("the same file")
+            .hint("keep this copy and the journal, and tell the participants"));
+        }
         self.copy.update_journal(self.client)?;
         for name in &updated.fetched {
             eprintln!("fetched {name}");
@@ -104,6 +119,24 @@ impl Mirror<'_> {
         }
         self.established = verification.established();
         Ok(())
+    }
+
+    /// The names of the files of this copy's steps.
+    fn steps(&self) -> Result<BTreeSet<String>, Diagnostic> {
+        let ceremony = Ceremony::open(self.copy.root())?;
+        let folder = &ceremony.folder;
+        let relative = |path: &Path| {
+            let path = path.strip_prefix(folder.root()).unwrap_or(path);
+            path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+        };
+        let mut names = BTreeSet::new();
+        for chain in ceremony.chains() {
+            for step in chain.steps.iter().chain(&chain.prepared).filter(|step| step.present) {
+                names.insert(relative(&step.path));
+                names.insert(relative(&folder.attestation(&chain.track, step.name)));
+            }
+        }
+        Ok(names)
     }
 
     /// Signs a verdict of a step, keeps it and sends it.

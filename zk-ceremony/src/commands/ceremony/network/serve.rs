@@ -10,7 +10,7 @@ use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_net::service::{Options, Service, Tls};
 use zk_attest::PROGRAM;
-use zk_attest::diagnostic::Diagnostic;
+use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Label, Timestamp};
@@ -19,13 +19,14 @@ use zk_vk_guard::policy::Policy;
 
 use super::coordinate::Coordinator;
 use crate::cli::network::ServeArgs;
-use crate::commands::ceremony::parse_label;
 use crate::output::on_interrupt;
 use crate::signer::{KeyFile, Signer, named_public_key, open_key_file};
 use crate::{failure, host};
 
 /// How often the coordinator's part looks whether it has something to do.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long to wait before something that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(5);
 /// When everything is done: how long the service stays without a request, and how long at most.
 const LINGER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 
@@ -99,16 +100,32 @@ impl ServeArgs {
         let mut finished_at = None;
         while !STOPPED.load(Ordering::SeqCst) {
             service.wait(LOOK);
-            if let Some(coordinator) = &mut coordinator
-                && coordinator.advance(service)?
-            {
-                service.refresh()?;
+            if !service.is_alive() {
+                return Err(Diagnostic::environment("internal", "the service's work broke off")
+                    .hint("start it again: everything that came is kept"));
+            }
+            if let Some(coordinator) = &mut coordinator {
+                match coordinator.advance(service) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        service.refresh()?;
+                        continue;
+                    }
+                    // Somebody works in the folder, or the disk is full: it may pass.
+                    Err(error) if error.blame == Blame::Environment => {
+                        eprintln!("{}", failure::render(&error));
+                        service.wait(PAUSE);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let info = service.info();
             let is_done = info.finished
                 || !waits_for_approval
                     && info.stage == ceremony_net::protocol::StageInfo::Closed
-                    && (self.not_after.is_none() && coordinator.is_some());
+                    && coordinator.is_some()
+                    && (self.not_after.is_none() || info.bundle);
             if !is_done {
                 finished_at = None;
                 continue;
@@ -159,7 +176,7 @@ impl ServeArgs {
             }
             None => format!("{}://{}", if tls { "https" } else { "http" }, self.listen),
         };
-        parse_label("--origin", &origin)
+        ceremony_net::client::origin(&origin).map_err(|error| error.at("--origin"))
     }
 
     fn coordinator(&self, root: &Path) -> Result<Option<Coordinator>, Diagnostic> {
