@@ -57,7 +57,7 @@ fn hex(value: &impl CanonicalSerialize) -> String {
 /// Lines "proof capsule program verdict": true claims, and four ways of being wrong.
 fn proofs(key: &ProvingKey<Bn254>, rng: &mut StdRng) -> String {
     let mut lines = String::new();
-    for _ in 0..4 {
+    for _ in 0..10 {
         let witness = Witness {
             measurement: rng.r#gen(),
             level: rng.gen_range(3..=255),
@@ -81,19 +81,38 @@ fn proofs(key: &ProvingKey<Bn254>, rng: &mut StdRng) -> String {
     lines
 }
 
-/// Appended to the example's manifest: there it is not a member of this workspace. Its profile is
-/// cargo's own, as in a rehearsal, so that the two share what they build.
-const ROOT: &str = "\n[workspace]\n";
+/// Appended to the example's manifest: there it is not a member of this workspace, nothing unwinds,
+/// and arithmetic is optimised.
+const PROFILE: &str = r#"
+[workspace]
 
-const COMPARE: &str = r#"//! The constants against arkworks' parser and verifier, on the proofs of a file.
+[profile.dev]
+panic = "abort"
+opt-level = 2
+
+[profile.dev.build-override]
+opt-level = 0
+"#;
+
+const COMPARE: &str = r#"//! The constants against arkworks' parser and verifier, on the proofs of a file, and the cost of obtaining the key.
 use ark_bn254::{Bn254, Fr};
 use ark_groth16::{Groth16, Proof, VerifyingKey};
 use ark_serialize::CanonicalDeserialize;
 use attestation::verifying_keys::attestation as key;
+use std::hint::black_box;
+use std::time::Instant;
 
 fn read<T: CanonicalDeserialize>(hex: &str) -> T {
     let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
     T::deserialize_compressed(&bytes[..]).unwrap()
+}
+
+fn time<T>(what: &str, f: impl Fn() -> T) {
+    let start = Instant::now();
+    for _ in 0..200 {
+        black_box(f());
+    }
+    eprintln!("{what}: {:.3} us", start.elapsed().as_secs_f64() * 5000.0);
 }
 
 fn main() {
@@ -107,6 +126,9 @@ fn main() {
         let inputs: [Fr; key::N_PUBLIC] = [read(words.next().unwrap()), read(words.next().unwrap())];
         assert_eq!(key::verify(&proof, &inputs), Groth16::<Bn254>::verify_proof(&prepared, &proof, &inputs).unwrap());
     }
+    time("const key", key::verifying_key);
+    time("parsed and validated, compressed", || VerifyingKey::<Bn254>::deserialize_compressed(black_box(&key::VK[..])).unwrap());
+    time("parsed and validated, uncompressed", || VerifyingKey::<Bn254>::deserialize_uncompressed(black_box(&key::VK_UNCOMPRESSED[..])).unwrap());
 }
 "#;
 
@@ -268,7 +290,7 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
     let read = |path: &str| fs::read_to_string(example.join(path)).unwrap();
     let project = Embedding { dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("attestation") };
     let guard = format!("{}/../zk-vk-guard", env!("CARGO_MANIFEST_DIR"));
-    project.put("Cargo.toml", read("Cargo.toml").replace("../../zk-vk-guard", &guard) + ROOT);
+    project.put("Cargo.toml", read("Cargo.toml").replace("../../zk-vk-guard", &guard) + PROFILE);
     let build = read("build.rs");
     let committed = PolicyDigest::of(read("zk/trust-policy.json").as_bytes()).to_string();
     assert!(build.contains(&committed), "the example pins the policy that is committed with it");
@@ -296,17 +318,19 @@ fn the_example_builds_verifies_real_proofs_and_is_no_std() {
         &[&["test", "--test", "embedded_key"], &feature[..], &["--", "--nocapture"]].concat(),
     );
     let shown = String::from_utf8_lossy(&tested.stdout).into_owned();
-    assert!(shown.contains("4 accepted, 16 rejected"), "{shown}");
+    assert!(shown.contains("10 accepted, 40 rejected"), "{shown}");
 
-    project.cargo(
+    let compared = project.cargo(
         &[&["run", "--example", "compare"], &feature[..], &["--", proofs_file.to_str().unwrap()]]
             .concat(),
     );
+    eprintln!("{}", String::from_utf8_lossy(&compared.stderr));
 
     // With `std` anywhere in the library's tree, its panic handler would be the second one, and
-    // this would not link. Nothing unwinds in it.
-    let abort = ["--", "-C", "panic=abort", "-C", "link-arg=-lc"];
-    project.cargo(&[&["rustc", "--example", "bare"], &feature[..], &abort].concat());
+    // this would not link.
+    project.cargo(
+        &[&["rustc", "--example", "bare"], &feature[..], &["--", "-C", "link-arg=-lc"]].concat(),
+    );
     let status = Command::new(
         testkit::guarded_target(env!("CARGO_TARGET_TMPDIR")).join("debug/examples/bare"),
     )
