@@ -14,8 +14,8 @@ fn text(page: &str) -> String {
     text
 }
 
-/// A finished and approved ceremony in which alice had to go twice, bob did not come to phase 1, and
-/// a file lies about that is no step.
+/// A finished and approved ceremony in which alice had to go twice, bob did not come to phase 1,
+/// and a file lies about that is no step.
 fn eventful() -> (World, String) {
     let world = World::new(&["alice", "bob"], |toml| {
         toml.replace("phase1 = 2\nphase2 = 2", "phase1 = 1\nphase2 = 1")

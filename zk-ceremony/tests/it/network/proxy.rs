@@ -27,7 +27,8 @@ pub(super) enum Fault {
     Trickle(usize, Duration),
     /// The request comes twice; the client gets the second answer.
     Twice,
-    /// Nothing goes on after so many bytes of the request's body, until they are released; then the link is cut.
+    /// Nothing goes on after so many bytes of the request's body, until they are released; then the
+    /// link is cut.
     Hold(usize),
 }
 
