@@ -13,6 +13,7 @@ mod incomplete_copy;
 mod interop_ptau;
 mod key_files;
 mod kit;
+mod network;
 mod policy_cli;
 mod prepared_file;
 mod prompts;

@@ -56,8 +56,7 @@ fn through(
 
 #[test]
 fn requests_that_are_cut_off_anywhere_are_sent_again() {
-    const CUTS: &[Fault] =
-        &[Fault::CutRequest(0), Fault::CutRequest(1), Fault::CutRequest(100)];
+    const CUTS: &[Fault] = &[Fault::CutRequest(0), Fault::CutRequest(1), Fault::CutRequest(100)];
     through(CUTS, |_| true, 12);
 }
 

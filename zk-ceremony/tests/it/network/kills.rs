@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -95,9 +94,6 @@ fn a_service_that_is_killed_at_any_step_of_a_turn_goes_on_with_it() {
     wait_until("everything is uploaded", || proxy.is_holding());
     assert!(sizes(&net)[0] > 3000);
     assert_eq!(net.turn().unwrap(), turn);
-    let folder = net.hold_folder();
-    // The start of a service waits for the folder, too.
-    drop(folder);
     crash(&mut net, &proxy);
     let said = alice.ok();
     assert!(said.contains("taken in, step 1"), "{said}");
@@ -175,11 +171,13 @@ fn a_participant_who_is_killed_at_any_step_ends_well_with_the_same_command() {
     next.hold("GET /v1/files/phase1/0000", 0);
     let alice = net.join("alice", "--phase 1");
     wait_until("the turn is granted", || proxy.is_holding());
-    wait_until("the turn is granted", || net.turn().is_some() || {
-        // Fetched before the turn: let it go on to the turn itself.
-        proxy.release();
-        next.hold("POST /v1/uploads", 0);
-        false
+    wait_until("the turn is granted", || {
+        net.turn().is_some() || {
+            // Fetched before the turn: let it go on to the turn itself.
+            proxy.release();
+            next.hold("POST /v1/uploads", 0);
+            false
+        }
     });
     // Bob waits, is killed, and comes again.
     let bob = net.join("bob", "--phase 1");
@@ -196,9 +194,9 @@ fn a_participant_who_is_killed_at_any_step_ends_well_with_the_same_command() {
     proxy.release();
     let made = |net: &Net| {
         let copy = net.world.path("alice", "copy/phase1");
-        let name = super::names(&copy).into_iter().find(|name| {
-            name.starts_with("0001") && name.ends_with(".ptau")
-        });
+        let name = super::names(&copy)
+            .into_iter()
+            .find(|name| name.starts_with("0001") && name.ends_with(".ptau"));
         fs::read(copy.join(name.unwrap())).unwrap()
     };
     let contribution = made(&net);
@@ -232,9 +230,7 @@ fn a_turn_that_runs_out_while_its_participant_is_away_costs_only_time() {
     next.hold("POST /v1/uploads", 0);
     let alice = net.join("alice", "--phase 1");
     wait_until("it is made", || proxy.is_holding());
-    let away = Arc::new(AtomicBool::new(true));
     wait_until("the turn runs out", || !net.events_of("expired").is_empty());
-    away.store(false, Ordering::SeqCst);
     // Bob's comes first; alice's contribution is on another file than the last one now.
     net.join("bob", "--phase 1").ok();
     proxy.release();

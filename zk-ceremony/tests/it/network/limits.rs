@@ -22,11 +22,7 @@ fn most_memory(pid: u32) -> u64 {
 }
 
 /// So many connections that send a head byte by byte, until they are told to end.
-fn slow_connections(
-    address: SocketAddr,
-    count: usize,
-    over: Arc<AtomicBool>,
-) -> JoinHandle<usize> {
+fn slow_connections(address: SocketAddr, count: usize, over: Arc<AtomicBool>) -> JoinHandle<usize> {
     let mut links: Vec<TcpStream> =
         (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
     std::thread::spawn(move || {
@@ -126,9 +122,11 @@ fn curl_goes_on_with_a_download_that_broke_off() {
     let mut net = Net::new(&["alice"]);
     net.serve_without_end("");
     let listed = send(net.address, "GET", "/v1/files", &[], b"").json();
-    let file = listed["files"].as_array().unwrap().iter().find(|file| {
-        file["name"].as_str().unwrap().ends_with(".ptau")
-    });
+    let file = listed["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|file| file["name"].as_str().unwrap().ends_with(".ptau"));
     let name = file.unwrap()["name"].as_str().unwrap();
     let url = format!("{}/v1/files/{name}", net.origin);
     let whole = fs::read(net.world.shared(name)).unwrap();
@@ -148,4 +146,22 @@ fn curl_goes_on_with_a_download_that_broke_off() {
     let range = format!("content-range: bytes {half}-{}/{}", whole.len() - 1, whole.len());
     assert!(head.contains(&range), "{head}");
     assert_eq!(fs::read(&partial).unwrap(), whole);
+}
+
+#[test]
+fn the_committed_description_is_what_the_service_hands_out() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ceremony-net/openapi.json");
+    let current = ceremony_net::service::openapi_json().unwrap() + "\n";
+    if std::env::var_os("GOLDEN").is_some_and(|it| it == "write") {
+        fs::write(path, &current).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).unwrap_or_default() == current,
+        "ceremony-net/openapi.json is not current: run this test with GOLDEN=write, and read the \
+         diff"
+    );
+    let mut net = Net::new(&["alice"]);
+    net.serve_without_end("");
+    let served = send(net.address, "GET", "/v1/openapi.json", &[], b"").json();
+    assert_eq!(served, serde_json::from_str::<serde_json::Value>(&current).unwrap());
 }

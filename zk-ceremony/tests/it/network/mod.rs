@@ -234,7 +234,7 @@ fn spawn(world: &World, who: &str, line: &str) -> Running {
     let said = name.unwrap();
     let output = File::create(&said).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
-    command.args(split(line)).current_dir(&place);
+    command.args(split(line)).current_dir(&place).env("XDG_STATE_HOME", world.state(who));
     command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
     Running { child: command.spawn().unwrap(), said }
 }

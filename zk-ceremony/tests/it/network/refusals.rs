@@ -107,8 +107,8 @@ impl<'a> Party<'a> {
 
     fn part(&self, upload: &str, offset: usize, body: &[u8], checksum: Option<&[u8]>) -> Answer {
         let offset = offset.to_string();
-        let checksum = checksum
-            .map(|bytes| format!("sha256 {}", STANDARD.encode(Sha256::digest(bytes))));
+        let checksum =
+            checksum.map(|bytes| format!("sha256 {}", STANDARD.encode(Sha256::digest(bytes))));
         let mut headers = vec![TUS, PART, ("Upload-Offset", offset.as_str())];
         headers.extend(checksum.as_deref().map(|checksum| ("Upload-Checksum", checksum)));
         self.send("PATCH", upload, &headers, body)
@@ -296,7 +296,10 @@ fn log_tells_nothing(net: &Net, bearers: &[&str]) {
     for line in said.lines().filter(is_log) {
         assert!(!line.contains(root.trim_end_matches('/')), "{line}");
         assert!(!line.contains("127.0.0.1"), "{line}");
-        assert!(!bearers.iter().any(|it| line.contains(it.trim_start_matches("Bearer "))), "{line}");
+        assert!(
+            !bearers.iter().any(|it| line.contains(it.trim_start_matches("Bearer "))),
+            "{line}"
+        );
     }
     let journal = net.journal_text();
     assert!(!journal.contains(root.trim_end_matches('/')), "{journal}");
@@ -412,7 +415,10 @@ fn a_bad_contribution_is_refused_recorded_and_costs_nobody_else_their_turn() {
         (flipped("alice"), "alice"),
         (again("bob", "bob", &|it| it.predicate.index = 2), "bob"),
         (again("carol", "dave", &|_| {}), "carol"),
-        (again("dave", "dave", &|it| it.predicate.ceremony_toml_sha256 = ConfigDigest([7; 32])), "dave"),
+        (
+            again("dave", "dave", &|it| it.predicate.ceremony_toml_sha256 = ConfigDigest([7; 32])),
+            "dave",
+        ),
         (
             again("erin", "erin", &|it| {
                 let circuit = json!({ "name": "main", "circuit_sha256": "00".repeat(32) });
@@ -421,7 +427,10 @@ fn a_bad_contribution_is_refused_recorded_and_costs_nobody_else_their_turn() {
             }),
             "erin",
         ),
-        (again("fred", "fred", &|it| it.predicate.input_sha256 = Some(FileDigest([7; 32]))), "fred"),
+        (
+            again("fred", "fred", &|it| it.predicate.input_sha256 = Some(FileDigest([7; 32]))),
+            "fred",
+        ),
         (shorter("gina"), "gina"),
         (exchanged("henry"), "henry"),
     ];
@@ -478,9 +487,12 @@ fn nothing_but_the_ceremonys_public_files_can_be_fetched() {
     }
     net.serve_without_end("");
     let listed = send(net.address, "GET", "/v1/files", &[], b"");
-    let files: Vec<String> = listed.json()["files"].as_array().unwrap().iter().map(|file| {
-        file["name"].as_str().unwrap().to_owned()
-    }).collect();
+    let files: Vec<String> = listed.json()["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["name"].as_str().unwrap().to_owned())
+        .collect();
     assert!(files.iter().any(|name| name == "ceremony.toml"), "{files:?}");
     for name in &files {
         let answer = send(net.address, "GET", &format!("/v1/files/{name}"), &[], b"");
@@ -510,11 +522,25 @@ fn nothing_but_the_ceremonys_public_files_can_be_fetched() {
     .map(str::to_owned)
     .into();
     for up in [
-        "../", "..%2f", "%2e%2e/", "%2e%2e%2f", "%252e%252e%252f", "..%252f", "..\\", "..%5c",
-        "%2e%2e%5c", "....//", "phase1/../../", "phase1/%2e%2e/%2e%2e/", "%c0%ae%c0%ae/", "//../",
+        "../",
+        "..%2f",
+        "%2e%2e/",
+        "%2e%2e%2f",
+        "%252e%252e%252f",
+        "..%252f",
+        "..\\",
+        "..%5c",
+        "%2e%2e%5c",
+        "....//",
+        "phase1/../../",
+        "phase1/%2e%2e/%2e%2e/",
+        "%c0%ae%c0%ae/",
+        "//../",
         "%2f..%2f",
     ] {
-        for what in ["note.txt", "key.pem", "shared.service/service.pem", "shared.service/turn.json"] {
+        for what in
+            ["note.txt", "key.pem", "shared.service/service.pem", "shared.service/turn.json"]
+        {
             names.push(format!("{up}{what}"));
         }
     }

@@ -65,9 +65,7 @@ fn a_ceremony_over_tls_ends_by_itself_with_one_command_of_each_party() {
     ));
     parties.push(net.spawn(
         "rel",
-        &format!(
-            "ceremony approve {origin} {ca} --rules {rules} --dir copy --key key.pem --yes"
-        ),
+        &format!("ceremony approve {origin} {ca} --rules {rules} --dir copy --key key.pem --yes"),
     ));
     for party in parties {
         party.ok();
