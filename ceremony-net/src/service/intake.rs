@@ -108,6 +108,14 @@ impl Core {
         let what = if good { "taken in" } else { "refused" };
         let seconds = begun.elapsed().as_secs_f64();
         tracing::info!("{}'s contribution: {what} after {seconds:.2} s", lease.participant);
+        // Before the turn ends: nobody gets a turn on what the chains were before.
+        while let Err(error) = self.refresh(true) {
+            tracing::error!("reading the folder failed, and is tried again: {}", error.what);
+            std::thread::sleep(RETRY);
+            if stopping() {
+                return;
+            }
+        }
         let now = Instant::now();
         let mut state = self.state();
         if good {
@@ -122,9 +130,6 @@ impl Core {
         state.verdicts.insert(lease.key, verdict);
         state.drop_turn(&self.state_folder);
         drop(state);
-        if let Err(error) = self.refresh(true) {
-            tracing::error!("reading the folder failed: {}", error.what);
-        }
         self.changed();
     }
 
