@@ -106,10 +106,17 @@ impl Walk<'_> {
     fn file(&mut self, name: String, path: PathBuf, hidden: bool) -> Result<(), CeremonyError> {
         let place = self.known.place(&name);
         if place != Place::Data {
-            self.refuse_a_key(&path)?;
+            match self.refuse_a_key(&path) {
+                // It got another name since the folder was listed, as temporary files do.
+                Err(error) if error.is_missing() => return Ok(()),
+                judged => judged?,
+            }
         }
         if place == Place::Document && !name.starts_with(EVIDENCE) {
-            let mut source = self.ceremony.folder.open(&path)?;
+            let mut source = match self.ceremony.folder.open(&path) {
+                Err(error) if error.is_missing() => return Ok(()),
+                opened => opened?,
+            };
             if source.seek(SeekFrom::End(0)).map_err(at(&path))? > MAX_DOCUMENT_BYTES {
                 return Err(unusual(&path, "no document of a ceremony is as large"));
             }

@@ -361,6 +361,12 @@ impl fmt::Display for CeremonyError {
 impl std::error::Error for CeremonyError {}
 
 impl CeremonyError {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.cause, Cause::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether the environment failed (reading, randomness), and not the artefact.
     #[must_use]
     pub fn is_environment(&self) -> bool {

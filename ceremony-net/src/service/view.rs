@@ -87,7 +87,11 @@ impl View {
                 Some(digest) => *digest,
                 // A stray: nobody needs it, and its digest may cost more than it is worth.
                 None if is_data => continue,
-                None => self.document(&file.name, &file.path, &metadata, before)?,
+                None => match self.document(&file.name, &file.path, &metadata, before) {
+                    // It has just got another name.
+                    Err(error) if error.is_missing() => continue,
+                    digest => digest?,
+                },
             };
             let info = FileInfo {
                 name: file.name.clone(),

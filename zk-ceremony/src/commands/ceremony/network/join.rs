@@ -32,6 +32,8 @@ use crate::show::hex_groups;
 
 /// No turn is longer, whatever a service says: four weeks.
 const LONGEST_TURN: u64 = 28 * 86_400;
+/// How often the service's files are listed again when they do not fit the turn yet.
+const LISTED_AGAIN: u32 = 5;
 /// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
 const TICKET: &str = ".zk-ceremony-ticket.json";
 /// Where receipts are kept.
@@ -240,6 +242,23 @@ impl Joined<'_> {
     ) -> Result<(), Diagnostic> {
         let begun = Instant::now();
         self.say_line(format!("your turn, for {}", duration(turn.remaining)));
+        // The folder may be changing under the service's hands while it is listed.
+        let mut attempts = 0..LISTED_AGAIN;
+        while let Err(error) = self.fetch_for(turn) {
+            if error.code != "head" || attempts.next().is_none() {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        let ready = self.make(party, turn)?;
+        self.send(party, turn, &ready, until)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        eprintln!("everything is sent ({seconds:.1} s); the service verifies it");
+        self.verdict(party)
+    }
+
+    /// Fetches what a turn builds on, and what that is held against.
+    fn fetch_for(&mut self, turn: &Turn) -> Result<(), Diagnostic> {
         let level = self.arguments.verify;
         let heads: Vec<&str> = turn.chains.iter().map(|chain| chain.head.file.as_str()).collect();
         self.fetch(|name| {
@@ -247,10 +266,19 @@ impl Joined<'_> {
         })?;
         // Which file comes before the last one of a chain, the signed side tells.
         let needed = self.needed(turn)?;
-        self.fetch(|name| needed.iter().any(|needed| needed == name))?;
-        let ready = self.make(party, turn)?;
+        self.fetch(|name| needed.iter().any(|needed| needed == name))
+    }
+
+    /// Uploads the data file of each chain, and then what is signed of them.
+    fn send(
+        &self,
+        party: &mut Participant<'_>,
+        turn: &Turn,
+        ready: &[Step],
+        until: Instant,
+    ) -> Result<(), Diagnostic> {
         let mut steps = Vec::new();
-        for (chain, step) in turn.chains.iter().zip(&ready) {
+        for (chain, step) in turn.chains.iter().zip(ready) {
             let circuit = chain.circuit.as_deref();
             let upload = party.upload(&turn.id, circuit, &step.path, until, &Bars::default())?;
             steps.push(CompletedStep {
@@ -259,10 +287,7 @@ impl Joined<'_> {
                 attestation: step.envelope.clone(),
             });
         }
-        party.complete(&Completion { turn: turn.id.clone(), steps }, until)?;
-        let seconds = begun.elapsed().as_secs_f64();
-        eprintln!("everything is sent ({seconds:.1} s); the service verifies it");
-        self.verdict(party)
+        party.complete(&Completion { turn: turn.id.clone(), steps }, until)
     }
 
     /// The files that a turn builds on, and what they are held against.
