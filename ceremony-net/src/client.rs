@@ -576,7 +576,7 @@ impl<'a> Participant<'a> {
     /// # Errors
     /// When the service is not reached, or the turn is over already.
     pub fn give_back(&mut self) -> Result<(), Diagnostic> {
-        // Whoever leaves does not wait for a network that is not there.
+        // A client that gives up does not wait for a network that is down.
         let soon = Some(Instant::now() + Duration::from_secs(5));
         Ok(self.signed(soon, |client, token| {
             client.send(client.request(Method::DELETE, "v1/turn").bearer_auth(token)).map(drop)

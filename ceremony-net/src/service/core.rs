@@ -139,7 +139,7 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that somebody asked for something.
+    /// Notes that a request came.
     pub(crate) fn asked(&self) {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
@@ -519,7 +519,7 @@ impl Core {
                 .expected("a key of the trust policy or of the roster"));
         }
         let view = self.state().view.clone();
-        // Whoever knows a public key could keep everybody else from the folder otherwise.
+        // Public keys are public: junk signatures must not reach the folder's lock.
         self.with_signature(&view.ceremony, key, signature)?;
         let _lock = FolderLock::take(&self.options.folder)?;
         let ceremony = Ceremony::open(&self.options.folder)?;
@@ -554,7 +554,7 @@ impl Core {
         // Before the lock: others wait for it.
         ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
         let document = FileDigest::of(&envelope.to_json());
-        // Audits are public: whoever sends one again changes nothing.
+        // Audits are public: sending one again changes nothing.
         if self.state().verdicts_noted.contains(&document) {
             return Ok(());
         }

@@ -211,7 +211,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Whoever has a session.
+/// The participant whose session a request carries.
 struct Signed(PublicKey);
 
 impl FromRequestParts<App> for Signed {
@@ -703,7 +703,7 @@ async fn statement(
     let one = app.heavy.clone().acquire_owned().await;
     let core = app.core.clone();
     let work = move || {
-        // Whoever goes away meanwhile leaves the place taken until this is done.
+        // A client that disconnects leaves the permit taken until this is done.
         let _one = one;
         core.take_audit(&request.envelope)
     };

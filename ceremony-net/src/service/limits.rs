@@ -25,7 +25,7 @@ pub(crate) const STOP_TIME: Duration = Duration::from_secs(10);
 /// anew with everything on it, by a few people.
 pub(crate) const REQUESTS: (u32, u32) = (50, 400);
 /// The same for sessions and challenges, which are asked for once by each client: apart, so that
-/// whoever uses up the others' requests keeps nobody from beginning.
+/// a flood of other requests keeps no client from beginning.
 pub(crate) const SESSION_REQUESTS: (u32, u32) = (50, 200);
 /// The same by one participant with a session: uploads in small parts are many requests.
 pub(crate) const SIGNED_REQUESTS: (u32, u32) = (200, 1000);

@@ -57,7 +57,7 @@ impl Rates {
     }
 }
 
-/// Whoever has one address of IPv6 has 2^64 of them.
+/// A host with one IPv6 address usually has the 2^64 of its network.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),

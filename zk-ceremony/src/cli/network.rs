@@ -55,7 +55,8 @@ pub(crate) enum VerifyLevel {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_group("signer", |signer| signer.required(false)))] // without a key, somebody else coordinates
+// Without a key, the operator makes the coordinator's steps with other commands.
+#[command(mut_group("signer", |signer| signer.required(false)))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) folder: FolderArg,

@@ -25,7 +25,7 @@ pub(super) fn is_needed(level: VerifyLevel, name: &str) -> bool {
     level == VerifyLevel::All || is_signed_side(name)
 }
 
-/// Somebody who is about to sign a bundle, with a working copy that has what is needed.
+/// A signer about to approve a bundle, with a working copy that has what is needed.
 pub(super) struct Approver<'a> {
     pub(super) client: &'a Client,
     pub(super) copy: &'a WorkingCopy,

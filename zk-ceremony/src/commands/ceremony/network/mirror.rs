@@ -201,7 +201,7 @@ impl Mirror<'_> {
         approver.sign(signing.signer.as_mut(), true)
     }
 
-    /// Sends a signed result. Somebody whom the coordinator does not hear keeps it.
+    /// Sends a signed result. An auditor whom the service does not accept keeps it.
     fn send(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         match self.client.send_statement(envelope) {
             Err(error) if error.blame == Blame::Artefact => {

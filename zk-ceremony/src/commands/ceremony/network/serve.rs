@@ -90,7 +90,7 @@ impl ServeArgs {
         ended
     }
 
-    /// Goes on until everything is done, or somebody stops it.
+    /// Goes on until everything is done, or it is stopped.
     fn hold(
         &self,
         service: &Service,
@@ -111,7 +111,7 @@ impl ServeArgs {
                         service.refresh()?;
                         continue;
                     }
-                    // Somebody works in the folder, or the disk is full: it may pass.
+                    // Another command holds the folder, or the disk is full: it may pass.
                     Err(error) if error.blame == Blame::Environment => {
                         eprintln!("{}", failure::render(&error));
                         service.wait(PAUSE);
