@@ -274,20 +274,33 @@ impl Journal {
         }
         bytes.extend(lines.as_bytes());
         let entries = parse(&self.path, &bytes, self.rules)?;
+        self.write(lines.as_bytes())?;
+        self.entries = entries;
+        Ok(())
+    }
+
+    /// Writes whole lines behind those that are there, and waits for the disk.
+    fn write(&mut self, lines: &[u8]) -> Result<(), CeremonyError> {
+        let length = self.length + lines.len() as u64;
+        if length > MAX_JOURNAL_BYTES as u64 {
+            // What nobody could open again is not written.
+            let limit = MAX_JOURNAL_BYTES;
+            return Err(at(&self.path)(crate::store::ReadError::TooLarge { limit }));
+        }
         let written = self
             .file
             .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(lines.as_bytes()))
+            .and_then(|_| self.file.write_all(lines))
             .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
+            // What a failed write left would be a torn line for the next reader.
             let _ = self.file.set_len(self.length);
             return Err(CeremonyError {
                 path: self.path.clone(),
                 cause: Cause::Write { doing: "writing", error },
             });
         }
-        self.length += lines.len() as u64;
-        self.entries = entries;
+        self.length = length;
         Ok(())
     }
 
@@ -303,26 +316,7 @@ impl Journal {
         let mut line = json::encode(&entry);
         let sha256 = FileDigest::of(&line);
         line.push(b'\n');
-        if self.length + line.len() as u64 > MAX_JOURNAL_BYTES as u64 {
-            // What nobody could open again is not written.
-            return Err(at(&self.path)(crate::store::ReadError::TooLarge {
-                limit: MAX_JOURNAL_BYTES,
-            }));
-        }
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(&line))
-            .and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            // What a failed write left would be a torn line for the next reader.
-            let _ = self.file.set_len(self.length);
-            return Err(CeremonyError {
-                path: self.path.clone(),
-                cause: Cause::Write { doing: "writing", error },
-            });
-        }
-        self.length += line.len() as u64;
+        self.write(&line)?;
         let recorded = Recorded { entry, sha256 };
         self.entries.push(recorded.clone());
         Ok(recorded)
