@@ -120,8 +120,9 @@ TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power"
          "keyid": lambda v, *_: len(v.encode()) <= 256, "sig": lambda *v: len(unbase64(*v)) == 64,
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",
          "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/2",
-         "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/2",
+         "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/3",
          "uri-step": "urn:zk-ceremony:step-attestation:v2", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
+         "uri-amendment": "urn:zk-ceremony:amendment:v1", "handover-word": "handover",
          "f-manifest": "zk-ceremony-manifest/1"}
 # Objects: "type = fields", a field is "name" or "name:type". Without a type it is of the type of its name, or hex32
 # where the name ends in sha256. "?" ends an optional, "[]" a list.
@@ -135,8 +136,12 @@ for item in """envelope = payload:b64 payloadType signatures:signature[]; signat
     proof_system serial:u64 issued:time not_after:time predecessor:hex32?; manifest = format:f-manifest
     phase1_contributions:u32 circuits:stated[]; stated = name program_id:text program_rule program_hash:hex32
     circuit_sha256 vk_sha256 vk_uncompressed_sha256 public_inputs:u32 contributions:u32;
-    transcript = format:f-transcript ceremony kind curve ceremony_toml_sha256 coordinator:hex32 phase1 circuits:circuit[] rejected:rejection[]; phase1 = power start steps:link[] prepared; link
-    = challenge:hex64 next_challenge:hex64 step; start = origin file_sha256 challenge:hex64 attestation:envelope; step
+    amendment-statement = _type subject:subject[] predicateType:uri-amendment predicate:amendment; amendment = ceremony
+    ceremony_toml_sha256 kind number:u32 previous:hex32? change:to-a-deputy heads:head[] reason:text time; to-a-deputy =
+    type:handover-word coordinator:text key:hex32; head = circuit:name? file:hex32;
+    transcript = format:f-transcript ceremony kind curve ceremony_toml_sha256 coordinator:hex32 deputies?
+    handovers:handover[] phase1 circuits:circuit[] rejected:rejection[]; deputies = threshold:u32 keys:hex32[]; handover
+    = coordinator:hex32 envelope; phase1 = power start steps:link[] prepared; link = challenge:hex64 next_challenge:hex64 step; start = origin file_sha256 challenge:hex64 attestation:envelope; step
     = index:u32 name:text beacon? input_sha256 file_sha256 contribution_hash:hex64 attested?; attested = key:hex32
     envelope; prepared = input_sha256 file_sha256 attestation:envelope; circuit = name circuit_sha256 public_inputs:u32
     cs_hash:hex64 initial_sha256 opening:envelope steps:step[] final_sha256 vk_sha256 vk_uncompressed_sha256; rejection
@@ -185,11 +190,24 @@ def says(t, envelope, w, file, phase, circuit, action, index, **facts):
              **{k: t[k] for k in ("ceremony", "ceremony_toml_sha256", "kind")}, **facts}
     need(len(st["subject"]) == 1 and st["subject"][0]["digest"]["sha256"] == file, w, "subject is not the step's file")
     for k in given: need(st["predicate"][k] == given[k], w, f"the attestation's {k} is not the step's")
+def coordinators(t): return [t["coordinator"], *(h["coordinator"] for h in t["handovers"])]
+def handovers(t):
+    keys = t["deputies"]["keys"] if t["deputies"] else []
+    need(not t["deputies"] or 1 <= t["deputies"]["threshold"] <= len(set(keys)) == len(keys) <= 16 and
+         t["coordinator"] not in keys and len(t["handovers"]) <= 16, "deputies", "not a sound rule")
+    acting, number = t["coordinator"], 0
+    for i, h in enumerate(t["handovers"]):
+        w, st = f"handover {i}", statement(h["envelope"], "amendment-statement", f"handover {i}")
+        p, to, toml = st["predicate"], h["coordinator"], [("ceremony.toml", t["ceremony_toml_sha256"])]
+        need([(s["name"], s["digest"]["sha256"]) for s in st["subject"]] == toml and p["change"]["key"] == to and
+             all(p[k] == t[k] for k in ("ceremony", "ceremony_toml_sha256", "kind")), w, "of another ceremony or key")
+        need(to != acting and to in (*keys, t["coordinator"]) and p["number"] > number, w, "not to a deputy, in order")
+        acting, number = to, p["number"]
 def chain(t, w, phase, circuit, steps, file):
     for i, s in enumerate(steps, 1):
         at, a, action = f"{w} step {i}", s["attested"], "beacon" if i == len(steps) else "contribution"
         need(s["index"] == i and s["input_sha256"] == file, at, "wrong index, or input is not the file before it")
-        fits = s["beacon"] is None if i < len(steps) else s["beacon"] and a and a["key"] == t["coordinator"]
+        fits = s["beacon"] is None if i < len(steps) else s["beacon"] and a and a["key"] in coordinators(t)
         need(fits, at, "the beacon, and only it, must be the last step and attested by the coordinator")
         file = s["file_sha256"]
         a and says(t, a["envelope"], at, file, phase, circuit, action, i, participant=s["name"],
@@ -200,6 +218,7 @@ def transcript(data):
     start, prepared, circuits = t["phase1"]["start"], t["phase1"]["prepared"], t["circuits"]
     names, links, new = [c["name"].replace("-", "_") for c in circuits], t["phase1"]["steps"], start["origin"] == "new"
     need(names and names == sorted(set(names)), "circuits", "none, or not in rising order")
+    handovers(t)
     says(t, start["attestation"], "phase1.start", start["file_sha256"], 1, None, "open", 0, input_sha256=None)
     steps, challenges = [s["step"] for s in links], [start["challenge"], *(s["next_challenge"] for s in links)]
     need([s["challenge"] for s in links] == challenges[:-1], "phase 1", "challenge is not the one before")

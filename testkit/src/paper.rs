@@ -11,6 +11,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::PrimeField;
 use ark_serialize::{CanonicalSerialize, Compress};
 use ed25519_dalek::{Signer, SigningKey};
+use zk_attest::amendment::*;
 use zk_attest::digest::*;
 use zk_attest::envelope::{Envelope, pae};
 use zk_attest::error::{Code, Refusal};
@@ -19,6 +20,7 @@ use zk_attest::manifest::*;
 use zk_attest::primitives::*;
 use zk_attest::statement::*;
 use zk_vk_guard::bundle::{Bundle, OnExpiry, VerifiedBundle};
+use zk_vk_guard::limits::{MAX_DEPUTIES, MAX_HANDOVERS};
 use zk_vk_guard::policy::*;
 use zk_vk_guard::transcript::*;
 use zk_vk_guard::verifying_key::EncodedVerifyingKey;
@@ -114,6 +116,10 @@ pub struct Ceremony {
     pub kind: CeremonyKind,
     pub toml: String,
     pub coordinator: String,
+    /// Threshold and names of the deputies.
+    pub deputies: Option<(u32, Vec<String>)>,
+    /// Who takes over, and who signs for it. The last one makes the steps from phase 1's beacon on.
+    pub handovers: Vec<(String, Vec<String>)>,
     pub origin: Origin,
     pub phase1: Vec<String>,
     pub phase2: Vec<String>,
@@ -134,6 +140,8 @@ impl Ceremony {
             kind,
             toml: "ceremony.toml".into(),
             coordinator: "coordinator".into(),
+            deputies: None,
+            handovers: Vec::new(),
             origin: Origin::New,
             phase1: names(&["alice", "bob", "carol"]),
             phase2: names(&["alice", "bob", "carol"]),
@@ -153,9 +161,15 @@ impl Ceremony {
         };
         let people: Vec<String> = (0..participants).map(|i| long(&format!("p{i:02}"))).collect();
         let name = |i: usize| format!("c{i:02}{}", "x".repeat(45));
+        let deputies: Vec<String> = (0..MAX_DEPUTIES).map(|i| long(&format!("d{i:02}"))).collect();
+        let threshold = u32::try_from(MAX_DEPUTIES).unwrap();
         Self {
             id: "i".repeat(64),
             coordinator: long("coordinator"),
+            handovers: (0..MAX_HANDOVERS)
+                .map(|i| (deputies[i].clone(), deputies.clone()))
+                .collect(),
+            deputies: Some((threshold, deputies)),
             phase1: people.clone(),
             phase2: people,
             circuits: (0..circuits).map(|i| (name(i), inputs)).collect(),
@@ -335,12 +349,17 @@ impl Ceremony {
             ),
         };
         Transcript {
-            format: TranscriptFormat::V2,
+            format: TranscriptFormat::V3,
             ceremony: CeremonyId::new(&self.id).unwrap(),
             kind: self.kind,
             curve: Curve::Bn254,
             ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
             coordinator: public(&self.coordinator),
+            deputies: self.deputies.as_ref().map(|(threshold, names)| Deputies {
+                threshold: NonZeroU32::new(*threshold).unwrap(),
+                keys: names.iter().map(|name| public(name)).collect(),
+            }),
+            handovers: (1..).zip(&self.handovers).map(|(i, it)| self.handover(i, it)).collect(),
             phase1: Phase1 { power: 14, start, steps, prepared },
             circuits: self
                 .circuits
@@ -349,6 +368,35 @@ impl Ceremony {
                 .collect(),
             rejected: Vec::new(),
         }
+    }
+
+    /// The key that signs what the coordinator makes at the end.
+    fn acting(&self) -> &str {
+        self.handovers.last().map_or(&self.coordinator, |(name, _)| name)
+    }
+
+    pub fn amendment(&self, number: u32, to: &str) -> Amendment {
+        let heads = self.circuits.iter().map(|(name, _)| Some(CircuitName::new(name).unwrap()));
+        Amendment {
+            ceremony: CeremonyId::new(&self.id).unwrap(),
+            ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
+            kind: self.kind,
+            number,
+            previous: (number > 1).then(|| AmendmentDigest::of(b"the one before")),
+            change: Change::Handover { coordinator: text(to), key: public(to) },
+            heads: std::iter::once(None)
+                .chain(heads)
+                .map(|circuit| Head { circuit, file: file("head") })
+                .collect(),
+            reason: text(self.words.as_deref().unwrap_or("the coordinator is ill")),
+            time: time(NOW),
+        }
+    }
+
+    fn handover(&self, number: u32, (to, signers): &(String, Vec<String>)) -> Handover {
+        let signers: Vec<&str> = signers.iter().map(String::as_str).collect();
+        let envelope = sign_amendment(&self.amendment(number, to), &signers);
+        Handover { coordinator: public(to), envelope }
     }
 
     fn circuit(&self, name: &str, public_inputs: u32, prepared: FileDigest) -> CircuitChain {
@@ -363,7 +411,7 @@ impl Ceremony {
         steps.push(self.step(
             Phase::Two,
             Some(name),
-            &self.coordinator,
+            self.acting(),
             index,
             last,
             Some(self.beacon.clone()),
@@ -490,6 +538,21 @@ pub fn sign_step(words: &StepAttestation, output: FileDigest, who: &str) -> Enve
     };
     let mut envelope = statement.to_envelope().unwrap();
     envelope.add_signature(&public(who), &person(who).sign(&envelope.pae()).to_bytes()).unwrap();
+    envelope
+}
+
+/// An amendment, signed by these.
+pub fn sign_amendment(said: &Amendment, signers: &[&str]) -> Envelope {
+    let digest = said.ceremony_toml_sha256;
+    let statement = Statement {
+        subject: vec![Subject::new(AMENDMENT_SUBJECT, digest.as_bytes()).unwrap()],
+        predicate: said.clone(),
+    };
+    let mut envelope = statement.to_envelope().unwrap();
+    for who in signers {
+        let signature = person(who).sign(&envelope.pae()).to_bytes();
+        envelope.add_signature(&public(who), &signature).unwrap();
+    }
     envelope
 }
 

@@ -100,6 +100,8 @@ hashes! {
     TranscriptDigest[32] "transcript digest";
     /// SHA-256 of ceremony.toml.
     ConfigDigest[32] "digest of ceremony.toml";
+    /// SHA-256 of an amendment's payload.
+    AmendmentDigest[32] "digest of an amendment";
     /// SHA-256 of a file of the ceremony (.ptau, .zkey).
     FileDigest[32] "file digest";
     /// SHA-256 of a circuit's .r1cs file.
@@ -121,8 +123,8 @@ hashes! {
 }
 
 sha256_of! {
-    PolicyDigest StatementDigest TranscriptDigest ConfigDigest FileDigest CircuitDigest VkDigest
-    VkUncompressedDigest KeyId ManifestDigest
+    PolicyDigest StatementDigest TranscriptDigest ConfigDigest AmendmentDigest FileDigest
+    CircuitDigest VkDigest VkUncompressedDigest KeyId ManifestDigest
 }
 
 impl ProgramHash {

@@ -251,12 +251,18 @@ impl Envelope {
     /// The same payload with the one signature that verifies under `key`, and our own key id: what
     /// a document keeps of an envelope that came from someone else.
     #[must_use]
-    pub fn signed_only_by(&self, key: &PublicKey) -> Option<Self> {
+    pub fn signed_only_by<'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a PublicKey>,
+    ) -> Option<Self> {
         let message = self.pae();
-        let signature = self.signatures.iter().find(|s| key.verify(&message, &s.signature))?;
-        let keyid = key.key_id().to_string();
-        let signature = EnvelopeSignature { keyid, signature: signature.signature };
-        Some(Self { payload: self.payload.clone(), signatures: vec![signature] })
+        let mut signatures = Vec::new();
+        for key in keys {
+            let signature = self.signatures.iter().find(|s| key.verify(&message, &s.signature))?;
+            let keyid = key.key_id().to_string();
+            signatures.push(EnvelopeSignature { keyid, signature: signature.signature });
+        }
+        Some(Self { payload: self.payload.clone(), signatures })
     }
 
     /// Adds a signature after verifying that it is by `key`. A second signature by the same key

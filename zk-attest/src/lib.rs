@@ -4,6 +4,7 @@
 //! digest, primitives, key   small validated values        error        why something is refused
 //! envelope                  DSSE: signatures over bytes   statement    what a signature says
 //! attestation               who vouches for a step        manifest     what a bundle holds
+//! amendment                 what changes in the roster
 //! json, version             one strict encoding           diagnostic   errors in parts
 //! file                      bounded reads, whole writes
 //! ```
@@ -14,6 +15,7 @@
 
 #![deny(clippy::incompatible_msrv)]
 
+pub mod amendment;
 pub mod attestation;
 pub mod diagnostic;
 pub mod digest;

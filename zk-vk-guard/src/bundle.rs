@@ -530,12 +530,14 @@ impl Contents {
             )
             .found(self.transcript.digest()));
         }
-        if policy.is_revoked(&transcript.coordinator) {
+        let successors = transcript.handovers.iter().map(|handover| &handover.coordinator);
+        let mut coordinators = std::iter::once(&transcript.coordinator).chain(successors);
+        if let Some(revoked) = coordinators.find(|key| policy.is_revoked(key)) {
             return Err(Refusal::new(
                 Code::KeyRevoked,
                 "the policy revokes the key of the ceremony's coordinator",
             )
-            .found(transcript.coordinator));
+            .found(revoked));
         }
         self.check_phase1(policy)?;
         for circuit in &document.circuits {

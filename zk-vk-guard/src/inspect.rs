@@ -34,6 +34,8 @@ pub struct Inspection {
     pub transcript_sha256: zk_attest::digest::TranscriptDigest,
     /// Fingerprint of the coordinator's key.
     pub coordinator: String,
+    /// Fingerprints of the keys of whoever took over.
+    pub successors: Vec<String>,
     /// Phase 1.
     pub phase1: InspectedPhase,
     /// Phase 2 of each circuit, in the order of the manifest.
@@ -131,6 +133,11 @@ impl Bundle {
             statement_sha256: StatementDigest::of(self.envelope().payload()),
             transcript_sha256: contents.transcript.digest(),
             coordinator: transcript.coordinator.fingerprint(),
+            successors: transcript
+                .handovers
+                .iter()
+                .map(|handover| handover.coordinator.fingerprint())
+                .collect(),
             phase1: inspected("phase 1".into(), start1, steps1, Phase::One, policy),
             phase2: phase2.collect(),
             rejected: rejected(transcript),
@@ -243,6 +250,9 @@ impl fmt::Display for Inspection {
             writeln!(f, "replaces     transcript {predecessor}")?;
         }
         writeln!(f, "coordinator  {}", self.coordinator)?;
+        for successor in &self.successors {
+            writeln!(f, "  then       {successor}")?;
+        }
         writeln!(f, "transcript   {}", self.transcript_sha256)?;
         writeln!(f, "manifest     {}", self.manifest_sha256)?;
         writeln!(f, "statement    {}", self.statement_sha256)?;

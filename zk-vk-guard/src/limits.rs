@@ -11,9 +11,19 @@ use zk_attest::primitives::Label;
 
 /// Circuits of a ceremony at most.
 pub const MAX_CIRCUITS: usize = 16;
-/// Participants of a ceremony, and keys of a policy's role, at most: every signature of a bundle is
-/// tried against every key. A chain has at most one contribution of each participant.
+/// Keys of a policy's role at most: every signature of a bundle is tried against every key.
 pub const MAX_KEYS: usize = 64;
+/// Participants of a ceremony at most, those who are enrolled while it goes on included.
+pub const MAX_PARTICIPANTS: usize = 512;
+/// Contributions of a ceremony at most, over phase 1 and all circuits: each participant makes one
+/// to each chain of its phases. So 64 participants may have 16 circuits, and 512 one.
+pub const MAX_CONTRIBUTIONS: usize = 1088;
+/// Deputies of a coordinator at most.
+pub const MAX_DEPUTIES: usize = 16;
+/// How often another coordinator may take over.
+pub const MAX_HANDOVERS: usize = 16;
+/// Amendments of a ceremony's roster at most: everybody's enrolment, and as many replaced keys.
+pub const MAX_AMENDMENTS: usize = 2 * MAX_PARTICIPANTS;
 /// Public inputs of a circuit at most.
 pub const MAX_PUBLIC_INPUTS: u32 = 2048;
 /// Files that a coordinator may take out of the chains of one ceremony.
@@ -34,8 +44,8 @@ const MIB: usize = 1024 * 1024;
 /// base64 (names of fields, punctuation, numbers) is rounded up.
 mod largest {
     use super::{
-        Label, MAX_CIRCUITS, MAX_KEYS, MAX_MANIFEST_BYTES, MAX_PAE_BYTES, MAX_PUBLIC_INPUTS,
-        MAX_REJECTIONS, MAX_SIGNATURES,
+        Label, MAX_CIRCUITS, MAX_CONTRIBUTIONS, MAX_DEPUTIES, MAX_HANDOVERS, MAX_KEYS,
+        MAX_MANIFEST_BYTES, MAX_PAE_BYTES, MAX_PUBLIC_INPUTS, MAX_REJECTIONS, MAX_SIGNATURES,
     };
 
     pub(super) const fn base64(bytes: usize) -> usize {
@@ -49,11 +59,19 @@ mod largest {
     const STEP: usize = TEXT + 512 + 600 + ATTESTATION;
     /// Source and value of a beacon.
     const BEACON: usize = TEXT + 600;
-    /// A contribution by everybody, the beacon, the opening, and two digests of a challenge each.
-    const CHAIN: usize = (MAX_KEYS + 1) * (STEP + 320) + BEACON + 2 * ATTESTATION + 1000;
+    /// A step with the two challenges that one of phase 1 has.
+    const LINK: usize = STEP + 320;
+    /// A chain without its contributions: the beacon, the opening, the prepared file.
+    const CHAIN: usize = LINK + BEACON + 2 * ATTESTATION + 1000;
     const REJECTION: usize = TEXT + 400 + ATTESTATION;
-    pub(super) const TRANSCRIPT: usize =
-        (1 + MAX_CIRCUITS) * CHAIN + MAX_REJECTIONS * REJECTION + 1000;
+    /// An amendment with the signatures that count, and the coordinator's key.
+    const HANDOVER: usize = ATTESTATION + (MAX_DEPUTIES + 2) * 200;
+    pub(super) const TRANSCRIPT: usize = MAX_CONTRIBUTIONS * LINK
+        + (1 + MAX_CIRCUITS) * CHAIN
+        + MAX_REJECTIONS * REJECTION
+        + MAX_HANDOVERS * HANDOVER
+        + MAX_DEPUTIES * 100
+        + 1000;
 
     const INPUTS: usize = MAX_PUBLIC_INPUTS as usize + 1;
     /// Both forms of a key.

@@ -13,8 +13,9 @@
 //!    before left, and no file, challenge or contribution is in the chain twice;
 //! 3. every attestation verifies under the key that comes with it, and says exactly what its step
 //!    says;
-//! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, so that
-//!    no one else added or dropped a step;
+//! 4. openings, beacons, preparation and rejections are attested by the coordinator's key, or by
+//!    that of a deputy who took over as the deputies' rule says, so that no one else added or
+//!    dropped a step;
 //! 5. a step whose signed name is that of a second or later attempt at its place comes with the
 //!    rejections of all attempts before it, and no beacon has the value of a rejected one.
 //!
@@ -27,6 +28,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change, Deputies};
 use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::{
     ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest,
@@ -41,11 +43,12 @@ use zk_attest::primitives::{Beacon, CeremonyId, CeremonyKind, CircuitName, Curve
 use zk_attest::statement::{Action, CircuitReference, Phase, Statement, StepAttestation};
 
 pub use crate::limits::MAX_TRANSCRIPT_BYTES;
+use crate::limits::{MAX_DEPUTIES, MAX_HANDOVERS};
 
 document_format!(
     /// The version of the document.
     TranscriptFormat,
-    V2 = "zk-ceremony-transcript/2",
+    V3 = "zk-ceremony-transcript/3",
     "write it again with `ceremony verify`"
 );
 
@@ -65,12 +68,26 @@ pub struct Transcript {
     pub ceremony_toml_sha256: ConfigDigest,
     /// The key that attests openings, beacons, preparation and rejections.
     pub coordinator: PublicKey,
+    /// Who may take over from the coordinator.
+    pub deputies: Option<Deputies>,
+    /// Who took over, in that order.
+    pub handovers: Vec<Handover>,
     /// Phase 1.
     pub phase1: Phase1,
     /// Phase 2 of each circuit, by rising name.
     pub circuits: Vec<CircuitChain>,
     /// Files that were taken out of the chain.
     pub rejected: Vec<Rejection>,
+}
+
+/// A deputy, or the first coordinator again, took over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    /// The key that attests the coordinator's steps from then on.
+    pub coordinator: PublicKey,
+    /// The signed amendment, with the signatures that count.
+    pub envelope: Envelope,
 }
 
 /// The powers of tau.
@@ -255,6 +272,7 @@ impl CheckedTranscript {
             json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;
         Chain {
             transcript: &transcript,
+            coordinators: BTreeSet::new(),
             files: BTreeSet::new(),
             hashes: BTreeSet::new(),
             challenges: BTreeSet::new(),
@@ -306,6 +324,8 @@ fn contributors<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<Publi
 /// A walk along a chain, with what it has seen so far.
 struct Chain<'a> {
     transcript: &'a Transcript,
+    /// The coordinator's key, and those of whoever took over.
+    coordinators: BTreeSet<PublicKey>,
     files: BTreeSet<FileDigest>,
     hashes: BTreeSet<ContributionHash>,
     challenges: BTreeSet<ChallengeHash>,
@@ -313,6 +333,7 @@ struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn check(mut self) -> Result<()> {
+        self.handovers().map_err(|refusal| refusal.within("handovers"))?;
         let phase1 = &self.transcript.phase1;
         self.phase1(phase1).map_err(|refusal| refusal.within("phase 1"))?;
         let circuits = &self.transcript.circuits;
@@ -344,6 +365,67 @@ impl<'a> Chain<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// Everyone who took over was asked to by those who may ask.
+    fn handovers(&mut self) -> Result<()> {
+        let Transcript { coordinator, deputies, handovers, .. } = self.transcript;
+        if let Some(deputies) = deputies {
+            let distinct: BTreeSet<&PublicKey> = deputies.keys.iter().collect();
+            if distinct.len() != deputies.keys.len()
+                || distinct.len() > MAX_DEPUTIES
+                || distinct.contains(coordinator)
+                || deputies.threshold.get() as usize > distinct.len()
+            {
+                return Err(broken("the rule of the deputies is not sound").found(format_args!(
+                    "threshold {}, {} keys",
+                    deputies.threshold,
+                    deputies.keys.len()
+                )));
+            }
+        }
+        if handovers.len() > MAX_HANDOVERS {
+            return Err(broken("too many handovers")
+                .found(handovers.len())
+                .expected(format_args!("at most {MAX_HANDOVERS}")));
+        }
+        let deputy_keys = || deputies.iter().flat_map(|deputies| &deputies.keys);
+        let (mut acting, mut number) = (coordinator, 0);
+        self.coordinators.insert(*acting);
+        for handover in handovers {
+            let key = &handover.coordinator;
+            let said = self.handover(&handover.envelope)?;
+            let hands_over = matches!(&said.change, Change::Handover { key: to, .. } if to == key);
+            let may = key != acting && (key == coordinator || deputy_keys().any(|it| it == key));
+            if !hands_over || !may || said.number <= number {
+                return Err(unattested(
+                    "handover",
+                    "the amendment does not make this deputy the coordinator",
+                )
+                .found(key));
+            }
+            let signers = handover.envelope.signers(deputy_keys().chain([acting, key]));
+            said.authorised(&signers, acting, deputies.as_ref())?;
+            (acting, number) = (key, said.number);
+            self.coordinators.insert(*key);
+        }
+        Ok(())
+    }
+
+    /// An amendment of this ceremony.
+    fn handover(&self, envelope: &Envelope) -> Result<Amendment> {
+        let Statement { subject, predicate: said } =
+            Statement::<Amendment>::from_payload(envelope.payload())?;
+        let Transcript { ceremony, ceremony_toml_sha256, kind, .. } = self.transcript;
+        let is_ours = said.ceremony == *ceremony
+            && said.ceremony_toml_sha256 == *ceremony_toml_sha256
+            && said.kind == *kind
+            && matches!(subject.as_slice(), [it] if it.name.as_str() == AMENDMENT_SUBJECT
+                && it.digest.sha256.0 == ceremony_toml_sha256.0);
+        if is_ours {
+            return Ok(said);
+        }
+        Err(unattested("handover", "the amendment is of another ceremony").found(said.ceremony))
     }
 
     fn phase1(&mut self, phase: &'a Phase1) -> Result<()> {
@@ -450,7 +532,7 @@ impl<'a> Chain<'a> {
             reason: None,
         };
         match (&step.attested, action) {
-            (Some(attested), Action::Beacon) if attested.key != self.transcript.coordinator => Err(
+            (Some(attested), Action::Beacon) if !self.coordinators.contains(&attested.key) => Err(
                 unattested(&place, "the beacon is attested by another key than the coordinator's")
                     .found(attested.key)
                     .expected(self.transcript.coordinator),
@@ -555,7 +637,9 @@ impl<'a> Chain<'a> {
         place: &str,
         expected: &StepFacts<'_>,
     ) -> Result<()> {
-        self.attested(envelope, &self.transcript.coordinator, place, expected)
+        let signers = envelope.signers(&self.coordinators);
+        let key = signers.first().unwrap_or(&self.transcript.coordinator);
+        self.attested(envelope, key, place, expected)
     }
 
     fn attested(

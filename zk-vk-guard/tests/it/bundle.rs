@@ -235,7 +235,7 @@ fn documents_of_another_version_are_called_that_and_the_message_says_what_to_do(
     let document = String::from_utf8(policy.to_json()).unwrap();
     let refused = Policy::from_json(document.replace("policy/2", "policy/1").as_bytes());
     assert_eq!(refused.unwrap_err().code(), Code::FormatVersion);
-    let text = String::from_utf8(parts.transcript).unwrap().replace("transcript/2", "transcript/1");
+    let text = String::from_utf8(parts.transcript).unwrap().replace("transcript/3", "transcript/2");
     let refused = CheckedTranscript::from_json(text.as_bytes()).unwrap_err();
     assert_eq!(refused.code(), Code::FormatVersion);
 }

@@ -8,8 +8,8 @@ use zk_attest::envelope::{MAX_PAE_BYTES, MAX_SIGNATURES, pae};
 use zk_attest::primitives::Label;
 use zk_attest::statement::Phase;
 use zk_vk_guard::limits::{
-    MAX_BUNDLE_BYTES, MAX_CIRCUITS, MAX_KEYS, MAX_POLICY_BYTES, MAX_PUBLIC_INPUTS, MAX_REJECTIONS,
-    MAX_SNIPPET_BYTES, MAX_TRANSCRIPT_BYTES,
+    MAX_BUNDLE_BYTES, MAX_CIRCUITS, MAX_CONTRIBUTIONS, MAX_KEYS, MAX_PARTICIPANTS,
+    MAX_POLICY_BYTES, MAX_PUBLIC_INPUTS, MAX_REJECTIONS, MAX_SNIPPET_BYTES, MAX_TRANSCRIPT_BYTES,
 };
 use zk_vk_guard::policy::{NamedKey, ParticipantKey, Policy, PolicyDocument, Role};
 use zk_vk_guard::snippet::{self, Options};
@@ -42,7 +42,7 @@ fn policy(ceremony: &Ceremony) -> PolicyDocument {
     let mut document = ceremony.policy();
     document.roles.release.keys = role("release");
     document.roles.auditor.as_mut().unwrap().keys = role("auditor");
-    let participants = ceremony.phase1.iter().map(|name| ParticipantKey {
+    let participants = ceremony.phase1.iter().take(MAX_KEYS).map(|name| ParticipantKey {
         name: text(name),
         key: public(name),
         phases: vec![Phase::One, Phase::Two],
@@ -67,6 +67,7 @@ fn every_statement_of_a_ceremony_with_the_longest_texts_is_within_what_key_servi
         &phase1.prepared.attestation,
         &circuit.opening,
         &transcript.rejected[0].attestation,
+        &transcript.handovers[0].envelope,
     ]);
     let longest = envelopes.iter().map(|envelope| envelope.pae().len()).max().unwrap();
     // The subject's name is a file's name in our attestations, and may be any text in others'.
@@ -91,6 +92,7 @@ fn the_statement_about_a_bundle_has_one_size_however_much_there_is() {
 
 #[test]
 fn the_largest_of_everything_is_built_and_verified() {
+    assert_eq!(MAX_KEYS * (1 + MAX_CIRCUITS), MAX_CONTRIBUTIONS);
     let ceremony = Ceremony::largest(MAX_KEYS, MAX_CIRCUITS, MAX_PUBLIC_INPUTS);
     let mut parts = parts(&ceremony, MAX_REJECTIONS);
     let document = policy(&ceremony);
@@ -125,7 +127,9 @@ fn the_largest_of_everything_is_built_and_verified() {
 #[test]
 fn every_extreme_of_the_counts_is_verified() {
     // The largest of all three together is the test above.
-    for (participants, circuits) in [(1, 1), (1, MAX_CIRCUITS), (MAX_KEYS, 1)] {
+    for (participants, circuits) in
+        [(1, 1), (1, MAX_CIRCUITS), (MAX_KEYS, 1), (MAX_PARTICIPANTS, 1)]
+    {
         for rejections in [0, MAX_REJECTIONS] {
             let ceremony = Ceremony::largest(participants, circuits, 0);
             let signers = ["release-1", "release-2", "auditor-1", &ceremony.phase1[0]];

@@ -3,13 +3,19 @@
 use std::num::NonZeroU32;
 
 use ed25519_dalek::Signer as _;
-use testkit::paper::{Ceremony, Parts, challenge, file, person, public, sign_step, text};
+use testkit::paper::{
+    Ceremony, Parts, challenge, file, person, public, sign_amendment, sign_step, text,
+};
+use zk_attest::amendment::{Amendment, Change, Deputies};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest, VkDigest};
 use zk_attest::envelope::Envelope;
 use zk_attest::error::Code;
-use zk_attest::primitives::{Beacon, BeaconValue, CeremonyKind, Timestamp};
+use zk_attest::primitives::{Beacon, BeaconValue, CeremonyId, CeremonyKind, Timestamp};
 use zk_attest::statement::{Action, Phase, Statement, StepAttestation};
-use zk_vk_guard::transcript::{CheckedTranscript, MAX_TRANSCRIPT_BYTES, Origin, Transcript};
+use zk_vk_guard::limits::{MAX_DEPUTIES, MAX_HANDOVERS};
+use zk_vk_guard::transcript::{
+    CheckedTranscript, Handover, MAX_TRANSCRIPT_BYTES, Origin, Transcript,
+};
 
 fn ceremony() -> Ceremony {
     Ceremony::new(CeremonyKind::Production)
@@ -50,7 +56,7 @@ fn another_encoding_of_the_transcript_is_refused() {
         ("\"kind\"", "\"k\\u0069nd\"", Code::NotCanonical),
         ("\"rejected\":[]", "\"rejected\":[],\"extra\":1", Code::Malformed),
         ("\"rejected\":[]", "\"rejected\":[],\"rejected\":[]", Code::Malformed),
-        ("zk-ceremony-transcript/2", "zk-ceremony-transcript/3", Code::FormatVersion),
+        ("zk-ceremony-transcript/3", "zk-ceremony-transcript/4", Code::FormatVersion),
         ("==", "", Code::NotCanonical),
     ] {
         assert!(good.contains(from), "{from}");
@@ -456,4 +462,136 @@ fn the_value_of_a_rejected_beacon_is_not_used_again() {
     coordinator(&mut transcript.rejected[0].attestation, &|s| s.predicate.beacon = beacon.clone());
     let refusal = CheckedTranscript::from_json(&transcript.to_json()).unwrap_err();
     assert_eq!(refusal.code(), Code::ChainBroken, "{refusal}");
+}
+
+/// Two of dora, emil and fred make dora the coordinator, who makes the last beacon.
+fn handed_over() -> Ceremony {
+    let name = |name: &str| name.to_owned();
+    Ceremony {
+        deputies: Some((2, ["dora", "emil", "fred"].map(name).into())),
+        handovers: vec![(name("dora"), ["dora", "emil"].map(name).into())],
+        ..ceremony()
+    }
+}
+
+#[track_caller]
+fn handover_refused(code: Code, edit: impl FnOnce(&mut Ceremony, &mut Transcript)) {
+    let mut ceremony = handed_over();
+    let mut transcript = ceremony.transcript();
+    edit(&mut ceremony, &mut transcript);
+    let refusal =
+        CheckedTranscript::from_json(&transcript.to_json()).expect_err("this must be refused");
+    assert_eq!(refusal.code(), code, "{refusal}");
+}
+
+#[test]
+fn a_deputy_who_took_over_makes_the_coordinators_steps() {
+    let transcript = handed_over().transcript();
+    CheckedTranscript::from_json(&transcript.to_json()).unwrap();
+    bundle_of(&transcript).verify(&handed_over().policy()).unwrap();
+    // By the coordinator's own word too, and back again.
+    let name = |name: &str| name.to_owned();
+    let mut twice = handed_over();
+    twice.handovers = vec![
+        (name("dora"), ["dora", "coordinator"].map(name).into()),
+        (name("coordinator"), ["dora", "coordinator"].map(name).into()),
+    ];
+    CheckedTranscript::from_json(&twice.transcript().to_json()).unwrap();
+    // Without the handover the same steps are nobody's.
+    handover_refused(Code::AttestationInvalid, |_, t| t.handovers.clear());
+}
+
+#[test]
+fn a_revoked_key_of_whoever_took_over_refuses_the_bundle() {
+    let mut policy = handed_over().policy();
+    policy.revoked_keys = vec![public("dora")];
+    bundle_of(&handed_over().transcript()).is_refused(&policy, Code::KeyRevoked);
+}
+
+#[test]
+fn a_handover_needs_the_signatures_that_the_rules_say() {
+    let again = |signers: &'static [&'static str]| {
+        move |c: &mut Ceremony, t: &mut Transcript| {
+            t.handovers[0].envelope = sign_amendment(&c.amendment(1, "dora"), signers);
+        }
+    };
+    for signers in [
+        &["emil", "fred"][..],
+        &["dora"],
+        &["coordinator"],
+        &["dora", "alice"],
+        &["alice", "bob"],
+        &[],
+    ] {
+        handover_refused(Code::ThresholdNotMet, again(signers));
+    }
+    // Whoever was coordinator has no say any more.
+    handover_refused(Code::ThresholdNotMet, |c, t| {
+        let said = c.amendment(2, "emil");
+        let envelope = sign_amendment(&said, &["coordinator", "emil"]);
+        t.handovers.push(Handover { coordinator: public("emil"), envelope });
+    });
+}
+
+#[test]
+fn a_handover_is_to_a_deputy_of_the_rules_and_of_this_ceremony() {
+    let to = |who: &'static str, edit: fn(&mut Amendment)| {
+        move |c: &mut Ceremony, t: &mut Transcript| {
+            let mut said = c.amendment(1, who);
+            edit(&mut said);
+            let envelope = sign_amendment(&said, &["dora", "emil", who]);
+            t.handovers[0] = Handover { coordinator: public(who), envelope };
+        }
+    };
+    let as_it_is: fn(&mut Amendment) = |_| ();
+    handover_refused(Code::AttestationInvalid, to("alice", as_it_is));
+    handover_refused(Code::AttestationInvalid, to("coordinator", as_it_is));
+    handover_refused(Code::AttestationInvalid, to("dora", |it| it.number = 0));
+    handover_refused(Code::AttestationInvalid, to("dora", |it| it.kind = CeremonyKind::Rehearsal));
+    handover_refused(
+        Code::AttestationInvalid,
+        to("dora", |it| it.ceremony_toml_sha256 = ConfigDigest::of(b"another")),
+    );
+    handover_refused(
+        Code::AttestationInvalid,
+        to("dora", |it| it.ceremony = CeremonyId::new("another").unwrap()),
+    );
+    handover_refused(
+        Code::AttestationInvalid,
+        to("dora", |it| {
+            let (participant, key) = (text("dora"), public("dora"));
+            it.change = Change::Enrol { participant, key, phases: vec![Phase::One] };
+        }),
+    );
+    handover_refused(Code::AttestationInvalid, |_, t| {
+        t.handovers[0].coordinator = public("emil");
+    });
+    // One amendment in the place of two.
+    handover_refused(Code::AttestationInvalid, |c, t| {
+        let envelope = sign_amendment(&c.amendment(1, "emil"), &["dora", "emil"]);
+        t.handovers.push(Handover { coordinator: public("emil"), envelope });
+    });
+    handover_refused(Code::PredicateType, |_, t| {
+        t.handovers[0].envelope = t.phase1.start.attestation.clone();
+    });
+}
+
+#[test]
+fn the_rule_of_the_deputies_is_sound() {
+    let rule = |edit: fn(&mut Deputies)| {
+        move |_: &mut Ceremony, t: &mut Transcript| edit(t.deputies.as_mut().unwrap())
+    };
+    handover_refused(Code::ChainBroken, rule(|it| it.threshold = NonZeroU32::new(4).unwrap()));
+    handover_refused(Code::ChainBroken, rule(|it| it.keys.push(public("dora"))));
+    handover_refused(Code::ChainBroken, rule(|it| it.keys.push(public("coordinator"))));
+    handover_refused(
+        Code::ChainBroken,
+        rule(|it| {
+            it.keys.extend((0..MAX_DEPUTIES).map(|i| public(&format!("deputy {i}"))));
+        }),
+    );
+    handover_refused(Code::ChainBroken, |_, t| {
+        let one = t.handovers[0].clone();
+        t.handovers = vec![one; MAX_HANDOVERS + 1];
+    });
 }
