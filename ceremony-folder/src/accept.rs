@@ -251,6 +251,7 @@ impl Ceremony {
         let reader = Reader {
             folder: &self.folder,
             config: &self.config,
+            roster: &self.roster,
             track: track.clone(),
             circuit: self.reference(&track),
             start: None,
@@ -303,6 +304,15 @@ impl Ceremony {
     fn ensure_may_come(&self, chain: &Chain, step: &Step, skip: &[String]) -> Result<(), Refused> {
         self.ensure_sound()?;
         let participant = self.named(&step.words.participant)?;
+        // A key that was replaced signs nothing new.
+        if participant.key != step.key {
+            return Err(Refused::Turn(crate::TurnError::NotTheirKey {
+                name: participant.name.clone(),
+                found: step.key,
+                signer: "the attestation's signature".into(),
+                expected: participant.key,
+            }));
+        }
         let open = self.chains_open_to(participant, skip)?;
         if open.contains(&chain.track) {
             return Ok(());
@@ -312,7 +322,7 @@ impl Ceremony {
 
     /// The participant of a name that an attestation was verified for.
     fn named(&self, name: &Label) -> Result<&crate::config::Participant, Refused> {
-        let roster = &self.config.document().participants;
+        let roster = self.roster.everybody();
         roster.iter().find(|participant| participant.name == *name).ok_or_else(|| {
             Refused::Turn(crate::TurnError::NotInRoster {
                 name: name.to_string(),

@@ -52,7 +52,7 @@ pub struct ArchiveSet {
 /// key.
 pub fn archive_set(ceremony: &Ceremony) -> Result<ArchiveSet, CeremonyError> {
     let mut walk =
-        Walk { ceremony, known: Known::of(&ceremony.config), found: ArchiveSet::default() };
+        Walk { ceremony, known: Known::of_ceremony(ceremony), found: ArchiveSet::default() };
     walk.folder("", 0)?;
     walk.found.files.sort();
     walk.found.left_out.sort();
@@ -168,8 +168,20 @@ impl Known {
         });
         let tracks = circuits.chain([("phase1/".to_owned(), Track::Phase1)]).collect();
         let participants = rules.participants.iter().map(|participant| &participant.key);
-        let keys = participants.chain([&rules.coordinator.key]).map(PublicKey::to_string).collect();
+        let deputies = rules.deputies.iter().flat_map(|deputies| &deputies.people);
+        let keys = participants
+            .chain(deputies.map(|person| &person.key))
+            .chain([&rules.coordinator.key])
+            .map(PublicKey::to_string)
+            .collect();
         Self { tracks, keys }
+    }
+
+    /// The same, with the keys of whoever came later.
+    fn of_ceremony(ceremony: &Ceremony) -> Self {
+        let mut known = Self::of(&ceremony.config);
+        known.keys.extend(ceremony.roster.keys().map(|(_, key)| key.to_string()));
+        known
     }
 
     fn is_public_key(&self, bytes: &[u8]) -> bool {
@@ -192,12 +204,20 @@ impl Known {
             "ark/verifying_key.uncompressed.bin",
             "snarkjs/verification_key.json",
         ];
-        let document = ["audits/", "services/"].iter().find_map(|folder| name.strip_prefix(folder));
-        let document = document.and_then(|name| name.strip_suffix(".dsse.json"));
+        let signed = name.strip_suffix(".dsse.json");
+        let document = signed.and_then(|name| {
+            ["audits/", "services/"].iter().find_map(|folder| name.strip_prefix(folder))
+        });
+        // A folder each, with nothing below it.
+        let person = signed.and_then(|name| {
+            let folders = [crate::roster::ROSTER, crate::enrolment::ENROLMENTS];
+            folders.iter().find_map(|folder| name.strip_prefix(folder)?.strip_prefix('/'))
+        });
         if DOCUMENTS.contains(&name)
             || name.starts_with(EVIDENCE)
             // Results of audits, and below them verdicts, a folder for each auditor.
             || document.is_some_and(|name| name.split('/').count() <= 2)
+            || person.is_some_and(|name| !name.contains('/'))
         {
             return Place::Document;
         }

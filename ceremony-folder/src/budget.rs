@@ -4,12 +4,14 @@
 //! policy and a snippet have room for all of it. This page asks, at each step that adds to it:
 //!
 //! ```text
-//! rules        circuits and participants; each circuit and each program once     Config::from_toml
+//! rules        circuits; each circuit and each program once                      Config::from_toml
+//! roster       people, and the contributions that they may make                  Config::from_toml
 //! circuits     public inputs; no two that would start from the same key          ensure_circuits
 //! rejections   files taken out of the chains                                     ensure_rejections
 //! ```
 //!
-//! Contributions need no question of their own: a chain has at most one of each participant.
+//! A chain has at most one contribution of each participant, so that the rules, with the most
+//! people who may be enrolled, say how many there can be.
 
 use std::io::{Read, Seek};
 
@@ -18,10 +20,13 @@ use ceremony_core::format::r1cs::{R1cs, Term};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::sha256;
 use zk_attest::primitives::CircuitName;
-use zk_vk_guard::limits::{MAX_CIRCUITS, MAX_PUBLIC_INPUTS, MAX_REJECTIONS};
+use zk_attest::statement::Phase;
+use zk_vk_guard::limits::{
+    MAX_CIRCUITS, MAX_CONTRIBUTIONS, MAX_PARTICIPANTS, MAX_PUBLIC_INPUTS, MAX_REJECTIONS,
+};
 
 use crate::Ceremony;
-use crate::config::{ConfigCircuit, ConfigError, unsound};
+use crate::config::{ConfigCircuit, ConfigDocument, ConfigError, unsound};
 
 /// The circuits of the rules: few enough, and no two that a verifier could not tell apart.
 pub(crate) fn ensure_rules(circuits: &[ConfigCircuit]) -> Result<(), ConfigError> {
@@ -48,6 +53,33 @@ pub(crate) fn ensure_rules(circuits: &[ConfigCircuit]) -> Result<(), ConfigError
                 "a program of its own for each circuit",
             );
         }
+    }
+    Ok(())
+}
+
+/// The people of the rules, and those who may be enrolled: no more than a ceremony may have, and no
+/// more contributions of theirs than a transcript holds.
+pub(crate) fn ensure_roster(rules: &ConfigDocument) -> Result<(), ConfigError> {
+    let enrolled = rules.enrolment.as_ref().map_or(0, |rule| rule.maximum as usize);
+    let people = rules.participants.len() + enrolled;
+    if people > MAX_PARTICIPANTS {
+        return unsound(
+            "too many participants",
+            format!("{} in the roster, {enrolled} who may be enrolled", rules.participants.len()),
+            format!("at most {MAX_PARTICIPANTS} together"),
+        );
+    }
+    let [first, second] = [Phase::One, Phase::Two].map(|phase| rules.most_participants(phase));
+    let found = first + second * rules.circuits.len();
+    if found > MAX_CONTRIBUTIONS {
+        return unsound(
+            "more contributions than a transcript holds",
+            format!(
+                "{found}: {first} participants of phase 1, and {second} of phase 2 with {} circuits",
+                rules.circuits.len()
+            ),
+            format!("at most {MAX_CONTRIBUTIONS}: fewer participants, or fewer circuits"),
+        );
     }
     Ok(())
 }

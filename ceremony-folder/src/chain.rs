@@ -4,8 +4,8 @@
 //! input: the digest decides, and not the order of names (docs/formats.md, section 10). Reading a
 //! [`Chain`] proves, without opening a data file, that for each step
 //!
-//! 1. the attestation verifies under the key of the person who may make that step: the coordinator,
-//!    or a participant of the phase, each once;
+//! 1. the attestation verifies under the key that the person who may make that step had at that
+//!    point of the chain: the coordinator, or a participant of the phase, each once;
 //! 2. it says what its place in the chain says: ceremony, rules, kind, phase, circuit, action,
 //!    number, name of the file, planned beacon;
 //! 3. it started from the file that the step before it attests;
@@ -21,13 +21,15 @@ use std::sync::Arc;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
+use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, StepAttestation};
 
-use crate::config::{Config, Participant, PlannedBeacon};
+use crate::config::{Participant, PlannedBeacon};
 use crate::error::CeremonyError;
 use crate::folder::{Slot, StepName, Track};
 pub use crate::rejection::Rejected;
 use crate::rejection::Standing;
+use crate::roster::{Roster, Term};
 use crate::stray::Stray;
 
 /// One step whose attestation holds.
@@ -43,6 +45,8 @@ pub struct Step {
     pub present: bool,
     /// The key that attests it.
     pub key: PublicKey,
+    /// When the key had its part.
+    pub(crate) term: Term,
     /// The signed statement.
     pub envelope: Envelope,
     /// What it says.
@@ -117,14 +121,17 @@ impl Chain {
         plan.round.saturating_add(u64::from(rejected))
     }
 
+    /// The contribution of a participant, whichever key it was signed with.
+    #[must_use]
+    pub fn contribution_of(&self, participant: &Label) -> Option<&Step> {
+        self.contributions().find(|step| step.words.participant == *participant)
+    }
+
     /// Participants who have not contributed, in the order of the roster.
     #[must_use]
-    pub fn waiting<'a>(&self, config: &'a Config) -> Vec<&'a Participant> {
-        let done = |key| self.contributions().any(|step| step.key == key);
-        config
-            .participants(self.track.phase())
-            .filter(|participant| !done(participant.key))
-            .collect()
+    pub fn waiting<'a>(&self, roster: &'a Roster) -> Vec<&'a Participant> {
+        let of_phase = roster.participants(self.track.phase());
+        of_phase.filter(|person| self.contribution_of(&person.name).is_none()).collect()
     }
 
     /// The name for another file of this chain: the first attempt that has no file yet.

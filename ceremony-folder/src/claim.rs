@@ -4,13 +4,13 @@
 //! and this chain, by the key of a person who may make such a step, under the name that it was
 //! signed for? Whether the chain reaches it is for [`super::chain`].
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
-use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, Label};
 use zk_attest::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
 
@@ -18,6 +18,7 @@ use crate::chain::Step;
 use crate::config::Config;
 use crate::error::{Cause, CeremonyError, at, broken};
 use crate::folder::{Folder, Presence, Slot, StepName, Track};
+use crate::roster::{Maker, Roster};
 
 /// What stands under a name, and what is signed of it.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ impl Claim {
 pub(crate) struct Reader<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) config: &'a Config,
+    pub(crate) roster: &'a Roster,
     pub(crate) track: Track,
     /// The circuit, as attestations name it.
     pub(crate) circuit: Option<CircuitReference>,
@@ -129,15 +131,24 @@ impl Reader<'_> {
             Slot::Final => (Action::Beacon, words.index),
             Slot::Prepared => (Action::Prepare, words.index),
         };
-        let makers = self.makers(action);
-        let maker = makers.iter().find(|(name, _)| **name == words.participant);
-        let Some((_, key)) = maker else {
-            let names: Vec<&str> = makers.iter().map(|(name, _)| name.as_str()).collect();
+        let makers = self.roster.makers(action, self.track.phase());
+        let of_the_name: Vec<&Maker<'_>> =
+            makers.iter().filter(|maker| *maker.name == words.participant).collect();
+        // The key that signed it, of those that its maker had: whether it was its time is for the
+        // walk to say.
+        let signers = envelope.signers(of_the_name.iter().map(|maker| maker.key));
+        let signed = of_the_name.iter().find(|maker| signers.contains(maker.key));
+        let Some(Maker { key, term, .. }) = signed.or(of_the_name.last()).copied().copied() else {
+            let names: BTreeSet<&str> = makers.iter().map(|maker| maker.name.as_str()).collect();
             return Err(broken(
                 path,
                 "this step is signed by someone who is not allowed to perform it",
                 &words.participant,
-                if names.is_empty() { "nobody".into() } else { names.join(", ") },
+                if names.is_empty() {
+                    "nobody".into()
+                } else {
+                    names.into_iter().collect::<Vec<_>>().join(", ")
+                },
             ));
         };
         let facts = StepFacts {
@@ -172,8 +183,8 @@ impl Reader<'_> {
                 "powers of tau are prepared, in phase 1",
             ));
         }
-        let key = **key;
-        Ok(Step { name, index, path: self.data(path), present: false, key, envelope, words, file })
+        let (path, key) = (self.data(path), *key);
+        Ok(Step { name, index, path, present: false, key, term, envelope, words, file })
     }
 
     /// The data file next to an attestation.
@@ -181,16 +192,6 @@ impl Reader<'_> {
         let name = attestation.file_name().unwrap_or_default().to_string_lossy();
         let stem = name.strip_suffix(".dsse.json").unwrap_or(&name);
         attestation.with_file_name(format!("{stem}.{}", self.track.extension()))
-    }
-
-    /// Who may make a step of this kind.
-    fn makers(&self, action: Action) -> Vec<(&Label, &PublicKey)> {
-        let document = self.config.document();
-        if action == Action::Contribution {
-            let participants = self.config.participants(self.track.phase());
-            return participants.map(|person| (&person.name, &person.key)).collect();
-        }
-        vec![(&document.coordinator.name, &document.coordinator.key)]
     }
 
     /// Refuses a beacon that is not the planned one. Each beacon that was rejected before it makes

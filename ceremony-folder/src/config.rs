@@ -9,26 +9,30 @@
 //! 3. both beacons are planned: source, round and exponent are known before anybody contributes, so
 //!    that no one can choose the value;
 //! 4. there is at least one circuit, in rising order of names, no more than a bundle can carry, and
-//!    no two with one file or one program.
+//!    no two with one file or one program;
+//! 5. everybody who may be in the roster in the end, with a contribution to each chain, fits into a
+//!    transcript.
 
 use std::num::NonZeroU32;
 
 use ceremony_core::format::ptau::Power;
 use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
 use serde::Deserialize;
+use zk_attest::amendment::Deputies;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
-use zk_vk_guard::limits::MAX_KEYS;
+use zk_vk_guard::limits::MAX_DEPUTIES;
 
 use crate::budget;
 
 use crate::key_material::key_material;
 
-/// Bytes of a ceremony.toml at most: 64 participants and a page of comments take a fifth of it.
-pub const MAX_CONFIG_BYTES: usize = 128 * 1024;
+/// Bytes of a ceremony.toml at most: 512 participants with names of usual length and a page of
+/// comments take half of it.
+pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
 
 /// The version of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -79,8 +83,13 @@ pub struct ConfigDocument {
     pub minimum_contributions: Minimum,
     /// Who opens, closes, prepares and rejects.
     pub coordinator: Person,
+    /// Who may take over from the coordinator.
+    pub deputies: Option<DeputyRule>,
     /// The roster.
+    #[serde(default)]
     pub participants: Vec<Participant>,
+    /// Whether others may be added to the roster while the ceremony goes on.
+    pub enrolment: Option<EnrolmentRule>,
     /// The beacons.
     pub beacon: BeaconPlan,
     /// The file of another ceremony that phase 1 starts from.
@@ -107,6 +116,26 @@ pub struct Person {
     pub name: Label,
     /// Key.
     pub key: PublicKey,
+}
+
+/// Who may take over if the coordinator cannot act.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeputyRule {
+    /// How many deputies have to agree.
+    pub threshold: NonZeroU32,
+    /// Who they are.
+    pub people: Vec<Person>,
+}
+
+/// Who may be added to the roster.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentRule {
+    /// For which phases. A phase that a beacon has closed takes nobody any more.
+    pub phases: Vec<Phase>,
+    /// How many people.
+    pub maximum: u32,
 }
 
 /// A person who contributes.
@@ -259,12 +288,22 @@ impl Config {
         self.document.phase1_start.as_ref().is_none_or(|start| start.extend)
     }
 
-    /// The participants of a phase, in the order of the roster.
+    /// The participants whom the rules name for a phase. Who may contribute now is for
+    /// [`Ceremony::roster`](crate::Ceremony::roster) to say.
     pub fn participants(&self, phase: Phase) -> impl Iterator<Item = &Participant> + Clone {
         self.document
             .participants
             .iter()
             .filter(move |participant| participant.phases.contains(&phase))
+    }
+
+    /// The deputies, as amendments are judged by them.
+    #[must_use]
+    pub fn deputies(&self) -> Option<Deputies> {
+        self.document.deputies.as_ref().map(|deputies| Deputies {
+            threshold: deputies.threshold,
+            keys: deputies.people.iter().map(|person| person.key).collect(),
+        })
     }
 
     /// Contributions that a phase needs before its beacon.
@@ -348,23 +387,17 @@ impl ConfigDocument {
             );
         }
         budget::ensure_rules(&self.circuits)?;
+        budget::ensure_roster(self)?;
         Ok(power)
     }
 
     fn ensure_people_distinct(&self) -> Result<(), ConfigError> {
-        if self.participants.len() > MAX_KEYS {
-            return unsound(
-                "too many participants",
-                self.participants.len(),
-                format!("at most {MAX_KEYS}"),
-            );
-        }
-        let people: Vec<(&Label, &PublicKey)> = [(&self.coordinator.name, &self.coordinator.key)]
-            .into_iter()
-            .chain(
-                self.participants.iter().map(|participant| (&participant.name, &participant.key)),
-            )
-            .collect();
+        let deputies = self.deputies.iter().flat_map(|deputies| &deputies.people);
+        let coordinators = std::iter::once(&self.coordinator).chain(deputies);
+        let participants =
+            self.participants.iter().map(|participant| (&participant.name, &participant.key));
+        let people: Vec<(&Label, &PublicKey)> =
+            coordinators.map(|person| (&person.name, &person.key)).chain(participants).collect();
         for (i, (name, key)) in people.iter().enumerate() {
             if let Some((other, _)) = people[..i].iter().find(|(n, k)| n == name || k == key) {
                 return unsound(
@@ -375,15 +408,29 @@ impl ConfigDocument {
             }
         }
         for participant in &self.participants {
-            if participant.phases.is_empty() || !participant.phases.is_sorted_by(|a, b| a < b) {
-                return unsound(
-                    format!("participant {} has no list of phases", participant.name),
-                    "another list",
-                    "[1], [2] or [1, 2]",
-                );
-            }
+            are_phases(&participant.phases, || format!("participant {}", participant.name))?;
+        }
+        if let Some(enrolment) = &self.enrolment {
+            are_phases(&enrolment.phases, || "enrolment".into())?;
+        }
+        if let Some(DeputyRule { threshold, people }) = &self.deputies
+            && (people.len() > MAX_DEPUTIES || threshold.get() as usize > people.len())
+        {
+            return unsound(
+                "the deputies cannot act",
+                format!("{} deputies, threshold {threshold}", people.len()),
+                format!("1 to {MAX_DEPUTIES} deputies, and a threshold of at most as many"),
+            );
         }
         Ok(())
+    }
+
+    /// Participants that a phase may have in the end: the roster, and whoever may be enrolled.
+    pub(crate) fn most_participants(&self, phase: Phase) -> usize {
+        let named =
+            self.participants.iter().filter(|participant| participant.phases.contains(&phase));
+        let enrolment = self.enrolment.iter().filter(|rule| rule.phases.contains(&phase));
+        named.count() + enrolment.map(|rule| rule.maximum as usize).sum::<usize>()
     }
 
     /// A phase 1 to which participants contribute has a minimum and a beacon. One that comes closed
@@ -407,11 +454,7 @@ impl ConfigDocument {
         let Minimum { phase1, phase2 } = self.minimum_contributions;
         for (phase, minimum) in [(Phase::One, phase1), (Phase::Two, Some(phase2))] {
             let Some(minimum) = minimum else { continue };
-            let found = self
-                .participants
-                .iter()
-                .filter(|participant| participant.phases.contains(&phase))
-                .count();
+            let found = self.most_participants(phase);
             let waived = phase == Phase::One
                 && self.phase1_start.as_ref().is_some_and(|start| !start.extend);
             if !waived && found < minimum.get() as usize {
@@ -426,9 +469,17 @@ impl ConfigDocument {
     }
 }
 
+fn are_phases(phases: &[Phase], whose: impl FnOnce() -> String) -> Result<(), ConfigError> {
+    if !phases.is_empty() && phases.is_sorted_by(|a, b| a < b) {
+        return Ok(());
+    }
+    let what = format!("{} has no list of phases", whose());
+    unsound(what, "another list", "[1], [2] or [1, 2]")
+}
+
 #[cfg(test)]
 mod tests {
-    use zk_vk_guard::limits::MAX_CIRCUITS;
+    use zk_vk_guard::limits::{MAX_CIRCUITS, MAX_CONTRIBUTIONS, MAX_PARTICIPANTS};
 
     use super::*;
 
@@ -501,6 +552,11 @@ program = "main v1"
             ("phases = [1, 2]", "phases = []", "phases"),
             ("phases = [1, 2]", "phases = [2, 1]", "phases"),
             ("phases = [1, 2]", "phases = [1, 3]", "no such phase"),
+            (
+                "[beacon.phase1]",
+                "[enrolment]\nphases = []\nmaximum = 1\n[beacon.phase1]",
+                "enrolment has no list of phases",
+            ),
             ("exponent = 10", "exponent = 9", "exponent"),
             ("exponent = 10", "exponent = 31", "exponent"),
             ("kind = \"rehearsal\"", "kind = \"demo\"", "unknown variant"),
@@ -565,16 +621,67 @@ program = "main v1"
         format!("{}{roster}{}", &GOOD[..start], &GOOD[end..])
     }
 
+    /// One circuit, both phases: two contributions of each participant.
     #[test]
-    fn a_roster_has_as_many_participants_as_a_policy_has_keys() {
-        assert_eq!(
-            Config::from_toml(with_participants(MAX_KEYS).as_bytes())
-                .unwrap()
-                .participants(Phase::One)
-                .count(),
-            MAX_KEYS
-        );
-        is_refused(&with_participants(MAX_KEYS + 1), "too many participants");
+    fn a_roster_has_no_more_people_and_contributions_than_a_ceremony_holds() {
+        let most = Config::from_toml(with_participants(MAX_PARTICIPANTS).as_bytes()).unwrap();
+        assert_eq!(most.participants(Phase::One).count(), MAX_PARTICIPANTS);
+        is_refused(&with_participants(MAX_PARTICIPANTS + 1), "too many participants");
+        let enrolment = |participants: usize, maximum: usize| {
+            let rule = format!("[enrolment]\nphases = [2]\nmaximum = {maximum}\n\n");
+            with_participants(participants).replacen(
+                "[beacon.phase1]",
+                &format!("{rule}[beacon.phase1]"),
+                1,
+            )
+        };
+        Config::from_toml(enrolment(12, MAX_PARTICIPANTS - 12).as_bytes()).unwrap();
+        is_refused(&enrolment(12, MAX_PARTICIPANTS - 11), "too many participants");
+        // 17 chains of 64: the most that there may be. One of them more is too many.
+        let circuits = |text: &str, count: usize| -> String {
+            let at = text.find("[[circuits]]").unwrap();
+            let circuit = |i: usize| {
+                let digest = CircuitDigest::of(&i.to_le_bytes()).to_string();
+                let named = text[at..].replacen("\"main\"", &format!("\"c{i:02}\""), 1);
+                named.replacen(&"0".repeat(64), &digest, 1).replacen("main v1", &format!("c{i}"), 1)
+            };
+            format!("{}{}", &text[..at], (0..count).map(circuit).collect::<String>())
+        };
+        assert_eq!(MAX_CONTRIBUTIONS, 64 * 17);
+        Config::from_toml(circuits(&with_participants(64), 16).as_bytes()).unwrap();
+        let more = "more contributions than a transcript holds";
+        is_refused(&circuits(&with_participants(65), 16), more);
+        is_refused(&circuits(&enrolment(60, 5), 16), more);
+        Config::from_toml(circuits(&enrolment(60, 4), 16).as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn deputies_are_people_of_their_own_and_enough_for_their_threshold() {
+        let key = |text: &str| {
+            let hash = |i: u32| ConfigDigest::of(format!("{text}{i}").as_bytes()).to_string();
+            (0..).map(hash).find(|hex| PublicKey::from_hex(hex).is_ok()).unwrap()
+        };
+        let rule = |threshold: u32, people: &[(&str, String)]| {
+            let people: Vec<String> = people
+                .iter()
+                .map(|(name, key)| format!("{{ name = \"{name}\", key = \"{key}\" }}"))
+                .collect();
+            let people = people.join(", ");
+            let rule = format!("[deputies]\nthreshold = {threshold}\npeople = [{people}]\n\n");
+            GOOD.replacen("[[participants]]", &format!("{rule}[[participants]]"), 1)
+        };
+        let two = [("Dora", key("d")), ("Emil", key("e"))];
+        let config = Config::from_toml(rule(2, &two).as_bytes()).unwrap();
+        assert_eq!(config.deputies().unwrap().keys.len(), 2);
+        is_refused(&rule(3, &two), "the deputies cannot act");
+        is_refused(&rule(0, &two), "zero");
+        let many: Vec<_> = ('a'..='q').map(|c| (c.to_string(), key(&c.to_string()))).collect();
+        let many: Vec<_> = many.iter().map(|(name, key)| (name.as_str(), key.clone())).collect();
+        assert_eq!(many.len(), MAX_DEPUTIES + 1);
+        is_refused(&rule(1, &many), "the deputies cannot act");
+        is_refused(&rule(1, &[("Alice", key("a"))]), "one name or one key");
+        let coordinator = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        is_refused(&rule(1, &[("Dora", coordinator.into())]), "one name or one key");
     }
 
     #[test]

@@ -11,13 +11,14 @@ use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Action;
 use zk_vk_guard::transcript as guard;
 use zk_vk_guard::transcript::{
-    Attested, CheckedTranscript, CircuitChain, Origin, Phase1, Phase1Start, Phase1Step, Prepared,
-    Rejection, Transcript, TranscriptFormat,
+    Attested, CheckedTranscript, CircuitChain, Handover, Origin, Phase1, Phase1Start, Phase1Step,
+    Prepared, Rejection, Transcript, TranscriptFormat,
 };
 
 use crate::chain::{Chain, Step};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
+use crate::roster::Amended;
 use crate::{Ceremony, Config};
 
 /// A ceremony whose every step verified. Only [`super::Verification::finish`] makes one.
@@ -98,6 +99,7 @@ fn document(
     keys: &[(CsHash, CircuitKey)],
 ) -> Option<Transcript> {
     let rules = ceremony.config.document();
+    let acting = &ceremony.roster.coordinator().key;
     let (start, steps) = ceremony.phase1.steps.split_first()?;
     let (challenge, next) = challenges.split_first()?;
     let prepared = ceremony.phase1.prepared.as_ref()?;
@@ -134,17 +136,19 @@ fn document(
         .zip(keys)
         .map(|(chain, (cs_hash, key))| circuit(ceremony, chain, *cs_hash, key));
     Some(Transcript {
-        format: TranscriptFormat::V2,
+        format: TranscriptFormat::V3,
         ceremony: rules.id.clone(),
         kind: rules.kind,
         curve: rules.curve,
         ceremony_toml_sha256: ceremony.config.digest(),
         coordinator: rules.coordinator.key,
+        deputies: ceremony.config.deputies(),
+        handovers: ceremony.roster.handovers().map(handover).collect::<Option<_>>()?,
         phase1,
         circuits: circuits.collect::<Option<_>>()?,
         rejected: ceremony
             .chains()
-            .flat_map(|chain| rejected(chain, &rules.coordinator.key))
+            .flat_map(|chain| rejected(chain, acting))
             .collect::<Option<_>>()?,
     })
 }
@@ -186,7 +190,13 @@ fn recorded(step: &Step) -> Option<guard::Step> {
 /// A step's envelope with the signature that attests it and no other: what a participant adds to an
 /// envelope takes no room in the transcript.
 fn kept(step: &Step) -> Option<Envelope> {
-    step.envelope.signed_only_by(&step.key)
+    step.envelope.signed_only_by([&step.key])
+}
+
+/// An amendment that made another person the coordinator, with the signatures that count.
+fn handover(amended: &Amended) -> Option<Handover> {
+    let envelope = amended.envelope.signed_only_by(&amended.signers)?;
+    Some(Handover { coordinator: *amended.said.new_key(), envelope })
 }
 
 fn rejected<'a>(
@@ -204,7 +214,7 @@ fn rejected<'a>(
             index: rejected.index,
             file_sha256: rejected.file,
             reason: rejected.reason.clone(),
-            attestation: rejected.envelope.signed_only_by(coordinator)?,
+            attestation: rejected.envelope.signed_only_by([coordinator])?,
         })
     })
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::digest::{ConfigDigest, FileDigest, sha256};
+use zk_attest::digest::{AmendmentDigest, ConfigDigest, FileDigest, sha256};
 use zk_attest::envelope::Envelope;
 use zk_attest::json;
 use zk_attest::key::PublicKey;
@@ -29,6 +29,7 @@ use zk_attest::statement::{Action, Predicate, Statement, Subject};
 use crate::Ceremony;
 use crate::error::{Cause, CeremonyError, at, broken};
 use crate::place::{Place, Readers};
+use crate::roster::Amended;
 use crate::service::{Appointment, appointments};
 use crate::steps::write_file;
 
@@ -121,6 +122,20 @@ pub enum Event {
         file: FileDigest,
         /// The turn in which it came; none for what came in another way.
         turn: Option<String>,
+    },
+    /// Somebody's enrolment came.
+    Enrolled {
+        /// Who.
+        participant: Label,
+        /// SHA-256 of the signed document.
+        document: FileDigest,
+    },
+    /// The roster was amended.
+    Amended {
+        /// The amendment's number.
+        number: u32,
+        /// SHA-256 of the signed statement.
+        document: AmendmentDigest,
     },
     /// An auditor's verdict came.
     Verdict {
@@ -425,9 +440,24 @@ impl Ceremony {
     }
 
     /// Every step that a journal tells of is signed in this folder, in its chain or taken out of
-    /// it.
+    /// it, and every amendment is in its roster.
     fn ensure_known(&self, path: &Path, entries: &[Recorded]) -> Result<(), CeremonyError> {
         for recorded in entries {
+            if let Event::Amended { number, document } = &recorded.entry.event {
+                let index = usize::try_from(*number).unwrap_or(usize::MAX).wrapping_sub(1);
+                let here = self.roster.amendments().get(index).map(Amended::digest);
+                if here != Some(*document) {
+                    return Err(broken(
+                        path,
+                        format_args!(
+                            "entry {} tells of amendment {number}, which is not in this folder",
+                            recorded.entry.number
+                        ),
+                        here.map_or("no such amendment".into(), |digest| digest.to_string()),
+                        document,
+                    ));
+                }
+            }
             let Event::Step { circuit, step, file, .. } = &recorded.entry.event else { continue };
             let track = circuit.clone().map_or(crate::Track::Phase1, crate::Track::Circuit);
             let known = self.chains().filter(|chain| chain.track == track).any(|chain| {

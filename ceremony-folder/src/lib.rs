@@ -25,6 +25,7 @@
 //! snippet. Nothing here writes to the folder.
 
 pub mod accept;
+pub mod amend;
 pub mod archive_set;
 pub mod audit;
 pub mod budget;
@@ -32,6 +33,7 @@ pub mod chain;
 mod claim;
 pub mod config;
 mod document;
+pub mod enrolment;
 mod error;
 pub mod folder;
 pub mod foundation;
@@ -46,6 +48,7 @@ mod prior;
 mod refused;
 mod rejection;
 pub mod report;
+pub mod roster;
 pub mod service;
 pub mod steps;
 pub mod store;
@@ -73,6 +76,7 @@ pub use foundation::{Base, Foundation, Needed, Unfounded};
 pub use lock::{FolderLock, remove_leftovers_of};
 pub use prior::{Prior, Word};
 pub use rejection::{Bars, RejectError, ToReject};
+pub use roster::Roster;
 pub use steps::{AttestationDraft, NewStep};
 pub use stray::{Story, Stray};
 pub use turns::{Half, TurnError};
@@ -89,6 +93,8 @@ pub struct Ceremony {
     pub folder: Folder,
     /// Its rules.
     pub config: Config,
+    /// Its people, as they are now.
+    pub roster: Roster,
     /// Phase 1.
     pub phase1: Chain,
     /// Phase 2 of each circuit, in the order of the rules.
@@ -124,11 +130,13 @@ impl Ceremony {
         let path = folder.config();
         let bytes = folder.read(&path, MAX_CONFIG_BYTES)?;
         let config = Config::from_toml(&bytes).map_err(at(&path))?;
+        let roster = Roster::read(&folder, &config);
         let sealed = rejection::sealed(&folder, &config);
         let read = |track: Track, circuit, start| {
             let none = BTreeMap::new();
             let sealed = sealed.get(&track).unwrap_or(&none);
-            Reader { folder: &folder, config: &config, track, circuit, start }.read(sealed)
+            Reader { folder: &folder, config: &config, roster: &roster, track, circuit, start }
+                .read(sealed)
         };
         let phase1 = read(Track::Phase1, None, None);
         let start = phase1.prepared.as_ref().map(|prepared| prepared.file);
@@ -136,7 +144,7 @@ impl Ceremony {
             read(Track::Circuit(circuit.name.clone()), Some(reference(circuit)), start)
         };
         let circuits = config.document().circuits.iter().map(of).collect();
-        Ok(Self { folder, config, phase1, circuits })
+        Ok(Self { folder, config, roster, phase1, circuits })
     }
 
     /// [`Self::open`], for a step to be added: everything that is signed must hold.

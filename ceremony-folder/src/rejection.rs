@@ -3,7 +3,8 @@
 //! A rejection takes a file out if the coordinator signed the file's name and digest, and if
 //! nothing stands on the file that may not fall. It is void where
 //!
-//! 1. it does not verify, or is of another file than the one of its name;
+//! 1. it does not verify under the acting coordinator's key, or is of another file than the one of
+//!    its name (who takes over signs the rejections that stand);
 //! 2. a beacon of this chain, a rejected one included, or a preparation is built on the file: the
 //!    beacon's value is public, so whatever took the file's place could be chosen knowing it;
 //! 3. the folder's transcript, or its bundle, holds the file: the key is made and may be approved.
@@ -142,7 +143,7 @@ impl Reader<'_> {
             )
         };
         facts
-            .attested(&self.facts(), &envelope, &self.config.document().coordinator.key)
+            .attested(&self.facts(), &envelope, &self.roster.coordinator().key)
             .map_err(at(&path))?;
         let may_go = match name.slot {
             Slot::Number(number) => number > 0 && number == words.index,

@@ -1,10 +1,13 @@
 //! The result of a verification as data: `report.json` for programs, `SHA256SUMS` for standard
 //! tools.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::Progress;
+pub use people::{ReportedAmendment, ReportedEnrolment, ReportedPending, ReportedPeople};
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
@@ -69,6 +72,9 @@ pub struct Report {
     /// Who approved the bundle.
     #[serde(default)]
     pub approvals: Vec<ReportedApproval>,
+    /// Who acts as coordinator, what changed in the roster, who enrolled.
+    #[serde(default)]
+    pub people: ReportedPeople,
     /// Who did what, chain by chain.
     pub chains: Vec<ReportedChain>,
 }
@@ -321,6 +327,7 @@ impl Report {
             audits: audits(ceremony),
             verdicts: verdicts(ceremony),
             approvals: approvals(ceremony),
+            people: ReportedPeople::of(ceremony),
             chains: chains(ceremony),
         }
     }
@@ -434,10 +441,10 @@ fn approvals(ceremony: &Ceremony) -> Vec<ReportedApproval> {
     let Some(bundle) = bundle.and_then(|bytes| Bundle::from_json(&bytes).ok()) else {
         return Vec::new();
     };
-    let rules = ceremony.config.document();
+    let coordinator = ceremony.roster.coordinator();
     let mut known: Vec<(PublicKey, String, &str)> =
-        vec![(rules.coordinator.key, rules.coordinator.name.to_string(), "coordinator")];
-    let roster = rules.participants.iter();
+        vec![(coordinator.key, coordinator.name.to_string(), "coordinator")];
+    let roster = ceremony.roster.everybody().iter();
     known.extend(roster.map(|person| (person.key, person.name.to_string(), "participant")));
     for audit in ceremony.audits() {
         if !known.iter().any(|(key, ..)| *key == audit.key) {
@@ -518,7 +525,7 @@ fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {
         absent: if chain.track == Track::Phase1 && !ceremony.config.has_own_phase1() {
             Vec::new()
         } else {
-            chain.waiting(&ceremony.config).iter().map(|absent| absent.name.to_string()).collect()
+            chain.waiting(&ceremony.roster).iter().map(|absent| absent.name.to_string()).collect()
         },
         open: !chain.is_closed() && chain.awaits_beacon().is_none(),
         places: places(chain),

@@ -4,7 +4,7 @@
 //! A service cannot forge a step: participants sign those. Its key says what the service saw and
 //! when, so that a participant can prove that a contribution was taken in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
@@ -201,8 +201,16 @@ pub enum Kept {
 /// The services that the coordinator appointed, as far as their documents hold.
 #[must_use]
 pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
+    let said = |envelope: &Envelope| {
+        Statement::<Appointment>::from_payload(envelope.payload()).ok().map(|it| it.predicate)
+    };
+    appointed(ceremony).iter().filter_map(|(_, envelope)| said(envelope)).collect()
+}
+
+/// The appointments that hold, with their files.
+pub(crate) fn appointed(ceremony: &Ceremony) -> Vec<(PathBuf, Envelope)> {
     let folder = &ceremony.folder;
-    let coordinator = &ceremony.config.document().coordinator.key;
+    let coordinator = &ceremony.roster.coordinator().key;
     let mut entries = folder.store().entries(Path::new(SERVICES), MAX_SERVICES).unwrap_or_default();
     entries.sort();
     let read = |entry: &crate::store::Entry| {
@@ -213,7 +221,7 @@ pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
             return None;
         }
         let said = Statement::<Appointment>::from_payload(envelope.payload()).ok()?.predicate;
-        (said.ceremony_toml_sha256 == ceremony.config.digest()).then_some(said)
+        (said.ceremony_toml_sha256 == ceremony.config.digest()).then_some((path, envelope))
     };
     let documents = entries
         .iter()

@@ -68,7 +68,7 @@ impl AttestationDraft {
         Self {
             action,
             tool: tool.clone(),
-            participant: ceremony.config.document().coordinator.name.clone(),
+            participant: ceremony.roster.coordinator().name.clone(),
             input,
             contribution_hash: None,
             beacon: None,

@@ -1,6 +1,6 @@
 //! Putting strays out of the way: into `strays/`, where no chain looks. Nothing is overwritten.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Ceremony;
 use crate::error::CeremonyError;
@@ -59,24 +59,26 @@ impl Ceremony {
 /// Moves the files of a stray.
 pub(crate) fn put_away(folder: &Folder, stray: &Stray) -> Result<Vec<PutAway>, CeremonyError> {
     let home = folder.strays(&stray.track);
-    let mut moved = Vec::new();
-    for from in &stray.files {
-        let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut names =
-            std::iter::once(name.clone()).chain((2..MAX_NAMESAKES).map(|n| format!("{name}.{n}")));
-        let to = loop {
-            let Some(name) = names.next() else {
-                let fault = OutputFault::Exists;
-                return Err(OutputError { path: home.join(name), fault }.into());
-            };
-            let to = home.join(name);
-            match folder.rename(from, &to) {
-                Ok(()) => break to,
-                Err(OutputError { fault: OutputFault::Exists, .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        };
-        moved.push(PutAway { from: from.clone(), to });
+    let away =
+        |from: &PathBuf| Ok(PutAway { from: from.clone(), to: move_away(folder, from, &home)? });
+    stray.files.iter().map(away).collect()
+}
+
+/// Moves a file to another folder, under a name that is free there. Answers where it is.
+pub(crate) fn move_away(
+    folder: &Folder,
+    from: &Path,
+    home: &Path,
+) -> Result<PathBuf, CeremonyError> {
+    let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let others = (2..MAX_NAMESAKES).map(|n| format!("{name}.{n}"));
+    for free in std::iter::once(name.clone()).chain(others) {
+        let to = home.join(free);
+        match folder.rename(from, &to) {
+            Ok(()) => return Ok(to),
+            Err(OutputError { fault: OutputFault::Exists, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(moved)
+    Err(OutputError { path: home.join(name), fault: OutputFault::Exists }.into())
 }

@@ -14,7 +14,7 @@ use zk_attest::signer::Signer;
 use zk_attest::statement::Phase;
 
 use crate::chain::{Chain, Step};
-use crate::config::{Config, Order, Participant};
+use crate::config::{Config, Order, Participant, Person};
 use crate::folder::{StepName, Track};
 use crate::{Ceremony, Stage};
 
@@ -157,7 +157,10 @@ impl From<TurnError> for Diagnostic {
                 Self::environment("not-the-coordinator", "this step is the coordinator's")
                     .found(format_args!("{found} ({signer})"))
                     .expected(format_args!("{expected} ({name})"))
-                    .hint("sign with the key that ceremony.toml names under [coordinator]")
+                    .hint(
+                        "sign with the coordinator's key. If the coordinator cannot act, a deputy \
+                         of the rules can take over: see `zk-ceremony ceremony handover --help`",
+                    )
             }
             TurnError::NothingOpen { to_close, root } => {
                 let what = if to_close {
@@ -231,17 +234,20 @@ impl Config {
     /// # Errors
     /// [`TurnError::NotCoordinator`].
     pub fn ensure_coordinator(&self, signer: &dyn Signer) -> Result<(), TurnError> {
-        let coordinator = &self.document().coordinator;
-        if *signer.public_key() == coordinator.key {
-            return Ok(());
-        }
-        Err(TurnError::NotCoordinator {
-            found: *signer.public_key(),
-            signer: signer.description(),
-            name: coordinator.name.clone(),
-            expected: coordinator.key,
-        })
+        ensure_is(&self.document().coordinator, signer)
     }
+}
+
+fn ensure_is(coordinator: &Person, signer: &dyn Signer) -> Result<(), TurnError> {
+    if *signer.public_key() == coordinator.key {
+        return Ok(());
+    }
+    Err(TurnError::NotCoordinator {
+        found: *signer.public_key(),
+        signer: signer.description(),
+        name: coordinator.name.clone(),
+        expected: coordinator.key,
+    })
 }
 
 impl Ceremony {
@@ -250,7 +256,7 @@ impl Ceremony {
     /// # Errors
     /// [`TurnError::NotInRoster`], [`TurnError::NotTheirKey`].
     pub fn participant(&self, name: &str, signer: &dyn Signer) -> Result<&Participant, TurnError> {
-        let roster = &self.config.document().participants;
+        let roster = self.roster.everybody();
         let named = roster.iter().find(|participant| participant.name.as_str() == name);
         let Some(participant) = named else {
             let roster = roster.iter().map(|participant| participant.name.to_string()).collect();
@@ -272,7 +278,7 @@ impl Ceremony {
     /// # Errors
     /// [`TurnError::NotCoordinator`].
     pub fn ensure_coordinator(&self, signer: &dyn Signer) -> Result<(), TurnError> {
-        self.config.ensure_coordinator(signer)
+        ensure_is(self.roster.coordinator(), signer)
     }
 
     /// The chains to which it is this participant's turn to contribute. Participants named in
@@ -314,7 +320,7 @@ impl Ceremony {
         if chain.awaits_beacon().is_some() {
             return Vec::new();
         }
-        let waiting = chain.waiting(&self.config);
+        let waiting = chain.waiting(&self.roster);
         let any = self.config.document().order == Order::Any;
         let count = if any { waiting.len() } else { 1 };
         waiting.into_iter().take(count).collect()
@@ -325,7 +331,7 @@ impl Ceremony {
     #[must_use]
     pub fn halves(&self) -> Vec<Half> {
         let of = |participant: &Participant| {
-            let has = |chain: &&Chain| chain.contributions().any(|s| s.key == participant.key);
+            let has = |chain: &&Chain| chain.contribution_of(&participant.name).is_some();
             let (done, others): (Vec<&Chain>, Vec<&Chain>) = self.circuits.iter().partition(has);
             let names = |chains: Vec<&Chain>| -> Vec<CircuitName> {
                 let name = |chain: &Chain| match &chain.track {
@@ -339,7 +345,7 @@ impl Ceremony {
             let name = participant.name.clone();
             Half { name, done: names(done), waiting: names(waiting) }
         };
-        let all = self.config.participants(Phase::Two).map(of);
+        let all = self.roster.participants(Phase::Two).map(of);
         all.filter(|half| !half.done.is_empty() && !half.waiting.is_empty()).collect()
     }
 
@@ -353,7 +359,7 @@ impl Ceremony {
         participant: &Participant,
         skip: &[String],
     ) -> Result<(), TurnError> {
-        if let Some(done) = chain.contributions().find(|step| step.key == participant.key) {
+        if let Some(done) = chain.contribution_of(&participant.name) {
             return Err(TurnError::Already {
                 name: participant.name.clone(),
                 track: chain.track.clone(),
@@ -368,7 +374,7 @@ impl Ceremony {
         if self.config.document().order == Order::Any {
             return Ok(());
         }
-        let waiting = chain.waiting(&self.config);
+        let waiting = chain.waiting(&self.roster);
         let mut before = waiting.iter().take_while(|other| other.key != participant.key);
         let passed_over = |name: &Label| skip.iter().any(|skipped| skipped == name.as_str());
         match before.find(|other| !passed_over(&other.name)) {

@@ -31,6 +31,8 @@ struct Walk<'a> {
     faults: BTreeMap<StepName, Arc<CeremonyError>>,
     /// The inputs of all signed steps.
     built_on: BTreeSet<FileDigest>,
+    /// After how many amendments of the roster a file was made; what is not here, after all.
+    times: BTreeMap<FileDigest, u32>,
     chain: Chain,
 }
 
@@ -43,6 +45,7 @@ impl Reader<'_> {
             claims: BTreeMap::new(),
             faults: BTreeMap::new(),
             built_on: BTreeSet::new(),
+            times: BTreeMap::new(),
             chain: Chain::empty(self.track.clone()),
         };
         let walked = walk.claims(sealed).and_then(|()| walk.steps());
@@ -91,8 +94,10 @@ impl Walk<'_> {
             self.claims.remove(&rejected.name);
             chain.signed.retain(|step| step.name != rejected.name);
         }
-        let inputs = chain.signed.iter().filter_map(|step| step.words.input_sha256);
-        self.built_on = inputs.collect();
+        let signed = chain.signed.iter().map(|step| (step.file, step.words.input_sha256));
+        let rejected = chain.rejected.iter().map(|gone| (gone.file, gone.input));
+        let inputs: BTreeMap<FileDigest, Option<FileDigest>> = rejected.chain(signed).collect();
+        self.built_on = chain.signed.iter().filter_map(|step| step.words.input_sha256).collect();
         let stray = |(name, why)| Stray {
             track: reader.track.clone(),
             name,
@@ -100,7 +105,32 @@ impl Walk<'_> {
             story: Story::VoidRejection { why },
         };
         chain.strays.extend(void.into_iter().map(stray));
+        self.times = reader.roster.times(&reader.track, &inputs)?;
         Ok(())
+    }
+
+    /// Refuses a step that is signed with a key which was not its maker's at that point.
+    fn by_the_key_of_its_time(&self, step: &Step) -> Result<(), CeremonyError> {
+        let roster = self.reader.roster;
+        let time = self.times.get(&step.file).copied().unwrap_or(roster.now());
+        if step.term.covers(time) {
+            return Ok(());
+        }
+        let makers = roster.makers(step.words.action, self.reader.track.phase());
+        let of_that_time: Vec<String> = makers
+            .iter()
+            .filter(|maker| maker.term.covers(time))
+            .filter(|maker| {
+                step.words.action != Action::Contribution || *maker.name == step.words.participant
+            })
+            .map(|maker| format!("{} ({})", maker.name, maker.key.fingerprint()))
+            .collect();
+        Err(broken(
+            &self.reader.folder.attestation(&self.reader.track, step.name),
+            "the step is signed with a key that was not its maker's at this point of the chain",
+            format_args!("{} ({})", step.words.participant, step.key.fingerprint()),
+            if of_that_time.is_empty() { "nobody".into() } else { of_that_time.join(", ") },
+        ))
     }
 
     /// Follows the attested digests from the opening.
@@ -135,7 +165,10 @@ impl Walk<'_> {
         let Some(claim) = self.claims.get(&name) else { return Ok(None) };
         match &claim.said {
             _ if !claim.presence.file && !others => Ok(None),
-            Ok(step) if step.words.input_sha256 == self.reader.start => Ok(Some(name)),
+            Ok(step) if step.words.input_sha256 == self.reader.start => {
+                self.by_the_key_of_its_time(step)?;
+                Ok(Some(name))
+            }
             Ok(step) => Err(self.another_input(step, self.reader.start).into()),
             Err(unfit) => Err(Arc::clone(&unfit.error)),
         }
@@ -183,8 +216,8 @@ impl Walk<'_> {
     /// The number of a contribution, and that its maker has made none before.
     fn contribution(&self, step: &Step, number: u32) -> Result<(), CeremonyError> {
         self.numbered(step, number)?;
-        let twice = self.chain.contributions().find(|earlier| earlier.key == step.key);
-        match twice {
+        self.by_the_key_of_its_time(step)?;
+        match self.chain.contribution_of(&step.words.participant) {
             None => Ok(()),
             Some(earlier) => Err(broken(
                 &step.path,
@@ -198,6 +231,7 @@ impl Walk<'_> {
     /// What a beacon says in addition to its input.
     fn beacon(&self, step: &Step, number: u32) -> Result<(), CeremonyError> {
         self.numbered(step, number)?;
+        self.by_the_key_of_its_time(step)?;
         self.attempts_rejected(step.name)?;
         self.reader.planned_beacon(step)?;
         let value = |beacon: &zk_attest::primitives::Beacon| beacon.value.clone();
@@ -277,6 +311,7 @@ impl Walk<'_> {
             ));
         }
         self.numbered(step, last.index + 1)?;
+        self.by_the_key_of_its_time(step)?;
         self.attempts_rejected(step.name)?;
         Ok((step.present || self.opens_a_circuit(step.file)).then_some(step.name))
     }

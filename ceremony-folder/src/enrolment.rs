@@ -1,0 +1,188 @@
+//! Enrolments: a person's own signed word, before the rounds, to take part in a ceremony.
+//!
+//! ```text
+//! enrolments/KEY.dsse.json     KEY: the first 16 digits of the person's key id
+//! ```
+//!
+//! It commits a person and not a secret: a key, a program, a machine and a time that can be held
+//! against what the person did later. From somebody who is not in the roster it is a request, which
+//! the coordinator answers with an amendment ([`crate::roster`]). Nothing is decided by it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zk_attest::amendment::Change;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{ConfigDigest, FileDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
+use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::{Phase, Predicate, Statement, Subject};
+use zk_vk_guard::limits::MAX_PARTICIPANTS;
+
+use crate::Ceremony;
+use crate::config::Config;
+use crate::error::{CeremonyError, at, broken};
+use crate::steps::write_file;
+use crate::store::EntryKind;
+
+/// The folder of enrolments.
+pub const ENROLMENTS: &str = "enrolments";
+
+/// Enrolments that are kept at most: everybody's, and as many of people who were not added.
+const MAX_ENROLMENTS: usize = 2 * MAX_PARTICIPANTS;
+
+/// What a person signs before the rounds. The subject is ceremony.toml.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: CeremonyKind,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// Who.
+    pub participant: Label,
+    /// The key, under which this verifies and the contributions will.
+    pub key: PublicKey,
+    /// In which phases.
+    pub phases: Vec<Phase>,
+    /// The program, with its version.
+    pub tool: Label,
+    /// SHA-256 of the program's file, where it is known.
+    pub software_sha256: Option<FileDigest>,
+    /// On which machine, in the person's words.
+    pub machine: Label,
+    /// When, in the person's words.
+    pub window: Label,
+    /// When this was signed.
+    pub time: Timestamp,
+}
+
+impl Predicate for Enrolment {
+    const TYPE: &'static str = "urn:zk-ceremony:enrolment:v1";
+    const RENEW: &'static str = "enrol again, with this version of the program";
+}
+
+impl Enrolment {
+    /// Signs it.
+    ///
+    /// # Errors
+    /// When the signer has another key, the words do not fit a statement, or the signer's own.
+    pub fn sign(self, signer: &mut dyn Signer) -> Result<Envelope, Diagnostic> {
+        let path = Path::new(ENROLMENTS);
+        let subject = Subject::new("ceremony.toml", self.ceremony_toml_sha256.as_bytes());
+        let statement = Statement { subject: vec![subject.map_err(at(path))?], predicate: self };
+        let mut envelope = statement.to_envelope().map_err(at(path))?;
+        sign_envelope(signer, &mut envelope)?;
+        Ok(envelope)
+    }
+
+    /// Reads one of this ceremony, which verifies under the key that it names.
+    ///
+    /// # Errors
+    /// When it is of another ceremony, or is not signed with its key. Messages name `path`.
+    pub fn read(path: &Path, bytes: &[u8], rules: &Config) -> Result<Self, CeremonyError> {
+        let envelope = Envelope::from_json(bytes).map_err(at(path))?;
+        let Statement { subject, predicate: said } =
+            Statement::<Self>::from_payload(envelope.payload()).map_err(at(path))?;
+        if envelope.signers([&said.key]).is_empty() {
+            return Err(broken(
+                path,
+                "the enrolment is not signed with the key that it names",
+                "another signature",
+                said.key.fingerprint(),
+            ));
+        }
+        let document = rules.document();
+        let is_subject =
+            matches!(subject.as_slice(), [it] if it.digest.sha256.0 == rules.digest().0);
+        if said.ceremony_toml_sha256 != rules.digest()
+            || said.ceremony != document.id
+            || said.kind != document.kind
+            || !is_subject
+        {
+            return Err(broken(
+                path,
+                "the enrolment is of another ceremony",
+                format_args!("{}, {}", said.ceremony, said.ceremony_toml_sha256),
+                format_args!("{}, {}", document.id, rules.digest()),
+            ));
+        }
+        if said.phases.is_empty() || !said.phases.is_sorted_by(|a, b| a < b) {
+            let expected = "[1], [2] or [1, 2]";
+            return Err(broken(path, "the enrolment names no phases", "another list", expected));
+        }
+        Ok(said)
+    }
+}
+
+/// Keeps an enrolment that came from its maker. From somebody who is not in the roster, only as
+/// long as the coordinator could add them.
+///
+/// # Errors
+/// When it does not hold, nobody of this name and key could take part, or there are too many.
+pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Enrolment, Diagnostic> {
+    let bytes = envelope.to_json();
+    let said = Enrolment::read(Path::new("enrolment"), &bytes, &ceremony.config)?;
+    let path = ceremony.enrolment_path(&said.key);
+    if !said.is_of_the_roster(ceremony) {
+        if ceremony.roster.pending().is_none() {
+            ceremony.draft_amendment(said.change(), Label::from_static("a request"))?;
+        }
+        let is_new = !ceremony.folder.is_present(&path);
+        if is_new && ceremony.enrolments().len() >= MAX_ENROLMENTS {
+            return Err(Diagnostic::environment("enrolments", "too many people ask to take part")
+                .found(MAX_ENROLMENTS)
+                .hint("ask the coordinator"));
+        }
+    }
+    write_file(ceremony, &path, &bytes, true)?;
+    Ok(said)
+}
+
+impl Enrolment {
+    /// Whether the roster has this person, with this key.
+    #[must_use]
+    pub fn is_of_the_roster(&self, ceremony: &Ceremony) -> bool {
+        let mut everybody = ceremony.roster.everybody().iter();
+        everybody.any(|person| person.name == self.participant && person.key == self.key)
+    }
+
+    /// The amendment that it asks for.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        Change::Enrol {
+            participant: self.participant.clone(),
+            key: self.key,
+            phases: self.phases.clone(),
+        }
+    }
+}
+
+impl Ceremony {
+    /// Where the enrolment of a key is kept.
+    #[must_use]
+    pub fn enrolment_path(&self, key: &PublicKey) -> PathBuf {
+        let name = format!("{}.dsse.json", key.fingerprint().replace(' ', ""));
+        self.folder.root().join(ENROLMENTS).join(name)
+    }
+
+    /// The enrolments of this ceremony that hold, each under its own name.
+    #[must_use]
+    pub fn enrolments(&self) -> Vec<Enrolment> {
+        let entries = self.folder.store().entries(Path::new(ENROLMENTS), 2 * MAX_ENROLMENTS);
+        let mut entries = entries.unwrap_or_default();
+        entries.retain(|entry| entry.kind == EntryKind::File);
+        entries.sort();
+        let read = |name: String| {
+            let path = self.folder.root().join(ENROLMENTS).join(name);
+            let bytes = self.folder.read(&path, Envelope::MAX_BYTES).ok()?;
+            let said = Enrolment::read(&path, &bytes, &self.config).ok()?;
+            (self.enrolment_path(&said.key) == path).then_some(said)
+        };
+        entries.into_iter().filter_map(|entry| read(entry.name)).collect()
+    }
+}

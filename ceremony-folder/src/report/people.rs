@@ -1,0 +1,125 @@
+//! The people of a ceremony, as a report shows them: who acts as coordinator, what changed in the
+//! roster and by whose signatures, and who enrolled.
+
+use serde::{Deserialize, Serialize};
+use zk_attest::key::PublicKey;
+use zk_attest::statement::Phase;
+
+use crate::Ceremony;
+use crate::amend::shown;
+use crate::roster::Amended;
+
+/// Everything about people that is not about a step.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ReportedPeople {
+    /// Who acts as coordinator now.
+    pub coordinator: String,
+    /// Amendments in force, in their order.
+    pub amendments: Vec<ReportedAmendment>,
+    /// The amendment that waits for signatures.
+    pub pending: Option<ReportedPending>,
+    /// Why the next file of the amendments' folder is not read.
+    pub unread: Option<String>,
+    /// Who signed before the rounds that they take part.
+    pub enrolments: Vec<ReportedEnrolment>,
+}
+
+/// An amendment in force.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedAmendment {
+    /// 1, 2, ...
+    pub number: u32,
+    /// What changed, in words.
+    pub change: String,
+    /// Why, in the words of its makers.
+    pub reason: String,
+    /// Who signed it: names, or fingerprints of keys without one.
+    pub signed_by: Vec<String>,
+    /// When, in UTC.
+    pub time: String,
+}
+
+/// An amendment that changes nothing yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedPending {
+    /// What is to change, in words.
+    pub change: String,
+    /// Whose signatures are missing.
+    pub missing: String,
+}
+
+/// Somebody's enrolment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedEnrolment {
+    /// Who.
+    pub participant: String,
+    /// Fingerprint of the key.
+    pub fingerprint: String,
+    /// In which phases.
+    pub phases: Vec<u8>,
+    /// Program and version.
+    pub tool: String,
+    /// SHA-256 of the program's file, in hex.
+    pub software_sha256: Option<String>,
+    /// On which machine, in their words.
+    pub machine: String,
+    /// When, in their words.
+    pub window: String,
+    /// When it was signed, in UTC.
+    pub time: String,
+}
+
+impl ReportedPeople {
+    /// What a folder says of its people.
+    #[must_use]
+    pub fn of(ceremony: &Ceremony) -> Self {
+        let roster = &ceremony.roster;
+        let pending = roster.pending().map(|pending| ReportedPending {
+            change: shown(&pending.amended.said.change),
+            missing: pending.missing.clone(),
+        });
+        Self {
+            coordinator: roster.coordinator().name.to_string(),
+            amendments: roster.amendments().iter().map(|it| amendment(ceremony, it)).collect(),
+            pending,
+            unread: roster.unread().map(ToString::to_string),
+            enrolments: enrolments(ceremony),
+        }
+    }
+}
+
+fn amendment(ceremony: &Ceremony, amended: &Amended) -> ReportedAmendment {
+    let said = &amended.said;
+    ReportedAmendment {
+        number: said.number,
+        change: shown(&said.change),
+        reason: said.reason.to_string(),
+        signed_by: amended.signers.iter().map(|key| name(ceremony, key)).collect(),
+        time: said.time.to_string(),
+    }
+}
+
+/// Whose key it is or was, of the roster and the deputies.
+fn name(ceremony: &Ceremony, key: &PublicKey) -> String {
+    let rules = ceremony.config.document();
+    let deputies = rules.deputies.iter().flat_map(|deputies| &deputies.people);
+    let mut named =
+        ceremony.roster.keys().chain(deputies.map(|person| (&person.name, &person.key)));
+    let found = named.find(|(_, known)| *known == key);
+    found.map_or_else(|| key.fingerprint(), |(name, _)| name.to_string())
+}
+
+fn enrolments(ceremony: &Ceremony) -> Vec<ReportedEnrolment> {
+    let all = ceremony.enrolments().into_iter();
+    all.map(|said| ReportedEnrolment {
+        participant: said.participant.to_string(),
+        fingerprint: said.key.fingerprint(),
+        phases: said.phases.iter().map(|phase: &Phase| u8::from(*phase)).collect(),
+        tool: said.tool.to_string(),
+        software_sha256: said.software_sha256.map(|digest| digest.to_string()),
+        machine: said.machine.to_string(),
+        window: said.window.to_string(),
+        time: said.time.to_string(),
+    })
+    .collect()
+}
