@@ -4,9 +4,11 @@
 //! verifying) goes on outside of it and comes back with its result.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ceremony_folder::enrolment::{self, Enrolment};
 use ceremony_folder::journal::{Event, Journal};
 use ceremony_folder::service::appointments;
 use ceremony_folder::{Ceremony, FolderLock, Track};
@@ -18,6 +20,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::program::PROGRAM;
 use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::Statement;
 
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
@@ -89,6 +92,7 @@ impl Core {
             uploads: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             journaled: HashSet::new(),
+            amendments_noted: 0,
             joined: HashSet::new(),
             head: None,
             verdicts_noted: HashSet::new(),
@@ -488,11 +492,9 @@ impl Core {
     pub(crate) fn receipts(&self, key: &PublicKey) -> Result<Vec<Envelope>, Diagnostic> {
         let mut state = self.state();
         let view = state.view.clone();
-        let mine = view
-            .ceremony
-            .chains()
-            .flat_map(|chain| chain.contributions())
-            .filter(|step| step.key == *key);
+        // Those made with an earlier key of theirs too.
+        let Some(name) = state.name(key).cloned() else { return Ok(Vec::new()) };
+        let mine = view.ceremony.chains().filter_map(|chain| chain.contribution_of(&name));
         mine.map(|step| state.sign_receipt(&view.ceremony, step)).collect()
     }
 
@@ -549,8 +551,32 @@ impl Core {
         Ok((bytes, signed))
     }
 
-    /// Keeps the signed result of an audit.
-    pub(crate) fn take_audit(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+    /// Keeps a signed statement: an enrolment, or the result of an audit.
+    pub(crate) fn take_statement(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        match Statement::<Enrolment>::from_payload(envelope.payload()) {
+            Ok(_) => self.take_enrolment(envelope),
+            Err(_) => self.take_audit(envelope),
+        }
+    }
+
+    fn take_enrolment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        let view = self.state().view.clone();
+        // Before the lock: others wait for it.
+        let said =
+            Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &view.ceremony.config)?;
+        let _lock = FolderLock::take(&self.options.folder)?;
+        let ceremony = Ceremony::open(&self.options.folder)?;
+        // Enrolments are public: sending one again changes nothing.
+        if ceremony.enrolments().contains(&said) {
+            return Ok(());
+        }
+        let kept = enrolment::keep(&ceremony, envelope)?;
+        let document = FileDigest::of(&envelope.to_json());
+        self.state().note(Event::Enrolled { participant: kept.participant, document })?;
+        self.refresh(true)
+    }
+
+    fn take_audit(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         // Before the lock: others wait for it.
         ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
         let document = FileDigest::of(&envelope.to_json());

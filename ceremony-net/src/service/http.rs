@@ -705,7 +705,7 @@ async fn statement(
     let work = move || {
         // A client that disconnects leaves the permit taken until this is done.
         let _one = one;
-        core.take_audit(&request.envelope)
+        core.take_statement(&request.envelope)
     };
     blocking(work).await?;
     Ok(StatusCode::NO_CONTENT)

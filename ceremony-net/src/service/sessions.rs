@@ -216,7 +216,7 @@ pub(crate) fn claimant(
             .expected(Timestamp::from_unix(ours))
             .hint("set this machine's clock: attestations carry its time"));
     }
-    let roster = &expected.ceremony.config.document().participants;
+    let roster = expected.ceremony.roster.everybody();
     let signers = envelope.signers(roster.iter().map(|participant| &participant.key));
     signers.first().copied().ok_or_else(|| {
         Diagnostic::artefact("not-in-roster", "no participant of this ceremony signed this")

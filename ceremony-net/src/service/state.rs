@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(super) signer: Box<dyn Signer + Send>,
     /// Steps that the journal tells of.
     pub(super) journaled: HashSet<FileDigest>,
+    /// Amendments of the roster that the journal tells of.
+    pub(super) amendments_noted: u32,
     /// Participants of whom it tells that they joined.
     pub(super) joined: HashSet<Label>,
     /// What was signed of its last entry.
@@ -54,7 +56,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn name(&self, key: &PublicKey) -> Option<&Label> {
-        let roster = &self.view.ceremony.config.document().participants;
+        let roster = self.view.ceremony.roster.everybody();
         roster.iter().find(|participant| participant.key == *key).map(|it| &it.name)
     }
 
@@ -64,7 +66,7 @@ impl State {
         key: &PublicKey,
     ) -> Result<Vec<Track>, ceremony_folder::TurnError> {
         let ceremony = &self.view.ceremony;
-        let roster = &ceremony.config.document().participants;
+        let roster = ceremony.roster.everybody();
         let Some(participant) = roster.iter().find(|it| it.key == *key) else {
             let roster = roster.iter().map(|it| it.name.to_string()).collect();
             let name = key.fingerprint();
@@ -148,6 +150,7 @@ impl State {
                 Event::Step { file, .. } => {
                     self.journaled.insert(*file);
                 }
+                Event::Amended { number, .. } => self.amendments_noted = *number,
                 Event::Verdict { document, .. } => {
                     self.verdicts_noted.insert(*document);
                 }
@@ -186,9 +189,16 @@ impl State {
         }
     }
 
-    /// Notes the steps that came into the folder.
+    /// Notes the amendments and the steps that came into the folder.
     pub(super) fn journal_folder(&mut self) -> Result<(), Diagnostic> {
         let view = self.view.clone();
+        for amended in view.ceremony.roster.amendments() {
+            let number = amended.said.number;
+            if number > self.amendments_noted {
+                self.note(Event::Amended { number, document: amended.digest() })?;
+                self.amendments_noted = number;
+            }
+        }
         for chain in view.ceremony.chains() {
             for step in chain.steps.iter().chain(&chain.prepared) {
                 // What came in a turn is noted with its turn.
@@ -310,7 +320,7 @@ impl State {
             self.awaited = None;
             return Ok(false);
         }
-        let roster = &ceremony.config.document().participants;
+        let roster = ceremony.roster.everybody();
         // Whoever was passed over may still come, and is not waited for.
         let is_passed_over = |name: &Label| self.skipped.contains(name.as_str());
         let next =

@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::archive_set::{archive_set, is_public_name};
+use ceremony_folder::enrolment::ENROLMENTS;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
+use ceremony_folder::roster::ROSTER;
 use ceremony_folder::{Ceremony, CeremonyError, Stage, Track};
 use zk_attest::digest::FileDigest;
 use zk_attest::statement::Phase;
@@ -171,7 +173,9 @@ impl View {
 /// When each folder of the ceremony, and each document that is replaced, was changed.
 fn stamps(root: &Path, view: Option<&View>) -> Vec<(String, Option<SystemTime>)> {
     let mut names: Vec<String> =
-        ["", "phase1", "audits", "services", "evidence", "bundle.json"].map(str::to_owned).into();
+        ["", "phase1", "audits", "services", "evidence", ROSTER, ENROLMENTS, "bundle.json"]
+            .map(str::to_owned)
+            .into();
     if let Some(view) = view {
         let circuits = &view.ceremony.config.document().circuits;
         names.extend(circuits.iter().map(|circuit| format!("circuits/{}", circuit.name)));

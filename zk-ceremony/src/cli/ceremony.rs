@@ -156,6 +156,51 @@ pub(crate) enum CeremonyCommand {
             The files stay as evidence; the chain goes on from the step before.")
     )]
     Reject(RejectStep),
+    /// Sign that you take part: your key, program, machine and time, before the rounds
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony enrol shared/ --as \"Alice\" --key alice.pem\n  \
+            zk-ceremony ceremony enrol shared/ --as \"Zoe\" --key zoe.pem --phases 1,2 --out zoe.json\n\n\
+            It commits you, and no secret. If you are not in the roster yet, and the rules allow \
+            enrolment, the coordinator adds you with `admit`.")
+    )]
+    Enrol(EnrolArgs),
+    /// Add people, and amendments that came, to the roster: coordinator
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony admit shared/ zoe.json yves.json --key coordinator.pem\n\n\
+            Takes signed enrolments, and signs an amendment of the roster for each; and takes \
+            amendments that were signed elsewhere (`replace-key`, `handover`), which need no key \
+            of yours.")
+    )]
+    Admit(AdmitArgs),
+    /// Sign with another key from now on: participant
+    #[command(
+        name = "replace-key",
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony replace-key shared/ --as Alice --key new.pem --old-key old.pem \
+            --reason \"a new token\"\n  \
+            zk-ceremony ceremony replace-key shared/ --as Alice --key new.pem --reason \"the key \
+            was lost\"\n\n\
+            Without the old key, the coordinator (with deputies: as many of coordinator and \
+            deputies as the rules say) has to agree with `countersign`. What was made with the \
+            old key stays as it is; it makes nothing new.")
+    )]
+    ReplaceKey(ReplaceKeyArgs),
+    /// Let a deputy act as coordinator from now on: coordinator or deputies
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony handover shared/ --to Dora --reason \"the coordinator is ill\" \
+            --key dora.pem\n\n\
+            It is in force when the new coordinator has signed it, and the present one or as many \
+            deputies as the rules say: the others sign with `countersign`.")
+    )]
+    Handover(HandoverArgs),
+    /// Sign an amendment of the roster that waits for signatures
+    #[command(after_help = examples("Examples:\n  \
+        zk-ceremony ceremony countersign shared/ --key emil.pem\n  \
+        zk-ceremony ceremony countersign shared/ --withdraw"))]
+    Countersign(CountersignArgs),
     /// Move files that are no step of a chain to strays/: late ones, twins, garbage
     #[command(
         after_help = examples("Example:\n  zk-ceremony ceremony tidy shared/\n\n\
@@ -491,6 +536,86 @@ pub(crate) struct RejectStep {
     /// The circuit, in phase 2
     #[arg(long, value_name = "NAME", value_parser = circuit_name)]
     pub(crate) circuit: Option<CircuitName>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrolArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Your name: in the roster, or as it is to stand there
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// The phases that you will contribute to; those of the roster, or all that the rules take
+    /// people for, if it is left out
+    #[arg(long, value_name = "1,2", value_delimiter = ',')]
+    pub(crate) phases: Vec<u8>,
+    /// The machine that you will use, in your words
+    #[arg(long, value_name = "TEXT", default_value = "not said")]
+    pub(crate) machine: String,
+    /// When you will be there, in your words
+    #[arg(long, value_name = "TEXT", default_value = "not said")]
+    pub(crate) window: String,
+    /// File to write; enrolments/FINGERPRINT.dsse.json in the folder if it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // signed amendments need none
+pub(crate) struct AdmitArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Enrolments and amendments
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplaceKeyArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Your name in the roster
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// The file of your key until now; other signers use `countersign`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old_key: Option<PathBuf>,
+    /// Why: it is signed and published
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The new key
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HandoverArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// The deputy who takes over, or the coordinator of the rules, who comes back
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: String,
+    /// Why: it is signed and published
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // withdrawing needs none
+pub(crate) struct CountersignArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Put the amendment away, into strays/, unsigned
+    #[arg(long, conflicts_with = "signer")]
+    pub(crate) withdraw: bool,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }

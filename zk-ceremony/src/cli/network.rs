@@ -104,6 +104,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, requires = "signer",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) close_after: u64,
+    /// Add whoever asks for it to the roster, as far as the rules allow
+    #[arg(long, requires = "signer")]
+    pub(crate) enrol_all: bool,
     /// The serial number of the bundle
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) serial: u64,
@@ -162,6 +165,16 @@ pub(crate) struct JoinArgs {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
+    /// Sign first that you take part; whoever is not in the roster yet asks to be added by it, and
+    /// waits
+    #[arg(long)]
+    pub(crate) enrol: bool,
+    /// With --enrol: the machine that you use, in your words
+    #[arg(long, value_name = "TEXT", default_value = "not said", requires = "enrol")]
+    pub(crate) machine: String,
+    /// With --enrol: when you are there, in your words
+    #[arg(long, value_name = "TEXT", default_value = "not said", requires = "enrol")]
+    pub(crate) window: String,
     /// Contribute to this phase only
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) phase: Option<u8>,

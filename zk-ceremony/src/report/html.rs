@@ -82,8 +82,9 @@ pub(crate) fn html(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        ReportedApproval, ReportedAudit, ReportedBeacon, ReportedCheck, ReportedFailure,
-        ReportedFile, ReportedKey, ReportedVerdicts,
+        ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedCheck,
+        ReportedEnrolment, ReportedFailure, ReportedFile, ReportedKey, ReportedPending,
+        ReportedPeople, ReportedVerdicts,
     };
     use super::*;
 
@@ -165,6 +166,28 @@ mod tests {
                     fingerprint: text.into(),
                 },
             ],
+            people: ReportedPeople {
+                coordinator: text.into(),
+                amendments: vec![ReportedAmendment {
+                    number: 1,
+                    change: text.into(),
+                    reason: text.into(),
+                    signed_by: vec![text.into()],
+                    time: text.into(),
+                }],
+                pending: Some(ReportedPending { change: text.into(), missing: text.into() }),
+                unread: Some(text.into()),
+                enrolments: vec![ReportedEnrolment {
+                    participant: text.into(),
+                    fingerprint: text.into(),
+                    phases: vec![1, 2],
+                    tool: text.into(),
+                    software_sha256: Some(text.into()),
+                    machine: text.into(),
+                    window: text.into(),
+                    time: text.into(),
+                }],
+            },
             chains: vec![ReportedChain {
                 title: text.into(),
                 steps: vec![ReportedStep {

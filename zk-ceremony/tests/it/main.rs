@@ -20,6 +20,7 @@ mod prompts;
 mod ptau_cli;
 mod rehearsal;
 mod report_page;
+mod roster_cli;
 mod signers_cli;
 mod signing_cli;
 mod strays;

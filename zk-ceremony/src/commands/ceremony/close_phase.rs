@@ -98,7 +98,7 @@ fn close(
     let (beacon, attested) = planned_beacon(ceremony, track, value)?;
     let mut step = NewStep::begin(ceremony, track, Slot::Final)?;
     say_moved(&step.put_away);
-    let name = ContributorName::new(ceremony.config.document().coordinator.name.as_str());
+    let name = ContributorName::new(ceremony.roster.coordinator().name.as_str());
     let hash = match track.phase() {
         Phase::One => {
             let mut input = Ptau::open(open_input(ceremony, &before.path)?)

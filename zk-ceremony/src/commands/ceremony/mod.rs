@@ -10,6 +10,7 @@ mod create_bundle;
 mod network;
 mod new;
 mod once;
+mod people;
 mod prepared;
 mod rehearsal;
 mod reject;
@@ -41,6 +42,11 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Find(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
             Some(CeremonyCommand::Tidy(command)) => command.run(),
+            Some(CeremonyCommand::Enrol(command)) => command.run(),
+            Some(CeremonyCommand::Admit(command)) => command.run(),
+            Some(CeremonyCommand::ReplaceKey(command)) => command.run(),
+            Some(CeremonyCommand::Handover(command)) => command.run(),
+            Some(CeremonyCommand::Countersign(command)) => command.run(),
             Some(CeremonyCommand::Audit(command)) => command.run(),
             Some(CeremonyCommand::Archive(command)) => command.run(),
             Some(CeremonyCommand::Serve(command)) => command.run(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ceremony_folder::report::{failed_audits, strays};
+use ceremony_folder::report::{ReportedPeople, failed_audits, strays};
 use ceremony_folder::{Ceremony, Chain, Half, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -25,6 +25,8 @@ struct Status {
     chains: Vec<ChainStatus>,
     /// Everybody who may contribute, in order.
     roster: Vec<String>,
+    /// Who acts as coordinator, what changed in the roster, who enrolled.
+    people: ReportedPeople,
     /// Participants who contributed to some circuits and not yet to others.
     halves: Vec<HalfStatus>,
     /// Files that are attested but not in this copy of the folder.
@@ -131,11 +133,13 @@ impl Status {
             kind: rules.kind.to_string(),
             ceremony_toml_sha256: ceremony.config.digest().to_string(),
             chains: ceremony.chains().map(|chain| ChainStatus::of(ceremony, chain)).collect(),
-            roster: rules
-                .participants
+            roster: ceremony
+                .roster
+                .everybody()
                 .iter()
                 .map(|participant| participant.name.to_string())
                 .collect(),
+            people: ReportedPeople::of(ceremony),
             halves: ceremony.halves().iter().map(HalfStatus::of).collect(),
             missing: steps()
                 .filter(|step| !step.present)
@@ -183,6 +187,19 @@ impl Status {
             }
         }
         println!("roster: {}", self.roster.join(", "));
+        for amendment in &self.people.amendments {
+            println!("amendment {}: {}", amendment.number, amendment.change);
+        }
+        if let Some(pending) = &self.people.pending {
+            println!(
+                "amendment not in force: {}; it needs the signature of {} ({PROGRAM} ceremony \
+                 countersign)",
+                pending.change, pending.missing
+            );
+        }
+        if let Some(unread) = &self.people.unread {
+            println!("amendment not read: {unread} ({PROGRAM} ceremony countersign --withdraw)");
+        }
         for half in &self.halves {
             println!("{}", half.shown);
         }
@@ -294,7 +311,7 @@ impl Verified {
 /// Whom the ceremony waits for, and the next command.
 fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
     let root = ceremony.folder.root().display();
-    let coordinator = || vec![ceremony.config.document().coordinator.name.to_string()];
+    let coordinator = || vec![ceremony.roster.coordinator().name.to_string()];
     if let Some(problem) = ceremony.problem() {
         let hint = Diagnostic::from(&**problem).hint;
         let next = hint.unwrap_or_else(|| format!("{PROGRAM} ceremony verify {root}"));
@@ -358,7 +375,7 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
     match names.first().cloned() {
-        None => (vec![ceremony.config.document().coordinator.name.to_string()], beacon),
+        None => (vec![ceremony.roster.coordinator().name.to_string()], beacon),
         Some(first) => {
             let mut next =
                 format!("{PROGRAM} ceremony contribute {root} --as \"{first}\" --key KEY");

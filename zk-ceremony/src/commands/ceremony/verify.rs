@@ -294,6 +294,18 @@ fn print(
     read_only: bool,
 ) {
     let shown = root.display();
+    let print_people = || {
+        let people = &report.people;
+        for amendment in &people.amendments {
+            println!("  amendment {:<9}{}", amendment.number, amendment.change);
+        }
+        if let Some(pending) = &people.pending {
+            println!("  not in force       {} (lacks {})", pending.change, pending.missing);
+        }
+        if let Some(unread) = &people.unread {
+            println!("  not read           {unread}");
+        }
+    };
     let print_journal = || {
         if let Some(VerifiedJournal { entries, service }) = journal {
             let key = service.service_key.fingerprint();
@@ -306,6 +318,7 @@ fn print(
             report.files.len(),
             report.seconds
         );
+        print_people();
         print_journal();
         println!("next: {PROGRAM} ceremony status {shown}");
         return;
@@ -320,6 +333,7 @@ fn print(
             key.public_inputs
         );
     }
+    print_people();
     print_journal();
     if !read_only {
         println!("  report             {}", root.join("report.html").display());
@@ -382,22 +396,24 @@ impl FindArgs {
         let contributions: Vec<FoundStep> = ceremony
             .chains()
             .flat_map(|chain| {
-                chain.contributions().filter(|step| step.key == key).map(|step| FoundStep {
-                    chain: chain.track.to_string(),
-                    step: step.index,
-                    file: step.path.display().to_string(),
-                    time: step.words.time.to_string(),
-                    contribution_hash: step
-                        .words
-                        .contribution_hash
-                        .map_or_else(String::new, |hash| hash.to_string()),
-                    followed_by: chain
-                        .steps
-                        .iter()
-                        .filter(|later| later.index > step.index)
-                        .count(),
-                    in_the_result: chain.is_closed(),
-                })
+                chain.contributions().filter(|step| *step.words.participant.as_str() == *name).map(
+                    |step| FoundStep {
+                        chain: chain.track.to_string(),
+                        step: step.index,
+                        file: step.path.display().to_string(),
+                        time: step.words.time.to_string(),
+                        contribution_hash: step
+                            .words
+                            .contribution_hash
+                            .map_or_else(String::new, |hash| hash.to_string()),
+                        followed_by: chain
+                            .steps
+                            .iter()
+                            .filter(|later| later.index > step.index)
+                            .count(),
+                        in_the_result: chain.is_closed(),
+                    },
+                )
             })
             .collect();
         if contributions.is_empty() {
@@ -428,9 +444,12 @@ impl FindArgs {
     }
 
     fn who(&self, ceremony: &Ceremony) -> Result<(String, PublicKey), Diagnostic> {
-        let roster = &ceremony.config.document().participants;
-        let by_key = PublicKey::from_hex(&self.participant).ok();
-        match roster.iter().find(|p| p.name.as_str() == self.participant || Some(p.key) == by_key) {
+        let roster = ceremony.roster.everybody();
+        // By the key of any time: a participant's may have been replaced.
+        let key = PublicKey::from_hex(&self.participant).ok();
+        let by_key = key.and_then(|key| ceremony.roster.keys().find(|(_, known)| **known == key));
+        let name = by_key.map_or(self.participant.as_str(), |(name, _)| name.as_str());
+        match roster.iter().find(|participant| participant.name.as_str() == name) {
             Some(participant) => Ok((participant.name.to_string(), participant.key)),
             None => {
                 let names: Vec<&str> =

@@ -106,8 +106,13 @@ fn free_port() -> u16 {
 impl Net {
     /// A ceremony in which everybody contributes in any order, and whose service is not started.
     fn new(people: &[&str]) -> Self {
+        Self::with_rules(people, |toml| toml)
+    }
+
+    /// The same, with other rules.
+    fn with_rules(people: &[&str], edit: impl FnOnce(String) -> String) -> Self {
         let any = |toml: String| toml.replacen("power = 4\n", "power = 4\norder = \"any\"\n", 1);
-        let world = World::new(people, any);
+        let world = World::new(people, |toml| edit(any(toml)));
         world.open();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let rules = fs::read(world.shared("ceremony.toml")).unwrap();

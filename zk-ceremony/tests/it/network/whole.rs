@@ -170,3 +170,60 @@ fn a_ceremony_takes_a_contribution_by_hand_while_it_is_held() {
     assert_eq!(turns, [true, false, true, true]);
     net.transcript("coordinator", "shared");
 }
+
+#[test]
+fn strangers_who_enrol_contribute_and_a_replaced_key_goes_on() {
+    let enrolment = "\n[enrolment]\nphases = [1, 2]\nmaximum = 2\n\n[beacon.phase1]";
+    let mut net =
+        Net::with_rules(&["alice"], |toml| toml.replacen("\n[beacon.phase1]", enrolment, 1));
+    for who in ["zoe", "yves", "xenia"] {
+        fs::create_dir(net.world.path(who, "")).unwrap();
+        net.world.ok(who, "key new key.pem");
+    }
+    net.serve_unattended("--enrol-all --close-after 3000");
+    // Who is not in the roster and does not ask is told at once.
+    let run = net.join("zoe", "").end();
+    assert!(
+        run.code != 0 && run.stderr.contains("no participant with this name is in the roster"),
+        "{}",
+        run.stderr
+    );
+    let both = [net.join("zoe", "--enrol --machine laptop"), net.join("yves", "--enrol")];
+    for who in ["zoe", "yves"] {
+        super::wait_until("both are in phase 1", || {
+            net.contributions().contains(&format!("phase1 {who}"))
+        });
+    }
+    both.into_iter().for_each(|party| drop(party.kill()));
+    // The rules take two.
+    let run = net.join("xenia", "--enrol").end();
+    assert!(run.code != 0 && run.stderr.contains("as many people are enrolled"), "{}", run.stderr);
+    // Zoe has another key from now on, signed by hand; the service sees it.
+    net.world.ok("zoe", "key new new.pem");
+    net.world.carry("coordinator", "zoe");
+    let line =
+        "ceremony replace-key shared --as zoe --key new.pem --old-key key.pem --reason moved";
+    net.world.ok("zoe", line);
+    net.world.ok("coordinator", "ceremony admit shared ../zoe/shared/roster/0003.dsse.json");
+    super::wait_until("the amendment is noted", || net.events_of("amended").len() == 3);
+    net.join("alice", "--phase 1").ok();
+    let run = net.join("zoe", "--phase 2").end();
+    assert!(
+        run.code != 0 && run.stderr.contains("does not match zoe's key in the roster"),
+        "{}",
+        run.stderr
+    );
+    fs::rename(net.world.path("zoe", "new.pem"), net.world.path("zoe", "key.pem")).unwrap();
+    let others = ["alice", "yves"].map(|who| net.join(who, "--phase 2"));
+    net.join("zoe", "--phase 2").ok();
+    others.into_iter().for_each(|party| drop(party.ok()));
+    super::wait_until("the bundle is made", || net.world.shared("bundle.json").exists());
+    net.nothing_is_there_twice();
+    assert_eq!(net.contributions().len(), 6, "{}", net.journal_text());
+    assert_eq!(net.events_of("enrolled").len(), 2);
+    net.transcript("coordinator", "shared");
+    // An amendment that the journal tells of cannot be left out.
+    fs::remove_file(net.world.shared("roster/0003.dsse.json")).unwrap();
+    let run = net.world.run("coordinator", "ceremony verify shared --read-only");
+    assert_ne!(run.code, 0, "{}", run.stdout);
+}

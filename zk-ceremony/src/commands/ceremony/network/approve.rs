@@ -148,7 +148,7 @@ impl Approver<'_> {
 
     /// Every chain that is closed has this participant's contribution, if it takes part in it.
     fn ensure_in_the_result(&self, ceremony: &Ceremony, name: &Label) -> Result<(), Diagnostic> {
-        let roster = &ceremony.config.document().participants;
+        let roster = ceremony.roster.everybody();
         let phases = roster
             .iter()
             .find(|it| it.name == *name)

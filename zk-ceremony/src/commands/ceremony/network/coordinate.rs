@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::{Ceremony, FolderLock, Stage};
 use ceremony_net::service::Service;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::primitives::{CeremonyKind, Label};
 use zk_attest::statement::Phase;
 
 use crate::cli::ceremony::{CreateBundle, FolderArg, KeygenStep, NamedFile, VerifyCeremony};
@@ -27,6 +28,7 @@ pub(super) struct Coordinator {
     beacons: Vec<BeaconFile>,
     random: bool,
     close_after: Duration,
+    enrol_all: bool,
     serial: u64,
     not_after: Option<String>,
     witness: Vec<NamedFile>,
@@ -57,6 +59,7 @@ impl Coordinator {
             beacons: arguments.beacon.clone(),
             random: arguments.random_beacons,
             close_after: Duration::from_secs(arguments.close_after),
+            enrol_all: arguments.enrol_all,
             serial: arguments.serial,
             not_after: arguments.not_after.clone(),
             witness: arguments.witness.clone(),
@@ -72,6 +75,9 @@ impl Coordinator {
     pub(super) fn advance(&mut self, service: &Service) -> Result<bool, Diagnostic> {
         let ceremony = Ceremony::open(&self.root)?;
         ceremony.ensure_sound()?;
+        if self.enrol_all && self.admit(&ceremony)? {
+            return Ok(true);
+        }
         match ceremony.stage() {
             Stage::Contributions(phase) => self.close(&ceremony, phase, service),
             Stage::Prepare => {
@@ -81,6 +87,22 @@ impl Coordinator {
             }
             Stage::Closed => self.finish(&ceremony),
         }
+    }
+
+    /// Adds one of those who ask for it to the roster, and says whether it did. Who cannot be added
+    /// (any more) is passed over.
+    fn admit(&mut self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
+        let can_be_added = |request: &Enrolment| {
+            let reason = Label::from_static("a request");
+            !request.is_of_the_roster(ceremony)
+                && ceremony.draft_amendment(request.change(), reason).is_ok()
+        };
+        let Some(request) = ceremony.enrolments().into_iter().find(can_be_added) else {
+            return Ok(false);
+        };
+        let _lock = FolderLock::take(&self.root)?;
+        let ceremony = Ceremony::open_sound(&self.root)?;
+        Ok(ceremony.admit(&request, self.signer.as_mut())?.is_some())
     }
 
     /// Closes a phase that has what the rules ask for, when its beacon is there and nobody is at
@@ -99,7 +121,7 @@ impl Coordinator {
             return Ok(false);
         }
         let open = ceremony.chains().filter(|it| it.track.phase() == phase && !it.is_closed());
-        let everybody = open.into_iter().all(|chain| chain.waiting(&ceremony.config).is_empty());
+        let everybody = open.into_iter().all(|chain| chain.waiting(&ceremony.roster).is_empty());
         let nobody_comes = service.is_idle() && self.since.1.elapsed() >= self.close_after;
         let Some(value) = self.beacon(phase)? else { return Ok(false) };
         // A value that is published ends the phase, whoever is still to come.

@@ -22,18 +22,21 @@ use super::approve::{Approver, is_needed, whole_verification};
 use super::{is_fixed_input, is_signed_side};
 use crate::cli::network::{JoinArgs, VerifyLevel};
 use crate::commands::ceremony::contribute::contribute;
-use crate::commands::ceremony::parse_label;
 use crate::commands::ceremony::prepared::verify_last;
+use crate::commands::ceremony::{parse_label, people};
 use crate::commands::entropy::Added;
 use crate::failure;
 use crate::output::write_file;
 use crate::progress::Bars;
 use crate::show::hex_groups;
+use crate::signer::Signer;
 
 /// No turn is longer, whatever a service says: four weeks.
 const LONGEST_TURN: u64 = 28 * 86_400;
 /// How often the service's files are listed again when they do not fit the turn yet.
 const LISTED_AGAIN: u32 = 5;
+/// How often somebody who waits to be added to the roster looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
 const TICKET: &str = ".zk-ceremony-ticket.json";
 /// Where receipts are kept.
@@ -58,14 +61,17 @@ impl JoinArgs {
         let mut signer = self.signer.open()?;
         let destruction = parse_label("--destruction", &self.destruction)?;
         let (config, dir) = self.rules.agreed(&client)?;
-        let roster = &config.document().participants;
-        let me = roster.iter().find(|it| it.name.as_str() == self.name).cloned();
-        let copy = WorkingCopy::open(&dir, config.clone())?;
-        // Known at once, and not when the turn comes.
-        let ceremony = Ceremony::open(copy.root())?;
-        let name = ceremony.participant(&self.name, signer.as_ref())?.name.clone();
-        let phases = me.map(|me| me.phases).unwrap_or_default();
-        let wanted: Vec<Phase> = phases
+        let mut copy = WorkingCopy::open(&dir, config.clone())?;
+        // Known at once, and not when the turn comes. Who is in the roster may have changed.
+        copy.update(&client, |name| name.starts_with("roster/"), &Bars::default())?;
+        let mut ceremony = Ceremony::open(copy.root())?;
+        if self.enrol {
+            ceremony = self.take_part(&client, &mut copy, signer.as_mut())?;
+        }
+        let me = ceremony.participant(&self.name, signer.as_ref())?.clone();
+        let name = me.name;
+        let wanted: Vec<Phase> = me
+            .phases
             .into_iter()
             .filter(|phase| self.phase.is_none_or(|only| only == u8::from(*phase)))
             .filter(|phase| *phase == Phase::Two || config.has_own_phase1())
@@ -99,6 +105,42 @@ impl JoinArgs {
             joined.approve(&mut party)?;
         }
         Ok(())
+    }
+}
+
+impl JoinArgs {
+    /// Sends a signed enrolment, and waits until the coordinator has added whoever is not in the
+    /// roster.
+    fn take_part(
+        &self,
+        client: &Client,
+        copy: &mut WorkingCopy,
+        signer: &mut dyn Signer,
+    ) -> Result<Ceremony, Diagnostic> {
+        // What the service would refuse an enrolment for is found here first.
+        copy.update(client, is_signed_side, &Bars::default())?;
+        let mut ceremony = copy.ceremony(copy.root())?;
+        let name = parse_label("--as", &self.name)?;
+        let words = [("--machine", &self.machine), ("--window", &self.window)];
+        let [machine, window] = words.map(|(option, text)| parse_label(option, text));
+        let wanted: Vec<u8> = self.phase.into_iter().collect();
+        let is_new = |ceremony: &Ceremony| {
+            ceremony.roster.everybody().iter().all(|person| person.name != name)
+        };
+        let wanted = if is_new(&ceremony) { wanted } else { Vec::new() };
+        let phases = people::phases(&ceremony, &name, signer.public_key(), &wanted)?;
+        let said = people::enrol(&ceremony, &name, &phases, (machine?, window?), signer)?;
+        client.send_statement(&said)?;
+        eprintln!("your enrolment is sent (key {})", signer.public_key().fingerprint());
+        if is_new(&ceremony) {
+            eprintln!("waiting for the coordinator, who adds you to the roster");
+        }
+        while is_new(&ceremony) {
+            std::thread::sleep(LOOK_AGAIN);
+            copy.update(client, |name| name.starts_with("roster/"), &Bars::default())?;
+            ceremony = Ceremony::open(copy.root())?;
+        }
+        Ok(ceremony)
     }
 }
 
@@ -407,7 +449,10 @@ impl Joined<'_> {
         for envelope in receipts {
             let bytes = envelope.to_json();
             let receipt = Receipt::read(Path::new("receipt"), &bytes, rules, &services)?;
-            if receipt.key != self.key || receipt.participant != self.name {
+            // Earlier ones may be of a key that was replaced since.
+            let mut keys = ceremony.roster.keys();
+            let own = keys.any(|(name, key)| *name == self.name && *key == receipt.key);
+            if !own || receipt.participant != self.name {
                 return Err(Diagnostic::artefact("receipt", "the receipt is somebody else's")
                     .found(&receipt.participant)
                     .expected(&self.name)
@@ -473,7 +518,7 @@ impl Joined<'_> {
     fn ensure_receipts(&self, phase: Phase, files: &[FileDigest]) -> Result<(), Diagnostic> {
         let ceremony = self.ceremony()?;
         for chain in ceremony.chains().filter(|chain| chain.track.phase() == phase) {
-            let mut own = chain.contributions().filter(|step| step.key == self.key);
+            let mut own = chain.contribution_of(&self.name).into_iter();
             if !own.any(|step| files.contains(&step.file)) {
                 return Err(Diagnostic::artefact(
                     "no-receipt",

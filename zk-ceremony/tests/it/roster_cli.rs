@@ -1,0 +1,372 @@
+//! The people of a ceremony while it goes on: replaced keys, deputies who take over, and people who
+//! are enrolled.
+
+use std::fs;
+
+use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
+use zk_attest::envelope::Envelope;
+use zk_attest::statement::{Statement, Subject};
+
+use crate::kit::ceremony::{VALUE, World, files};
+
+/// Alice and bob contribute, dora and emil are deputies, two of whom can act, and three others may
+/// be enrolled.
+fn world() -> World {
+    let world = World::new(&["alice", "bob", "dora", "emil", "zoe", "yves"], |toml| toml);
+    let path = world.path("coordinator", "ceremony.toml");
+    let toml = fs::read_to_string(&path).unwrap();
+    let person = |who: &str| {
+        let at = toml.find(&format!("\n[[participants]]\nname = \"{who}\"")).unwrap();
+        let end = toml[at + 1..].find("\n\n").unwrap() + at + 1;
+        toml[at..end].to_owned()
+    };
+    let deputies = format!(
+        "\n[deputies]\nthreshold = 2\npeople = [{{ name = \"dora\", key = \"{}\" }}, {{ name = \
+         \"emil\", key = \"{}\" }}]\n\n[enrolment]\nphases = [1, 2]\nmaximum = 1\n",
+        world.public_key("dora"),
+        world.public_key("emil"),
+    );
+    let mut rules = toml.replace("phase1 = 6", "phase1 = 1").replace("phase2 = 6", "phase2 = 1");
+    for who in ["dora", "emil", "zoe", "yves"] {
+        rules = rules.replace(&person(who), "");
+    }
+    rules = rules.replacen("\n[beacon.phase1]", &format!("{deputies}\n[beacon.phase1]"), 1);
+    fs::write(&path, rules).unwrap();
+    world.open();
+    for who in ["dora", "emil", "zoe", "yves"] {
+        world.carry("coordinator", who);
+    }
+    world
+}
+
+/// A second key on somebody's machine.
+fn new_key(world: &World, who: &str) {
+    world.ok(who, "key new new.pem");
+}
+
+/// Carries a file of the shared folder from one machine to the coordinator's.
+fn hand_in(world: &World, who: &str, name: &str) {
+    fs::create_dir_all(world.shared(name).parent().unwrap()).unwrap();
+    fs::copy(world.path(who, &format!("shared/{name}")), world.shared(name)).unwrap();
+}
+
+#[track_caller]
+fn fails(world: &World, who: &str, line: &str, words: &str) {
+    let before = files(&world.path(who, ""));
+    let run = world.run(who, line);
+    assert!(run.code != 0 && run.stderr.contains(words), "{line}\n{}{}", run.stdout, run.stderr);
+    assert!(files(&world.path(who, "")) == before, "{line} changes something");
+}
+
+#[test]
+fn a_replaced_key_signs_what_comes_after_and_the_old_one_nothing_new() {
+    let world = world();
+    world.contribute("alice");
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    // Whoever holds the old key begins a contribution with it.
+    world.carry("coordinator", "alice");
+    fs::create_dir(world.path("alice", "stolen")).unwrap();
+    crate::kit::ceremony::copy(&world.path("alice", "shared"), &world.path("alice", "stolen"));
+    world.ok("alice", "ceremony contribute stolen --as alice --key key.pem");
+    new_key(&world, "alice");
+    let replace = "ceremony replace-key shared --as alice --key new.pem --old-key key.pem \
+                   --reason moved";
+    let said = world.ok("alice", replace);
+    assert!(said.contains("in force"), "{said}");
+    // In the copy, and once it is handed in, in the coordinator's folder too.
+    fails(
+        &world,
+        "alice",
+        "ceremony contribute shared --as alice --key key.pem",
+        "this key does not match alice's key in the roster",
+    );
+    world.ok("coordinator", "ceremony admit shared ../alice/shared/roster/0001.dsse.json");
+    let stolen = "ceremony accept shared ../alice/stolen/circuits/main";
+    fails(&world, "coordinator", stolen, "does not match alice's key in the roster");
+    world.carry("coordinator", "alice");
+    world.ok("alice", "ceremony contribute shared --as alice --key new.pem");
+    // Her first contribution stays hers, and she has one place in each chain.
+    world.carry("alice", "coordinator");
+    fails(
+        &world,
+        "coordinator",
+        "ceremony contribute shared --as alice --key ../alice/new.pem",
+        "alice has contributed already",
+    );
+    world.beacon();
+    let verified = world.ok("coordinator", "ceremony verify shared --read-only");
+    assert!(verified.contains("alice signs with"), "{verified}");
+    for key in ["key.pem", "new.pem"] {
+        let key = world.ok("alice", &format!("key show {key}"));
+        let line = format!("ceremony find shared --participant {}", key.trim());
+        let found = world.ok("coordinator", &line);
+        assert!(found.contains("phase 1") && found.contains("circuit main"), "{found}");
+    }
+}
+
+/// Under the name of a step, in the folder itself: nobody verified it on its way in.
+#[test]
+fn a_step_signed_with_a_key_after_its_time_is_no_step() {
+    let world = world();
+    world.carry("coordinator", "alice");
+    world.ok("alice", "ceremony contribute shared --as alice --key key.pem");
+    new_key(&world, "alice");
+    world.carry("coordinator", "bob");
+    fs::copy(world.path("alice", "new.pem"), world.path("bob", "new.pem")).unwrap();
+    fs::copy(world.path("alice", "key.pem"), world.path("bob", "old.pem")).unwrap();
+    let replace = "ceremony replace-key shared --as alice --key new.pem --old-key old.pem \
+                   --reason moved";
+    world.ok("bob", replace);
+    hand_in(&world, "bob", "roster/0001.dsse.json");
+    // What alice made with the old key before she knew.
+    for name in ["phase1/0001.dsse.json", "phase1/0001.ptau"] {
+        hand_in(&world, "alice", name);
+    }
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("phase 1: open, 0 contributions"), "{status}");
+    assert!(status.contains("a key that was not its maker's at this point"), "{status}");
+    // Nobody's way is blocked by it.
+    world.ok("coordinator", "ceremony tidy shared");
+    world.carry("coordinator", "alice");
+    fs::remove_file(world.path("alice", "shared/phase1/0001.ptau")).unwrap();
+    fs::remove_file(world.path("alice", "shared/phase1/0001.dsse.json")).unwrap();
+    world.ok("alice", "ceremony contribute shared --as alice --key new.pem");
+}
+
+#[test]
+fn a_lost_key_is_replaced_by_as_many_coordinators_as_the_rules_say() {
+    let world = world();
+    new_key(&world, "alice");
+    world.carry("coordinator", "alice");
+    let lost = "ceremony replace-key shared --as alice --key new.pem --reason lost";
+    let said = world.ok("alice", lost);
+    assert!(said.contains("not in force yet") && said.contains("2 of the coordinator"), "{said}");
+    world.ok("coordinator", "ceremony admit shared ../alice/shared/roster/0001.dsse.json");
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("amendment not in force: alice signs with"), "{status}");
+    // Until then the old key is hers.
+    let with_new = "ceremony contribute shared --as alice --key ../alice/new.pem";
+    fails(&world, "coordinator", with_new, "does not match alice's key");
+    fails(
+        &world,
+        "coordinator",
+        "ceremony countersign shared --key ../bob/key.pem",
+        "does not count for the amendment",
+    );
+    let said = world.ok("coordinator", "ceremony countersign shared --key key.pem");
+    assert!(said.contains("not in force yet"), "{said}");
+    fails(
+        &world,
+        "coordinator",
+        "ceremony countersign shared --key key.pem",
+        "this key has signed it already",
+    );
+    let said = world.ok("coordinator", "ceremony countersign shared --key ../emil/key.pem");
+    assert!(said.contains("for every step made from now on"), "{said}");
+    world.ok("coordinator", with_new);
+}
+
+#[test]
+fn deputies_take_over_from_a_coordinator_who_is_gone_and_the_ceremony_reaches_its_end() {
+    let world = world();
+    world.contribute("alice");
+    // A rejected step stays rejected, whoever acts.
+    world.contribute("bob");
+    world.ok("coordinator", "ceremony reject shared 2 --reason \"on request\" --key key.pem");
+    let handover = "ceremony handover shared --to dora --reason ill --key ../emil/key.pem";
+    let said = world.ok("coordinator", handover);
+    assert!(said.contains("not in force yet"), "{said}");
+    // Not by anybody else, and not to anybody else.
+    fails(
+        &world,
+        "coordinator",
+        "ceremony countersign shared --key ../bob/key.pem",
+        "does not count",
+    );
+    fails(
+        &world,
+        "coordinator",
+        "ceremony handover shared --to bob --reason x --key ../bob/key.pem",
+        "nobody with this name may act as coordinator",
+    );
+    let beacon = format!("ceremony beacon shared --value {VALUE} --key ../dora/key.pem");
+    fails(&world, "coordinator", &beacon, "this step is the coordinator's");
+    let said = world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    assert!(said.contains("in force"), "{said}");
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("phase 1: open, 1 contributions"), "{status}");
+    assert!(status.contains("  1 rejected"), "{status}");
+    // The old coordinator's key signs nothing any more.
+    let old = format!("ceremony beacon shared --value {VALUE} --key key.pem");
+    fails(&world, "coordinator", &old, "(dora)");
+    fails(
+        &world,
+        "coordinator",
+        "ceremony reject shared 1 --reason no --key key.pem",
+        "this step is the coordinator's",
+    );
+    world.ok("coordinator", &beacon);
+    world.ok("coordinator", "ceremony prepare shared --key ../dora/key.pem");
+    world.contribute("alice");
+    world.ok("coordinator", &beacon);
+    let verified = world.ok("coordinator", "ceremony verify shared");
+    assert!(verified.contains("dora") && verified.contains("acts as coordinator"), "{verified}");
+    let transcript = fs::read_to_string(world.shared("transcript.json")).unwrap();
+    let dora = world.public_key("dora").to_string();
+    assert!(transcript.contains(&format!("\"handovers\":[{{\"coordinator\":\"{dora}\"")));
+    world.ok("coordinator", "ceremony verify shared --read-only");
+    let archived = world.ok("coordinator", "ceremony archive shared out.tar");
+    assert!(!archived.contains("roster"), "left out: {archived}");
+    // And the coordinator can come back: by dora's word, with an own signature.
+    world
+        .ok("coordinator", "ceremony handover shared --to Coordinator --reason well --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+}
+
+/// A rejection that only the key of a former coordinator signed takes nothing out.
+#[test]
+fn a_former_coordinator_rejects_nothing() {
+    let world = world();
+    world.contribute("alice");
+    let aside = world.path("coordinator", "aside");
+    crate::kit::ceremony::copy(&world.shared(""), &aside);
+    world.ok("coordinator", "ceremony reject aside 1 --reason bad --key key.pem");
+    world.ok("coordinator", "ceremony handover shared --to dora --reason ill --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    fs::copy(
+        aside.join("phase1/0001.reject.dsse.json"),
+        world.shared("phase1/0001.reject.dsse.json"),
+    )
+    .unwrap();
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("phase 1: open, 1 contributions"), "{status}");
+    assert!(status.contains("stray"), "{status}");
+}
+
+#[test]
+fn somebody_is_enrolled_at_their_own_signed_request_and_no_more_than_the_rules_allow() {
+    let world = world();
+    world.contribute("alice");
+    let enrol =
+        |who: &str| format!("ceremony enrol shared --as {who} --key key.pem --machine laptop");
+    let said = world.ok("zoe", &enrol("zoe"));
+    assert!(said.contains("the coordinator adds you"), "{said}");
+    let request = |who: &str| {
+        let fingerprint = world.public_key(who).fingerprint().replace(' ', "");
+        format!("../{who}/shared/enrolments/{fingerprint}.dsse.json")
+    };
+    // Only the coordinator adds people, and only once they ask.
+    let admit =
+        |who: &str, key: &str| format!("ceremony admit shared {} --key {key}", request(who));
+    fails(
+        &world,
+        "coordinator",
+        &admit("zoe", "../dora/key.pem"),
+        "this step is the coordinator's",
+    );
+    let unsigned = format!("ceremony admit shared {}", request("zoe"));
+    fails(&world, "coordinator", &unsigned, "an enrolment is answered with a signed amendment");
+    world.ok("coordinator", &admit("zoe", "key.pem"));
+    world.ok("coordinator", &admit("zoe", "key.pem"));
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("roster: alice, bob, zoe"), "{status}");
+    // The rules allow one.
+    world.ok("yves", &enrol("yves"));
+    fails(
+        &world,
+        "coordinator",
+        &admit("yves", "key.pem"),
+        "as many people are enrolled as the rules allow",
+    );
+    world.carry("coordinator", "zoe");
+    world.ok("zoe", "ceremony contribute shared --as zoe --skip bob --key key.pem");
+    world.ok("coordinator", "ceremony accept shared ../zoe/shared/phase1 --skip bob");
+    world.beacon();
+    let verified = world.ok("coordinator", "ceremony verify shared");
+    assert!(verified.contains("zoe") && verified.contains("is enrolled for phase 1 and 2"));
+    let page = fs::read_to_string(world.shared("report.html")).unwrap();
+    assert!(page.contains("machine: laptop"), "the enrolment is in the report");
+}
+
+/// A signed amendment, as somebody with these keys could make it.
+fn forged(world: &World, signers: &[&str], edit: impl FnOnce(&mut Amendment)) -> Vec<u8> {
+    use ed25519_dalek::Signer as _;
+    let envelope = Envelope::from_json(&fs::read(world.shared("roster/0001.dsse.json")).unwrap());
+    let mut statement = Statement::<Amendment>::from_payload(envelope.unwrap().payload()).unwrap();
+    edit(&mut statement.predicate);
+    let digest = statement.predicate.ceremony_toml_sha256;
+    statement.subject = vec![Subject::new(AMENDMENT_SUBJECT, digest.as_bytes()).unwrap()];
+    let mut envelope = statement.to_envelope().unwrap();
+    for signer in signers {
+        let pem = fs::read_to_string(world.path(signer, "key.pem")).unwrap();
+        let key = ed25519_dalek::SigningKey::from_bytes(&crate::kit::ceremony::seed(&pem));
+        let signature = key.sign(&envelope.pae()).to_bytes();
+        envelope.add_signature(&world.public_key(signer), &signature).unwrap();
+    }
+    envelope.to_json()
+}
+
+#[test]
+fn an_amendment_that_does_not_fit_changes_nothing_and_is_named() {
+    let world = world();
+    world.contribute("alice");
+    world.ok("coordinator", "ceremony handover shared --to dora --reason ill --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    let good = fs::read(world.shared("roster/0001.dsse.json")).unwrap();
+    let two = ["coordinator", "dora"];
+    let zoe = world.public_key("zoe");
+    let other = |edit: fn(&mut Amendment)| forged(&world, &two, edit);
+    let to_zoe = forged(&world, &["coordinator", "zoe"], |it| {
+        if let Change::Handover { key, .. } = &mut it.change {
+            *key = zoe;
+        }
+    });
+    for (bytes, words) in [
+        (other(|it| it.number = 2), "its number differs"),
+        (
+            other(|it| it.ceremony = zk_attest::primitives::CeremonyId::new("x").unwrap()),
+            "its ceremony differs",
+        ),
+        (
+            other(|it| it.ceremony_toml_sha256 = zk_attest::digest::ConfigDigest::of(b"x")),
+            "its rules differs",
+        ),
+        (
+            other(|it| it.previous = Some(zk_attest::digest::AmendmentDigest::of(b"x"))),
+            "its amendment before differs",
+        ),
+        (other(|it| it.kind = zk_attest::primitives::CeremonyKind::Production), "its kind differs"),
+        (to_zoe, "cannot take over as coordinator"),
+        (other(|it| it.heads.push(it.heads[0].clone())), "does not name the last steps"),
+        (b"{}".to_vec(), "not read"),
+        // Sound, but nobody who counts signed it.
+        (forged(&world, &["alice", "bob"], |_| ()), "needs the signature of"),
+        (forged(&world, &["dora"], |_| ()), "needs the signature of"),
+        (forged(&world, &["coordinator"], |_| ()), "needs the signature of the new key itself"),
+    ] {
+        fs::write(world.shared("roster/0001.dsse.json"), &bytes).unwrap();
+        let status = world.run("coordinator", "ceremony status shared");
+        assert!(status.stdout.contains(words), "{words}: {}{}", status.stdout, status.stderr);
+        let beacon = format!("ceremony beacon shared --value {VALUE} --key ../dora/key.pem");
+        fails(&world, "coordinator", &beacon, "this step is the coordinator's");
+    }
+    // A step that is not there: the chain cannot be judged.
+    let missing = other(|it| it.heads[0].file = zk_attest::digest::FileDigest::of(b"x"));
+    fs::write(world.shared("roster/0001.dsse.json"), &missing).unwrap();
+    let run = world.run("coordinator", "ceremony verify shared --read-only");
+    assert!(
+        run.code != 0 && run.stderr.contains("names a step of phase 1 that is not here"),
+        "{}",
+        run.stderr
+    );
+    fs::write(world.shared("roster/0001.dsse.json"), &good).unwrap();
+    world.ok("coordinator", "ceremony verify shared --read-only");
+    // A file in the way of the next one is put away.
+    fs::write(world.shared("roster/0002.dsse.json"), b"{}").unwrap();
+    let back = "ceremony handover shared --to Coordinator --reason well --key ../dora/key.pem";
+    fails(&world, "coordinator", back, "--withdraw");
+    world.ok("coordinator", "ceremony countersign shared --withdraw");
+    assert!(world.shared("strays/roster/0002.dsse.json").is_file());
+    world.ok("coordinator", back);
+}
