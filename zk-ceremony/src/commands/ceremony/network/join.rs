@@ -50,7 +50,6 @@ struct Joined<'a> {
     added: Added,
     destruction: Label,
     name: Label,
-    key: PublicKey,
     /// What was said last about the queue.
     said: String,
 }
@@ -93,7 +92,6 @@ impl JoinArgs {
             added,
             destruction,
             name,
-            key: *signer.public_key(),
             said: String::new(),
         };
         let ceremony = config.document().id.clone();
