@@ -213,6 +213,17 @@ impl Reader<'_> {
         let is_planned = |b: &Beacon| {
             b.source == plan.source && b.round == round && b.exponent.get() == plan.exponent
         };
+        if let Some(beacon) = &step.words.beacon
+            && beacon.signature.is_some() != plan.drand.is_some()
+        {
+            let shown = |signed| if signed { "a signature" } else { "no signature" };
+            return Err(broken(
+                &path,
+                format_args!("the beacon is not one of {}", plan.source),
+                shown(beacon.signature.is_some()),
+                shown(plan.drand.is_some()),
+            ));
+        }
         match &step.words.beacon {
             Some(beacon) if is_planned(beacon) => Ok(()),
             beacon => Err(broken(

@@ -27,7 +27,7 @@ use zk_attest::statement::Phase;
 use zk_vk_guard::limits::MAX_DEPUTIES;
 
 use crate::budget;
-
+use crate::drand::{Chain, SOURCE};
 use crate::key_material::key_material;
 
 /// Bytes of a ceremony.toml at most: 512 participants with names of usual length and a page of
@@ -162,14 +162,54 @@ pub struct BeaconPlan {
 
 /// A public random value that will exist later.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RawBeacon")]
 pub struct PlannedBeacon {
-    /// Where it will be published.
+    /// Where it will be published: in words, or "drand" and the chain's name.
     pub source: Label,
+    /// The chain of drand, whose signature is verified; none where words name the source.
+    pub drand: Option<&'static Chain>,
     /// Which of the source's values it will be.
     pub round: u64,
     /// It is hashed 2^exponent times.
     pub exponent: u8,
+}
+
+/// A planned beacon as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBeacon {
+    source: Option<Label>,
+    drand: Option<String>,
+    round: u64,
+    exponent: u8,
+}
+
+impl TryFrom<RawBeacon> for PlannedBeacon {
+    type Error = String;
+    fn try_from(raw: RawBeacon) -> Result<Self, String> {
+        let RawBeacon { source, drand, round, exponent } = raw;
+        let (source, drand) = match (source, drand) {
+            (Some(source), None) if source.as_str().starts_with(SOURCE) => {
+                return Err(format!(
+                    "a source that begins with \"{SOURCE}\" says nothing of what is verified: \
+                     write drand = \"NAME\" in its place, or begin with another word"
+                ));
+            }
+            (Some(source), None) => (source, None),
+            (None, Some(name)) => {
+                let chain = Chain::named(&name).ok_or_else(|| {
+                    let known: Vec<_> = Chain::names(CeremonyKind::Production).collect();
+                    format!("no chain of drand that is known: expected {}", known.join(" or "))
+                })?;
+                if chain.time_of(round).is_none() {
+                    return Err(format!("{name} has no round {round}"));
+                }
+                (chain.source(), Some(chain))
+            }
+            _ => return Err("a beacon has one of `source` and `drand`".into()),
+        };
+        Ok(Self { source, drand, round, exponent })
+    }
 }
 
 /// A `.ptau` of another ceremony.
@@ -377,6 +417,7 @@ impl ConfigDocument {
                 );
             }
         }
+        self.drand_is_sound()?;
         let modules: Vec<String> =
             self.circuits.iter().map(|circuit| circuit.name.module()).collect();
         if !modules.is_sorted_by(|a, b| a < b) {
@@ -389,6 +430,34 @@ impl ConfigDocument {
         budget::ensure_rules(&self.circuits)?;
         budget::ensure_roster(self)?;
         Ok(power)
+    }
+
+    /// A chain is one for ceremonies of this kind, and phase 2 does not begin with its beacon public.
+    fn drand_is_sound(&self) -> Result<(), ConfigError> {
+        let BeaconPlan { phase1, phase2 } = &self.beacon;
+        for (phase, plan) in [(1, phase1.as_ref()), (2, Some(phase2))] {
+            let Some((plan, chain)) = plan.and_then(|plan| Some((plan, plan.drand?))) else {
+                continue;
+            };
+            if !chain.serves(self.kind) {
+                let known: Vec<_> = Chain::names(self.kind).collect();
+                return unsound(
+                    format!("phase {phase}'s beacon is not one for a {} ceremony", self.kind),
+                    &plan.source,
+                    known.join(" or "),
+                );
+            }
+        }
+        let own = self.phase1_start.as_ref().is_none_or(|start| start.extend);
+        let phase1 = phase1.as_ref().filter(|_| own);
+        match (phase1.and_then(PlannedBeacon::time), phase2.time()) {
+            (Some(first), Some(second)) if second.unix() <= first.unix() => unsound(
+                "phase 2's beacon is public before phase 2 can begin",
+                format_args!("published at {second}"),
+                format_args!("after {first}, when phase 1's beacon is published"),
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn ensure_people_distinct(&self) -> Result<(), ConfigError> {
@@ -479,6 +548,7 @@ fn are_phases(phases: &[Phase], whose: impl FnOnce() -> String) -> Result<(), Co
 
 #[cfg(test)]
 mod tests {
+    use zk_attest::primitives::Timestamp;
     use zk_vk_guard::limits::{MAX_CIRCUITS, MAX_CONTRIBUTIONS, MAX_PARTICIPANTS};
 
     use super::*;
@@ -739,6 +809,70 @@ program = "main v1"
                 }
             }
         }
+    }
+
+    /// The first beacon as a round of a chain of drand.
+    fn with_drand(name: &str, round: u64) -> Result<Config, ConfigError> {
+        with("source = \"a chain\"\nround = 1\n", &format!("drand = \"{name}\"\nround = {round}\n"))
+    }
+
+    #[test]
+    fn a_round_of_drand_is_named_by_its_chain() {
+        let config = with_drand("quicknet", 1000).unwrap();
+        let plan = config.beacon(Phase::One).unwrap();
+        assert_eq!(plan.source.as_str(), "drand quicknet");
+        assert_eq!(plan.time().unwrap().as_str(), "2023-08-23T15:59:24Z");
+        let words = config.beacon(Phase::Two).unwrap();
+        assert_eq!((words.drand, words.time()), (None, None));
+        for (from, to, what) in [
+            ("source = \"a chain\"", "drand = \"fastnet\"", "no chain of drand that is known"),
+            ("source = \"a chain\"", "source = \"a\"\ndrand = \"quicknet\"", "one of `source`"),
+            ("source = \"a chain\"\n", "", "one of `source`"),
+            ("source = \"a chain\"", "source = \"drand quicknet\"", "says nothing"),
+        ] {
+            let error = with(from, to).unwrap_err().to_string();
+            assert!(error.contains(what), "{to}: {error}");
+        }
+        for round in [0, 1 << 60] {
+            let error = with_drand("quicknet", round).unwrap_err().to_string();
+            assert!(error.contains("quicknet has no round"), "{error}");
+        }
+    }
+
+    #[test]
+    fn rules_of_kind_production_cannot_name_the_made_up_chain() {
+        with_drand("made-up", 1).unwrap();
+        let text = GOOD.replacen("source = \"a chain\"", "drand = \"made-up\"", 1).replacen(
+            "\"rehearsal\"",
+            "\"production\"",
+            1,
+        );
+        is_refused(&text, "phase 1's beacon is not one for a production ceremony");
+    }
+
+    #[test]
+    fn phase_2s_round_comes_after_phase_1s() {
+        let both = |first: u64, second: u64| {
+            GOOD.replacen("source = \"a chain\"", "drand = \"quicknet\"", 2)
+                .replacen("round = 1\n", &format!("round = {first}\n"), 1)
+                .replacen("round = 2\n", &format!("round = {second}\n"), 1)
+        };
+        Config::from_toml(both(7, 8).as_bytes()).unwrap();
+        for second in [6, 7] {
+            is_refused(&both(7, second), "public before phase 2 can begin");
+        }
+    }
+
+    #[test]
+    fn rules_with_a_round_that_is_published_are_not_opened() {
+        let config = with_drand("quicknet", 1000).unwrap();
+        let at = |text| config.ensure_rounds_to_come(&Timestamp::new(text).unwrap());
+        at("2023-08-23T15:59:23Z").unwrap();
+        for late in ["2023-08-23T15:59:24Z", "2026-01-01T00:00:00Z"] {
+            let error = at(late).unwrap_err().to_string();
+            assert!(error.contains("phase 1's beacon is public already"), "{error}");
+        }
+        with("", "").unwrap().ensure_rounds_to_come(&Timestamp::now()).unwrap();
     }
 
     #[test]

@@ -390,7 +390,17 @@ impl Ceremony {
             Envelope::from_json(&folder.read(&head, Envelope::MAX_BYTES)?).map_err(at(&head))?;
         let service = self.signed_head(&entries, &envelope)?;
         self.ensure_known(&path, &entries)?;
+        self.ensure_in_time(&path, &entries)?;
         Ok(Some(VerifiedJournal { entries, service }))
+    }
+
+    /// The entries of the journal, if there is one whose lines follow one another.
+    pub(crate) fn journal_as_it_is(&self) -> Option<(PathBuf, Vec<Recorded>)> {
+        let path = self.folder.root().join(JOURNAL);
+        let bytes = self.folder.read(&path, MAX_JOURNAL_BYTES).ok()?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let entries = parse(&path, &bytes[..whole], self.config.digest()).ok()?;
+        Some((path, entries))
     }
 
     /// The service that signed the head of a journal with these entries.

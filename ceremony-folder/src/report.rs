@@ -11,13 +11,15 @@ pub use people::{ReportedAmendment, ReportedEnrolment, ReportedPending, Reported
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::Timestamp;
+use zk_attest::primitives::{Beacon, Timestamp};
 use zk_attest::statement::Action;
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::archive_set::archive_set;
 use crate::audit::{AuditFailure, AuditResult};
+use crate::beacon;
 use crate::chain::{Chain, Step};
+use crate::drand;
 use crate::error::{CeremonyError, at};
 use crate::folder::Track;
 use crate::stray::Stray;
@@ -179,7 +181,19 @@ pub struct ReportedBeacon {
     pub value: String,
     /// It was hashed 2^exponent times.
     pub exponent: u8,
-    /// Whether the value was compared with its source. This program does not.
+    /// The chain of drand whose key it was verified with.
+    #[serde(default)]
+    pub chain: Option<String>,
+    /// The signature of the round, in hex.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// When the round was published, in UTC.
+    #[serde(default)]
+    pub published: Option<String>,
+    /// What is known of whether the contributions were made before.
+    #[serde(default)]
+    pub order: String,
+    /// Whether the value was verified with the key of its source.
     pub verified_against_source: bool,
 }
 
@@ -552,13 +566,23 @@ fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
         },
         destruction: words.destruction.to_string(),
         verified: words.verified.to_string(),
-        beacon: words.beacon.as_ref().map(|beacon| ReportedBeacon {
-            source: beacon.source.to_string(),
-            round: beacon.round,
-            value: hex::encode(beacon.value.as_bytes()),
-            exponent: beacon.exponent.get(),
-            verified_against_source: false,
-        }),
+        beacon: words.beacon.as_ref().map(|beacon| reported_beacon(ceremony, step, beacon)),
+    }
+}
+
+fn reported_beacon(ceremony: &Ceremony, step: &Step, beacon: &Beacon) -> ReportedBeacon {
+    let verified = matches!(beacon::verify(&ceremony.config, step), Ok(Some(_)));
+    let chain = drand::Chain::of_source(&beacon.source).filter(|_| verified);
+    ReportedBeacon {
+        source: beacon.source.to_string(),
+        round: beacon.round,
+        value: hex::encode(beacon.value.as_bytes()),
+        exponent: beacon.exponent.get(),
+        chain: chain.map(|chain| chain.name().into()),
+        signature: beacon.signature.as_ref().map(ToString::to_string),
+        published: chain.and_then(|chain| chain.time_of(beacon.round)).map(|it| it.to_string()),
+        order: ceremony.order_known(step.words.phase).into(),
+        verified_against_source: verified,
     }
 }
 

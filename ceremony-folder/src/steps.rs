@@ -7,7 +7,6 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use ceremony_core::entropy::Beacon;
 use ceremony_core::format::bound_file::{
     Change, DigestError, FileDigests, RecheckedFile, digest_file,
 };
@@ -15,15 +14,12 @@ use ceremony_core::hash::FileSha256;
 use ceremony_core::progress::Progress;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{ContributionHash, FileDigest};
-use zk_attest::primitives::{
-    Beacon as AttestedBeacon, BeaconExponent, BeaconValue, Label, Timestamp,
-};
+use zk_attest::primitives::{Beacon as AttestedBeacon, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Action, Statement, StepAttestation, Subject};
 
 use crate::Ceremony;
-use crate::chain::Rejected;
-use crate::error::{Cause, CeremonyError, at, explained};
+use crate::error::{Cause, CeremonyError, at};
 use crate::folder::{Slot, StepName, Track};
 use crate::output::Output;
 use crate::prior::Prior;
@@ -248,43 +244,6 @@ pub fn ensure_unchanged(
         Err(DigestError::Io(error)) => return Err(at(path)(error)),
     };
     Err(CeremonyError { path: path.into(), cause: Cause::Changed(change) })
-}
-
-/// The planned beacon of a phase with its value, as it is computed and as it is attested.
-///
-/// # Errors
-/// When the value is empty or too long.
-pub fn planned_beacon(
-    ceremony: &Ceremony,
-    track: &Track,
-    value: &[u8],
-) -> Result<(Beacon, AttestedBeacon), Diagnostic> {
-    let chain = ceremony.chain(track)?;
-    let Some(plan) = ceremony.config.beacon(track.phase()) else {
-        let root = ceremony.folder.root().into();
-        return Err(crate::TurnError::NothingOpen { to_close: true, root }.into());
-    };
-    let value_of = |beacon: &AttestedBeacon| beacon.value.as_bytes() == value;
-    let repeated = |rejected: &&Rejected| rejected.beacon.as_ref().is_some_and(value_of);
-    if let Some(rejected) = chain.rejected.iter().find(repeated) {
-        return Err(Diagnostic::environment(
-            "beacon-repeated",
-            format_args!("this is the value of {}, which was rejected", rejected.name),
-        )
-        .at("--value")
-        .expected(format_args!("the value of round {}: {}", chain.beacon_round(plan), plan.source))
-        .hint("after a rejected beacon the value of the next round is needed"));
-    }
-    let refused = |refusal: zk_attest::error::Refusal| Diagnostic::from(&refusal).at("--value");
-    let beacon =
-        Beacon::new(value, plan.exponent).map_err(|error| explained(&error).at("--value"))?;
-    let attested = AttestedBeacon {
-        source: plan.source.clone(),
-        round: chain.beacon_round(plan),
-        value: BeaconValue::new(value).map_err(refused)?,
-        exponent: BeaconExponent::new(plan.exponent).map_err(refused)?,
-    };
-    Ok((beacon, attested))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::{CircuitName, Label};
+use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::program::PROGRAM;
 use zk_attest::signer::Signer;
 use zk_attest::statement::Phase;
@@ -91,6 +91,19 @@ pub enum TurnError {
         track: Track,
         /// The beacon.
         beacon: StepName,
+        /// The ceremony folder.
+        root: PathBuf,
+    },
+    /// The phase's beacon is public by now: contributions come too late.
+    RoundIsPublic {
+        /// The phase.
+        phase: Phase,
+        /// Where the beacon is published.
+        source: Label,
+        /// Its round.
+        round: u64,
+        /// When it was published.
+        time: Timestamp,
         /// The ceremony folder.
         root: PathBuf,
     },
@@ -204,6 +217,16 @@ impl From<TurnError> for Diagnostic {
             .found(format_args!("{beacon}, rejected or unfinished"))
             .expected("the coordinator's next beacon")
             .hint(next_command(&root)),
+            TurnError::RoundIsPublic { phase, source, round, time, root } => Self::environment(
+                "closed",
+                format_args!(
+                    "phase {} takes no contribution any more: its beacon's value is public",
+                    u8::from(phase)
+                ),
+            )
+            .found(format_args!("{source}, round {round}, published at {time}"))
+            .expected("the coordinator's beacon")
+            .hint(next_command(&root)),
             TurnError::TooFew { track, found, expected, next } => {
                 Self::environment("too-few-contributions", "too few contributions for the beacon")
                     .at(track)
@@ -300,6 +323,7 @@ impl Ceremony {
         if !participant.phases.contains(&phase) {
             return Err(TurnError::NotInPhase { name: participant.name.clone(), phase });
         }
+        self.ensure_round_to_come(phase)?;
         let (mut tracks, mut refusal) = (Vec::new(), None);
         for chain in self.open_chains(phase) {
             match self.ensure_turn(chain, participant, skip) {
@@ -317,7 +341,9 @@ impl Ceremony {
     /// all who have not, as the rules say.
     #[must_use]
     pub fn may_contribute(&self, chain: &Chain) -> Vec<&Participant> {
-        if chain.awaits_beacon().is_some() {
+        if chain.awaits_beacon().is_some()
+            || self.ensure_round_to_come(chain.track.phase()).is_err()
+        {
             return Vec::new();
         }
         let waiting = chain.waiting(&self.roster);

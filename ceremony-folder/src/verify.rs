@@ -41,6 +41,7 @@ use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash, FileDigest};
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
+use crate::beacon;
 use crate::chain::{Chain, Step};
 use crate::document::{CircuitKey, VerifiedCeremony};
 use crate::error::{CeremonyError, at, broken};
@@ -399,6 +400,7 @@ impl<'a> Verification<'a> {
                     .map(|record| (ContributionHash(record.response_hash().0), &record.kind)),
             )?;
         }
+        let signed = beacon::verify(config, this)?;
         let challenge = ChainHead::after(records, ptau.ceremony_power()).challenge;
         self.phase1.challenges.push(ChallengeHash(challenge.0));
         self.phase1.records = records.to_vec();
@@ -410,6 +412,7 @@ impl<'a> Verification<'a> {
             statement: check.statement(),
             remark: None,
         }));
+        checks.extend(signed);
         Ok((this.path.clone(), verified.digests, checks))
     }
 
@@ -583,6 +586,7 @@ impl<'a> Verification<'a> {
         let mut checks = vec![ATTESTED];
         checks.extend((step > 0).then_some(RECORDED));
         checks.extend(reports.iter().take(1).flat_map(passed));
+        checks.extend(beacon::verify(&ceremony.config, this)?);
         if step > 0 && whole && at_the_end {
             checks.push(PassedCheck {
                 number: None,

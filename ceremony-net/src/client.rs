@@ -774,7 +774,7 @@ fn changed_on_the_way(name: &str, bytes: &[u8], expected: &str) -> Diagnostic {
 }
 
 /// All bytes of a body, if there are no more than `limit`.
-fn read_limited(response: Response, limit: usize) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_limited(response: Response, limit: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     response.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > limit {

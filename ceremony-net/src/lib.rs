@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! protocol     what is said, as JSON bodies          statements   what is signed for it
+//! drand        rounds of drand, from endpoints
 //! service      sessions, queue, turns, uploads       client       requests, again until they work
 //!              verification, receipts, journal       sync         a working copy of the folder
 //! ```
 
 pub mod client;
+pub mod drand;
 pub mod protocol;
 pub mod service;
 pub mod statements;

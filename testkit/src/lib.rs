@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod circuits;
+pub mod drand;
 pub mod flipping;
 pub mod forge;
 pub mod kept;

@@ -178,6 +178,7 @@ impl Ceremony {
                 source: text(&long("b")),
                 round: u64::MAX,
                 value: BeaconValue::new(&[0xff; 255]).unwrap(),
+                signature: None,
                 exponent: BeaconExponent::new(63).unwrap(),
             },
             ..Self::new(CeremonyKind::Production)
@@ -304,6 +305,7 @@ impl Ceremony {
             source: text("drand, default chain"),
             round: 5_000_000,
             value: BeaconValue::new(&[7; 32]).unwrap(),
+            signature: None,
             exponent: BeaconExponent::new(10).unwrap(),
         }
     }
@@ -510,6 +512,7 @@ impl Ceremony {
             revoked_transcripts: Vec::new(),
             revoked_keys: Vec::new(),
             not_after: None,
+            verified_beacons: false,
         }
     }
 }

@@ -160,6 +160,8 @@ codes! {
     TranscriptDisagrees = "transcript-disagrees", RECEREMONY;
     /// Fewer contributions count than the policy asks for.
     TooFewContributions = "too-few-contributions", ASK;
+    /// A beacon whose value was not verified with the key of its source, or does not verify.
+    BeaconUnverified = "beacon-unverified", ASK;
     /// The phase-1 start is an external file that the policy does not accept.
     Phase1Start = "phase1-start", EDIT;
     /// A verifying key of the wrong length.

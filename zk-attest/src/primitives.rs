@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Code, Refusal, Result, is_plain};
 use crate::json::validated;
@@ -319,8 +320,11 @@ pub enum ProofSystem {
 }
 
 /// A public random value that no one could choose, and where to look it up.
+///
+/// A beacon that was read and has a signature has the value that the signature gives: SHA-256 of
+/// it. That the signature is its source's is not said: this crate knows no source's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RawBeacon")]
 pub struct Beacon {
     /// Where the value comes from, in words.
     pub source: Label,
@@ -328,8 +332,101 @@ pub struct Beacon {
     pub round: u64,
     /// The value: 1 to 255 bytes.
     pub value: BeaconValue,
+    /// What the source signed the round with, where it is a drand chain.
+    pub signature: Option<DrandSignature>,
     /// The value is hashed 2^exponent times.
     pub exponent: BeaconExponent,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBeacon {
+    source: Label,
+    round: u64,
+    value: BeaconValue,
+    signature: Option<DrandSignature>,
+    exponent: BeaconExponent,
+}
+
+impl TryFrom<RawBeacon> for Beacon {
+    type Error = Refusal;
+    fn try_from(raw: RawBeacon) -> Result<Self> {
+        let RawBeacon { source, round, value, signature, exponent } = raw;
+        let given = signature.as_ref().map(DrandSignature::value);
+        let is_drand = source.as_str().starts_with("drand ");
+        validated(match given {
+            Some(_) if !is_drand => Err(Refusal::new(
+                Code::Malformed,
+                "a beacon that no chain of drand is the source of has a signature of one",
+            )
+            .found(source)
+            .expected("drand, and the name of the chain")),
+            Some(given) if given != value => Err(Refusal::new(
+                Code::Malformed,
+                "the beacon's value is not that of its signature",
+            )
+            .found(hex::encode(value.as_bytes()))
+            .expected(hex::encode(given.as_bytes()))),
+            _ => Ok(Self { source, round, value, signature, exponent }),
+        })
+    }
+}
+
+/// What a drand chain signs a round with: a compressed point of G1 of BLS12-381, 48 bytes, as
+/// lower-case hex. That it is a point, and a signature, is not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DrandSignature([u8; 48]);
+
+impl DrandSignature {
+    /// Wraps the bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 48]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 96 hex digits.
+    pub fn from_hex(text: &str) -> Result<Self> {
+        let mut bytes = [0; 48];
+        let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) if lower => Ok(Self(bytes)),
+            _ => Err(Refusal::new(Code::Malformed, "this is no signature of a drand chain")
+                .found(text)
+                .expected("96 lower-case hex digits")),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 48] {
+        &self.0
+    }
+
+    /// What the chain publishes as the round's randomness: SHA-256 of the signature.
+    #[must_use]
+    pub fn value(&self) -> BeaconValue {
+        BeaconValue(Sha256::digest(self.0).to_vec())
+    }
+}
+
+impl fmt::Display for DrandSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl TryFrom<String> for DrandSignature {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self> {
+        validated(Self::from_hex(&text))
+    }
+}
+
+impl From<DrandSignature> for String {
+    fn from(signature: DrandSignature) -> Self {
+        signature.to_string()
+    }
 }
 
 /// The bytes of a beacon: 1 to 255 of them (the length is one byte in the files), as lower-case
@@ -482,6 +579,34 @@ mod tests {
             "usize",
         ] {
             assert_eq!(CircuitName::new(bad).unwrap_err().code(), Code::Text, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_beacon_with_a_signature_has_the_value_that_the_signature_gives() {
+        // Round 1000 of drand's quicknet.
+        let signature = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125\
+                         e342b73a8dd2bacbe47e4b6b63ed5e39";
+        let value = "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd";
+        let text = |value: &str, signature: &str| {
+            format!(
+                r#"{{"source":"drand quicknet","round":1000,"value":"{value}","signature":{signature},"exponent":10}}"#
+            )
+        };
+        let quoted = format!("\"{signature}\"");
+        let read = |text: &str| serde_json::from_str::<Beacon>(text);
+        let good = read(&text(value, &quoted)).unwrap();
+        assert_eq!(serde_json::to_string(&good).unwrap(), text(value, &quoted));
+        let other = value.replace('f', "e");
+        read(&text(&other, "null")).unwrap();
+        let refused = read(&text(&other, &quoted)).unwrap_err().to_string();
+        assert!(refused.contains("not that of its signature"), "{refused}");
+        let text_of_another = text(value, &quoted).replace("drand quicknet", "a chain");
+        let refused = read(&text_of_another).unwrap_err().to_string();
+        assert!(refused.contains("that no chain of drand is the source of"), "{refused}");
+        for bad in [&signature[2..], &signature.to_uppercase(), ""] {
+            let refused = read(&text(value, &format!("\"{bad}\""))).unwrap_err().to_string();
+            assert!(refused.contains("no signature of a drand chain"), "{refused}");
         }
     }
 

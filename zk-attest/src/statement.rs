@@ -91,7 +91,7 @@ impl Predicate for Provenance {
 }
 
 impl Predicate for StepAttestation {
-    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v2";
+    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v3";
     const RENEW: &'static str = "it was made with an older zk-ceremony: end that ceremony with the \
                                  version that began it, or begin a new one";
 }
@@ -427,12 +427,12 @@ mod tests {
     fn a_step_of_an_older_version_is_refused_for_its_version_and_says_what_to_do() {
         let payload = String::from_utf8(step().to_payload()).unwrap();
         let older = payload
-            .replace("step-attestation:v2", "step-attestation:v1")
+            .replace("step-attestation:v3", "step-attestation:v2")
             .replace(",\"verified\":\"the step before it\"", "");
         let refused = Statement::<StepAttestation>::from_payload(older.as_bytes()).unwrap_err();
         assert_eq!(refused.code(), Code::FormatVersion);
         assert_eq!(refused.hint_text(), <StepAttestation as Predicate>::RENEW);
-        let newer = payload.replace("step-attestation:v2", "step-attestation:v3");
+        let newer = payload.replace("step-attestation:v3", "step-attestation:v4");
         let refused = Statement::<StepAttestation>::from_payload(newer.as_bytes()).unwrap_err();
         assert_eq!(refused.code(), Code::FormatVersion);
     }

@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod beacons;
 pub mod ceremony;
 pub mod deep_check;
 
@@ -75,6 +76,7 @@ pub fn embed(
         keys.push((&circuit.name, key));
     }
     deep_check::ensure_distinct(&keys)?;
+    beacons::ensure_verified(bundle.transcript().transcript())?;
     Ok(Embedded { text: snippet::text(&bundle, options)?, bundle, options })
 }
 

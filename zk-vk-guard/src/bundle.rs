@@ -539,6 +539,9 @@ impl Contents {
             )
             .found(revoked));
         }
+        if document.verified_beacons {
+            self.ensure_beacons_signed()?;
+        }
         self.check_phase1(policy)?;
         for circuit in &document.circuits {
             policy
@@ -547,6 +550,26 @@ impl Contents {
                     &self.transcript.phase2_contributors(&circuit.name),
                 )
                 .map_err(|refusal| refusal.within(format_args!("circuit {}", circuit.name)))?;
+        }
+        Ok(())
+    }
+
+    /// Every beacon has the signature that its value is the digest of: no beacon is read whose value
+    /// is another one. Whose signature it is, this crate does not know.
+    fn ensure_beacons_signed(&self) -> Result<()> {
+        for (place, beacon) in self.transcript.transcript().beacons() {
+            if beacon.signature.is_none() {
+                return Err(Refusal::new(
+                    Code::BeaconUnverified,
+                    "the policy asks for beacons that are verified, and nobody can verify this one",
+                )
+                .within(place)
+                .found(format_args!(
+                    "{}, round {}, without a signature",
+                    beacon.source, beacon.round
+                ))
+                .expected("a round of drand with its signature"));
+            }
         }
         Ok(())
     }

@@ -314,10 +314,15 @@ impl fmt::Display for InspectedPhase {
         if let Some(beacon) = &self.beacon {
             writeln!(
                 f,
-                "  beacon     {}, round {}, 2^{} iterations",
+                "  beacon     {}, round {}, 2^{} iterations, {}",
                 beacon.source,
                 beacon.round,
-                beacon.exponent.get()
+                beacon.exponent.get(),
+                if beacon.signature.is_some() {
+                    "signed: zk-embed verifies it with the chain's key"
+                } else {
+                    "not compared with its source"
+                }
             )?;
         }
         Ok(())

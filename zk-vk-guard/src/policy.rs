@@ -70,6 +70,16 @@ pub struct PolicyDocument {
     pub revoked_keys: Vec<PublicKey>,
     /// The last moment at which the policy itself may be used without a review.
     pub not_after: Option<Timestamp>,
+    /// Whether every beacon must be a round of drand, whose signature the transcript carries: this
+    /// crate holds the value to the signature, and what embeds keys verifies it with the chain's
+    /// key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verified_beacons: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Who approves.

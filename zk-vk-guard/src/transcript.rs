@@ -235,6 +235,15 @@ impl Transcript {
         json::encode(self)
     }
 
+    /// The beacons that closed its chains, each with the chain's name.
+    pub fn beacons(&self) -> impl Iterator<Item = (String, &Beacon)> {
+        let phase1 = self.phase1.steps.iter().map(|step| ("phase 1".to_owned(), &step.step));
+        let circuits = self.circuits.iter().flat_map(|circuit| {
+            circuit.steps.iter().map(|step| (format!("circuit {}", circuit.name), step))
+        });
+        phase1.chain(circuits).filter_map(|(place, step)| Some((place, step.beacon.as_ref()?)))
+    }
+
     /// The chain of a circuit.
     #[must_use]
     pub fn circuit(&self, name: &CircuitName) -> Option<&CircuitChain> {

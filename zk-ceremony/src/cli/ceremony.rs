@@ -112,7 +112,9 @@ pub(crate) enum CeremonyCommand {
     Accept(AcceptStep),
     /// Close the open phase with the planned public random value: coordinator
     #[command(
-        after_help = examples("Example (the block hash that ceremony.toml announces):\n  \
+        after_help = examples("Examples (a round of drand, fetched and verified; then the block hash \
+            that ceremony.toml announces):\n  \
+            zk-ceremony ceremony beacon shared/ --wait --key coordinator.pem\n  \
             zk-ceremony ceremony beacon shared/ --value HEX --key coordinator.pem")
     )]
     Beacon(BeaconStep),
@@ -445,15 +447,32 @@ pub(crate) struct BeaconStep {
     #[command(flatten)]
     pub(crate) value: BeaconSource,
     #[command(flatten)]
+    pub(crate) endpoints: EndpointArgs,
+    /// Wait for the round of drand that is not published yet
+    #[arg(long, conflicts_with_all = ["value", "signature", "random"])]
+    pub(crate) wait: bool,
+    #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+pub(crate) struct EndpointArgs {
+    /// An endpoint of drand to ask for the round, as in https://api.drand.sh; may be repeated. By
+    /// default those of the League of Entropy and of Cloudflare
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
 pub(crate) struct BeaconSource {
     /// The public value: 1 to 255 bytes in hexadecimal
     #[arg(long, value_name = "HEX")]
     pub(crate) value: Option<String>,
+    /// The signature of the round, where the rules name a chain of drand: 96 hexadecimal digits. It
+    /// is verified, so it may come from anywhere; without it, endpoints of drand are asked
+    #[arg(long, value_name = "HEX")]
+    pub(crate) signature: Vec<String>,
     /// Draw the value from the operating system: in a rehearsal only, where nobody waits for a
     /// block
     #[arg(long)]

@@ -94,9 +94,12 @@ pub(crate) struct ServeArgs {
     /// Hear this auditor, too: a public key, or a file that has it; may be repeated
     #[arg(long, value_name = "HEX|FILE")]
     pub(crate) auditor: Vec<String>,
-    /// Close a phase when this file has its beacon's value, in hexadecimal: "1=FILE" or "2=FILE"
+    /// Close a phase when this file has its beacon's value, in hexadecimal: "1=FILE" or "2=FILE". A
+    /// round of drand is fetched by itself when its time has come; a file for it has the signature
     #[arg(long, value_name = "PHASE=FILE", requires = "signer")]
     pub(crate) beacon: Vec<BeaconFile>,
+    #[command(flatten)]
+    pub(crate) endpoints: super::ceremony::EndpointArgs,
     /// Draw beacons from the operating system: in a rehearsal only
     #[arg(long, requires = "signer", conflicts_with = "beacon")]
     pub(crate) random_beacons: bool,

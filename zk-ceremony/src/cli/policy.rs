@@ -111,6 +111,9 @@ pub(crate) struct NewPolicy {
     /// The lowest serial of a bundle to accept
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) minimum_serial: u64,
+    /// Ask that every beacon is a round of drand, verified with the chain's key
+    #[arg(long)]
+    pub(crate) verified_beacons: bool,
     /// The last moment at which the policy may be used without a review (2027-12-31T00:00:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) not_after: Option<String>,

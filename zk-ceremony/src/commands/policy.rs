@@ -102,6 +102,7 @@ impl NewPolicy {
             revoked_transcripts: Vec::new(),
             revoked_keys: Vec::new(),
             not_after: not_after.transpose()?,
+            verified_beacons: self.verified_beacons,
         })
     }
 
@@ -261,6 +262,9 @@ impl fmt::Display for ShownPolicy<'_> {
             .accepted_phase1_starts
             .iter()
             .try_for_each(|start| writeln!(f, "or phase 1 of  {start}"))?;
+        if policy.verified_beacons {
+            writeln!(f, "beacons        rounds of drand, verified with the chain's key")?;
+        }
         policy.circuits.iter().try_for_each(|circuit| {
             writeln!(f, "circuit        {}  {}", circuit.circuit_sha256, circuit.name)
         })?;

@@ -132,6 +132,7 @@ fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
         revoked_transcripts,
         revoked_keys,
         not_after,
+        verified_beacons,
     } = new;
     let mut changes = Changes::default();
     if *kind != old.kind {
@@ -200,6 +201,16 @@ fn changes(old: &PolicyDocument, new: &PolicyDocument) -> Vec<Change> {
     };
     let what = format!("may be used {} instead of {}", shown(not_after), shown(&old.not_after));
     changes.add(Effect::of_bound(day(not_after), day(&old.not_after)), what);
+    match (old.verified_beacons, *verified_beacons) {
+        (false, true) => changes.add(
+            Effect::Stronger,
+            "every beacon must be a round of drand, verified with the chain's key",
+        ),
+        (true, false) => {
+            changes.add(Effect::Weaker, "beacons are believed that nobody verified");
+        }
+        _ => {}
+    }
     changes.0
 }
 
@@ -478,6 +489,7 @@ mod tests {
             revoked_transcripts: vec![TranscriptDigest([3; 32])],
             revoked_keys: vec![key(9)],
             not_after: Some(Timestamp::new("2027-12-31T00:00:00Z").unwrap()),
+            verified_beacons: false,
         }
     }
 
@@ -727,6 +739,14 @@ mod tests {
                      again"
                 ),
             ]
+        );
+    }
+
+    #[test]
+    fn verified_beacons_are_asked_for_or_not() {
+        assert_eq!(
+            lines(|new| new.verified_beacons = true),
+            ["Stronger: every beacon must be a round of drand, verified with the chain's key"]
         );
     }
 

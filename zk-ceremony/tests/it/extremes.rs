@@ -109,6 +109,7 @@ fn reaches_a_guarded_build(participants: u32, circuits: u32) {
         revoked_transcripts: Vec::new(),
         revoked_keys: Vec::new(),
         not_after: None,
+        verified_beacons: false,
     };
     let bundle = fs::read(world.shared("bundle.json")).unwrap();
     builds(&world, &bundle, &policy);

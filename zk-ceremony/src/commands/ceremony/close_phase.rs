@@ -12,7 +12,8 @@ use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{keygen, phase1, phase2};
-use ceremony_folder::steps::{ensure_unchanged, open_input, planned_beacon};
+use ceremony_folder::beacon::{PublicValue, planned_beacon};
+use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::store::{LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
     AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, NewStep, Prior, Slot, Stage,
@@ -21,7 +22,7 @@ use ceremony_folder::{
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
-use zk_attest::primitives::{CeremonyKind, Label};
+use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::once::write_once;
@@ -29,56 +30,27 @@ use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
 use super::{parse_label, this_tool};
-use crate::cli::ceremony::{BeaconStep, CoordinatorStep, KeygenStep};
+use crate::cli::ceremony::{CoordinatorStep, KeygenStep};
 use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
 
-impl BeaconStep {
-    pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let root = &self.folder.folder;
-        let _lock = FolderLock::take(root)?;
-        let ceremony = Ceremony::open_sound(root)?;
-        let mut signer = self.signer.open()?;
-        ceremony.ensure_coordinator(signer.as_ref())?;
-        let open = ceremony.chains_to_close()?;
-        let value = self.value(ceremony.config.document().kind)?;
-        drop(open);
-        close_chains(&ceremony, &value, signer.as_mut())
-    }
-
-    fn value(&self, kind: CeremonyKind) -> Result<Vec<u8>, Diagnostic> {
-        match &self.value.value {
-            Some(hex) => hex::decode(hex).map_err(|e| {
-                Diagnostic::environment("option", e)
-                    .at("--value")
-                    .hint("give the beacon's bytes in hexadecimal, without 0x")
-            }),
-            None if kind == CeremonyKind::Rehearsal => {
-                let mut value = vec![0; 32];
-                getrandom::fill(&mut value).map_err(failure::no_randomness)?;
-                Ok(value)
-            }
-            None => Err(Diagnostic::environment(
-                "random-beacon-in-production",
-                "--random is for rehearsals",
-            )
-            .found("a ceremony of kind production")
-            .expected("a value that nobody could choose")
-            .hint("give the announced value with --value HEX")),
-        }
-    }
-}
-
 /// Closes every chain of the open phase. The caller holds the folder's lock.
 pub(super) fn close_chains(
     ceremony: &Ceremony,
-    value: &[u8],
+    value: &PublicValue,
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let open = ceremony.chains_to_close()?;
+    ceremony.ensure_none_came_late().map_err(|error| {
+        Diagnostic::from(error).hint(format_args!(
+            "take the step out with `{PROGRAM} ceremony reject {} STEP --reason TEXT`, then close \
+             the phase",
+            ceremony.folder.root().display()
+        ))
+    })?;
     let tracks: Vec<Track> = open.iter().map(|chain| chain.track.clone()).collect();
     let verified = verify_last(ceremony, &tracks)?;
     for chain in open {
@@ -90,7 +62,7 @@ pub(super) fn close_chains(
 fn close(
     ceremony: &Ceremony,
     chain: &Chain,
-    (value, verified): (&[u8], &Label),
+    (value, verified): (&PublicValue, &Label),
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
     let track = &chain.track;

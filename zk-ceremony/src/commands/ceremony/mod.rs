@@ -4,6 +4,7 @@ mod accept;
 mod archive;
 mod attest;
 mod audit;
+mod beacon;
 mod close_phase;
 mod contribute;
 mod create_bundle;

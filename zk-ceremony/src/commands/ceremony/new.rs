@@ -14,7 +14,7 @@ use ceremony_folder::{
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
-use zk_attest::primitives::{CeremonyKind, Label};
+use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Action, Phase};
 
 use super::prepared::verify_last;
@@ -49,6 +49,11 @@ impl NewCeremony {
         })?;
         // All that can be refused is refused before there is a folder.
         self.ensure_circuits_of(&config)?;
+        config.ensure_rounds_to_come(&Timestamp::now()).map_err(|error| {
+            Diagnostic::from(&error).at(path.display()).hint(
+                "write rounds into ceremony.toml that are published when everybody has contributed",
+            )
+        })?;
         let start = self.start(&config)?;
         if self.check {
             println!("{}: these rules can be opened", path.display());
@@ -283,6 +288,16 @@ fn announce(config: &Config) {
         println!("  phase 1            {}", names(Phase::One));
     }
     println!("  phase 2            {}", names(Phase::Two));
+    for phase in [Phase::One, Phase::Two] {
+        let Some(plan) = config.beacon(phase) else { continue };
+        let time = plan.time().map_or_else(String::new, |time| format!(", published at {time}"));
+        println!(
+            "  beacon of phase {}  {}, round {}{time}",
+            u8::from(phase),
+            plan.source,
+            plan.round
+        );
+    }
     if rules.kind == CeremonyKind::Rehearsal {
         println!("A rehearsal: no production policy will accept its keys.");
     }

@@ -364,13 +364,15 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
             names.push(participant.name.to_string());
         }
     }
-    let value = ceremony.config.beacon(phase).map(|plan| {
+    let (option, value) = ceremony.config.beacon(phase).map_or_else(Default::default, |plan| {
         let rounds = open.iter().map(|chain| chain.beacon_round(plan));
-        format!("  (HEX: {}, round {})", plan.source, rounds.max().unwrap_or(plan.round))
+        let round = rounds.max().unwrap_or(plan.round);
+        match plan.drand.and_then(|chain| chain.time_of(round)) {
+            None => (" --value HEX", format!("  (HEX: {}, round {round})", plan.source)),
+            Some(time) => (" --wait", format!("  ({}, round {round}, at {time})", plan.source)),
+        }
     });
-    let value = value.unwrap_or_default();
-    let beacon =
-        format!("{PROGRAM} ceremony beacon {root} --value HEX --key coordinator.pem{value}");
+    let beacon = format!("{PROGRAM} ceremony beacon {root}{option} --key coordinator.pem{value}");
     let enough = open
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);

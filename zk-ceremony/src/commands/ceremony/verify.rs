@@ -312,6 +312,20 @@ fn print(
             println!("  journal            {} entries, signed by the service {key}", entries.len());
         }
     };
+    let print_beacons = || {
+        let steps = report.chains.iter().flat_map(|chain| {
+            chain.steps.iter().filter_map(|step| Some((&chain.title, step.beacon.as_ref()?)))
+        });
+        for (title, beacon) in steps {
+            let (source, round) = (&beacon.source, beacon.round);
+            let how = match &beacon.chain {
+                Some(chain) => format!("verified under {chain}'s key"),
+                None => "not compared with its source".into(),
+            };
+            println!("  beacon             {title}: {source}, round {round}: {how}");
+            println!("                     contributions before it: {}", beacon.order);
+        }
+    };
     let Some(done) = done else {
         println!(
             "{shown}: NOT FINISHED; good so far, {} files verified in {:.1} s",
@@ -319,6 +333,7 @@ fn print(
             report.seconds
         );
         print_people();
+        print_beacons();
         print_journal();
         println!("next: {PROGRAM} ceremony status {shown}");
         return;
@@ -334,6 +349,7 @@ fn print(
         );
     }
     print_people();
+    print_beacons();
     print_journal();
     if !read_only {
         println!("  report             {}", root.join("report.html").display());

@@ -4,16 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ceremony_folder::beacon::PublicValue;
+use ceremony_folder::drand::Chain;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::{Ceremony, FolderLock, Stage};
+use ceremony_net::drand::Endpoints;
 use ceremony_net::service::Service;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
-use zk_attest::primitives::{CeremonyKind, Label};
+use zk_attest::primitives::{CeremonyKind, DrandSignature, Label, Timestamp};
 use zk_attest::statement::Phase;
 
 use crate::cli::ceremony::{CreateBundle, FolderArg, KeygenStep, NamedFile, VerifyCeremony};
 use crate::cli::network::{BeaconFile, ServeArgs};
+use crate::commands::ceremony::beacon::drawn;
 use crate::commands::ceremony::close_phase::{close_chains, prepare_phase2};
 use crate::failure;
 use crate::signer::Signer;
@@ -26,6 +30,7 @@ pub(super) struct Coordinator {
     root: PathBuf,
     signer: Box<dyn Signer>,
     beacons: Vec<BeaconFile>,
+    endpoints: Endpoints,
     random: bool,
     close_after: Duration,
     enrol_all: bool,
@@ -57,6 +62,7 @@ impl Coordinator {
             root: root.into(),
             signer,
             beacons: arguments.beacon.clone(),
+            endpoints: Endpoints::new(&arguments.endpoints.endpoint)?,
             random: arguments.random_beacons,
             close_after: Duration::from_secs(arguments.close_after),
             enrol_all: arguments.enrol_all,
@@ -123,7 +129,7 @@ impl Coordinator {
         let open = ceremony.chains().filter(|it| it.track.phase() == phase && !it.is_closed());
         let everybody = open.into_iter().all(|chain| chain.waiting(&ceremony.roster).is_empty());
         let nobody_comes = service.is_idle() && self.since.1.elapsed() >= self.close_after;
-        let Some(value) = self.beacon(phase)? else { return Ok(false) };
+        let Some(value) = self.beacon(ceremony, phase)? else { return Ok(false) };
         // A value that is published ends the phase, whoever is still to come.
         let is_published = !self.random;
         if !(everybody || nobody_comes || is_published) {
@@ -136,15 +142,14 @@ impl Coordinator {
     }
 
     /// The value of a phase's beacon, once it is there.
-    fn beacon(&self, phase: Phase) -> Result<Option<Vec<u8>>, Diagnostic> {
+    fn beacon(&self, ceremony: &Ceremony, phase: Phase) -> Result<Option<PublicValue>, Diagnostic> {
         if self.random {
-            let mut value = vec![0; 32];
-            getrandom::fill(&mut value).map_err(failure::no_randomness)?;
-            return Ok(Some(value));
+            return drawn(CeremonyKind::Rehearsal).map(Some);
         }
+        let drand = ceremony.config.beacon(phase).and_then(|plan| plan.drand);
         let number = u8::from(phase);
         let Some(file) = self.beacons.iter().find(|file| file.phase == number) else {
-            return Ok(None);
+            return drand.map_or(Ok(None), |chain| self.fetched(ceremony, chain));
         };
         if file.path.symlink_metadata().is_err() {
             return Ok(None);
@@ -157,11 +162,34 @@ impl Coordinator {
             // It is being written.
             return Ok(None);
         }
-        hex::decode(text.trim()).map(Some).map_err(|error| {
+        let refused = |error: &dyn std::fmt::Display| {
             Diagnostic::artefact("beacon", format_args!("this is no value of a beacon: {error}"))
                 .at(file.path.display())
-                .expected("its bytes in hexadecimal, without 0x")
-        })
+        };
+        if drand.is_some() {
+            let signature = DrandSignature::from_hex(text.trim())
+                .map_err(|error| refused(&error.what()).expected("the round's signature"))?;
+            return Ok(Some(PublicValue::Signatures(vec![signature])));
+        }
+        hex::decode(text.trim())
+            .map(|bytes| Some(PublicValue::Bytes(bytes)))
+            .map_err(|error| refused(&error).expected("its bytes in hexadecimal, without 0x"))
+    }
+
+    /// The rounds of drand that close the phase, when the last of them has its time.
+    fn fetched(
+        &self,
+        ceremony: &Ceremony,
+        chain: &Chain,
+    ) -> Result<Option<PublicValue>, Diagnostic> {
+        let rounds = ceremony.rounds_to_close()?;
+        let now = Timestamp::now().unix();
+        let is_public = |round: &u64| chain.time_of(*round).is_some_and(|it| it.unix() <= now);
+        if !rounds.iter().all(is_public) {
+            return Ok(None);
+        }
+        let signatures = rounds.iter().map(|round| self.endpoints.fetch(chain, *round));
+        signatures.collect::<Result<_, _>>().map(|all| Some(PublicValue::Signatures(all)))
     }
 
     /// Keys, the whole verification, and the bundle.

@@ -230,6 +230,7 @@ impl Material {
             revoked_transcripts: Vec::new(),
             revoked_keys: Vec::new(),
             not_after: None,
+            verified_beacons: false,
         };
         let bytes = document.to_json();
         Policy::from_json(&bytes).map_err(|refusal| {
