@@ -113,7 +113,7 @@ RUST = ("abstract as async await become box break const continue crate do dyn el
         "impl in let loop macro match mod move mut override priv pub ref return self static struct super trait true "
         "try type typeof unsafe unsized use virtual where while yield").replace(" ", "|")
 TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power": range(1, 29),
-         "exponent": range(10, 64), "hex32": "[0-9a-f]{64}", "hex64": "[0-9a-f]{128}", "value": "([0-9a-f]{2}){1,255}",
+         "exponent": range(10, 64), "hex32": "[0-9a-f]{64}", "hex48": "[0-9a-f]{96}", "hex64": "[0-9a-f]{128}", "value": "([0-9a-f]{2}){1,255}",
          "ceremony": "[a-z0-9][a-z0-9._-]{0,63}", "name": f"(?!({RUST})$)[a-z][a-z0-9_-]{{0,47}}", "b64": unbase64,
          "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 400 and v == v.strip() == cleaned(v),
          "time": lambda v, *_: re.fullmatch(UTC, v) and int(v[8:10]) <= calendar.monthrange(int(v[:4]), int(v[5:7]))[1],
@@ -121,13 +121,13 @@ TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power"
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",
          "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/2",
          "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/3",
-         "uri-step": "urn:zk-ceremony:step-attestation:v2", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
+         "uri-step": "urn:zk-ceremony:step-attestation:v3", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
          "uri-amendment": "urn:zk-ceremony:amendment:v1", "handover-word": "handover",
          "f-manifest": "zk-ceremony-manifest/1"}
 # Objects: "type = fields", a field is "name" or "name:type". Without a type it is of the type of its name, or hex32
 # where the name ends in sha256. "?" ends an optional, "[]" a list.
 for item in """envelope = payload:b64 payloadType signatures:signature[]; signature = keyid sig; digest = sha256;
-    subject = name:text digest; circuit-id = name circuit_sha256; beacon = source:text round:u64 value exponent;
+    subject = name:text digest; circuit-id = name circuit_sha256; beacon = source:text round:u64 value signature:hex48? exponent;
     step-statement = _type subject:subject[] predicateType:uri-step predicate:step-attestation; step-attestation =
     ceremony ceremony_toml_sha256 kind phase circuit:circuit-id? action:text index:u32 participant:text input_sha256?
     contribution_hash:hex64? beacon? tool:text entropy:text destruction:text
@@ -209,6 +209,9 @@ def chain(t, w, phase, circuit, steps, file):
         need(s["index"] == i and s["input_sha256"] == file, at, "wrong index, or input is not the file before it")
         fits = s["beacon"] is None if i < len(steps) else s["beacon"] and a and a["key"] in coordinators(t)
         need(fits, at, "the beacon, and only it, must be the last step and attested by the coordinator")
+        signed = s["beacon"] and s["beacon"]["signature"]
+        need(not signed or s["beacon"]["source"].startswith("drand ") and sha256(bytes.fromhex(signed)) ==
+             s["beacon"]["value"], at, "the beacon is not drand's, or its value not that of its signature")
         file = s["file_sha256"]
         a and says(t, a["envelope"], at, file, phase, circuit, action, i, participant=s["name"],
                    **{k: s[k] for k in ("input_sha256", "contribution_hash", "beacon")})

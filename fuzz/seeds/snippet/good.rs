@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("676eff5ac84e165896de76af701c82cb9cd615b2e6b19d84633fef26a4bef9ce");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("be2ec7d90f92eb8ade882dbc150c5a811498e8a5e78b27583cc153ed71f3e9b7");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("2f9275e8480d5abe34a069a32830bc3ad10a5a3a7a898a58fc8959e00906ff07");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("d31080c37755e2e03e7af3ba35b7624d235468daf60f9b51d6eb6cf2ac401eab");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("f7aa6634d92b447483934d711727c303cca3d3530de9867ebabc4687ef562f5b");
 

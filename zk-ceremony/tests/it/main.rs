@@ -4,6 +4,7 @@ mod accept_cli;
 mod approval_cli;
 mod attacks;
 mod ceremony_cli;
+mod drand;
 mod extremes;
 mod foreign_files;
 mod guard_status;

@@ -109,7 +109,7 @@ fn the_report_says_of_a_beacon_that_nobody_compared_it_with_its_source() {
         ("<dt>beacon's source</dt><dd>a chain</dd>", 2),
         ("<dt>round</dt><dd>100</dd>", 1),
         ("<dt>round</dt><dd>200</dd>", 1),
-        ("<b>not verified against its source</b>: fetch round", 2),
+        ("<b>not compared with its source</b>: fetch round", 2),
     ] {
         assert_eq!(page.matches(line).count(), times, "{line}\n{page}");
     }

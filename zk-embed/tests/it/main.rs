@@ -1,5 +1,6 @@
 //! The tests of zk-embed, one binary.
 
+mod beacons;
 mod command_line;
 mod deep_check;
 mod guarded_example;

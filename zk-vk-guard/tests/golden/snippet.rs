@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("6ca4d007c8cd663ce976f306d9b54a82d0eebf6bc25642d6a7f73c2f73a26981");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("3c9ca425c5646bc782369d2d2796f25bc3d4004152f21e14b2ea838c736ee58a");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("d832325a0e64c34c00a5df591dfd32d3fe8a650229839af221de4c70a4feebb4");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("9a0d5730516a920ba846fc4a256e20205a33a39136dbd1f1ff651b19b30fb427");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("fd06dc0b2943f96ce668ac10b07580ea102267b3542b33e8ffaa990e4cd83209");
 

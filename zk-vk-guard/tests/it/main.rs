@@ -1,5 +1,6 @@
 //! The tests of the guard, one binary.
 
+mod beacons;
 mod bundle;
 mod circuit_names;
 mod dependency_tree;

@@ -52,6 +52,10 @@ pub(super) fn close_chains(
         ))
     })?;
     let tracks: Vec<Track> = open.iter().map(|chain| chain.track.clone()).collect();
+    // Judged before the work.
+    for track in &tracks {
+        planned_beacon(ceremony, track, value)?;
+    }
     let verified = verify_last(ceremony, &tracks)?;
     for chain in open {
         close(ceremony, chain, (value, &verified), signer)?;
