@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("be2ec7d90f92eb8ade882dbc150c5a811498e8a5e78b27583cc153ed71f3e9b7");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("ecc4eba5f7e7ecec769ab1120b594b7d5e3afcf89b3719208fd590c2be7bddd9");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("d31080c37755e2e03e7af3ba35b7624d235468daf60f9b51d6eb6cf2ac401eab");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("ad0276a2cb021ab0d5ced2f453c318d61c5156a0faef0d697834323d5bb5fe2b");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("f7aa6634d92b447483934d711727c303cca3d3530de9867ebabc4687ef562f5b");
 
