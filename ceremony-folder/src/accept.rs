@@ -305,7 +305,7 @@ impl Ceremony {
         self.ensure_sound()?;
         let participant = self.named(&step.words.participant)?;
         // A key that was replaced signs nothing new.
-        if participant.key != step.key {
+        if !step.is_signed_by(&participant.key) {
             return Err(Refused::Turn(crate::TurnError::NotTheirKey {
                 name: participant.name.clone(),
                 found: step.key,

@@ -17,7 +17,7 @@ use crate::chain::Chain;
 use crate::enrolment::Enrolment;
 use crate::error::at;
 use crate::folder::{STRAYS, Track};
-use crate::roster::{Pending, ROSTER, Roster};
+use crate::roster::{Judged, Pending, ROSTER};
 use crate::steps::write_file;
 use crate::tidy::move_away;
 use crate::{Ceremony, service};
@@ -39,25 +39,20 @@ impl Ceremony {
     /// When another amendment waits for signatures, a file in its place cannot be read, or the
     /// rules do not allow the change.
     pub fn draft_amendment(&self, change: Change, reason: Label) -> Result<Amendment, Diagnostic> {
-        let root = self.folder.root().display();
-        if let Some(Pending { amended, missing }) = self.roster.pending() {
-            return Err(Diagnostic::environment(
-                "amendment-pending",
-                "another amendment waits for signatures",
-            )
-            .at(amended.path.display())
-            .found(shown(&amended.said.change))
-            .expected(format_args!("its missing signatures: {missing}"))
-            .hint(format_args!(
-                "sign it with `{PROGRAM} ceremony countersign {root}`, or put it away with \
-                 `{PROGRAM} ceremony countersign {root} --withdraw`"
-            )));
+        self.ensure_next_is_free()?;
+        let said = self.ensure_amendable(change, reason)?;
+        // A deputy may have to take over because of what the coordinator made.
+        if !matches!(said.change, Change::Handover { .. }) {
+            self.ensure_sound()?;
         }
-        if let Some(error) = self.roster.unread() {
-            return Err(Diagnostic::from(error.as_ref()).hint(format_args!(
-                "`{PROGRAM} ceremony countersign {root} --withdraw` puts the file away"
-            )));
-        }
+        Ok(said)
+    }
+
+    /// Whether the rules allow a change now, whatever waits for signatures.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ensure_amendable(&self, change: Change, reason: Label) -> Result<Amendment, Diagnostic> {
         let path = self.roster.next_path(&self.folder);
         let number = self.roster.amendments().len() + 1;
         if number > MAX_AMENDMENTS {
@@ -65,11 +60,10 @@ impl Ceremony {
                 "too-many-amendments",
                 "the roster changed too often",
             )
-            .at(root)
+            .at(self.folder.root().display())
             .found(number - 1)
             .expected(format_args!("at most {MAX_AMENDMENTS} amendments")));
         }
-        self.ensure_sound()?;
         let rules = self.config.document();
         let said = Amendment {
             ceremony: rules.id.clone(),
@@ -85,6 +79,30 @@ impl Ceremony {
         self.roster.ensure_fits(&self.config, &said, &path)?;
         self.ensure_of_use(&said)?;
         Ok(said)
+    }
+
+    /// Refuses where the next amendment's place is taken.
+    fn ensure_next_is_free(&self) -> Result<(), Diagnostic> {
+        let root = self.folder.root().display();
+        if let Some(Pending { amended, missing }) = self.roster.pending() {
+            return Err(Diagnostic::environment(
+                "amendment-pending",
+                "another amendment waits for signatures",
+            )
+            .at(amended.path.display())
+            .found(shown(&amended.said.change))
+            .expected(format_args!("its missing signatures: {missing}"))
+            .hint(format_args!(
+                "sign it with `{PROGRAM} ceremony countersign {root}`, or put it away with \
+                 `{PROGRAM} ceremony countersign {root} --withdraw`"
+            )));
+        }
+        match self.roster.unread() {
+            None => Ok(()),
+            Some(error) => Err(Diagnostic::from(error.as_ref()).hint(format_args!(
+                "`{PROGRAM} ceremony countersign {root} --withdraw` puts the file away"
+            ))),
+        }
     }
 
     /// The last step of each chain that has begun.
@@ -140,8 +158,7 @@ impl Ceremony {
         for signer in signers {
             self.sign_amendment(&said, &mut envelope, *signer)?;
         }
-        write_file(self, &path, &envelope.to_json(), false)?;
-        self.outcome(&path)
+        self.put(&envelope, false)
     }
 
     /// Adds a person to the roster at their request. Nothing is done for somebody who is in it.
@@ -174,33 +191,28 @@ impl Ceremony {
         path: &Path,
         envelope: &Envelope,
     ) -> Result<(Amendment, Signed), Diagnostic> {
-        let read = self.roster.judge(&self.config, path, envelope.clone())?;
-        let said = read.amended.said.clone();
-        let mut merged = envelope.clone();
-        let waiting = self.roster.pending().map(|pending| &pending.amended);
-        match waiting {
-            Some(waiting) if waiting.envelope.payload() != envelope.payload() => {
-                // Says which, and how it is put away.
-                self.draft_amendment(said.change.clone(), said.reason.clone())?;
-            }
-            Some(waiting) => merged.merge(&waiting.envelope)?,
-            None => self.ensure_of_use(&said)?,
-        }
-        if read.amended.signers.is_empty() {
+        let Judged { amended, missing } =
+            self.roster.judge(&self.config, path, envelope.clone())?;
+        if amended.signers.is_empty() {
             return Err(Diagnostic::artefact(
                 "unsigned",
                 "no signature of the amendment counts for it",
             )
             .at(path.display())
-            .expected(read.missing.unwrap_or_default()));
+            .expected(missing.unwrap_or_default()));
         }
-        let place = self.roster.next_path(&self.folder);
-        let next = self.roster.judge(&self.config, &place, merged.clone())?;
-        if let (Change::Handover { key, .. }, None) = (&said.change, &next.missing) {
-            self.ensure_endorsed_by(&said, key)?;
+        let said = amended.said;
+        let mut merged = envelope.clone();
+        let waiting = self.roster.pending().map(|pending| &pending.amended.envelope);
+        match waiting.filter(|waiting| waiting.payload() == envelope.payload()) {
+            Some(waiting) => merged.merge(waiting)?,
+            None => {
+                self.ensure_next_is_free()?;
+                self.ensure_amendable(said.change.clone(), said.reason.clone())?;
+            }
         }
-        write_file(self, &place, &merged.to_json(), waiting.is_some())?;
-        Ok((said, self.outcome(&place)?))
+        let signed = self.put(&merged, waiting.is_some())?;
+        Ok((said, signed))
     }
 
     /// Adds a signature to the amendment that waits for it.
@@ -216,9 +228,7 @@ impl Ceremony {
             .at(self.folder.root().display())
             .hint(format_args!("`{PROGRAM} ceremony status` shows who is in the roster")));
         };
-        let is_next =
-            |key| matches!(&amended.said.change, Change::Handover { key: next, .. } if next == key);
-        if amended.signers.contains(signer.public_key()) && !is_next(signer.public_key()) {
+        if amended.signers.contains(signer.public_key()) {
             return Err(Diagnostic::environment(
                 "signed-already",
                 "this key has signed it already",
@@ -228,42 +238,78 @@ impl Ceremony {
         }
         let mut envelope = amended.envelope.clone();
         self.sign_amendment(&amended.said, &mut envelope, signer)?;
-        self.ensure_endorsed(&amended.said, signer)?;
-        write_file(self, &amended.path, &envelope.to_json(), true)?;
-        self.outcome(&amended.path)
+        self.put(&envelope, true)
     }
 
-    /// The last signature on a handover comes when everything that the next coordinator has to
-    /// stand for is signed: what was rejected since would come back otherwise.
-    fn ensure_endorsed(&self, said: &Amendment, signer: &dyn Signer) -> Result<(), Diagnostic> {
-        match &said.change {
-            Change::Handover { key, .. } if key != signer.public_key() => {
-                self.ensure_endorsed_by(said, key)
-            }
-            _ => Ok(()),
+    /// Writes the next amendment, with those of its signatures that count. What it puts in force
+    /// takes nothing out of the chains that is in them.
+    fn put(&self, envelope: &Envelope, replace: bool) -> Result<Signed, Diagnostic> {
+        let path = self.roster.next_path(&self.folder);
+        let mut judged = self.roster.judge(&self.config, &path, envelope.clone())?;
+        let mut signers = judged.amended.signers.clone();
+        if let (Change::Handover { key, .. }, None) = (&judged.amended.said.change, &judged.missing)
+            // As the folder is now: they may have been signed a moment ago.
+            && !Self::read(self.folder.clone())?.is_endorsed_by(key)
+        {
+            // Whoever takes over has signed elsewhere, and signs here once more, the last of all.
+            signers.remove(key);
         }
+        let unsigned = || {
+            Diagnostic::environment("unsigned", "no signature of the amendment counts for it")
+                .at(path.display())
+        };
+        let kept = judged.amended.envelope.signed_only_by(&signers).filter(|_| !signers.is_empty());
+        let kept = kept.ok_or_else(unsigned)?;
+        judged = self.roster.judge(&self.config, &path, kept.clone())?;
+        if judged.missing.is_none() {
+            self.ensure_nothing_is_lost(&judged)?;
+        }
+        write_file(self, &path, &kept.to_json(), replace)?;
+        Ok(judged.missing.map_or(Signed::InForce, Signed::Pending))
     }
 
-    fn ensure_endorsed_by(&self, said: &Amendment, key: &PublicKey) -> Result<(), Diagnostic> {
-        let Change::Handover { coordinator, .. } = &said.change else { return Ok(()) };
-        let rejections = self.chains().flat_map(|chain| {
-            let path = |gone: &crate::Rejected| self.folder.rejection(&chain.track, gone.name);
-            chain.rejected.iter().map(move |gone| (path(gone), gone.envelope.clone()))
+    /// Refuses an amendment that would make a step of a chain somebody else's: one that was made
+    /// after the amendment was drafted, or that its heads leave out.
+    fn ensure_nothing_is_lost(&self, judged: &Judged) -> Result<(), Diagnostic> {
+        let mut roster = self.roster.clone();
+        roster.apply(judged.amended.clone());
+        let after = Self::with_roster(self.folder.clone(), self.config.clone(), roster);
+        let files = |chain: &Chain| -> Vec<_> {
+            let steps = chain.steps.iter().chain(&chain.prepared).map(|step| step.file);
+            steps.chain(chain.rejected.iter().map(|gone| gone.file)).collect()
+        };
+        let problem = |chain: &Chain| chain.problem.as_ref().map(ToString::to_string);
+        let lost = self.chains().zip(after.chains()).find(|(before, after)| {
+            files(before) != files(after) || problem(after).is_some() && problem(before).is_none()
         });
-        let mut standing = rejections.chain(service::appointed(self));
-        match standing.find(|(_, envelope)| envelope.signers([key]).is_empty()) {
-            None => Ok(()),
-            Some((path, _)) => Err(Diagnostic::environment(
-                "not-endorsed",
-                format_args!("{coordinator} has not signed everything that stands yet"),
-            )
-            .at(path.display())
-            .found("a document that the present coordinator alone has signed")
-            .hint(format_args!(
-                "let {coordinator} run `{PROGRAM} ceremony countersign {}` first",
-                self.folder.root().display()
-            ))),
-        }
+        let Some((chain, after)) = lost else { return Ok(()) };
+        let step =
+            chain.steps.iter().find(|step| after.steps.iter().all(|it| it.file != step.file));
+        Err(Diagnostic::environment(
+            "amendment-stale",
+            "the ceremony went on since this amendment was drafted: it would take steps out",
+        )
+        .at(judged.amended.path.display())
+        .found(step.map_or_else(
+            || format!("{} would not hold", chain.track),
+            |step| {
+                let by = &step.words.participant;
+                format!("{}, step {} by {by}", chain.track, step.name)
+            },
+        ))
+        .expected("an amendment that was drafted after the last step")
+        .hint(format_args!(
+            "put it away with `{PROGRAM} ceremony countersign {} --withdraw`, and draft it again",
+            self.folder.root().display()
+        )))
+    }
+
+    /// Whether whoever takes over has signed the rejections and appointments that stand.
+    fn is_endorsed_by(&self, key: &PublicKey) -> bool {
+        let rejections = self.chains().flat_map(|chain| &chain.rejected).map(|gone| &gone.envelope);
+        let appointed = service::appointed(self);
+        let mut standing = rejections.chain(appointed.iter().map(|(_, envelope)| envelope));
+        standing.all(|envelope| envelope.signers([key]).contains(key))
     }
 
     /// Puts away the amendment that waits for signatures, or the file in its place that cannot be
@@ -311,7 +357,8 @@ impl Ceremony {
             Change::Enrol { .. } => {}
             Change::Replace { participant, old_key, key } => {
                 counted.extend(deputy_keys.chain([*old_key, *key]));
-                needed.push(format!("a deputy, {participant}'s key until now or the new one"));
+                needed.push(format!("{participant}'s key until now or the new one"));
+                needed.extend(deputies.iter().map(|_| "a deputy".to_owned()));
             }
             Change::Handover { coordinator, key } => {
                 counted.extend(deputy_keys.chain([*key]));
@@ -346,23 +393,6 @@ impl Ceremony {
             sign(&path, &envelope)?;
         }
         Ok(())
-    }
-
-    /// What a written amendment is for whoever reads the folder now.
-    fn outcome(&self, path: &Path) -> Result<Signed, Diagnostic> {
-        let roster = Roster::read(&self.folder, &self.config);
-        if roster.amendments().iter().any(|amended| amended.path == path) {
-            return Ok(Signed::InForce);
-        }
-        match (roster.pending(), roster.unread()) {
-            (Some(pending), _) => Ok(Signed::Pending(pending.missing.clone())),
-            (None, Some(error)) => Err(Diagnostic::from(error.as_ref())),
-            (None, None) => Err(Diagnostic::environment(
-                "amendment-gone",
-                "the amendment was taken away while it was written",
-            )
-            .at(path.display())),
-        }
     }
 }
 

@@ -45,14 +45,21 @@ pub struct Step {
     pub present: bool,
     /// The key that attests it.
     pub key: PublicKey,
-    /// When the key had its part.
-    pub(crate) term: Term,
+    /// The keys that its maker had and that signed it, with the time of each.
+    pub(crate) held: Vec<(PublicKey, Term)>,
     /// The signed statement.
     pub envelope: Envelope,
     /// What it says.
     pub words: StepAttestation,
     /// SHA-256 of the data file, as attested.
     pub file: FileDigest,
+}
+
+impl Step {
+    /// Whether a key of its maker's signed it.
+    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.held.iter().any(|(held, _)| held == key)
+    }
 }
 
 /// The steps of phase 1 or of one circuit, as far as they are attested.

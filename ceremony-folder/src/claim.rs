@@ -11,6 +11,7 @@ use std::sync::Arc;
 use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, Label};
 use zk_attest::statement::{Action, CircuitReference, Statement, StepAttestation, Subject};
 
@@ -18,7 +19,7 @@ use crate::chain::Step;
 use crate::config::Config;
 use crate::error::{Cause, CeremonyError, at, broken};
 use crate::folder::{Folder, Presence, Slot, StepName, Track};
-use crate::roster::{Maker, Roster};
+use crate::roster::{Maker, Roster, Term};
 
 /// What stands under a name, and what is signed of it.
 #[derive(Debug)]
@@ -134,11 +135,13 @@ impl Reader<'_> {
         let makers = self.roster.makers(action, self.track.phase());
         let of_the_name: Vec<&Maker<'_>> =
             makers.iter().filter(|maker| *maker.name == words.participant).collect();
-        // The key that signed it, of those that its maker had: whether it was its time is for the
-        // walk to say.
+        // The keys that signed it, of those that its maker had: which of them had its time is for
+        // the walk to say.
         let signers = envelope.signers(of_the_name.iter().map(|maker| maker.key));
-        let signed = of_the_name.iter().find(|maker| signers.contains(maker.key));
-        let Some(Maker { key, term, .. }) = signed.or(of_the_name.last()).copied().copied() else {
+        let signed = of_the_name.iter().filter(|maker| signers.contains(maker.key));
+        let held: Vec<(PublicKey, Term)> = signed.map(|maker| (*maker.key, maker.term)).collect();
+        let last = of_the_name.last().map(|maker| (*maker.key, maker.term));
+        let Some((key, _)) = held.first().copied().or(last) else {
             let names: BTreeSet<&str> = makers.iter().map(|maker| maker.name.as_str()).collect();
             return Err(broken(
                 path,
@@ -163,7 +166,7 @@ impl Reader<'_> {
             beacon: words.beacon.as_ref(),
             reason: None,
         };
-        facts.attested(&self.facts(), &envelope, key).map_err(at(path))?;
+        facts.attested(&self.facts(), &envelope, &key).map_err(at(path))?;
         let is_step = matches!(action, Action::Contribution | Action::Beacon);
         if words.contribution_hash.is_some() != is_step
             || words.beacon.is_some() != (action == Action::Beacon)
@@ -183,8 +186,8 @@ impl Reader<'_> {
                 "powers of tau are prepared, in phase 1",
             ));
         }
-        let (path, key) = (self.data(path), *key);
-        Ok(Step { name, index, path, present: false, key, term, envelope, words, file })
+        let path = self.data(path);
+        Ok(Step { name, index, path, present: false, key, held, envelope, words, file })
     }
 
     /// The data file next to an attestation.

@@ -30,8 +30,9 @@ use crate::store::EntryKind;
 /// The folder of enrolments.
 pub const ENROLMENTS: &str = "enrolments";
 
-/// Enrolments that are kept at most: everybody's, and as many of people who were not added.
-const MAX_ENROLMENTS: usize = 2 * MAX_PARTICIPANTS;
+/// Files of the folder that are looked at: everybody's enrolments, as many of people who were not
+/// added, and as many that somebody put there.
+const MAX_FILES: usize = 4 * MAX_PARTICIPANTS;
 
 /// What a person signs before the rounds. The subject is ceremony.toml.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,28 +120,49 @@ impl Enrolment {
     }
 }
 
-/// Keeps an enrolment that came from its maker. From somebody who is not in the roster, only as
-/// long as the coordinator could add them.
+/// Keeps an enrolment that came from its maker, the first one of each key: what somebody said
+/// before the rounds is not changed later. From somebody who is not in the roster, only as long as
+/// the coordinator could add them.
 ///
 /// # Errors
-/// When it does not hold, nobody of this name and key could take part, or there are too many.
-pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Enrolment, Diagnostic> {
+/// When it does not hold, another one of this key is there, nobody of this name and key could take
+/// part, or there are too many.
+pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic> {
     let bytes = envelope.to_json();
     let said = Enrolment::read(Path::new("enrolment"), &bytes, &ceremony.config)?;
     let path = ceremony.enrolment_path(&said.key);
-    if !said.is_of_the_roster(ceremony) {
-        if ceremony.roster.pending().is_none() {
-            ceremony.draft_amendment(said.change(), Label::from_static("a request"))?;
+    if ceremony.folder.is_present(&path) {
+        let kept = ceremony.folder.read(&path, Envelope::MAX_BYTES)?;
+        if Enrolment::read(&path, &kept, &ceremony.config).is_ok_and(|kept| kept == said) {
+            return Ok(Kept::Already(said));
         }
-        let is_new = !ceremony.folder.is_present(&path);
-        if is_new && ceremony.enrolments().len() >= MAX_ENROLMENTS {
+        return Err(Diagnostic::environment("enrolled-already", "this key has enrolled already")
+            .at(path.display())
+            .found(said.key.fingerprint())
+            .expected("one enrolment of each key, as it was first signed"));
+    }
+    if !said.is_of_the_roster(ceremony) {
+        ceremony.ensure_amendable(said.change(), Label::from_static("a request"))?;
+        // Those of people who are in the roster always have room.
+        let of_strangers = |kept: &&Enrolment| !kept.is_of_the_roster(ceremony);
+        if ceremony.enrolments().iter().filter(of_strangers).count() >= MAX_PARTICIPANTS {
             return Err(Diagnostic::environment("enrolments", "too many people ask to take part")
-                .found(MAX_ENROLMENTS)
-                .hint("ask the coordinator"));
+                .at(ENROLMENTS)
+                .found(MAX_PARTICIPANTS)
+                .hint("ask the coordinator, who can move requests out of that folder"));
         }
     }
-    write_file(ceremony, &path, &bytes, true)?;
-    Ok(said)
+    write_file(ceremony, &path, &bytes, false)?;
+    Ok(Kept::New(said))
+}
+
+/// Whether an enrolment was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there now.
+    New(Enrolment),
+    /// The same one was there.
+    Already(Enrolment),
 }
 
 impl Enrolment {
@@ -173,7 +195,7 @@ impl Ceremony {
     /// The enrolments of this ceremony that hold, each under its own name.
     #[must_use]
     pub fn enrolments(&self) -> Vec<Enrolment> {
-        let entries = self.folder.store().entries(Path::new(ENROLMENTS), 2 * MAX_ENROLMENTS);
+        let entries = self.folder.store().entries(Path::new(ENROLMENTS), MAX_FILES);
         let mut entries = entries.unwrap_or_default();
         entries.retain(|entry| entry.kind == EntryKind::File);
         entries.sort();

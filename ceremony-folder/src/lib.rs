@@ -133,6 +133,11 @@ impl Ceremony {
         let bytes = folder.read(&path, MAX_CONFIG_BYTES)?;
         let config = Config::from_toml(&bytes).map_err(at(&path))?;
         let roster = Roster::read(&folder, &config);
+        Ok(Self::with_roster(folder, config, roster))
+    }
+
+    /// Reads the signed steps as these people make them.
+    fn with_roster(folder: Folder, config: Config, roster: Roster) -> Self {
         let sealed = rejection::sealed(&folder, &config);
         let read = |track: Track, circuit, start| {
             let none = BTreeMap::new();
@@ -146,7 +151,7 @@ impl Ceremony {
             read(Track::Circuit(circuit.name.clone()), Some(reference(circuit)), start)
         };
         let circuits = config.document().circuits.iter().map(of).collect();
-        Ok(Self { folder, config, roster, phase1, circuits })
+        Self { folder, config, roster, phase1, circuits }
     }
 
     /// [`Self::open`], for a step to be added: everything that is signed must hold.

@@ -15,11 +15,12 @@
 //! The first file that lacks signatures is *pending*: nothing changes until they are there. What
 //! does not hold otherwise is not read, and neither is what comes after it.
 //!
-//! A key counts for the steps of its time. An amendment names the last step of each chain; what is
-//! built later is signed by the people after it, and what is at or below it by those before. So
-//! whoever has an old key cannot make a step that passes for an earlier one.
+//! A key counts for the steps of its time. An amendment names the last step of each chain, its
+//! *head*. The walk along a chain starts with the people of the rules, and goes on with those of
+//! the next amendment once it has passed that one's head. So whoever has an old key cannot make a
+//! step that passes for an earlier one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -266,8 +267,11 @@ impl Roster {
                         "an [enrolment] in ceremony.toml, before the ceremony begins",
                     );
                 };
-                let is_sound = !phases.is_empty() && phases.is_sorted_by(|a, b| a < b);
-                if !is_sound || phases.iter().any(|phase| !rule.phases.contains(phase)) {
+                if phases.is_empty() || !phases.is_sorted_by(|a, b| a < b) {
+                    let found = format!("{} phases", phases.len());
+                    return refused("the phases are no list", &found, "[1], [2] or [1, 2]");
+                }
+                if phases.iter().any(|phase| !rule.phases.contains(phase)) {
                     let shown: Vec<u8> = phases.iter().map(|phase| u8::from(*phase)).collect();
                     let allowed: Vec<u8> = rule.phases.iter().map(|p| u8::from(*p)).collect();
                     return refused(
@@ -315,9 +319,15 @@ impl Roster {
             }
             Change::Handover { coordinator, key } => {
                 let may = deputies().chain([&rules.coordinator]);
-                let named = may
-                    .filter(|person| person.key != self.coordinator.key)
-                    .any(|person| person.key == *key && person.name == *coordinator);
+                let named =
+                    may.into_iter().any(|person| person.key == *key && person.name == *coordinator);
+                if *key == self.coordinator.key {
+                    return refused(
+                        "this person acts as coordinator already",
+                        coordinator,
+                        "somebody else",
+                    );
+                }
                 if !named {
                     return refused(
                         "this person cannot take over as coordinator",
@@ -340,7 +350,16 @@ impl Roster {
             let is_it = |name: &str| rules.circuits.iter().any(|it| it.name.as_str() == name);
             track.is_none_or(is_it)
         };
-        if !tracks.is_sorted_by(|a, b| a < b) || !tracks.iter().all(known) {
+        // Phase 1 has begun with the ceremony, and a chain that has begun stays begun.
+        let earlier = self.amendments.last().map_or(&[][..], |last| &last.said.heads);
+        let goes_on = earlier
+            .iter()
+            .all(|before| said.heads.iter().any(|head| head.circuit == before.circuit));
+        if !tracks.is_sorted_by(|a, b| a < b)
+            || !tracks.iter().all(known)
+            || tracks.first() != Some(&None)
+            || !goes_on
+        {
             return refused(
                 "the amendment does not name the last steps of the ceremony's chains",
                 &format!("{} heads", tracks.len()),
@@ -350,7 +369,7 @@ impl Roster {
         Ok(())
     }
 
-    fn apply(&mut self, amended: Amended) {
+    pub(crate) fn apply(&mut self, amended: Amended) {
         let number = amended.said.number;
         match &amended.said.change {
             Change::Enrol { participant, key, phases } => {
@@ -451,44 +470,15 @@ impl Roster {
         found.map(|it| Maker { name: &it.name, key: &it.key, term: it.term }).collect()
     }
 
-    /// After how many amendments each file of a chain was made, as far as the amendments say: those
-    /// that are not in the answer came after all of them. `inputs` has the input of each file that
-    /// is signed in the chain.
-    pub(crate) fn times(
-        &self,
-        track: &Track,
-        inputs: &BTreeMap<FileDigest, Option<FileDigest>>,
-    ) -> Result<BTreeMap<FileDigest, u32>, CeremonyError> {
+    /// The last step that each amendment names for a chain; none where it had not begun.
+    pub(crate) fn heads(&self, track: &Track) -> impl Iterator<Item = Option<FileDigest>> {
         let circuit = match track {
             Track::Phase1 => None,
-            Track::Circuit(name) => Some(name),
+            Track::Circuit(name) => Some(name.clone()),
         };
-        let mut times = BTreeMap::new();
-        for amended in &self.amendments {
-            let heads = &amended.said.heads;
-            let Some(head) = heads.iter().find(|head| head.circuit.as_ref() == circuit) else {
-                continue;
-            };
-            if !inputs.contains_key(&head.file) {
-                return Err(broken(
-                    &amended.path,
-                    format_args!("the amendment names a step of {track} that is not here"),
-                    head.file,
-                    "the file of a signed step of this folder",
-                ));
-            }
-            let mut file = Some(head.file);
-            // Each file is entered once, so that no circle of digests is walked for ever.
-            while let Some(digest) = file.filter(|digest| !times.contains_key(digest)) {
-                times.insert(digest, amended.said.number - 1);
-                file = inputs.get(&digest).copied().flatten();
-            }
-        }
-        Ok(times)
-    }
-
-    /// The number of amendments in force.
-    pub(crate) fn now(&self) -> u32 {
-        self.amendments.last().map_or(0, |last| last.said.number)
+        self.amendments.iter().map(move |amended| {
+            let mut heads = amended.said.heads.iter();
+            heads.find(|head| head.circuit == circuit).map(|head| head.file)
+        })
     }
 }

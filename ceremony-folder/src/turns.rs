@@ -154,10 +154,10 @@ impl From<TurnError> for Diagnostic {
                     .at("--as")
                     .found(name)
                     .expected(roster.join(", "))
-                    .hint(
-                        "the roster is in ceremony.toml; only those it names can contribute to \
-                         this ceremony",
-                    )
+                    .hint(format_args!(
+                        "only people of the roster contribute; where the rules take others, \
+                         `{PROGRAM} ceremony enrol` asks for it"
+                    ))
             }
             TurnError::NotTheirKey { name, found, signer, expected } => Self::environment(
                 "not-their-key",
@@ -165,15 +165,18 @@ impl From<TurnError> for Diagnostic {
             )
             .found(format_args!("{found} ({signer})"))
             .expected(expected)
-            .hint("sign with the key whose public half you gave to the coordinator"),
+            .hint(format_args!(
+                "sign with the key whose public half you gave to the coordinator, or replace it: \
+                 see `{PROGRAM} ceremony replace-key --help`"
+            )),
             TurnError::NotCoordinator { found, signer, name, expected } => {
                 Self::environment("not-the-coordinator", "this step is the coordinator's")
                     .found(format_args!("{found} ({signer})"))
                     .expected(format_args!("{expected} ({name})"))
-                    .hint(
+                    .hint(format_args!(
                         "sign with the coordinator's key. If the coordinator cannot act, a deputy \
-                         of the rules can take over: see `zk-ceremony ceremony handover --help`",
-                    )
+                         of the rules can take over: see `{PROGRAM} ceremony handover --help`"
+                    ))
             }
             TurnError::NothingOpen { to_close, root } => {
                 let what = if to_close {
@@ -189,7 +192,7 @@ impl From<TurnError> for Diagnostic {
                     "not-in-phase",
                     format_args!("{name} does not contribute to phase {phase}"),
                 )
-                .hint("the roster in ceremony.toml lists the phases of each participant")
+                .hint("the roster says to which phases each participant contributes")
             }
             TurnError::Already { name, track, step, root } => Self::environment(
                 "already-contributed",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
 use zk_attest::statement::Action;
 
 use crate::chain::{Chain, Step};
@@ -31,8 +32,13 @@ struct Walk<'a> {
     faults: BTreeMap<StepName, Arc<CeremonyError>>,
     /// The inputs of all signed steps.
     built_on: BTreeSet<FileDigest>,
-    /// After how many amendments of the roster a file was made; what is not here, after all.
-    times: BTreeMap<FileDigest, u32>,
+    /// The last steps that the roster's amendments name for this chain, in the order of the
+    /// amendments. None: the chain had not begun.
+    heads: Vec<Option<FileDigest>>,
+    /// How many amendments came before the next step.
+    time: u32,
+    /// The files of the chain so far.
+    taken: BTreeSet<FileDigest>,
     chain: Chain,
 }
 
@@ -45,7 +51,9 @@ impl Reader<'_> {
             claims: BTreeMap::new(),
             faults: BTreeMap::new(),
             built_on: BTreeSet::new(),
-            times: BTreeMap::new(),
+            heads: Vec::new(),
+            time: 0,
+            taken: BTreeSet::new(),
             chain: Chain::empty(self.track.clone()),
         };
         let walked = walk.claims(sealed).and_then(|()| walk.steps());
@@ -94,9 +102,20 @@ impl Walk<'_> {
             self.claims.remove(&rejected.name);
             chain.signed.retain(|step| step.name != rejected.name);
         }
-        let signed = chain.signed.iter().map(|step| (step.file, step.words.input_sha256));
-        let rejected = chain.rejected.iter().map(|gone| (gone.file, gone.input));
-        let inputs: BTreeMap<FileDigest, Option<FileDigest>> = rejected.chain(signed).collect();
+        // What was made after a rejected step was made after what that one was built on.
+        let below: BTreeMap<FileDigest, Option<FileDigest>> =
+            chain.rejected.iter().map(|gone| (gone.file, gone.input)).collect();
+        let standing = |mut head: Option<FileDigest>| {
+            // As often as there are rejections, so that no circle is walked for ever.
+            for _ in 0..below.len() {
+                match head.and_then(|head| below.get(&head)) {
+                    Some(input) => head = *input,
+                    None => break,
+                }
+            }
+            head
+        };
+        self.heads = reader.roster.heads(&reader.track).map(standing).collect();
         self.built_on = chain.signed.iter().filter_map(|step| step.words.input_sha256).collect();
         let stray = |(name, why)| Stray {
             track: reader.track.clone(),
@@ -105,16 +124,38 @@ impl Walk<'_> {
             story: Story::VoidRejection { why },
         };
         chain.strays.extend(void.into_iter().map(stray));
-        self.times = reader.roster.times(&reader.track, &inputs)?;
         Ok(())
     }
 
-    /// Refuses a step that is signed with a key which was not its maker's at that point.
-    fn by_the_key_of_its_time(&self, step: &Step) -> Result<(), CeremonyError> {
-        let roster = self.reader.roster;
-        let time = self.times.get(&step.file).copied().unwrap_or(roster.now());
-        if step.term.covers(time) {
-            return Ok(());
+    /// Counts the amendments that came before the next step: those whose heads are in the chain.
+    fn pass_amendments(&mut self) {
+        let passed =
+            |head: &&Option<FileDigest>| head.is_none_or(|head| self.taken.contains(&head));
+        let after = self.heads.iter().skip(self.time as usize).take_while(passed).count();
+        self.time += u32::try_from(after).unwrap_or(u32::MAX);
+    }
+
+    /// Amendments that name a step which is nowhere in this folder.
+    fn missed_amendment(&self) -> Option<CeremonyError> {
+        let head = self.heads.get(self.time as usize).copied().flatten()?;
+        // A step that waits for its data file is signed.
+        if self.chain.signed.iter().any(|step| step.file == head) {
+            return None;
+        }
+        let amended = self.reader.roster.amendments().get(self.time as usize)?;
+        Some(broken(
+            &amended.path,
+            format_args!("the amendment names a step of {} that is not here", self.reader.track),
+            head,
+            "the file of a step of this chain",
+        ))
+    }
+
+    /// The key that a step's maker had at this point of the chain, and signed it with.
+    fn key_of_this_time(&self, step: &Step) -> Result<PublicKey, CeremonyError> {
+        let (roster, time) = (self.reader.roster, self.time);
+        if let Some((key, _)) = step.held.iter().find(|(_, term)| term.covers(time)) {
+            return Ok(*key);
         }
         let makers = roster.makers(step.words.action, self.reader.track.phase());
         let of_that_time: Vec<String> = makers
@@ -135,6 +176,7 @@ impl Walk<'_> {
 
     /// Follows the attested digests from the opening.
     fn steps(&mut self) -> Result<(), Arc<CeremonyError>> {
+        self.pass_amendments();
         let Some(opening) = self.opening()? else { return Ok(()) };
         self.take(opening);
         while self.is_open()
@@ -143,14 +185,23 @@ impl Walk<'_> {
             self.take(name);
         }
         if let Some(name) = self.prepared()? {
-            self.chain.prepared = self.claims.remove(&name).and_then(|claim| claim.said.ok());
+            self.chain.prepared = self.taken(name);
+            self.pass_amendments();
         }
-        Ok(())
+        self.missed_amendment().map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn take(&mut self, name: StepName) {
-        let said = self.claims.remove(&name).map(|claim| claim.said);
-        self.chain.steps.extend(said.and_then(Result::ok));
+        let step = self.taken(name);
+        self.chain.steps.extend(step);
+        self.pass_amendments();
+    }
+
+    fn taken(&mut self, name: StepName) -> Option<Step> {
+        let mut step = self.claims.remove(&name)?.said.ok()?;
+        step.key = self.key_of_this_time(&step).unwrap_or(step.key);
+        self.taken.insert(step.file);
+        Some(step)
     }
 
     /// Whether the chain takes contributions and a beacon.
@@ -166,7 +217,7 @@ impl Walk<'_> {
         match &claim.said {
             _ if !claim.presence.file && !others => Ok(None),
             Ok(step) if step.words.input_sha256 == self.reader.start => {
-                self.by_the_key_of_its_time(step)?;
+                self.key_of_this_time(step)?;
                 Ok(Some(name))
             }
             Ok(step) => Err(self.another_input(step, self.reader.start).into()),
@@ -216,7 +267,7 @@ impl Walk<'_> {
     /// The number of a contribution, and that its maker has made none before.
     fn contribution(&self, step: &Step, number: u32) -> Result<(), CeremonyError> {
         self.numbered(step, number)?;
-        self.by_the_key_of_its_time(step)?;
+        self.key_of_this_time(step)?;
         match self.chain.contribution_of(&step.words.participant) {
             None => Ok(()),
             Some(earlier) => Err(broken(
@@ -231,7 +282,7 @@ impl Walk<'_> {
     /// What a beacon says in addition to its input.
     fn beacon(&self, step: &Step, number: u32) -> Result<(), CeremonyError> {
         self.numbered(step, number)?;
-        self.by_the_key_of_its_time(step)?;
+        self.key_of_this_time(step)?;
         self.attempts_rejected(step.name)?;
         self.reader.planned_beacon(step)?;
         let value = |beacon: &zk_attest::primitives::Beacon| beacon.value.clone();
@@ -311,7 +362,10 @@ impl Walk<'_> {
             ));
         }
         self.numbered(step, last.index + 1)?;
-        self.by_the_key_of_its_time(step)?;
+        // Where it is the same file, whatever names it was made after it.
+        if step.file != last.file {
+            self.key_of_this_time(step)?;
+        }
         self.attempts_rejected(step.name)?;
         Ok((step.present || self.opens_a_circuit(step.file)).then_some(step.name))
     }

@@ -219,6 +219,10 @@ impl Ceremony {
         CircuitDigest::of(format!("{name}.r1cs").as_bytes())
     }
 
+    fn label(&self, phase: Phase, circuit: Option<&str>, index: u32, who: &str) -> String {
+        format!("{} {} {} {index} {who}", self.id, u8::from(phase), circuit.unwrap_or("-"))
+    }
+
     fn step(
         &self,
         phase: Phase,
@@ -228,8 +232,7 @@ impl Ceremony {
         input: FileDigest,
         beacon: Option<Beacon>,
     ) -> Step {
-        let label =
-            format!("{} {} {} {index} {who}", self.id, u8::from(phase), circuit.unwrap_or("-"));
+        let label = self.label(phase, circuit, index, who);
         let mut step = Step {
             index,
             name: text(who),
@@ -377,8 +380,14 @@ impl Ceremony {
         self.handovers.last().map_or(&self.coordinator, |(name, _)| name)
     }
 
+    /// A handover after the last contribution to each circuit.
     pub fn amendment(&self, number: u32, to: &str) -> Amendment {
-        let heads = self.circuits.iter().map(|(name, _)| Some(CircuitName::new(name).unwrap()));
+        let (who, index) = Self::numbered(&self.phase2).last().unwrap();
+        let head = |(name, _): &(String, u32)| Head {
+            circuit: Some(CircuitName::new(name).unwrap()),
+            file: file(&self.label(Phase::Two, Some(name), index, who)),
+        };
+        let prepared = Head { circuit: None, file: file(&format!("{} prepared", self.id)) };
         Amendment {
             ceremony: CeremonyId::new(&self.id).unwrap(),
             ceremony_toml_sha256: ConfigDigest::of(self.toml.as_bytes()),
@@ -386,10 +395,7 @@ impl Ceremony {
             number,
             previous: (number > 1).then(|| AmendmentDigest::of(b"the one before")),
             change: Change::Handover { coordinator: text(to), key: public(to) },
-            heads: std::iter::once(None)
-                .chain(heads)
-                .map(|circuit| Head { circuit, file: file("head") })
-                .collect(),
+            heads: std::iter::once(prepared).chain(self.circuits.iter().map(head)).collect(),
             reason: text(self.words.as_deref().unwrap_or("the coordinator is ill")),
             time: time(NOW),
         }

@@ -24,11 +24,11 @@
 //! who sign the statement. What it adds: every reader of the document can count the contributions
 //! by distinct participants' keys, and need not trust a stated number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change, Deputies};
+use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change, Deputies, Head};
 use zk_attest::attestation::{CeremonyFacts, StepFacts};
 use zk_attest::digest::{
     ChallengeHash, CircuitDigest, ConfigDigest, ContributionHash, CsHash, FileDigest,
@@ -281,7 +281,8 @@ impl CheckedTranscript {
             json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;
         Chain {
             transcript: &transcript,
-            coordinators: BTreeSet::new(),
+            handovers: Vec::new(),
+            rejected: BTreeMap::new(),
             files: BTreeSet::new(),
             hashes: BTreeSet::new(),
             challenges: BTreeSet::new(),
@@ -333,16 +334,59 @@ fn contributors<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<Publi
 /// A walk along a chain, with what it has seen so far.
 struct Chain<'a> {
     transcript: &'a Transcript,
-    /// The coordinator's key, and those of whoever took over.
-    coordinators: BTreeSet<PublicKey>,
+    /// Who took over, with the last step of each chain that there was then.
+    handovers: Vec<(PublicKey, Vec<Head>)>,
+    /// What each rejected file was made from, as the rejection says.
+    rejected: BTreeMap<FileDigest, Option<FileDigest>>,
     files: BTreeSet<FileDigest>,
     hashes: BTreeSet<ContributionHash>,
     challenges: BTreeSet<ChallengeHash>,
 }
 
+/// The coordinators along one chain, each from the step on that was its last one when they took
+/// over.
+struct Acting {
+    first: PublicKey,
+    /// Who took over after which file of the chain. None: the chain had not begun.
+    later: Vec<(PublicKey, Option<FileDigest>)>,
+    passed: usize,
+    files: BTreeSet<FileDigest>,
+}
+
+impl Acting {
+    /// The one who makes the coordinator's next step.
+    fn key(&self) -> &PublicKey {
+        match self.passed {
+            0 => &self.first,
+            passed => &self.later[passed - 1].0,
+        }
+    }
+
+    fn everybody(&self) -> impl Iterator<Item = &PublicKey> {
+        std::iter::once(&self.first).chain(self.later.iter().map(|(key, _)| key))
+    }
+
+    /// A file was added to the chain.
+    fn pass(&mut self, file: FileDigest) {
+        self.files.insert(file);
+        self.look();
+    }
+
+    fn look(&mut self) {
+        let passed = |(_, head): &&(PublicKey, Option<FileDigest>)| {
+            head.is_none_or(|head| self.files.contains(&head))
+        };
+        self.passed += self.later[self.passed..].iter().take_while(passed).count();
+    }
+}
+
 impl<'a> Chain<'a> {
     fn check(mut self) -> Result<()> {
         self.handovers().map_err(|refusal| refusal.within("handovers"))?;
+        for rejection in &self.transcript.rejected {
+            let input = said(&rejection.attestation)?.1.input_sha256;
+            self.rejected.insert(rejection.file_sha256, input);
+        }
         let phase1 = &self.transcript.phase1;
         self.phase1(phase1).map_err(|refusal| refusal.within("phase 1"))?;
         let circuits = &self.transcript.circuits;
@@ -400,7 +444,6 @@ impl<'a> Chain<'a> {
         }
         let deputy_keys = || deputies.iter().flat_map(|deputies| &deputies.keys);
         let (mut acting, mut number) = (coordinator, 0);
-        self.coordinators.insert(*acting);
         for handover in handovers {
             let key = &handover.coordinator;
             let said = self.handover(&handover.envelope)?;
@@ -416,9 +459,35 @@ impl<'a> Chain<'a> {
             let signers = handover.envelope.signers(deputy_keys().chain([acting, key]));
             said.authorised(&signers, acting, deputies.as_ref())?;
             (acting, number) = (key, said.number);
-            self.coordinators.insert(*key);
+            self.handovers.push((*key, said.heads));
         }
         Ok(())
+    }
+
+    /// The coordinators along a chain.
+    fn acting(&self, circuit: Option<&CircuitName>) -> Acting {
+        let standing = |mut head: Option<FileDigest>| {
+            // What was made after a rejected step was made after what that one was built on.
+            for _ in 0..self.rejected.len() {
+                match head.and_then(|head| self.rejected.get(&head)) {
+                    Some(input) => head = *input,
+                    None => break,
+                }
+            }
+            head
+        };
+        let from = |(key, heads): &(PublicKey, Vec<Head>)| {
+            let head = heads.iter().find(|head| head.circuit.as_ref() == circuit);
+            (*key, standing(head.map(|head| head.file)))
+        };
+        let mut acting = Acting {
+            first: self.transcript.coordinator,
+            later: self.handovers.iter().map(from).collect(),
+            passed: 0,
+            files: BTreeSet::new(),
+        };
+        acting.look();
+        acting
     }
 
     /// An amendment of this ceremony.
@@ -442,9 +511,11 @@ impl<'a> Chain<'a> {
             return Err(broken("the power is out of range").found(phase.power).expected("1 to 28"));
         }
         let start = &phase.start;
+        let mut acting = self.acting(None);
         self.new_file(start.file_sha256, "start")?;
         self.new_challenge(start.challenge, "start")?;
         self.coordinated(
+            acting.key(),
             &start.attestation,
             "start",
             &StepFacts::by_coordinator(Phase::One, None, Action::Open, 0, None, start.file_sha256),
@@ -455,6 +526,7 @@ impl<'a> Chain<'a> {
                 start.origin == Origin::New,
             )?;
         }
+        acting.pass(start.file_sha256);
         let (mut file, mut challenge) = (start.file_sha256, start.challenge);
         for (step, index) in phase.steps.iter().zip(1..) {
             if step.challenge != challenge {
@@ -465,7 +537,8 @@ impl<'a> Chain<'a> {
                 .expected(challenge));
             }
             self.new_challenge(step.next_challenge, "step")?;
-            self.step(&step.step, index, Phase::One, None, file)?;
+            self.step(&step.step, index, None, file, acting.key())?;
+            acting.pass(step.step.file_sha256);
             (file, challenge) = (step.step.file_sha256, step.next_challenge);
         }
         let prepared = &phase.prepared;
@@ -486,10 +559,17 @@ impl<'a> Chain<'a> {
             Some(prepared.input_sha256),
             prepared.file_sha256,
         );
-        self.coordinated(&prepared.attestation, "prepared file", &expected)
+        // The same file under another name: it was prepared before whatever names it.
+        let signers = prepared.attestation.signers(acting.everybody());
+        let key = match signers.first() {
+            Some(key) if prepared.file_sha256 == prepared.input_sha256 => key,
+            _ => acting.key(),
+        };
+        self.coordinated(key, &prepared.attestation, "prepared file", &expected)
     }
 
     fn phase2(&mut self, circuit: &'a CircuitChain, prepared: FileDigest) -> Result<()> {
+        let mut acting = self.acting(Some(&circuit.name));
         self.new_file(circuit.initial_sha256, "initial key")?;
         let expected = StepFacts::by_coordinator(
             Phase::Two,
@@ -499,11 +579,13 @@ impl<'a> Chain<'a> {
             Some(prepared),
             circuit.initial_sha256,
         );
-        self.coordinated(&circuit.opening, "opening", &expected)?;
+        self.coordinated(acting.key(), &circuit.opening, "opening", &expected)?;
+        acting.pass(circuit.initial_sha256);
         ends_with_its_only_beacon(&circuit.steps, true)?;
         let mut file = circuit.initial_sha256;
         for (step, index) in circuit.steps.iter().zip(1..) {
-            self.step(step, index, Phase::Two, Some(circuit), file)?;
+            self.step(step, index, Some(circuit), file, acting.key())?;
+            acting.pass(step.file_sha256);
             file = step.file_sha256;
         }
         linked(circuit.final_sha256, file, "the final key")
@@ -513,10 +595,11 @@ impl<'a> Chain<'a> {
         &mut self,
         step: &'a Step,
         index: u32,
-        phase: Phase,
         circuit: Option<&'a CircuitChain>,
         file: FileDigest,
+        acting: &PublicKey,
     ) -> Result<()> {
+        let phase = if circuit.is_some() { Phase::Two } else { Phase::One };
         let place = format!("step {index}");
         if step.index != index {
             return Err(broken("a step carries another number").found(step.index).expected(index));
@@ -541,11 +624,12 @@ impl<'a> Chain<'a> {
             reason: None,
         };
         match (&step.attested, action) {
-            (Some(attested), Action::Beacon) if !self.coordinators.contains(&attested.key) => Err(
-                unattested(&place, "the beacon is attested by another key than the coordinator's")
-                    .found(attested.key)
-                    .expected(self.transcript.coordinator),
-            ),
+            (Some(attested), Action::Beacon) if attested.key != *acting => Err(unattested(
+                &place,
+                "the beacon is attested by another key than the coordinator's",
+            )
+            .found(attested.key)
+            .expected(acting)),
             (Some(attested), _) => {
                 self.attested(&attested.envelope, &attested.key, &place, &expected)
             }
@@ -580,7 +664,8 @@ impl<'a> Chain<'a> {
                 rejection.file_sha256,
             )
         };
-        self.coordinated(&rejection.attestation, "rejection", &expected)
+        let last = self.handovers.last().map_or(&self.transcript.coordinator, |(key, _)| key);
+        self.coordinated(last, &rejection.attestation, "rejection", &expected)
     }
 
     /// A step's signed name says which attempt at its place it is. All attempts before it are in
@@ -640,15 +725,15 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Verifies a step of the coordinator who acts at that point.
     fn coordinated(
         &self,
+        acting: &PublicKey,
         envelope: &Envelope,
         place: &str,
         expected: &StepFacts<'_>,
     ) -> Result<()> {
-        let signers = envelope.signers(&self.coordinators);
-        let key = signers.first().unwrap_or(&self.transcript.coordinator);
-        self.attested(envelope, key, place, expected)
+        self.attested(envelope, acting, place, expected)
     }
 
     fn attested(

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ceremony_folder::enrolment::{self, Enrolment};
+use ceremony_folder::enrolment::{self, Enrolment, Kept};
 use ceremony_folder::journal::{Event, Journal};
 use ceremony_folder::service::appointments;
 use ceremony_folder::{Ceremony, FolderLock, Track};
@@ -562,17 +562,14 @@ impl Core {
     fn take_enrolment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         let view = self.state().view.clone();
         // Before the lock: others wait for it.
-        let said =
-            Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &view.ceremony.config)?;
-        let _lock = FolderLock::take(&self.options.folder)?;
+        Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &view.ceremony.config)?;
+        let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = Ceremony::open(&self.options.folder)?;
         // Enrolments are public: sending one again changes nothing.
-        if ceremony.enrolments().contains(&said) {
-            return Ok(());
-        }
-        let kept = enrolment::keep(&ceremony, envelope)?;
+        let Kept::New(said) = enrolment::keep(&ceremony, envelope)? else { return Ok(()) };
         let document = FileDigest::of(&envelope.to_json());
-        self.state().note(Event::Enrolled { participant: kept.participant, document })?;
+        self.state().note(Event::Enrolled { participant: said.participant, document })?;
+        drop(lock);
         self.refresh(true)
     }
 

@@ -296,11 +296,14 @@ impl State {
     /// Ends a turn whose chains went on in another way: by hand, or by a beacon.
     pub(super) fn void_turn(&mut self, folder: &StateFolder) -> Result<(), Diagnostic> {
         let Some(turn) = &self.turn else { return Ok(()) };
+        // A key that was replaced has no turn any more.
+        let is_in = self.name(&turn.lease.key).is_some();
         let goes_on = turn.lease.received.is_some()
-            || turn.lease.chains.iter().all(|chain| {
-                let head = self.view.ceremony.head(&chain.track());
-                head.is_ok_and(|head| head.file == chain.head_sha256)
-            });
+            || is_in
+                && turn.lease.chains.iter().all(|chain| {
+                    let head = self.view.ceremony.head(&chain.track());
+                    head.is_ok_and(|head| head.file == chain.head_sha256)
+                });
         if goes_on {
             return Ok(());
         }

@@ -501,6 +501,56 @@ fn a_deputy_who_took_over_makes_the_coordinators_steps() {
     handover_refused(Code::AttestationInvalid, |_, t| t.handovers.clear());
 }
 
+/// The beacon is dora's only if it was made after she took over, and the coordinator's only before.
+#[test]
+fn a_coordinators_key_counts_for_the_steps_of_its_time() {
+    let with_heads = |edit: fn(&mut Ceremony, &mut Amendment)| {
+        move |c: &mut Ceremony, t: &mut Transcript| {
+            let mut said = c.amendment(1, "dora");
+            edit(c, &mut said);
+            t.handovers[0].envelope = sign_amendment(&said, &["dora", "emil"]);
+        }
+    };
+    // After the beacon itself, after what is nowhere, and before the chain had begun: then the
+    // opening, which the coordinator made, is nobody's.
+    let beacon = |t: &Transcript| t.circuits[0].final_sha256;
+    handover_refused(Code::AttestationInvalid, move |c, t| {
+        let mut said = c.amendment(1, "dora");
+        said.heads[1].file = beacon(t);
+        t.handovers[0].envelope = sign_amendment(&said, &["dora", "emil"]);
+    });
+    handover_refused(
+        Code::AttestationInvalid,
+        with_heads(|_, said| said.heads[1].file = file("nowhere")),
+    );
+    handover_refused(Code::AttestationInvalid, with_heads(|_, said| said.heads.truncate(1)));
+    handover_refused(Code::AttestationInvalid, with_heads(|_, said| drop(said.heads.remove(0))));
+    // The coordinator's beacon after the handover.
+    handover_refused(Code::AttestationInvalid, |c, t| {
+        let step = t.circuits[0].steps.last_mut().unwrap();
+        step.name = text("coordinator");
+        c.attest(step, Phase::Two, Some("attestation"), "coordinator");
+    });
+    // Rejections count under the last coordinator's key, whenever they were made.
+    let rejection = |who: &'static str, head: Option<&'static str>| {
+        let (mut by, ceremony) = (handed_over(), handed_over());
+        by.coordinator = who.into();
+        let mut transcript = ceremony.transcript();
+        let rejected = file("a rejected key");
+        transcript.rejected.push(by.rejection(Phase::One, 9, rejected, "bad"));
+        if let Some(head) = head {
+            // What was made after a rejected step was made after what that one was built on.
+            let mut said = ceremony.amendment(1, "dora");
+            said.heads[0].file = file(head);
+            transcript.handovers[0].envelope = sign_amendment(&said, &["dora", "emil"]);
+        }
+        CheckedTranscript::from_json(&transcript.to_json()).map(drop).map_err(|it| it.code())
+    };
+    assert_eq!(rejection("dora", None), Ok(()));
+    assert_eq!(rejection("coordinator", None), Err(Code::AttestationInvalid));
+    assert_eq!(rejection("dora", Some("a rejected key")), Err(Code::AttestationInvalid));
+}
+
 #[test]
 fn a_revoked_key_of_whoever_took_over_refuses_the_bundle() {
     let mut policy = handed_over().policy();

@@ -43,6 +43,7 @@ pub(super) fn close_chains(
     value: &PublicValue,
     signer: &mut dyn Signer,
 ) -> Result<(), Diagnostic> {
+    ceremony.ensure_coordinator(signer)?;
     let open = ceremony.chains_to_close()?;
     ceremony.ensure_none_came_late().map_err(|error| {
         Diagnostic::from(error).hint(format_args!(
@@ -159,6 +160,7 @@ impl CoordinatorStep {
 pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
     {
         let ceremony = Ceremony::open_sound(root)?;
+        ceremony.ensure_coordinator(signer)?;
         let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
             verify_last(&ceremony, &[Track::Phase1])?;

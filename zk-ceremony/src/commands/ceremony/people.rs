@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ceremony_folder::amend::{Signed, shown};
-use ceremony_folder::enrolment::Enrolment;
+use ceremony_folder::enrolment::{self, Enrolment};
 use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::PROGRAM;
 use zk_attest::amendment::{Amendment, Change};
@@ -45,7 +45,7 @@ impl EnrolArgs {
             }
             None => {
                 let path = ceremony.enrolment_path(signer.public_key());
-                ceremony_folder::steps::write_file(&ceremony, &path, &envelope.to_json(), true)?;
+                enrolment::keep(&ceremony, &envelope)?;
                 path
             }
         };
@@ -127,9 +127,7 @@ pub(super) fn phases(
     };
     // What the coordinator's amendment would be refused for is said now.
     let change = Change::Enrol { participant: name.clone(), key: *key, phases: phases.clone() };
-    if ceremony.roster.pending().is_none() {
-        ceremony.draft_amendment(change, Label::from_static("a request"))?;
-    }
+    ceremony.ensure_amendable(change, Label::from_static("a request"))?;
     Ok(phases)
 }
 
@@ -166,7 +164,9 @@ impl AdmitArgs {
                 Some(said) => say(root, &said.change, &Signed::InForce),
                 None => println!("{} is in the roster", enrolment.participant),
             }
-            ceremony_folder::steps::write_file(&ceremony, &kept, &bytes, true)?;
+            if !ceremony.folder.is_present(&kept) {
+                ceremony_folder::steps::write_file(&ceremony, &kept, &bytes, false)?;
+            }
         }
         Ok(())
     }

@@ -186,6 +186,13 @@ fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnosti
             .expected(expected)
             .hint(format!("`{PROGRAM} ceremony status {}` says what comes next", root.display()))
     };
+    if let Some(unread) = ceremony.roster.unread() {
+        return Err(Diagnostic::from(unread.as_ref()).hint(format_args!(
+            "fetch the file again; one that is none of the ceremony's is put away by `{PROGRAM} \
+             ceremony countersign {} --withdraw`",
+            root.display()
+        )));
+    }
     let Some(transcript) = &report.transcript_sha256 else {
         let open = ceremony.chains().find(|chain| !chain.is_closed());
         let what =

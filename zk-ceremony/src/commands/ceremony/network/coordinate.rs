@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use ceremony_folder::beacon::PublicValue;
 use ceremony_folder::drand::Chain;
-use ceremony_folder::enrolment::Enrolment;
+use ceremony_folder::enrolment::{ENROLMENTS, Enrolment};
 use ceremony_folder::{Ceremony, FolderLock, Stage};
 use ceremony_net::drand::Endpoints;
 use ceremony_net::service::Service;
-use zk_attest::diagnostic::Diagnostic;
+use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, DrandSignature, Label, Timestamp};
 use zk_attest::statement::Phase;
@@ -34,6 +34,8 @@ pub(super) struct Coordinator {
     random: bool,
     close_after: Duration,
     enrol_all: bool,
+    /// When the folder of enrolments had been looked through.
+    enrolments: Option<std::time::SystemTime>,
     serial: u64,
     not_after: Option<String>,
     witness: Vec<NamedFile>,
@@ -66,6 +68,7 @@ impl Coordinator {
             random: arguments.random_beacons,
             close_after: Duration::from_secs(arguments.close_after),
             enrol_all: arguments.enrol_all,
+            enrolments: None,
             serial: arguments.serial,
             not_after: arguments.not_after.clone(),
             witness: arguments.witness.clone(),
@@ -80,6 +83,10 @@ impl Coordinator {
     /// Makes the step that is due, if one is, and says whether it did.
     pub(super) fn advance(&mut self, service: &Service) -> Result<bool, Diagnostic> {
         let ceremony = Ceremony::open(&self.root)?;
+        // Somebody else may have taken over.
+        ceremony
+            .ensure_coordinator(self.signer.as_ref())
+            .map_err(|error| Diagnostic { blame: Blame::Artefact, ..Diagnostic::from(error) })?;
         ceremony.ensure_sound()?;
         if self.enrol_all && self.admit(&ceremony)? {
             return Ok(true);
@@ -95,20 +102,29 @@ impl Coordinator {
         }
     }
 
-    /// Adds one of those who ask for it to the roster, and says whether it did. Who cannot be added
-    /// (any more) is passed over.
+    /// Adds those who ask for it to the roster, and says whether it did. Who cannot be added (any
+    /// more) is passed over.
     fn admit(&mut self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
-        let can_be_added = |request: &Enrolment| {
-            let reason = Label::from_static("a request");
-            !request.is_of_the_roster(ceremony)
-                && ceremony.draft_amendment(request.change(), reason).is_ok()
-        };
-        let Some(request) = ceremony.enrolments().into_iter().find(can_be_added) else {
+        let folder = ceremony.folder.root().join(ENROLMENTS);
+        let changed = folder.symlink_metadata().and_then(|it| it.modified()).ok();
+        if changed == self.enrolments || ceremony.roster.pending().is_some() {
             return Ok(false);
-        };
+        }
+        let mut added = false;
         let _lock = FolderLock::take(&self.root)?;
-        let ceremony = Ceremony::open_sound(&self.root)?;
-        Ok(ceremony.admit(&request, self.signer.as_mut())?.is_some())
+        loop {
+            let now = Ceremony::open_sound(&self.root)?;
+            let can_be_added = |request: &Enrolment| {
+                let reason = Label::from_static("a request");
+                !request.is_of_the_roster(&now)
+                    && now.ensure_amendable(request.change(), reason).is_ok()
+            };
+            let Some(request) = now.enrolments().into_iter().find(can_be_added) else { break };
+            now.admit(&request, self.signer.as_mut())?;
+            added = true;
+        }
+        self.enrolments = changed;
+        Ok(added)
     }
 
     /// Closes a phase that has what the rules ask for, when its beacon is there and nobody is at

@@ -135,8 +135,12 @@ impl JoinArgs {
         }
         while is_new(&ceremony) {
             std::thread::sleep(LOOK_AGAIN);
-            copy.update(client, |name| name.starts_with("roster/"), &Bars::default())?;
-            ceremony = Ceremony::open(copy.root())?;
+            copy.update(client, is_signed_side, &Bars::default())?;
+            ceremony = copy.ceremony(copy.root())?;
+            if is_new(&ceremony) {
+                // The roster may be full by now, or the phase over.
+                people::phases(&ceremony, &name, signer.public_key(), &wanted)?;
+            }
         }
         Ok(ceremony)
     }
