@@ -432,7 +432,8 @@ impl ConfigDocument {
         Ok(power)
     }
 
-    /// A chain is one for ceremonies of this kind, and phase 2 does not begin with its beacon public.
+    /// A chain is one for ceremonies of this kind, and phase 2 does not begin with its beacon
+    /// public.
     fn drand_is_sound(&self) -> Result<(), ConfigError> {
         let BeaconPlan { phase1, phase2 } = &self.beacon;
         for (phase, plan) in [(1, phase1.as_ref()), (2, Some(phase2))] {

@@ -3,9 +3,15 @@
 
 use std::fs;
 
+use ceremony_folder::enrolment::{self, Enrolment};
+use ceremony_folder::{Ceremony, Config};
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{ConfigDigest, FileDigest};
 use zk_attest::envelope::Envelope;
-use zk_attest::statement::{Statement, Subject};
+use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::primitives::{CeremonyId, Label, Timestamp};
+use zk_attest::statement::{Phase, Statement, Subject};
 
 use crate::kit::ceremony::{VALUE, World, files};
 
@@ -123,6 +129,21 @@ fn a_step_signed_with_a_key_after_its_time_is_no_step() {
     for name in ["phase1/0001.dsse.json", "phase1/0001.ptau"] {
         hand_in(&world, "alice", name);
     }
+    // And a signed claim that would have it below the amendment's head.
+    let (head, made) = (world.words("phase1/0000.dsse.json"), world.words("phase1/0001.dsse.json"));
+    for name in ["0009", "0008"] {
+        fs::copy(
+            world.shared("phase1/0001.dsse.json"),
+            world.shared(&format!("phase1/{name}.dsse.json")),
+        )
+        .unwrap();
+        world.again(&format!("phase1/{name}.dsse.json"), "alice", |statement| {
+            statement.subject = head.subject.clone();
+            statement.subject[0].name = Label::new(&format!("{name}.ptau")).unwrap();
+            statement.predicate.index = name.parse().unwrap();
+            statement.predicate.input_sha256 = Some(FileDigest(made.subject[0].digest.sha256.0));
+        });
+    }
     let status = world.ok("coordinator", "ceremony status shared");
     assert!(status.contains("phase 1: open, 0 contributions"), "{status}");
     assert!(status.contains("a key that was not its maker's at this point"), "{status}");
@@ -209,7 +230,12 @@ fn deputies_take_over_from_a_coordinator_who_is_gone_and_the_ceremony_reaches_it
     world.ok("coordinator", &beacon);
     world.ok("coordinator", "ceremony prepare shared --key ../dora/key.pem");
     world.contribute("alice");
-    world.ok("coordinator", &beacon);
+    // The coordinator comes back, by dora's word and an own signature, and makes the end.
+    world
+        .ok("coordinator", "ceremony handover shared --to Coordinator --reason well --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    fails(&world, "coordinator", &beacon, "this step is the coordinator's");
+    world.ok("coordinator", &old);
     let verified = world.ok("coordinator", "ceremony verify shared");
     assert!(verified.contains("dora") && verified.contains("acts as coordinator"), "{verified}");
     let transcript = fs::read_to_string(world.shared("transcript.json")).unwrap();
@@ -218,10 +244,6 @@ fn deputies_take_over_from_a_coordinator_who_is_gone_and_the_ceremony_reaches_it
     world.ok("coordinator", "ceremony verify shared --read-only");
     let archived = world.ok("coordinator", "ceremony archive shared out.tar");
     assert!(!archived.contains("roster"), "left out: {archived}");
-    // And the coordinator can come back: by dora's word, with an own signature.
-    world
-        .ok("coordinator", "ceremony handover shared --to Coordinator --reason well --key key.pem");
-    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
 }
 
 /// A rejection that only the key of a former coordinator signed takes nothing out.
@@ -324,14 +346,8 @@ fn an_amendment_that_does_not_fit_changes_nothing_and_is_named() {
     });
     for (bytes, words) in [
         (other(|it| it.number = 2), "its number differs"),
-        (
-            other(|it| it.ceremony = zk_attest::primitives::CeremonyId::new("x").unwrap()),
-            "its ceremony differs",
-        ),
-        (
-            other(|it| it.ceremony_toml_sha256 = zk_attest::digest::ConfigDigest::of(b"x")),
-            "its rules differs",
-        ),
+        (other(|it| it.ceremony = CeremonyId::new("x").unwrap()), "its ceremony differs"),
+        (other(|it| it.ceremony_toml_sha256 = ConfigDigest::of(b"x")), "its rules differs"),
         (
             other(|it| it.previous = Some(zk_attest::digest::AmendmentDigest::of(b"x"))),
             "its amendment before differs",
@@ -352,7 +368,7 @@ fn an_amendment_that_does_not_fit_changes_nothing_and_is_named() {
         fails(&world, "coordinator", &beacon, "this step is the coordinator's");
     }
     // A step that is not there: the chain cannot be judged.
-    let missing = other(|it| it.heads[0].file = zk_attest::digest::FileDigest::of(b"x"));
+    let missing = other(|it| it.heads[0].file = FileDigest::of(b"x"));
     fs::write(world.shared("roster/0001.dsse.json"), &missing).unwrap();
     let run = world.run("coordinator", "ceremony verify shared --read-only");
     assert!(
@@ -369,4 +385,311 @@ fn an_amendment_that_does_not_fit_changes_nothing_and_is_named() {
     world.ok("coordinator", "ceremony countersign shared --withdraw");
     assert!(world.shared("strays/roster/0002.dsse.json").is_file());
     world.ok("coordinator", back);
+}
+
+/// Steps that a former coordinator made in another copy, put into the folder by hand.
+#[test]
+fn a_former_coordinators_steps_are_none_in_the_folder_itself() {
+    let world = world();
+    world.contribute("alice");
+    let aside = |name: &str| world.path("coordinator", name);
+    crate::kit::ceremony::copy(&world.shared(""), &aside("aside"));
+    world.ok("coordinator", &format!("ceremony beacon aside --value {VALUE} --key key.pem"));
+    world.ok("coordinator", "ceremony handover shared --to dora --reason ill --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    let put = |step: &str, data: &str, from: &str| {
+        for ending in [data, "dsse.json"] {
+            let name = format!("{step}.{ending}");
+            fs::copy(aside(from).join(&name), world.shared(&name)).unwrap();
+        }
+    };
+    let problem = |words: &str| {
+        let run = world.run("coordinator", "ceremony verify shared --read-only");
+        assert!(run.code != 0 && run.stderr.contains(words), "{}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("a key that was not its maker's"), "{}", run.stderr);
+    };
+    put("phase1/final", "ptau", "aside");
+    problem("phase1/final.dsse.json");
+    // Dora takes it out, and the value of the next round is needed.
+    world.ok("coordinator", "ceremony reject shared final --reason stolen --key ../dora/key.pem");
+    let other = VALUE.replacen("01", "ff", 1);
+    world.ok(
+        "coordinator",
+        &format!("ceremony beacon shared --value {other} --key ../dora/key.pem"),
+    );
+    // The same with what is prepared, and with what opens a circuit: dora hands back, and makes
+    // both in a copy of before.
+    crate::kit::ceremony::copy(&world.shared(""), &aside("later"));
+    world.ok("coordinator", "ceremony prepare later --key ../dora/key.pem");
+    world.ok("coordinator", "ceremony handover shared --to Coordinator --reason x --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    put("phase1/prepared", "ptau", "later");
+    problem("phase1/prepared.dsse.json");
+    for name in ["phase1/prepared.ptau", "phase1/prepared.dsse.json"] {
+        fs::remove_file(world.shared(name)).unwrap();
+    }
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    fs::remove_file(world.shared("circuits/main/0000.zkey")).unwrap();
+    put("circuits/main/0000", "zkey", "later");
+    problem("circuits/main/0000.dsse.json");
+}
+
+#[test]
+fn deputies_take_over_where_the_coordinators_last_step_does_not_hold() {
+    let world = world();
+    world.contribute("alice");
+    world.beacon();
+    world.again("phase1/final.dsse.json", "coordinator", |statement| {
+        statement.predicate.beacon.as_mut().unwrap().round += 7;
+    });
+    let lost = "ceremony replace-key shared --as bob --key ../zoe/key.pem --old-key ../bob/key.pem \
+                --reason x";
+    fails(&world, "coordinator", lost, "not the planned one");
+    world.ok(
+        "coordinator",
+        "ceremony handover shared --to dora --reason gone --key ../emil/key.pem",
+    );
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    world.ok("coordinator", "ceremony reject shared final --reason round --key ../dora/key.pem");
+    let other = VALUE.replacen("01", "ff", 1);
+    world.ok(
+        "coordinator",
+        &format!("ceremony beacon shared --value {other} --key ../dora/key.pem"),
+    );
+    world.ok("coordinator", "ceremony verify shared --read-only");
+}
+
+#[test]
+fn an_amendment_takes_no_step_out_that_was_made_since_it_was_drafted() {
+    let world = world();
+    world.contribute("alice");
+    world
+        .ok("coordinator", "ceremony handover shared --to dora --reason ill --key ../emil/key.pem");
+    // Until it is in force, the coordinator acts.
+    world.beacon();
+    fails(
+        &world,
+        "coordinator",
+        "ceremony countersign shared --key ../dora/key.pem",
+        "it would take steps out",
+    );
+    world.ok("coordinator", "ceremony countersign shared --withdraw");
+    world
+        .ok("coordinator", "ceremony handover shared --to dora --reason ill --key ../emil/key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    world.ok("coordinator", "ceremony prepare shared --key ../dora/key.pem");
+    // A participant cannot do it alone, either: with heads that leave own steps out.
+    world.contribute("alice");
+    new_key(&world, "alice");
+    world.carry("coordinator", "alice");
+    world.ok(
+        "alice",
+        "ceremony replace-key shared --as alice --key new.pem --old-key key.pem --reason moved",
+    );
+    let signed = fs::read(world.path("alice", "shared/roster/0002.dsse.json")).unwrap();
+    let payload = Envelope::from_json(&signed).unwrap();
+    let honest = Statement::<Amendment>::from_payload(payload.payload()).unwrap();
+    for (heads, words) in [
+        (Vec::new(), "does not name the last steps"),
+        (honest.predicate.heads[1..].to_vec(), "does not name the last steps"),
+        (honest.predicate.heads[..1].to_vec(), "it would take steps out"),
+        (
+            vec![
+                honest.predicate.heads[0].clone(),
+                zk_attest::amendment::Head {
+                    file: FileDigest::of(b"nothing"),
+                    ..honest.predicate.heads[1].clone()
+                },
+            ],
+            "it would take steps out",
+        ),
+    ] {
+        let mut statement = honest.clone();
+        statement.predicate.heads = heads;
+        let mut envelope = statement.to_envelope().unwrap();
+        for key in ["key.pem", "new.pem"] {
+            let mut signer = KeyFile::of(&world, "alice", key);
+            zk_attest::signer::sign_envelope(&mut signer, &mut envelope).unwrap();
+        }
+        world.write("coordinator", "forged.json", &envelope.to_json());
+        fails(&world, "coordinator", "ceremony admit shared forged.json", words);
+    }
+    world.ok("coordinator", "ceremony admit shared ../alice/shared/roster/0002.dsse.json");
+}
+
+/// Dora signs on her own copy, which knows nothing of a rejection.
+#[test]
+fn whoever_takes_over_signs_where_everything_is() {
+    let world = world();
+    world.contribute("alice");
+    world.carry("coordinator", "dora");
+    world.ok("dora", "ceremony handover shared --to dora --reason ill --key ../emil/key.pem");
+    let said = world.ok("dora", "ceremony countersign shared --key key.pem");
+    assert!(said.contains("in force"), "{said}");
+    world.ok("coordinator", "ceremony reject shared 1 --reason bad --key key.pem");
+    let said =
+        world.ok("coordinator", "ceremony admit shared ../dora/shared/roster/0001.dsse.json");
+    assert!(said.contains("and the new key itself"), "{said}");
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("  1 rejected"), "{status}");
+    let said = world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    assert!(said.contains("for every step made from now on"), "{said}");
+    let status = world.ok("coordinator", "ceremony status shared");
+    assert!(status.contains("  1 rejected"), "{status}");
+}
+
+#[test]
+fn what_the_rules_do_not_allow_is_said_before_anybody_signs() {
+    let world = world();
+    new_key(&world, "zoe");
+    world.carry("coordinator", "alice");
+    world.carry("coordinator", "bob");
+    let replace = |as_whom: &str, new: &str, old: &str| {
+        format!("ceremony replace-key shared --as {as_whom} --key {new} --old-key {old} --reason x")
+    };
+    for (who, line, words) in [
+        ("zoe", replace("zoe", "new.pem", "key.pem"), "no participant with this name"),
+        (
+            "alice",
+            replace("alice", "../zoe/new.pem", "../bob/key.pem"),
+            "not the key that is replaced",
+        ),
+        ("alice", replace("alice", "../bob/key.pem", "key.pem"), "the new key is known already"),
+        ("alice", replace("alice", "../dora/key.pem", "key.pem"), "the new key is known already"),
+        (
+            "zoe",
+            "ceremony enrol shared --as dora --key key.pem".into(),
+            "somebody has this name already",
+        ),
+        (
+            "zoe",
+            "ceremony enrol shared --as Coordinator --key key.pem".into(),
+            "somebody has this name",
+        ),
+        ("zoe", "ceremony enrol shared --as bob --key key.pem".into(), "does not match bob's key"),
+        ("zoe", "ceremony enrol shared --as zoe --key ../bob/key.pem".into(), "is known already"),
+        ("zoe", "ceremony enrol shared --as zoe --key key.pem --phases 2,1".into(), "no list"),
+        ("bob", "ceremony enrol shared --as bob --key key.pem --phases 1".into(), "other phases"),
+        (
+            "coordinator",
+            "ceremony handover shared --to Coordinator --reason x --key key.pem".into(),
+            "acts as coordinator already",
+        ),
+        ("coordinator", "ceremony countersign shared --key key.pem".into(), "no amendment waits"),
+        ("coordinator", "ceremony countersign shared --withdraw".into(), "no amendment waits"),
+        ("coordinator", "ceremony countersign shared".into(), "who signs is not said"),
+    ] {
+        fails(&world, who, &line, words);
+    }
+    world.ok("bob", "ceremony enrol shared --as bob --key key.pem --machine one");
+    fails(
+        &world,
+        "bob",
+        "ceremony enrol shared --as bob --key key.pem --machine two",
+        "this key has enrolled already",
+    );
+    world.contribute("alice");
+    world.beacon();
+    world.carry("coordinator", "zoe");
+    let late = "ceremony enrol shared --as zoe --key key.pem";
+    fails(&world, "zoe", late, "phase 1 takes no contribution any more");
+    world.ok("zoe", &format!("{late} --phases 2"));
+    let closed = World::finished();
+    fails(
+        &closed,
+        "alice",
+        "ceremony enrol shared --as zoe --key ../coordinator/key.pem",
+        "the new key is known already",
+    );
+    new_key(&closed, "alice");
+    fails(
+        &closed,
+        "alice",
+        "ceremony enrol shared --as zoe --key new.pem",
+        "the rules allow no enrolment",
+    );
+}
+
+/// A key file, as a signer of the library.
+struct KeyFile {
+    key: PublicKey,
+    secret: ed25519_dalek::SigningKey,
+}
+
+impl KeyFile {
+    fn of(world: &World, who: &str, name: &str) -> Self {
+        let pem = fs::read_to_string(world.path(who, name)).unwrap();
+        let secret = ed25519_dalek::SigningKey::from_bytes(&crate::kit::ceremony::seed(&pem));
+        Self { key: PublicKey::from_bytes(secret.verifying_key().as_bytes()).unwrap(), secret }
+    }
+}
+
+impl zk_attest::signer::Signer for KeyFile {
+    fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+    fn description(&self) -> String {
+        "a key of the test".into()
+    }
+    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
+        use ed25519_dalek::Signer as _;
+        Ok(self.secret.sign(message).to_bytes())
+    }
+}
+
+#[test]
+fn an_enrolment_is_its_makers_of_this_ceremony_and_of_somebody_who_may_come() {
+    let world = world();
+    let ceremony = || Ceremony::open(&world.shared("")).unwrap();
+    let good = |who: &str| {
+        let ceremony = ceremony();
+        let rules: &Config = &ceremony.config;
+        Enrolment {
+            ceremony: rules.document().id.clone(),
+            kind: rules.document().kind,
+            ceremony_toml_sha256: rules.digest(),
+            participant: Label::new(who).unwrap(),
+            key: world.public_key(who),
+            phases: vec![Phase::One, Phase::Two],
+            tool: Label::new("zk-ceremony 0.1.0").unwrap(),
+            software_sha256: None,
+            machine: Label::new("laptop").unwrap(),
+            window: Label::new("Monday").unwrap(),
+            time: Timestamp::now(),
+        }
+    };
+    let keep = |said: Enrolment, by: &str| {
+        let envelope = said.sign(&mut KeyFile::of(&world, by, "key.pem")).unwrap();
+        enrolment::keep(&ceremony(), &envelope).map(drop).map_err(|error| error.what)
+    };
+    let edited = |edit: fn(&mut Enrolment)| {
+        let mut said = good("zoe");
+        edit(&mut said);
+        keep(said, "zoe").unwrap_err()
+    };
+    let refused = keep(good("zoe"), "yves").unwrap_err();
+    assert!(refused.contains("not signed with the key that it names"), "{refused}");
+    let other = "the enrolment is of another ceremony";
+    assert!(edited(|it| it.ceremony = CeremonyId::new("other").unwrap()).contains(other));
+    assert!(edited(|it| it.ceremony_toml_sha256 = ConfigDigest::of(b"other")).contains(other));
+    assert!(edited(|it| it.kind = zk_attest::primitives::CeremonyKind::Production).contains(other));
+    assert!(edited(|it| it.phases.reverse()).contains("names no phases"));
+    assert!(edited(|it| it.participant = Label::new("dora").unwrap()).contains("this name"));
+    keep(good("zoe"), "zoe").unwrap();
+    // Not changed later, and by nobody else.
+    let mut later = good("zoe");
+    later.machine = Label::new("another").unwrap();
+    assert!(keep(later, "zoe").unwrap_err().contains("enrolled already"));
+    world.ok(
+        "coordinator",
+        &format!(
+            "ceremony admit shared \"{}\" --key key.pem",
+            ceremony().enrolment_path(&world.public_key("zoe")).display()
+        ),
+    );
+    assert!(keep(good("yves"), "yves").unwrap_err().contains("as many people are enrolled"));
+    // Under another name than its own, it is nobody's.
+    let path = ceremony().enrolment_path(&world.public_key("zoe"));
+    fs::rename(&path, path.with_file_name("0000000000000000.dsse.json")).unwrap();
+    assert!(ceremony().enrolments().is_empty());
 }

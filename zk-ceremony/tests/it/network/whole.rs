@@ -222,8 +222,36 @@ fn strangers_who_enrol_contribute_and_a_replaced_key_goes_on() {
     assert_eq!(net.contributions().len(), 6, "{}", net.journal_text());
     assert_eq!(net.events_of("enrolled").len(), 2);
     net.transcript("coordinator", "shared");
-    // An amendment that the journal tells of cannot be left out.
-    fs::remove_file(net.world.shared("roster/0003.dsse.json")).unwrap();
+    // An amendment that the journal tells of cannot be left out, also if no step needs it.
+    net.world.ok("yves", "key new new.pem");
+    let line = "ceremony replace-key shared --as yves --key ../yves/new.pem --old-key \
+                ../yves/key.pem --reason moved";
+    net.world.ok("coordinator", line);
+    super::wait_until("the amendment is noted", || net.events_of("amended").len() == 4);
+    net.world.ok("coordinator", "ceremony verify shared --read-only");
+    net.kill_service();
+    fs::remove_file(net.world.shared("roster/0004.dsse.json")).unwrap();
     let run = net.world.run("coordinator", "ceremony verify shared --read-only");
-    assert_ne!(run.code, 0, "{}", run.stdout);
+    let words = "tells of amendment 4, which is not in this folder";
+    assert!(run.code != 0 && run.stderr.contains(words), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn a_service_whose_coordinator_was_replaced_ends_and_says_so() {
+    let mut net = Net::with_rules(&["alice", "dora"], |toml| {
+        let at = toml.find("\n[[participants]]\nname = \"dora\"").unwrap();
+        let end = toml.find("\n[beacon.phase1]").unwrap();
+        let key = toml[at..end].split('"').nth(3).unwrap().to_owned();
+        let deputies = format!(
+            "\n[deputies]\nthreshold = 1\npeople = [{{ name = \"dora\", key = \"{key}\" }}]\n"
+        );
+        let rules = format!("{}{deputies}{}", &toml[..at], &toml[end..]);
+        rules.replace("phase1 = 2", "phase1 = 1").replace("phase2 = 2", "phase2 = 1")
+    });
+    net.serve_without_end("");
+    let line = "ceremony handover shared --to dora --reason ill --key ../dora/key.pem";
+    net.world.ok("coordinator", line);
+    let run = net.service.take().unwrap().end();
+    assert_ne!(run.code, 0);
+    assert!(run.stderr.contains("this step is the coordinator's"), "{}", run.stderr);
 }
