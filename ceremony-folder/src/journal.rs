@@ -191,26 +191,31 @@ impl Predicate for JournalHead {
     const RENEW: &'static str = "start the service again: it signs the journal's head";
 }
 
-/// Reads lines, each held to the one before.
+/// Reads lines, each held to the one before; the first one to the `previous` one, whose number is
+/// one below `first`.
 ///
 /// # Errors
-/// The first line that is not the one that follows. `where_` is what messages call the file.
-fn parse(path: &Path, bytes: &[u8], rules: ConfigDigest) -> Result<Vec<Recorded>, CeremonyError> {
+/// The first line that is not the one that follows. Messages name `path`.
+fn parse(
+    path: &Path,
+    bytes: &[u8],
+    first: u64,
+    mut previous: FileDigest,
+) -> Result<Vec<Recorded>, CeremonyError> {
     let mut entries: Vec<Recorded> = Vec::new();
-    let mut previous = FileDigest(rules.0);
     let Some(whole) = bytes.strip_suffix(b"\n") else {
         if bytes.is_empty() {
             return Ok(entries);
         }
         return Err(broken(path, "the journal's last line is torn", "no line feed", "a line feed"));
     };
-    for (number, line) in whole.split(|byte| *byte == b'\n').enumerate() {
+    for (number, line) in (first..).zip(whole.split(|byte| *byte == b'\n')) {
         let refused = |refusal: zk_attest::error::Refusal| {
             at(path)(refusal.within(format_args!("line {}", number + 1)))
         };
         let entry: Entry =
             json::parse_canonical(line, MAX_LINE_BYTES, "journal entry").map_err(refused)?;
-        let follows = entry.number == number as u64 && entry.previous == previous;
+        let follows = entry.number == number && entry.previous == previous;
         if !follows {
             return Err(broken(
                 path,
@@ -263,7 +268,7 @@ impl Journal {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let cut = (bytes.len() - whole) as u64;
         let rules = ceremony.config.digest();
-        let entries = parse(&path, &bytes[..whole], rules)?;
+        let entries = parse(&path, &bytes[..whole], 0, FileDigest(rules.0))?;
         if cut > 0 {
             file.set_len(whole as u64).map_err(at(&path))?;
         }
@@ -282,16 +287,24 @@ impl Journal {
     /// # Errors
     /// When they do not follow the lines that are here, or writing fails.
     pub fn append_lines(&mut self, lines: &str) -> Result<(), CeremonyError> {
-        let mut bytes = Vec::new();
-        for recorded in &self.entries {
-            bytes.extend(json::encode(&recorded.entry));
-            bytes.push(b'\n');
-        }
-        bytes.extend(lines.as_bytes());
-        let entries = parse(&self.path, &bytes, self.rules)?;
+        let (next, previous) = self.end();
+        let new = parse(&self.path, lines.as_bytes(), next, previous)?;
         self.write(lines.as_bytes())?;
-        self.entries = entries;
+        self.entries.extend(new);
         Ok(())
+    }
+
+    /// The number of the next entry, and the SHA-256 that it names.
+    fn end(&self) -> (u64, FileDigest) {
+        let previous = self.entries.last().map_or(FileDigest(self.rules.0), |last| last.sha256);
+        (self.entries.len() as u64, previous)
+    }
+
+    /// Whether the file still has these entries and no others, by its length: a copy that somebody
+    /// else wrote to, or removed, is to be opened again.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.path.symlink_metadata().is_ok_and(|found| found.len() == self.length)
     }
 
     /// Writes whole lines behind those that are there, and waits for the disk.
@@ -324,10 +337,8 @@ impl Journal {
     /// # Errors
     /// When writing fails. The entry is not part of the journal then.
     pub fn append(&mut self, event: Event) -> Result<Recorded, CeremonyError> {
-        let previous =
-            self.entries.last().map_or(FileDigest(self.rules.0), |recorded| recorded.sha256);
-        let entry =
-            Entry { number: self.entries.len() as u64, previous, time: Timestamp::now(), event };
+        let (number, previous) = self.end();
+        let entry = Entry { number, previous, time: Timestamp::now(), event };
         let mut line = json::encode(&entry);
         let sha256 = FileDigest::of(&line);
         line.push(b'\n');
@@ -385,7 +396,7 @@ impl Ceremony {
             return Ok(None);
         }
         let bytes = folder.read(&path, MAX_JOURNAL_BYTES)?;
-        let entries = parse(&path, &bytes, self.config.digest())?;
+        let entries = parse(&path, &bytes, 0, FileDigest(self.config.digest().0))?;
         let envelope =
             Envelope::from_json(&folder.read(&head, Envelope::MAX_BYTES)?).map_err(at(&head))?;
         let service = self.signed_head(&entries, &envelope)?;
