@@ -17,7 +17,7 @@ use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::store::{LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
     AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, NewStep, Prior, Slot, Stage,
-    Step, Track, TurnError, explained, remove_leftovers_of,
+    Step, Track, TurnError, VerifiedCeremony, explained, remove_leftovers_of,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -30,7 +30,7 @@ use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
 use super::{parse_label, this_tool};
-use crate::cli::ceremony::{CoordinatorStep, KeygenStep};
+use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
 use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
@@ -279,25 +279,44 @@ impl KeygenStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
-        let private = Private::begin(&ceremony, self.private.as_deref())?;
+        let keys = Keys::begin(&ceremony, self.private.as_deref())?;
+        keys.write(&verified(&ceremony)?, &self.witness)
+    }
+}
+
+/// Keys about to be written: their places were judged, before the work of a verification.
+pub(super) struct Keys<'a> {
+    ceremony: &'a Ceremony,
+    private: Private,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn begin(
+        ceremony: &'a Ceremony,
+        private: Option<&Path>,
+    ) -> Result<Self, Diagnostic> {
+        let private = Private::begin(ceremony, private)?;
         for circuit in &ceremony.config.document().circuits {
-            // Judged before the work.
             drop(private.create(&Folder::proving_key(&circuit.name))?);
         }
-        let done = verified(&ceremony)?;
+        Ok(Self { ceremony, private })
+    }
+
+    /// Writes the keys of every circuit of the verified ceremony.
+    pub(super) fn write(
+        &self,
+        done: &VerifiedCeremony,
+        witnesses: &[NamedFile],
+    ) -> Result<(), Diagnostic> {
         for key in done.keys() {
-            let witness = self
-                .witness
+            let witness = witnesses
                 .iter()
                 .find(|witness| witness.name == key.name)
                 .map(|witness| witness.path.as_path());
-            write_keys(&ceremony, &private, key, witness)?;
+            write_keys(self.ceremony, &self.private, key, witness)?;
         }
-        if let Some(unknown) = self
-            .witness
-            .iter()
-            .find(|witness| !done.keys().iter().any(|key| key.name == witness.name))
-        {
+        let is_known = |witness: &&NamedFile| done.keys().iter().any(|it| it.name == witness.name);
+        if let Some(unknown) = witnesses.iter().find(|witness| !is_known(witness)) {
             return Err(Diagnostic::environment(
                 "ceremony-has-no-circuit",
                 format_args!("the ceremony has no circuit {}", unknown.name),

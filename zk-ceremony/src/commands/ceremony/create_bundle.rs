@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use ceremony_folder::{Ceremony, FolderLock};
+use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::TranscriptDigest;
@@ -28,20 +28,49 @@ impl CreateBundle {
                     "its signatures would be lost: name another file with --out, or add --force",
                 ));
         }
-        let not_after = Timestamp::new(&self.not_after).map_err(|refusal| {
-            failure::argument("--not-after", &refusal)
-                .hint("write it as 2028-12-31T23:59:59Z, in UTC")
-        })?;
+        let terms = self.terms()?;
+        let output = match &self.out {
+            Some(out) => Output::create(out, self.force, &[])?,
+            None => ceremony.folder.create(&out, self.force)?,
+        };
+        terms.write(&ceremony, &verified(&ceremony)?, output)
+    }
+
+    /// What the bundle says of itself, judged before the work of a verification.
+    fn terms(&self) -> Result<Terms, Diagnostic> {
+        let not_after = parse_not_after(&self.not_after)?;
         let predecessor = self.predecessor.as_deref().map(TranscriptDigest::from_hex).transpose();
         let predecessor = predecessor.map_err(|refusal| {
             failure::argument("--predecessor", &refusal)
                 .hint("give the transcript hash as 64 hexadecimal digits")
         })?;
-        let mut output = match &self.out {
-            Some(out) => Output::create(out, self.force, &[])?,
-            None => ceremony.folder.create(&out, self.force)?,
-        };
-        let done = verified(&ceremony)?;
+        Ok(Terms { serial: self.serial, not_after, predecessor })
+    }
+}
+
+/// The last moment at which a bundle may be imported.
+pub(super) fn parse_not_after(text: &str) -> Result<Timestamp, Diagnostic> {
+    Timestamp::new(text).map_err(|refusal| {
+        failure::argument("--not-after", &refusal).hint("write it as 2028-12-31T23:59:59Z, in UTC")
+    })
+}
+
+/// What a bundle says of itself.
+pub(super) struct Terms {
+    pub(super) serial: u64,
+    pub(super) not_after: Timestamp,
+    pub(super) predecessor: Option<TranscriptDigest>,
+}
+
+impl Terms {
+    /// Writes the bundle of a verified ceremony.
+    pub(super) fn write(
+        self,
+        ceremony: &Ceremony,
+        done: &VerifiedCeremony,
+        mut output: Output,
+    ) -> Result<(), Diagnostic> {
+        let out = output.path().to_owned();
         let circuits =
             done.keys().iter().zip(&ceremony.config.document().circuits).map(|(key, circuit)| {
                 PlannedCircuit {
@@ -57,8 +86,8 @@ impl CreateBundle {
         let plan = BundlePlan {
             serial: self.serial,
             issued: Timestamp::now(),
-            not_after,
-            predecessor,
+            not_after: self.not_after,
+            predecessor: self.predecessor,
             circuits: circuits.collect(),
         };
         let refused = |refusal| failure::refusal(&out, &refusal);

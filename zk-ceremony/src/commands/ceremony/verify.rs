@@ -41,16 +41,10 @@ pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnost
 pub(super) fn verified_or_report(
     ceremony: &Ceremony,
 ) -> Result<VerifiedCeremony, (Option<Box<Report>>, Diagnostic)> {
-    let unfinished = || {
-        Diagnostic::environment("unfinished", "the ceremony is not finished").hint(format!(
-            "`{PROGRAM} ceremony status {}` says what comes next",
-            ceremony.folder.root().display()
-        ))
-    };
     if ceremony.stage() != Stage::Closed {
         // A chain that does not hold is not verified to its end, and says why.
         return match ceremony.ensure_sound() {
-            Ok(()) => Err((None, unfinished())),
+            Ok(()) => Err((None, unfinished(ceremony))),
             Err(error) => {
                 let (report, _) = run(ceremony, false);
                 Err((Some(Box::new(report)), error.into()))
@@ -60,9 +54,16 @@ pub(super) fn verified_or_report(
     let (report, result) = run(ceremony, false);
     match result {
         Ok(Some(done)) => Ok(done),
-        Ok(None) => Err((None, unfinished())),
+        Ok(None) => Err((None, unfinished(ceremony))),
         Err(error) => Err((Some(Box::new(report)), Diagnostic::from(&error))),
     }
+}
+
+fn unfinished(ceremony: &Ceremony) -> Diagnostic {
+    Diagnostic::environment("unfinished", "the ceremony is not finished").hint(format!(
+        "`{PROGRAM} ceremony status {}` says what comes next",
+        ceremony.folder.root().display()
+    ))
 }
 
 /// Verifies every file there is. Answers with the finished ceremony, or with none where everything
@@ -135,12 +136,7 @@ impl VerifyCeremony {
             ensure_exported_keys(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
-        for stray in ceremony.strays() {
-            eprintln!("stray {}: {}", super::named(stray), stray.story);
-        }
-        for audit in &report.failed_audits {
-            eprintln!("{}", failed_audit(audit));
-        }
+        mention(&ceremony, &report);
         if let Some(outputs) = outputs {
             outputs.write(&ceremony, &report)?;
         }
@@ -165,6 +161,58 @@ impl VerifyCeremony {
         } else {
             write_once(ceremony, &path, done.transcript().bytes())
         }
+    }
+}
+
+/// A finished ceremony that was verified, and what to write down of that.
+pub(super) struct Finished {
+    pub(super) done: VerifiedCeremony,
+    report: Report,
+    outputs: Outputs,
+}
+
+impl Finished {
+    /// Verifies every file of a finished ceremony, once.
+    ///
+    /// # Errors
+    /// What does not hold, with the report written.
+    pub(super) fn verify(ceremony: &Ceremony) -> Result<Self, Diagnostic> {
+        let outputs = Outputs::begin(ceremony)?;
+        match run(ceremony, false) {
+            (report, Ok(Some(done))) => Ok(Self { done, report, outputs }),
+            (_, Ok(None)) => Err(unfinished(ceremony)),
+            (report, Err(error)) => {
+                outputs.write(ceremony, &report)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Writes what `ceremony verify` writes: the transcript, the report, and the sums of all files
+    /// that are there now.
+    pub(super) fn write(self, ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
+        let Self { done, mut report, outputs } = self;
+        let journal = settled_journal(ceremony).inspect_err(|error| {
+            report.failed("journal".into(), error);
+        });
+        if journal.is_ok() {
+            ensure_exported_keys(ceremony, &done)?;
+            write_once(ceremony, &ceremony.folder.transcript(), done.transcript().bytes())?;
+        }
+        mention(ceremony, &report);
+        outputs.write(ceremony, &report)?;
+        print(ceremony.folder.root(), &report, Some(&done), journal?.as_ref(), false);
+        Ok(done)
+    }
+}
+
+/// What is no step of the ceremony, and what auditors found.
+fn mention(ceremony: &Ceremony, report: &Report) {
+    for stray in ceremony.strays() {
+        eprintln!("stray {}: {}", super::named(stray), stray.story);
+    }
+    for audit in &report.failed_audits {
+        eprintln!("{}", failed_audit(audit));
     }
 }
 

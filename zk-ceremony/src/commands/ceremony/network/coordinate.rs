@@ -15,10 +15,12 @@ use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, DrandSignature, Label, Timestamp};
 use zk_attest::statement::Phase;
 
-use crate::cli::ceremony::{CreateBundle, FolderArg, KeygenStep, NamedFile, VerifyCeremony};
+use crate::cli::ceremony::NamedFile;
 use crate::cli::network::{BeaconFile, ServeArgs};
 use crate::commands::ceremony::beacon::drawn;
-use crate::commands::ceremony::close_phase::{close_chains, prepare_phase2};
+use crate::commands::ceremony::close_phase::{Keys, close_chains, prepare_phase2};
+use crate::commands::ceremony::create_bundle::{Terms, parse_not_after};
+use crate::commands::ceremony::verify::Finished;
 use crate::failure;
 use crate::signer::Signer;
 
@@ -208,31 +210,30 @@ impl Coordinator {
         signatures.collect::<Result<_, _>>().map(|all| Some(PublicValue::Signatures(all)))
     }
 
-    /// Keys, the whole verification, and the bundle.
+    /// Keys, the whole verification, and the bundle: every file is verified once for all of them.
     fn finish(&mut self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
-        let folder = || FolderArg { folder: self.root.clone() };
-        if !ceremony.folder.is_present(&ceremony.folder.transcript()) {
-            let keygen =
-                KeygenStep { folder: folder(), witness: self.witness.clone(), private: None };
-            keygen.run()?;
-            let verify =
-                VerifyCeremony { folder: folder(), read_only: false, json: false, finished: false };
-            verify.run()?;
-            return Ok(true);
-        }
-        let Some(not_after) = &self.not_after else { return Ok(false) };
-        if ceremony.folder.is_present(&ceremony.folder.bundle()) {
+        let has_transcript = ceremony.folder.is_present(&ceremony.folder.transcript());
+        let bundle = ceremony.folder.bundle();
+        let needs_bundle = self.not_after.is_some() && !ceremony.folder.is_present(&bundle);
+        if has_transcript && !needs_bundle {
             return Ok(false);
         }
-        let create = CreateBundle {
-            folder: folder(),
+        let _lock = FolderLock::take(&self.root)?;
+        let ceremony = Ceremony::open_sound(&self.root)?;
+        let keys = Keys::begin(&ceremony, None)?;
+        // Judged before the work.
+        let terms = self.not_after.as_deref().filter(|_| needs_bundle).map(parse_not_after);
+        let terms = terms.transpose()?.map(|not_after| Terms {
             serial: self.serial,
-            not_after: not_after.clone(),
+            not_after,
             predecessor: None,
-            out: None,
-            force: false,
-        };
-        create.run()?;
+        });
+        let finished = Finished::verify(&ceremony)?;
+        keys.write(&finished.done, &self.witness)?;
+        let done = finished.write(&ceremony)?;
+        if let Some(terms) = terms {
+            terms.write(&ceremony, &done, ceremony.folder.create(&bundle, false)?)?;
+        }
         Ok(true)
     }
 }
