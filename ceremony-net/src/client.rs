@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -53,13 +54,22 @@ pub struct ClientOptions {
     pub patience: Duration,
 }
 
-/// A service, without a session.
-#[derive(Debug)]
+/// A service, and the session with it, if one was opened.
 pub struct Client {
     http: reqwest::blocking::Client,
     base: Url,
     origin: Label,
     patience: Duration,
+    /// The session, which every request carries once there is one: what asks for the state of the
+    /// ceremony and for files then counts as its participant's, and not as its address's.
+    token: Mutex<Option<Zeroizing<String>>>,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 /// Why a request did not bring what it should.
@@ -149,7 +159,7 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| refused(&format!("preparing requests failed: {error}")))?;
-        Ok(Self { http, base, origin, patience: options.patience })
+        Ok(Self { http, base, origin, patience: options.patience, token: Mutex::default() })
     }
 
     /// The address that sessions are for.
@@ -167,7 +177,15 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.url(path))
+        let request = self.http.request(method, self.url(path));
+        match self.token().as_deref() {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    fn token(&self) -> MutexGuard<'_, Option<Zeroizing<String>>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request once.
@@ -454,11 +472,10 @@ pub struct Participant<'a> {
     ceremony: CeremonyId,
     rules: ConfigDigest,
     signer: &'a mut dyn Signer,
-    token: Option<Zeroizing<String>>,
     part: usize,
 }
 
-/// Without the token.
+/// Without the signer.
 impl std::fmt::Debug for Participant<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Participant").field("ceremony", &self.ceremony).finish_non_exhaustive()
@@ -474,7 +491,7 @@ impl<'a> Participant<'a> {
         rules: ConfigDigest,
         signer: &'a mut dyn Signer,
     ) -> Self {
-        Self { client, ceremony, rules, signer, token: None, part: PART.0 }
+        Self { client, ceremony, rules, signer, part: PART.0 }
     }
 
     /// Who signs.
@@ -508,31 +525,28 @@ impl<'a> Participant<'a> {
     fn signed<T>(
         &mut self,
         until: Option<Instant>,
-        mut attempt: impl FnMut(&Client, &str) -> Result<T, Failure>,
+        mut attempt: impl FnMut(&Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let client = self.client;
         client.insist(until, || {
-            let token = match &self.token {
-                Some(token) => token.clone(),
-                None => {
-                    let opened = self.open_session().map_err(|error| {
-                        // A refused session stays refused; one that did not come may come.
-                        let again = ["network", "too-many-requests", "challenge", "busy"];
-                        if again.contains(&error.code.as_str()) {
-                            Failure::Again(error)
-                        } else {
-                            Failure::Refused(StatusCode::UNAUTHORIZED, error)
-                        }
-                    })?;
-                    self.token.insert(opened).clone()
-                }
-            };
-            match attempt(client, &token) {
+            if client.token().is_none() {
+                let opened = self.open_session().map_err(|error| {
+                    // A refused session stays refused; one that did not come may come.
+                    let again = ["network", "too-many-requests", "challenge", "busy"];
+                    if again.contains(&error.code.as_str()) {
+                        Failure::Again(error)
+                    } else {
+                        Failure::Refused(StatusCode::UNAUTHORIZED, error)
+                    }
+                })?;
+                *client.token() = Some(opened);
+            }
+            match attempt(client) {
                 Err(Failure::Refused(StatusCode::UNAUTHORIZED, error))
                     // An answer to HEAD has no words.
                     if matches!(error.code.as_str(), "session-unknown" | "http") =>
                 {
-                    self.token = None;
+                    *client.token() = None;
                     Err(Failure::Again(error))
                 }
                 result => result,
@@ -546,8 +560,8 @@ impl<'a> Participant<'a> {
     /// When the service refuses, or is not reached.
     pub fn join(&mut self, ticket: Option<Envelope>) -> Result<Envelope, Diagnostic> {
         let body = QueueRequest { ticket };
-        let answer: QueueAnswer = self.signed(None, |client, token| {
-            let request = client.request(Method::POST, "v1/queue").bearer_auth(token);
+        let answer: QueueAnswer = self.signed(None, |client| {
+            let request = client.request(Method::POST, "v1/queue");
             client.json(client.send(request.json(&body))?)
         })?;
         Ok(answer.ticket)
@@ -559,9 +573,8 @@ impl<'a> Participant<'a> {
     /// When the service refuses, or is not reached.
     pub fn standing(&mut self, wait: bool) -> Result<Option<Standing>, Diagnostic> {
         let path = format!("v1/queue?wait={}", if wait { MAX_WAIT_SECONDS } else { 0 });
-        let answer = self.signed(None, |client, token| {
-            client.json(client.send(client.request(Method::GET, &path).bearer_auth(token))?)
-        });
+        let answer = self
+            .signed(None, |client| client.json(client.send(client.request(Method::GET, &path))?));
         match answer {
             Ok(standing) => Ok(Some(standing)),
             Err(Failure::Refused(StatusCode::CONFLICT, error)) if error.code == "not-in-queue" => {
@@ -578,8 +591,8 @@ impl<'a> Participant<'a> {
     pub fn give_back(&mut self) -> Result<(), Diagnostic> {
         // A client that gives up does not wait for a network that is down.
         let soon = Some(Instant::now() + Duration::from_secs(5));
-        Ok(self.signed(soon, |client, token| {
-            client.send(client.request(Method::DELETE, "v1/turn").bearer_auth(token)).map(drop)
+        Ok(self.signed(soon, |client| {
+            client.send(client.request(Method::DELETE, "v1/turn")).map(drop)
         })?)
     }
 
@@ -607,10 +620,9 @@ impl<'a> Participant<'a> {
         if let Some(circuit) = circuit {
             metadata.push_str(&format!(",circuit {}", encode(circuit)));
         }
-        let location = self.signed(Some(until), |client, token| {
+        let location = self.signed(Some(until), |client| {
             let request = client
                 .request(Method::POST, "v1/uploads")
-                .bearer_auth(token)
                 .header(tus::RESUMABLE, TUS_VERSION)
                 .header(tus::LENGTH, length)
                 .header(tus::METADATA, &metadata);
@@ -651,10 +663,9 @@ impl<'a> Participant<'a> {
             let digest = Sha256::digest(&bytes);
             let checksum =
                 format!("sha256 {}", base64::engine::general_purpose::STANDARD.encode(digest));
-            let sent = self.signed(Some(Instant::now()), |client, token| {
+            let sent = self.signed(Some(Instant::now()), |client| {
                 let request = client
                     .request(Method::PATCH, &path)
-                    .bearer_auth(token)
                     .header(tus::RESUMABLE, TUS_VERSION)
                     .header(tus::OFFSET, offset)
                     .header(tus::CHECKSUM, &checksum)
@@ -696,11 +707,8 @@ impl<'a> Participant<'a> {
 
     /// How many bytes of an upload the service has.
     fn offset(&mut self, path: &str, until: Instant) -> Result<u64, Diagnostic> {
-        let asked = self.signed(Some(until), |client, token| {
-            let request = client
-                .request(Method::HEAD, path)
-                .bearer_auth(token)
-                .header(tus::RESUMABLE, TUS_VERSION);
+        let asked = self.signed(Some(until), |client| {
+            let request = client.request(Method::HEAD, path).header(tus::RESUMABLE, TUS_VERSION);
             let response = client.send(request)?;
             let offset = response.headers().get(tus::OFFSET).and_then(|it| it.to_str().ok());
             offset.and_then(|it| it.parse().ok()).ok_or_else(|| {
@@ -720,8 +728,8 @@ impl<'a> Participant<'a> {
     /// # Errors
     /// When the service refuses it, or is not reached in time.
     pub fn complete(&mut self, completion: &Completion, until: Instant) -> Result<(), Diagnostic> {
-        let sent = self.signed(Some(until), |client, token| {
-            let request = client.request(Method::POST, "v1/turn/attestations").bearer_auth(token);
+        let sent = self.signed(Some(until), |client| {
+            let request = client.request(Method::POST, "v1/turn/attestations");
             client.send(request.json(completion)).map(drop)
         });
         match sent {
@@ -737,9 +745,8 @@ impl<'a> Participant<'a> {
     /// When the service is not reached.
     pub fn verdict(&mut self) -> Result<Option<Verdict>, Diagnostic> {
         let path = format!("v1/turn/verdict?wait={MAX_WAIT_SECONDS}");
-        let answer = self.signed(None, |client, token| {
-            client.json(client.send(client.request(Method::GET, &path).bearer_auth(token))?)
-        });
+        let answer = self
+            .signed(None, |client| client.json(client.send(client.request(Method::GET, &path))?));
         match answer {
             Ok(verdict) => Ok(Some(verdict)),
             Err(Failure::Refused(StatusCode::NOT_FOUND, _)) => Ok(None),
@@ -752,8 +759,8 @@ impl<'a> Participant<'a> {
     /// # Errors
     /// When the service is not reached.
     pub fn receipts(&mut self) -> Result<Vec<Envelope>, Diagnostic> {
-        let answer: Receipts = self.signed(None, |client, token| {
-            client.json(client.send(client.request(Method::GET, "v1/receipts").bearer_auth(token))?)
+        let answer: Receipts = self.signed(None, |client| {
+            client.json(client.send(client.request(Method::GET, "v1/receipts"))?)
         })?;
         Ok(answer.receipts)
     }

@@ -18,7 +18,7 @@ use ceremony_folder::journal::{JOURNAL_HEAD, Journal};
 use ceremony_folder::output::{Output, OutputError};
 use ceremony_folder::steps::write_file;
 use ceremony_folder::store::{Entry, EntryKind, Input, LocalDirectory, ReadError, Readers, Store};
-use ceremony_folder::{Ceremony, Config, Folder, FolderLock};
+use ceremony_folder::{Ceremony, Config, Folder, FolderLock, Step, Track};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 
@@ -48,6 +48,8 @@ pub struct WorkingCopy {
     known: BTreeMap<String, (u64, Option<std::time::SystemTime>, String)>,
     /// Files that the service had at the last update.
     remote: BTreeSet<String>,
+    /// The copy of the journal, once it was read.
+    journal: Option<Journal>,
 }
 
 /// What came with an update.
@@ -91,6 +93,7 @@ impl WorkingCopy {
             config,
             known: BTreeMap::new(),
             remote: BTreeSet::new(),
+            journal: None,
         };
         let path = Folder::new(root).config();
         if copy.store.is_present(Path::new(RULES)) {
@@ -224,10 +227,14 @@ impl WorkingCopy {
     ///
     /// # Errors
     /// When the service is not reached, or its journal does not go on from the one that is here.
-    pub fn update_journal(&self, client: &Client) -> Result<(), Diagnostic> {
+    pub fn update_journal(&mut self, client: &Client) -> Result<(), Diagnostic> {
         let _lock = FolderLock::take(&self.root)?;
         let ceremony = Ceremony::open(&self.root)?;
-        let (mut journal, _) = Journal::open(&ceremony)?;
+        let journal = match self.journal.take().filter(Journal::is_current) {
+            Some(journal) => journal,
+            None => Journal::open(&ceremony)?.0,
+        };
+        let journal = self.journal.insert(journal);
         loop {
             let here = journal.entries().len() as u64;
             let part = client.journal(here)?;
@@ -252,6 +259,34 @@ impl WorkingCopy {
     pub fn ceremony(&self, shown: &Path) -> Result<Ceremony, Diagnostic> {
         let store = Listed { local: self.store.clone(), names: self.remote.clone() };
         Ok(Ceremony::read(Folder::in_store(shown, Arc::new(store)))?)
+    }
+
+    /// Whether the service had a file at the last update.
+    #[must_use]
+    pub fn is_listed(&self, name: &str) -> bool {
+        self.remote.contains(name)
+    }
+
+    /// Moves a step of this copy that the service does not have, data file and attestation, to
+    /// `strays/`, and says where they are now.
+    ///
+    /// # Errors
+    /// When moving fails.
+    pub fn set_step_aside(
+        &mut self,
+        ceremony: &Ceremony,
+        track: &Track,
+        step: &Step,
+    ) -> Result<Vec<PathBuf>, Diagnostic> {
+        let _lock = FolderLock::take(&self.root)?;
+        // The data file last: without its attestation it is no step.
+        let paths = [ceremony.folder.attestation(track, step.name), step.path.clone()];
+        let mut moved = Vec::new();
+        for path in paths {
+            let name = slashed(path.strip_prefix(ceremony.folder.root()).unwrap_or(&path));
+            moved.extend(self.set_aside(&name)?);
+        }
+        Ok(moved)
     }
 
     /// Gives a fetched file its name.

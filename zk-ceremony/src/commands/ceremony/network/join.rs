@@ -37,6 +37,9 @@ const LONGEST_TURN: u64 = 28 * 86_400;
 const LISTED_AGAIN: u32 = 5;
 /// How often somebody who waits to be added to the roster looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Refused contributions after which another one is made. A file that was damaged on this machine
+/// is made anew; what is refused each time has another reason.
+const REFUSALS: u32 = 1;
 /// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
 const TICKET: &str = ".zk-ceremony-ticket.json";
 /// Where receipts are kept.
@@ -52,6 +55,8 @@ struct Joined<'a> {
     name: Label,
     /// What was said last about the queue.
     said: String,
+    /// Turns of this run whose contribution was refused.
+    refusals: u32,
 }
 
 impl JoinArgs {
@@ -93,6 +98,7 @@ impl JoinArgs {
             destruction,
             name,
             said: String::new(),
+            refusals: 0,
         };
         let ceremony = config.document().id.clone();
         let mut party = Participant::new(&client, ceremony, config.digest(), signer.as_mut());
@@ -171,6 +177,12 @@ impl Joined<'_> {
             return self.after(party, phase, &info);
         }
         self.enter(party)?;
+        // What an earlier run was not told any more: before the next turn, whose grant ends the
+        // verdict.
+        if let Some(Verdict::Refused { receipts, .. }) = party.verdict()? {
+            self.keep(&receipts)?;
+            self.put_refused_away()?;
+        }
         loop {
             let Some(standing) = party.standing(true)? else {
                 self.enter(party)?;
@@ -430,12 +442,40 @@ impl Joined<'_> {
                 Some(Verdict::Accepted { receipts }) => return self.keep(&receipts).map(drop),
                 Some(Verdict::Refused { error, receipts }) => {
                     self.keep(&receipts)?;
-                    return Err(error.into());
+                    self.put_refused_away()?;
+                    self.refusals += 1;
+                    let error = Diagnostic::from(error);
+                    if self.refusals > REFUSALS {
+                        return Err(error);
+                    }
+                    eprintln!("{}", failure::render(&error));
+                    eprintln!("the contribution is made anew, in another turn");
+                    return Ok(());
                 }
                 // The service was started again: what it took in has receipts.
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Moves the contributions that the service did not take in out of the way, as evidence: the
+    /// same bytes would be refused again.
+    fn put_refused_away(&mut self) -> Result<(), Diagnostic> {
+        let ceremony = self.ceremony()?;
+        for chain in ceremony.chains().filter(|chain| !chain.is_closed()) {
+            for step in chain.contributions().filter(|step| step.key == self.key) {
+                let path = ceremony.folder.attestation(&chain.track, step.name);
+                let name = path.strip_prefix(ceremony.folder.root()).unwrap_or(&path);
+                let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+                if self.copy.is_listed(&parts.join("/")) {
+                    continue;
+                }
+                for to in self.copy.set_step_aside(&ceremony, &chain.track, step)? {
+                    eprintln!("note: a refused contribution is kept as {}", to.display());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Keeps receipts, each held to the keys that the coordinator appointed and to this
