@@ -15,6 +15,7 @@ use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Predicate, Statement};
 
 use crate::Ceremony;
+use crate::folder::MAX_ENTRIES;
 use crate::store::EntryKind;
 
 /// The ending of a failed audit's name.
@@ -135,6 +136,30 @@ pub fn signer(envelope: &Envelope, auditors: &[PublicKey]) -> Result<PublicKey, 
             .expected("a key that the service was started with")
             .hint("give the coordinator your public key")
     })
+}
+
+/// The documents in the folder that these auditors signed about this ceremony, results and verdicts,
+/// each with its signer, as they stand there.
+#[must_use]
+pub fn documents(ceremony: &Ceremony, auditors: &[PublicKey]) -> Vec<(PublicKey, Vec<u8>)> {
+    let folder = &ceremony.folder;
+    let mut paths = Vec::new();
+    for key in auditors {
+        let own = key.fingerprint().replace(' ', "");
+        paths.extend([format!("{own}.dsse.json"), format!("{own}{FAILED}")]);
+        let verdicts = folder.audits().join(&own);
+        let relative = verdicts.strip_prefix(folder.root()).unwrap_or(&verdicts);
+        let entries = folder.store().entries(relative, MAX_ENTRIES).unwrap_or_default();
+        paths.extend(entries.into_iter().map(|entry| format!("{own}/{}", entry.name)));
+    }
+    paths.sort();
+    paths.dedup();
+    let read = |name: String| {
+        let bytes = folder.read(&folder.audits().join(name), Envelope::MAX_BYTES).ok()?;
+        let key = signer(&Envelope::from_json(&bytes).ok()?, auditors).ok()?;
+        Some((key, bytes))
+    };
+    paths.into_iter().filter_map(read).collect()
 }
 
 /// Keeps the signed result of an audit in the folder, in place of an earlier one by the same key,

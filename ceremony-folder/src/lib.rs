@@ -75,7 +75,7 @@ use error::at;
 pub use error::{Cause, CeremonyError, explained};
 pub use folder::{Folder, Slot, StepName, Track};
 pub use foundation::{Base, Foundation, Needed, Unfounded};
-pub use lock::{FolderLock, remove_leftovers_of};
+pub use lock::{FolderLock, ServiceLock, remove_leftovers_of};
 pub use prior::{Prior, Word};
 pub use rejection::{Bars, RejectError, ToReject};
 pub use roster::Roster;

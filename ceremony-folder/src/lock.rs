@@ -49,6 +49,28 @@ impl FolderLock {
     }
 }
 
+/// Held as long as a service holds a folder, beside its journal: two services would write two
+/// histories into one file. Other commands do not ask for it.
+#[derive(Debug)]
+pub struct ServiceLock(
+    #[expect(dead_code, reason = "the lock lasts as long as the file is open")] File,
+);
+
+impl ServiceLock {
+    /// Takes the lock. None where another service has it, on this machine.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made, or is not a regular file.
+    pub fn take(root: &Path) -> Result<Option<Self>, CeremonyError> {
+        let file = lock_file(&root.join(".zk-ceremony-service.lock"))?;
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            // A file system without locks: whoever starts two services there is on their own.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Some(Self(file))),
+        }
+    }
+}
+
 /// The lock file, made where it is missing. What is there is never truncated and never followed.
 fn lock_file(path: &Path) -> Result<File, CeremonyError> {
     let failed = |error: std::io::Error| match error.kind() {
@@ -129,5 +151,17 @@ mod tests {
         fs::remove_file(&lock).unwrap();
         FolderLock::take(dir.path()).unwrap();
         FolderLock::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_has_one_service_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = ServiceLock::take(dir.path()).unwrap();
+        assert!(held.is_some());
+        assert!(ServiceLock::take(dir.path()).unwrap().is_none());
+        // Commands go on beside it.
+        FolderLock::take(dir.path()).unwrap();
+        drop(held);
+        assert!(ServiceLock::take(dir.path()).unwrap().is_some());
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ceremony_folder::enrolment::{self, Enrolment, Kept};
 use ceremony_folder::journal::{Event, Journal};
 use ceremony_folder::service::appointments;
-use ceremony_folder::{Ceremony, FolderLock, Track};
+use ceremony_folder::{Ceremony, FolderLock, ServiceLock, Track};
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) state_folder: StateFolder,
     pub(crate) service_key: PublicKey,
+    /// Nobody else writes to the journal.
+    _held: ServiceLock,
     state: Mutex<State>,
     /// Rises with every change.
     pub(crate) version: watch::Sender<u64>,
@@ -57,6 +59,12 @@ impl Core {
     ) -> Result<Arc<Self>, Diagnostic> {
         let state_folder = StateFolder::open(&options.state)?;
         let service_key = *signer.public_key();
+        let Some(held) = ServiceLock::take(&options.folder)? else {
+            return Err(Diagnostic::environment("held", "another service holds this ceremony")
+                .at(options.folder.display())
+                .expected("one service for a folder")
+                .hint("stop the other one first; it goes on from where it was, with its --state"));
+        };
         // Removes what killed commands left, and waits for running ones.
         let lock = FolderLock::take(&options.folder)?;
         let view = View::read(&options.folder, None)?;
@@ -96,6 +104,7 @@ impl Core {
             joined: HashSet::new(),
             head: None,
             verdicts_noted: HashSet::new(),
+            approvals_noted: HashSet::new(),
             head_is_due: false,
             skipped: BTreeSet::new(),
             awaited: None,
@@ -114,7 +123,7 @@ impl Core {
         })?;
         // The folder's signed side cannot change while this waits for nothing.
         drop(lock);
-        let lease = Lease::load(&state_folder);
+        let lease = state.reconcile(&state_folder, &options)?;
         let uploads = Upload::load(&state_folder, lease.as_ref().map(|lease| lease.id.as_str()));
         state.uploads = uploads.into_iter().map(|upload| (upload.id.clone(), upload)).collect();
         if let Some(lease) = lease {
@@ -128,6 +137,7 @@ impl Core {
             options,
             state_folder,
             service_key,
+            _held: held,
             state: Mutex::new(state),
             version: watch::Sender::new(1),
             asked: Mutex::new(now),
@@ -529,7 +539,7 @@ impl Core {
         if signed != before {
             let path = ceremony.folder.bundle();
             ceremony_folder::steps::write_file(&ceremony, &path, &signed, true)?;
-            self.state().note(Event::Approval { key: *key })?;
+            self.state().note_approval(key)?;
             self.refresh(true)?;
         }
         Ok(())

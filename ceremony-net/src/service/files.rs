@@ -48,12 +48,13 @@ fn asked(range: Option<&str>, size: u64) -> Asked {
     }
 }
 
-/// The answer to a request for a file. `open` is called only if bytes are sent.
-pub(crate) fn respond(
+/// The answer to a request for a file. `open` is called only if bytes are sent; what comes with the
+/// file is kept as long as it is open.
+pub(crate) fn respond<T: Send + 'static>(
     method: &Method,
     headers: &HeaderMap,
     file: &FileInfo,
-    open: impl FnOnce() -> Result<Input, Diagnostic>,
+    open: impl FnOnce() -> Result<(Input, T), Diagnostic>,
 ) -> Result<Response, Diagnostic> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|it| it.to_str().ok());
     let tag = format!("\"{}\"", file.sha256);
@@ -115,23 +116,27 @@ fn caching(name: &str) -> &'static str {
 }
 
 /// The bytes, read in pieces as the client takes them: a slow client holds a piece, and no thread.
-fn body(mut file: Input, first: u64, end: u64) -> Result<Body, Diagnostic> {
+fn body<T: Send + 'static>(
+    (mut file, kept): (Input, T),
+    first: u64,
+    end: u64,
+) -> Result<Body, Diagnostic> {
     file.seek(SeekFrom::Start(first)).map_err(|error| {
         Diagnostic::environment("reading", format_args!("reading a file failed: {error}"))
     })?;
-    let pieces =
-        futures_util::stream::try_unfold((file, end - first), |(mut file, left)| async move {
-            if left == 0 {
-                return Ok::<_, std::io::Error>(None);
-            }
-            let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-            let read = tokio::task::spawn_blocking(move || {
-                let mut piece = vec![0; length];
-                file.read_exact(&mut piece).map(|()| (file, piece))
-            });
-            let (file, piece) = read.await.map_err(std::io::Error::other)??;
-            Ok(Some((Bytes::from(piece), (file, left - length as u64))))
+    let begin = (file, kept, end - first);
+    let pieces = futures_util::stream::try_unfold(begin, |(mut file, kept, left)| async move {
+        if left == 0 {
+            return Ok::<_, std::io::Error>(None);
+        }
+        let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; length];
+            file.read_exact(&mut piece).map(|()| (file, piece))
         });
+        let (file, piece) = read.await.map_err(std::io::Error::other)??;
+        Ok(Some((Bytes::from(piece), (file, kept, left - length as u64))))
+    });
     Ok(Body::from_stream(pieces))
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::extract::{
+    DefaultBodyLimit, Extension, FromRequest, FromRequestParts, Path, Query, Request, State,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -20,9 +22,11 @@ use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
 
 use super::core::Core;
+use super::counts::Counts;
 use super::files;
 use super::limits::{BODY_PAUSE, CHALLENGE_TIME, ENVELOPE_BODY, SESSION_TIME};
-use super::rates::Rates;
+use super::proxies::Proxies;
+use super::rates::{Rates, network};
 use super::sessions::Holder;
 use crate::protocol::{
     Approval, CeremonyInfo, Challenge, Completion, FileList, JournalPart, MAX_BODY_BYTES,
@@ -35,6 +39,8 @@ use crate::protocol::{
 pub(crate) struct App {
     pub(crate) core: Arc<Core>,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) downloads: Arc<Counts<Whose>>,
     /// Held by a request that reads a whole bundle: one at a time, so that many take no more memory
     /// than one.
     pub(crate) heavy: Arc<tokio::sync::Semaphore>,
@@ -43,6 +49,13 @@ pub(crate) struct App {
 /// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Whose downloads are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Whose {
+    Participant(PublicKey),
+    Network(IpAddr),
+}
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -76,7 +89,12 @@ impl IntoResponse for Refusal {
         if self.0 == StatusCode::SERVICE_UNAVAILABLE {
             tracing::error!("a request failed: {}", self.1.what);
         }
-        (self.0, Json(Problem::from(*self.1))).into_response()
+        let is_too_many = self.0 == StatusCode::TOO_MANY_REQUESTS;
+        let mut response = (self.0, Json(Problem::from(*self.1))).into_response();
+        if is_too_many {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -159,13 +177,27 @@ pub(crate) fn router(app: App) -> Router {
 
 /// Refuses those who ask too often, before anything is read.
 async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(Peer(address)) = request.extensions().get::<Peer>().copied() else {
+    let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let path = request.uri().path();
+    let is_health = matches!(path, "/healthz" | "/readyz");
+    let address = match app.proxies.client(peer, request.headers()) {
+        Some(address) => address,
+        // The proxy itself asks whether the service is there.
+        None if is_health => peer,
+        None => {
+            return Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "forwarded",
+                "the reverse proxy does not say whose request this is",
+                "let it set X-Forwarded-For, and no other header of that kind",
+            )
+            .into_response();
+        }
     };
     let holder = bearer(request.headers())
         .map(|token| app.core.state().sessions.holder(token, Instant::now()));
-    let path = request.uri().path();
-    let is_health = matches!(path, "/healthz" | "/readyz");
     let allowed = match holder {
         Some(Holder::Of(key)) => app.rates.signed(&key),
         _ if is_health => true,
@@ -173,21 +205,23 @@ async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Resp
         _ => app.rates.anybody(address),
     };
     if !allowed {
-        let mut response = Refusal::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many-requests",
-            "too many requests from here",
-            "wait for a second; the client does that by itself",
-        )
-        .into_response();
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        return response;
+        return too_many("too-many-requests", "too many requests from here").into_response();
     }
     app.core.asked();
+    let whose = match holder {
+        Some(Holder::Of(key)) => Whose::Participant(key),
+        _ => Whose::Network(network(address)),
+    };
+    request.extensions_mut().insert(whose);
     if let Some(holder) = holder {
         request.extensions_mut().insert(holder);
     }
     next.run(request).await
+}
+
+fn too_many(code: &str, what: &str) -> Refusal {
+    let hint = "wait for a second; the client does that by itself";
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, what, hint)
 }
 
 /// What every answer carries.
@@ -468,6 +502,7 @@ async fn journal(
 )]
 async fn file(
     State(app): State<App>,
+    Extension(whose): Extension<Whose>,
     method: Method,
     headers: HeaderMap,
     name: Result<Path<String>, axum::extract::rejection::PathRejection>,
@@ -483,10 +518,13 @@ async fn file(
         .hint("/v1/files lists all of them")
         .into());
     };
+    let Some(counted) = app.downloads.admit(whose) else {
+        return Err(too_many("too-many-downloads", "too many files are being fetched from here"));
+    };
     let response = blocking(move || {
         let folder = &view.ceremony.folder;
         files::respond(&method, &headers, &file, || {
-            Ok(folder.open(&folder.root().join(&file.name))?)
+            Ok((folder.open(&folder.root().join(&file.name))?, counted))
         })
     });
     response.await

@@ -157,13 +157,17 @@ impl Core {
                 let error = Diagnostic { place: None, ..error }.hint(COME_AGAIN);
                 // Only our own words: what a participant wrote stays out of the public journal.
                 let reason = ceremony_folder::audit::one_line(&error.what);
-                self.state().note(Event::Refused {
-                    participant: lease.participant.clone(),
-                    turn: lease.id.clone(),
-                    circuit: chain.circuit.clone(),
-                    code: error.code.clone(),
-                    reason,
-                })?;
+                let mut state = self.state();
+                // A process that was killed after this line verifies again.
+                if !state.tells_of_refusal(&lease.id) {
+                    state.note(Event::Refused {
+                        participant: lease.participant.clone(),
+                        turn: lease.id.clone(),
+                        circuit: chain.circuit.clone(),
+                        code: error.code.clone(),
+                        reason,
+                    })?;
+                }
                 Ok(Verdict::Refused { error: error.into(), receipts })
             };
             let inbox = match Inbox::read(std::slice::from_ref(&attestation)) {

@@ -2,11 +2,33 @@
 
 use std::time::Duration;
 
-/// Connections at the same time: each takes at most two buffers of [`CONNECTION_BUFFER`].
+/// Connections at the same time, where the system gives so many open files: each takes at most two
+/// buffers of [`CONNECTION_BUFFER`].
 pub(crate) const CONNECTIONS: usize = 2048;
 /// Connections of one address: a company's participants, auditors and mirrors behind one address,
 /// and room below [`CONNECTIONS`] for others.
 pub(crate) const CONNECTIONS_OF_ADDRESS: usize = 512;
+/// Files that are being fetched at the same time: each takes an open file and a piece of
+/// [`PIECE`] bytes.
+pub(crate) const DOWNLOADS: usize = 512;
+/// Of one participant, or of one address without a session: a working copy fetches one after the
+/// other, and a company's auditors share an address.
+pub(crate) const DOWNLOADS_OF_ONE: usize = 64;
+/// Open files for everything else: uploads, the folder, its lock, the journal, what is verified.
+pub(crate) const OTHER_FILES: usize = 128;
+/// How long a client may take no piece of an answer: what a link that is cut for a minute needs, and
+/// as long as our client waits for an answer.
+pub(crate) const STALL_TIME: Duration = Duration::from_secs(120);
+/// How long a connection may be open without a request.
+pub(crate) const IDLE_TIME: Duration = Duration::from_secs(60);
+/// Bytes of an answer that are given to a connection at a time: slow clients take one in
+/// [`STALL_TIME`].
+pub(crate) const ANSWER_PIECE: usize = 16 * 1024;
+/// Bytes that the system keeps of what a client has not taken: at 10 ms to the other side that is
+/// 50 MB a second, and it bounds what a stalled connection costs.
+pub(crate) const SEND_BUFFER: u32 = 512 * 1024;
+/// Bytes that are kept of an answer on HTTP/2 beyond its client's window.
+pub(crate) const STREAM_BUFFER: usize = 64 * 1024;
 /// Bytes that are buffered for a connection: the longest head of a request, and no body.
 pub(crate) const CONNECTION_BUFFER: usize = 32 * 1024;
 /// Requests at the same time on one HTTP/2 connection: a client has a poll and a transfer.

@@ -1,18 +1,18 @@
 //! Connections: how many, how long they may take, and TLS.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -20,11 +20,18 @@ use tower::ServiceExt as _;
 use zk_attest::diagnostic::Diagnostic;
 
 use super::core::Core;
+use super::counts::{Counted, Counts};
 use super::http::{App, Peer, router};
+use super::in_use::Watch;
 use super::limits::{
-    CONNECTION_BUFFER, CONNECTIONS, CONNECTIONS_OF_ADDRESS, HEAD_TIME, STOP_TIME, STREAMS,
+    CONNECTION_BUFFER, CONNECTIONS, CONNECTIONS_OF_ADDRESS, DOWNLOADS, DOWNLOADS_OF_ONE, HEAD_TIME,
+    OTHER_FILES, SEND_BUFFER, STOP_TIME, STREAM_BUFFER, STREAMS,
 };
+use super::proxies::Proxies;
 use super::rates::{Rates, network};
+
+/// Connections that wait to be accepted: more than come in the moment between two.
+const BACKLOG: u32 = 1024;
 
 /// A certificate and its key.
 #[derive(Clone, Debug)]
@@ -59,37 +66,32 @@ impl Tls {
     }
 }
 
-/// Connections by address.
-#[derive(Debug, Default)]
-struct Counts(Mutex<HashMap<IpAddr, usize>>);
-
-/// A connection that is counted as long as this lives.
-struct Counted(Arc<Counts>, IpAddr);
-
-impl Counts {
-    /// Counts a connection, if there may be one more.
-    fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = counts.values().sum();
-        let of_address = counts.get(&address).copied().unwrap_or_default();
-        if all >= CONNECTIONS || of_address >= CONNECTIONS_OF_ADDRESS {
-            return None;
-        }
-        counts.insert(address, of_address + 1);
-        Some(Counted(self.clone(), address))
-    }
+/// How many connections and downloads the open files of this process are enough for.
+fn room(files: usize) -> (usize, usize) {
+    let files = files.saturating_sub(OTHER_FILES).max(8);
+    let downloads = DOWNLOADS.min(files / 4);
+    (CONNECTIONS.min(files - downloads), downloads)
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.1);
-            }
+/// The open files that this process may have, after it asked for as many as it can use.
+#[cfg(unix)]
+fn open_files() -> usize {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = (CONNECTIONS + DOWNLOADS + OTHER_FILES) as u64;
+    if limit.current.is_some_and(|now| now < wanted) {
+        let before = limit.current;
+        limit.current = Some(limit.maximum.map_or(wanted, |most| most.min(wanted)));
+        if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+            limit.current = before;
         }
     }
+    limit.current.and_then(|now| usize::try_from(now).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+fn open_files() -> usize {
+    usize::MAX
 }
 
 /// Listens, and answers until it is told to stop.
@@ -104,13 +106,52 @@ pub(crate) async fn listen(
             .at(address)
             .hint("name another address with --listen, or stop what uses this one")
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(failed)?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true).map_err(failed)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER).map_err(failed)?;
+    socket.bind(address).map_err(failed)?;
+    let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let rates = Arc::new(Rates::new());
-    let router =
-        router(App { core, rates: rates.clone(), heavy: Arc::new(tokio::sync::Semaphore::new(1)) });
+    let (connections, downloads) = room(open_files());
+    if connections < CONNECTIONS {
+        tracing::warn!("{connections} connections at most: this process may not open more files");
+    }
+    let proxies = Arc::new(Proxies(core.options.trusted_proxies.clone()));
+    let router = router(App {
+        core,
+        rates: rates.clone(),
+        proxies: proxies.clone(),
+        downloads: Counts::new(downloads, DOWNLOADS_OF_ONE.min(downloads)),
+        heavy: Arc::new(tokio::sync::Semaphore::new(1)),
+    });
     let acceptor = tls.map(|Tls(config)| TlsAcceptor::from(config));
-    Ok((bound, tokio::spawn(accept(listener, router, acceptor, rates, stopped))))
+    let admission = Admission {
+        strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
+        proxied: Counts::new(connections, connections),
+        proxies,
+    };
+    Ok((bound, tokio::spawn(accept(listener, router, acceptor, rates, admission, stopped))))
+}
+
+/// Which connections are let in. A proxy's are its clients': there is no limit of one address.
+struct Admission {
+    strangers: Arc<Counts<IpAddr>>,
+    proxied: Arc<Counts<IpAddr>>,
+    proxies: Arc<Proxies>,
+}
+
+impl Admission {
+    fn admit(&self, peer: IpAddr) -> Option<Counted<IpAddr>> {
+        let counts = if self.proxies.contains(peer) { &self.proxied } else { &self.strangers };
+        counts.admit(network(peer))
+    }
 }
 
 async fn accept(
@@ -118,9 +159,9 @@ async fn accept(
     router: Router,
     acceptor: Option<TlsAcceptor>,
     rates: Arc<Rates>,
+    admission: Admission,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let counts = Arc::new(Counts::default());
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -137,7 +178,7 @@ async fn accept(
             }
         };
         rates.forget_idle();
-        let Some(counted) = counts.admit(network(peer.ip())) else { continue };
+        let Some(counted) = admission.admit(peer.ip()) else { continue };
         let _ = stream.set_nodelay(true);
         let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
         tokio::spawn(async move {
@@ -149,18 +190,45 @@ async fn accept(
     let _ = tokio::time::timeout(STOP_TIME, graceful.shutdown()).await;
 }
 
+/// TLS, where there is one, and then requests. What goes wrong on a connection is its client's
+/// business.
 async fn serve(
     stream: TcpStream,
     peer: IpAddr,
     router: Router,
     acceptor: Option<TlsAcceptor>,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
 ) {
-    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let Some(acceptor) = acceptor else {
+        return answer(stream, peer, router, false, watcher).await;
+    };
+    let accepted = tokio::time::timeout(HEAD_TIME, acceptor.accept(stream)).await;
+    let Ok(Ok(stream)) = accepted else { return };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    answer(stream, peer, router, is_http2, watcher).await;
+}
+
+/// Answers requests until the connection is over. The version is known beforehand, so that nobody
+/// holds a connection by not saying it.
+async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: IpAddr,
+    router: Router,
+    is_http2: bool,
+    watcher: Watcher,
+) {
+    let watch = Watch::new();
+    let watched = watch.clone();
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        request
+        let (router, watch, busy) = (router.clone(), watched.clone(), watched.request());
+        async move {
+            let answer = router.oneshot(request).await;
+            let answer = answer.map(|answer| answer.map(|body| watch.answer(body)));
+            drop(busy);
+            answer
+        }
     });
-    let service = TowerToHyperService::new(service);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -173,24 +241,115 @@ async fn serve(
         .keep_alive_interval(HEAD_TIME)
         .keep_alive_timeout(HEAD_TIME)
         .max_concurrent_streams(STREAMS)
+        .max_send_buf_size(STREAM_BUFFER)
         .max_header_list_size(16 * 1024);
-    // What goes wrong on a connection is its client's business. The version is known beforehand, so
-    // that nobody holds a connection by not saying it.
-    match acceptor {
-        None => {
-            let builder = builder.http1_only();
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let _ = watcher.watch(connection.into_owned()).await;
+    let builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    tokio::select! {
+        _ = watcher.watch(connection) => {}
+        () = watch.over() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::routing::get;
+    use http_body_util::{BodyExt as _, Empty};
+    use hyper::body::Bytes;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
+    use super::super::limits::{IDLE_TIME, STALL_TIME};
+    use super::*;
+
+    #[test]
+    fn open_files_are_enough_for_what_is_let_in() {
+        for files in [0, 100, 256, 1024, 4096, usize::MAX] {
+            let (connections, downloads) = room(files);
+            assert!(connections >= 1 && downloads >= 1, "{files}");
+            if files > 2 * OTHER_FILES {
+                assert!(connections + downloads + OTHER_FILES <= files, "{files}");
+            }
         }
-        Some(acceptor) => {
-            let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME, acceptor.accept(stream)).await
-            else {
-                return;
-            };
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let _ = watcher.watch(connection.into_owned()).await;
+        assert_eq!(room(usize::MAX), (CONNECTIONS, DOWNLOADS));
+        assert!(open_files() > OTHER_FILES);
+    }
+
+    /// A connection whose client holds the other end, and the moment at which the service ended it.
+    fn connect(is_http2: bool) -> (tokio::io::DuplexStream, JoinHandle<Instant>) {
+        let (client, service) = tokio::io::duplex(1 << 16);
+        let large = || async { vec![7; 1 << 20] };
+        let router = Router::new().route("/large", get(large)).route("/", get(|| async { "ok" }));
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let task = tokio::spawn(async move {
+            answer(service, peer, router, is_http2, GracefulShutdown::new().watcher()).await;
+            Instant::now()
+        });
+        (client, task)
+    }
+
+    /// At this time, or one or two pieces later that still fit into a buffer.
+    fn is_about(found: Duration, after: Duration) -> bool {
+        found >= after && found <= 3 * after
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_no_answer_loses_its_connection() {
+        for is_http2 in [false, true] {
+            let (mut client, service) = connect(is_http2);
+            let begun = Instant::now();
+            if is_http2 {
+                let (mut send, connection) =
+                    hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                        .initial_stream_window_size(1 << 15)
+                        .handshake::<_, Empty<Bytes>>(TokioIo::new(client))
+                        .await
+                        .unwrap();
+                let driver = tokio::spawn(connection);
+                let request = hyper::Request::get("http://a/large").body(Empty::new()).unwrap();
+                let answer = send.send_request(request).await.unwrap();
+                let ended = service.await.unwrap() - begun;
+                assert!(is_about(ended, STALL_TIME), "{ended:?}");
+                assert!(answer.into_body().collect().await.is_err());
+                let _ = driver.await;
+            } else {
+                client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+                let ended = service.await.unwrap() - begun;
+                assert!(is_about(ended, STALL_TIME), "{ended:?}");
+                let mut taken = Vec::new();
+                client.read_to_end(&mut taken).await.unwrap();
+                assert!(taken.len() < 1 << 17, "{}", taken.len());
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_ends() {
+        for is_http2 in [false, true] {
+            let (client, service) = connect(is_http2);
+            let begun = Instant::now();
+            if is_http2 {
+                let (mut send, connection) =
+                    hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                        .handshake::<_, Empty<Bytes>>(TokioIo::new(client))
+                        .await
+                        .unwrap();
+                // Answers the service's pings for ever.
+                let driver = tokio::spawn(connection);
+                let request = hyper::Request::get("http://a/").body(Empty::new()).unwrap();
+                let body = send.send_request(request).await.unwrap().into_body();
+                assert_eq!(body.collect().await.unwrap().to_bytes(), "ok");
+                let ended = service.await.unwrap() - begun;
+                assert!(is_about(ended, IDLE_TIME), "{ended:?}");
+                let _ = driver.await;
+                drop(send);
+            } else {
+                let ended = service.await.unwrap() - begun;
+                assert!(ended <= IDLE_TIME, "{ended:?}");
+                drop(client);
+            }
         }
     }
 }

@@ -11,13 +11,17 @@
 //! come back by themselves.
 
 mod core;
+mod counts;
 mod files;
 mod http;
+mod in_use;
 mod intake;
 mod limits;
 mod listener;
+mod proxies;
 mod queue;
 mod rates;
+mod reconcile;
 mod sessions;
 mod state;
 mod state_folder;
@@ -32,6 +36,7 @@ use std::time::{Duration, Instant};
 
 pub use http::openapi_json;
 pub use listener::Tls;
+pub use proxies::Network;
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
@@ -61,6 +66,8 @@ pub struct Options {
     pub approvers: Vec<PublicKey>,
     /// Keys whose audits are taken in.
     pub auditors: Vec<PublicKey>,
+    /// Reverse proxies that say whose request it is.
+    pub trusted_proxies: Vec<Network>,
     /// Whether a bundle is approved.
     pub is_approved: Option<IsApproved>,
 }

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(super) head_is_due: bool,
     /// Audits and verdicts that the journal tells of.
     pub(super) verdicts_noted: HashSet<FileDigest>,
+    /// Keys of whose approvals it tells.
+    pub(super) approvals_noted: HashSet<PublicKey>,
     /// Who was not there when it was their turn, in a ceremony with an order.
     pub(super) skipped: BTreeSet<String>,
     /// Whose turn it is by the roster, and since when nobody came.
@@ -154,6 +156,9 @@ impl State {
                 Event::Verdict { document, .. } => {
                     self.verdicts_noted.insert(*document);
                 }
+                Event::Approval { key } => {
+                    self.approvals_noted.insert(*key);
+                }
                 Event::Joined { participant } => {
                     self.joined.insert(participant.clone());
                 }
@@ -251,7 +256,14 @@ impl State {
         Receipt::of(ceremony, step, &recorded).sign(&name, self.signer.as_mut())
     }
 
-    /// Ends a turn without a contribution.
+    pub(super) fn note_approval(&mut self, key: &PublicKey) -> Result<(), Diagnostic> {
+        self.note(Event::Approval { key: *key })?;
+        self.approvals_noted.insert(*key);
+        Ok(())
+    }
+
+    /// Ends a turn without a contribution. The journal says so first: a process that is killed in
+    /// between finds a turn that is over, and not one that nobody knows the end of.
     pub(super) fn end_turn(
         &mut self,
         folder: &StateFolder,
@@ -260,9 +272,9 @@ impl State {
     ) -> Result<(), Diagnostic> {
         let Some(turn) = &self.turn else { return Ok(()) };
         let (event, key) = (event(&turn.lease), turn.lease.key);
+        self.note(event)?;
         self.drop_turn(folder);
         self.queue.failed(&key, now);
-        self.note(event)?;
         Ok(())
     }
 

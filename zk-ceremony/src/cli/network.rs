@@ -76,6 +76,10 @@ pub(crate) struct ServeArgs {
     /// Listen without TLS on an address that other machines reach: behind a reverse proxy only
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) insecure_http: bool,
+    /// A reverse proxy, by address or network as in 10.0.0.0/8: who asks is taken from the last
+    /// entry of its X-Forwarded-For, or Forwarded, that is no such proxy; may be repeated
+    #[arg(long, value_name = "ADDR|CIDR")]
+    pub(crate) trusted_proxy: Vec<ceremony_net::service::Network>,
     /// The service's own folder, for its key and what is being uploaded; by default DIR.service
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,

@@ -15,7 +15,7 @@ use super::http::send;
 const MEBIBYTE: u64 = 1 << 20;
 
 /// The most memory that a process had.
-fn most_memory(pid: u32) -> u64 {
+pub(super) fn most_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024

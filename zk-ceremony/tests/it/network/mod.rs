@@ -1,11 +1,15 @@
 //! Ceremonies over a network, with real processes of the program on this machine's loopback.
 
+mod anew;
+mod crowds;
 mod faults;
 mod http;
 mod kills;
 mod limits;
+mod party;
 mod proxy;
 mod refusals;
+mod restarts;
 mod whole;
 
 use std::fs::{self, File};
@@ -128,14 +132,27 @@ impl Net {
     /// Starts the service.
     #[track_caller]
     fn serve(&mut self, more: &str) {
+        self.serve_by(&[], more);
+    }
+
+    /// Starts the service by a program that is given ours and its arguments.
+    #[track_caller]
+    fn serve_by(&mut self, by: &[&str], more: &str) {
         let (origin, address) = (&self.origin, self.address);
         let line = format!("ceremony serve shared --listen {address} --origin {origin} {more}");
-        let mut service = self.spawn("coordinator", &line);
+        let mut service = spawn_by(&self.world, "coordinator", by, &line);
         wait_until("the service listens", || {
             assert!(!service.is_over(), "{}", service.said());
             service.said().contains("listening on")
         });
         self.service = Some(service);
+    }
+
+    /// The same, with the coordinator's key, after a command of the shell that sets limits.
+    #[track_caller]
+    fn serve_limited(&mut self, limits: &str) {
+        let script = format!("{limits} && exec \"$0\" \"$@\"");
+        self.serve_by(&["sh", "-c", &script], "--key key.pem");
     }
 
     /// The same, with the coordinator's part, up to the bundle.
@@ -234,12 +251,19 @@ impl Net {
 }
 
 fn spawn(world: &World, who: &str, line: &str) -> Running {
+    spawn_by(world, who, &[], line)
+}
+
+fn spawn_by(world: &World, who: &str, by: &[&str], line: &str) -> Running {
     let place = world.path(who, "");
     let name = (1..).map(|n| place.join(format!(".said-{n}"))).find(|path| !path.exists());
     let said = name.unwrap();
     let output = File::create(&said).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"));
-    command.args(split(line)).current_dir(&place).env("XDG_STATE_HOME", world.state(who));
+    let mut words: Vec<String> = by.iter().map(|word| (*word).to_owned()).collect();
+    words.push(env!("CARGO_BIN_EXE_zk-ceremony").into());
+    words.extend(split(line));
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).current_dir(&place).env("XDG_STATE_HOME", world.state(who));
     command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
     Running { child: command.spawn().unwrap(), said }
 }

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     CutAnswer(usize),
     /// The request's body comes with one bit of this byte changed.
     FlipRequest(usize),
+    /// The same, and nobody notices: the request's checksum is taken out.
+    Spoil(usize),
     /// The answer's body comes with one bit of this byte changed.
     FlipAnswer(usize),
     /// The answer's body ends after so many bytes, and so it is said in its head.
@@ -39,6 +41,8 @@ pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     /// Requests that came, with what was done to them.
     pub(super) seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    /// Those of them that had no session's token.
+    pub(super) unsigned: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
     holding: Arc<AtomicUsize>,
     released: Arc<AtomicUsize>,
@@ -48,6 +52,7 @@ struct Shared {
     service: SocketAddr,
     plan: Mutex<Plan>,
     seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    unsigned: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
     holding: Arc<AtomicUsize>,
     released: Arc<AtomicUsize>,
@@ -66,10 +71,12 @@ impl Proxy {
             service,
             plan: Mutex::new(Box::new(plan)),
             seen: Arc::clone(&seen),
+            unsigned: Arc::default(),
             over: over.clone(),
             holding: holding.clone(),
             released: released.clone(),
         });
+        let unsigned = shared.unsigned.clone();
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 if shared.over.load(Ordering::SeqCst) {
@@ -80,7 +87,7 @@ impl Proxy {
                 std::thread::spawn(move || drop(pass(&shared, &client)));
             }
         });
-        Self { address, seen, over, holding, released }
+        Self { address, seen, unsigned, over, holding, released }
     }
 
     /// How many requests something was done to.
@@ -138,11 +145,21 @@ fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
     let fault = (shared.plan.lock().unwrap())(method, path);
     let is_head = method == "HEAD";
     shared.seen.lock().unwrap().push((format!("{method} {path}"), fault));
+    if !lines.iter().any(|line| line.to_lowercase().starts_with("authorization:")) {
+        shared.unsigned.lock().unwrap().push(format!("{method} {path}"));
+    }
     lines.retain(|line| !line.to_lowercase().starts_with("connection:"));
+    if matches!(fault, Fault::Spoil(_)) {
+        lines.retain(|line| !line.to_lowercase().starts_with("upload-checksum:"));
+    }
     lines.push("Connection: close".into());
     let ask = lines.join("\r\n") + "\r\n\r\n";
     match fault {
         Fault::FlipRequest(at) if !body.is_empty() => {
+            let at = at % body.len();
+            body[at] ^= 1;
+        }
+        Fault::Spoil(at) if !body.is_empty() => {
             let at = at % body.len();
             body[at] ^= 1;
         }

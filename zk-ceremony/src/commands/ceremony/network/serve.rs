@@ -80,6 +80,7 @@ impl ServeArgs {
             absent_after: Duration::from_secs(self.absent_after),
             approvers,
             auditors,
+            trusted_proxies: self.trusted_proxy.clone(),
             is_approved,
         };
         let service = Service::start(options, key, self.listen, tls)?;
