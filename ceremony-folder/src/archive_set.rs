@@ -104,6 +104,10 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, name: String, path: PathBuf, hidden: bool) -> Result<(), CeremonyError> {
+        // It lists the others, and is made anew wherever they are published.
+        if name == crate::index::INDEX {
+            return Ok(());
+        }
         let place = self.known.place(&name);
         if place != Place::Data {
             match self.refuse_a_key(&path) {

@@ -40,6 +40,7 @@ mod error;
 pub mod folder;
 pub mod foundation;
 pub mod hints;
+pub mod index;
 pub mod journal;
 pub mod key_material;
 pub mod link;

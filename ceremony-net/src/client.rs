@@ -74,7 +74,7 @@ impl std::fmt::Debug for Client {
 
 /// Why a request did not bring what it should.
 #[derive(Debug)]
-enum Failure {
+pub(crate) enum Failure {
     /// The network, or a service that is busy: to be tried again.
     Again(Diagnostic),
     /// A refusal.
@@ -176,7 +176,7 @@ impl Client {
         url
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match self.token().as_deref() {
             Some(token) => request.bearer_auth(token),
@@ -189,7 +189,7 @@ impl Client {
     }
 
     /// Sends a request once.
-    fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    pub(crate) fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().map_err(|error| Failure::Again(self.unreachable(&error)))?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
@@ -228,7 +228,7 @@ impl Client {
     }
 
     /// Sends a request until it works, is refused, or the time is up.
-    fn insist<T>(
+    pub(crate) fn insist<T>(
         &self,
         until: Option<Instant>,
         mut attempt: impl FnMut() -> Result<T, Failure>,
@@ -324,6 +324,15 @@ impl Client {
     /// # Errors
     /// When the service is not reached, or sends something else.
     pub fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
+        self.small_file_at(&format!("v1/files/{}", file.name), file, limit)
+    }
+
+    pub(crate) fn small_file_at(
+        &self,
+        path: &str,
+        file: &FileInfo,
+        limit: usize,
+    ) -> Result<Vec<u8>, Diagnostic> {
         if file.size > limit as u64 {
             return Err(Diagnostic::artefact("too-large", "no document of a ceremony is so large")
                 .at(&file.name)
@@ -331,8 +340,7 @@ impl Client {
                 .expected(format_args!("at most {limit} bytes")));
         }
         Ok(self.insist(None, || {
-            let path = format!("v1/files/{}", file.name);
-            let response = self.send(self.request(Method::GET, &path))?;
+            let response = self.send(self.request(Method::GET, path))?;
             let bytes = read_limited(response, limit).map_err(|error| {
                 Failure::Again(Diagnostic::environment("network", error).at(&file.name))
             })?;
@@ -788,6 +796,19 @@ pub(crate) fn read_limited(response: Response, limit: usize) -> std::io::Result<
         return Err(std::io::Error::other("the answer is longer than any answer"));
     }
     Ok(bytes)
+}
+
+/// The SHA-256 of a file from its beginning.
+pub(crate) fn digest_so_far(file: &mut File) -> std::io::Result<String> {
+    file.rewind()?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            count => hash.update(&buffer[..count]),
+        }
+    }
 }
 
 /// A pause between half and whole, so that clients do not come all at once.

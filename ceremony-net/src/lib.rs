@@ -9,8 +9,10 @@
 //! drand        rounds of drand, from endpoints
 //! service      sessions, queue, turns, uploads       client       requests, again until they work
 //!              verification, receipts, journal       sync         a working copy of the folder
+//!                                                    bucket       the same, without a service
 //! ```
 
+pub mod bucket;
 pub mod client;
 pub mod drand;
 pub mod protocol;

@@ -14,7 +14,7 @@ use std::{fs, io};
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::{NoProgress, Progress};
 use ceremony_folder::archive_set::is_public_name;
-use ceremony_folder::journal::{JOURNAL_HEAD, Journal};
+use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES};
 use ceremony_folder::output::{Output, OutputError};
 use ceremony_folder::steps::write_file;
 use ceremony_folder::store::{Entry, EntryKind, Input, LocalDirectory, ReadError, Readers, Store};
@@ -37,6 +37,51 @@ const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 const ATTEMPTS: u32 = 20;
 const REPLACED: Duration = Duration::from_millis(500);
 const RULES: &str = "ceremony.toml";
+
+/// Where a copy gets its files from.
+pub trait Source {
+    /// The public files there are.
+    ///
+    /// # Errors
+    /// When it is not reached.
+    fn files(&self) -> Result<FileList, Diagnostic>;
+
+    /// A small file, whole, with the digest of the list.
+    ///
+    /// # Errors
+    /// When it is not reached, or has something else.
+    fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic>;
+
+    /// Fetches a file to `partial`, and goes on from what an earlier attempt left there.
+    ///
+    /// # Errors
+    /// When it is not reached, or has other bytes than it says.
+    fn fetch(
+        &self,
+        file: &FileInfo,
+        partial: &Path,
+        progress: &dyn Progress,
+    ) -> Result<(), Diagnostic>;
+}
+
+impl Source for Client {
+    fn files(&self) -> Result<FileList, Diagnostic> {
+        Self::files(self)
+    }
+
+    fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
+        Self::small_file(self, file, limit)
+    }
+
+    fn fetch(
+        &self,
+        file: &FileInfo,
+        partial: &Path,
+        progress: &dyn Progress,
+    ) -> Result<(), Diagnostic> {
+        Self::fetch(self, file, partial, progress)
+    }
+}
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -65,13 +110,13 @@ pub struct Updated {
 ///
 /// # Errors
 /// When the service is not reached, or has no sound rules.
-pub fn rules(client: &Client, files: &FileList) -> Result<Config, Diagnostic> {
+pub fn rules(source: &dyn Source, files: &FileList) -> Result<Config, Diagnostic> {
     let Some(file) = files.files.iter().find(|file| file.name == RULES) else {
         return Err(Diagnostic::environment("no-rules", "the service hands out no rules")
             .expected(RULES)
             .hint("tell the coordinator: the service's log has the reason"));
     };
-    let bytes = client.small_file(file, MAX_RULES_BYTES)?;
+    let bytes = source.small_file(file, MAX_RULES_BYTES)?;
     Config::from_toml(&bytes).map_err(|error| Diagnostic::from(&error).at(RULES))
 }
 
@@ -149,14 +194,14 @@ impl WorkingCopy {
     /// When the service is not reached, or names files that a ceremony does not have.
     pub fn update(
         &mut self,
-        client: &Client,
+        source: &dyn Source,
         wanted: impl Fn(&str) -> bool,
         progress: &dyn Progress,
     ) -> Result<Updated, Diagnostic> {
         let _lock = FolderLock::take(&self.root)?;
         let mut updated = Updated::default();
         for attempt in 1.. {
-            let listed = client.files()?;
+            let listed = source.files()?;
             self.remote = listed.files.iter().map(|file| file.name.clone()).collect();
             let mut files: Vec<FileInfo> = listed
                 .files
@@ -165,7 +210,7 @@ impl WorkingCopy {
                 .collect();
             files.sort_by_key(|file| (is_data(&file.name), file.name.clone()));
             let fetched =
-                files.iter().try_for_each(|file| self.fetch(client, file, &mut updated, progress));
+                files.iter().try_for_each(|file| self.fetch(source, file, &mut updated, progress));
             match fetched {
                 Err(error) if error.code == "changed" && attempt < ATTEMPTS => {
                     std::thread::sleep(REPLACED);
@@ -181,7 +226,7 @@ impl WorkingCopy {
 
     fn fetch(
         &mut self,
-        client: &Client,
+        source: &dyn Source,
         file: &FileInfo,
         updated: &mut Updated,
         progress: &dyn Progress,
@@ -212,7 +257,7 @@ impl WorkingCopy {
             updated.set_aside.push((name.clone(), to));
         }
         let partial = self.root.join(PARTIAL).join(&file.sha256);
-        client.fetch(file, &partial, progress).map_err(|mut error| {
+        source.fetch(file, &partial, progress).map_err(|mut error| {
             if error.code == "damaged" && is_replaceable(name) {
                 error.code = "changed".into();
             }
@@ -296,6 +341,9 @@ impl WorkingCopy {
                 Diagnostic::environment("reading", format_args!("reading failed: {error}"))
                     .at(partial.display())
             })?;
+            if name == JOURNAL {
+                self.ensure_goes_on(&bytes)?;
+            }
             self.write(name, &bytes)?;
             let _ = fs::remove_file(partial);
             return Ok(());
@@ -310,6 +358,37 @@ impl WorkingCopy {
         self.store
             .rename(from, Path::new(name))
             .map_err(|error| ceremony_folder::CeremonyError::from(error).into())
+    }
+
+    /// A journal only grows: another one tells another history.
+    fn ensure_goes_on(&self, journal: &[u8]) -> Result<(), Diagnostic> {
+        let here = match self.store.read(Path::new(JOURNAL), MAX_JOURNAL_BYTES) {
+            Ok(here) => here,
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                return Err(Diagnostic::environment("reading", error).at(JOURNAL));
+            }
+        };
+        if journal.starts_with(&here) {
+            return Ok(());
+        }
+        Err(Diagnostic::artefact(
+            "history-changed",
+            "the journal there does not go on from the one that this copy has",
+        )
+        .at(JOURNAL)
+        .found(format_args!("{} bytes that begin otherwise", journal.len()))
+        .expected(format_args!("the {} bytes that are here, and more", here.len()))
+        .hint("keep this copy, and tell the participants"))
+    }
+
+    /// Keeps a document of the source itself in this copy.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&mut self, name: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
+        let _lock = FolderLock::take(&self.root)?;
+        self.write(name, bytes)
     }
 
     /// The SHA-256 of a file that is here.

@@ -7,7 +7,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
-use super::network::{AppointArgs, ApproveArgs, JoinArgs, MirrorArgs, ServeArgs};
+use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::signing::SignerArgs;
 use crate::host::examples;
 
@@ -55,6 +55,28 @@ pub(crate) struct RehearsalArgs {
     /// key
     #[arg(long)]
     pub(crate) network: bool,
+    /// A load test: so many participants, of whom a few are at work at a time, and no bundle; says
+    /// how many contributions an hour the service takes
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "network",
+        conflicts_with_all = ["participants", "resume"],
+        value_parser = clap::value_parser!(u32).range(2..=zk_vk_guard::limits::MAX_KEYS as i64)
+    )]
+    pub(crate) parties: Option<u32>,
+    /// How many of a hundred are killed at some point of their turn and never come back
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 0,
+        requires = "parties",
+        value_parser = clap::value_parser!(u32).range(0..=90)
+    )]
+    pub(crate) drop_out: u32,
+    /// What the choice of those, and of the points, is drawn from
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "parties")]
+    pub(crate) seed: u64,
     /// Stop after the snippet: build and test no crate
     #[arg(long)]
     pub(crate) no_build: bool,
@@ -256,7 +278,16 @@ pub(crate) enum CeremonyCommand {
             is asked for at the start.")
     )]
     Join(Box<JoinArgs>),
-    /// Copy a ceremony from its service as it grows, and verify each step once
+    /// Sign a list of the public files, for a bucket or a plain web server
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony index shared/ --key coordinator.pem\n\n\
+            Writes index.json, signed by the coordinator's key or by that of a service that the \
+            coordinator appointed. Copy the listed files to the bucket first, and index.json last: \
+            `ceremony mirror https://BUCKET/PREFIX/ DIR` reads it, and the files beside it.")
+    )]
+    Index(IndexArgs),
+    /// Copy a ceremony from its service or a bucket as it grows, and verify each step once
     #[command(
         after_help = examples("Examples:\n  \
             zk-ceremony ceremony mirror https://ceremony.example.org copy/\n  \

@@ -164,6 +164,14 @@ pub(crate) struct AppointArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
     #[command(flatten)]
     pub(crate) service: ServiceArgs,

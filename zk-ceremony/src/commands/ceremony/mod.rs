@@ -52,6 +52,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Archive(command)) => command.run(),
             Some(CeremonyCommand::Serve(command)) => command.run(),
             Some(CeremonyCommand::Appoint(command)) => command.run(),
+            Some(CeremonyCommand::Index(command)) => command.run(),
             Some(CeremonyCommand::Join(command)) => command.run(),
             Some(CeremonyCommand::Mirror(command)) => command.run(),
             Some(CeremonyCommand::Approve(command)) => command.run(),

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::time::Instant;
 
 use ceremony_folder::audit::{keep, one_line};
+use ceremony_folder::index::INDEX;
 use ceremony_folder::{Auditor, Ceremony, Established, Stage, Step, Track, Verification};
+use ceremony_net::bucket::{Bucket, LOOK, Pinned};
 use ceremony_net::client::Client;
 use ceremony_net::protocol::{CeremonyInfo, StageInfo};
-use ceremony_net::sync::WorkingCopy;
+use ceremony_net::sync::{Updated, WorkingCopy};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::envelope::Envelope;
-use zk_attest::primitives::Label;
+use zk_attest::primitives::{Label, Timestamp};
 
-use super::agreed_rules;
 use super::approve::Approver;
+use super::{agreed_rules, agreed_to, expected_rules};
 use crate::cli::network::MirrorArgs;
 use crate::commands::ceremony::audit::{sign_result, sign_what_failed};
 use crate::commands::ceremony::{parse_label, this_tool};
@@ -27,6 +29,10 @@ const METHOD: &str = "each step verified once, as it appeared";
 /// A copy that is being kept.
 struct Mirror<'a> {
     client: &'a Client,
+    /// Where there is no service to ask.
+    bucket: Option<Bucket<'a>>,
+    /// When the bucket's index was signed that was read last.
+    signed: Option<Timestamp>,
     copy: WorkingCopy,
     verifies: bool,
     established: Established,
@@ -48,27 +54,75 @@ impl MirrorArgs {
         } else {
             None
         };
-        let config = agreed_rules(&client, self.rules.as_deref())?;
+        let info = match client.info(None) {
+            Ok(info) => Some(info),
+            // Whatever is there, it is no service.
+            Err(error) if matches!(error.code.as_str(), "http" | "protocol") => None,
+            Err(error) => return Err(error),
+        };
+        let bucket = info.is_none().then(|| Bucket::new(&client));
+        if bucket.is_some() && self.approve {
+            return Err(Diagnostic::environment(
+                "no-service",
+                "a bucket takes no approval, and there is no service at this address",
+            )
+            .at(client.origin())
+            .hint("leave out --approve; `bundle sign` signs the copy's bundle"));
+        }
+        let config = match &bucket {
+            None => agreed_rules(&client, self.rules.as_deref())?,
+            Some(bucket) => agreed_to(bucket, expected_rules(self.rules.as_deref())?)?,
+        };
         let mut mirror = Mirror {
             client: &client,
+            bucket,
+            signed: None,
             copy: WorkingCopy::open(&self.folder, config)?,
             verifies: self.verify,
             established: Established::default(),
             signing,
         };
-        let mut info = client.info(None)?;
-        loop {
-            mirror.follow()?;
-            if self.once || mirror.has_all(&info) {
-                break;
-            }
-            info = client.info(Some(info.version))?;
+        match info {
+            Some(info) => mirror.service(info, self.once)?,
+            None => mirror.bucket(self.once)?,
         }
         mirror.conclude(self.approve)
     }
 }
 
 impl Mirror<'_> {
+    /// Follows a service to the end.
+    fn service(&mut self, mut info: CeremonyInfo, once: bool) -> Result<(), Diagnostic> {
+        loop {
+            self.follow()?;
+            if once || self.has_all(&info) {
+                return Ok(());
+            }
+            info = self.client.info(Some(info.version))?;
+        }
+    }
+
+    /// Follows a bucket until it has a bundle.
+    fn bucket(&mut self, once: bool) -> Result<(), Diagnostic> {
+        loop {
+            match self.follow() {
+                // Files come before the index that lists them.
+                Err(error) if error.code == "changed" && !once => {
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
+                followed => followed?,
+            }
+            let ceremony = Ceremony::open(self.copy.root())?;
+            let is_complete = ceremony.stage() == Stage::Closed
+                && ceremony.folder.is_present(&ceremony.folder.bundle());
+            if once || is_complete {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Whether nothing more is to come: a mirror that signs does so while the service waits for
     /// it.
     fn has_all(&self, info: &CeremonyInfo) -> bool {
@@ -76,10 +130,37 @@ impl Mirror<'_> {
         info.finished || is_complete && self.signing.is_some()
     }
 
+    /// Fetches what is new. Of a bucket, the index is kept as well, once it is held to its
+    /// signature: the copy can be published as it is.
+    fn update(&mut self) -> Result<Updated, Diagnostic> {
+        let Some(bucket) = &self.bucket else {
+            let updated = self.copy.update(self.client, |_| true, &Bars::default())?;
+            self.copy.update_journal(self.client)?;
+            return Ok(updated);
+        };
+        // Who may sign an index, the signed side tells.
+        let is_appointment = |name: &str| name.starts_with("services/");
+        self.copy.update(bucket, is_appointment, &Bars::default())?;
+        let index = bucket.index()?;
+        let claim = index.signed(&self.copy.ceremony(self.copy.root())?)?;
+        if let Some(before) =
+            self.signed.as_ref().filter(|before| before.unix() > claim.time.unix())
+        {
+            // A cache on the way may be behind.
+            eprintln!("note: the index is older than the one of {before}: read again later");
+            return Ok(Updated::default());
+        }
+        let pinned = Pinned(bucket, &index);
+        let updated = self.copy.update(&pinned, |_| true, &Bars::default())?;
+        self.copy.keep(INDEX, &index.to_json())?;
+        self.signed = Some(claim.time);
+        Ok(updated)
+    }
+
     /// Fetches what is new, and verifies it.
     fn follow(&mut self) -> Result<(), Diagnostic> {
         let steps = self.steps()?;
-        let updated = self.copy.update(self.client, |_| true, &Bars::default())?;
+        let updated = self.update()?;
         if let Some((name, kept)) = updated.set_aside.iter().find(|(name, _)| steps.contains(name))
         {
             // Steps never change: this is another history, and the copy is the evidence.
@@ -92,7 +173,6 @@ impl Mirror<'_> {
             .expected("the same file")
             .hint("keep this copy and the journal, and tell the participants"));
         }
-        self.copy.update_journal(self.client)?;
         for name in &updated.fetched {
             eprintln!("fetched {name}");
         }
@@ -201,8 +281,12 @@ impl Mirror<'_> {
         approver.sign(signing.signer.as_mut(), true)
     }
 
-    /// Sends a signed result. An auditor whom the service does not accept keeps it.
+    /// Sends a signed result. An auditor whom the service does not accept keeps it, as one does who
+    /// reads a bucket.
     fn send(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        if self.bucket.is_some() {
+            return Ok(());
+        }
         match self.client.send_statement(envelope) {
             Err(error) if error.blame == Blame::Artefact => {
                 eprintln!("note: the service did not take the result: {error}");

@@ -3,6 +3,7 @@
 mod appoint;
 mod approve;
 mod coordinate;
+mod index;
 mod join;
 mod mirror;
 mod serve;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use ceremony_folder::{Ceremony, Config};
 use ceremony_net::client::{Client, ClientOptions};
-use ceremony_net::sync::{self, WorkingCopy};
+use ceremony_net::sync::{self, Source, WorkingCopy};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 
@@ -38,10 +39,7 @@ impl ServiceArgs {
 
 /// The ceremony's rules, which the user has agreed to.
 fn agreed_rules(client: &Client, expected: Option<&str>) -> Result<Config, Diagnostic> {
-    let expected = expected.map(ConfigDigest::from_hex).transpose().map_err(|refusal| {
-        failure::argument("--rules", &refusal)
-            .hint("give the SHA-256 of ceremony.toml as 64 hexadecimal digits")
-    })?;
+    let expected = expected_rules(expected)?;
     let info = client.info(None)?;
     if let Some(expected) = expected.filter(|it| it.to_string() != info.ceremony_toml_sha256) {
         return Err(Diagnostic::artefact("rules", "the service has other rules than you expect")
@@ -50,7 +48,19 @@ fn agreed_rules(client: &Client, expected: Option<&str>) -> Result<Config, Diagn
             .expected(expected)
             .hint("ask the coordinator which SHA-256 and which address are right"));
     }
-    let config = sync::rules(client, &client.files()?)?;
+    agreed_to(client, expected)
+}
+
+fn expected_rules(expected: Option<&str>) -> Result<Option<ConfigDigest>, Diagnostic> {
+    expected.map(ConfigDigest::from_hex).transpose().map_err(|refusal| {
+        failure::argument("--rules", &refusal)
+            .hint("give the SHA-256 of ceremony.toml as 64 hexadecimal digits")
+    })
+}
+
+/// The rules of a source: the expected ones, or those that the user finds to be the right ones.
+fn agreed_to(source: &dyn Source, expected: Option<ConfigDigest>) -> Result<Config, Diagnostic> {
+    let config = sync::rules(source, &source.files()?)?;
     if let Some(expected) = expected {
         if config.digest() == expected {
             return Ok(config);

@@ -1,0 +1,179 @@
+//! `index.json`: what there is of a ceremony, for readers that have no service to ask.
+//!
+//! A bucket or a plain web server lists nothing that one could rely on. The index names every
+//! public file with its size and SHA-256, and the coordinator, or a service that the coordinator
+//! appointed, signs it. Files are verified as those of a folder are, whoever listed them; the
+//! signature says that this is the list, and from when.
+//!
+//! ```text
+//! {"envelope":DSSE,"files":[{"name":...,"size":...,"sha256":...},...]}
+//! ```
+//!
+//! Files are sorted by name. The subject of the statement in the envelope is the SHA-256 of the
+//! canonical JSON of the list: a list is longer than what one signs.
+
+use std::io::{Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use ceremony_core::format::bound_file::sha256_file;
+use ceremony_core::progress::Progress;
+use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{ConfigDigest, FileDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::json;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyId, Timestamp};
+use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::{Predicate, Statement, Subject};
+
+use crate::Ceremony;
+use crate::archive_set::archive_set;
+use crate::error::{CeremonyError, at, broken};
+use crate::service::appointments;
+use crate::steps::write_file;
+
+/// The index's name in the folder.
+pub const INDEX: &str = "index.json";
+/// Bytes of an index at most: 2^18 files with long names.
+pub const MAX_INDEX_BYTES: usize = 64 << 20;
+/// What the subject of the statement is called.
+const SUBJECT: &str = "files";
+
+/// A file of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Indexed {
+    /// Its name in the folder, with `/` between the parts.
+    pub name: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: FileDigest,
+}
+
+/// What is signed of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexClaim {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// Whose signature it is.
+    pub key: PublicKey,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Predicate for IndexClaim {
+    const TYPE: &'static str = "urn:zk-ceremony:index:v1";
+    const RENEW: &'static str = "have the index written again, with `ceremony index`";
+}
+
+/// An index, as it is read and written. Nobody has verified it yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    envelope: Envelope,
+    files: Vec<Indexed>,
+}
+
+impl Index {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is too long, or no index.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Diagnostic> {
+        json::parse(bytes, MAX_INDEX_BYTES, "index").map_err(|refusal| Diagnostic::from(&refusal))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut bytes = json::encode(self);
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The list, whoever made it.
+    #[must_use]
+    pub fn files(&self) -> &[Indexed] {
+        &self.files
+    }
+
+    /// Holds the list to the signature of the coordinator, or of a service that the coordinator
+    /// appointed, and says what was signed.
+    ///
+    /// # Errors
+    /// When neither signed this list, for this ceremony.
+    pub fn signed(&self, ceremony: &Ceremony) -> Result<IndexClaim, CeremonyError> {
+        let path = ceremony.folder.root().join(INDEX);
+        let Statement { subject, predicate } =
+            Statement::<IndexClaim>::from_payload(self.envelope.payload()).map_err(at(&path))?;
+        let services = appointments(ceremony).into_iter().map(|appointed| appointed.service_key);
+        let keys: Vec<PublicKey> =
+            services.chain([ceremony.config.document().coordinator.key]).collect();
+        if !keys.contains(&predicate.key) || self.envelope.signers([&predicate.key]).is_empty() {
+            return Err(broken(
+                &path,
+                "neither the coordinator nor a service of this ceremony signed the index",
+                predicate.key,
+                "the coordinator's key, or one that the coordinator appointed",
+            ));
+        }
+        let found = FileDigest::of(&json::encode(&self.files));
+        let is_it = matches!(subject.as_slice(), [it] if it.digest.sha256.0 == found.0);
+        let rules = ceremony.config.digest();
+        if !is_it || predicate.ceremony_toml_sha256 != rules {
+            return Err(broken(
+                &path,
+                "the index is not the one that was signed",
+                format_args!("a list with the digest {found}"),
+                format_args!("the signed list, of the rules {rules}"),
+            ));
+        }
+        Ok(predicate)
+    }
+}
+
+impl Ceremony {
+    /// Makes and signs the index of this folder's public files, and writes it there. The caller
+    /// holds the folder's lock.
+    ///
+    /// # Errors
+    /// When the folder has what must not be published, a file cannot be read, or the signer is
+    /// neither the coordinator's nor an appointed service's.
+    pub fn write_index(
+        &self,
+        signer: &mut dyn Signer,
+        progress: &dyn Progress,
+    ) -> Result<(Index, PathBuf), Diagnostic> {
+        let path = self.folder.root().join(INDEX);
+        let mut files = Vec::new();
+        for file in archive_set(self)?.files {
+            let mut source = self.folder.open(&file.path)?;
+            let failed = at(&file.path);
+            let size = source.seek(SeekFrom::End(0)).map_err(failed)?;
+            let failed = at(&file.path);
+            let sha256 = sha256_file(&mut source, progress).map_err(failed)?;
+            files.push(Indexed { name: file.name, size, sha256: FileDigest(sha256.0) });
+        }
+        let digest = FileDigest::of(&json::encode(&files));
+        let predicate = IndexClaim {
+            ceremony: self.config.document().id.clone(),
+            ceremony_toml_sha256: self.config.digest(),
+            key: *signer.public_key(),
+            time: Timestamp::now(),
+        };
+        let subject = Subject::new(SUBJECT, digest.as_bytes()).map_err(at(&path))?;
+        let statement = Statement { subject: vec![subject], predicate };
+        let mut envelope = statement.to_envelope().map_err(at(&path))?;
+        sign_envelope(signer, &mut envelope)?;
+        let index = Index { envelope, files };
+        // Held to what every reader holds it to: another key is refused here.
+        index.signed(self)?;
+        write_file(self, &path, &index.to_json(), true)?;
+        Ok((index, path))
+    }
+}

@@ -1,0 +1,23 @@
+//! `ceremony index`: a signed list of the public files, for those who have no service to ask.
+
+use ceremony_folder::{Ceremony, FolderLock};
+use zk_attest::diagnostic::Diagnostic;
+
+use crate::cli::network::IndexArgs;
+use crate::progress::Bars;
+
+impl IndexArgs {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let root = &self.folder.folder;
+        let _lock = FolderLock::take(root)?;
+        let ceremony = Ceremony::open_sound(root)?;
+        let mut signer = self.signer.open()?;
+        let (index, path) = ceremony.write_index(signer.as_mut(), &Bars::default())?;
+        let bytes: u64 = index.files().iter().map(|file| file.size).sum();
+        println!("{}: {} public files, {bytes} bytes", path.display(), index.files().len());
+        println!(
+            "Publish the files that it lists, and it last. Its readers run: ceremony mirror URL DIR"
+        );
+        Ok(())
+    }
+}
