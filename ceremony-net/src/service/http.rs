@@ -362,6 +362,22 @@ impl Held {
     }
 }
 
+/// A participant who waits for an answer. Ends with the request, and so with its link.
+struct Here(App, PublicKey);
+
+impl Here {
+    fn new(app: &App, key: PublicKey) -> Self {
+        app.core.state().poll_begins(&key);
+        Self(app.clone(), key)
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.core.state().poll_ends(&self.1);
+    }
+}
+
 /// How long to hold an answer back.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -431,7 +447,7 @@ async fn openapi() -> Response {
     get, path = "/v1/ceremony",
     params(
         ("after" = Option<u64>, Query, description = "A version that is known already"),
-        ("wait" = Option<u64>, Query, description = "Seconds, 25 at most"),
+        ("wait" = Option<u64>, Query, description = "Seconds: 25, if it is more"),
     ),
     responses(
         (status = 200, body = CeremonyInfo), (status = 400, body = Problem),
@@ -494,8 +510,14 @@ async fn journal(
         ("if-range" = Option<String>, Header, description = "The part's file"),
     ),
     responses(
-        (status = 200, body = String, content_type = "application/octet-stream"),
-        (status = 206, body = String, content_type = "application/octet-stream"),
+        (status = 200, content(
+            (String = "application/octet-stream"), (String = "application/json"),
+            (String = "text/plain"), (String = "text/html")
+        )),
+        (status = 206, content(
+            (String = "application/octet-stream"), (String = "application/json"),
+            (String = "text/plain"), (String = "text/html")
+        )),
         (status = 304), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 416), (status = 429, body = Problem), (status = 503, body = Problem)
     )
@@ -605,6 +627,7 @@ async fn standing(
     Signed(key): Signed,
     Asked(Wait { wait }): Asked<Wait>,
 ) -> Answer<Json<Standing>> {
+    let _here = Here::new(&app, key);
     let mut first: Option<(usize, String)> = None;
     let mut held = Held::new(&app, wait);
     loop {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::journal::Event;
@@ -87,10 +87,11 @@ impl Core {
     pub(crate) fn verify_received(&self, stopping: &dyn Fn() -> bool) {
         let Some(lease) = self.received() else { return };
         let begun = Instant::now();
+        let mut verified = Duration::ZERO;
         let verdict = loop {
             // A file that makes the verification fail in a way that nobody foresaw is refused, and
             // does not stop the queue.
-            let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(&lease)));
+            let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(&lease, &mut verified)));
             match taken.unwrap_or_else(|_| Ok(unforeseen())) {
                 Ok(verdict) => break verdict,
                 Err(error) => {
@@ -107,7 +108,11 @@ impl Core {
         let good = matches!(verdict, Verdict::Accepted { .. });
         let what = if good { "taken in" } else { "refused" };
         let seconds = begun.elapsed().as_secs_f64();
-        tracing::info!("{}'s contribution: {what} after {seconds:.2} s", lease.participant);
+        let verified = verified.as_secs_f64();
+        tracing::info!(
+            "{}'s contribution: {what} after {seconds:.3} s, verified in {verified:.3} s",
+            lease.participant
+        );
         // Before the turn ends: nobody gets a turn on what the chains were before.
         while let Err(error) = self.refresh(true) {
             tracing::error!("reading the folder failed, and is tried again: {}", error.what);
@@ -140,8 +145,8 @@ impl Core {
     }
 
     /// One chain after the other, each with its entry in the journal. Fails only where nothing can
-    /// be said of what came.
-    fn take_in(&self, lease: &Lease) -> Result<Verdict, Diagnostic> {
+    /// be said of what came. Adds the time that verifying took to `verified`.
+    fn take_in(&self, lease: &Lease, verified: &mut Duration) -> Result<Verdict, Diagnostic> {
         let skip: Vec<String> = self.state().skipped.iter().cloned().collect();
         let mut receipts = Vec::new();
         let uploads = lease.received.clone().unwrap_or_default();
@@ -183,7 +188,10 @@ impl Core {
                 return refused(error, receipts);
             }
             let files: Vec<PathBuf> = data.into_iter().collect();
-            match ceremony.accept(delivered, &files, &skip, &NoProgress) {
+            let begun = Instant::now();
+            let accepted = ceremony.accept(delivered, &files, &skip, &NoProgress);
+            *verified += begun.elapsed();
+            match accepted {
                 Ok(added) => {
                     let ceremony = Ceremony::open(&self.options.folder)?;
                     receipts.push(self.receipt(&ceremony, &added.track, added.step.file, lease)?);

@@ -64,8 +64,9 @@ pub(crate) const SESSION_TIME: Duration = Duration::from_secs(3600);
 /// Sessions that were replaced by newer ones and are remembered, so that the older client is told.
 pub(crate) const REPLACED_SESSIONS: usize = 256;
 
-/// How long after its last request a participant counts as present: a poll, and a slow link.
-pub(crate) const PRESENT: Duration = Duration::from_secs(40);
+/// How long a participant counts as present that has no request open: as long as the next one may
+/// take on a slow link. A client that is gone holds up whoever is behind it for so long.
+pub(crate) const PRESENT: Duration = Duration::from_secs(15);
 /// The first delay after a turn without a contribution; it doubles with each.
 pub(crate) const FIRST_DELAY: Duration = Duration::from_secs(2);
 /// The longest delay.

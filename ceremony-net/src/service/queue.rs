@@ -15,6 +15,8 @@ pub(crate) struct Waiting {
     pub(crate) since: u64,
     /// Its last request.
     seen: Instant,
+    /// Its requests that wait for an answer: as long as one does, it is here.
+    polls: u32,
 }
 
 /// Participants, the earliest ticket first.
@@ -34,7 +36,7 @@ impl Queue {
             return waiting.since;
         }
         let at = self.waiting.partition_point(|other| other.since <= since);
-        let waiting = Waiting { key, since, seen: now };
+        let waiting = Waiting { key, since, seen: now, polls: 0 };
         self.waiting.insert(at, waiting);
         since
     }
@@ -55,6 +57,20 @@ impl Queue {
     pub(crate) fn saw(&mut self, key: &PublicKey, now: Instant) {
         if let Some(waiting) = self.find(key) {
             waiting.seen = now;
+        }
+    }
+
+    /// A participant waits for an answer, until [`Self::poll_ends`].
+    pub(crate) fn poll_begins(&mut self, key: &PublicKey, now: Instant) {
+        if let Some(waiting) = self.find(key) {
+            (waiting.seen, waiting.polls) = (now, waiting.polls + 1);
+        }
+    }
+
+    /// The answer went out, or its link was cut.
+    pub(crate) fn poll_ends(&mut self, key: &PublicKey, now: Instant) {
+        if let Some(waiting) = self.find(key) {
+            (waiting.seen, waiting.polls) = (now, waiting.polls.saturating_sub(1));
         }
     }
 
@@ -98,7 +114,8 @@ impl Queue {
     /// The first moment after now at which the answer of [`Self::next`] may be another one by
     /// itself.
     pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
-        let gone = self.waiting.iter().map(|waiting| waiting.seen + PRESENT);
+        let absent = self.waiting.iter().filter(|waiting| waiting.polls == 0);
+        let gone = absent.map(|waiting| waiting.seen + PRESENT);
         gone.chain(self.failures.values().map(|(_, at)| *at)).filter(|at| *at > now).min()
     }
 
@@ -113,7 +130,7 @@ impl Queue {
 
 impl Waiting {
     fn is_present(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.seen) < PRESENT
+        self.polls > 0 || now.saturating_duration_since(self.seen) < PRESENT
     }
 }
 
@@ -150,6 +167,24 @@ mod tests {
         assert_eq!(queue.join(key(1), 99, later), 10);
         queue.leave(&key(1));
         assert_eq!(queue.next(later, all).unwrap().key, key(0));
+    }
+
+    #[test]
+    fn whoever_waits_for_an_answer_is_here_and_is_gone_soon_after_its_link() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.join(key(0), 1, now);
+        queue.poll_begins(&key(0), now);
+        queue.poll_begins(&key(0), now);
+        let later = now + 100 * PRESENT;
+        assert!(queue.is_present(&key(0), later));
+        assert_eq!(queue.next_change(later), None);
+        queue.poll_ends(&key(0), later);
+        assert!(queue.is_present(&key(0), later + PRESENT));
+        queue.poll_ends(&key(0), later);
+        assert!(queue.is_present(&key(0), later));
+        assert_eq!(queue.next_change(later), Some(later + PRESENT));
+        assert!(!queue.is_present(&key(0), later + PRESENT));
     }
 
     #[test]

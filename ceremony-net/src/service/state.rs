@@ -90,6 +90,14 @@ impl State {
         }
     }
 
+    pub(crate) fn poll_begins(&mut self, key: &PublicKey) {
+        self.queue.poll_begins(key, Instant::now());
+    }
+
+    pub(crate) fn poll_ends(&mut self, key: &PublicKey) {
+        self.queue.poll_ends(key, Instant::now());
+    }
+
     pub(super) fn turn_of(&self, key: &PublicKey) -> Option<&RunningTurn> {
         self.turn.as_ref().filter(|turn| turn.lease.key == *key)
     }

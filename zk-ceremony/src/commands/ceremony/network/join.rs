@@ -309,7 +309,7 @@ impl Joined<'_> {
         let ready = self.make(party, turn)?;
         self.send(party, turn, &ready, until)?;
         let seconds = begun.elapsed().as_secs_f64();
-        eprintln!("everything is sent ({seconds:.1} s); the service verifies it");
+        eprintln!("everything is sent ({seconds:.2} s); the service verifies it");
         self.verdict(party)
     }
 

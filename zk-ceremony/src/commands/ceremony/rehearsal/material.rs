@@ -44,6 +44,12 @@ pub(super) struct Material {
     start: Option<Start>,
 }
 
+/// Who comes when, and how many have to.
+pub(super) struct Terms {
+    pub(super) order: &'static str,
+    pub(super) minimum: u32,
+}
+
 /// A .ptau file from outside the rehearsal.
 #[derive(Debug)]
 struct Start {
@@ -140,9 +146,9 @@ impl Material {
     pub(super) fn rules(
         &self,
         participants: &[&str],
+        &Terms { order, minimum }: &Terms,
         key: impl Fn(&str) -> Result<PublicKey, Diagnostic>,
     ) -> Result<String, Diagnostic> {
-        let minimum = u32::try_from(participants.len()).unwrap_or(u32::MAX);
         let phases = self.phases();
         let beacon = |round| PlannedBeacon {
             source: "the operating system, at the time: this is a rehearsal",
@@ -158,7 +164,7 @@ impl Material {
             kind: CeremonyKind::Rehearsal,
             curve: "bn254",
             power: self.power,
-            order: "roster",
+            order,
             minimum_contributions: Minimum { phase1: minimum, phase2: minimum },
             coordinator: Person { name: COORDINATOR, key: key(COORDINATOR)? },
             participants: participants
@@ -342,7 +348,8 @@ mod tests {
         };
         for start in [None, Some(Start { sha256: FileDigest([9; 32]), open: true })] {
             let external = start.is_some();
-            let toml = material(start).rules(&names, key).unwrap();
+            let terms = Terms { order: "roster", minimum: 3 };
+            let toml = material(start).rules(&names, &terms, key).unwrap();
             let config = Config::from_toml(toml.as_bytes()).unwrap();
             let rules = config.document();
             let read: Vec<String> = rules.participants.iter().map(|p| p.name.to_string()).collect();

@@ -15,6 +15,7 @@
 //! ```
 
 mod guarded;
+mod load;
 mod material;
 mod network;
 
@@ -59,7 +60,7 @@ struct Rehearsal {
     out: PathBuf,
     /// This binary, which every party runs.
     program: PathBuf,
-    participants: Vec<&'static str>,
+    participants: Vec<String>,
     material: Material,
     started: Instant,
 }
@@ -68,7 +69,8 @@ impl RehearsalArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let started = Instant::now();
         // Known before the first key is made, and not after the last signature.
-        let source = if self.no_build { None } else { Some(self.guard_source()?) };
+        let no_build = self.no_build || self.parties.is_some();
+        let source = if no_build { None } else { Some(self.guard_source()?) };
         let out = self.folder()?;
         fs::create_dir_all(&out).map_err(|e| failure::io(&out, "creating", &e))?;
         let out = out.canonicalize().map_err(|e| failure::io(&out, "opening", &e))?;
@@ -80,10 +82,14 @@ impl RehearsalArgs {
         })?;
         eprintln!("rehearsal in {}", out.display());
         let material = Material::gather(&self, &out)?;
+        let people = self.participants as usize;
         let rehearsal = Rehearsal {
             out,
             program,
-            participants: NAMES.into_iter().take(self.participants as usize).collect(),
+            participants: match self.parties {
+                None => NAMES.map(str::to_owned).into_iter().take(people).collect(),
+                Some(count) => (1..=count).map(|n| format!("Party {n}")).collect(),
+            },
             material,
             started,
         };
@@ -91,7 +97,13 @@ impl RehearsalArgs {
         if self.resume {
             rehearsal.wait_for_orphans()?;
         }
-        rehearsal.open()?;
+        if self.parties.is_some() {
+            let load = load::Load::plan(&rehearsal, self.drop_out, self.seed)?;
+            rehearsal.open(&load.rules())?;
+            return load.run();
+        }
+        let minimum = u32::try_from(rehearsal.participants.len()).unwrap_or(u32::MAX);
+        rehearsal.open(&material::Terms { order: "roster", minimum })?;
         if self.network {
             rehearsal.write_policy()?;
             rehearsal.over_network()?;
@@ -181,6 +193,10 @@ impl Rehearsal {
         self.out.join("ceremony")
     }
 
+    fn names(&self) -> Vec<&str> {
+        self.participants.iter().map(String::as_str).collect()
+    }
+
     fn key(&self, name: &str) -> PathBuf {
         self.out.join("keys").join(format!("{}.pem", slug(name)))
     }
@@ -225,7 +241,7 @@ impl Rehearsal {
             fs::create_dir_all(folder).map_err(|e| failure::io(folder, "creating", &e))?;
         }
         let others = [AUDITOR, network::WITNESS, COORDINATOR];
-        for name in self.participants.iter().chain(&RELEASE).chain(&others) {
+        for name in self.names().iter().chain(&RELEASE).chain(&others) {
             let path = self.key(name);
             if !path.exists() {
                 self.party(name, "makes a key", &["key", "new", &path.to_string_lossy()])?;
@@ -242,14 +258,14 @@ impl Rehearsal {
     }
 
     /// Opens the ceremony, unless that was done.
-    fn open(&self) -> Result<(), Diagnostic> {
+    fn open(&self, terms: &material::Terms) -> Result<(), Diagnostic> {
         if !self.opened()? {
             let toml = self.out.join("ceremony.toml");
             if !toml.exists() {
                 write_file(
                     &toml,
                     self.material
-                        .rules(&self.participants, |name| self.public_key(name))?
+                        .rules(&self.names(), terms, |name| self.public_key(name))?
                         .as_bytes(),
                     false,
                 )?;
@@ -366,7 +382,7 @@ impl Rehearsal {
                 &policy,
                 &self
                     .material
-                    .policy(&self.participants, &RELEASE, AUDITOR, |name| self.public_key(name))?,
+                    .policy(&self.names(), &RELEASE, AUDITOR, |name| self.public_key(name))?,
                 false,
             )?;
         }
@@ -385,7 +401,7 @@ impl Rehearsal {
                 &["bundle", "create", ".", "--serial", "1", "--not-after", &until],
             )?;
         }
-        for name in RELEASE.iter().chain(&self.participants) {
+        for name in RELEASE.iter().chain(&self.names()) {
             if !self.has_signed(&bundle, name)? {
                 let key = self.key(name).to_string_lossy().into_owned();
                 self.party(

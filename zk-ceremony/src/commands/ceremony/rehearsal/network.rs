@@ -29,12 +29,12 @@ const START: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A party at work.
-struct Party {
-    name: &'static str,
+pub(super) struct Party {
+    pub(super) name: String,
     what: String,
     log: PathBuf,
-    child: Child,
-    ended: Option<ExitStatus>,
+    pub(super) child: Child,
+    pub(super) ended: Option<ExitStatus>,
 }
 
 /// No party outlives a rehearsal that failed.
@@ -91,7 +91,7 @@ impl Rehearsal {
             .collect::<Vec<_>>()
         };
         let copy = |name: &str| text(self.out.join("copies").join(slug(name)));
-        for name in &self.participants {
+        for name in self.names() {
             let command =
                 ["ceremony", "join", &url, "--as", name, "--approve", "--dir", &copy(name)];
             let command = [command.map(str::to_owned).to_vec(), common(name)].concat();
@@ -113,9 +113,9 @@ impl Rehearsal {
         self.wait(&mut parties)
     }
 
-    fn start(
+    pub(super) fn start(
         &self,
-        name: &'static str,
+        name: &str,
         what: &str,
         arguments: &[String],
     ) -> Result<Party, Diagnostic> {
@@ -136,7 +136,7 @@ impl Rehearsal {
             .stderr(errors);
         let child = command.spawn().map_err(|e| failure::io(&self.program, "running", &e))?;
         eprintln!("             {name:<16} {what}: {PROGRAM} {} ...", arguments[..2].join(" "));
-        Ok(Party { name, what: what.into(), log, child, ended: None })
+        Ok(Party { name: name.into(), what: what.into(), log, child, ended: None })
     }
 
     /// Waits until every party has come to its end; the first that fails ends the rehearsal.
@@ -161,7 +161,7 @@ impl Rehearsal {
     }
 
     /// A certificate for this machine, made for this rehearsal, that is its own authority.
-    fn certificate(&self) -> Result<(PathBuf, PathBuf), Diagnostic> {
+    pub(super) fn certificate(&self) -> Result<(PathBuf, PathBuf), Diagnostic> {
         let folder = self.out.join("tls");
         let (certificate, key) = (folder.join("localhost.pem"), folder.join("localhost.key"));
         if !certificate.exists() {
@@ -180,20 +180,30 @@ impl Rehearsal {
 }
 
 impl Party {
+    /// What it printed so far.
+    pub(super) fn printed(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// SIGKILL, as a power cut would.
+    pub(super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        self.ended = self.child.wait().ok();
+    }
+
     /// With the end of what it printed.
-    fn failed(&self, status: ExitStatus) -> Diagnostic {
-        let printed = fs::read(&self.log).unwrap_or_default();
-        let printed = String::from_utf8_lossy(&printed);
+    pub(super) fn failed(&self, status: ExitStatus) -> Diagnostic {
+        let printed = self.printed();
         let lines: Vec<&str> = printed.lines().collect();
         let end = lines[lines.len().saturating_sub(20)..].join("\n");
         Diagnostic::environment("failed-n", format_args!("{} failed ({status})\n{end}", self.what))
-            .at(self.name)
+            .at(&self.name)
             .hint(format!("all of it is in {}", self.log.display()))
     }
 }
 
 /// A port that nobody listens on now.
-fn free_port() -> Result<u16, Diagnostic> {
+pub(super) fn free_port() -> Result<u16, Diagnostic> {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     bound.map(|address| address.port()).map_err(|error| {
         Diagnostic::environment("listen", format_args!("no port can be had: {error}"))
@@ -201,7 +211,7 @@ fn free_port() -> Result<u16, Diagnostic> {
 }
 
 /// Waits until the service listens.
-fn wait_for(port: u16, parties: &mut [Party]) -> Result<(), Diagnostic> {
+pub(super) fn wait_for(port: u16, parties: &mut [Party]) -> Result<(), Diagnostic> {
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(party) = parties.first_mut() {
