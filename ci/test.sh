@@ -62,6 +62,10 @@ command -v softhsm2-util >/dev/null || install softhsm2
 command -v openssl >/dev/null || install openssl
 command -v ssh-agent >/dev/null || install openssh-client
 
+step "peers of the network (curl, and faketime, which sets a process's clock, from the system's packages)"
+command -v curl >/dev/null || install curl
+command -v faketime >/dev/null || install faketime
+
 step "a browser, which opens the report (chromium, from the system's packages)"
 command -v chromium >/dev/null || install chromium
 

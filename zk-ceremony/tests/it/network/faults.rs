@@ -96,6 +96,46 @@ fn what_is_changed_on_the_way_is_noticed_and_sent_again() {
     through(FLIPS, |kind| kind == "PATCH v1/uploads", 3);
 }
 
+#[test]
+fn requests_that_come_out_of_order_change_nothing_that_came_before_them() {
+    const LATE: &[Fault] = &[Fault::Late];
+    through(LATE, |_| true, 10);
+    // Parts of an upload, of which an earlier one comes again behind a later one.
+    const PARTS: &[Fault] = &[Fault::Late, Fault::None, Fault::Late, Fault::Late];
+    through(PARTS, |kind| kind == "PATCH v1/uploads" || kind == "POST v1/turn", 2);
+}
+
+/// How long a link is cut in the middle of each transfer: a minute by hand, a moment otherwise.
+fn cut() -> Duration {
+    let seconds = std::env::var("LINK_CUT_SECONDS").ok().and_then(|it| it.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(2))
+}
+
+#[test]
+fn a_link_that_is_cut_for_a_while_in_the_middle_of_each_transfer_costs_only_time() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.address.set_port(free_port());
+    let mut done = std::collections::BTreeSet::new();
+    let time = cut();
+    let proxy = Proxy::start(net.address, move |method, path| {
+        let is_data = path.starts_with("/v1/files/") && path.ends_with("tau");
+        match method {
+            "PATCH" if done.insert("sent") => Fault::PauseRequest(3000, time),
+            "GET" if is_data && done.insert("fetched") => Fault::PauseAnswer(3000, time),
+            _ => Fault::None,
+        }
+    });
+    net.origin = format!("http://{}", proxy.address);
+    net.serve_without_end("");
+    net.join("alice", "--phase 1").ok();
+    assert_eq!(proxy.faults(), 2);
+    net.nothing_is_there_twice();
+    assert_eq!(net.events_of("granted").len(), 1, "{}", net.journal_text());
+    assert_eq!(net.contributions(), ["phase1 alice"]);
+    net.join("bob", "--phase 1").ok();
+    net.world.ok("coordinator", "ceremony verify shared");
+}
+
 /// Phase 1 with a download that is not what the service sent.
 fn download(fault: Fault) -> (Net, crate::kit::Run) {
     let mut net = Net::new(&["alice", "bob"]);

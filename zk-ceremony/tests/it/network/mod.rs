@@ -1,12 +1,15 @@
 //! Ceremonies over a network, with real processes of the program on this machine's loopback.
 
 mod anew;
+mod bucket;
 mod crowds;
 mod faults;
 mod http;
 mod kills;
 mod limits;
+mod machine;
 mod party;
+mod peers;
 mod proxy;
 mod refusals;
 mod restarts;

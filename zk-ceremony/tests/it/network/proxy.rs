@@ -29,6 +29,12 @@ pub(super) enum Fault {
     Trickle(usize, Duration),
     /// The request comes twice; the client gets the second answer.
     Twice,
+    /// The link is cut, and the request comes after the next one that is answered: out of order.
+    Late,
+    /// After so many bytes of the request's body, nothing goes over the link for so long.
+    PauseRequest(usize, Duration),
+    /// The same with the answer, head and body.
+    PauseAnswer(usize, Duration),
     /// Nothing goes on after so many bytes of the request's body, until they are released; then the
     /// link is cut.
     Hold(usize),
@@ -53,6 +59,8 @@ struct Shared {
     plan: Mutex<Plan>,
     seen: Arc<Mutex<Vec<(String, Fault)>>>,
     unsigned: Arc<Mutex<Vec<String>>>,
+    /// Requests that come late.
+    late: Mutex<Vec<Vec<u8>>>,
     over: Arc<AtomicBool>,
     holding: Arc<AtomicUsize>,
     released: Arc<AtomicUsize>,
@@ -72,6 +80,7 @@ impl Proxy {
             plan: Mutex::new(Box::new(plan)),
             seen: Arc::clone(&seen),
             unsigned: Arc::default(),
+            late: Mutex::default(),
             over: over.clone(),
             holding: holding.clone(),
             released: released.clone(),
@@ -84,7 +93,13 @@ impl Proxy {
                 }
                 let (Ok(client), shared) = (client, shared.clone()) else { continue };
                 // Broken links end here, as they would on the way.
-                std::thread::spawn(move || drop(pass(&shared, &client)));
+                std::thread::spawn(move || {
+                    let before = std::mem::take(&mut *shared.late.lock().unwrap());
+                    let _ = pass(&shared, &client);
+                    for request in before {
+                        let _ = deliver(&shared, &request);
+                    }
+                });
             }
         });
         Self { address, seen, unsigned, over, holding, released }
@@ -135,6 +150,13 @@ fn head(from: &mut BufReader<TcpStream>) -> std::io::Result<(Vec<String>, Option
     Ok((lines, length))
 }
 
+/// Sends what comes late, and waits for an answer that nobody gets.
+fn deliver(shared: &Shared, request: &[u8]) -> std::io::Result<()> {
+    let mut service = TcpStream::connect(shared.service)?;
+    service.write_all(request)?;
+    service.read_to_end(&mut Vec::new()).map(drop)
+}
+
 fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
     let mut from = BufReader::new(client.try_clone()?);
     let (mut lines, length) = head(&mut from)?;
@@ -164,6 +186,11 @@ fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
             body[at] ^= 1;
         }
         Fault::Delay(time) => std::thread::sleep(time),
+        Fault::Late => {
+            let request = [ask.as_bytes(), &body].concat();
+            shared.late.lock().unwrap().push(request);
+            return client.shutdown(Shutdown::Both);
+        }
         Fault::Twice => {
             let mut first = TcpStream::connect(shared.service)?;
             first.write_all(ask.as_bytes())?;
@@ -192,6 +219,13 @@ fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
             }
             service.shutdown(Shutdown::Both)?;
             return client.shutdown(Shutdown::Both);
+        }
+        Fault::PauseRequest(at, time) => {
+            let at = at.min(body.len());
+            service.write_all(&body[..at])?;
+            std::thread::sleep(time);
+            // The service may have given up: what is left goes nowhere then.
+            let _ = service.write_all(&body[at..]);
         }
         Fault::Trickle(count, pause) => {
             for piece in body.chunks(count) {
@@ -235,6 +269,12 @@ fn answer(
     bytes.extend(body);
     match fault {
         Fault::CutAnswer(most) => bytes.truncate(most),
+        Fault::PauseAnswer(at, time) => {
+            let at = at.min(bytes.len());
+            client.write_all(&bytes[..at])?;
+            std::thread::sleep(time);
+            bytes.drain(..at);
+        }
         Fault::Trickle(count, pause) => {
             for piece in bytes.chunks(count) {
                 client.write_all(piece)?;
