@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use ceremony_folder::enrolment::{self, Enrolment, Kept};
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) version: watch::Sender<u64>,
     /// The last request.
     asked: Mutex<Instant>,
+    /// The thread that verifies, to be woken when there is something to verify.
+    pub(crate) verifier: OnceLock<Thread>,
     /// Held while the folder is read, so that what was read earlier is never set later.
     refreshing: Mutex<()>,
 }
@@ -141,6 +144,7 @@ impl Core {
             state: Mutex::new(state),
             version: watch::Sender::new(1),
             asked: Mutex::new(now),
+            verifier: OnceLock::new(),
             refreshing: Mutex::new(()),
         });
         core.state().approved = core.is_approved();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::journal::Event;
-use ceremony_folder::{Ceremony, FolderLock, Inbox, Refused, Track};
+use ceremony_folder::{Ceremony, FolderLock, Inbox, Refused, Step, Track};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
@@ -80,6 +80,9 @@ impl Core {
         state.note(Event::Received { participant, turn: id })?;
         drop(state);
         self.changed();
+        if let Some(verifier) = self.verifier.get() {
+            verifier.unpark();
+        }
         Ok(())
     }
 
@@ -193,13 +196,13 @@ impl Core {
             *verified += begun.elapsed();
             match accepted {
                 Ok(added) => {
-                    let ceremony = Ceremony::open(&self.options.folder)?;
-                    receipts.push(self.receipt(&ceremony, &added.track, added.step.file, lease)?);
+                    receipts.push(self.receipt(&ceremony, &added.track, &added.step, lease)?)
                 }
                 // Taken in by the process before this one.
                 Err(Refused::AlreadyHere { .. }) => {
-                    let file = delivered.file();
-                    receipts.push(self.receipt(&ceremony, &chain.track(), file, lease)?);
+                    let track = chain.track();
+                    let step = held(&ceremony, &track, delivered.file())?;
+                    receipts.push(self.receipt(&ceremony, &track, step, lease)?);
                 }
                 Err(Refused::Failed(error)) => return Err(error.into()),
                 Err(Refused::Turn(error)) => return refused(error.into(), receipts),
@@ -214,19 +217,25 @@ impl Core {
         &self,
         ceremony: &Ceremony,
         track: &Track,
-        file: FileDigest,
+        step: &Step,
         lease: &Lease,
     ) -> Result<Envelope, Diagnostic> {
-        let chain = ceremony.chain(track)?;
-        let Some(step) = chain.steps.iter().find(|step| step.file == file) else {
-            return Err(
-                Diagnostic::environment("vanished", "the step that was added is gone").at(track)
-            );
-        };
         let mut state = self.state();
         state.journal_step(track, step, Some(&lease.id))?;
         state.sign_receipt(ceremony, step)
     }
+}
+
+/// The step of a chain that has this file.
+fn held<'a>(
+    ceremony: &'a Ceremony,
+    track: &Track,
+    file: FileDigest,
+) -> Result<&'a Step, Diagnostic> {
+    let chain = ceremony.chain(track)?;
+    chain.steps.iter().find(|step| step.file == file).ok_or_else(|| {
+        Diagnostic::environment("vanished", "the step that was added is gone").at(track)
+    })
 }
 
 /// What is said of a contribution whose verification broke off.

@@ -4,6 +4,8 @@
 //! listener   connections, TLS, their limits       core       sessions, queue, turns, verification
 //! http       requests into types, and back        view       the folder as it is
 //! files      ranges of files                      intake     what came: verified and taken in
+//! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
+//! proxies    whose request it is                  counts     how many there are of something
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -209,11 +211,13 @@ fn work(core: &Arc<Core>, stopped: &watch::Receiver<bool>) {
             }
         })
     };
+    let _ = core.verifier.set(std::thread::current());
     while !stopping() {
         if core.received().is_some() {
             core.verify_received(&stopping);
         } else {
-            std::thread::sleep(Duration::from_millis(20));
+            // Woken when something came; looked at anyway, to stop.
+            std::thread::park_timeout(Duration::from_millis(100));
         }
     }
     if let Ok(watcher) = watcher {

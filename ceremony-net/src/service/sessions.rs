@@ -234,6 +234,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_session_ends_some_time_after_its_last_request() {
+        let mut now = Instant::now();
+        let mut sessions = Sessions::new(now).unwrap();
+        let claim = serde_json::json!({
+            "ceremony": "test",
+            "ceremony_toml_sha256": "00".repeat(32),
+            "origin": "https://a.example",
+            "nonce": sessions.challenge(now).unwrap(),
+            "time": "2026-01-01T00:00:00Z",
+        });
+        let claim: SessionClaim = serde_json::from_value(claim).unwrap();
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let key = PublicKey::from_hex(key).unwrap();
+        let token = sessions.open(&claim, key, now).unwrap();
+        let moment = std::time::Duration::from_millis(1);
+        for _ in 0..3 {
+            now += SESSION_TIME - moment;
+            assert_eq!(sessions.holder(&token, now), Holder::Of(key));
+        }
+        assert_eq!(sessions.holder(&token, now + SESSION_TIME), Holder::Unknown);
+        assert_eq!(sessions.holder("another", now), Holder::Unknown);
+    }
+
+    #[test]
     fn a_challenge_is_good_for_its_time_and_for_the_service_that_made_it() {
         let now = Instant::now();
         let (ours, others) = (Sessions::new(now).unwrap(), Sessions::new(now).unwrap());

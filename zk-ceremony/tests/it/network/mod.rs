@@ -13,6 +13,7 @@ mod peers;
 mod proxy;
 mod refusals;
 mod restarts;
+mod starts;
 mod whole;
 
 use std::fs::{self, File};

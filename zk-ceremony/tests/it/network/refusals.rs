@@ -1,6 +1,8 @@
 //! What a service refuses, each with its stable name and HTTP status.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -12,7 +14,9 @@ use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::statement::{Phase, Sha256Hex, Statement, StepAttestation};
 
 use super::http::send;
-use super::party::{JSON, PART, Party, TUS, claim, is, log_tells_nothing, open, request, sign};
+use super::party::{
+    JSON, PART, Party, TUS, challenge, claim, is, log_tells_nothing, open, request, sign,
+};
 use super::{Net, wait_until};
 
 #[test]
@@ -53,6 +57,13 @@ fn a_session_is_for_one_service_one_moment_and_one_key() {
     changed["envelope"]["payload"] = STANDARD.encode(text).into();
     let answer = open(&net, changed.to_string().as_bytes());
     assert_eq!(answer.refusal(), is((422, "not-in-roster")));
+    // Whose session would it be?
+    let claimed = claim(&net, &challenge(&net));
+    let mut both = about_rules(claimed.ceremony_toml_sha256, claimed).unwrap();
+    sign(&net, "alice", &mut both);
+    sign(&net, "bob", &mut both);
+    let answer = open(&net, json!({ "envelope": both }).to_string().as_bytes());
+    assert_eq!(answer.refusal(), is((422, "signatures")));
     // Another document that alice signed.
     let ticket = Ticket {
         ceremony: claim(&net, "none").ceremony,
@@ -215,6 +226,69 @@ fn an_upload_is_of_its_turn_its_participant_and_its_size() {
     net.nothing_is_there_twice();
     assert_eq!(net.contributions(), ["phase1 bob", "phase1 alice"]);
     log_tells_nothing(&net, &[&alice.bearer, &bob.bearer]);
+}
+
+#[test]
+fn an_upload_has_one_writer_at_a_time() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("");
+    let alice = Party::new(&net, "alice");
+    let turn = alice.turn();
+    let id = turn["id"].as_str().unwrap();
+    let begun = alice.begin(id, 100);
+    let upload = begun.header("location").unwrap();
+    // A request that says that it has a hundred bytes, and has sent ten.
+    let mut link = TcpStream::connect(net.address).unwrap();
+    let head = format!(
+        "PATCH {upload} HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\nTus-Resumable: \
+         1.0.0\r\nContent-Type: {}\r\nUpload-Offset: 0\r\nContent-Length: 100\r\n\r\n0123456789",
+        alice.bearer, PART.1
+    );
+    link.write_all(head.as_bytes()).unwrap();
+    let data = |net: &Net| {
+        let folder = net.state("uploads");
+        let names = super::names(&folder);
+        let data = names.iter().find(|name| name.ends_with(".ptau")).unwrap();
+        fs::metadata(folder.join(data)).unwrap().len()
+    };
+    wait_until("ten bytes came", || data(&net) == 10);
+    let busy = is((409, "busy"));
+    assert_eq!(alice.part(upload, 0, b"x", None).refusal(), busy);
+    assert_eq!(alice.send("DELETE", upload, &[TUS], b"").refusal(), busy);
+    assert_eq!(alice.begin(id, 50).refusal(), busy);
+    drop(link);
+    // What came whole counts.
+    wait_until("the next one may write", || {
+        let asked = alice.send("HEAD", upload, &[TUS], b"");
+        asked.header("upload-offset") == Some("10")
+            && alice.part(upload, 10, b"x", None).status == 204
+    });
+    assert_eq!(data(&net), 11);
+    // A new upload takes the place of the one before.
+    assert_eq!(alice.begin(id, 50).status, 201);
+    assert_eq!(alice.send("HEAD", upload, &[TUS], b"").status, 404);
+}
+
+#[test]
+fn what_came_whole_is_the_services_until_its_verdict() {
+    let mut net = Net::new(&["alice"]);
+    net.serve_without_end("");
+    let alice = Party::new(&net, "alice");
+    let turn = alice.turn();
+    let id = turn["id"].as_str().unwrap();
+    let (data, attestation) = alice.contribution();
+    let attestation = net.world.read("alice", &attestation);
+    let upload = alice.upload(id, &net.world.read("alice", &data));
+    let folder = net.hold_folder();
+    assert_eq!(alice.complete(id, &upload, &attestation).status, 202);
+    let received = is((409, "received"));
+    assert_eq!(alice.begin(id, 100).refusal(), received);
+    assert_eq!(alice.complete(id, &upload, &attestation).refusal(), received);
+    assert_eq!(alice.send("DELETE", "/v1/turn", &[], b"").refusal(), is((409, "turn-over")));
+    drop(folder);
+    assert_eq!(alice.verdict()["verdict"], "accepted");
+    assert_eq!(net.events_of("received").len(), 1, "{}", net.journal_text());
+    assert_eq!(net.contributions(), ["phase1 alice"]);
 }
 
 #[test]

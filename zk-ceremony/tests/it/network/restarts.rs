@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::party::Party;
+use super::http::send;
+use super::party::{JSON, Party};
 use super::{Net, names, wait_until};
 
 /// Takes entries off the end of the journal, up to the first of a kind, as if they had not been
@@ -159,6 +161,17 @@ fn audits_and_approvals_that_are_there_and_not_noted_are_noted() {
         assert_eq!(of(&net, "approval", "key"), approvals, "{}", net.journal_text());
         net.kill_service();
     }
+    // A signature that is none is refused without waiting for the folder.
+    net.serve_unattended(&auditor);
+    let folder = net.hold_folder();
+    let begun = Instant::now();
+    let key = net.world.public_key("alice").to_string();
+    let junk = json!({ "key": key, "signature": "00".repeat(64) }).to_string();
+    let answer = send(net.address, "POST", "/v1/approvals", &[JSON], junk.as_bytes());
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "it waits for the folder");
+    drop(folder);
+    net.kill_service();
     net.world.ok("coordinator", "ceremony verify shared");
 }
 
@@ -166,11 +179,12 @@ fn audits_and_approvals_that_are_there_and_not_noted_are_noted() {
 fn a_folder_that_a_service_holds_is_refused_to_another_one() {
     let mut net = Net::new(&["alice"]);
     net.serve_without_end("");
-    let run = net.world.run(
+    let another = net.spawn(
         "coordinator",
         "ceremony serve shared --listen 127.0.0.1:0 --origin http://127.0.0.1:1 --key key.pem \
          --state another",
     );
+    let run = another.end();
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("another service holds this ceremony"), "{}", run.stderr);
     let openings = net.events_of("opened").len() + net.events_of("restarted").len();
