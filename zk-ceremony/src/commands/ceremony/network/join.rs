@@ -463,7 +463,7 @@ impl Joined<'_> {
     fn put_refused_away(&mut self) -> Result<(), Diagnostic> {
         let ceremony = self.ceremony()?;
         for chain in ceremony.chains().filter(|chain| !chain.is_closed()) {
-            for step in chain.contributions().filter(|step| step.key == self.key) {
+            if let Some(step) = chain.contribution_of(&self.name) {
                 let path = ceremony.folder.attestation(&chain.track, step.name);
                 let name = path.strip_prefix(ceremony.folder.root()).unwrap_or(&path);
                 let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
