@@ -27,11 +27,11 @@ use zk_attest::primitives::{CeremonyId, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Predicate, Statement, Subject};
 
-use crate::Ceremony;
 use crate::archive_set::archive_set;
 use crate::error::{CeremonyError, at, broken};
 use crate::service::appointments;
 use crate::steps::write_file;
+use crate::{Ceremony, Config};
 
 /// The index's name in the folder.
 pub const INDEX: &str = "index.json";
@@ -112,8 +112,7 @@ impl Index {
         let Statement { subject, predicate } =
             Statement::<IndexClaim>::from_payload(self.envelope.payload()).map_err(at(&path))?;
         let services = appointments(ceremony).into_iter().map(|appointed| appointed.service_key);
-        let keys: Vec<PublicKey> =
-            services.chain([ceremony.config.document().coordinator.key]).collect();
+        let keys: Vec<PublicKey> = services.chain(coordinators(&ceremony.config)).collect();
         if !keys.contains(&predicate.key) || self.envelope.signers([&predicate.key]).is_empty() {
             return Err(broken(
                 &path,
@@ -176,4 +175,11 @@ impl Ceremony {
         write_file(self, &path, &index.to_json(), true)?;
         Ok((index, path))
     }
+}
+
+/// The coordinator of the rules, and those who may have taken over: a copy that has nothing yet
+/// does not know who did.
+fn coordinators(rules: &Config) -> impl Iterator<Item = PublicKey> {
+    let deputies = rules.deputies().into_iter().flat_map(|deputies| deputies.keys);
+    std::iter::once(rules.document().coordinator.key).chain(deputies)
 }

@@ -130,7 +130,7 @@ impl State {
         let bytes = folder.read(&folder.bundle(), MAX_BUNDLE_BYTES);
         let bundle = bytes.ok().and_then(|bytes| Bundle::from_json(&bytes).ok());
         let Some(bundle) = bundle else { return Ok(()) };
-        let roster = &view.ceremony.config.document().participants;
+        let roster = view.ceremony.roster.everybody();
         let known = roster.iter().map(|participant| &participant.key).chain(&options.approvers);
         for key in bundle.envelope().signers(known) {
             if !self.approvals_noted.contains(&key) {
