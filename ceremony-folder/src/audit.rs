@@ -138,8 +138,8 @@ pub fn signer(envelope: &Envelope, auditors: &[PublicKey]) -> Result<PublicKey, 
     })
 }
 
-/// The documents in the folder that these auditors signed about this ceremony, results and verdicts,
-/// each with its signer, as they stand there.
+/// The documents in the folder that these auditors signed about this ceremony, results and
+/// verdicts, each with its signer, as they stand there.
 #[must_use]
 pub fn documents(ceremony: &Ceremony, auditors: &[PublicKey]) -> Vec<(PublicKey, Vec<u8>)> {
     let folder = &ceremony.folder;

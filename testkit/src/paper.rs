@@ -290,9 +290,9 @@ impl Ceremony {
     ) -> Rejection {
         let words = StepAttestation {
             reason: Some(text(reason)),
-            ..self.words(phase, Action::Reject, index, &self.coordinator)
+            ..self.words(phase, Action::Reject, index, self.acting())
         };
-        let attestation = sign_step(&words, rejected, &self.coordinator);
+        let attestation = sign_step(&words, rejected, self.acting());
         Rejection {
             phase,
             circuit: None,

@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("3c9ca425c5646bc782369d2d2796f25bc3d4004152f21e14b2ea838c736ee58a");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("38edb8d2cbe7c06bbd967a2bd69da76ea587a79e71919144667348d002e70ef3");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("9a0d5730516a920ba846fc4a256e20205a33a39136dbd1f1ff651b19b30fb427");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("e69ca50380ed5a543719bc65fb90fe59c71750c2060ec838161a6868b4f04c8d");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("fd06dc0b2943f96ce668ac10b07580ea102267b3542b33e8ffaa990e4cd83209");
 

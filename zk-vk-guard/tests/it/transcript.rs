@@ -535,6 +535,7 @@ fn a_coordinators_key_counts_for_the_steps_of_its_time() {
     let rejection = |who: &'static str, head: Option<&'static str>| {
         let (mut by, ceremony) = (handed_over(), handed_over());
         by.coordinator = who.into();
+        by.handovers.clear();
         let mut transcript = ceremony.transcript();
         let rejected = file("a rejected key");
         transcript.rejected.push(by.rejection(Phase::One, 9, rejected, "bad"));
