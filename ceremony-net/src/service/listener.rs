@@ -82,7 +82,7 @@ fn open_files() -> usize {
     if limit.current.is_some_and(|now| now < wanted) {
         let before = limit.current;
         limit.current = Some(limit.maximum.map_or(wanted, |most| most.min(wanted)));
-        if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+        if setrlimit(Resource::Nofile, limit).is_err() {
             limit.current = before;
         }
     }
