@@ -398,7 +398,9 @@ fn a_bad_contribution_is_refused_recorded_and_costs_nobody_else_their_turn() {
 fn nothing_but_the_ceremonys_public_files_can_be_fetched() {
     let mut net = Net::new(&["alice", "bob"]);
     const SECRET: &str = "nobody should read this";
-    for name in ["shared/private/note.txt", "note.txt", "shared/phase1/.hidden"] {
+    for name in
+        ["shared/private/note.txt", "note.txt", "shared/phase1/.hidden", "shared/evidence/c:drive"]
+    {
         let path = net.world.path("coordinator", name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, SECRET).unwrap();
@@ -412,6 +414,8 @@ fn nothing_but_the_ceremonys_public_files_can_be_fetched() {
         .map(|file| file["name"].as_str().unwrap().to_owned())
         .collect();
     assert!(files.iter().any(|name| name == "ceremony.toml"), "{files:?}");
+    // A name that clients refuse would stop each of them.
+    assert!(!files.iter().any(|name| name.contains("drive")), "{files:?}");
     for name in &files {
         let answer = send(net.address, "GET", &format!("/v1/files/{name}"), &[], b"");
         assert_eq!(answer.status, 200, "{name}");
