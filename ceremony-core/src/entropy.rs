@@ -258,6 +258,12 @@ impl VerifierRng {
         Ok(Self(ChaCha20Rng::from_seed(*seed)))
     }
 
+    /// Begins a generator that is keyed by the OS and by what is to be verified with it, so that
+    /// whoever makes that cannot know its values, even with an OS whose randomness is known.
+    pub(crate) fn binding() -> Binding {
+        Binding(Sha256::new_with_prefix(b"zk-ceremony verifier's coefficients v1\0"))
+    }
+
     /// `n` coefficients of 128 bits for a random linear combination.
     pub(crate) fn coefficients(&mut self, n: usize) -> Vec<u128> {
         (0..n)
@@ -280,6 +286,24 @@ impl VerifierRng {
     pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
         P::as_g2(points)
             .and_then(|points| bn254_batch::outside_subgroup(points, &mut || self.word()))
+    }
+}
+
+/// See [`VerifierRng::binding`].
+pub(crate) struct Binding(Sha256);
+
+impl Binding {
+    /// Takes in a digest of something that is verified.
+    pub(crate) fn bind(&mut self, digest: &[u8; 32]) {
+        self.0.update(digest);
+    }
+
+    /// The generator. Nothing can be bound any more.
+    pub(crate) fn finish(self) -> Result<VerifierRng, OsRandomError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(OsRandomError)?;
+        let key = self.0.chain_update(&*seed).finalize();
+        Ok(VerifierRng(ChaCha20Rng::from_seed(key.into())))
     }
 }
 

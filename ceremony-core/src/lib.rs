@@ -32,7 +32,7 @@
 //!
 //! Where to begin: [`phase1::verify::verify`], [`phase1::contribute::contribute`],
 //! [`phase1::prepare::prepare`], [`phase2::initial_key::new_key`], [`phase2::verify::verify`] and
-//! [`keygen::proving_key`] each have an example.
+//! [`keygen::proving_key`] each have an example. [`proofs`] verifies proofs under the finished key.
 //!
 //! # Errors
 //!
@@ -49,6 +49,7 @@ pub mod limits;
 pub mod phase1;
 pub mod phase2;
 pub mod progress;
+pub mod proofs;
 pub mod ratio;
 mod ratio_batch;
 pub mod secret_threads;

@@ -53,3 +53,8 @@ pub const WIRES_PER_PASS: u32 = 1 << 20;
 /// The largest `verification_key.json`: 2^16 public inputs, more than any contract or verifier
 /// takes, at 200 bytes each.
 pub const MAX_VERIFICATION_KEY_JSON_BYTES: u64 = 16 << 20;
+
+/// Bytes of a proof at most: snarkjs' has about 800, with any layout.
+pub const MAX_PROOF_BYTES: usize = 64 * 1024;
+/// Bytes of public inputs at most: 2048 of 77 digits, with any layout.
+pub const MAX_PUBLIC_INPUT_BYTES: usize = 512 * 1024;

@@ -12,6 +12,7 @@ pub mod known_tau;
 pub mod paper;
 pub mod plain;
 pub mod ptau;
+pub mod simulated;
 pub mod squares;
 
 /// Which arithmetic the tests are to use.

@@ -11,6 +11,7 @@ pub mod encoding;
 mod explain;
 pub mod kind;
 pub mod points;
+pub mod proof;
 pub mod ptau;
 pub mod r1cs;
 pub mod record;

@@ -21,8 +21,8 @@ use crate::limits::MAX_VERIFICATION_KEY_JSON_BYTES;
 
 type VerifyingKey = ark_groth16::VerifyingKey<Bn254>;
 type JsonFq2 = [String; 2];
-type JsonG1 = [String; 3];
-type JsonG2 = [JsonFq2; 3];
+pub(super) type JsonG1 = [String; 3];
+pub(super) type JsonG2 = [JsonFq2; 3];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,16 +199,20 @@ fn write_pairing(key: &VerifyingKey) -> [[JsonFq2; 3]; 2] {
     [value.c0, value.c1].map(|half| [half.c0, half.c1, half.c2].map(|c| write_fq2(&c)))
 }
 
-/// A number in decimal, without sign, leading zeros or multiples of q: one string per number.
 fn read_fq(text: &str, member: &'static str) -> Result<Fq, JsonError> {
-    let error = JsonError::Number { member };
-    // q has 77 digits.
+    read_number(text).ok_or(JsonError::Number { member })
+}
+
+/// A number in decimal, without sign, leading zeros or multiples of the modulus: one string per
+/// number.
+pub(super) fn read_number<F: PrimeField<BigInt = BigInt<4>>>(text: &str) -> Option<F> {
+    // q and r have 77 digits.
     if text.is_empty()
         || text.len() > 77
         || (text.len() > 1 && text.starts_with('0'))
         || !text.bytes().all(|b| b.is_ascii_digit())
     {
-        return Err(error);
+        return None;
     }
     let mut limbs = [0u64; 4];
     for digit in text.bytes() {
@@ -219,17 +223,17 @@ fn read_fq(text: &str, member: &'static str) -> Result<Fq, JsonError> {
             carry >>= 64;
         }
         if carry != 0 {
-            return Err(error);
+            return None;
         }
     }
-    Fq::from_bigint(BigInt(limbs)).ok_or(error)
+    F::from_bigint(BigInt(limbs))
 }
 
 fn read_fq2(value: &JsonFq2, member: &'static str) -> Result<Fq2, JsonError> {
     Ok(Fq2::new(read_fq(&value[0], member)?, read_fq(&value[1], member)?))
 }
 
-fn read_g1(point: &JsonG1, member: &'static str) -> Result<G1Affine, JsonError> {
+pub(super) fn read_g1(point: &JsonG1, member: &'static str) -> Result<G1Affine, JsonError> {
     let [x, y, z] =
         [read_fq(&point[0], member)?, read_fq(&point[1], member)?, read_fq(&point[2], member)?];
     if (x, y, z) == (Fq::ZERO, Fq::ONE, Fq::ZERO) {
@@ -242,7 +246,7 @@ fn read_g1(point: &JsonG1, member: &'static str) -> Result<G1Affine, JsonError> 
     }
 }
 
-fn read_g2(point: &JsonG2, member: &'static str) -> Result<G2Affine, JsonError> {
+pub(super) fn read_g2(point: &JsonG2, member: &'static str) -> Result<G2Affine, JsonError> {
     let [x, y, z] =
         [read_fq2(&point[0], member)?, read_fq2(&point[1], member)?, read_fq2(&point[2], member)?];
     if (x, y, z) == (Fq2::ZERO, Fq2::ONE, Fq2::ZERO) {

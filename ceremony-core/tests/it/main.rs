@@ -11,3 +11,4 @@ mod phase2_proofs;
 mod phase2_refused;
 mod phase2_setup;
 mod phase2_structure;
+mod proofs;
