@@ -15,6 +15,7 @@
 pub mod bucket;
 pub mod client;
 pub mod drand;
+pub mod proofs;
 pub mod protocol;
 pub mod service;
 pub mod statements;

@@ -503,6 +503,7 @@ impl Ceremony {
                 release: role(2, &["release-1", "release-2", "release-3"]),
                 auditor: Some(role(1, &["auditor-1", "auditor-2"])),
                 participant: Some(Role { threshold: NonZeroU32::MIN, keys: participants.into() }),
+                verifier: None,
             },
             minimum_contributions: MinimumContributions { phase1: three, phase2: three },
             accepted_phase1_starts: Vec::new(),

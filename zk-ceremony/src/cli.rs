@@ -4,6 +4,7 @@ pub(crate) mod ceremony;
 mod guard_status;
 pub(crate) mod network;
 pub(crate) mod policy;
+pub(crate) mod proof;
 pub(crate) mod signing;
 
 use std::path::PathBuf;
@@ -69,6 +70,9 @@ pub(crate) enum Command {
     /// Trust policies: whose signatures a build asks for
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Proofs under the key of an approved bundle: verify many, sign and count verdicts, serve
+    #[command(subcommand)]
+    Proof(proof::ProofCommand),
     /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
     #[command(subcommand, after_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),

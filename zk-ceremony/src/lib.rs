@@ -62,6 +62,7 @@ pub fn main(host: Host) -> ExitCode {
         Command::Bundle(BundleCommand::Verify(command)) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Proof(command) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
         Command::GuardStatus(command) => command.run(),

@@ -38,6 +38,7 @@
 mod beacons;
 pub mod ceremony;
 pub mod deep_check;
+pub mod proofs;
 
 use std::path::Path;
 

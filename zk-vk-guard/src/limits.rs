@@ -85,8 +85,8 @@ mod largest {
 
     /// A key with its name and layout.
     const NAMED_KEY: usize = TEXT + 300;
-    /// Three roles, the circuits, and as much again for what is revoked.
-    pub(super) const POLICY: usize = 3 * MAX_KEYS * NAMED_KEY + MAX_CIRCUITS * 300 + 64 * 1024;
+    /// Four roles, the circuits, and as much again for what is revoked.
+    pub(super) const POLICY: usize = 4 * MAX_KEYS * NAMED_KEY + MAX_CIRCUITS * 300 + 64 * 1024;
 }
 
 const _: () = assert!(largest::TRANSCRIPT <= MAX_TRANSCRIPT_BYTES);

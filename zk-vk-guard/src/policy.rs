@@ -93,6 +93,10 @@ pub struct Roles {
     /// Participants: the keys whose contributions count, and how many of them must approve the
     /// final key.
     pub participant: Option<Role<ParticipantKey>>,
+    /// Those whose verdicts on single proofs count, and how many of them must find a proof to hold.
+    /// They approve no bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<Role<NamedKey>>,
 }
 
 /// Keys, and how many of them must sign.
@@ -288,8 +292,12 @@ impl Policy {
     #[must_use]
     pub fn name_of(&self, key: &PublicKey) -> Option<&Label> {
         let roles = &self.document.roles;
-        let named =
-            roles.release.keys.iter().chain(roles.auditor.iter().flat_map(|role| &role.keys));
+        let named = roles
+            .release
+            .keys
+            .iter()
+            .chain(roles.auditor.iter().flat_map(|role| &role.keys))
+            .chain(roles.verifier.iter().flat_map(|role| &role.keys));
         let participants = roles.participant.iter().flat_map(|role| &role.keys);
         named
             .map(|entry| (&entry.key, &entry.name))
@@ -361,7 +369,7 @@ impl PolicyDocument {
     }
 
     fn is_sound(&self) -> Result<()> {
-        let Roles { release, auditor, participant } = &self.roles;
+        let Roles { release, auditor, participant, verifier } = &self.roles;
         let mut seen = BTreeSet::new();
         release.is_sound("release", &self.revoked_keys, &mut seen)?;
         if let Some(auditor) = auditor {
@@ -379,6 +387,9 @@ impl PolicyDocument {
                     entry.name
                 )));
             }
+        }
+        if let Some(verifier) = verifier {
+            verifier.is_sound("verifier", &self.revoked_keys, &mut seen)?;
         }
         self.names_its_participants()?;
         if self.circuits.len() > MAX_CIRCUITS {

@@ -30,7 +30,7 @@ use zk_attest::primitives::CeremonyKind;
 use zk_attest::version::OURS;
 
 /// The version of the text. A committed snippet of another version is called that.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const MODULE: &str = include_str!("snippet/module.rs.in");
 const CIRCUIT: &str = include_str!("snippet/circuit.rs.in");
@@ -40,7 +40,8 @@ const ARKWORKS_CIRCUIT: &str = include_str!("snippet/arkworks_circuit.rs.in");
 /// What the text contains beyond bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// `const` arkworks points and a `verify` that takes exactly the right number of public inputs.
+    /// `const` arkworks points, and a `verify` and a `verify_batch` that take exactly the right number
+    /// of public inputs.
     /// The including crate then depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
     pub arkworks: bool,
 }
@@ -266,8 +267,9 @@ mod tests {
         assert_eq!((serial_of("x"), format_of("x")), (None, None));
         let first = "pub mod verifying_keys { pub const SERIAL: u64 = 7u64; }";
         assert_eq!((serial_of(first), format_of(first)), (Some(7), Some(1)));
-        let second = "pub const FORMAT: u32 = 2;\npub const SERIAL: u64 = 8;";
-        assert_eq!((serial_of(second), format_of(second)), (Some(8), Some(2)));
+        let second = format!("pub const FORMAT: u32 = {FORMAT};\npub const SERIAL: u64 = 8;");
+        let second = second.as_str();
+        assert_eq!((serial_of(second), format_of(second)), (Some(8), Some(FORMAT)));
         let refusal = stale(first, "stale", Options::default());
         assert_eq!(refusal.found_text(), Some("snippet format 1"));
         assert!(refusal.expected_text().unwrap().ends_with(&FORMAT.to_string()), "{refusal}");

@@ -15,6 +15,8 @@ use bn254_batch::curve::{Bn254, Fr};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::explain::{Explain, Finding};
+
 use super::verification_key::{JsonError, JsonG1, JsonG2, read_g1, read_g2, read_number};
 use crate::limits::{MAX_PROOF_BYTES, MAX_PUBLIC_INPUT_BYTES};
 
@@ -61,6 +63,14 @@ pub enum ProofError {
         /// Which, from 0.
         index: usize,
     },
+    /// One proof of several.
+    #[error("proof {index}: {error}")]
+    Claim {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: Box<ProofError>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -72,6 +82,35 @@ struct JsonProof {
     curve: Option<String>,
 }
 
+impl JsonProof {
+    fn read(self) -> Result<Proof, ProofError> {
+        for (what, found, expected) in
+            [("protocol", self.protocol, "groth16"), ("curve", self.curve, "bn128")]
+        {
+            if let Some(found) = found.filter(|found| found != expected) {
+                return Err(JsonError::Kind { what, found, expected }.into());
+            }
+        }
+        Ok(Proof {
+            a: read_g1(&self.pi_a, "pi_a")?,
+            b: read_g2(&self.pi_b, "pi_b")?,
+            c: read_g1(&self.pi_c, "pi_c")?,
+        })
+    }
+}
+
+impl Explain for ProofError {
+    fn explain(&self) -> Finding {
+        match self {
+            Self::TooLarge { .. } => Finding::new("proof/too-large", self),
+            Self::Json(_) => Finding::new("proof/json", self),
+            Self::Arkworks { .. } => Finding::new("proof/arkworks", self),
+            Self::Input { .. } => Finding::new("proof/input", self),
+            Self::Claim { index, error } => error.explain().inside(format_args!("proof {index}")),
+        }
+    }
+}
+
 /// Reads a proof.
 ///
 /// # Errors
@@ -81,18 +120,7 @@ pub fn read_proof(bytes: &[u8], encoding: ProofEncoding) -> Result<Proof, ProofE
     match encoding {
         ProofEncoding::Snarkjs => {
             let json: JsonProof = serde_json::from_slice(bytes).map_err(JsonError::Json)?;
-            for (what, found, expected) in
-                [("protocol", json.protocol, "groth16"), ("curve", json.curve, "bn128")]
-            {
-                if let Some(found) = found.filter(|found| found != expected) {
-                    return Err(JsonError::Kind { what, found, expected }.into());
-                }
-            }
-            Ok(Proof {
-                a: read_g1(&json.pi_a, "pi_a")?,
-                b: read_g2(&json.pi_b, "pi_b")?,
-                c: read_g1(&json.pi_c, "pi_c")?,
-            })
+            json.read()
         }
         ProofEncoding::Arkworks => {
             let refused = |why: String| ProofError::Arkworks { what: "a proof", why };
@@ -123,6 +151,40 @@ pub fn read_proof(bytes: &[u8], encoding: ProofEncoding) -> Result<Proof, ProofE
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonClaims {
+    proofs: Vec<JsonClaim>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonClaim {
+    proof: JsonProof,
+    public: Vec<String>,
+}
+
+/// Reads proofs with their public inputs out of one document,
+/// `{"proofs": [{"proof": ..., "public": [...]}, ...]}`, each as snarkjs writes it. The caller
+/// bounds the bytes.
+///
+/// # Errors
+/// [`ProofError`], with the place of the proof.
+pub fn read_claims(bytes: &[u8]) -> Result<Vec<(Proof, Vec<Fr>)>, ProofError> {
+    let claims: JsonClaims = serde_json::from_slice(bytes).map_err(JsonError::Json)?;
+    let read = |(index, claim): (usize, JsonClaim)| {
+        let both = claim.proof.read().and_then(|proof| Ok((proof, json_inputs(&claim.public)?)));
+        both.map_err(|error| ProofError::Claim { index, error: Box::new(error) })
+    };
+    claims.proofs.into_iter().enumerate().map(read).collect()
+}
+
+fn json_inputs(numbers: &[String]) -> Result<Vec<Fr>, ProofError> {
+    let read =
+        |(index, text): (usize, &String)| read_number(text).ok_or(ProofError::Input { index });
+    numbers.iter().enumerate().map(read).collect()
+}
+
 /// Reads public inputs.
 ///
 /// # Errors
@@ -132,10 +194,7 @@ pub fn read_inputs(bytes: &[u8], encoding: ProofEncoding) -> Result<Vec<Fr>, Pro
     match encoding {
         ProofEncoding::Snarkjs => {
             let numbers: Vec<String> = serde_json::from_slice(bytes).map_err(JsonError::Json)?;
-            let read = |(index, text): (usize, &String)| {
-                read_number(text).ok_or(ProofError::Input { index })
-            };
-            numbers.iter().enumerate().map(read).collect()
+            json_inputs(&numbers)
         }
         ProofEncoding::Arkworks => {
             let refused =

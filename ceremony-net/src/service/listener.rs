@@ -94,13 +94,18 @@ fn open_files() -> usize {
     usize::MAX
 }
 
-/// Listens, and answers until it is told to stop.
-pub(crate) async fn listen(
-    core: Arc<Core>,
+/// Listens without TLS, and answers with these routes until it is told to stop.
+pub(crate) async fn bare(
+    router: Router,
     address: SocketAddr,
-    tls: Option<Tls>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
+    let (listener, bound) = bind(address).await?;
+    let rates = Arc::new(Rates::new());
+    Ok((bound, tokio::spawn(accept(listener, router, None, rates, stopped))))
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Diagnostic> {
     let failed = |error: std::io::Error| {
         Diagnostic::environment("listen", format_args!("listening failed: {error}"))
             .at(address)
@@ -118,6 +123,17 @@ pub(crate) async fn listen(
     socket.bind(address).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Listens, and answers until it is told to stop.
+pub(crate) async fn listen(
+    core: Arc<Core>,
+    address: SocketAddr,
+    tls: Option<Tls>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
+    let (listener, bound) = bind(address).await?;
     let rates = Arc::new(Rates::new());
     let (connections, downloads) = room(open_files());
     if connections < CONNECTIONS {

@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 
 pub use http::openapi_json;
 pub use listener::Tls;
+pub(crate) use listener::bare;
 pub use proxies::Network;
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;

@@ -304,7 +304,7 @@ pub(crate) enum CeremonyCommand {
     Approve(Box<ApproveArgs>),
 }
 
-fn circuit_name(text: &str) -> Result<CircuitName, String> {
+pub(crate) fn circuit_name(text: &str) -> Result<CircuitName, String> {
     CircuitName::new(text).map_err(|refusal| refusal.what().to_owned())
 }
 

@@ -96,6 +96,12 @@ pub(crate) struct NewPolicy {
     /// How many participants must approve the final key
     #[arg(long, value_name = "K")]
     pub(crate) participant_threshold: Option<NonZeroU32>,
+    /// A verifier, whose verdicts on single proofs count
+    #[arg(long, value_name = "NAME=KEY", requires = "verifier_threshold")]
+    pub(crate) verifier: Vec<String>,
+    /// How many verifiers must find a proof to hold
+    #[arg(long, value_name = "K", requires = "verifier")]
+    pub(crate) verifier_threshold: Option<NonZeroU32>,
     /// How many contributions must count in phase 1
     #[arg(long, value_name = "N")]
     pub(crate) phase1_contributions: NonZeroU32,

@@ -73,6 +73,10 @@ impl NewPolicy {
         let participant = self
             .participant_threshold
             .map(|threshold| Ok::<_, Diagnostic>(Role { threshold, keys: self.participants()? }));
+        let verifier = self.verifier_threshold.map(|threshold| {
+            let keys = named_keys("--verifier", &self.verifier)?;
+            Ok::<_, Diagnostic>(Role { threshold, keys })
+        });
         let not_after = self
             .not_after
             .as_deref()
@@ -87,6 +91,7 @@ impl NewPolicy {
                 },
                 auditor: auditor.transpose()?,
                 participant: participant.transpose()?,
+                verifier: verifier.transpose()?,
             },
             minimum_contributions: MinimumContributions {
                 phase1: self.phase1_contributions,
@@ -242,7 +247,7 @@ impl fmt::Display for ShownPolicy<'_> {
             Some(not_after) => writeln!(f, "review         by {not_after}")?,
             None => writeln!(f, "review         no last day")?,
         }
-        let Roles { release, auditor, participant } = &policy.roles;
+        let Roles { release, auditor, participant, verifier } = &policy.roles;
         let revoked = &policy.revoked_keys;
         role(f, "release", release, revoked, |_| String::new())?;
         auditor
@@ -252,6 +257,9 @@ impl fmt::Display for ShownPolicy<'_> {
         participant
             .iter()
             .try_for_each(|participant| role(f, "participant", participant, revoked, phases))?;
+        verifier.iter().try_for_each(|verifier| {
+            role(f, "verifier", verifier, revoked, |_| ", of proofs".into())
+        })?;
         let MinimumContributions { phase1, phase2 } = policy.minimum_contributions;
         writeln!(
             f,

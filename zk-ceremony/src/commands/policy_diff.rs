@@ -226,12 +226,13 @@ fn holder(policy: &PolicyDocument, key: &PublicKey) -> Option<String> {
     })
 }
 
-fn panels(Roles { release, auditor, participant }: &Roles) -> [Option<Panel>; 3] {
+fn panels(Roles { release, auditor, participant, verifier }: &Roles) -> [Option<Panel>; 4] {
     let auditor = auditor.as_ref().map(|role| Panel::of("auditor", role));
     [
         Some(Panel::of("release authority", release)),
         auditor,
         participant.as_ref().map(Panel::of_participants),
+        verifier.as_ref().map(|role| Panel::of("verifier", role)),
     ]
 }
 
@@ -481,6 +482,7 @@ mod tests {
                         participant("p4", 9),
                     ],
                 }),
+                verifier: None,
             },
             minimum_contributions: MinimumContributions { phase1: count(2), phase2: count(2) },
             accepted_phase1_starts: vec![FileDigest([2; 32])],

@@ -92,6 +92,7 @@ fn reaches_a_guarded_build(participants: u32, circuits: u32) {
             },
             auditor: None,
             participant: None,
+            verifier: None,
         },
         minimum_contributions: MinimumContributions {
             phase1: NonZeroU32::new(participants).unwrap(),

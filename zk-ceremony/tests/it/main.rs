@@ -18,6 +18,7 @@ mod network;
 mod policy_cli;
 mod prepared_file;
 mod prompts;
+mod proof_cli;
 mod ptau_cli;
 mod rehearsal;
 mod report_page;

@@ -1,5 +1,5 @@
 // Verifying keys of ceremony boot-2026 (production), serial 7: boot-check, wallet.
-// Snippet format 2, written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text
+// Snippet format 3, written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text
 // that the approved bundle gives.
 // To make it again: zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs --arkworks
 
@@ -16,7 +16,7 @@
 )]
 pub mod verifying_keys {
     /// Version of this text's format.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
     /// Id of the ceremony.
     pub const CEREMONY_ID: &str = "boot-2026";
     /// Whether the ceremony was a real one. The keys of a rehearsal protect nothing.
@@ -184,6 +184,27 @@ pub mod verifying_keys {
                 public_inputs,
             )
         }
+
+        /// Whether all proofs hold, each for its public inputs, at less than half of the cost: where
+        /// one does not, the answer is `true` with a probability of 2^-128. Which one that is, `verify`
+        /// tells. The proofs' points must come from arkworks' checked deserialization.
+        ///
+        /// Each call of `exponents` must give 128 new bits that nobody could know when the proofs were
+        /// made: of the operating system's randomness, or of a generator that is keyed by it. Where
+        /// they can be known, proofs can be made that hold together and not alone.
+        #[must_use]
+        pub fn verify_batch(
+            claims: &[(::ark_groth16::Proof<::ark_bn254::Bn254>, [::ark_bn254::Fr; N_PUBLIC])],
+            mut exponents: impl FnMut() -> u128,
+        ) -> bool {
+            super::hold_together(
+                claims,
+                ALPHA_G1,
+                [BETA_G2, GAMMA_G2, DELTA_G2],
+                &GAMMA_ABC_G1,
+                &mut exponents,
+            )
+        }
     }
 
     /// Circuit wallet.
@@ -298,6 +319,27 @@ pub mod verifying_keys {
                 public_inputs,
             )
         }
+
+        /// Whether all proofs hold, each for its public inputs, at less than half of the cost: where
+        /// one does not, the answer is `true` with a probability of 2^-128. Which one that is, `verify`
+        /// tells. The proofs' points must come from arkworks' checked deserialization.
+        ///
+        /// Each call of `exponents` must give 128 new bits that nobody could know when the proofs were
+        /// made: of the operating system's randomness, or of a generator that is keyed by it. Where
+        /// they can be known, proofs can be made that hold together and not alone.
+        #[must_use]
+        pub fn verify_batch(
+            claims: &[(::ark_groth16::Proof<::ark_bn254::Bn254>, [::ark_bn254::Fr; N_PUBLIC])],
+            mut exponents: impl FnMut() -> u128,
+        ) -> bool {
+            super::hold_together(
+                claims,
+                ALPHA_G1,
+                [BETA_G2, GAMMA_G2, DELTA_G2],
+                &GAMMA_ABC_G1,
+                &mut exponents,
+            )
+        }
     }
 
     const fn unhex(text: &str) -> [u8; 32] {
@@ -364,5 +406,43 @@ pub mod verifying_keys {
             [proof.b, beta, gamma, delta],
         );
         product.0 == <::ark_bn254::Fq12 as ::ark_ff::Field>::ONE
+    }
+
+    /// The equations of all proofs, each raised to its own exponent of 128 bits and multiplied: one
+    /// Miller loop for each proof, and three and one final exponentiation for all.
+    fn hold_together<const N: usize>(
+        claims: &[(::ark_groth16::Proof<::ark_bn254::Bn254>, [::ark_bn254::Fr; N])],
+        alpha: ::ark_bn254::G1Affine,
+        of_key: [::ark_bn254::G2Affine; 3],
+        ic: &[::ark_bn254::G1Affine],
+        exponents: &mut dyn FnMut() -> u128,
+    ) -> bool {
+        use ::ark_ec::pairing::{MillerLoopOutput, Pairing};
+        use ::ark_ff::{AdditiveGroup, Field};
+
+        let mut sum = ::ark_bn254::Fr::ZERO;
+        let mut inputs = [::ark_bn254::Fr::ZERO; N];
+        let mut c = ::ark_bn254::G1Projective::ZERO;
+        let points = claims.iter().map(|(proof, public_inputs)| {
+            let exponent = ::ark_bn254::Fr::from(exponents());
+            sum += exponent;
+            for (total, input) in inputs.iter_mut().zip(public_inputs) {
+                *total += exponent * input;
+            }
+            c += proof.c * exponent;
+            ::ark_bn254::G1Affine::from(proof.a * exponent)
+        });
+        let of_proofs =
+            ::ark_bn254::Bn254::multi_miller_loop(points, claims.iter().map(|(proof, _)| proof.b));
+        let mut l = ic[0] * sum;
+        for (point, input) in ic[1..].iter().zip(&inputs) {
+            l += *point * *input;
+        }
+        let of_sums = ::ark_bn254::Bn254::multi_miller_loop(
+            [-(alpha * sum), -l, -c].map(::ark_bn254::G1Affine::from),
+            of_key,
+        );
+        ::ark_bn254::Bn254::final_exponentiation(MillerLoopOutput(of_proofs.0 * of_sums.0))
+            .is_some_and(|product| product.0 == ::ark_bn254::Fq12::ONE)
     }
 }

@@ -225,6 +225,7 @@ impl Material {
                     threshold: count(participants.len() / 2 + 1),
                     keys: participants.iter().map(participant).collect::<Result<_, _>>()?,
                 }),
+                verifier: None,
             },
             minimum_contributions: MinimumContributions { phase1: minimum, phase2: minimum },
             accepted_phase1_starts: self.start.iter().map(|start| start.sha256).collect(),
