@@ -5,6 +5,7 @@ mod guard_status;
 pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod proof;
+pub(crate) mod sealing;
 pub(crate) mod signing;
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod prompt;
 mod report;
+mod sealed;
 mod show;
 mod signer;
 mod source_digest;
@@ -65,6 +66,9 @@ pub fn main(host: Host) -> ExitCode {
         Command::Proof(command) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
+        Command::Key(KeyCommand::Seal(command)) => command.run(),
+        Command::Key(KeyCommand::Open(command)) => command.run(),
+        Command::Key(KeyCommand::Recipient(command)) => command.run(),
         Command::GuardStatus(command) => command.run(),
         Command::Key(KeyCommand::Of(command)) => command.run(),
     };

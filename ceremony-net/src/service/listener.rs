@@ -102,7 +102,13 @@ pub(crate) async fn bare(
 ) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
     let (listener, bound) = bind(address).await?;
     let rates = Arc::new(Rates::new());
-    Ok((bound, tokio::spawn(accept(listener, router, None, rates, stopped))))
+    let (connections, _) = room(open_files());
+    let admission = Admission {
+        strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
+        proxied: Counts::new(connections, connections),
+        proxies: Arc::new(Proxies(Vec::new())),
+    };
+    Ok((bound, tokio::spawn(accept(listener, router, None, rates, admission, stopped))))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Diagnostic> {

@@ -528,6 +528,10 @@ pub(crate) struct KeygenStep {
     /// Where the proving keys go, outside of the ceremony folder; DIR.private by default
     #[arg(long, value_name = "DIR2")]
     pub(crate) private: Option<PathBuf>,
+    /// Write proving keys only sealed to this recipient (age1..., age1tag1... of a token, a
+    /// plugin's age1NAME1...); may be repeated, and any one of them opens
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) seal_to: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -304,6 +304,25 @@ pub(crate) enum KeyCommand {
             approval")
     )]
     Of(Box<KeyOfSigner>),
+    /// Seal a proving key in age's format: any one of the recipients opens it
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony key seal attestation.proving_key.bin --to age1... --to age1tag1... --out \
+        attestation.proving_key.bin.age\n\n\
+        Sealing keeps a proving key from those who may not prove; the soundness of proofs never \
+        depends on it."))]
+    Seal(super::sealing::SealFile),
+    /// Open a sealed proving key, into a pipe or a file that its owner alone can read
+    #[command(after_help = examples("Examples:\n  \
+        zk-ceremony key open key.bin.age --identity me.txt | prover --key -\n  \
+        zk-ceremony key open key.bin.age --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
+        --key-label prover --out key.bin\n\n\
+        What a pipe gets is checked part by part, and is whole only if the exit status is 0."))]
+    Open(Box<super::sealing::OpenFile>),
+    /// Print the age recipient of a P-256 key in a token
+    #[command(after_help = examples("Example:\n  \
+        zk-ceremony key recipient --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label \
+        prover"))]
+    Recipient(Box<super::sealing::RecipientOfToken>),
 }
 
 #[derive(Debug, Args)]

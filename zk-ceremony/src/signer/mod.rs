@@ -9,9 +9,9 @@ mod agent;
 mod command;
 mod contents;
 mod file;
-mod pkcs11;
+pub(crate) mod pkcs11;
 mod public_key;
-mod secret;
+pub(crate) mod secret;
 mod ssh_wire;
 
 use std::path::Path;

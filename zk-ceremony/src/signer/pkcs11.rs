@@ -42,6 +42,28 @@ impl Token {
         wanted: &TokenArgs,
         named: Option<PublicKey>,
     ) -> Result<Self, Diagnostic> {
+        let TokenSession { session, shown, label, id } = TokenSession::open(module, wanted)?;
+        let private = one_private_key(&session, wanted, id, &shown)?;
+        let key = match named {
+            Some(named) => named,
+            None => public_key_of(&session, private, &shown)?,
+        };
+        Ok(Self { label, session, private, key })
+    }
+}
+
+/// A session with a token that is logged in, and which key of it is meant.
+pub(crate) struct TokenSession {
+    pub(crate) session: Session,
+    /// What messages call the token.
+    pub(crate) shown: String,
+    label: String,
+    id: Option<Vec<u8>>,
+}
+
+impl TokenSession {
+    /// Logs in to the named token. A key of it must be named.
+    pub(crate) fn open(module: &Path, wanted: &TokenArgs) -> Result<Self, Diagnostic> {
         if wanted.key_label.is_none() && wanted.key_id.is_none() {
             return Err(Diagnostic::environment(
                 "no-key-token-named",
@@ -63,12 +85,32 @@ impl Token {
         if info.login_required() {
             log_in(&session, &info, wanted, &shown)?;
         }
-        let private = one_private_key(&session, wanted, id, &shown)?;
-        let key = match named {
-            Some(named) => named,
-            None => public_key_of(&session, private, &shown)?,
-        };
-        Ok(Self { label, session, private, key })
+        Ok(Self { session, shown, label, id })
+    }
+
+    /// The one key of a class and kind that the arguments name.
+    pub(crate) fn one_key(
+        &self,
+        wanted: &TokenArgs,
+        class: ObjectClass,
+        kind: KeyType,
+    ) -> Result<ObjectHandle, Diagnostic> {
+        let mut template = vec![Attribute::Class(class), Attribute::KeyType(kind)];
+        let label = wanted.key_label.as_ref();
+        template.extend(label.map(|label| Attribute::Label(label.clone().into_bytes())));
+        template.extend(self.id.clone().map(Attribute::Id));
+        let found = self
+            .session
+            .find_objects(&template)
+            .map_err(|e| fault(&self.shown, "looking for the key", &e))?;
+        match found.as_slice() {
+            [key] => Ok(*key),
+            others => Err(Diagnostic::environment("pkcs11-key", "not one key of P-256 matches")
+                .at(&self.shown)
+                .found(format_args!("{} keys", others.len()))
+                .expected("one, with its public half under the same label and id")
+                .hint("name it with --key-label or --key-id")),
+        }
     }
 }
 
@@ -92,7 +134,7 @@ impl Backend for Token {
     }
 }
 
-fn fault(whose: &str, doing: &str, error: &Error) -> Diagnostic {
+pub(crate) fn fault(whose: &str, doing: &str, error: &Error) -> Diagnostic {
     Diagnostic::environment("pkcs11", format_args!("{doing} failed: {error}")).at(whose)
 }
 

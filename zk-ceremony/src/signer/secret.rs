@@ -12,7 +12,7 @@ use crate::failure;
 use crate::output::open;
 
 /// Reads a file of at most `limit` bytes, which only its owner can read.
-pub(super) fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
+pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
     let file = open_regular(path)?;
     refuse_if_shared(path, &file)?;
     let bytes = read_bounded(file, limit).map_err(|e| failure::io(path, "reading", &e))?;

@@ -23,6 +23,7 @@ mod ptau_cli;
 mod rehearsal;
 mod report_page;
 mod roster_cli;
+mod sealing;
 mod signers_cli;
 mod signing_cli;
 mod strays;

@@ -22,7 +22,7 @@ use ceremony_folder::{
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
-use zk_attest::primitives::Label;
+use zk_attest::primitives::{CircuitName, Label};
 use zk_attest::statement::{Action, Phase};
 
 use super::once::write_once;
@@ -34,6 +34,7 @@ use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
 use crate::failure;
 use crate::output::{Output, open};
 use crate::progress::Bars;
+use crate::sealed::Recipients;
 use crate::show::hex_groups;
 use crate::signer::Signer;
 
@@ -279,7 +280,7 @@ impl KeygenStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
-        let keys = Keys::begin(&ceremony, self.private.as_deref())?;
+        let keys = Keys::begin(&ceremony, self.private.as_deref(), &self.seal_to)?;
         keys.write(&verified(&ceremony)?, &self.witness)
     }
 }
@@ -288,18 +289,21 @@ impl KeygenStep {
 pub(super) struct Keys<'a> {
     ceremony: &'a Ceremony,
     private: Private,
+    recipients: Option<Recipients>,
 }
 
 impl<'a> Keys<'a> {
     pub(super) fn begin(
         ceremony: &'a Ceremony,
         private: Option<&Path>,
+        seal_to: &[String],
     ) -> Result<Self, Diagnostic> {
+        let recipients = if seal_to.is_empty() { None } else { Some(Recipients::parse(seal_to)?) };
         let private = Private::begin(ceremony, private)?;
         for circuit in &ceremony.config.document().circuits {
-            drop(private.create(&Folder::proving_key(&circuit.name))?);
+            drop(private.create(&private_name(&circuit.name, recipients.is_some()))?);
         }
-        Ok(Self { ceremony, private })
+        Ok(Self { ceremony, private, recipients })
     }
 
     /// Writes the keys of every circuit of the verified ceremony.
@@ -313,7 +317,7 @@ impl<'a> Keys<'a> {
                 .iter()
                 .find(|witness| witness.name == key.name)
                 .map(|witness| witness.path.as_path());
-            write_keys(self.ceremony, &self.private, key, witness)?;
+            write_keys(self.ceremony, &self.private, key, witness, self.recipients.as_ref())?;
         }
         let is_known = |witness: &&NamedFile| done.keys().iter().any(|it| it.name == witness.name);
         if let Some(unknown) = witnesses.iter().find(|witness| !is_known(witness)) {
@@ -334,6 +338,7 @@ fn write_keys(
     private: &Private,
     key: &CircuitKey,
     witness: Option<&Path>,
+    recipients: Option<&Recipients>,
 ) -> Result<(), Diagnostic> {
     let track = Track::Circuit(key.name.clone());
     let last = ceremony.head(&track)?;
@@ -372,13 +377,17 @@ fn write_keys(
         write_once(ceremony, path, bytes)?;
         println!("{}: verifying key of {track}", path.display());
     }
-    let mut output = private.create(&Folder::proving_key(&key.name))?;
+    let mut output = private.create(&private_name(&key.name, recipients.is_some()))?;
     let path = output.path().to_owned();
-    let mut buffered = std::io::BufWriter::new(&mut output);
-    keygen::write_proving_key(&proving_key, &mut buffered)
-        .map_err(|e| failure::keygen(&path, &e))?;
-    buffered.flush().map_err(|e| failure::io(&path, "writing", &e))?;
-    drop(buffered);
+    let failed = |error| failure::io(&path, "writing", &error);
+    match recipients {
+        None => write_buffered(&proving_key, &mut output, &path)?,
+        Some(recipients) => {
+            let mut sealed = recipients.seal(&mut output)?;
+            write_buffered(&proving_key, &mut sealed, &path)?;
+            sealed.finish().map_err(failed)?;
+        }
+    }
     output.commit()?;
     let tested = if witness.is_some() {
         "a proof was made and verified"
@@ -387,6 +396,22 @@ fn write_keys(
     };
     println!("{}: proving key for arkworks\n  self-test          {tested}", path.display());
     Ok(())
+}
+
+/// What a proving key's file is called.
+fn private_name(circuit: &CircuitName, is_sealed: bool) -> String {
+    let name = Folder::proving_key(circuit);
+    if is_sealed { format!("{name}.age") } else { name }
+}
+
+fn write_buffered(
+    key: &keygen::ProvingKey,
+    output: &mut impl std::io::Write,
+    path: &Path,
+) -> Result<(), Diagnostic> {
+    let mut buffered = std::io::BufWriter::new(output);
+    keygen::write_proving_key(key, &mut buffered).map_err(|e| failure::keygen(path, &e))?;
+    buffered.flush().map_err(|e| failure::io(path, "writing", &e))
 }
 
 /// A folder for its owner only, outside of the ceremony's, which git leaves alone.

@@ -41,6 +41,7 @@ pub(super) struct Coordinator {
     serial: u64,
     not_after: Option<String>,
     witness: Vec<NamedFile>,
+    seal_to: Vec<String>,
     /// Steps of the open chains, and since when there are so many.
     since: (usize, Instant),
 }
@@ -74,6 +75,7 @@ impl Coordinator {
             serial: arguments.serial,
             not_after: arguments.not_after.clone(),
             witness: arguments.witness.clone(),
+            seal_to: arguments.seal_to.clone(),
             since: (0, Instant::now()),
         })
     }
@@ -220,7 +222,7 @@ impl Coordinator {
         }
         let _lock = FolderLock::take(&self.root)?;
         let ceremony = Ceremony::open_sound(&self.root)?;
-        let keys = Keys::begin(&ceremony, None)?;
+        let keys = Keys::begin(&ceremony, None, &self.seal_to)?;
         // Judged before the work.
         let terms = self.not_after.as_deref().filter(|_| needs_bundle).map(parse_not_after);
         let terms = terms.transpose()?.map(|not_after| Terms {
