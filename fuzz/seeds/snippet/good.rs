@@ -1,5 +1,5 @@
 // Verifying keys of ceremony boot-2026 (production), serial 7: attestation.
-// Snippet format 2, written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text
+// Snippet format 3, written by zk-embed. Do not edit: every build compares this file, byte for byte, with the text
 // that the approved bundle gives.
 // To make it again: zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key.rs
 
@@ -16,7 +16,7 @@
 )]
 pub mod verifying_keys {
     /// Version of this text's format.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
     /// Id of the ceremony.
     pub const CEREMONY_ID: &str = "boot-2026";
     /// Whether the ceremony was a real one. The keys of a rehearsal protect nothing.
