@@ -16,8 +16,8 @@ pub(crate) const DOWNLOADS: usize = 512;
 pub(crate) const DOWNLOADS_OF_ONE: usize = 64;
 /// Open files for everything else: uploads, the folder, its lock, the journal, what is verified.
 pub(crate) const OTHER_FILES: usize = 128;
-/// How long a client may take no piece of an answer: what a link that is cut for a minute needs, and
-/// as long as our client waits for an answer.
+/// How long a client may take no piece of an answer: what a link that is cut for a minute needs,
+/// and as long as our client waits for an answer.
 pub(crate) const STALL_TIME: Duration = Duration::from_secs(120);
 /// How long a connection may be open without a request.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(60);

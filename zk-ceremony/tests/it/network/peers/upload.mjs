@@ -1,4 +1,5 @@
-// Uploads a file with tus-js-client: URL, bearer token, metadata as JSON, file; prints the upload's address.
+// Uploads a file with tus-js-client: URL, bearer token, metadata as JSON, file. Prints the
+// upload's address.
 
 import fs from "node:fs";
 import { createRequire } from "node:module";

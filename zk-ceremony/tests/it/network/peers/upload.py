@@ -1,4 +1,7 @@
-"""Uploads a file with tuspy: URL, bearer token, metadata as JSON, file; prints the upload's address."""
+"""Uploads a file with tuspy: URL, bearer token, metadata as JSON, file.
+
+Prints the upload's address.
+"""
 
 import json
 import sys
@@ -13,7 +16,7 @@ uploader = service.uploader(
     metadata=json.loads(metadata),
     upload_checksum=False,
 )
-# One part, and then the rest by another uploader, which asks the service how far the first one came.
+# One part, and then the rest by another uploader, which asks the service how far the first came.
 uploader.upload_chunk()
 assert 0 < uploader.offset < uploader.get_file_size(), uploader.offset
 again = service.uploader(path, chunk_size=3000, url=uploader.url)
