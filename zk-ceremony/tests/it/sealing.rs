@@ -27,7 +27,7 @@ fn identity() -> (String, String) {
 
 /// What stands for a proving key: parts of age's stream are of 64 KiB.
 fn key() -> Vec<u8> {
-    (0..200_000u32).map(|i| (i * i >> 3) as u8).collect()
+    (0..200_000u32).map(|i| (i.wrapping_mul(i) >> 3) as u8).collect()
 }
 
 struct Safe {
@@ -70,7 +70,8 @@ fn each_recipient_opens_and_nobody_else() {
     let safe = Safe::new();
     let sealed = safe.folder.read("key.age");
     assert!(sealed.starts_with(b"age-encryption.org/v1\n"));
-    assert!(!sealed.windows(32).any(|part| part == &key()[..32]));
+    let begin = &key()[..32];
+    assert!(!sealed.windows(32).any(|part| part == begin));
     for who in ["a", "b"] {
         let run = safe.open("key.age", who);
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -143,7 +144,6 @@ fn what_is_no_recipient_is_refused_and_a_secret_is_not_quoted() {
         "age1",
         "alice",
         "ssh-ed25519 AAAA",
-        &safe.recipients[0].to_uppercase(),
         &safe.recipients[0][..40],
         "age1tag1qt8lw0ual6avlwmwatk888yqnmdamm7xfd0wak53ut6elz5c4swx2yqdj4f",
     ] {
