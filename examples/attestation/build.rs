@@ -7,7 +7,7 @@
 fn main() {
     zk_vk_guard::Guard::new(
         "zk/trust-policy.json",
-        "24378d989f12274904aed1c6382e5c7e280910522b0dbd0064b4a94f505cb7f2",
+        "0e640618e056ca5d3989265c1f4c973963215247ff4b77e6f5ae64b8e0c0c695",
     )
     .bundle("zk/bundle.json")
     .snippet("zk/verifying_key.rs")
