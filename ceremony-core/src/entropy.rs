@@ -302,7 +302,7 @@ impl Binding {
     pub(crate) fn finish(self) -> Result<VerifierRng, OsRandomError> {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(OsRandomError)?;
-        let key = self.0.chain_update(&*seed).finalize();
+        let key = self.0.chain_update(seed.as_slice()).finalize();
         Ok(VerifierRng(ChaCha20Rng::from_seed(key.into())))
     }
 }

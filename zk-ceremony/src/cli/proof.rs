@@ -21,7 +21,7 @@ pub(crate) enum ProofCommand {
         Files that end in .json are snarkjs'; others are arkworks' canonical bytes (128 or 256 of \
         a proof, and the inputs as a Vec<Fr>). Many proofs are verified in one batch.\n\n\
         Exit status: 0 all hold, 1 one does not, or is no proof, 2 it could not be verified."))]
-    Verify(VerifyProofs),
+    Verify(Box<VerifyProofs>),
     /// Count the verdicts of distinct verifiers against a policy
     #[command(after_help = examples("Example:\n  \
         zk-ceremony proof tally verdicts/*.dsse.json --policy zk/trust-policy.json\n\n\
