@@ -1,6 +1,6 @@
 //! The beacons of a ceremony: what the rules plan, what is entered, and what is verified of it.
 //!
-//! A planned beacon is a round of a [drand](crate::drand) chain, or words that say where a value
+//! A planned beacon is a round of a [drand] chain, or words that say where a value
 //! will be published. Of a round of drand, everybody who has the ceremony verifies that
 //!
 //! 1. the value is SHA-256 of the signature that the attestation carries (so it is read), and the

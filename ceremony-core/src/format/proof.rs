@@ -6,7 +6,7 @@
 //! | arkworks, bytes | `Proof<Bn254>`, 128 bytes compressed or 256 uncompressed | count u64, then 32 bytes each |
 //!
 //! What is read is canonical: coordinates below q, inputs below r, points on their curves and in
-//! their groups, and nothing left over. So one proof with its inputs has one [`digest`], whatever
+//! their groups, and nothing left over. So one proof with its inputs has one digest of each, whatever
 //! it was written in.
 
 use ark_ff::{BigInteger as _, PrimeField as _};
