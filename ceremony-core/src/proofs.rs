@@ -10,7 +10,8 @@
 //! are multiplied:
 //!
 //! ```text
-//! prod e(rho_j A_j, B_j) = e((sum rho_j) alpha, beta) e(sum rho_j L_j, gamma) e(sum rho_j C_j, delta)
+//! prod e(rho_j A_j, B_j)
+//!     = e((sum rho_j) alpha, beta) e(sum rho_j L_j, gamma) e(sum rho_j C_j, delta)
 //! ```
 //!
 //! That costs one Miller loop and two short multiplications a proof, and three Miller loops and one
@@ -106,7 +107,8 @@ impl ProofVerifier {
         Ok(self.holds_alone(claim))
     }
 
-    /// The proofs that do not hold, by rising number: none where all do, but for an error of 2^-127.
+    /// The proofs that do not hold, by rising number: none where all do, but for an error of
+    /// 2^-127.
     ///
     /// # Errors
     /// [`BatchError`]. Then nothing was verified.

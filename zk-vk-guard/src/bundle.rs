@@ -554,8 +554,8 @@ impl Contents {
         Ok(())
     }
 
-    /// Every beacon has the signature that its value is the digest of: no beacon is read whose value
-    /// is another one. Whose signature it is, this crate does not know.
+    /// Every beacon has the signature that its value is the digest of: no beacon is read whose
+    /// value is another one. Whose signature it is, this crate does not know.
     fn ensure_beacons_signed(&self) -> Result<()> {
         for (place, beacon) in self.transcript.transcript().beacons() {
             if beacon.signature.is_none() {

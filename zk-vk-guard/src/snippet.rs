@@ -40,9 +40,8 @@ const ARKWORKS_CIRCUIT: &str = include_str!("snippet/arkworks_circuit.rs.in");
 /// What the text contains beyond bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// `const` arkworks points, and a `verify` and a `verify_batch` that take exactly the right number
-    /// of public inputs.
-    /// The including crate then depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
+    /// `const` arkworks points, and a `verify` and a `verify_batch` that take exactly the right
+    /// number of public inputs. The including crate then depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
     pub arkworks: bool,
 }
 

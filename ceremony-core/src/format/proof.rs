@@ -6,8 +6,8 @@
 //! | arkworks, bytes | `Proof<Bn254>`, 128 bytes compressed or 256 uncompressed | count u64, then 32 bytes each |
 //!
 //! What is read is canonical: coordinates below q, inputs below r, points on their curves and in
-//! their groups, and nothing left over. So one proof with its inputs has one digest of each, whatever
-//! it was written in.
+//! their groups, and nothing left over. So a proof and its inputs have one digest each, whatever
+//! they were written in.
 
 use ark_ff::{BigInteger as _, PrimeField as _};
 use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _};

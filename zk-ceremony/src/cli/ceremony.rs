@@ -62,7 +62,7 @@ pub(crate) struct RehearsalArgs {
         value_name = "N",
         requires = "network",
         conflicts_with_all = ["participants", "resume"],
-        value_parser = clap::value_parser!(u32).range(2..=zk_vk_guard::limits::MAX_KEYS as i64)
+        value_parser = clap::value_parser!(u32).range(2..=zk_vk_guard::limits::MAX_PARTICIPANTS as i64)
     )]
     pub(crate) parties: Option<u32>,
     /// How many of a hundred are killed at some point of their turn and never come back

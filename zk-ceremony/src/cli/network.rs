@@ -124,7 +124,8 @@ pub(crate) struct ServeArgs {
     /// A witness of a circuit, to prove with when the keys are made; once for each circuit
     #[arg(long, value_name = "NAME=WTNS", requires = "signer")]
     pub(crate) witness: Vec<super::ceremony::NamedFile>,
-    /// Seal the proving keys to this recipient, as `ceremony keygen --seal-to` does; may be repeated
+    /// Seal the proving keys to this recipient, as `ceremony keygen --seal-to` does; may be
+    /// repeated
     #[arg(long, value_name = "RECIPIENT", requires = "signer")]
     pub(crate) seal_to: Vec<String>,
     /// Go on when everything is done
