@@ -6,9 +6,13 @@
 
 use std::io::Cursor;
 
+use ark_bn254::{G1Affine, G2Affine};
+use ark_ec::AffineRepr as _;
 use ark_ff::Field;
+use ark_serialize::CanonicalSerialize as _;
 use bn254_batch::curve::Fr;
 use ceremony_core::entropy::{Beacon, ContributionRng};
+use ceremony_core::format::proof::Proof;
 use ceremony_core::format::ptau::{Power, Ptau};
 use ceremony_core::format::r1cs::{R1cs, Row, Shape, write_r1cs};
 use ceremony_core::format::verification_key::write_verification_key;
@@ -20,12 +24,15 @@ use ceremony_core::phase1::contribute::new;
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
+use ceremony_folder::enrolment::Enrolment;
 use testkit::forge::Step;
 use testkit::known_tau;
 use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
 use testkit::ptau::Model;
+use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
 use zk_attest::primitives::CeremonyKind;
+use zk_attest::statement::{Phase, Statement, Subject};
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{Options, text};
@@ -42,6 +49,39 @@ fn main() {
     phase1();
     phase2();
     documents();
+    proofs();
+}
+
+/// A handover, as a statement.
+fn amendment(ceremony: &Ceremony) -> Statement<Amendment> {
+    let predicate = ceremony.amendment(1, "dora");
+    let digest = predicate.ceremony_toml_sha256;
+    let subject = Subject::new(AMENDMENT_SUBJECT, digest.as_bytes()).unwrap();
+    Statement { subject: vec![subject], predicate }
+}
+
+/// The generators, as a proof: no key's, but read as one.
+fn proofs() {
+    let proof =
+        Proof { a: G1Affine::generator(), b: G2Affine::generator(), c: G1Affine::generator() };
+    let mut bytes = Vec::new();
+    proof.serialize_compressed(&mut bytes).unwrap();
+    put("proof/good-compressed.bin", &bytes);
+    bytes.clear();
+    proof.serialize_uncompressed(&mut bytes).unwrap();
+    put("proof/good-uncompressed.bin", &bytes);
+    bytes.push(0);
+    put("proof/bad-a-byte-too-many.bin", &bytes);
+    let (x, y) = proof.b.xy().unwrap();
+    let json = format!(
+        "{{\"pi_a\":[\"1\",\"2\",\"1\"],\"pi_b\":[[\"{}\",\"{}\"],[\"{}\",\"{}\"],[\"1\",\"0\"]],\
+         \"pi_c\":[\"1\",\"2\",\"1\"],\"protocol\":\"groth16\",\"curve\":\"bn128\"}}",
+        x.c0, x.c1, y.c0, y.c1
+    );
+    put("proof/good-snarkjs.json", &json);
+    let claims = format!("{{\"proofs\":[{{\"proof\":{json},\"public\":[\"7\",\"0\"]}}]}}");
+    put("proof/good-claims.json", &claims);
+    put("proof/bad-input.json", claims.replacen("\"7\"", "\"-7\"", 1));
 }
 
 fn phase1() {
@@ -173,6 +213,35 @@ fn documents() {
         "statement/bad-with-a-space.json",
         String::from_utf8(parts.payload.clone()).unwrap().replacen(',', ", ", 1),
     );
+
+    put("statement/good-handover.json", amendment(&external).to_payload());
+    let mut enrol = amendment(&external);
+    enrol.predicate.change = Change::Enrol {
+        participant: approval::text("zoe"),
+        key: approval::public("zoe"),
+        phases: vec![Phase::One, Phase::Two],
+    };
+    put("statement/good-enrol.json", enrol.to_payload());
+    enrol.predicate.heads.clear();
+    let unsorted = String::from_utf8(enrol.to_payload()).unwrap();
+    put("statement/bad-two-changes.json", unsorted.replacen("\"enrol\"", "\"replace\"", 1));
+    let said = Statement {
+        subject: enrol.subject,
+        predicate: Enrolment {
+            ceremony: enrol.predicate.ceremony,
+            kind: enrol.predicate.kind,
+            ceremony_toml_sha256: enrol.predicate.ceremony_toml_sha256,
+            participant: approval::text("zoe"),
+            key: approval::public("zoe"),
+            phases: vec![Phase::Two],
+            tool: approval::text("zk-ceremony 0.1.0"),
+            software_sha256: Some(approval::file("zk-ceremony")),
+            machine: approval::text("a laptop"),
+            window: approval::text("Monday"),
+            time: approval::time(approval::NOW),
+        },
+    };
+    put("statement/good-enrolment.json", said.to_payload());
 
     let mut document = external.policy();
     document.minimum_contributions.phase2 = std::num::NonZeroU32::MIN;

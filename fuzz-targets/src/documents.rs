@@ -3,13 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use ark_serialize::CanonicalSerialize as _;
+use ceremony_core::format::proof::{
+    ProofEncoding, proof_digest, read_claims, read_inputs, read_proof,
+};
 use ceremony_core::format::verification_key::{read_verification_key, write_verification_key};
 use ceremony_core::keygen::check_verifying_key;
-use ceremony_folder::Config;
+use ceremony_folder::audit::{AuditFailure, AuditResult};
+use ceremony_folder::enrolment::Enrolment;
+use ceremony_folder::journal::JournalHead;
+use ceremony_folder::service::{Appointment, Receipt};
+use ceremony_folder::{Config, StepVerdict};
+use zk_attest::amendment::Amendment;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
-use zk_attest::statement::{Provenance, Statement, StepAttestation};
+use zk_attest::statement::{Predicate, Provenance, Statement, StepAttestation};
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::policy::{Policy, RoleKey};
 use zk_vk_guard::snippet::serial_of;
@@ -86,20 +95,53 @@ pub fn envelope(data: &[u8]) -> bool {
     true
 }
 
-/// A statement is accepted in its one encoding.
+/// A statement is accepted in its one encoding, and as one kind of statement.
 pub fn statement(data: &[u8]) -> bool {
-    let provenance =
-        Statement::<Provenance>::from_payload(data).map(|statement| statement.to_payload());
-    let attestation =
-        Statement::<StepAttestation>::from_payload(data).map(|statement| statement.to_payload());
-    assert!(provenance.is_err() || attestation.is_err(), "a statement has one meaning");
-    match provenance.or(attestation) {
-        Ok(payload) => {
-            assert!(payload == data, "what is accepted is its own encoding");
-            true
-        }
-        Err(_) => false,
+    fn read<P: Predicate + Clone>(data: &[u8]) -> Option<Vec<u8>> {
+        Statement::<P>::from_payload(data).ok().map(|statement| statement.to_payload())
     }
+    let readings = [
+        read::<Provenance>(data),
+        read::<StepAttestation>(data),
+        read::<Amendment>(data),
+        read::<Enrolment>(data),
+        read::<StepVerdict>(data),
+        read::<AuditResult>(data),
+        read::<AuditFailure>(data),
+        read::<Appointment>(data),
+        read::<Receipt>(data),
+        read::<JournalHead>(data),
+    ];
+    let mut readings = readings.into_iter().flatten();
+    let Some(payload) = readings.next() else { return false };
+    assert!(payload == data, "what is accepted is its own encoding");
+    assert!(readings.next().is_none(), "a statement has one meaning");
+    true
+}
+
+/// A proof and its inputs have one digest each, whatever they are written in, and arkworks' bytes
+/// are read in one spelling only.
+pub fn proof(data: &[u8]) -> bool {
+    let of_bytes = read_proof(data, ProofEncoding::Arkworks);
+    if let Ok(proof) = &of_bytes {
+        let (mut compressed, mut uncompressed) = (Vec::new(), Vec::new());
+        proof.serialize_compressed(&mut compressed).expect("memory takes it");
+        proof.serialize_uncompressed(&mut uncompressed).expect("memory takes it");
+        assert!(data == compressed || data == uncompressed, "a second spelling");
+        for again in [compressed, uncompressed] {
+            let again = read_proof(&again, ProofEncoding::Arkworks).expect("it was just written");
+            assert_eq!(proof_digest(&again), proof_digest(proof));
+        }
+    }
+    let inputs = read_inputs(data, ProofEncoding::Arkworks);
+    if let Ok(inputs) = &inputs {
+        assert_eq!(data.len(), 8 + 32 * inputs.len(), "inputs of another length");
+    }
+    let claims = read_claims(data);
+    let as_json = read_proof(data, ProofEncoding::Snarkjs);
+    let listed = read_inputs(data, ProofEncoding::Snarkjs);
+    assert!(claims.is_err() || as_json.is_err(), "one document, two meanings");
+    of_bytes.is_ok() || inputs.is_ok() || claims.is_ok() || as_json.is_ok() || listed.is_ok()
 }
 
 /// Every threshold of an accepted policy can be met by distinct keys, no key has two roles, and

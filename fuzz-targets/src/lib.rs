@@ -7,6 +7,7 @@
 //! ```text
 //! files      ptau r1cs zkey wtns challenge response
 //! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
+//!            proof
 //! verifiers  ptau_verify zkey_verify bundle_verify
 //! stable     runs them without libFuzzer: seeds, then seeded mutations
 //! ```
@@ -21,7 +22,8 @@ pub mod stable;
 mod verifiers;
 
 pub use documents::{
-    bundle, ceremony_toml, envelope, policy, snippet, statement, transcript, verification_key,
+    bundle, ceremony_toml, envelope, policy, proof, snippet, statement, transcript,
+    verification_key,
 };
 pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
@@ -30,7 +32,7 @@ pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("ptau", ptau),
     ("r1cs", r1cs),
     ("zkey", zkey),
@@ -45,6 +47,7 @@ pub const TARGETS: [Target; 17] = [
     ("bundle", bundle),
     ("transcript", transcript),
     ("snippet", snippet),
+    ("proof", proof),
     ("ptau_verify", ptau_verify),
     ("zkey_verify", zkey_verify),
     ("bundle_verify", bundle_verify),

@@ -41,7 +41,8 @@ const ARKWORKS_CIRCUIT: &str = include_str!("snippet/arkworks_circuit.rs.in");
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// `const` arkworks points, and a `verify` and a `verify_batch` that take exactly the right
-    /// number of public inputs. The including crate then depends on ark-bn254, ark-ec, ark-ff and ark-groth16.
+    /// number of public inputs. The including crate then depends on ark-bn254, ark-ec, ark-ff and
+    /// ark-groth16.
     pub arkworks: bool,
 }
 
