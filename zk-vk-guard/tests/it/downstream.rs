@@ -665,6 +665,8 @@ fn a_missing_snippet() {
     let _turn = turn();
     project.write();
     std::fs::remove_file(project.dir.join("zk/verifying_key.rs")).unwrap();
+    // What another guard left: each has a folder of its own.
+    project.clear_out_dirs();
     project
         .cargo_as_is(&["check", "--features", "zk-vk-provisioned"])
         .is_refused(&project, Code::FileMissing);
