@@ -105,8 +105,10 @@ pub fn link<R: Read + Seek + Send>(
 
 impl Ceremony {
     /// Verifies the last file of a chain against the one before it: enough for one's own
-    /// contribution to count, whatever was done before. Opens no other file than these two; an
-    /// initial key is held to its attested digest, since only the prepared file tells more.
+    /// contribution to count, whatever was done before. Opens no other file than these two, and
+    /// proves no record but the last one, so that it costs the same however many came before. Phase
+    /// 1's start is verified whole; an initial key is held to its attested digest, since only the
+    /// prepared file tells more.
     ///
     /// # Errors
     /// What does not hold.
@@ -119,16 +121,16 @@ impl Ceremony {
         let (Some(head), before) = (chain.steps.last(), chain.steps.iter().rev().nth(1)) else {
             return Err(no_steps(self));
         };
-        let mut file = open_input(self, &head.path)?;
         match (track, before) {
-            (Track::Circuit(_), Some(before)) => {
+            (_, Some(before)) => {
+                let mut file = open_input(self, &head.path)?;
                 verify_link(self, before, head, &mut file, progress)
             }
             (Track::Circuit(_), None) => {
+                let mut file = open_input(self, &head.path)?;
                 ensure_unchanged(&head.path, &mut file, &head.file, progress)
             }
-            (Track::Phase1, _) => {
-                drop(file);
+            (Track::Phase1, None) => {
                 let depth = crate::Depth::LastOf(vec![track.clone()]);
                 let mut verification = crate::Verification::new(self, depth)?;
                 verification.run(progress).map(drop)

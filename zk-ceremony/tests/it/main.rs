@@ -15,6 +15,7 @@ mod interop_ptau;
 mod key_files;
 mod kit;
 mod network;
+mod newest_step;
 mod policy_cli;
 mod prepared_file;
 mod prompts;

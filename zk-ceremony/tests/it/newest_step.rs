@@ -1,0 +1,57 @@
+//! A step against the one before it: what `join --verify step` asks before it contributes.
+
+use std::fs;
+
+use ceremony_core::progress::NoProgress;
+use ceremony_folder::{Ceremony, Track};
+
+use crate::kit::ceremony::World;
+
+/// Where the points [tau^i]1 begin in a `.ptau`, and the bytes of one.
+const POINTS: usize = 80;
+const POINT: usize = 64;
+
+/// Alice, bob and carol have contributed to phase 1.
+fn world() -> World {
+    let world = World::new(&["alice", "bob", "carol"], |toml| toml);
+    world.open();
+    ["alice", "bob", "carol"].iter().for_each(|who| world.contribute(who));
+    world
+}
+
+fn verify(world: &World) -> Result<(), String> {
+    let ceremony = Ceremony::open(&world.shared("")).unwrap();
+    ceremony.verify_newest(&Track::Phase1, &NoProgress).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_step_of_phase_1_is_verified_with_two_files_however_many_came_before() {
+    let world = world();
+    for gone in ["0000", "0001"] {
+        fs::remove_file(world.shared(&format!("phase1/{gone}.ptau"))).unwrap();
+    }
+    verify(&world).unwrap();
+    fs::remove_file(world.shared("phase1/0002.ptau")).unwrap();
+    verify(&world).unwrap_err();
+}
+
+#[test]
+fn a_step_of_phase_1_that_does_not_follow_from_the_one_before_is_refused() {
+    let world = world();
+    let good = fs::read(world.shared("phase1/0003.ptau")).unwrap();
+    let refused = |bytes: &[u8], what: &str| {
+        world.replace("phase1/0003.ptau", "carol", bytes);
+        let error = verify(&world).unwrap_err();
+        assert!(error.contains(what), "{error}");
+    };
+    let mut exchanged = good.clone();
+    exchanged[POINTS + 5 * POINT..POINTS + 7 * POINT].rotate_left(POINT);
+    refused(&exchanged, "tau");
+    // The file of the step before has the right points of one record less.
+    refused(&fs::read(world.shared("phase1/0002.ptau")).unwrap(), "a step adds one record");
+    // One of another chain, with as many records.
+    let other = self::world();
+    refused(&fs::read(other.shared("phase1/0003.ptau")).unwrap(), "contribution 1");
+    world.replace("phase1/0003.ptau", "carol", &good);
+    verify(&world).unwrap();
+}
