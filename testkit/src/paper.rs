@@ -553,7 +553,11 @@ pub fn sign_step(words: &StepAttestation, output: FileDigest, who: &str) -> Enve
 
 /// An amendment, signed by these.
 pub fn sign_amendment(said: &Amendment, signers: &[&str]) -> Envelope {
-    let digest = said.ceremony_toml_sha256;
+    sign_amendment_of(said, said.ceremony_toml_sha256, signers)
+}
+
+/// The same with another subject.
+pub fn sign_amendment_of(said: &Amendment, digest: ConfigDigest, signers: &[&str]) -> Envelope {
     let statement = Statement {
         subject: vec![Subject::new(AMENDMENT_SUBJECT, digest.as_bytes()).unwrap()],
         predicate: said.clone(),

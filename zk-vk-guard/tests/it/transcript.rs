@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use ed25519_dalek::Signer as _;
 use testkit::paper::{
-    Ceremony, Parts, challenge, file, person, public, sign_amendment, sign_step, text,
+    Ceremony, Parts, challenge, file, person, public, sign_amendment, sign_amendment_of, sign_step,
+    text,
 };
 use zk_attest::amendment::{Amendment, Change, Deputies};
 use zk_attest::digest::{ConfigDigest, TranscriptDigest, VkDigest};
@@ -625,6 +626,24 @@ fn a_handover_is_to_a_deputy_of_the_rules_and_of_this_ceremony() {
     handover_refused(Code::PredicateType, |_, t| {
         t.handovers[0].envelope = t.phase1.start.attestation.clone();
     });
+    // Words of another ceremony over these rules, and these words over another's.
+    let another = ConfigDigest::of(b"another");
+    handover_refused(Code::AttestationInvalid, |c, t| {
+        let said = Amendment { ceremony_toml_sha256: another, ..c.amendment(1, "dora") };
+        let rules = ConfigDigest::of(c.toml.as_bytes());
+        t.handovers[0].envelope = sign_amendment_of(&said, rules, &["dora", "emil"]);
+    });
+    handover_refused(Code::AttestationInvalid, |c, t| {
+        let said = c.amendment(1, "dora");
+        t.handovers[0].envelope = sign_amendment_of(&said, another, &["dora", "emil"]);
+    });
+    // Somebody whom no rule names, and who then acts as coordinator.
+    let stranger = Ceremony {
+        handovers: vec![("mallory".into(), ["dora", "emil", "mallory"].map(str::to_owned).into())],
+        ..handed_over()
+    };
+    let refusal = CheckedTranscript::from_json(&stranger.transcript().to_json()).unwrap_err();
+    assert!(refusal.what().contains("does not make this deputy the coordinator"), "{refusal}");
 }
 
 #[test]
