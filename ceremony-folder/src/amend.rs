@@ -158,7 +158,7 @@ impl Ceremony {
         for signer in signers {
             self.sign_amendment(&said, &mut envelope, *signer)?;
         }
-        self.put(&envelope, false)
+        self.put(&path, &envelope, false)
     }
 
     /// Adds a person to the roster at their request. Nothing is done for somebody who is in it.
@@ -191,16 +191,7 @@ impl Ceremony {
         path: &Path,
         envelope: &Envelope,
     ) -> Result<(Amendment, Signed), Diagnostic> {
-        let Judged { amended, missing } =
-            self.roster.judge(&self.config, path, envelope.clone())?;
-        if amended.signers.is_empty() {
-            return Err(Diagnostic::artefact(
-                "unsigned",
-                "no signature of the amendment counts for it",
-            )
-            .at(path.display())
-            .expected(missing.unwrap_or_default()));
-        }
+        let Judged { amended, .. } = self.roster.judge(&self.config, path, envelope.clone())?;
         let said = amended.said;
         let mut merged = envelope.clone();
         let waiting = self.roster.pending().map(|pending| &pending.amended.envelope);
@@ -211,7 +202,7 @@ impl Ceremony {
                 self.ensure_amendable(said.change.clone(), said.reason.clone())?;
             }
         }
-        let signed = self.put(&merged, waiting.is_some())?;
+        let signed = self.put(path, &merged, waiting.is_some())?;
         Ok((said, signed))
     }
 
@@ -238,12 +229,13 @@ impl Ceremony {
         }
         let mut envelope = amended.envelope.clone();
         self.sign_amendment(&amended.said, &mut envelope, signer)?;
-        self.put(&envelope, true)
+        self.put(&amended.path, &envelope, true)
     }
 
     /// Writes the next amendment, with those of its signatures that count. What it puts in force
     /// takes nothing out of the chains that is in them.
-    fn put(&self, envelope: &Envelope, replace: bool) -> Result<Signed, Diagnostic> {
+    /// Messages name `from`.
+    fn put(&self, from: &Path, envelope: &Envelope, replace: bool) -> Result<Signed, Diagnostic> {
         let path = self.roster.next_path(&self.folder);
         let mut judged = self.roster.judge(&self.config, &path, envelope.clone())?;
         let mut signers = judged.amended.signers.clone();
@@ -255,8 +247,10 @@ impl Ceremony {
             signers.remove(key);
         }
         let unsigned = || {
-            Diagnostic::environment("unsigned", "no signature of the amendment counts for it")
-                .at(path.display())
+            let missing = judged.missing.clone().unwrap_or_default();
+            Diagnostic::artefact("unsigned", "no signature of the amendment counts for it")
+                .at(from.display())
+                .expected(missing)
         };
         let kept = judged.amended.envelope.signed_only_by(&signers).filter(|_| !signers.is_empty());
         let kept = kept.ok_or_else(unsigned)?;

@@ -208,3 +208,64 @@ impl Ceremony {
         entries.into_iter().filter_map(|entry| read(entry.name)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{config, key, label, signed};
+
+    fn enrolment() -> Enrolment {
+        Enrolment {
+            ceremony: config().document().id.clone(),
+            kind: config().document().kind,
+            ceremony_toml_sha256: config().digest(),
+            participant: label("zoe"),
+            key: key("zoe"),
+            phases: vec![Phase::Two],
+            tool: label("a tool"),
+            software_sha256: None,
+            machine: label("a machine"),
+            window: label("a day"),
+            time: Timestamp::from_unix(0),
+        }
+    }
+
+    fn read(said: &Enrolment, subject: ConfigDigest, signer: &str) -> Result<Enrolment, String> {
+        let subject = Subject::new("ceremony.toml", subject.as_bytes()).unwrap();
+        let envelope =
+            signed(&Statement { subject: vec![subject], predicate: said.clone() }, &[signer]);
+        let read = Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &config());
+        read.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_enrolment_is_of_these_rules_in_each_of_its_words_and_signed_by_its_maker() {
+        let good = enrolment();
+        let rules = config().digest();
+        assert_eq!(read(&good, rules, "zoe").unwrap(), good);
+        let other = ConfigDigest::of(b"x");
+        let foreign = "the enrolment is of another ceremony";
+        for (said, subject, signer, what) in [
+            (good.clone(), rules, "alice", "not signed with the key that it names"),
+            (good.clone(), other, "zoe", foreign),
+            (Enrolment { ceremony_toml_sha256: other, ..good.clone() }, rules, "zoe", foreign),
+            (
+                Enrolment { ceremony: CeremonyId::new("x").unwrap(), ..good.clone() },
+                rules,
+                "zoe",
+                foreign,
+            ),
+            (Enrolment { kind: CeremonyKind::Production, ..good.clone() }, rules, "zoe", foreign),
+            (Enrolment { phases: vec![], ..good.clone() }, rules, "zoe", "names no phases"),
+            (
+                Enrolment { phases: vec![Phase::Two, Phase::One], ..good },
+                rules,
+                "zoe",
+                "names no phases",
+            ),
+        ] {
+            let error = read(&said, subject, signer).unwrap_err();
+            assert!(error.contains(what), "{what}: {error}");
+        }
+    }
+}

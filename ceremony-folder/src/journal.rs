@@ -196,7 +196,7 @@ impl Predicate for JournalHead {
 ///
 /// # Errors
 /// The first line that is not the one that follows. Messages name `path`.
-fn parse(
+pub(crate) fn parse(
     path: &Path,
     bytes: &[u8],
     first: u64,

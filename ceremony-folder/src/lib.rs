@@ -37,11 +37,14 @@ mod document;
 pub mod drand;
 pub mod enrolment;
 mod error;
+#[cfg(test)]
+mod fixture;
 pub mod folder;
 pub mod foundation;
 pub mod hints;
 pub mod index;
 pub mod journal;
+pub mod judge;
 pub mod key_material;
 pub mod link;
 mod lock;

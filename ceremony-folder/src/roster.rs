@@ -482,3 +482,6 @@ impl Roster {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 pub(crate) mod ceremony;
 mod guard_status;
+pub(crate) mod judge;
 pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod proof;

@@ -7,6 +7,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 
 use super::EntropyArgs;
+use super::judge::JudgeArgs;
 use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::signing::SignerArgs;
 use crate::host::examples;
@@ -172,6 +173,15 @@ pub(crate) enum CeremonyCommand {
     #[command(after_help = examples("Example:\n  \
         zk-ceremony ceremony find shared/ --participant Alice"))]
     Find(FindArgs),
+    /// Hold two signed words of a service against each other: did it tell two stories?
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony judge mirror-of-ann/ mirror-of-ben/\n  \
+            zk-ceremony ceremony judge receipt.dsse.json ben/journal.head.dsse.json --folder ben/\n\n\
+            Exit status: 0 they contradict each other, which is printed as a proof, 1 they do not, \
+            2 it could not be said.")
+    )]
+    Judge(JudgeArgs),
     /// Take a bad file, and what was built on it, out of the chain: coordinator
     #[command(
         after_help = examples("Example:\n  \
@@ -384,7 +394,7 @@ pub(crate) enum Prepared {
     Known,
 }
 
-fn public_key(text: &str) -> Result<PublicKey, String> {
+pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
     PublicKey::from_hex(text.trim()).map_err(|refusal| refusal.what().to_owned())
 }
 

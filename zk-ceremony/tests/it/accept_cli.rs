@@ -7,7 +7,7 @@ use zk_attest::digest::FileDigest;
 use zk_attest::primitives::CeremonyId;
 use zk_attest::statement::Sha256Hex;
 
-use crate::kit::ceremony::{World, circuit, files, with_circuits};
+use crate::kit::ceremony::{World, files};
 
 /// Alice and Bob may contribute in any order.
 fn any_order() -> World {
@@ -154,25 +154,6 @@ fn an_inbox_of_links_and_pipes_opens_none_of_them() {
     refused(&world, "inbox/b.dsse.json", &["not a regular file"]);
 }
 
-/// Phase 2 of two circuits is open, and three participants may contribute in any order.
-fn two_circuits() -> World {
-    let circuits = [("one".to_owned(), circuit(2)), ("two".to_owned(), circuit(3))];
-    let world = World::new(&["alice", "bob", "carol"], |toml| {
-        let toml = toml.replace("phase1 = 3", "phase1 = 1").replace("phase2 = 3", "phase2 = 2");
-        with_circuits(&toml.replace("power = 4\n", "power = 4\norder = \"any\"\n"), &circuits)
-    });
-    let mut line = "ceremony new shared --config ceremony.toml --key key.pem".to_owned();
-    for (name, r1cs) in &circuits {
-        world.write("coordinator", &format!("{name}.r1cs"), r1cs);
-        line += &format!(" --circuit {name}={name}.r1cs");
-    }
-    world.ok("coordinator", &line);
-    world.contribute("alice");
-    world.beacon();
-    world.ok("coordinator", "ceremony prepare shared --key key.pem");
-    world
-}
-
 /// Someone contributes to a copy, for all circuits, and puts the new files into the inbox.
 fn send_keys(world: &World, who: &str, step: &str) {
     let _ = fs::remove_dir_all(world.path(who, "shared"));
@@ -193,7 +174,7 @@ fn send_keys(world: &World, who: &str, step: &str) {
 
 #[test]
 fn in_phase_2_each_circuit_has_a_place_for_a_contribution_and_what_comes_second_is_told() {
-    let world = two_circuits();
+    let world = World::two_circuits();
     send_keys(&world, "alice", "0001");
     send_keys(&world, "bob", "0001");
     // One circuit comes first, the other later with both.
@@ -231,7 +212,7 @@ fn in_phase_2_each_circuit_has_a_place_for_a_contribution_and_what_comes_second_
 
 #[test]
 fn in_phase_2_a_key_that_is_late_damaged_bad_or_of_another_circuit_is_called_so() {
-    let world = two_circuits();
+    let world = World::two_circuits();
     send_keys(&world, "alice", "0001");
     world.ok("coordinator", "ceremony accept shared from-alice");
     send_keys(&world, "bob", "0002");

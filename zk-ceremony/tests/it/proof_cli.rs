@@ -302,7 +302,9 @@ fn a_service_answers_for_many_proofs_at_once_and_within_its_limits() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // Kept: a program that cannot print any more ends.
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
     let _served = Served(child);
     let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap();
     let of =

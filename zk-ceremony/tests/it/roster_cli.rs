@@ -387,6 +387,35 @@ fn an_amendment_that_does_not_fit_changes_nothing_and_is_named() {
     world.ok("coordinator", back);
 }
 
+#[test]
+fn an_amendment_that_comes_while_another_one_waits_or_too_late_is_refused_by_its_cause() {
+    let world = world();
+    world.contribute("alice");
+    world.ok("coordinator", "ceremony handover shared --to dora --reason ill --key key.pem");
+    let zoe = world.public_key("zoe");
+    let enrol = |it: &mut Amendment| {
+        let participant = Label::new("zoe").unwrap();
+        it.change = Change::Enrol { participant, key: zoe, phases: vec![Phase::One] };
+    };
+    world.write("coordinator", "zoe.json", &forged(&world, &["coordinator"], enrol));
+    world.write("coordinator", "nobody.json", &forged(&world, &["alice"], enrol));
+    let waits = "another amendment waits for signatures";
+    world.ok("zoe", "ceremony enrol shared --as zoe --key key.pem --phases 1 --out me.json");
+    for line in [
+        "ceremony handover shared --to emil --reason ill --key key.pem",
+        "ceremony admit shared zoe.json",
+        "ceremony admit shared ../zoe/me.json --key key.pem",
+    ] {
+        fails(&world, "coordinator", line, waits);
+    }
+    world.ok("coordinator", "ceremony countersign shared --withdraw");
+    let nobody = "no signature of the amendment counts for it";
+    fails(&world, "coordinator", "ceremony admit shared nobody.json", nobody);
+    world.beacon();
+    let over = "phase 1 takes no contribution any more";
+    fails(&world, "coordinator", "ceremony admit shared zoe.json", over);
+}
+
 /// Steps that a former coordinator made in another copy, put into the folder by hand.
 #[test]
 fn a_former_coordinators_steps_are_none_in_the_folder_itself() {

@@ -8,6 +8,7 @@ mod beacon;
 mod close_phase;
 mod contribute;
 mod create_bundle;
+mod judge;
 mod network;
 mod new;
 mod once;
@@ -41,6 +42,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Verify(command)) => command.run(),
             Some(CeremonyCommand::Status(command)) => command.run(),
             Some(CeremonyCommand::Find(command)) => command.run(),
+            Some(CeremonyCommand::Judge(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
             Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Enrol(command)) => command.run(),

@@ -200,6 +200,25 @@ impl World {
         world
     }
 
+    /// Phase 2 of two circuits is open, and three participants may contribute in any order.
+    pub fn two_circuits() -> Self {
+        let circuits = [("one".to_owned(), circuit(2)), ("two".to_owned(), circuit(3))];
+        let world = Self::new(&["alice", "bob", "carol"], |toml| {
+            let toml = toml.replace("phase1 = 3", "phase1 = 1").replace("phase2 = 3", "phase2 = 2");
+            with_circuits(&toml.replace("power = 4\n", "power = 4\norder = \"any\"\n"), &circuits)
+        });
+        let mut line = "ceremony new shared --config ceremony.toml --key key.pem".to_owned();
+        for (name, r1cs) in &circuits {
+            world.write("coordinator", &format!("{name}.r1cs"), r1cs);
+            line += &format!(" --circuit {name}={name}.r1cs");
+        }
+        world.ok("coordinator", &line);
+        world.contribute("alice");
+        world.beacon();
+        world.ok("coordinator", "ceremony prepare shared --key key.pem");
+        world
+    }
+
     /// A copy of the finished ceremony of alice and bob.
     pub fn finished() -> Self {
         let world = Self::temporary();

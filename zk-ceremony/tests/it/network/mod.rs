@@ -5,6 +5,7 @@ mod bucket;
 mod crowds;
 mod faults;
 mod http;
+mod judge;
 mod kills;
 mod limits;
 mod machine;
@@ -122,6 +123,11 @@ impl Net {
         let any = |toml: String| toml.replacen("power = 4\n", "power = 4\norder = \"any\"\n", 1);
         let world = World::new(people, |toml| edit(any(toml)));
         world.open();
+        Self::of(world)
+    }
+
+    /// A ceremony that was begun by hand, and whose service is not started.
+    fn of(world: World) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let rules = fs::read(world.shared("ceremony.toml")).unwrap();
         let rules = zk_attest::digest::ConfigDigest::of(&rules).to_string();

@@ -101,8 +101,15 @@ impl<'a> Party<'a> {
     }
 
     pub(super) fn begin(&self, turn: &str, length: usize) -> Answer {
+        self.begin_for(turn, None, length)
+    }
+
+    fn begin_for(&self, turn: &str, circuit: Option<&str>, length: usize) -> Answer {
         let length = length.to_string();
-        let metadata = format!("turn {}", STANDARD.encode(turn));
+        let mut metadata = format!("turn {}", STANDARD.encode(turn));
+        if let Some(circuit) = circuit {
+            metadata += &format!(",circuit {}", STANDARD.encode(circuit));
+        }
         let headers = [TUS, ("Upload-Length", &length), ("Upload-Metadata", &metadata)];
         self.send("POST", "/v1/uploads", &headers, b"")
     }
@@ -124,7 +131,11 @@ impl<'a> Party<'a> {
 
     /// Uploads data for a turn, and gives the upload's path.
     pub(super) fn upload(&self, turn: &str, data: &[u8]) -> String {
-        let begun = self.begin(turn, data.len());
+        self.upload_for(turn, None, data)
+    }
+
+    pub(super) fn upload_for(&self, turn: &str, circuit: Option<&str>, data: &[u8]) -> String {
+        let begun = self.begin_for(turn, circuit, data.len());
         assert_eq!(begun.status, 201, "{begun:?}");
         let upload = begun.header("location").unwrap().to_owned();
         let sent = self.part(&upload, 0, data, Some(data));

@@ -18,6 +18,7 @@ use super::party::{
     JSON, PART, Party, TUS, challenge, claim, is, log_tells_nothing, open, request, sign,
 };
 use super::{Net, wait_until};
+use crate::kit::ceremony::World;
 
 #[test]
 fn a_session_is_for_one_service_one_moment_and_one_key() {
@@ -226,6 +227,39 @@ fn an_upload_is_of_its_turn_its_participant_and_its_size() {
     net.nothing_is_there_twice();
     assert_eq!(net.contributions(), ["phase1 bob", "phase1 alice"]);
     log_tells_nothing(&net, &[&alice.bearer, &bob.bearer]);
+}
+
+#[test]
+fn an_upload_is_of_its_circuit() {
+    let mut net = Net::of(World::two_circuits());
+    net.serve_without_end("");
+    let alice = Party::new(&net, "alice");
+    let turn = alice.turn();
+    let id = turn["id"].as_str().unwrap();
+    net.world.carry("coordinator", "alice");
+    net.world.ok("alice", "ceremony contribute shared --as alice --key key.pem");
+    let file = |circuit: &str, ending: &str| {
+        net.world.read("alice", &format!("shared/circuits/{circuit}/0001.{ending}"))
+    };
+    let [one, two] = ["one", "two"].map(|circuit| {
+        let upload = alice.upload_for(id, Some(circuit), &file(circuit, "zkey"));
+        upload.rsplit('/').next().unwrap().to_owned()
+    });
+    let complete = |uploads: [&str; 2]| {
+        let step = |(circuit, upload): (&str, &str)| {
+            let attestation: Value = serde_json::from_slice(&file(circuit, "dsse.json")).unwrap();
+            json!({ "circuit": circuit, "upload": upload, "attestation": attestation })
+        };
+        let steps: Vec<Value> = ["one", "two"].into_iter().zip(uploads).map(step).collect();
+        alice.post("/v1/turn/attestations", &json!({ "turn": id, "steps": steps }))
+    };
+    for wrong in [[&two, &one], [&one, &one], [&two, &two]] {
+        let answer = complete(wrong.map(String::as_str));
+        assert_eq!(answer.refusal(), is((404, "no-such-upload")), "{answer:?}");
+    }
+    assert_eq!(complete([&one, &two]).status, 202);
+    assert_eq!(alice.verdict()["verdict"], "accepted");
+    assert_eq!(net.contributions(), ["phase1 alice", "one alice", "two alice"]);
 }
 
 #[test]
