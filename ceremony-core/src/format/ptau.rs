@@ -154,6 +154,18 @@ impl<R: Read + Seek> Ptau<R> {
     /// # Errors
     /// Every structural defect of the file.
     pub fn open(source: R) -> Result<Self, FormatError> {
+        Self::open_knowing(source, None)
+    }
+
+    /// [`Self::open`], with records of another file of the ceremony, and its ceremony power: those
+    /// that this file has as well are not read anew.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_knowing(
+        source: R,
+        known: Option<(Power, &[Contribution])>,
+    ) -> Result<Self, FormatError> {
         let mut container = Container::open(source, PTAU)?;
         let header = container.read_header(HEADER, 44, FQ_MODULUS)?;
         check_field(&header)?;
@@ -200,9 +212,13 @@ impl<R: Read + Seek> Ptau<R> {
             4 + u64::from(MAX_CONTRIBUTIONS)
                 * (RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES)),
         )?;
-        let contributions = read_records(CONTRIBUTIONS, &records, 0, |fixed, kind, name| {
-            Contribution::read(fixed, kind, name, ceremony_power)
-        })?;
+        // The hash of a response depends on the power.
+        let known = known.filter(|(power, _)| *power == ceremony_power);
+        let known = (known.map_or(&[][..], |(_, records)| records), Contribution::to_bytes as _);
+        let contributions =
+            read_records(CONTRIBUTIONS, &records, 0, known, |fixed, kind, name| {
+                Contribution::read(fixed, kind, name, ceremony_power)
+            })?;
         Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions })
     }
 

@@ -25,16 +25,23 @@ pub struct ProofOfKnowledge {
     pub g2_spx: G2Affine,
 }
 
+/// Records that were read before, oldest first, and the bytes of one in a file.
+pub(super) type Known<'a, T> = (&'a [T], fn(&T) -> Vec<u8>);
+
 /// The records of a section: `head` bytes, `count u32`, then that many records, and nothing after
 /// them. A record is `LENGTH` bytes, of which `read` makes one, and an origin.
 ///
 /// A record begins where the one before it ends, so they are found one after another; what takes
 /// time, the membership of their points, is tested for all of them side by side. The first bad
 /// record is told, and of one record the origin before the points.
-pub(super) fn read_records<const LENGTH: usize, T: Send>(
+///
+/// The `known` ones were read before. Where the bytes are theirs, as `bytes_of` gives them, they are
+/// not read again: all files of a chain begin with the same records.
+pub(super) fn read_records<const LENGTH: usize, T: Send + Sync + Clone>(
     section: u32,
     bytes: &[u8],
     head: usize,
+    (known, bytes_of): Known<'_, T>,
     read: impl Fn(&[u8; LENGTH], ContributionKind, Option<ContributorName>) -> Result<T, RecordDefect>
     + Sync,
 ) -> Result<Vec<T>, FormatError> {
@@ -62,15 +69,19 @@ pub(super) fn read_records<const LENGTH: usize, T: Send>(
             return Err(RecordDefect::Truncated { found: rest.len(), expected: LENGTH });
         };
         let (kind, name, length) = read_origin(after)?;
-        parts.push((fixed, kind, name));
+        parts.push((fixed, kind, name, &rest[..LENGTH + length]));
         rest = &after[length..];
         Ok(())
     });
     let failed = |before: usize, defect| FormatError::Record { index: before + 1, defect };
     let records: Vec<_> = parts
         .into_par_iter()
+        .enumerate()
         .with_max_len(1)
-        .map(|(fixed, kind, name)| read(fixed, kind, name))
+        .map(|(i, (fixed, kind, name, whole))| match known.get(i) {
+            Some(record) if bytes_of(record) == whole => Ok(record.clone()),
+            _ => read(fixed, kind, name),
+        })
         .collect();
     let records = records
         .into_iter()
@@ -264,6 +275,8 @@ mod tests {
     use super::*;
 
     /// A section after five other bytes: records of two bytes, and what follows them.
+    const NONE: Known<'_, u8> = (&[], |_| Vec::new());
+
     fn read(count: u32, records: &[[u8; 2]], after: &[u8]) -> Result<Vec<u8>, FormatError> {
         let mut bytes = vec![9; 5];
         bytes.extend(count.to_le_bytes());
@@ -275,7 +288,7 @@ mod tests {
             ));
         }
         bytes.extend(after);
-        read_records(10, &bytes, 5, |[number, sound]: &[u8; 2], kind, name| {
+        read_records(10, &bytes, 5, NONE, |[number, sound]: &[u8; 2], kind, name| {
             assert!(
                 kind == ContributionKind::Contribution
                     && name == Some(ContributorName::new("name"))
@@ -290,6 +303,46 @@ mod tests {
         assert_eq!(ContributorName::whole(&fits), Some(ContributorName::new(&fits)));
         assert_eq!(ContributorName::whole(&long), None);
         assert_eq!(ContributorName::new(&long), ContributorName::new(&fits));
+    }
+
+    #[test]
+    fn a_record_that_is_known_is_not_read_again_and_any_other_is() {
+        let record = |number: u8| {
+            let origin = write_origin(&ContributionKind::Contribution, None);
+            [&[number, 1][..], &origin].concat()
+        };
+        let section = |numbers: &[u8]| {
+            let mut bytes = (numbers.len() as u32).to_le_bytes().to_vec();
+            numbers.iter().for_each(|number| bytes.extend(record(*number)));
+            bytes
+        };
+        fn bytes_of(number: &u8) -> Vec<u8> {
+            let origin = write_origin(&ContributionKind::Contribution, None);
+            [&[*number, 1][..], &origin].concat()
+        }
+        let reads = std::sync::Mutex::new(Vec::new());
+        let read = |numbers: &[u8], known: &[u8]| {
+            let records = read_records(
+                10,
+                &section(numbers),
+                0,
+                (known, bytes_of),
+                |[number, _]: &[u8; 2], _, _| {
+                    reads.lock().unwrap().push(*number);
+                    Ok(*number)
+                },
+            );
+            assert_eq!(records.unwrap(), numbers);
+            let mut read = std::mem::take(&mut *reads.lock().unwrap());
+            read.sort_unstable();
+            read
+        };
+        assert_eq!(read(&[1, 2, 3], &[]), [1, 2, 3]);
+        assert_eq!(read(&[1, 2, 3], &[1, 2]), [3]);
+        assert_eq!(read(&[1, 2, 3], &[1, 7, 3]), [2]);
+        assert!(read(&[1], &[1, 2]).is_empty());
+        // In another place it is another record.
+        assert_eq!(read(&[2, 1], &[1, 2]), [1, 2]);
     }
 
     #[test]
@@ -334,7 +387,9 @@ mod tests {
             matches!(read(1, &[[0, 1]], &[7]), Err(FormatError::SectionSize { id: 10, found, expected }) if found == expected + 1)
         );
         assert!(matches!(read(MAX_CONTRIBUTIONS + 1, &[], &[]), Err(FormatError::TooMany { .. })));
-        let none = |bytes: &[u8]| read_records(10, bytes, 5, |_: &[u8; 2], _, _| Ok(()));
+        let none = |bytes: &[u8]| {
+            read_records(10, bytes, 5, (&[], |()| Vec::new()), |_: &[u8; 2], _, _| Ok(()))
+        };
         assert!(matches!(
             none(&[0; 8]),
             Err(FormatError::SectionSize { id: 10, found: 8, expected: 9 })

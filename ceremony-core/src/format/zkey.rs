@@ -290,6 +290,15 @@ impl<R: Read + Seek> Zkey<R> {
     /// # Errors
     /// Every structural defect of the file; a proof system other than Groth16.
     pub fn open(source: R) -> Result<Self, FormatError> {
+        Self::open_knowing(source, &[])
+    }
+
+    /// [`Self::open`], with records of another file of the chain: those that this file has as well
+    /// are not read anew.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_knowing(source: R, known: &[Contribution]) -> Result<Self, FormatError> {
         let mut container = Container::open(source, ZKEY)?;
         container.section(section::PROTOCOL, 4)?;
         let protocol = u32_at(&container.read_small(section::PROTOCOL, 4)?, 0);
@@ -322,7 +331,7 @@ impl<R: Read + Seek> Zkey<R> {
         let record_limit = RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES);
         let records = container
             .read_small(section::CONTRIBUTIONS, 68 + u64::from(MAX_CONTRIBUTIONS) * record_limit)?;
-        let (initial_key_hash, contributions) = read_contributions(&records)?;
+        let (initial_key_hash, contributions) = read_contributions(&records, known)?;
         Ok(Self { container, header, layout, coefficients, initial_key_hash, contributions })
     }
 
@@ -462,15 +471,25 @@ pub fn write_contributions<W: Write + Seek>(
     out.write(&initial_key_hash.0)?;
     out.write(&(contributions.len() as u32).to_le_bytes())?;
     for contribution in contributions {
-        out.write(&contribution.bound_bytes(Encoding::Montgomery))?;
-        out.write(&write_origin(&contribution.kind, contribution.name.as_ref()))?;
+        out.write(&record_bytes(contribution))?;
     }
     out.end()?;
     Ok(())
 }
 
-fn read_contributions(bytes: &[u8]) -> Result<(InitialKeyHash, Vec<Contribution>), FormatError> {
-    let contributions = read_records(section::CONTRIBUTIONS, bytes, 64, Contribution::read)?;
+/// A record, as the file has it.
+fn record_bytes(contribution: &Contribution) -> Vec<u8> {
+    let mut bytes = contribution.bound_bytes(Encoding::Montgomery).to_vec();
+    bytes.extend(write_origin(&contribution.kind, contribution.name.as_ref()));
+    bytes
+}
+
+fn read_contributions(
+    bytes: &[u8],
+    known: &[Contribution],
+) -> Result<(InitialKeyHash, Vec<Contribution>), FormatError> {
+    let known = (known, record_bytes as fn(&Contribution) -> Vec<u8>);
+    let contributions = read_records(section::CONTRIBUTIONS, bytes, 64, known, Contribution::read)?;
     let mut hash = [0; 64];
     hash.copy_from_slice(&bytes[..64]);
     Ok((InitialKeyHash(hash), contributions))

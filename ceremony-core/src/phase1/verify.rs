@@ -38,7 +38,7 @@ use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::bound_file::{Change, DigestError, FileDigests, StreamHashedFile, digest_file};
 use crate::format::points::PointRun;
-use crate::format::ptau::{Contribution, Ptau};
+use crate::format::ptau::{Contribution, Power, Ptau};
 use crate::hash::FileBlake2b;
 use crate::progress::Progress;
 
@@ -74,7 +74,8 @@ pub fn verify<R: Read + Seek + Send>(
     expectations: &Expectations<'_>,
     progress: &dyn Progress,
 ) -> Result<(Ptau<R>, Verified), VerifyError> {
-    let mut ptau = open(source)?;
+    let known = expectations.proven.zip(expectations.earlier);
+    let mut ptau = open(source, known)?;
     let mut checks = vec![
         Check::MinimumContributions,
         Check::ProofOfKnowledge,
@@ -121,8 +122,11 @@ pub fn verify<R: Read + Seek + Send>(
     Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
 }
 
-fn open<R: Read + Seek + Send>(source: R) -> Result<Ptau<StreamHashedFile<R>>, FormatError> {
-    Ptau::open(StreamHashedFile::new(source)?)
+fn open<R: Read + Seek + Send>(
+    source: R,
+    known: Option<(Power, &[Contribution])>,
+) -> Result<Ptau<StreamHashedFile<R>>, FormatError> {
+    Ptau::open_knowing(StreamHashedFile::new(source)?, known)
 }
 
 /// Ends the reading of a file with its digests, or with what was found. A file that changes
@@ -176,7 +180,7 @@ pub fn verify_new<R: Read + Seek + Send>(
             })
         }
     }
-    let mut ptau = open(source)?;
+    let mut ptau = open(source, None)?;
     let records = ptau.contributions().len();
     if records > 0 || ptau.is_truncated() || ptau.lagrange().is_some() {
         let found = format!(

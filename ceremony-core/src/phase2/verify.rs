@@ -337,10 +337,11 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
     expectations: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
+    let records = [earlier.contributions().to_vec(), key.contributions().to_vec()];
     let mut first =
         StreamHashedFile::new(earlier.source()).map_err(|e| VerifyError::Earlier(e.into()))?;
     let mut whole = StreamHashedFile::new(key.source()).map_err(|e| VerifyError::Key(e.into()))?;
-    let compared = compare_with_earlier(&mut first, &mut whole, expectations, progress);
+    let compared = compare_with_earlier(&mut first, &mut whole, &records, expectations, progress);
     with_digests(compared.map(|compared| (compared, ())), |known| {
         if known.is_none() {
             first.compare();
@@ -358,11 +359,12 @@ pub fn verify_from<E: Read + Seek + Send, K: Read + Seek + Send>(
 fn compare_with_earlier<E: Read + Seek + Send, K: Read + Seek + Send>(
     earlier: &mut StreamHashedFile<&mut E>,
     key: &mut StreamHashedFile<&mut K>,
+    [of_earlier, of_key]: &[Vec<Contribution>; 2],
     expectations: &Expectations,
     progress: &dyn Progress,
 ) -> Result<Compared, VerifyError> {
-    let earlier = &mut Zkey::open(earlier).map_err(VerifyError::Earlier)?;
-    let key = &mut Zkey::open(key).map_err(VerifyError::Key)?;
+    let earlier = &mut Zkey::open_knowing(earlier, of_earlier).map_err(VerifyError::Earlier)?;
+    let key = &mut Zkey::open_knowing(key, of_key).map_err(VerifyError::Key)?;
     let mut findings = Findings::default();
     let mut rng = VerifierRng::from_os()?;
     compare_sizes(key.header(), earlier.header(), &mut findings);
