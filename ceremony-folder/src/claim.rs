@@ -19,6 +19,7 @@ use crate::chain::Step;
 use crate::config::Config;
 use crate::error::{Cause, CeremonyError, at, broken};
 use crate::folder::{Folder, Presence, Slot, StepName, Track};
+use crate::memory;
 use crate::roster::{Maker, Roster, Term};
 
 /// What stands under a name, and what is signed of it.
@@ -88,6 +89,11 @@ impl Reader<'_> {
     /// The step that an attestation makes of the file under a name.
     pub(crate) fn said(&self, name: StepName, bytes: &[u8]) -> Result<Step, Unfit> {
         let path = self.folder.attestation(&self.track, name);
+        let key = memory::key(self, &path, bytes);
+        self.folder.memory().recall(key, || self.said_anew(name, path, bytes))
+    }
+
+    fn said_anew(&self, name: StepName, path: PathBuf, bytes: &[u8]) -> Result<Step, Unfit> {
         let (envelope, words, subject) = envelope(&path, bytes)?;
         let file = FileDigest(subject.digest.sha256.0);
         let unfit = |error: CeremonyError| Unfit { file: Some(file), ..error.into() };
@@ -98,12 +104,12 @@ impl Reader<'_> {
         if signed == Some(name) {
             return Ok(step);
         }
-        let error = broken(
-            &path,
-            "the file has another name than the one that was signed",
-            self.file_name(name),
-            &subject.name,
-        );
+        let cause = Cause::Misnamed {
+            found: self.file_name(name),
+            signed: subject.name.clone(),
+            step: signed,
+        };
+        let error = CeremonyError { path, cause };
         Err(Unfit { misnamed: signed.map(|_| Box::new(step)), ..unfit(error) })
     }
 

@@ -17,10 +17,10 @@ use std::num::NonZeroU32;
 
 use ceremony_core::format::ptau::Power;
 use ceremony_core::limits::{MAX_BEACON_EXPONENT, MIN_BEACON_EXPONENT};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zk_attest::amendment::Deputies;
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash};
+use zk_attest::digest::{CircuitDigest, ConfigDigest, FileDigest, ProgramHash, TranscriptDigest};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Curve, Label};
 use zk_attest::statement::Phase;
@@ -35,14 +35,14 @@ use crate::key_material::key_material;
 pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
 
 /// The version of the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ConfigFormat {
     #[serde(rename = "zk-ceremony/1")]
     V1,
 }
 
 /// Who may contribute when.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// In the order of the roster.
@@ -62,7 +62,7 @@ pub struct Config {
 }
 
 /// The document, as it is written by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigDocument {
     /// The version of the document.
@@ -94,12 +94,24 @@ pub struct ConfigDocument {
     pub beacon: BeaconPlan,
     /// The file of another ceremony that phase 1 starts from.
     pub phase1_start: Option<ExternalStart>,
+    /// The ceremony that this one succeeds.
+    pub predecessor: Option<Predecessor>,
     /// The circuits.
     pub circuits: Vec<ConfigCircuit>,
 }
 
+/// The ceremony whose keys a ceremony's replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Predecessor {
+    /// SHA-256 of its transcript.
+    pub transcript_sha256: TranscriptDigest,
+    /// The serial of its bundle. The next one's is higher.
+    pub serial: u64,
+}
+
 /// Contributions that each phase needs before its beacon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Minimum {
     /// Of phase 1; none where nobody contributes to it.
@@ -109,7 +121,7 @@ pub struct Minimum {
 }
 
 /// A person with a key.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Name, as attestations and reports show it.
@@ -119,7 +131,7 @@ pub struct Person {
 }
 
 /// Who may take over if the coordinator cannot act.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeputyRule {
     /// How many deputies have to agree.
@@ -129,7 +141,7 @@ pub struct DeputyRule {
 }
 
 /// Who may be added to the roster.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentRule {
     /// For which phases. A phase that a beacon has closed takes nobody any more.
@@ -139,7 +151,7 @@ pub struct EnrolmentRule {
 }
 
 /// A person who contributes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Participant {
     /// Name, as attestations and reports show it.
@@ -151,7 +163,7 @@ pub struct Participant {
 }
 
 /// The beacons that close the two phases.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BeaconPlan {
     /// Of phase 1; none where nobody contributes to it.
@@ -161,8 +173,8 @@ pub struct BeaconPlan {
 }
 
 /// A public random value that will exist later.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawBeacon")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawBeacon", into = "RawBeacon")]
 pub struct PlannedBeacon {
     /// Where it will be published: in words, or "drand" and the chain's name.
     pub source: Label,
@@ -175,13 +187,20 @@ pub struct PlannedBeacon {
 }
 
 /// A planned beacon as it is written.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawBeacon {
     source: Option<Label>,
     drand: Option<String>,
     round: u64,
     exponent: u8,
+}
+
+impl From<PlannedBeacon> for RawBeacon {
+    fn from(PlannedBeacon { source, drand, round, exponent }: PlannedBeacon) -> Self {
+        let drand = drand.map(|chain| chain.name().to_owned());
+        Self { source: drand.is_none().then_some(source), drand, round, exponent }
+    }
 }
 
 impl TryFrom<RawBeacon> for PlannedBeacon {
@@ -213,7 +232,7 @@ impl TryFrom<RawBeacon> for PlannedBeacon {
 }
 
 /// A `.ptau` of another ceremony.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalStart {
     /// SHA-256 of the file.
@@ -227,7 +246,7 @@ pub struct ExternalStart {
 }
 
 /// A circuit.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigCircuit {
     /// Name.
@@ -418,6 +437,12 @@ impl ConfigDocument {
             }
         }
         self.drand_is_sound()?;
+        // The next serial has to exist, in TOML too.
+        if let Some(Predecessor { serial, .. }) = self.predecessor
+            && !(1..i64::MAX as u64).contains(&serial)
+        {
+            return unsound("the predecessor's serial is out of range", serial, "1 or more");
+        }
         let modules: Vec<String> =
             self.circuits.iter().map(|circuit| circuit.name.module()).collect();
         if !modules.is_sorted_by(|a, b| a < b) {

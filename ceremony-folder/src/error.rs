@@ -11,6 +11,7 @@ use ceremony_core::format::bound_file::Change;
 use ceremony_core::{keygen, phase1, phase2};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::error::Refusal;
+use zk_attest::primitives::Label;
 use zk_attest::program::PROGRAM;
 
 use crate::config::ConfigError;
@@ -89,6 +90,15 @@ pub enum Cause {
     NoRejection {
         /// The attempt that was rejected, as its successor's name says.
         attempt: StepName,
+    },
+    /// A step's file has another name than the one that its maker signed.
+    Misnamed {
+        /// The file's name.
+        found: String,
+        /// The signed one.
+        signed: Label,
+        /// The step of the signed name, if it is one.
+        step: Option<StepName>,
     },
     /// The files do not belong together.
     Chain {
@@ -287,6 +297,21 @@ impl Cause {
                 "fetch the folder again: a rejection and what it rejects stay in the folder as \
                  evidence",
             ),
+            Self::Misnamed { found, signed, step } => {
+                let parts = Diagnostic::artefact(
+                    "chain",
+                    "the file has another name than the one that was signed",
+                )
+                .found(found)
+                .expected(signed);
+                match step {
+                    Some(step) => parts.hint(format_args!(
+                        "if no file is called {signed} yet, rename this one to it, and its \
+                         attestation to {step}.dsse.json"
+                    )),
+                    None => parts,
+                }
+            }
             Self::Chain { what, found, expected } => {
                 Diagnostic::artefact("chain", what).found(found).expected(expected)
             }

@@ -28,6 +28,7 @@ use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
 use crate::error::{CeremonyError, at};
+use crate::memory::Memory;
 use crate::output::{Output, OutputError};
 use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 
@@ -141,6 +142,7 @@ pub(crate) struct Presence {
 pub struct Folder {
     root: PathBuf,
     store: Arc<dyn Store>,
+    memory: Arc<Memory>,
 }
 
 impl Folder {
@@ -153,7 +155,17 @@ impl Folder {
     /// The folder that a store has. `root` is what paths begin with in reports and messages.
     #[must_use]
     pub fn in_store(root: &Path, store: Arc<dyn Store>) -> Self {
-        Self { root: root.into(), store }
+        Self { root: root.into(), store, memory: Arc::default() }
+    }
+
+    /// The same folder, with what is known of the steps of another one, or of the same one before.
+    #[must_use]
+    pub fn remembering(self, other: &Self) -> Self {
+        Self { memory: other.memory.clone(), ..self }
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// What has the files.

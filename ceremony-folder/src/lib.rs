@@ -48,6 +48,8 @@ pub mod judge;
 pub mod key_material;
 pub mod link;
 mod lock;
+mod memory;
+pub mod next;
 pub mod output;
 mod place;
 mod prior;
@@ -138,6 +140,14 @@ impl Ceremony {
         let config = Config::from_toml(&bytes).map_err(at(&path))?;
         let roster = Roster::read(&folder, &config);
         Ok(Self::with_roster(folder, config, roster))
+    }
+
+    /// The ceremony as its folder is now: only what changed since is judged.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn again(&self) -> Result<Self, CeremonyError> {
+        Self::read(self.folder.clone())
     }
 
     /// Reads the signed steps as these people make them.

@@ -13,13 +13,14 @@ use ceremony_core::phase2::verify::{
     Digests, Expectations as KeyExpectations, Remark, verify_from,
 };
 use ceremony_core::progress::Progress;
-use zk_attest::digest::ContributionHash;
+use zk_attest::digest::{ContributionHash, FileDigest};
 use zk_attest::statement::Phase;
 
 use crate::Ceremony;
 use crate::chain::Step;
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
+use crate::memory::Records;
 use crate::steps::{ensure_unchanged, open_input};
 use crate::verify::{ensure_attested, record_is_attested};
 
@@ -51,10 +52,16 @@ pub fn link<R: Read + Seek + Send>(
     progress: &dyn Progress,
 ) -> Result<Linked, CeremonyError> {
     let earlier_path = &before.path;
+    let memory = ceremony.folder.memory();
     match before.words.phase {
         Phase::One => {
-            let mut input =
-                Ptau::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
+            let known = memory.records(before.file);
+            let known = match &known {
+                Some(Records::Ptau(power, records)) => Some((*power, &**records)),
+                _ => None,
+            };
+            let mut input = Ptau::open_knowing(open_input(ceremony, earlier_path)?, known)
+                .map_err(at(earlier_path))?;
             ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
             let earlier = input.contributions();
             let proven = Some(input.ceremony_power());
@@ -66,6 +73,8 @@ pub fn link<R: Read + Seek + Send>(
                 let what = "the file has another power than the rules";
                 return Err(broken(path, what, found, expected));
             }
+            let records = Records::Ptau(ptau.ceremony_power(), ptau.contributions().into());
+            memory.keep(FileDigest(verified.digests.sha256.0), records);
             let last = ptau
                 .contributions()
                 .last()
@@ -79,15 +88,21 @@ pub fn link<R: Read + Seek + Send>(
             })
         }
         Phase::Two => {
-            let mut input =
-                Zkey::open(open_input(ceremony, earlier_path)?).map_err(at(earlier_path))?;
-            let mut key = Zkey::open(made).map_err(at(path))?;
+            let known = memory.records(before.file);
+            let known = match &known {
+                Some(Records::Zkey(records)) => &**records,
+                _ => &[],
+            };
+            let mut input = Zkey::open_knowing(open_input(ceremony, earlier_path)?, known)
+                .map_err(at(earlier_path))?;
+            let mut key = Zkey::open_knowing(made, input.contributions()).map_err(at(path))?;
             let expectations = KeyExpectations::default();
             let report =
                 verify_from(&mut input, &mut key, &expectations, progress).map_err(at(path))?;
             ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
             let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
                 report.digests;
+            memory.keep(FileDigest(digests.sha256.0), Records::Zkey(key.contributions().into()));
             let last = report
                 .contributions
                 .last()

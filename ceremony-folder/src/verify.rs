@@ -536,12 +536,14 @@ impl<'a> Verification<'a> {
         let known = self.circuits[circuit].take();
         // What is taken from the key is noted, and held against the attested digest as the checked
         // bytes are.
+        let before = known.as_ref().map_or(&[][..], |facts| &facts.records);
         let mut key = RecheckedFile::new(self.ceremony.folder.open(&this.path)?)
             .map_err(FormatError::Io)
-            .and_then(Zkey::open)
+            .and_then(|file| Zkey::open_knowing(file, before))
             .map_err(at(&this.path))?;
+        let checked = self.ceremony.folder.open(&this.path)?;
         let mut checked =
-            Zkey::open(self.ceremony.folder.open(&this.path)?).map_err(at(&this.path))?;
+            Zkey::open_knowing(checked, key.contributions()).map_err(at(&this.path))?;
         let mut reports = Vec::new();
         let at_the_end = last && (chain.is_closed() || !self.follows);
         if step == 0 || at_the_end {
@@ -550,8 +552,9 @@ impl<'a> Verification<'a> {
         }
         if step > 0 && whole {
             let before = &chain.steps[step - 1];
+            let earlier = self.ceremony.folder.open(&before.path)?;
             let mut earlier =
-                Zkey::open(self.ceremony.folder.open(&before.path)?).map_err(at(&before.path))?;
+                Zkey::open_knowing(earlier, key.contributions()).map_err(at(&before.path))?;
             let report =
                 verify_from(&mut earlier, &mut checked, &KeyExpectations::default(), progress)
                     .map_err(at(&this.path))?;
@@ -641,8 +644,9 @@ impl<'a> Verification<'a> {
             return Ok((this.path.clone(), digests, vec![ATTESTED]));
         }
         let mut key = Zkey::open(file).map_err(at(&this.path))?;
+        let earlier = self.ceremony.folder.open(&before.path)?;
         let mut earlier =
-            Zkey::open(self.ceremony.folder.open(&before.path)?).map_err(at(&before.path))?;
+            Zkey::open_knowing(earlier, key.contributions()).map_err(at(&before.path))?;
         let report = verify_from(&mut earlier, &mut key, &KeyExpectations::default(), progress)
             .map_err(at(&this.path))?;
         let digests = match report.digests {

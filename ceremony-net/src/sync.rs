@@ -88,6 +88,8 @@ impl Source for Client {
 pub struct WorkingCopy {
     root: PathBuf,
     store: LocalDirectory,
+    /// Remembers the steps that it was read with.
+    folder: Folder,
     config: Config,
     /// Digests of files here, by name, with size and time of change.
     known: BTreeMap<String, (u64, Option<std::time::SystemTime>, String)>,
@@ -135,14 +137,15 @@ impl WorkingCopy {
         let mut copy = Self {
             root: root.into(),
             store,
+            folder: Folder::new(root),
             config,
             known: BTreeMap::new(),
             remote: BTreeSet::new(),
             journal: None,
         };
-        let path = Folder::new(root).config();
+        let path = copy.folder.config();
         if copy.store.is_present(Path::new(RULES)) {
-            let bytes = Folder::new(root).read(&path, MAX_RULES_BYTES)?;
+            let bytes = copy.folder.read(&path, MAX_RULES_BYTES)?;
             let (found, expected) = (ConfigDigest::of(&bytes), copy.config.digest());
             if found != expected {
                 return Err(Diagnostic::environment(
@@ -274,7 +277,7 @@ impl WorkingCopy {
     /// When the service is not reached, or its journal does not go on from the one that is here.
     pub fn update_journal(&mut self, client: &Client) -> Result<(), Diagnostic> {
         let _lock = FolderLock::take(&self.root)?;
-        let ceremony = Ceremony::open(&self.root)?;
+        let ceremony = Ceremony::read(self.folder.clone())?;
         let journal = match self.journal.take().filter(Journal::is_current) {
             Some(journal) => journal,
             None => Journal::open(&ceremony)?.0,
@@ -303,7 +306,8 @@ impl WorkingCopy {
     /// When there are no sound rules.
     pub fn ceremony(&self, shown: &Path) -> Result<Ceremony, Diagnostic> {
         let store = Listed { local: self.store.clone(), names: self.remote.clone() };
-        Ok(Ceremony::read(Folder::in_store(shown, Arc::new(store)))?)
+        let folder = Folder::in_store(shown, Arc::new(store)).remembering(&self.folder);
+        Ok(Ceremony::read(folder)?)
     }
 
     /// Whether the service had a file at the last update.

@@ -4,6 +4,7 @@ pub(crate) mod ceremony;
 mod guard_status;
 pub(crate) mod judge;
 pub(crate) mod network;
+pub(crate) mod next;
 pub(crate) mod policy;
 pub(crate) mod proof;
 pub(crate) mod sealing;

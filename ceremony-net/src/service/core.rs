@@ -538,7 +538,7 @@ impl Core {
         // Public keys are public: junk signatures must not reach the folder's lock.
         self.with_signature(&view.ceremony, key, signature)?;
         let _lock = FolderLock::take(&self.options.folder)?;
-        let ceremony = Ceremony::open(&self.options.folder)?;
+        let ceremony = view.ceremony.again()?;
         let (before, signed) = self.with_signature(&ceremony, key, signature)?;
         if signed != before {
             let path = ceremony.folder.bundle();
@@ -578,7 +578,7 @@ impl Core {
         // Before the lock: others wait for it.
         Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &view.ceremony.config)?;
         let lock = FolderLock::take(&self.options.folder)?;
-        let ceremony = Ceremony::open(&self.options.folder)?;
+        let ceremony = view.ceremony.again()?;
         // Enrolments are public: sending one again changes nothing.
         let Kept::New(said) = enrolment::keep(&ceremony, envelope)? else { return Ok(()) };
         let document = FileDigest::of(&envelope.to_json());
@@ -595,8 +595,9 @@ impl Core {
         if self.state().verdicts_noted.contains(&document) {
             return Ok(());
         }
+        let view = self.state().view.clone();
         let _lock = FolderLock::take(&self.options.folder)?;
-        let ceremony = Ceremony::open(&self.options.folder)?;
+        let ceremony = view.ceremony.again()?;
         let auditors = &self.options.auditors;
         let key = ceremony_folder::audit::keep(&ceremony, envelope, auditors)?;
         let mut state = self.state();

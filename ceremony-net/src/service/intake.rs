@@ -156,7 +156,7 @@ impl Core {
         for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
             // Others may work on the folder between two chains.
             let _lock = FolderLock::take(&self.options.folder)?;
-            let ceremony = Ceremony::open(&self.options.folder)?;
+            let ceremony = self.state().view.ceremony.again()?;
             let attestation = Lease::attestation(&self.state_folder, i);
             let data: Option<PathBuf> =
                 self.state().uploads.get(upload).map(|upload| upload.path.clone());

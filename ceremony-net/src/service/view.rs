@@ -40,7 +40,10 @@ impl View {
     pub(crate) fn read(root: &Path, before: Option<&Self>) -> Result<Self, CeremonyError> {
         // Before the content: what changes meanwhile is read again next time.
         let stamps = stamps(root, before);
-        let ceremony = Ceremony::open(root)?;
+        let ceremony = match before {
+            Some(before) => before.ceremony.again()?,
+            None => Ceremony::open(root)?,
+        };
         let mut view = Self {
             bundle: ceremony.folder.is_present(&ceremony.folder.bundle()),
             ceremony,

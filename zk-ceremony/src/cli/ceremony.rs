@@ -9,6 +9,7 @@ use zk_attest::primitives::CircuitName;
 use super::EntropyArgs;
 use super::judge::JudgeArgs;
 use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
+use super::next::NextCeremony;
 use super::signing::SignerArgs;
 use crate::host::examples;
 
@@ -173,6 +174,17 @@ pub(crate) enum CeremonyCommand {
     #[command(after_help = examples("Example:\n  \
         zk-ceremony ceremony find shared/ --participant Alice"))]
     Find(FindArgs),
+    /// Write the rules of the next ceremony of a periodic one: the same people, later beacons
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony next shared/ next.toml --id example-2028-01 \\\n    \
+            --phase1-after 2028-01-17T12:00:00Z --phase2-after 2028-01-24T12:00:00Z\n  \
+            zk-ceremony ceremony next shared/ next.toml --id example-2028-01 --keep-phase1 \\\n    \
+            --phase2-after 2028-01-24T12:00:00Z --policy zk/trust-policy.json\n\n\
+            The rules name this ceremony's transcript and serial: the next bundle has a higher \
+            one, and says what it replaces.")
+    )]
+    Next(NextCeremony),
     /// Hold two signed words of a service against each other: did it tell two stories?
     #[command(
         after_help = examples("Examples:\n  \
@@ -724,9 +736,10 @@ pub(crate) struct ArchiveArgs {
 pub(crate) struct CreateBundle {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
-    /// Higher than that of every bundle before
+    /// Higher than that of every bundle before; left out, one more than that of the predecessor
+    /// that the rules name
     #[arg(long, value_name = "N")]
-    pub(crate) serial: u64,
+    pub(crate) serial: Option<u64>,
     /// The last moment at which the bundle may be imported, as in 2027-12-31T23:59:59Z
     #[arg(long, value_name = "TIME")]
     pub(crate) not_after: String,

@@ -114,9 +114,10 @@ pub(crate) struct ServeArgs {
     /// Add whoever asks for it to the roster, as far as the rules allow
     #[arg(long, requires = "signer")]
     pub(crate) enrol_all: bool,
-    /// The serial number of the bundle
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) serial: u64,
+    /// The serial number of the bundle; left out, one more than that of the predecessor that the
+    /// rules name, or 1
+    #[arg(long, value_name = "N")]
+    pub(crate) serial: Option<u64>,
     /// The last moment at which the bundle may be imported, as in 2027-12-31T23:59:59Z; without it
     /// no bundle is made
     #[arg(long, value_name = "TIME", requires = "signer")]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use zk_attest::primitives::CeremonyKind;
 
+use super::next::NextPolicy;
 use super::{OutputArgs, PinPolicy};
 use crate::host::examples;
 
@@ -40,6 +41,15 @@ pub(crate) enum PolicyCommand {
         if both say the same, and the `effect` of a change is \"weaker\", \"stronger\" or \
         \"neutral\"."))]
     Diff(DiffPolicies),
+    /// Edit a policy for the bundle of the next ceremony, and say in words what changes
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony policy next zk/trust-policy.json next-policy.json --bundle bundle.json \\\n    \
+            --revoke-predecessor --not-after 2029-03-31T00:00:00Z\n\n\
+            No bundle below the serial of this one is accepted any more. People are not changed: \
+            who is new in the roster is an edit of its own.")
+    )]
+    Next(NextPolicy),
     /// Check that a policy is sound, and print the digest that build.rs pins
     #[command(after_help = examples("Example:\n  zk-ceremony policy pin zk/trust-policy.json"))]
     Pin(PinPolicy),

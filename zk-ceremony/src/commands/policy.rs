@@ -35,6 +35,7 @@ impl PolicyCommand {
             Self::New(command) => command.run(),
             Self::Show(command) => command.run(),
             Self::Diff(command) => command.run(),
+            Self::Next(command) => command.run(),
             Self::Pin(command) => command.run(),
         }
     }
@@ -185,7 +186,7 @@ fn sha256_of(path: &Path) -> Result<[u8; 32], Diagnostic> {
         .map_err(|e| failure::io(path, "reading", &e))
 }
 
-pub(super) fn read_policy(path: &Path) -> Result<Policy, Diagnostic> {
+pub(crate) fn read_policy(path: &Path) -> Result<Policy, Diagnostic> {
     read_bytes(path).map(|(policy, _)| policy)
 }
 

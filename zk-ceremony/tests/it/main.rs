@@ -28,5 +28,6 @@ mod sealing;
 mod signers_cli;
 mod signing_cli;
 mod strays;
+mod successor;
 mod tampered_folder;
 mod zkey_cli;

@@ -55,3 +55,22 @@ fn a_step_of_phase_1_that_does_not_follow_from_the_one_before_is_refused() {
     world.replace("phase1/0003.ptau", "carol", &good);
     verify(&world).unwrap();
 }
+
+#[test]
+fn a_folder_that_is_read_again_is_judged_as_it_is_now() {
+    let world = world();
+    let ceremony = Ceremony::open(&world.shared("")).unwrap();
+    let steps = || ceremony.again().unwrap().phase1.steps.len();
+    assert_eq!(steps(), 4);
+    let path = world.shared("phase1/0003.dsse.json");
+    let good = fs::read(&path).unwrap();
+    world.again("phase1/0003.dsse.json", "bob", |_| ());
+    assert_eq!(steps(), 3);
+    fs::write(&path, b"{}").unwrap();
+    assert_eq!(steps(), 3);
+    fs::write(&path, good).unwrap();
+    assert_eq!(steps(), 4);
+    // The same bytes in another place are another step.
+    fs::rename(&path, world.shared("phase1/0004.dsse.json")).unwrap();
+    assert_eq!(steps(), 3);
+}

@@ -18,9 +18,8 @@ impl AcceptStep {
         let inbox = Inbox::read(&self.inbox)?;
         let (mut accepted, mut here, mut refusals) = (0, 0, Vec::new());
         let mut senders = BTreeSet::new();
+        let mut ceremony = Ceremony::open(root)?;
         for delivered in &inbox.attestations {
-            // Each one changes what the next is held against.
-            let ceremony = Ceremony::open(root)?;
             match ceremony.accept(delivered, &inbox.files, &self.skip, &Bars::default()) {
                 Ok(added) => {
                     accepted += 1;
@@ -43,12 +42,14 @@ impl AcceptStep {
                 Err(Refused::NotAContribution { .. }) => here += 1,
                 Err(refused) => refusals.push(Diagnostic::from(refused)),
             }
+            // Each one changes what the next is held against.
+            ceremony = ceremony.again()?;
         }
         if accepted + here == 0 && refusals.is_empty() {
             return Err(nothing(&inbox));
         }
         if accepted > 0 {
-            for half in Ceremony::open(root)?.halves() {
+            for half in ceremony.halves() {
                 if senders.contains(half.name.as_str()) {
                     println!("note: {half}: ask for the rest");
                 }

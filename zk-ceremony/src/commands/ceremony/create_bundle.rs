@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use ceremony_folder::{Ceremony, FolderLock, VerifiedCeremony};
+use ceremony_folder::{Ceremony, Config, FolderLock, VerifiedCeremony};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::TranscriptDigest;
@@ -28,7 +28,7 @@ impl CreateBundle {
                     "its signatures would be lost: name another file with --out, or add --force",
                 ));
         }
-        let terms = self.terms()?;
+        let terms = self.terms(&ceremony)?;
         let output = match &self.out {
             Some(out) => Output::create(out, self.force, &[])?,
             None => ceremony.folder.create(&out, self.force)?,
@@ -37,14 +37,14 @@ impl CreateBundle {
     }
 
     /// What the bundle says of itself, judged before the work of a verification.
-    fn terms(&self) -> Result<Terms, Diagnostic> {
+    fn terms(&self, ceremony: &Ceremony) -> Result<Terms, Diagnostic> {
         let not_after = parse_not_after(&self.not_after)?;
         let predecessor = self.predecessor.as_deref().map(TranscriptDigest::from_hex).transpose();
         let predecessor = predecessor.map_err(|refusal| {
             failure::argument("--predecessor", &refusal)
                 .hint("give the transcript hash as 64 hexadecimal digits")
         })?;
-        Ok(Terms { serial: self.serial, not_after, predecessor })
+        Terms::of(&ceremony.config, self.serial, not_after, predecessor)
     }
 }
 
@@ -63,6 +63,47 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// With the serial and the predecessor that the rules know, where they name one.
+    pub(super) fn of(
+        rules: &Config,
+        serial: Option<u64>,
+        not_after: Timestamp,
+        predecessor: Option<TranscriptDigest>,
+    ) -> Result<Self, Diagnostic> {
+        let known = rules.document().predecessor;
+        let lowest = known.map(|known| known.serial + 1);
+        let serial = match (serial, lowest) {
+            (Some(serial), Some(lowest)) if serial < lowest => {
+                return Err(Diagnostic::environment(
+                    "serial",
+                    "the serial is not higher than that of the predecessor, which the rules name",
+                )
+                .at("--serial")
+                .found(serial)
+                .expected(format_args!("{lowest} or higher")));
+            }
+            (Some(serial), _) | (None, Some(serial)) => serial,
+            (None, None) => {
+                return Err(Diagnostic::environment("arguments", "the bundle has no serial")
+                    .at("--serial")
+                    .expected(
+                        "a number higher than that of every bundle before; 1 for the first",
+                    ));
+            }
+        };
+        let known = known.map(|known| known.transcript_sha256);
+        match (predecessor, known) {
+            (Some(given), Some(known)) if given != known => {
+                Err(Diagnostic::environment("predecessor", "the rules name another predecessor")
+                    .at("--predecessor")
+                    .found(given)
+                    .expected(known)
+                    .hint("leave --predecessor out"))
+            }
+            (given, known) => Ok(Self { serial, not_after, predecessor: given.or(known) }),
+        }
+    }
+
     /// Writes the bundle of a verified ceremony.
     pub(super) fn write(
         self,

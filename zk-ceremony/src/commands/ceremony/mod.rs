@@ -11,6 +11,7 @@ mod create_bundle;
 mod judge;
 mod network;
 mod new;
+mod next;
 mod once;
 mod people;
 mod prepared;
@@ -43,6 +44,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Status(command)) => command.run(),
             Some(CeremonyCommand::Find(command)) => command.run(),
             Some(CeremonyCommand::Judge(command)) => command.run(),
+            Some(CeremonyCommand::Next(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
             Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Enrol(command)) => command.run(),

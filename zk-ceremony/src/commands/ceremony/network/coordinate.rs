@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ceremony_folder::beacon::PublicValue;
 use ceremony_folder::drand::Chain;
 use ceremony_folder::enrolment::{ENROLMENTS, Enrolment};
-use ceremony_folder::{Ceremony, FolderLock, Stage};
+use ceremony_folder::{Ceremony, Folder, FolderLock, Stage};
 use ceremony_net::drand::Endpoints;
 use ceremony_net::service::Service;
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -30,6 +30,7 @@ const MAX_BEACON_FILE_BYTES: usize = 4096;
 /// See the module's documentation.
 pub(super) struct Coordinator {
     root: PathBuf,
+    folder: Folder,
     signer: Box<dyn Signer>,
     beacons: Vec<BeaconFile>,
     endpoints: Endpoints,
@@ -38,7 +39,7 @@ pub(super) struct Coordinator {
     enrol_all: bool,
     /// When the folder of enrolments had been looked through.
     enrolments: Option<std::time::SystemTime>,
-    serial: u64,
+    serial: Option<u64>,
     not_after: Option<String>,
     witness: Vec<NamedFile>,
     seal_to: Vec<String>,
@@ -63,8 +64,15 @@ impl Coordinator {
             .expected("values that nobody could choose")
             .hint("name the files that will have the announced values with --beacon 1=FILE"));
         }
+        let first = ceremony.config.document().predecessor.is_none().then_some(1);
+        let serial = arguments.serial.or(first);
+        if let Some(text) = &arguments.not_after {
+            // What would be refused at the end is refused now.
+            Terms::of(&ceremony.config, serial, parse_not_after(text)?, None)?;
+        }
         Ok(Self {
             root: root.into(),
+            folder: ceremony.folder,
             signer,
             beacons: arguments.beacon.clone(),
             endpoints: Endpoints::new(&arguments.endpoints.endpoint)?,
@@ -72,7 +80,7 @@ impl Coordinator {
             close_after: Duration::from_secs(arguments.close_after),
             enrol_all: arguments.enrol_all,
             enrolments: None,
-            serial: arguments.serial,
+            serial,
             not_after: arguments.not_after.clone(),
             witness: arguments.witness.clone(),
             seal_to: arguments.seal_to.clone(),
@@ -86,7 +94,7 @@ impl Coordinator {
 
     /// Makes the step that is due, if one is, and says whether it did.
     pub(super) fn advance(&mut self, service: &Service) -> Result<bool, Diagnostic> {
-        let ceremony = Ceremony::open(&self.root)?;
+        let ceremony = Ceremony::read(self.folder.clone())?;
         // Somebody else may have taken over.
         ceremony
             .ensure_coordinator(self.signer.as_ref())
@@ -117,7 +125,8 @@ impl Coordinator {
         let mut added = false;
         let _lock = FolderLock::take(&self.root)?;
         loop {
-            let now = Ceremony::open_sound(&self.root)?;
+            let now = ceremony.again()?;
+            now.ensure_sound()?;
             let can_be_added = |request: &Enrolment| {
                 let reason = Label::from_static("a request");
                 !request.is_of_the_roster(&now)
@@ -225,11 +234,10 @@ impl Coordinator {
         let keys = Keys::begin(&ceremony, None, &self.seal_to)?;
         // Judged before the work.
         let terms = self.not_after.as_deref().filter(|_| needs_bundle).map(parse_not_after);
-        let terms = terms.transpose()?.map(|not_after| Terms {
-            serial: self.serial,
-            not_after,
-            predecessor: None,
-        });
+        let terms = terms
+            .transpose()?
+            .map(|not_after| Terms::of(&ceremony.config, self.serial, not_after, None));
+        let terms = terms.transpose()?;
         let finished = Finished::verify(&ceremony)?;
         keys.write(&finished.done, &self.witness)?;
         let done = finished.write(&ceremony)?;
