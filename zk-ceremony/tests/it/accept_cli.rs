@@ -264,3 +264,17 @@ fn in_phase_2_a_key_that_is_late_damaged_bad_or_of_another_circuit_is_called_so(
     );
     world.ok("coordinator", "ceremony verify shared");
 }
+
+#[test]
+fn nothing_is_added_while_another_chain_does_not_hold() {
+    let world = World::two_circuits();
+    send_keys(&world, "alice", "0001");
+    let alone = "ceremony accept shared from-alice/one.zkey from-alice/one.dsse.json";
+    let good = fs::read(world.shared("circuits/two/0000.dsse.json")).unwrap();
+    world.again("circuits/two/0000.dsse.json", "alice", |_| ());
+    let run = world.run("coordinator", alone);
+    assert!(run.code == 1 && run.stderr.contains("two/0000.dsse.json"), "{}", run.stderr);
+    assert!(!world.shared("circuits/one/0001.zkey").exists());
+    fs::write(world.shared("circuits/two/0000.dsse.json"), good).unwrap();
+    world.ok("coordinator", alone);
+}

@@ -286,6 +286,10 @@ fn a_round_is_waited_for_and_fetched_and_who_lies_is_passed_over() {
         urls.iter().map(|url| format!(" --endpoint {url}")).collect()
     };
     let all: Vec<String> = liars.iter().cloned().chain([honest()]).collect();
+    let many =
+        format!("ceremony beacon shared --key key.pem{}", named(&vec![liars[6].clone(); 17]));
+    let run = world.run("coordinator", &many);
+    assert!(run.code == 2 && run.stderr.contains("too many endpoints"), "{}", run.stderr);
     let line = format!("ceremony beacon shared --wait --key key.pem{}", named(&all));
     let run = world.run("coordinator", &line);
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -10,7 +10,7 @@ use ceremony_core::proofs::Claim;
 use testkit::paper::{Ceremony, Parts, text};
 use testkit::simulated::Trapdoor;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::primitives::{Beacon, CeremonyKind, DrandSignature};
 use zk_vk_guard::policy::{NamedKey, PolicyDocument, Role};
 use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 
@@ -262,6 +262,26 @@ fn a_verdict_counts_under_its_own_signature_only() {
         "{}",
         run.stderr
     );
+}
+
+/// Signed by everybody, with the beacon of a round that its chain did not sign: no proof is judged
+/// by its key.
+#[test]
+fn a_key_whose_beacon_its_chain_did_not_sign_verifies_nothing() {
+    let mut world = World::new();
+    world.proof("a");
+    world.folder.ours(&format!("proof verify a.json a.public.json {KEY}"));
+    let signature = DrandSignature::new([7; 48]);
+    world.ceremony.beacon = Beacon {
+        source: text("drand quicknet"),
+        round: 1000,
+        value: signature.value(),
+        signature: Some(signature),
+        ..Ceremony::beacon()
+    };
+    world.folder.write("bundle.json", &world.parts().json());
+    let run = world.folder.run(&format!("proof verify a.json a.public.json {KEY}"));
+    assert!(run.code == 1 && run.stderr.contains("beacon"), "{}{}", run.stdout, run.stderr);
 }
 
 /// A process that ends with the test.

@@ -111,6 +111,26 @@ fn a_replaced_key_signs_what_comes_after_and_the_old_one_nothing_new() {
     }
 }
 
+#[test]
+fn a_folder_that_is_read_again_is_judged_by_the_roster_that_it_has_now() {
+    let world = world();
+    world.carry("coordinator", "alice");
+    new_key(&world, "alice");
+    let replace = "ceremony replace-key shared --as alice --key new.pem --old-key key.pem \
+                   --reason moved";
+    world.ok("alice", replace);
+    world.ok("alice", "ceremony contribute shared --as alice --key new.pem");
+    let ceremony = Ceremony::open(&world.path("alice", "shared")).unwrap();
+    let steps = || ceremony.again().unwrap().phase1.steps.len();
+    assert_eq!(steps(), 2);
+    let amendment = world.path("alice", "shared/roster/0001.dsse.json");
+    let good = fs::read(&amendment).unwrap();
+    fs::remove_file(&amendment).unwrap();
+    assert_eq!(steps(), 1);
+    fs::write(&amendment, good).unwrap();
+    assert_eq!(steps(), 2);
+}
+
 /// Under the name of a step, in the folder itself: nobody verified it on its way in.
 #[test]
 fn a_step_signed_with_a_key_after_its_time_is_no_step() {
@@ -414,6 +434,34 @@ fn an_amendment_that_comes_while_another_one_waits_or_too_late_is_refused_by_its
     world.beacon();
     let over = "phase 1 takes no contribution any more";
     fails(&world, "coordinator", "ceremony admit shared zoe.json", over);
+}
+
+#[test]
+fn an_amendment_after_the_prepared_file_that_names_a_missing_step_is_noticed() {
+    let world = world();
+    world.contribute("alice");
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    world.ok("coordinator", "ceremony handover shared --to dora --reason ill --key key.pem");
+    world.ok("coordinator", "ceremony countersign shared --key ../dora/key.pem");
+    world.ok("coordinator", "ceremony verify shared --read-only");
+    let first = Envelope::from_json(&fs::read(world.shared("roster/0001.dsse.json")).unwrap());
+    let previous = zk_attest::digest::AmendmentDigest::of(first.unwrap().payload());
+    let key = world.public_key("coordinator");
+    let second = forged(&world, &["dora", "coordinator"], |it| {
+        it.number = 2;
+        it.previous = Some(previous);
+        it.change = Change::Handover { coordinator: Label::new("Coordinator").unwrap(), key };
+        it.heads[0].file = FileDigest::of(b"x");
+    });
+    fs::write(world.shared("roster/0002.dsse.json"), second).unwrap();
+    let run = world.run("coordinator", "ceremony verify shared --read-only");
+    assert!(
+        run.code != 0 && run.stderr.contains("names a step of phase 1 that is not here"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
 }
 
 /// Steps that a former coordinator made in another copy, put into the folder by hand.
@@ -721,4 +769,38 @@ fn an_enrolment_is_its_makers_of_this_ceremony_and_of_somebody_who_may_come() {
     let path = ceremony().enrolment_path(&world.public_key("zoe"));
     fs::rename(&path, path.with_file_name("0000000000000000.dsse.json")).unwrap();
     assert!(ceremony().enrolments().is_empty());
+}
+
+#[test]
+fn as_many_strangers_may_ask_to_take_part_as_a_ceremony_can_have() {
+    let world = world();
+    let ceremony = || Ceremony::open(&world.shared("")).unwrap();
+    let rules = ceremony().config;
+    let envelope = |n: usize| {
+        let secret = ed25519_dalek::SigningKey::from_bytes(&FileDigest::of(&n.to_le_bytes()).0);
+        let key = PublicKey::from_bytes(secret.verifying_key().as_bytes()).unwrap();
+        let said = Enrolment {
+            ceremony: rules.document().id.clone(),
+            kind: rules.document().kind,
+            ceremony_toml_sha256: rules.digest(),
+            participant: Label::new(&format!("stranger {n}")).unwrap(),
+            key,
+            phases: vec![Phase::One],
+            tool: Label::new("zk-ceremony 0.1.0").unwrap(),
+            software_sha256: None,
+            machine: Label::new("laptop").unwrap(),
+            window: Label::new("Monday").unwrap(),
+            time: Timestamp::now(),
+        };
+        (key, said.sign(&mut KeyFile { key, secret }).unwrap())
+    };
+    fs::create_dir(world.shared("enrolments")).unwrap();
+    let folder = ceremony();
+    for n in 0..zk_vk_guard::limits::MAX_PARTICIPANTS {
+        let (key, envelope) = envelope(n);
+        fs::write(folder.enrolment_path(&key), envelope.to_json()).unwrap();
+    }
+    let (_, one_more) = envelope(usize::MAX);
+    let refused = enrolment::keep(&folder, &one_more).unwrap_err();
+    assert!(refused.what.contains("too many people ask"), "{}", refused.what);
 }

@@ -154,6 +154,15 @@ fn what_is_no_recipient_is_refused_and_a_secret_is_not_quoted() {
         assert!(!safe.folder.path("x.age").exists());
         keeps_secret(&run, secret.as_bytes());
     }
+    // More recipients than a header is read with.
+    let run = safe.folder.run_with("key seal key.bin --out x.age", |command| {
+        for _ in 0..33 {
+            command.args(["--to", safe.recipients[0].as_str()]);
+        }
+        command
+    });
+    assert!(run.code == 2 && run.stderr.contains("too many to seal to"), "{}", run.stderr);
+    assert!(!safe.folder.path("x.age").exists());
     secret_file(&safe.folder, "none", "not an identity\n");
     let run = safe.open("key.age", "none");
     assert!(run.code == 2 && run.stderr.contains("no file of age identities"), "{}", run.stderr);
