@@ -25,6 +25,7 @@ use zk_attest::statement::Statement;
 
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
+use super::security::Security;
 use super::sessions::{Expected, Sessions, claimant};
 use super::state::State;
 use super::state_folder::{StateFolder, free_bytes};
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     /// Nobody else writes to the journal.
     _held: ServiceLock,
     state: Mutex<State>,
+    /// What was refused and noticed.
+    pub(crate) security: Arc<Security>,
     /// Rises with every change.
     pub(crate) version: watch::Sender<u64>,
     /// The last request.
@@ -95,7 +98,9 @@ impl Core {
         let sessions = Sessions::new(now).map_err(|error| {
             Diagnostic::environment("no-randomness", format_args!("no randomness: {error}"))
         })?;
+        let security = Arc::new(Security::default());
         let mut state = State {
+            security: security.clone(),
             view: Arc::new(view),
             sessions,
             queue: Queue::default(),
@@ -142,6 +147,7 @@ impl Core {
             service_key,
             _held: held,
             state: Mutex::new(state),
+            security,
             version: watch::Sender::new(1),
             asked: Mutex::new(now),
             verifier: OnceLock::new(),

@@ -27,6 +27,7 @@ use super::files;
 use super::limits::{BODY_PAUSE, CHALLENGE_TIME, ENVELOPE_BODY, SESSION_TIME};
 use super::proxies::Proxies;
 use super::rates::{Rates, network};
+use super::security::{Code, of_answer};
 use super::sessions::Holder;
 use crate::protocol::{
     Approval, CeremonyInfo, Challenge, Completion, FileList, JournalPart, MAX_BODY_BYTES,
@@ -90,7 +91,9 @@ impl IntoResponse for Refusal {
             tracing::error!("a request failed: {}", self.1.what);
         }
         let is_too_many = self.0 == StatusCode::TOO_MANY_REQUESTS;
+        let code = Code(self.1.code.clone());
         let mut response = (self.0, Json(Problem::from(*self.1))).into_response();
+        response.extensions_mut().insert(code);
         if is_too_many {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -171,7 +174,7 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(not_this_way)
         .layer(DefaultBodyLimit::max(ENVELOPE_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), limit))
-        .layer(middleware::from_fn(finish))
+        .layer(middleware::from_fn_with_state(app.clone(), finish))
         .with_state(app)
 }
 
@@ -224,9 +227,14 @@ fn too_many(code: &str, what: &str) -> Refusal {
     Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, what, hint)
 }
 
-/// What every answer carries.
-async fn finish(request: Request, next: Next) -> Response {
+/// What every answer carries; and what it says about its client is noted.
+async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
+    let code = response.extensions().get::<Code>();
+    if let Some(kind) = of_answer(&path, response.status(), code) {
+        app.core.security.note(kind);
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -16,6 +16,7 @@ use zk_attest::primitives::CircuitName;
 
 use super::core::Core;
 use super::limits::RETRY;
+use super::security::Kind;
 use super::turn::{self, Lease, RunningTurn};
 use crate::protocol::{Completion, Verdict};
 
@@ -95,7 +96,11 @@ impl Core {
             // A file that makes the verification fail in a way that nobody foresaw is refused, and
             // does not stop the queue.
             let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(&lease, &mut verified)));
-            match taken.unwrap_or_else(|_| Ok(unforeseen())) {
+            let taken = taken.unwrap_or_else(|_| {
+                self.security.note(Kind::Internal);
+                Ok(unforeseen())
+            });
+            match taken {
                 Ok(verdict) => break verdict,
                 Err(error) => {
                     // Not the participant's fault: the turn stays theirs until this works.

@@ -29,6 +29,7 @@ use super::limits::{
 };
 use super::proxies::Proxies;
 use super::rates::{Rates, network};
+use super::security::{Kind, Security};
 
 /// Connections that wait to be accepted: more than come in the moment between two.
 const BACKLOG: u32 = 1024;
@@ -107,6 +108,7 @@ pub(crate) async fn bare(
         strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
         proxied: Counts::new(connections, connections),
         proxies: Arc::new(Proxies(Vec::new())),
+        security: Arc::default(),
     };
     Ok((bound, tokio::spawn(accept(listener, router, None, rates, admission, stopped))))
 }
@@ -146,6 +148,7 @@ pub(crate) async fn listen(
         tracing::warn!("{connections} connections at most: this process may not open more files");
     }
     let proxies = Arc::new(Proxies(core.options.trusted_proxies.clone()));
+    let security = core.security.clone();
     let router = router(App {
         core,
         rates: rates.clone(),
@@ -158,6 +161,7 @@ pub(crate) async fn listen(
         strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
         proxied: Counts::new(connections, connections),
         proxies,
+        security,
     };
     Ok((bound, tokio::spawn(accept(listener, router, acceptor, rates, admission, stopped))))
 }
@@ -167,12 +171,17 @@ struct Admission {
     strangers: Arc<Counts<IpAddr>>,
     proxied: Arc<Counts<IpAddr>>,
     proxies: Arc<Proxies>,
+    security: Arc<Security>,
 }
 
 impl Admission {
     fn admit(&self, peer: IpAddr) -> Option<Counted<IpAddr>> {
         let counts = if self.proxies.contains(peer) { &self.proxied } else { &self.strangers };
-        counts.admit(network(peer))
+        let admitted = counts.admit(network(peer));
+        if admitted.is_none() {
+            self.security.note(Kind::TooManyConnections);
+        }
+        admitted
     }
 }
 
@@ -203,9 +212,12 @@ async fn accept(
         let Some(counted) = admission.admit(peer.ip()) else { continue };
         let _ = stream.set_nodelay(true);
         let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
+        let security = admission.security.clone();
         tokio::spawn(async move {
             let _counted = counted;
-            serve(stream, peer.ip(), router, acceptor, watcher).await;
+            if !serve(stream, peer.ip(), router, acceptor, watcher).await {
+                security.note(Kind::FailedHandshake);
+            }
         });
     }
     drop(listener);
@@ -213,21 +225,23 @@ async fn accept(
 }
 
 /// TLS, where there is one, and then requests. What goes wrong on a connection is its client's
-/// business.
+/// business. False when there was no connection: the handshake failed.
 async fn serve(
     stream: TcpStream,
     peer: IpAddr,
     router: Router,
     acceptor: Option<TlsAcceptor>,
     watcher: Watcher,
-) {
+) -> bool {
     let Some(acceptor) = acceptor else {
-        return answer(stream, peer, router, false, watcher).await;
+        answer(stream, peer, router, false, watcher).await;
+        return true;
     };
     let accepted = tokio::time::timeout(HEAD_TIME, acceptor.accept(stream)).await;
-    let Ok(Ok(stream)) = accepted else { return };
+    let Ok(Ok(stream)) = accepted else { return false };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     answer(stream, peer, router, is_http2, watcher).await;
+    true
 }
 
 /// Answers requests until the connection is over. The version is known beforehand, so that nobody

@@ -6,6 +6,7 @@
 //! files      ranges of files                      intake     what came: verified and taken in
 //! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
 //! proxies    whose request it is                  counts     how many there are of something
+//! security   what was refused, and how often
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -24,6 +25,7 @@ mod proxies;
 mod queue;
 mod rates;
 mod reconcile;
+mod security;
 mod sessions;
 mod state;
 mod state_folder;

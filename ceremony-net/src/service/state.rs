@@ -1,6 +1,7 @@
 //! What changes while a service runs: who waits, whose turn it is, what came, and the journal.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ceremony_folder::journal::{Event, Journal, Recorded};
@@ -14,6 +15,7 @@ use zk_attest::primitives::Label;
 use zk_attest::signer::Signer;
 
 use super::queue::Queue;
+use super::security::{Kind, Security};
 use super::sessions::Sessions;
 use super::state_folder::StateFolder;
 use super::turn::{Lease, RunningTurn};
@@ -24,6 +26,7 @@ use crate::protocol::{Standing, Verdict};
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) view: SharedView,
+    pub(super) security: Arc<Security>,
     pub(crate) sessions: Sessions,
     pub(super) queue: Queue,
     pub(super) turn: Option<RunningTurn>,
@@ -180,7 +183,15 @@ impl State {
 
     /// Writes an entry of the journal, and signs it as the last one.
     pub(crate) fn note(&mut self, event: Event) -> Result<Recorded, Diagnostic> {
+        let kind = match &event {
+            Event::Refused { .. } => Some(Kind::RefusedContribution),
+            Event::Expired { .. } => Some(Kind::ExpiredTurn),
+            _ => None,
+        };
         let recorded = self.journal.append(event)?;
+        if let Some(kind) = kind {
+            self.security.note(kind);
+        }
         self.head_is_due = true;
         self.sign_due_head();
         Ok(recorded)
