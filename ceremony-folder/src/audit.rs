@@ -196,6 +196,12 @@ pub fn keep(
     Ok(key)
 }
 
+/// Whether this says that a verification failed.
+#[must_use]
+pub fn is_failure(envelope: &Envelope) -> bool {
+    Statement::<AuditFailure>::from_payload(envelope.payload()).is_ok()
+}
+
 /// A text of any length and form as one signed line.
 #[must_use]
 pub fn one_line(text: &str) -> Label {

@@ -24,6 +24,8 @@ use zk_attest::key::SignatureBytes;
 use zk_attest::primitives::{CeremonyId, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 
+use crate::metrics::families::{CLIENT_REFUSALS, CLOCK, RECEIVED, RETRIES, SENT};
+use crate::metrics::{Measured, Step};
 use crate::protocol::{
     Approval, CeremonyInfo, Challenge, Completion, FileInfo, FileList, JournalPart, MAX_BODY_BYTES,
     MAX_WAIT_SECONDS, PROTOCOL, Problem, QueueAnswer, QueueRequest, Receipts, Session,
@@ -191,6 +193,7 @@ impl Client {
     /// Sends a request once.
     pub(crate) fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().map_err(|error| Failure::Again(self.unreachable(&error)))?;
+        note_clock(&response);
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
@@ -213,7 +216,11 @@ impl Client {
             },
             Diagnostic::from,
         );
-        Err(if busy { Failure::Again(diagnostic) } else { Failure::Refused(status, diagnostic) })
+        if busy {
+            return Err(Failure::Again(diagnostic));
+        }
+        metrics::counter!(CLIENT_REFUSALS).increment(1);
+        Err(Failure::Refused(status, diagnostic))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Diagnostic {
@@ -245,6 +252,7 @@ impl Client {
                 return Err(Failure::Again(failure));
             }
             tracing::debug!("trying again: {}", failure.what);
+            metrics::counter!(RETRIES).increment(1);
             std::thread::sleep(jittered(pause));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -378,6 +386,7 @@ impl Client {
             output.set_len(0).map_err(failed)?;
             have = 0;
         }
+        let measured = Measured::begin(Step::Download, progress);
         let mut hash = Sha256::new();
         progress.begin(&format!("fetching {}", file.name), file.size);
         let mut buffer = vec![0; 1 << 20];
@@ -404,6 +413,7 @@ impl Client {
         output.sync_all().map_err(failed)?;
         let found = hex::encode(hash.finalize());
         if found == file.sha256 {
+            measured.done(file.size);
             return Ok(());
         }
         // Nothing of it is worth keeping.
@@ -644,10 +654,12 @@ impl<'a> Participant<'a> {
                 Failure::Refused(response.status(), Diagnostic::environment("protocol", what))
             })
         })?;
+        let measured = Measured::begin(Step::Upload, progress);
         progress.begin(&format!("sending {}", path.display()), length);
         let sent = self.send_parts(&location, &mut file, length, until, progress);
         progress.end();
         sent.map_err(|error| if error.place.is_none() { error.at(path.display()) } else { error })?;
+        measured.done(length);
         Ok(location)
     }
 
@@ -683,6 +695,7 @@ impl<'a> Participant<'a> {
             });
             match sent {
                 Ok(()) => {
+                    metrics::counter!(SENT).increment(bytes.len() as u64);
                     offset += bytes.len() as u64;
                     self.part = (self.part * 2).min(PART.2);
                 }
@@ -795,7 +808,18 @@ pub(crate) fn read_limited(response: Response, limit: usize) -> std::io::Result<
     if bytes.len() > limit {
         return Err(std::io::Error::other("the answer is longer than any answer"));
     }
+    metrics::counter!(RECEIVED).increment(bytes.len() as u64);
     Ok(bytes)
+}
+
+/// Notes how far this machine's clock is from the service's, as the answer's `Date` has it: to the
+/// second, and later by the time that the answer took.
+fn note_clock(response: &Response) {
+    let date = response.headers().get(reqwest::header::DATE).and_then(|it| it.to_str().ok());
+    let Some(theirs) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
+    let since = theirs.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let offset = i128::from(Timestamp::now().unix()) - i128::from(since);
+    metrics::gauge!(CLOCK).set(offset as f64);
 }
 
 /// The SHA-256 of a file from its beginning.

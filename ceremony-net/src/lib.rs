@@ -9,12 +9,13 @@
 //! drand        rounds of drand, from endpoints
 //! service      sessions, queue, turns, uploads       client       requests, again until they work
 //!              verification, receipts, journal       sync         a working copy of the folder
-//!                                                    bucket       the same, without a service
+//! metrics      what nodes tell those who watch        bucket       the same, without a service
 //! ```
 
 pub mod bucket;
 pub mod client;
 pub mod drand;
+pub mod metrics;
 pub mod proofs;
 pub mod protocol;
 pub mod service;

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -23,8 +23,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use zk_attest::diagnostic::Diagnostic;
 
+use crate::metrics::{Step, families};
 use crate::protocol::Problem;
-use crate::service::bare;
+use crate::service::{Kind, Room, Security, bare};
 
 /// Proofs of a request at most.
 pub const MAX_PROOFS: usize = 1024;
@@ -34,6 +35,9 @@ const MAX_REQUEST: usize = 4 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long it may wait for a processor.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// What is said of a proof.
+const RESULTS: [&str; 2] = ["invalid", "valid"];
 
 /// What the answers are about.
 #[derive(Clone, Debug, Serialize)]
@@ -60,6 +64,7 @@ struct Shared {
     verifier: ProofVerifier,
     identity: Identity,
     processors: Semaphore,
+    security: Arc<Security>,
 }
 
 /// A service that listens, until it is stopped.
@@ -82,8 +87,19 @@ impl ProofService {
         address: SocketAddr,
     ) -> Result<Self, Diagnostic> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let shared =
-            Arc::new(Shared { verifier, identity, processors: Semaphore::new(processors) });
+        for result in RESULTS {
+            metrics::counter!(families::PROOFS, "result" => result).increment(0);
+        }
+        for kind in Kind::ALL {
+            kind.counter().increment(0);
+        }
+        let security: Arc<Security> = Arc::default();
+        let shared = Arc::new(Shared {
+            verifier,
+            identity,
+            processors: Semaphore::new(processors),
+            security: security.clone(),
+        });
         let router = Router::new()
             .route("/v1/proofs", post(verify))
             .route("/healthz", get(|| async { "ok\n" }))
@@ -99,7 +115,8 @@ impl ProofService {
             .build()
             .map_err(failed)?;
         let (stop, stopped) = watch::channel(false);
-        let (address, server) = runtime.block_on(bare(router, address, stopped))?;
+        let (address, server) =
+            runtime.block_on(bare(router, address, Room::SERVICE, security, stopped))?;
         Ok(Self { runtime, address, stop, server })
     }
 
@@ -135,14 +152,19 @@ async fn verify(
     let body =
         tokio::time::timeout(BODY_TIME, axum::body::to_bytes(request.into_body(), MAX_REQUEST))
             .await
-            .map_err(|_| late())?
             .map_err(|_| {
+                shared.security.note(Kind::SlowBody);
+                late()
+            })?
+            .map_err(|_| {
+                shared.security.note(Kind::Oversize);
                 let what = Diagnostic::artefact("too-large", "the request is too large")
                     .expected(format_args!("at most {MAX_REQUEST} bytes"));
                 Refused(StatusCode::PAYLOAD_TOO_LARGE, Box::new(what))
             })?;
     let permit = tokio::time::timeout(WAIT, shared.processors.acquire()).await;
     let Ok(Ok(_permit)) = permit else {
+        shared.security.note(Kind::RateLimit);
         let what = Diagnostic::environment("busy", "every processor verifies other proofs")
             .hint("send the request again");
         return Err(Refused(StatusCode::SERVICE_UNAVAILABLE, Box::new(what)));
@@ -153,8 +175,12 @@ async fn verify(
         Ok(Ok(answers)) => {
             Ok(Json(Answers { identity: &shared.identity, answers }).into_response())
         }
-        Ok(Err(refused)) => Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(refused))),
+        Ok(Err(refused)) => {
+            shared.security.note(Kind::Malformed);
+            Err(Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(refused)))
+        }
         Err(_) => {
+            shared.security.note(Kind::Internal);
             let what = Diagnostic::environment("internal", "verifying broke off");
             Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, Box::new(what)))
         }
@@ -170,10 +196,17 @@ fn answer(verifier: &ProofVerifier, body: &Bytes) -> Result<Vec<bool>, Diagnosti
     }
     let claims: Vec<Claim> =
         claims.into_iter().map(|(proof, inputs)| Claim { proof, inputs }).collect();
+    let begun = Instant::now();
     let bad = verifier.verify_batch(&claims).map_err(|error| explained(&error))?;
+    Step::Proofs.took(begun.elapsed(), body.len() as u64);
+    Step::Proofs.points().increment(claims.len() as u64);
+    metrics::counter!(families::RECEIVED).increment(body.len() as u64);
     let mut answers = vec![true; claims.len()];
     for i in bad {
         answers[i] = false;
+    }
+    for holds in &answers {
+        metrics::counter!(families::PROOFS, "result" => RESULTS[usize::from(*holds)]).increment(1);
     }
     Ok(answers)
 }

@@ -9,6 +9,7 @@ pub(crate) mod policy;
 pub(crate) mod proof;
 pub(crate) mod sealing;
 pub(crate) mod signing;
+pub(crate) mod watching;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

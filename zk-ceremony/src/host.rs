@@ -58,14 +58,3 @@ pub(crate) fn checkout() -> Option<&'static Path> {
 pub(crate) fn example() -> Option<&'static dyn Example> {
     HOST.get().and_then(|host| host.example)
 }
-
-/// Writes what the service and the clients log to stderr: one line each, without addresses.
-pub(crate) fn log_to_stderr() {
-    let format = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO);
-    // Another one may be there already.
-    let _ = format.try_init();
-}

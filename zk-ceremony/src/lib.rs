@@ -18,6 +18,7 @@ mod sealed;
 mod show;
 mod signer;
 mod source_digest;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -78,7 +79,7 @@ pub fn main(host: Host) -> ExitCode {
             if as_json {
                 let _ = show::failure_as_json(None, &error);
             }
-            eprintln!("{}", failure::render(&error));
+            watching::complain(&error);
             ExitCode::from(error.blame.exit_code())
         }
     }

@@ -1,10 +1,11 @@
 //! A bar per long step on a terminal, and nothing when stderr is piped.
 
-use std::io::IsTerminal;
 use std::sync::Mutex;
 
 use ceremony_core::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::watching::has_bars;
 
 /// Bars on stderr.
 #[derive(Debug, Default)]
@@ -12,7 +13,7 @@ pub(crate) struct Bars(Mutex<Option<ProgressBar>>);
 
 impl Progress for Bars {
     fn begin(&self, step: &str, total: u64) {
-        if !std::io::stderr().is_terminal() {
+        if !has_bars() {
             return;
         }
         let style =

@@ -21,7 +21,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CircuitName, Label, Timestamp};
 use zk_attest::program::PROGRAM;
 use zk_attest::signer::{Signer, sign_envelope};
-use zk_attest::statement::Statement;
+use zk_attest::statement::{Provenance, Statement};
 
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
@@ -119,9 +119,14 @@ impl Core {
             durations: Vec::new(),
             journal,
             signer,
+            bundle_not_after: None,
             approved: false,
             finished: false,
         };
+        super::gauges::begin(&state.view);
+        for recorded in state.journal.entries() {
+            super::gauges::observe(&state.view, &recorded.entry.event);
+        }
         state.remember();
         let begins = state.journal.entries().is_empty();
         state.note(if begins {
@@ -153,7 +158,7 @@ impl Core {
             verifier: OnceLock::new(),
             refreshing: Mutex::new(()),
         });
-        core.state().approved = core.is_approved();
+        core.look_at_bundle();
         Ok(core)
     }
 
@@ -178,12 +183,23 @@ impl Core {
         self.version.send_modify(|version| *version += 1);
     }
 
-    fn is_approved(&self) -> bool {
+    /// Whether the bundle is approved, and until when it may be imported.
+    fn look_at_bundle(&self) {
         let view = self.state().view.clone();
-        let Some(approved) = &self.options.is_approved else { return false };
         let folder = &view.ceremony.folder;
         let limit = zk_vk_guard::bundle::MAX_BUNDLE_BYTES;
-        folder.read(&folder.bundle(), limit).is_ok_and(|bytes| approved(&bytes))
+        let bytes = folder.read(&folder.bundle(), limit).ok();
+        let approved = match (&bytes, &self.options.is_approved) {
+            (Some(bytes), Some(approved)) => approved(bytes),
+            _ => false,
+        };
+        let bundle = bytes.and_then(|bytes| zk_vk_guard::bundle::Bundle::from_json(&bytes).ok());
+        let stated = bundle.and_then(|bundle| {
+            Statement::<Provenance>::from_payload(bundle.envelope().payload()).ok()
+        });
+        let not_after = stated.map(|stated| stated.predicate.not_after);
+        let mut state = self.state();
+        (state.approved, state.bundle_not_after) = (approved, not_after);
     }
 
     /// Reads the folder again, if it changed, and notes what is new in it.
@@ -202,8 +218,7 @@ impl Core {
         let noted = state.journal_folder();
         state.void_turn(&self.state_folder)?;
         drop(state);
-        let approved = self.is_approved();
-        self.state().approved = approved;
+        self.look_at_bundle();
         self.changed();
         noted
     }
@@ -606,6 +621,9 @@ impl Core {
         let ceremony = view.ceremony.again()?;
         let auditors = &self.options.auditors;
         let key = ceremony_folder::audit::keep(&ceremony, envelope, auditors)?;
+        let is_failed = ceremony_folder::audit::is_failure(envelope);
+        let result = super::gauges::AUDITS[usize::from(is_failed)];
+        metrics::counter!(crate::metrics::families::AUDITS, "result" => result).increment(1);
         let mut state = self.state();
         state.note(Event::Verdict { auditor: key, document })?;
         state.verdicts_noted.insert(document);
@@ -627,7 +645,7 @@ fn shown(turn: &RunningTurn, now: Instant) -> Turn {
 }
 
 /// Since 1970.
-fn milliseconds() -> u64 {
+pub(super) fn milliseconds() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(Timestamp::now().unix() * 1000, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -231,6 +231,7 @@ fn too_many(code: &str, what: &str) -> Refusal {
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
+    count(&response);
     let code = response.extensions().get::<Code>();
     if let Some(kind) = of_answer(&path, response.status(), code) {
         app.core.security.note(kind);
@@ -245,6 +246,17 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Counts an answer by the first digit of its status.
+fn count(response: &Response) {
+    let code = match response.status().as_u16() {
+        ..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    };
+    metrics::counter!(crate::metrics::families::REQUESTS, "code" => code).increment(1);
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

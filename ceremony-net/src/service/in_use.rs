@@ -126,6 +126,7 @@ impl HttpBody for Answer {
         let piece = self.rest.split_to(length);
         let id = self.id;
         self.watch.seen().answers.insert(id, Instant::now());
+        metrics::counter!(crate::metrics::families::SENT).increment(length as u64);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -18,6 +18,7 @@ use super::core::Core;
 use super::limits::RETRY;
 use super::security::Kind;
 use super::turn::{self, Lease, RunningTurn};
+use crate::metrics::{Measured, Step as Work};
 use crate::protocol::{Completion, Verdict};
 
 /// What a participant can do about a refused contribution.
@@ -197,10 +198,13 @@ impl Core {
             }
             let files: Vec<PathBuf> = data.into_iter().collect();
             let begun = Instant::now();
-            let accepted = ceremony.accept(delivered, &files, &skip, &NoProgress);
+            let measured = Measured::begin(Work::Verify, &NoProgress);
+            let accepted = ceremony.accept(delivered, &files, &skip, &measured);
             *verified += begun.elapsed();
             match accepted {
                 Ok(added) => {
+                    let bytes = added.step.path.metadata().map_or(0, |metadata| metadata.len());
+                    measured.done(bytes);
                     receipts.push(self.receipt(&ceremony, &added.track, &added.step, lease)?)
                 }
                 // Taken in by the process before this one.

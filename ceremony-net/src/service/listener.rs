@@ -36,7 +36,10 @@ const BACKLOG: u32 = 1024;
 
 /// A certificate and its key.
 #[derive(Clone, Debug)]
-pub struct Tls(Arc<rustls::ServerConfig>);
+pub struct Tls {
+    config: Arc<rustls::ServerConfig>,
+    not_after: f64,
+}
 
 impl Tls {
     /// Reads PEM files: the chain, the server's own certificate first, and the private key.
@@ -55,6 +58,7 @@ impl Tls {
         let secret = PrivateKeyDer::from_pem_file(key)
             // The error may quote what it found.
             .map_err(|_| refused(key, &"it has no private key", "a private key in PEM"))?;
+        let not_after = certificates.first().and_then(not_after).unwrap_or_default();
         let config = rustls::ServerConfig::builder_with_provider(crate::tls::provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
@@ -63,8 +67,34 @@ impl Tls {
         let mut config =
             config.map_err(|error| refused(chain, &error, "the certificate of the private key"))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), not_after })
     }
+
+    /// When the certificate runs out, in seconds since 1970.
+    pub(super) fn not_after(&self) -> f64 {
+        self.not_after
+    }
+}
+
+/// When a certificate runs out; none where it does not say so in a way that is understood.
+fn not_after(certificate: &CertificateDer<'static>) -> Option<f64> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp() as f64)
+}
+
+/// How many connections a listener has room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// All in all.
+    pub(crate) connections: usize,
+    /// Of one address.
+    pub(crate) of_address: usize,
+}
+
+impl Room {
+    /// What a service is for.
+    pub(crate) const SERVICE: Self =
+        Self { connections: CONNECTIONS, of_address: CONNECTIONS_OF_ADDRESS };
 }
 
 /// How many connections and downloads the open files of this process are enough for.
@@ -99,16 +129,18 @@ fn open_files() -> usize {
 pub(crate) async fn bare(
     router: Router,
     address: SocketAddr,
+    wanted: Room,
+    security: Arc<Security>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
     let (listener, bound) = bind(address).await?;
     let rates = Arc::new(Rates::new());
-    let (connections, _) = room(open_files());
+    let connections = room(open_files()).0.min(wanted.connections);
     let admission = Admission {
-        strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
+        strangers: Counts::new(connections, wanted.of_address.min(connections)),
         proxied: Counts::new(connections, connections),
         proxies: Arc::new(Proxies(Vec::new())),
-        security: Arc::default(),
+        security,
     };
     Ok((bound, tokio::spawn(accept(listener, router, None, rates, admission, stopped))))
 }
@@ -156,7 +188,7 @@ pub(crate) async fn listen(
         downloads: Counts::new(downloads, DOWNLOADS_OF_ONE.min(downloads)),
         heavy: Arc::new(tokio::sync::Semaphore::new(1)),
     });
-    let acceptor = tls.map(|Tls(config)| TlsAcceptor::from(config));
+    let acceptor = tls.map(|tls| TlsAcceptor::from(tls.config));
     let admission = Admission {
         strangers: Counts::new(connections, CONNECTIONS_OF_ADDRESS.min(connections)),
         proxied: Counts::new(connections, connections),

@@ -6,7 +6,7 @@
 //! files      ranges of files                      intake     what came: verified and taken in
 //! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
 //! proxies    whose request it is                  counts     how many there are of something
-//! security   what was refused, and how often
+//! security   what was refused, and how often      gauges     what metrics tell
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -16,6 +16,7 @@
 mod core;
 mod counts;
 mod files;
+mod gauges;
 mod http;
 mod in_use;
 mod intake;
@@ -40,12 +41,13 @@ use std::time::{Duration, Instant};
 
 pub use http::openapi_json;
 pub use listener::Tls;
-pub(crate) use listener::bare;
+pub(crate) use listener::{Room, bare};
 pub use proxies::Network;
+pub(crate) use security::{Kind, Security};
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::Label;
+use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::Signer;
 
 use self::core::Core;
@@ -75,6 +77,10 @@ pub struct Options {
     pub trusted_proxies: Vec<Network>,
     /// Whether a bundle is approved.
     pub is_approved: Option<IsApproved>,
+    /// Until when the policy holds, for those who watch.
+    pub policy_not_after: Option<Timestamp>,
+    /// A file that is touched when a backup was made, for those who watch.
+    pub backup_stamp: Option<PathBuf>,
 }
 
 /// Without the closure.
@@ -113,6 +119,8 @@ impl Service {
         tls: Option<Tls>,
     ) -> Result<Self, Diagnostic> {
         let core = Core::open(options, signer)?;
+        let not_after = tls.as_ref().map_or(0.0, Tls::not_after);
+        metrics::gauge!(crate::metrics::families::CERTIFICATE_NOT_AFTER).set(not_after);
         let failed = |error: std::io::Error| {
             Diagnostic::environment("runtime", format_args!("starting threads failed: {error}"))
         };
@@ -140,6 +148,13 @@ impl Service {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Sets the gauges of [`crate::metrics`] to what is so at the moment of a call.
+    #[must_use]
+    pub fn collect(&self) -> crate::metrics::Collect {
+        let core = self.core.clone();
+        Box::new(move || core.tell())
     }
 
     /// What is so now.

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use axum::http::StatusCode;
 use zk_attest::primitives::Timestamp;
 
+use crate::metrics::families::SECURITY;
+
 /// Events that are remembered: what fits on a page.
 const REMEMBERED: usize = 64;
 
@@ -70,6 +72,13 @@ kinds! {
     Internal = "internal",
 }
 
+impl Kind {
+    /// Its counter in metrics.
+    pub(crate) fn counter(self) -> metrics::Counter {
+        metrics::counter!(SECURITY, "kind" => self.name())
+    }
+}
+
 /// One that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -89,6 +98,7 @@ impl Security {
     /// Notes that something happened, now.
     pub(crate) fn note(&self, kind: Kind) {
         self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
+        kind.counter().increment(1);
         let event = Event { kind, time: Timestamp::now().unix() };
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == REMEMBERED {
@@ -98,6 +108,7 @@ impl Security {
     }
 
     /// How often something happened since this process began.
+    #[allow(dead_code, reason = "for the dashboard")]
     pub(crate) fn count(&self, kind: Kind) -> u64 {
         self.counts[kind as usize].load(Ordering::Relaxed)
     }

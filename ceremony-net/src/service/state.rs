@@ -11,7 +11,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::Label;
+use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::Signer;
 
 use super::queue::Queue;
@@ -55,6 +55,8 @@ pub(crate) struct State {
     pub(super) awaited: Option<(PublicKey, Instant)>,
     /// How long the turns took that ended with a contribution.
     pub(super) durations: Vec<Duration>,
+    /// Until when the bundle may be imported.
+    pub(super) bundle_not_after: Option<Timestamp>,
     pub(crate) approved: bool,
     pub(super) finished: bool,
 }
@@ -189,6 +191,7 @@ impl State {
             _ => None,
         };
         let recorded = self.journal.append(event)?;
+        super::gauges::observe(&self.view, &recorded.entry.event);
         if let Some(kind) = kind {
             self.security.note(kind);
         }

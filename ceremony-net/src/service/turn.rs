@@ -34,7 +34,12 @@ impl LeasedChain {
     }
 
     pub(crate) fn size_at_most(&self) -> u64 {
-        self.head_size + RECORD_BYTES
+        Self::size_after(self.head_size)
+    }
+
+    /// The most that a contribution to a file of this size can have.
+    pub(super) fn size_after(head_size: u64) -> u64 {
+        head_size + RECORD_BYTES
     }
 
     pub(crate) fn shown(&self) -> TurnChain {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::EntropyArgs;
 use super::ceremony::FolderArg;
 use super::signing::SignerArgs;
+use super::watching::WatchArgs;
 
 /// How a service is reached.
 #[derive(Debug, Args)]
@@ -133,6 +134,11 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) stay: bool,
     #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    /// A file that your backup touches when it is done: its time is in the metrics
+    #[arg(long, value_name = "FILE", requires = "metrics", help_heading = "Watching")]
+    pub(crate) backup_stamp: Option<PathBuf>,
+    #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
 
@@ -214,6 +220,8 @@ pub(crate) struct JoinArgs {
     #[command(flatten)]
     pub(crate) entropy: EntropyArgs,
     #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
 
@@ -240,6 +248,8 @@ pub(crate) struct MirrorArgs {
     /// Copy what is there now, and end
     #[arg(long)]
     pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }

@@ -8,6 +8,7 @@ use zk_attest::primitives::CircuitName;
 
 use super::ceremony::circuit_name;
 use super::signing::SignerArgs;
+use super::watching::WatchArgs;
 use crate::host::examples;
 
 #[derive(Debug, Subcommand)]
@@ -102,4 +103,6 @@ pub(crate) struct ServeProofs {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) key: ProofKeyArgs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
 }

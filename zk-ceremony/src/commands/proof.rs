@@ -11,6 +11,7 @@ use ceremony_core::format::proof::{
 use ceremony_core::limits::{MAX_PROOF_BYTES, MAX_PUBLIC_INPUT_BYTES};
 use ceremony_core::proofs::Claim;
 use ceremony_folder::explained;
+use ceremony_net::metrics::Node;
 use ceremony_net::proofs::{Identity, ProofService};
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
@@ -257,8 +258,8 @@ fn print(found: &Tally) {
 
 impl ServeProofs {
     fn run(self) -> Result<(), Diagnostic> {
+        let _metrics = self.watch.begin(Node::Proofs)?;
         let key = self.key.open()?;
-        crate::host::log_to_stderr();
         let identity = Identity {
             ceremony: key.ceremony.to_string(),
             circuit: key.circuit.to_string(),

@@ -29,15 +29,15 @@ fn bytes(value: &impl CanonicalSerialize, compressed: bool) -> Vec<u8> {
 }
 
 /// A folder with a bundle of this trapdoor's key, and a policy of two of three verifiers.
-struct World {
-    folder: Folder,
+pub(crate) struct World {
+    pub(crate) folder: Folder,
     trapdoor: Trapdoor,
     ceremony: Ceremony,
     policy: PolicyDocument,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let trapdoor = Trapdoor::new(1, 2);
         let ceremony = Ceremony::new(CeremonyKind::Production);
         let folder = Folder::new();

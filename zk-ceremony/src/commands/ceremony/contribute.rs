@@ -8,6 +8,7 @@ use ceremony_core::{phase1, phase2};
 use ceremony_folder::config::Participant;
 use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, NewStep, Slot, Track};
+use ceremony_net::metrics::{Measured, Step as Work};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
@@ -95,6 +96,8 @@ pub(super) fn contribute(
     let mut step = NewStep::begin(ceremony, track, Slot::Number(number))?;
     say_moved(&step.put_away);
     let rng = added.rng()?;
+    let bars = Bars::default();
+    let measured = Measured::begin(Work::Contribute, &bars);
     let name = ContributorName::new(participant.name.as_str());
     let hash = match track.phase() {
         Phase::One => {
@@ -105,7 +108,7 @@ pub(super) fn contribute(
                 &mut step.output,
                 rng,
                 Some(name),
-                &Bars::default(),
+                &measured,
             );
             let record = record.map_err(|e| failure::step(&before.path, &e))?;
             ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
@@ -119,7 +122,7 @@ pub(super) fn contribute(
                 &mut step.output,
                 rng,
                 Some(&name),
-                &Bars::default(),
+                &measured,
             );
             let made = made.map_err(|e| failure::contribute_key(&before.path, &e))?;
             ensure_unchanged(&before.path, input.source(), &before.file, &Bars::default())?;
@@ -140,5 +143,6 @@ pub(super) fn contribute(
         reason: None,
     };
     let digests = step.commit(said, signer, &Bars::default())?;
+    measured.done(digests.length);
     Ok(Made { number, hash, path, attestation, sha256: digests.sha256 })
 }

@@ -9,6 +9,7 @@ mod judge;
 mod kills;
 mod limits;
 mod machine;
+mod operating;
 mod party;
 mod peers;
 mod proxy;
@@ -265,7 +266,11 @@ fn spawn(world: &World, who: &str, line: &str) -> Running {
 }
 
 fn spawn_by(world: &World, who: &str, by: &[&str], line: &str) -> Running {
-    let place = world.path(who, "");
+    spawn_in(&world.path(who, ""), &world.state(who), by, line)
+}
+
+/// Starts one of our commands in a folder.
+fn spawn_in(place: &Path, state: &Path, by: &[&str], line: &str) -> Running {
     let name = (1..).map(|n| place.join(format!(".said-{n}"))).find(|path| !path.exists());
     let said = name.unwrap();
     let output = File::create(&said).unwrap();
@@ -273,7 +278,7 @@ fn spawn_by(world: &World, who: &str, by: &[&str], line: &str) -> Running {
     words.push(env!("CARGO_BIN_EXE_zk-ceremony").into());
     words.extend(split(line));
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).current_dir(&place).env("XDG_STATE_HOME", world.state(who));
+    command.args(&words[1..]).current_dir(place).env("XDG_STATE_HOME", state);
     command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
     Running { child: command.spawn().unwrap(), said }
 }

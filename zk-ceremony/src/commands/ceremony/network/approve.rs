@@ -19,6 +19,7 @@ use crate::commands::sign::confirm;
 use crate::failure;
 use crate::progress::Bars;
 use crate::signer::Signer;
+use crate::watching::say;
 
 /// Files that an approval needs.
 pub(super) fn is_needed(level: VerifyLevel, name: &str) -> bool {
@@ -43,7 +44,7 @@ impl ApproveArgs {
         let mut copy = WorkingCopy::open(&dir, config)?;
         let mut info = client.info(None)?;
         if !info.bundle {
-            eprintln!("waiting for the bundle");
+            say!("waiting for the bundle");
         }
         while !info.bundle {
             info = client.info(Some(info.version))?;
@@ -126,7 +127,7 @@ impl Approver<'_> {
         }
         let transcript = bundle.checked_transcript().map_err(refused)?;
         ensure_tells(&ceremony, &transcript, &path)?;
-        eprintln!("{inspection}");
+        say!("{inspection}");
         let key = *signer.public_key();
         if bundle.envelope().signers([&key]).contains(&key) {
             println!("this key has signed already");
@@ -157,7 +158,7 @@ impl Approver<'_> {
         for chain in ceremony.chains().filter(|chain| phases.contains(&chain.track.phase())) {
             let own = chain.contributions().find(|step| step.words.participant == *name);
             if let Some(step) = own {
-                eprintln!("{}: your contribution is step {}", chain.track, step.index);
+                say!("{}: your contribution is step {}", chain.track, step.index);
             } else if !chain.steps.is_empty()
                 && (chain.track != Track::Phase1 || ceremony.config.has_own_phase1())
             {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
+use ceremony_net::metrics::{self, Measured, Node, Step as Work};
 use ceremony_net::protocol::{
     CeremonyInfo, CompletedStep, Completion, StageInfo, Standing, Turn, TurnChain, Verdict,
 };
@@ -30,6 +31,7 @@ use crate::output::write_file;
 use crate::progress::Bars;
 use crate::show::hex_groups;
 use crate::signer::Signer;
+use crate::watching::{complain, say};
 
 /// No turn is longer, whatever a service says: four weeks.
 const LONGEST_TURN: u64 = 28 * 86_400;
@@ -61,6 +63,8 @@ struct Joined<'a> {
 
 impl JoinArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let _metrics = self.watch.begin(Node::Participant)?;
+        metrics::participant(metrics::Standing::Waiting, 0);
         let client = self.service.client()?;
         let mut signer = self.signer.open()?;
         let destruction = parse_label("--destruction", &self.destruction)?;
@@ -88,7 +92,7 @@ impl JoinArgs {
             .at("--phase")
             .hint("leave --phase out"));
         }
-        eprintln!("working copy: {}", copy.root().display());
+        say!("working copy: {}", copy.root().display());
         let added = self.entropy.gather()?;
         let mut joined = Joined {
             arguments: &self,
@@ -135,9 +139,9 @@ impl JoinArgs {
         let phases = people::phases(&ceremony, &name, signer.public_key(), &wanted)?;
         let said = people::enrol(&ceremony, &name, &phases, (machine?, window?), signer)?;
         client.send_statement(&said)?;
-        eprintln!("your enrolment is sent (key {})", signer.public_key().fingerprint());
+        say!("your enrolment is sent (key {})", signer.public_key().fingerprint());
         if is_new(&ceremony) {
-            eprintln!("waiting for the coordinator, who adds you to the roster");
+            say!("waiting for the coordinator, who adds you to the roster");
         }
         while is_new(&ceremony) {
             std::thread::sleep(LOOK_AGAIN);
@@ -190,6 +194,7 @@ impl Joined<'_> {
             };
             match standing {
                 Standing::Waiting { ahead, expected, reason } => {
+                    metrics::participant(metrics::Standing::Waiting, ahead);
                     self.say(ahead, expected, &reason);
                     self.prefetch(ahead)?;
                 }
@@ -199,7 +204,7 @@ impl Joined<'_> {
                     if let Err(error) = self.turn(party, &turn, until) {
                         let ran_out = error.code == "network" && Instant::now() >= until;
                         if ran_out || error.code == "turn-over" {
-                            eprintln!("{}", failure::render(&error));
+                            complain(&error);
                             continue;
                         }
                         // The next one need not wait until the time is up.
@@ -240,7 +245,7 @@ impl Joined<'_> {
 
     fn say_line(&mut self, line: String) {
         if self.said != line {
-            eprintln!("{line}");
+            say!("{line}");
             self.said = line;
         }
     }
@@ -285,7 +290,7 @@ impl Joined<'_> {
     fn fetch(&mut self, wanted: impl Fn(&str) -> bool) -> Result<(), Diagnostic> {
         let updated = self.copy.update(self.client, wanted, &Bars::default())?;
         for (name, to) in updated.set_aside {
-            eprintln!("note: {name} is not what the ceremony has: moved to {}", to.display());
+            say!("note: {name} is not what the ceremony has: moved to {}", to.display());
         }
         Ok(())
     }
@@ -297,6 +302,7 @@ impl Joined<'_> {
         until: Instant,
     ) -> Result<(), Diagnostic> {
         let begun = Instant::now();
+        metrics::participant(metrics::Standing::Turn, 0);
         self.say_line(format!("your turn, for {}", duration(turn.remaining)));
         // The folder may be changing under the service's hands while it is listed.
         let mut attempts = 0..LISTED_AGAIN;
@@ -309,7 +315,7 @@ impl Joined<'_> {
         let ready = self.make(party, turn)?;
         self.send(party, turn, &ready, until)?;
         let seconds = begun.elapsed().as_secs_f64();
-        eprintln!("everything is sent ({seconds:.2} s); the service verifies it");
+        say!("everything is sent ({seconds:.2} s); the service verifies it");
         self.verdict(party)
     }
 
@@ -372,7 +378,7 @@ impl Joined<'_> {
             let track = track(chain)?;
             let ceremony = self.ceremony()?;
             if let Some(step) = self.made(&ceremony, chain, &track)? {
-                eprintln!("{track}: contribution {} is here already", step.index);
+                say!("{track}: contribution {} is here already", step.index);
                 continue;
             }
             let head = ceremony.head(&track)?;
@@ -419,8 +425,12 @@ impl Joined<'_> {
     fn verify(&self, ceremony: &Ceremony, track: &Track) -> Result<Label, Diagnostic> {
         match self.arguments.verify {
             VerifyLevel::Step => {
-                ceremony.verify_newest(track, &Bars::default())?;
-                eprintln!("verified {track}, step {}", ceremony.head(track)?.name);
+                let bars = Bars::default();
+                let measured = Measured::begin(Work::Verify, &bars);
+                ceremony.verify_newest(track, &measured)?;
+                let head = ceremony.head(track)?.path.metadata();
+                measured.done(head.map_or(0, |metadata| metadata.len()));
+                say!("verified {track}, step {}", ceremony.head(track)?.name);
                 Ok(Label::from_static("the step before it, against its predecessor"))
             }
             VerifyLevel::Chain => verify_last(ceremony, std::slice::from_ref(track)),
@@ -428,7 +438,7 @@ impl Joined<'_> {
                 let depth = ceremony_folder::Depth::EveryFile;
                 let mut verification = ceremony_folder::Verification::new(ceremony, depth)?;
                 let parts = verification.run(&Bars::default())?;
-                eprintln!("verified {} files", parts.len());
+                say!("verified {} files", parts.len());
                 Ok(Label::from_static("every file"))
             }
         }
@@ -436,6 +446,7 @@ impl Joined<'_> {
 
     /// Waits for the service's verdict, and keeps the receipts.
     fn verdict(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {
+        metrics::participant(metrics::Standing::Verifying, 0);
         loop {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}
@@ -448,8 +459,8 @@ impl Joined<'_> {
                     if self.refusals > REFUSALS {
                         return Err(error);
                     }
-                    eprintln!("{}", failure::render(&error));
-                    eprintln!("the contribution is made anew, in another turn");
+                    complain(&error);
+                    say!("the contribution is made anew, in another turn");
                     return Ok(());
                 }
                 // The service was started again: what it took in has receipts.
@@ -471,7 +482,7 @@ impl Joined<'_> {
                     continue;
                 }
                 for to in self.copy.set_step_aside(&ceremony, &chain.track, step)? {
-                    eprintln!("note: a refused contribution is kept as {}", to.display());
+                    say!("note: a refused contribution is kept as {}", to.display());
                 }
             }
         }
@@ -537,6 +548,7 @@ impl Joined<'_> {
             .iter()
             .filter(|chain| chain.circuit.is_some() == (phase == Phase::Two))
             .collect();
+        metrics::participant(metrics::Standing::Done, 0);
         let mine = |contributors: &[String]| contributors.iter().any(|it| it == self.name.as_str());
         if chains.iter().all(|chain| mine(&chain.contributors)) {
             let files = self.keep(&party.receipts()?)?;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use ceremony_folder::audit::{keep, one_line};
 use ceremony_folder::index::INDEX;
 use ceremony_folder::{Auditor, Ceremony, Established, Stage, Step, Track, Verification};
 use ceremony_net::bucket::{Bucket, LOOK, Pinned};
 use ceremony_net::client::Client;
+use ceremony_net::metrics::{self, Measured, Node, Step as Work};
 use ceremony_net::protocol::{CeremonyInfo, StageInfo};
 use ceremony_net::sync::{Updated, WorkingCopy};
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -20,11 +22,15 @@ use super::{agreed_rules, agreed_to, expected_rules};
 use crate::cli::network::MirrorArgs;
 use crate::commands::ceremony::audit::{sign_result, sign_what_failed};
 use crate::commands::ceremony::{parse_label, this_tool};
+use crate::output::on_interrupt;
 use crate::progress::Bars;
 use crate::signer::Signer;
+use crate::watching::{complain, say};
 
 /// How a mirror says that it verified.
 const METHOD: &str = "each step verified once, as it appeared";
+
+static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// A copy that is being kept.
 struct Mirror<'a> {
@@ -47,6 +53,8 @@ struct Signing {
 
 impl MirrorArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let watched = self.watch.begin(Node::Mirror)?;
+        metrics::mirror_disagrees(false);
         let client = self.service.client()?;
         let signing = if self.verify && self.signer.is_named() {
             let name = parse_label("--as", self.name.as_deref().unwrap_or("mirror"))?;
@@ -82,11 +90,31 @@ impl MirrorArgs {
             established: Established::default(),
             signing,
         };
-        match info {
-            Some(info) => mirror.service(info, self.once)?,
-            None => mirror.bucket(self.once)?,
-        }
+        let followed = match info {
+            Some(info) => mirror.service(info, self.once),
+            None => mirror.bucket(self.once),
+        };
+        let followed = followed.inspect_err(|error| {
+            let disagrees = error.blame == Blame::Artefact;
+            metrics::mirror_disagrees(disagrees);
+            if disagrees && watched.is_some() && !self.once {
+                stay_to_be_seen(error);
+            }
+        });
+        followed?;
         mirror.conclude(self.approve)
+    }
+}
+
+/// Waits until it is stopped: a metric that ends with its process is seen by nobody.
+fn stay_to_be_seen(error: &Diagnostic) {
+    complain(error);
+    say!(
+        "this copy and the service disagree: it stays until it is stopped, so that metrics say so"
+    );
+    on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
+    while !STOPPED.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
@@ -94,12 +122,31 @@ impl Mirror<'_> {
     /// Follows a service to the end.
     fn service(&mut self, mut info: CeremonyInfo, once: bool) -> Result<(), Diagnostic> {
         loop {
+            metrics::mirror_behind(self.behind(&info)?);
             self.follow()?;
+            metrics::mirror_behind(self.behind(&info)?);
             if once || self.has_all(&info) {
                 return Ok(());
             }
             info = self.client.info(Some(info.version))?;
         }
+    }
+
+    /// How many steps the service has and this copy has not.
+    fn behind(&self, info: &CeremonyInfo) -> Result<usize, Diagnostic> {
+        let ceremony = Ceremony::open(self.copy.root())?;
+        let here = |circuit: Option<&str>| {
+            let chain = ceremony.chains().find(|chain| match &chain.track {
+                Track::Phase1 => circuit.is_none(),
+                Track::Circuit(name) => circuit == Some(name.as_str()),
+            });
+            chain.map_or(0, |chain| chain.steps.iter().filter(|step| step.present).count())
+        };
+        let there = info.chains.iter().map(|chain| {
+            let steps = chain.head.as_ref().map_or(0, |head| head.index as usize + 1);
+            steps.saturating_sub(here(chain.circuit.as_deref()))
+        });
+        Ok(there.sum())
     }
 
     /// Follows a bucket until it has a bundle.
@@ -147,7 +194,7 @@ impl Mirror<'_> {
             self.signed.as_ref().filter(|before| before.unix() > claim.time.unix())
         {
             // A cache on the way may be behind.
-            eprintln!("note: the index is older than the one of {before}: read again later");
+            say!("note: the index is older than the one of {before}: read again later");
             return Ok(Updated::default());
         }
         let pinned = Pinned(bucket, &index);
@@ -174,10 +221,11 @@ impl Mirror<'_> {
             .hint("keep this copy and the journal, and tell the participants"));
         }
         for name in &updated.fetched {
-            eprintln!("fetched {name}");
+            say!("fetched {name}");
         }
         let ceremony = Ceremony::open(self.copy.root())?;
         if !self.verifies || ceremony.phase1.steps.is_empty() {
+            metrics::mirror_synced(false);
             return Ok(());
         }
         let before = std::mem::take(&mut self.established);
@@ -185,7 +233,10 @@ impl Mirror<'_> {
         for part in verification.parts().to_vec() {
             let (title, step) = (verification.title(&part), verification.step(&part));
             let start = Instant::now();
-            let Some(result) = verification.next_part(&Bars::default()) else { break };
+            let bars = Bars::default();
+            let measured = Measured::begin(Work::Verify, &bars);
+            let bytes = step.map(|(_, step)| step.path.clone());
+            let Some(result) = verification.next_part(&measured) else { break };
             if let Err(error) = result {
                 let error = Diagnostic::from(&error);
                 if error.blame == Blame::Artefact {
@@ -194,10 +245,13 @@ impl Mirror<'_> {
                 }
                 return Err(error);
             }
-            eprintln!("verified {title} ({:.2} s)", start.elapsed().as_secs_f64());
+            let bytes = bytes.and_then(|path| path.metadata().ok()).map_or(0, |it| it.len());
+            measured.done(bytes);
+            say!("verified {title} ({:.2} s)", start.elapsed().as_secs_f64());
             self.give_verdict(&ceremony, step, None)?;
         }
         self.established = verification.established();
+        metrics::mirror_synced(true);
         Ok(())
     }
 
@@ -256,7 +310,7 @@ impl Mirror<'_> {
         let ceremony = Ceremony::open_sound(self.copy.root())?;
         let Some(signing) = &mut self.signing else { return Ok(()) };
         if ceremony.stage() != Stage::Closed {
-            eprintln!("the ceremony is not finished: there is no result to sign yet");
+            say!("the ceremony is not finished: there is no result to sign yet");
             return Ok(());
         }
         let established = std::mem::take(&mut self.established);
@@ -289,7 +343,7 @@ impl Mirror<'_> {
         }
         match self.client.send_statement(envelope) {
             Err(error) if error.blame == Blame::Artefact => {
-                eprintln!("note: the service did not take the result: {error}");
+                say!("note: the service did not take the result: {error}");
                 Ok(())
             }
             sent => sent,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
+use ceremony_net::metrics::Node;
 use ceremony_net::service::{Options, Service, Tls};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -19,9 +20,10 @@ use zk_vk_guard::policy::Policy;
 
 use super::coordinate::Coordinator;
 use crate::cli::network::ServeArgs;
+use crate::failure;
 use crate::output::on_interrupt;
 use crate::signer::{KeyFile, Signer, named_public_key, open_key_file};
-use crate::{failure, host};
+use crate::watching::{complain, say};
 
 /// How often the coordinator's part looks whether it has something to do.
 const LOOK: Duration = Duration::from_millis(500);
@@ -39,7 +41,7 @@ impl ServeArgs {
             .folder
             .canonicalize()
             .map_err(|error| failure::io(&self.folder.folder, "opening", &error))?;
-        host::log_to_stderr();
+        let endpoint = self.watch.begin(Node::Service)?;
         let tls = self.tls()?;
         let origin = self.origin(tls.is_some())?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
@@ -64,6 +66,7 @@ impl ServeArgs {
         }
         // An auditor who is heard may sign the bundle, too; whether that counts, the policy says.
         approvers.extend(auditors.iter().copied());
+        let policy_not_after = policy.as_ref().and_then(|it| it.document().not_after.clone());
         let is_approved = policy.map(|policy| -> ceremony_net::service::IsApproved {
             Box::new(move |bytes: &[u8]| {
                 let bundle = Bundle::from_json(bytes);
@@ -82,8 +85,13 @@ impl ServeArgs {
             auditors,
             trusted_proxies: self.trusted_proxy.clone(),
             is_approved,
+            policy_not_after,
+            backup_stamp: self.backup_stamp.clone(),
         };
         let service = Service::start(options, key, self.listen, tls)?;
+        if let Some(endpoint) = &endpoint {
+            endpoint.collect_with(service.collect());
+        }
         announce(&service, &origin, &root)?;
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
         let ended = self.hold(&service, coordinator.as_mut(), waits_for_approval);
@@ -114,7 +122,7 @@ impl ServeArgs {
                     }
                     // Another command holds the folder, or the disk is full: it may pass.
                     Err(error) if error.blame == Blame::Environment => {
-                        eprintln!("{}", failure::render(&error));
+                        complain(&error);
                         service.wait(PAUSE);
                         continue;
                     }
@@ -145,7 +153,7 @@ impl ServeArgs {
                 return Ok(());
             }
         }
-        eprintln!("stopping: a turn that is open goes on with the next start");
+        say!("stopping: a turn that is open goes on with the next start");
         Ok(())
     }
 

@@ -1,0 +1,213 @@
+//! `/metrics` on a listener of its own, which a flood of scrapes and slow readers cannot exhaust.
+//!
+//! A page is rendered at most once in [`FRESH`], however many ask for it, and connections have the
+//! limits of every listener here.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use zk_attest::diagnostic::Diagnostic;
+
+use super::families::{BUILD, FAMILIES, Type, WORK_SECONDS};
+use super::work::Step;
+use crate::service::{Room, bare};
+
+/// How long a page is handed out: scrapes that come faster share one.
+const FRESH: Duration = Duration::from_millis(250);
+/// Connections at the same time, and of one address: a few Prometheus servers, and people who look.
+const CONNECTIONS: Room = Room { connections: 64, of_address: 16 };
+/// Bounds of [`WORK_SECONDS`]: from a test's ceremony to a day.
+const BUCKETS: [f64; 15] = [
+    0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0, 14_400.0, 43_200.0,
+    86_400.0,
+];
+
+/// The kinds of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// `ceremony serve`
+    Service,
+    /// `ceremony join`
+    Participant,
+    /// `ceremony mirror`
+    Mirror,
+    /// `proof serve`
+    Proofs,
+}
+
+impl Node {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Participant => "participant",
+            Self::Mirror => "mirror",
+            Self::Proofs => "proofs",
+        }
+    }
+
+    fn steps(self) -> &'static [Step] {
+        match self {
+            Self::Service => &[Step::Verify],
+            Self::Participant => &[Step::Verify, Step::Contribute, Step::Download, Step::Upload],
+            Self::Mirror => &[Step::Verify, Step::Download],
+            Self::Proofs => &[Step::Proofs],
+        }
+    }
+}
+
+/// What is to be told at the moment of a scrape.
+pub type Collect = Box<dyn Fn() + Send + Sync>;
+
+struct Shared {
+    handle: PrometheusHandle,
+    process: Collector,
+    collect: OnceLock<Collect>,
+    page: Mutex<Option<(Instant, Bytes)>>,
+}
+
+/// A listener, until it is dropped.
+pub struct Endpoint {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    // Dropped last, with what runs on it.
+    runtime: Option<(Runtime, JoinHandle<()>)>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// Installs the process's recorder, and listens. Before anything is to be counted.
+    ///
+    /// # Errors
+    /// When the address cannot be had, or this process has an endpoint already.
+    pub fn start(address: SocketAddr, node: Node) -> Result<Self, Diagnostic> {
+        let handle = recorder()?;
+        for family in FAMILIES {
+            describe(family);
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        metrics::gauge!(BUILD, "node" => node.name(), "version" => version).set(1.0);
+        for step in node.steps() {
+            // From 0 on, so that the first one is a rise.
+            step.points().increment(0);
+            metrics::counter!(super::families::WORK_BYTES, "step" => step.name()).increment(0);
+        }
+        if matches!(node, Node::Participant | Node::Mirror) {
+            metrics::counter!(super::families::RETRIES).increment(0);
+            metrics::counter!(super::families::CLIENT_REFUSALS).increment(0);
+        }
+        metrics::counter!(super::families::RECEIVED).increment(0);
+        metrics::counter!(super::families::SENT).increment(0);
+        let process = Collector::default();
+        process.describe();
+        let shared =
+            Arc::new(Shared { handle, process, collect: OnceLock::new(), page: Mutex::new(None) });
+        let router = Router::new().route("/metrics", get(page)).with_state(shared.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            // One page is rendered at a time.
+            .max_blocking_threads(1)
+            .enable_all()
+            .thread_name("metrics")
+            .build()
+            .map_err(|error| {
+                Diagnostic::environment("runtime", format_args!("starting threads failed: {error}"))
+            })?;
+        let (stop, stopped) = watch::channel(false);
+        let listening = bare(router, address, CONNECTIONS, Arc::default(), stopped);
+        let (address, server) = runtime
+            .block_on(listening)
+            .map_err(|error| error.hint("name another address with --metrics"))?;
+        Ok(Self { shared, address, stop, runtime: Some((runtime, server)) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is called before each page: sets gauges to what is so now. The first call counts.
+    pub fn collect_with(&self, collect: Collect) {
+        let _ = self.shared.collect.set(collect);
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some((runtime, server)) = self.runtime.take() {
+            server.abort();
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn recorder() -> Result<PrometheusHandle, Diagnostic> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Diagnostic::environment("metrics", format_args!("metrics cannot be kept: {error}"))
+    };
+    let buckets = Matcher::Full(WORK_SECONDS.into());
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(buckets, &BUCKETS)
+        .map_err(|error| failed(&error))?
+        .install_recorder()
+        .map_err(|error| failed(&error))
+}
+
+fn describe(family: &super::Family) {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    match (family.kind, family.unit()) {
+        (Type::Counter, Some(unit)) => describe_counter!(family.name, unit, family.help),
+        (Type::Counter, None) => describe_counter!(family.name, family.help),
+        (Type::Gauge, Some(unit)) => describe_gauge!(family.name, unit, family.help),
+        (Type::Gauge, None) => describe_gauge!(family.name, family.help),
+        (Type::Histogram, Some(unit)) => describe_histogram!(family.name, unit, family.help),
+        (Type::Histogram, None) => describe_histogram!(family.name, family.help),
+    }
+}
+
+async fn page(State(shared): State<Arc<Shared>>) -> Response {
+    let Ok(page) = tokio::task::spawn_blocking(move || shared.page()).await else {
+        return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, page).into_response()
+}
+
+impl Shared {
+    fn page(&self) -> Bytes {
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bytes)) = page.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
+            return bytes.clone();
+        }
+        self.process.collect();
+        if let Some(collect) = self.collect.get() {
+            collect();
+        }
+        let bytes = Bytes::from(self.handle.render());
+        *page = Some((Instant::now(), bytes.clone()));
+        bytes
+    }
+}

@@ -1,0 +1,249 @@
+//! Metrics of running nodes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use ceremony_net::metrics::FAMILIES;
+
+use super::Page;
+use crate::network::http::send;
+use crate::network::limits::most_memory;
+use crate::network::{Net, free_port, spawn_in, wait_until};
+use crate::proof_cli;
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], free_port()))
+}
+
+/// A name that would end a label and begin a metric of its own.
+const HOSTILE: &str = r#"mallory"} 1 # evil\n\\ ceremony_evil{x="#;
+
+#[test]
+fn every_node_hands_out_its_metrics_and_they_name_nobody() {
+    let hostile = HOSTILE.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut net = Net::with_rules(&["alice", "bob"], |toml| {
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let mallory =
+            format!("\n[[participants]]\nname = \"{hostile}\"\nkey = \"{key}\"\nphases = [1]\n");
+        toml.replacen("\n[beacon.phase1]", &format!("{mallory}\n[beacon.phase1]"), 1)
+    });
+    let [service, participant, mirror, proofs] = [(); 4].map(|()| loopback());
+    net.serve_without_end(&format!("--metrics {service} --backup-stamp stamp"));
+    let before = Page::of(service);
+    let refused = [("result", "refused")];
+    assert_eq!(before.sum("ceremony_contributions_total", &refused), Some(0.0));
+    assert_eq!(before.sum("ceremony_stage", &[("stage", "phase1")]), Some(1.0));
+    assert_eq!(before.sum("ceremony_roster_missing", &[("phase", "1")]), Some(3.0));
+
+    // What comes from outside, by those who would like to see it again.
+    for (method, path) in [("GET", "/evil"), ("EVIL", "/"), ("POST", "/v1/sessions")] {
+        let headers =
+            [("Authorization", "Bearer evil"), ("User-Agent", "evil"), ("X-Forwarded-For", "evil")];
+        send(net.address, method, path, &headers, b"evil");
+    }
+    // Alice's contribution is there, and waits for the folder.
+    let folder = net.hold_folder();
+    let alice = net.join("alice", &format!("--phase 1 --metrics {participant}"));
+    wait_until("everything came", || !net.events_of("received").is_empty());
+    fs::create_dir(net.world.path("dana", "")).unwrap();
+    let line = format!(
+        "ceremony mirror {} copy --verify --rules {} --metrics {mirror}",
+        net.origin, net.rules
+    );
+    let dana = net.spawn("dana", &line);
+    wait_until("the mirror has the opening", || dana.said().contains("verified"));
+    let world = proof_cli::World::new();
+    let line = format!(
+        "proof serve --listen 127.0.0.1:0 --bundle bundle.json --policy policy.json --metrics \
+         {proofs}"
+    );
+    let place = world.folder.path("");
+    let verifier = spawn_in(&place, &place.join("state"), &[], &line);
+    wait_until("proofs are verified", || verifier.said().contains("proofs are verified at"));
+    let said = verifier.said();
+    let address = said.split("http://").find_map(|it| it.split_once("/v1/proofs")).unwrap().0;
+    let body = br#"{"proofs":[]}"#;
+    send(address.parse().unwrap(), "POST", "/v1/proofs", &[], body);
+
+    let busy = Page::of(service);
+    assert_eq!(busy.sum("ceremony_turn_held", &[("state", "verifying")]), Some(1.0));
+    let verifying = Page::of(participant);
+    assert_eq!(verifying.sum("ceremony_participant_state", &[("state", "verifying")]), Some(1.0));
+    drop(folder);
+    wait_until("alice's contribution is taken in", || !net.contributions().is_empty());
+    wait_until("the mirror has it, too", || dana.said().contains("0001"));
+    fs::write(net.world.path("coordinator", "stamp"), "").unwrap();
+    let after = || {
+        // A page may be a moment old.
+        std::thread::sleep(Duration::from_millis(300));
+        Page::of(service)
+    };
+    wait_until("the service's own work is counted", || {
+        after().sum("ceremony_work_seconds_count", &[("step", "verify")]) == Some(1.0)
+    });
+    let after = after();
+    let accepted = [("phase", "1"), ("result", "accepted")];
+    assert_eq!(after.sum("ceremony_contributions_total", &accepted), Some(1.0));
+    assert_eq!(after.sum("ceremony_head_index", &[("phase", "1")]), Some(1.0));
+    assert_eq!(after.sum("ceremony_turns_total", &[("event", "granted")]), Some(1.0));
+    assert_eq!(after.sum("ceremony_roster_missing", &[("phase", "1")]), Some(2.0));
+    let size = fs::metadata(net.world.shared("phase1/0001.ptau")).unwrap().len() as f64;
+    assert_eq!(after.sum("ceremony_work_bytes_total", &[("step", "verify")]), Some(size));
+    assert!(after.sum("ceremony_work_points_total", &[("step", "verify")]) > Some(1.0));
+    assert_eq!(after.sum("ceremony_network_receive_bytes_total", &[]), Some(size));
+    assert!(after.sum("ceremony_backup_timestamp_seconds", &[]) > Some(1.7e9));
+    assert!(after.sum("ceremony_disk_needed_bytes", &[]) > Some(3.0 * size));
+    assert_eq!(
+        after.sum("ceremony_security_events_total", &[("kind", "malformed")]),
+        Some(2.0),
+        "a method that is none, and a body that is no JSON"
+    );
+    wait_until("the mirror is not behind", || {
+        Page::of(mirror).sum("ceremony_mirror_behind_steps", &[]) == Some(0.0)
+    });
+
+    let pages = [after, verifying, Page::of(mirror), Page::of(proofs)];
+    let mut all = BTreeSet::new();
+    let secrets = [
+        "evil".to_owned(),
+        "mallory".into(),
+        "alice".into(),
+        "bob".into(),
+        "127.0.0.1".into(),
+        net.rules.clone(),
+        net.world.path("", "").display().to_string(),
+        net.world.public_key("alice").to_string(),
+    ];
+    for page in &pages {
+        all.extend(page.names());
+        for secret in &secrets {
+            assert!(!page.text.contains(secret.as_str()), "{secret}: {}", page.text);
+        }
+    }
+    let all: BTreeSet<&str> =
+        all.into_iter().filter(|name| name.starts_with("ceremony_")).collect();
+    assert_eq!(all, FAMILIES.iter().map(|family| family.name).collect());
+    alice.ok();
+
+    // The journal's counts go on where they were.
+    net.kill_service();
+    net.serve_without_end(&format!("--metrics {service}"));
+    let again = Page::of(service);
+    assert_eq!(again.sum("ceremony_contributions_total", &accepted), Some(1.0));
+    assert_eq!(again.sum("ceremony_turns_total", &[("event", "granted")]), Some(1.0));
+}
+
+#[test]
+fn metrics_stay_on_this_machine_unless_that_is_written_out() {
+    let mut net = Net::new(&["alice"]);
+    let line = |more: &str| {
+        format!(
+            "ceremony serve shared --listen {} --origin {} --key key.pem --metrics {more}",
+            net.address, net.origin
+        )
+    };
+    let run = net.world.run("coordinator", &line("0.0.0.0:0"));
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    for words in ["metrics are handed out without TLS", "add --insecure-metrics"] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    let taken = loopback();
+    net.serve_without_end(&format!("--metrics {taken}"));
+    let run = net.world.run("coordinator", &line(&taken.to_string()));
+    assert!(run.stderr.contains("name another address with --metrics"), "{}", run.stderr);
+    net.kill_service();
+    net.serve_without_end("--metrics 0.0.0.0:0 --insecure-metrics");
+    let said = net.service.as_ref().unwrap().said();
+    assert!(said.contains("metrics: http://0.0.0.0:"), "{said}");
+}
+
+#[test]
+fn a_flood_of_scrapes_and_slow_readers_cost_little() {
+    let mut net = Net::new(&["alice"]);
+    let metrics = loopback();
+    net.serve_without_end(&format!("--metrics {metrics}"));
+    // As many as one address may have: some send no request, the others take no answer.
+    let slow: Vec<TcpStream> = (0..12)
+        .map(|i| {
+            let mut link = TcpStream::connect(metrics).unwrap();
+            let request = if i % 2 == 0 { "GET /metr" } else { "GET /metrics HTTP/1.1\r\n\r\n" };
+            link.write_all(request.repeat(if i % 2 == 0 { 1 } else { 200 }).as_bytes()).unwrap();
+            link
+        })
+        .collect();
+    let begun = Instant::now();
+    let cpu = || Page::of(metrics).sum("process_cpu_seconds_total", &[]).unwrap();
+    let before = cpu();
+    let mut slowest = Duration::ZERO;
+    for i in 0..300u32 {
+        let due = begun + Duration::from_millis(10) * i;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let asked = Instant::now();
+        let answer = send(metrics, "GET", "/metrics", &[], b"");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        slowest = slowest.max(asked.elapsed());
+        if i % 50 == 0 {
+            let health = send(net.address, "GET", "/healthz", &[], b"");
+            assert_eq!(health.status, 200);
+        }
+    }
+    let time = begun.elapsed();
+    std::thread::sleep(Duration::from_millis(300));
+    let spent = cpu() - before;
+    let memory = most_memory(net.service.as_ref().unwrap().pid());
+    println!(
+        "300 scrapes in {time:?}, {spent:.2} s of a processor, slowest {slowest:?}, {memory} bytes"
+    );
+    assert!(time < Duration::from_secs(30) && spent < 0.5 * time.as_secs_f64(), "{spent}");
+    assert!(memory < 200 << 20, "{memory}");
+    drop(slow);
+    // One address cannot take every connection; it is turned away, and nothing else happens.
+    let many: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(metrics).unwrap()).collect();
+    let mut last = &many[39];
+    last.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert!(matches!(last.read(&mut [0]), Ok(0) | Err(_)), "a connection too many was let in");
+    drop(many);
+    wait_until("others are let in again", || {
+        let link = TcpStream::connect(metrics);
+        link.is_ok_and(|mut link| {
+            let _ =
+                link.write_all(b"GET /metrics HTTP/1.1\r\nConnection: close\r\nHost: a\r\n\r\n");
+            let mut text = String::new();
+            link.read_to_string(&mut text).is_ok() && text.starts_with("HTTP/1.1 200")
+        })
+    });
+    assert_eq!(send(metrics, "GET", "/", &[], b"").status, 404);
+    assert_eq!(send(metrics, "POST", "/metrics", &[], b"").status, 405);
+}
+
+#[test]
+fn a_log_in_json_has_an_object_on_each_line() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("--log json");
+    let said = net.join("alice", "--phase 1 --log json").ok();
+    net.join("alice", "--phase 2 --patience 1 --rules 00 --log json").end();
+    let log = net.kill_service();
+    let objects = |text: &str| -> Vec<serde_json::Value> {
+        let lines = text.lines().filter(|line| line.starts_with('{'));
+        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    };
+    for (text, words) in [(&log, "alice has the turn"), (&said, "your turn, for")] {
+        let objects = objects(text);
+        let is_it = |it: &serde_json::Value| {
+            it["message"].as_str().is_some_and(|message| message.contains(words))
+                && it["level"] == "INFO"
+                && it["timestamp"].is_string()
+        };
+        assert!(objects.iter().any(is_it), "{words}: {text}");
+    }
+    // stdout has the results, for people; stderr has nothing else than the log.
+    let stray = |line: &&str| !line.starts_with('{');
+    let people =
+        ["held at", "rules  ", "service key", "Participants run", "phase 1:", "contribution"];
+    for line in log.lines().filter(stray) {
+        assert!(people.iter().any(|it| line.contains(it)), "{line}");
+    }
+}
