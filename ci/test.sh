@@ -62,12 +62,13 @@ command -v softhsm2-util >/dev/null || install softhsm2
 command -v openssl >/dev/null || install openssl
 command -v ssh-agent >/dev/null || install openssh-client
 
-step "peers of the network (curl, and faketime, which sets a process's clock, from the system's packages)"
+step "peers of the network (curl; faketime, which sets a process's clock; Prometheus and Alertmanager; from the system's packages)"
 command -v curl >/dev/null || install curl
 command -v faketime >/dev/null || install faketime
 # Started by the tests on loopback ports; their packages' own services are not used.
 command -v promtool >/dev/null || install prometheus
 command -v amtool >/dev/null || install prometheus-alertmanager
+command -v systemd-analyze >/dev/null || install systemd
 # A test gives the service a small disk in a namespace of its own. Some systems let no ordinary user make one.
 unshare -Urm true 2>/dev/null || sudo sysctl -q -w kernel.apparmor_restrict_unprivileged_userns=0
 unshare -Urm true || { echo "no namespace of users and mounts can be made: allow it, and try again" >&2; exit 1; }

@@ -14,7 +14,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use metrics_process::Collector;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -72,7 +71,8 @@ pub type Collect = Box<dyn Fn() + Send + Sync>;
 
 struct Shared {
     handle: PrometheusHandle,
-    process: Collector,
+    #[cfg(target_os = "linux")]
+    process: metrics_process::Collector,
     collect: OnceLock<Collect>,
     page: Mutex<Option<(Instant, Bytes)>>,
 }
@@ -115,10 +115,13 @@ impl Endpoint {
         }
         metrics::counter!(super::families::RECEIVED).increment(0);
         metrics::counter!(super::families::SENT).increment(0);
-        let process = Collector::default();
-        process.describe();
-        let shared =
-            Arc::new(Shared { handle, process, collect: OnceLock::new(), page: Mutex::new(None) });
+        let shared = Arc::new(Shared {
+            handle,
+            #[cfg(target_os = "linux")]
+            process: process(),
+            collect: OnceLock::new(),
+            page: Mutex::new(None),
+        });
         let router = Router::new().route("/metrics", get(page)).with_state(shared.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -172,6 +175,13 @@ fn recorder() -> Result<PrometheusHandle, Diagnostic> {
         .map_err(|error| failed(&error))
 }
 
+#[cfg(target_os = "linux")]
+fn process() -> metrics_process::Collector {
+    let process = metrics_process::Collector::default();
+    process.describe();
+    process
+}
+
 fn describe(family: &super::Family) {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     match (family.kind, family.unit()) {
@@ -202,6 +212,7 @@ impl Shared {
         if let Some((_, bytes)) = page.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
             return bytes.clone();
         }
+        #[cfg(target_os = "linux")]
         self.process.collect();
         if let Some(collect) = self.collect.get() {
             collect();

@@ -8,7 +8,7 @@ use super::Net;
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
 /// A certificate for localhost, and the one that vouches for it, on the coordinator's machine.
-fn certificates(net: &Net) {
+pub(super) fn certificates(net: &Net) {
     let place = net.world.path("coordinator", "");
     fs::write(place.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1").unwrap();
     let new = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";

@@ -241,6 +241,21 @@ struct Fired {
     at: Instant,
 }
 
+/// A command of the shell that mounts a small disk in a namespace of its own, and runs a program
+/// there. As long as a file exists, most of the disk is full.
+fn small_disk(disk: &Path, fill: &Path) -> String {
+    let (disk, fill) = (disk.display(), fill.display());
+    format!(
+        "mount -t tmpfs -o size=80m,mode=700 tmpfs '{disk}'
+        while kill -0 $$ && sleep 0.1; do
+            if [ ! -e '{fill}' ]; then rm -f '{disk}/filler'
+            elif [ ! -e '{disk}/filler' ]; then head -c 40M /dev/zero >'{disk}/filler'
+            fi
+        done 2>/dev/null >/dev/null &
+        exec \"$0\" \"$@\""
+    )
+}
+
 /// What the proxy does to the next upload.
 const NOTHING: u8 = 0;
 const SPOIL: u8 = 1;
@@ -278,10 +293,8 @@ fn what_goes_wrong_in_a_ceremony_reaches_a_webhook_and_is_over_when_it_is_mended
     // The service's own folder is on a disk of its own, which is small.
     let state = net.state("");
     fs::create_dir_all(&state).unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=80m,mode=700 tmpfs '{}' && exec \"$0\" \"$@\"",
-        state.display()
-    );
+    let fill = net.world.path("coordinator", "fill");
+    let script = small_disk(&state, &fill);
     let options = format!("--key key.pem --turn 30 --metrics 127.0.0.1:{of_service}");
     net.serve_by(&["unshare", "-Urm", "sh", "-c", &script], &options);
     let dana = mirror(&net, of_mirror);
@@ -301,12 +314,15 @@ fn what_goes_wrong_in_a_ceremony_reaches_a_webhook_and_is_over_when_it_is_mended
     let contribution = watchers.fires("a bit flipped", "CeremonyContributionRefused", flipped);
 
     // A full disk, which is mended at once.
-    let disk = format!("/proc/{}/root{}", net.service.as_ref().unwrap().pid(), state.display());
     let filled = Instant::now();
-    fs::write(Path::new(&disk).join("filler"), vec![0; 40 << 20]).unwrap();
+    fs::write(&fill, "").unwrap();
     let short = watchers.fires("the disk filled", "CeremonyDiskShort", filled);
-    fs::remove_file(Path::new(&disk).join("filler")).unwrap();
+    fs::remove_file(&fill).unwrap();
     let emptied = Instant::now();
+    wait_until("there is room again", || {
+        let free = Page::of(metrics).sum("ceremony_disk_free_bytes", &[("disk", "state")]);
+        free > Some(70e6)
+    });
 
     // A participant who has the turn is killed, and so is a mirror meanwhile.
     next.store(HOLD, Ordering::SeqCst);

@@ -1,16 +1,20 @@
 //! Metrics of running nodes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ceremony_net::metrics::FAMILIES;
+use zk_attest::primitives::Label;
 
 use super::Page;
+use crate::kit::ceremony::copy;
 use crate::network::http::send;
 use crate::network::limits::most_memory;
+use crate::network::party::{JSON, Party, is, open, request};
+use crate::network::whole::certificates;
 use crate::network::{Net, free_port, spawn_in, wait_until};
 use crate::proof_cli;
 
@@ -136,13 +140,106 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     assert_eq!(again.sum("ceremony_turns_total", &[("event", "granted")]), Some(1.0));
 }
 
+/// How often each kind of event was noted.
+fn events(metrics: SocketAddr) -> BTreeMap<String, f64> {
+    // A page may be a moment old.
+    std::thread::sleep(Duration::from_millis(300));
+    let page = Page::of(metrics);
+    let events = page.samples.iter().filter(|it| it.0 == "ceremony_security_events_total");
+    events.map(|(_, labels, value)| (labels["kind"].clone(), *value)).collect()
+}
+
+#[test]
+fn what_the_service_refuses_is_counted_by_its_kind() {
+    let mut net = Net::new(&["alice"]);
+    let metrics = loopback();
+    fs::create_dir(net.world.path("mallory", "")).unwrap();
+    net.world.ok("mallory", "key new key.pem");
+    // Room for few connections.
+    let options = format!("--key key.pem --metrics {metrics}");
+    net.serve_by(&["sh", "-c", "ulimit -n 200 && exec \"$0\" \"$@\""], &options);
+    let before = events(metrics);
+    assert!(before.values().all(|count| *count == 0.0), "{before:?}");
+    let another = Label::new(&"0".repeat(64)).unwrap();
+    let failed = request(&net, "alice", |claim| claim.nonce = another);
+    assert_eq!(open(&net, &failed).status, 422);
+    let stranger = request(&net, "mallory", |_| {});
+    assert_eq!(open(&net, &stranger).refusal(), is((422, "not-in-roster")));
+    let bearer = [("Authorization", "Bearer nobodys")];
+    assert_eq!(send(net.address, "GET", "/v1/queue", &bearer, b"").status, 401);
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(300 << 10));
+    assert_eq!(send(net.address, "POST", "/v1/sessions", &[JSON], long.as_bytes()).status, 413);
+    assert_eq!(send(net.address, "POST", "/v1/sessions", &[JSON], b"{").status, 400);
+    let alice = Party::new(&net, "alice");
+    let turn = alice.turn();
+    let begun = alice.begin(turn["id"].as_str().unwrap(), 100);
+    let upload = begun.header("location").unwrap();
+    assert_eq!(alice.part(upload, 0, b"x", Some(b"y")).status, 460);
+    let found = events(metrics);
+    let expected = [
+        "failed_session",
+        "refused_signature",
+        "unknown_session",
+        "oversize",
+        "malformed",
+        "damaged_upload",
+    ];
+    for (kind, count) in found {
+        assert_eq!(count, f64::from(u8::from(expected.contains(&kind.as_str()))), "{kind}");
+    }
+
+    let mut link = TcpStream::connect(net.address).unwrap();
+    let flood = "GET /v1/ceremony HTTP/1.1\r\nHost: a\r\n\r\n".repeat(600);
+    link.write_all(flood.as_bytes()).unwrap();
+    link.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    link.read_to_string(&mut answers).unwrap();
+    let refused = answers.matches("HTTP/1.1 429").count() as f64;
+    assert!(refused > 50.0, "{refused}");
+    let links: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(net.address).unwrap()).collect();
+    wait_until("connections are turned away", || events(metrics)["too_many_connections"] >= 1.0);
+    drop(links);
+    assert_eq!(events(metrics)["rate_limit"], refused);
+}
+
+#[test]
+fn a_service_tells_when_its_certificate_and_its_bundle_run_out() {
+    let mut net = Net::new(&["alice"]);
+    certificates(&net);
+    net.origin = format!("https://localhost:{}", net.address.port());
+    let metrics = loopback();
+    let more = format!("--tls-cert tls.crt --tls-key tls.key --stay --metrics {metrics}");
+    net.serve_unattended(&more);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let page = Page::of(metrics);
+    let not_after = page.sum("ceremony_certificate_not_after_timestamp_seconds", &[]).unwrap();
+    let days = (not_after - now) / 86_400.0;
+    assert!((29.0..31.0).contains(&days), "{days}");
+    assert_eq!(page.sum("ceremony_bundle_not_after_timestamp_seconds", &[]), Some(0.0));
+    let mut link = TcpStream::connect(net.address).unwrap();
+    link.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    wait_until("a failed handshake is noted", || events(metrics)["failed_handshake"] == 1.0);
+    net.join("alice", "--ca ../coordinator/ca.pem").ok();
+    let until = |page: &Page| page.sum("ceremony_bundle_not_after_timestamp_seconds", &[]);
+    // 2099-12-31T23:59:59Z
+    wait_until("the bundle is there", || until(&Page::of(metrics)) == Some(4_102_444_799.0));
+    let page = Page::of(metrics);
+    assert_eq!(page.sum("ceremony_stage", &[("stage", "closed")]), Some(1.0));
+    assert_eq!(page.sum("ceremony_roster_missing", &[]), Some(0.0));
+    assert_eq!(page.sum("ceremony_beacon_pending", &[]), Some(0.0));
+    assert!(page.sum("ceremony_verification_timestamp_seconds", &[]) > Some(now - 60.0));
+    let circuit = [("circuit", "main"), ("result", "accepted")];
+    assert_eq!(page.sum("ceremony_contributions_total", &circuit), Some(1.0));
+}
+
 #[test]
 fn metrics_stay_on_this_machine_unless_that_is_written_out() {
     let mut net = Net::new(&["alice"]);
+    let (address, origin) = (net.address, net.origin.clone());
     let line = |more: &str| {
         format!(
-            "ceremony serve shared --listen {} --origin {} --key key.pem --metrics {more}",
-            net.address, net.origin
+            "ceremony serve shared --listen {address} --origin {origin} --key key.pem --metrics \
+             {more}"
         )
     };
     let run = net.world.run("coordinator", &line("0.0.0.0:0"));
@@ -246,4 +343,40 @@ fn a_log_in_json_has_an_object_on_each_line() {
     for line in log.lines().filter(stray) {
         assert!(people.iter().any(|it| line.contains(it)), "{line}");
     }
+}
+
+#[test]
+fn a_mirror_that_disagrees_says_so_until_it_is_stopped() {
+    let mut net = Net::new(&["alice", "bob"]);
+    let metrics = loopback();
+    net.serve_without_end("");
+    fs::create_dir(net.world.path("dana", "")).unwrap();
+    let line = format!(
+        "ceremony mirror {} copy --verify --rules {} --metrics {metrics}",
+        net.origin, net.rules
+    );
+    let dana = net.spawn("dana", &line);
+    wait_until("the mirror has the opening", || dana.said().contains("verified"));
+    let disagrees = || Page::of(metrics).sum("ceremony_mirror_disagreement", &[]);
+    assert_eq!(disagrees(), Some(0.0));
+    // A coordinator who would like one contribution not to have happened.
+    net.kill_service();
+    let [shared, before] = ["shared", "before"].map(|name| net.world.path("coordinator", name));
+    copy(&shared, &before);
+    net.serve_without_end("");
+    net.join("alice", "--phase 1").ok();
+    wait_until("the mirror has it", || dana.said().contains("0001"));
+    net.kill_service();
+    fs::remove_dir_all(&shared).unwrap();
+    fs::rename(&before, &shared).unwrap();
+    net.serve_without_end("");
+    net.join("bob", "--phase 1").ok();
+    wait_until("the mirror disagrees", || disagrees() == Some(1.0));
+    let said = dana.said();
+    assert!(said.contains("it stays until it is stopped"), "{said}");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(disagrees(), Some(1.0));
+    let pid = rustix::process::Pid::from_raw(dana.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(dana.end().code, 1, "{said}");
 }
