@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use ceremony_net::metrics::{FAMILIES, Type};
 
@@ -69,6 +70,13 @@ impl Page {
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
         Self::read(answer.text())
+    }
+
+    /// One that is not older than this call: a page is handed out for a quarter of a second.
+    #[track_caller]
+    fn fresh(address: SocketAddr) -> Self {
+        std::thread::sleep(Duration::from_millis(300));
+        Self::of(address)
     }
 
     fn read(text: String) -> Self {

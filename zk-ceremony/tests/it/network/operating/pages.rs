@@ -72,23 +72,19 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     let body = br#"{"proofs":[]}"#;
     send(address.parse().unwrap(), "POST", "/v1/proofs", &[], body);
 
-    let busy = Page::of(service);
+    let busy = Page::fresh(service);
     assert_eq!(busy.sum("ceremony_turn_held", &[("state", "verifying")]), Some(1.0));
-    let verifying = Page::of(participant);
+    let verifying = Page::fresh(participant);
     assert_eq!(verifying.sum("ceremony_participant_state", &[("state", "verifying")]), Some(1.0));
     drop(folder);
     wait_until("alice's contribution is taken in", || !net.contributions().is_empty());
     wait_until("the mirror has it, too", || dana.said().contains("0001"));
     fs::write(net.world.path("coordinator", "stamp"), "").unwrap();
-    let after = || {
-        // A page may be a moment old.
-        std::thread::sleep(Duration::from_millis(300));
-        Page::of(service)
-    };
     wait_until("the service's own work is counted", || {
-        after().sum("ceremony_work_seconds_count", &[("step", "verify")]) == Some(1.0)
+        let page = Page::fresh(service);
+        page.sum("ceremony_work_seconds_count", &[("step", "verify")]) == Some(1.0)
     });
-    let after = after();
+    let after = Page::fresh(service);
     let accepted = [("phase", "1"), ("result", "accepted")];
     assert_eq!(after.sum("ceremony_contributions_total", &accepted), Some(1.0));
     assert_eq!(after.sum("ceremony_head_index", &[("phase", "1")]), Some(1.0));
@@ -109,7 +105,7 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
         Page::of(mirror).sum("ceremony_mirror_behind_steps", &[]) == Some(0.0)
     });
 
-    let pages = [after, verifying, Page::of(mirror), Page::of(proofs)];
+    let pages = [after, verifying, Page::fresh(mirror), Page::of(proofs)];
     let mut all = BTreeSet::new();
     let secrets = [
         "evil".to_owned(),
@@ -142,9 +138,7 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
 
 /// How often each kind of event was noted.
 fn events(metrics: SocketAddr) -> BTreeMap<String, f64> {
-    // A page may be a moment old.
-    std::thread::sleep(Duration::from_millis(300));
-    let page = Page::of(metrics);
+    let page = Page::fresh(metrics);
     let events = page.samples.iter().filter(|it| it.0 == "ceremony_security_events_total");
     events.map(|(_, labels, value)| (labels["kind"].clone(), *value)).collect()
 }
