@@ -172,17 +172,16 @@ impl Core {
         let folder = &view.ceremony.folder;
         gauge!(f::VERIFICATION_TIME).set(changed(&folder.transcript()));
         gauge!(f::BACKUP_TIME).set(self.options.backup_stamp.as_deref().map_or(0.0, changed));
-        let disks = [("ceremony", free_bytes(&self.options.folder)), ("state", self.state_free())];
+        let disks = [
+            ("ceremony", free_bytes(&self.options.folder)),
+            ("state", self.state_folder.free_bytes()),
+        ];
         for (disk, free) in disks {
             if let Some(free) = free {
                 gauge!(f::DISK_FREE, "disk" => disk).set(free as f64);
             }
         }
         gauge!(f::DISK_NEEDED).set(needed(&view) as f64);
-    }
-
-    fn state_free(&self) -> Option<u64> {
-        self.state_folder.free_bytes()
     }
 }
 
@@ -220,7 +219,8 @@ fn tell_chains(view: &View) {
         let has_contributed =
             |name| chains().all(|chain: &Chain| chain.contribution_of(name).is_some());
         // A phase that somebody else held has no chain here that could miss anybody.
-        let is_held = chains().next().is_some() && (phase == Phase::Two || has_own(ceremony));
+        let is_held =
+            chains().next().is_some() && (phase == Phase::Two || ceremony.config.has_own_phase1());
         let missing = ceremony.roster.participants(phase);
         let missing = missing.filter(|person| is_held && !has_contributed(&person.name)).count();
         let name = phase_name(phase);
@@ -231,10 +231,6 @@ fn tell_chains(view: &View) {
         let pending = is_held && plan.is_some() && !chains().all(Chain::is_closed);
         gauge!(f::BEACON_PENDING, "phase" => name).set(f64::from(u8::from(pending)));
     }
-}
-
-fn has_own(ceremony: &ceremony_folder::Ceremony) -> bool {
-    ceremony.config.has_own_phase1()
 }
 
 /// Bytes that the next two steps need: of contributions, the first one's file, and the second one

@@ -27,7 +27,7 @@ use super::files;
 use super::limits::{BODY_PAUSE, CHALLENGE_TIME, ENVELOPE_BODY, SESSION_TIME};
 use super::proxies::Proxies;
 use super::rates::{Rates, network};
-use super::security::{Code, of_answer};
+use super::security::Code;
 use super::sessions::Holder;
 use crate::protocol::{
     Approval, CeremonyInfo, Challenge, Completion, FileList, JournalPart, MAX_BODY_BYTES,
@@ -231,11 +231,7 @@ fn too_many(code: &str, what: &str) -> Refusal {
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    count(&response);
-    let code = response.extensions().get::<Code>();
-    if let Some(kind) = of_answer(&path, response.status(), code) {
-        app.core.security.note(kind);
-    }
+    app.core.security.answered(&path, &response);
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -246,17 +242,6 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// Counts an answer by the first digit of its status.
-fn count(response: &Response) {
-    let code = match response.status().as_u16() {
-        ..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
-        500.. => "5xx",
-    };
-    metrics::counter!(crate::metrics::families::REQUESTS, "code" => code).increment(1);
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
+use axum::response::Response;
 use zk_attest::primitives::Timestamp;
 
-use crate::metrics::families::SECURITY;
+use crate::metrics::families::{REQUESTS, SECURITY};
 
 /// Events that are remembered: what fits on a page.
 const REMEMBERED: usize = 64;
@@ -107,6 +108,20 @@ impl Security {
         recent.push_back(event);
     }
 
+    /// Counts an answer to a request at a path, and notes what it says about its client.
+    pub(crate) fn answered(&self, path: &str, response: &Response) {
+        let code = match response.status().as_u16() {
+            ..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500.. => "5xx",
+        };
+        metrics::counter!(REQUESTS, "code" => code).increment(1);
+        if let Some(kind) = of_answer(path, response.status(), response.extensions().get()) {
+            self.note(kind);
+        }
+    }
+
     /// How often something happened since this process began.
     #[allow(dead_code, reason = "for the dashboard")]
     pub(crate) fn count(&self, kind: Kind) -> u64 {
@@ -120,12 +135,12 @@ impl Security {
     }
 }
 
-/// The code of a refusal, which its answer carries for [`of_answer`].
+/// The code of a refusal, which its answer carries for [`Security::answered`].
 #[derive(Clone, Debug)]
 pub(crate) struct Code(pub(crate) String);
 
 /// What an answer to a request at a path says about its client, if it is worth noticing.
-pub(crate) fn of_answer(path: &str, status: StatusCode, code: Option<&Code>) -> Option<Kind> {
+fn of_answer(path: &str, status: StatusCode, code: Option<&Code>) -> Option<Kind> {
     let code = code.map_or("", |Code(code)| code.as_str());
     let is_statement = matches!(path, "/v1/statements" | "/v1/approvals");
     match (status.as_u16(), code) {
