@@ -6,8 +6,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ceremony_folder::journal::{Entry, Event};
 use ceremony_net::metrics::FAMILIES;
-use zk_attest::primitives::Label;
+use zk_attest::digest::FileDigest;
+use zk_attest::primitives::{CircuitName, Label, Timestamp};
 
 use super::Page;
 use crate::kit::ceremony::copy;
@@ -128,12 +130,35 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     assert_eq!(all, FAMILIES.iter().map(|family| family.name).collect());
     alice.ok();
 
-    // The journal's counts go on where they were.
+    // The journal's counts go on where they were; what it says of circuits that there are not, and
+    // of checks that nobody knows, makes no labels.
     net.kill_service();
+    let journal = net.journal_text();
+    let last = journal.lines().last().unwrap();
+    let entry = Entry {
+        number: journal.lines().count() as u64,
+        previous: FileDigest::of(last.as_bytes()),
+        time: Timestamp::now(),
+        event: Event::Refused {
+            participant: Label::new("alice").unwrap(),
+            turn: "0123456789abcdef".into(),
+            circuit: Some(CircuitName::new("ghost").unwrap()),
+            code: "evil".into(),
+            reason: Label::new("evil").unwrap(),
+        },
+    };
+    let line = [&zk_attest::json::encode(&entry)[..], b"\n"].concat();
+    fs::write(net.world.shared("journal.jsonl"), [journal.as_bytes(), &line].concat()).unwrap();
     net.serve_without_end(&format!("--metrics {service}"));
     let again = Page::of(service);
     assert_eq!(again.sum("ceremony_contributions_total", &accepted), Some(1.0));
     assert_eq!(again.sum("ceremony_turns_total", &[("event", "granted")]), Some(1.0));
+    let other = [("check", "other")];
+    assert_eq!(again.sum("ceremony_contributions_refused_total", &other), Some(1.0));
+    again.names();
+    for word in ["ghost", "evil"] {
+        assert!(!again.text.contains(word), "{word}: {}", again.text);
+    }
 }
 
 /// How often each kind of event was noted.
