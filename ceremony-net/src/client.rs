@@ -32,6 +32,7 @@ use crate::protocol::{
     SessionRequest, Standing, StatementRequest, TUS_VERSION, Verdict, tus,
 };
 use crate::statements::{SessionClaim, about_rules};
+use crate::trace;
 
 /// Bytes of a list of files at most: those of the largest ceremony.
 const MAX_LIST_BYTES: usize = 64 << 20;
@@ -106,6 +107,12 @@ pub fn origin(url: &str) -> Result<Label, Diagnostic> {
     Label::new(&parsed.origin().ascii_serialization()).map_err(|refusal| refused(refusal.what()))
 }
 
+/// Gives the process what TLS computes with, which everything that makes requests here needs.
+pub fn install_tls() {
+    // Another one may have been installed by this process; either will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Client {
     /// Prepares requests to a service. Sends none.
     ///
@@ -139,8 +146,7 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
         let origin = origin(base.as_str())?;
-        // Another one may have been installed by this process; either will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let mut builder = reqwest::blocking::Client::builder()
             .user_agent(concat!("zk-ceremony/", env!("CARGO_PKG_VERSION")))
             .timeout(REQUEST_TIME)
@@ -179,7 +185,10 @@ impl Client {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, self.url(path));
+        let mut request = self.http.request(method, self.url(path));
+        if let Some(header) = trace::header() {
+            request = request.header(trace::TRACEPARENT, header);
+        }
         match self.token().as_deref() {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -9,6 +9,7 @@
 //! drand        rounds of drand, from endpoints
 //! service      sessions, queue, turns, uploads       client       requests, again until they work
 //!              verification, receipts, journal       sync         a working copy of the folder
+//! trace        spans from one process to the other
 //! metrics      what nodes tell those who watch        bucket       the same, without a service
 //! ```
 
@@ -22,3 +23,4 @@ pub mod service;
 pub mod statements;
 pub mod sync;
 mod tls;
+pub mod trace;

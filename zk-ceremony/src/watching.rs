@@ -1,5 +1,8 @@
 //! What a command that runs for long tells those who watch it: its log, and its metrics.
 
+#[cfg(feature = "otel")]
+mod traces;
+
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -7,6 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ceremony_net::metrics::{Endpoint, Node};
 use tracing_subscriber::filter::LevelFilter;
+#[cfg(not(feature = "otel"))]
+use tracing_subscriber::layer::Identity;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::watching::{LogFormat, WatchArgs};
@@ -15,17 +23,40 @@ use crate::failure;
 /// Whether everything that is said on stderr is said by the log.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
+/// What goes on as long as the command does.
+pub(crate) struct Watched {
+    /// Where metrics are handed out.
+    pub(crate) metrics: Option<Endpoint>,
+    #[cfg(feature = "otel")]
+    _traces: Option<traces::Traces>,
+}
+
 impl WatchArgs {
     /// Begins the log, and hands out metrics where that is asked for. Before anything is counted.
-    pub(crate) fn begin(&self, node: Node) -> Result<Option<Endpoint>, Diagnostic> {
-        log_to_stderr(self.log);
-        let Some(address) = self.metrics else { return Ok(None) };
+    pub(crate) fn begin(&self, node: Node) -> Result<Watched, Diagnostic> {
+        #[cfg(feature = "otel")]
+        let (traces, tracer) =
+            self.traces.as_deref().map(|url| traces::begin(url, node)).transpose()?.unzip();
+        #[cfg(feature = "otel")]
+        let layer = tracer.map(traces::layer);
+        #[cfg(not(feature = "otel"))]
+        let layer: Option<Identity> = None;
+        log_to_stderr(self.log, layer);
+        let metrics = self.metrics.map(|address| self.hand_out(address, node)).transpose()?;
+        Ok(Watched {
+            metrics,
+            #[cfg(feature = "otel")]
+            _traces: traces,
+        })
+    }
+
+    fn hand_out(&self, address: SocketAddr, node: Node) -> Result<Endpoint, Diagnostic> {
         if !address.ip().is_loopback() && !self.insecure_metrics {
             return Err(without_tls(address));
         }
         let endpoint = Endpoint::start(address, node)?;
         tell(format_args!("metrics: http://{}/metrics", endpoint.address()));
-        Ok(Some(endpoint))
+        Ok(endpoint)
     }
 }
 
@@ -37,21 +68,24 @@ fn without_tls(address: SocketAddr) -> Diagnostic {
         .hint("in a network that you trust, add --insecure-metrics")
 }
 
-/// Writes what happens to stderr: one line each, without addresses.
-fn log_to_stderr(format: LogFormat) {
-    let builder = tracing_subscriber::fmt()
+/// Writes what happens to stderr: one line each, without addresses. Spans are for `more` only.
+fn log_to_stderr(format: LogFormat, more: impl Layer<Registry> + Send + Sync) {
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .with_target(false)
-        .with_max_level(LevelFilter::INFO);
-    // Another one may be there already.
-    let _ = match format {
-        LogFormat::Text => builder.try_init(),
+        .with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
         LogFormat::Json => {
             AS_JSON.store(true, Ordering::Relaxed);
-            builder.json().flatten_event(true).try_init()
+            lines.json().flatten_event(true).boxed()
         }
     };
+    // Another one may be there already.
+    let _ = tracing_subscriber::registry()
+        .with(more)
+        .with(lines.with_filter(LevelFilter::INFO))
+        .try_init();
 }
 
 /// Says a line to people on stderr; in the log's form, where everything there is to have it.

@@ -47,7 +47,9 @@ pub enum Node {
 }
 
 impl Node {
-    fn name(self) -> &'static str {
+    /// Its name, in metrics and traces.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Service => "service",
             Self::Participant => "participant",

@@ -107,6 +107,7 @@ impl Core {
             turn: None,
             uploads: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            trace: None,
             journaled: HashSet::new(),
             amendments_noted: 0,
             joined: HashSet::new(),

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use tracing::Instrument as _;
 use utoipa::OpenApi;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
@@ -34,6 +35,7 @@ use crate::protocol::{
     MAX_WAIT_SECONDS, Problem, QueueAnswer, QueueRequest, Receipts, Session, SessionRequest,
     Standing, StatementRequest, Verdict,
 };
+use crate::trace;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -230,7 +232,10 @@ fn too_many(code: &str, what: &str) -> Refusal {
 /// What every answer carries; and what it says about its client is noted.
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let span = tracing::debug_span!("request", route = trace::route(&path));
+    let parent = request.headers().get(trace::TRACEPARENT).and_then(|it| it.to_str().ok());
+    trace::adopt(&span, parent);
+    let mut response = next.run(request).instrument(span).await;
     app.core.security.answered(&path, &response);
     let headers = response.headers_mut();
     for (name, value) in [
@@ -327,7 +332,8 @@ impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body_<T> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Diagnostic> + Send + 'static,
 ) -> Answer<T> {
-    match tokio::task::spawn_blocking(work).await {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -80,6 +80,7 @@ impl Core {
         let (participant, id) = (lease.participant.clone(), lease.id.clone());
         state.turn = Some(RunningTurn { lease, ..turn });
         state.note(Event::Received { participant, turn: id })?;
+        state.trace = crate::trace::header();
         drop(state);
         self.changed();
         if let Some(verifier) = self.verifier.get() {
@@ -91,6 +92,9 @@ impl Core {
     /// Verifies what came in a turn, and takes it in. Runs as long as that takes.
     pub(crate) fn verify_received(&self, stopping: &dyn Fn() -> bool) {
         let Some(lease) = self.received() else { return };
+        let span = tracing::debug_span!("verify");
+        crate::trace::adopt(&span, self.state().trace.take().as_deref());
+        let _in = span.entered();
         let begun = Instant::now();
         let mut verified = Duration::ZERO;
         let verdict = loop {

@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(super) verdicts: BTreeMap<PublicKey, Verdict>,
     pub(super) journal: Journal,
     pub(super) signer: Box<dyn Signer + Send>,
+    /// The trace of what came in the turn.
+    pub(super) trace: Option<String>,
     /// Steps that the journal tells of.
     pub(super) journaled: HashSet<FileDigest>,
     /// Amendments of the roster that the journal tells of.

@@ -23,6 +23,10 @@ pub(crate) struct WatchArgs {
         help_heading = "Watching"
     )]
     pub(crate) log: LogFormat,
+    /// Send traces to this collector of OpenTelemetry (OTLP over HTTP), as in http://127.0.0.1:4318
+    #[cfg(feature = "otel")]
+    #[arg(long, value_name = "URL", help_heading = "Watching")]
+    pub(crate) traces: Option<String>,
 }
 
 /// A form of the log.

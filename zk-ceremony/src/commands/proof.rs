@@ -258,7 +258,7 @@ fn print(found: &Tally) {
 
 impl ServeProofs {
     fn run(self) -> Result<(), Diagnostic> {
-        let _metrics = self.watch.begin(Node::Proofs)?;
+        let _watched = self.watch.begin(Node::Proofs)?;
         let key = self.key.open()?;
         let identity = Identity {
             ceremony: key.ceremony.to_string(),

@@ -95,6 +95,7 @@ pub(super) fn contribute(
     let number = before.index + 1;
     let mut step = NewStep::begin(ceremony, track, Slot::Number(number))?;
     say_moved(&step.put_away);
+    let _span = tracing::debug_span!("contribute").entered();
     let rng = added.rng()?;
     let bars = Bars::default();
     let measured = Measured::begin(Work::Contribute, &bars);

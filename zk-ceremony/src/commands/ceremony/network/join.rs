@@ -63,7 +63,7 @@ struct Joined<'a> {
 
 impl JoinArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let _metrics = self.watch.begin(Node::Participant)?;
+        let _watched = self.watch.begin(Node::Participant)?;
         metrics::participant(metrics::Standing::Waiting, 0);
         let client = self.service.client()?;
         let mut signer = self.signer.open()?;
@@ -301,6 +301,7 @@ impl Joined<'_> {
         turn: &Turn,
         until: Instant,
     ) -> Result<(), Diagnostic> {
+        let _turn = tracing::debug_span!("turn").entered();
         let begun = Instant::now();
         metrics::participant(metrics::Standing::Turn, 0);
         self.say_line(format!("your turn, for {}", duration(turn.remaining)));
@@ -321,6 +322,7 @@ impl Joined<'_> {
 
     /// Fetches what a turn builds on, and what that is held against.
     fn fetch_for(&mut self, turn: &Turn) -> Result<(), Diagnostic> {
+        let _span = tracing::debug_span!("fetch").entered();
         let level = self.arguments.verify;
         let heads: Vec<&str> = turn.chains.iter().map(|chain| chain.head.file.as_str()).collect();
         self.fetch(|name| {
@@ -339,6 +341,7 @@ impl Joined<'_> {
         ready: &[Step],
         until: Instant,
     ) -> Result<(), Diagnostic> {
+        let _span = tracing::debug_span!("send").entered();
         let mut steps = Vec::new();
         for (chain, step) in turn.chains.iter().zip(ready) {
             let circuit = chain.circuit.as_deref();
@@ -423,6 +426,7 @@ impl Joined<'_> {
 
     /// Verifies what a contribution is built on, and says in signed words what that was.
     fn verify(&self, ceremony: &Ceremony, track: &Track) -> Result<Label, Diagnostic> {
+        let _span = tracing::debug_span!("check").entered();
         match self.arguments.verify {
             VerifyLevel::Step => {
                 let bars = Bars::default();
@@ -447,6 +451,7 @@ impl Joined<'_> {
     /// Waits for the service's verdict, and keeps the receipts.
     fn verdict(&mut self, party: &mut Participant<'_>) -> Result<(), Diagnostic> {
         metrics::participant(metrics::Standing::Verifying, 0);
+        let _span = tracing::debug_span!("verdict").entered();
         loop {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}

@@ -97,7 +97,7 @@ impl MirrorArgs {
         let followed = followed.inspect_err(|error| {
             let disagrees = error.blame == Blame::Artefact;
             metrics::mirror_disagrees(disagrees);
-            if disagrees && watched.is_some() && !self.once {
+            if disagrees && watched.metrics.is_some() && !self.once {
                 stay_to_be_seen(error);
             }
         });

@@ -41,7 +41,7 @@ impl ServeArgs {
             .folder
             .canonicalize()
             .map_err(|error| failure::io(&self.folder.folder, "opening", &error))?;
-        let endpoint = self.watch.begin(Node::Service)?;
+        let watched = self.watch.begin(Node::Service)?;
         let tls = self.tls()?;
         let origin = self.origin(tls.is_some())?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
@@ -89,7 +89,7 @@ impl ServeArgs {
             backup_stamp: self.backup_stamp.clone(),
         };
         let service = Service::start(options, key, self.listen, tls)?;
-        if let Some(endpoint) = &endpoint {
+        if let Some(endpoint) = &watched.metrics {
             endpoint.collect_with(service.collect());
         }
         announce(&service, &origin, &root)?;

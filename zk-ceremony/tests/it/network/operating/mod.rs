@@ -3,6 +3,8 @@
 mod files;
 mod live;
 mod pages;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
