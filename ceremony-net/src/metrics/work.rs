@@ -51,7 +51,6 @@ impl Step {
     }
 
     /// The counter of what it works on.
-    #[must_use]
     pub fn points(self) -> Counter {
         metrics::counter!(WORK_POINTS, "step" => self.name())
     }

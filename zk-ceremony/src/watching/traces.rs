@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use zk_attest::diagnostic::Diagnostic;
 
 /// How long a collector may take for one batch: nothing waits for it, but for the end.
@@ -65,15 +66,19 @@ pub(super) fn layer<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S> +
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
 {
-    let own = tracing_subscriber::filter::Targets::new()
-        .with_target("ceremony_net", tracing::Level::DEBUG)
-        .with_target("zk_ceremony", tracing::Level::DEBUG);
+    // No events: lines of the log name participants.
+    let own = filter_fn(|metadata| {
+        let is_own = ["ceremony_net", "zk_ceremony"]
+            .into_iter()
+            .any(|own| metadata.target().split("::").next() == Some(own));
+        metadata.is_span() && is_own
+    });
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
-        .with_filter(own)
+        .with_filter(own.with_max_level_hint(LevelFilter::DEBUG))
 }
 
 fn header() -> Option<String> {
