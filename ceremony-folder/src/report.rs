@@ -1,18 +1,22 @@
-//! The result of a verification as data: `report.json` for programs, `SHA256SUMS` for standard
-//! tools.
+//! The result of a verification: `report.json` for programs, `report.html` for people, `SHA256SUMS`
+//! for standard tools.
 
+mod meaning;
+mod page;
+pub mod parts;
 mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::Progress;
+pub use page::html;
 pub use people::{ReportedAmendment, ReportedEnrolment, ReportedPending, ReportedPeople};
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Beacon, Timestamp};
-use zk_attest::statement::Action;
+use zk_attest::statement::{Action, Phase};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::archive_set::archive_set;
@@ -159,7 +163,7 @@ pub struct ReportedChain {
 }
 
 /// One name of a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportedPlace {
     /// A step, by its place in the list of steps.
@@ -515,39 +519,72 @@ fn places(chain: &Chain) -> Vec<ReportedPlace> {
 }
 
 fn chains(ceremony: &Ceremony) -> Vec<ReportedChain> {
-    let chain = |chain: &Chain| ReportedChain {
+    let order = |phase| ceremony.order_known(phase);
+    let whole = |chain| reported_chain(ceremony, chain, usize::MAX, &order).0;
+    ceremony.chains().map(whole).collect()
+}
+
+/// A chain with its first place and its last ones, `at_most` in all, and how many are left out.
+/// `order` says what is known of a phase's contributions and the publication of its beacon.
+fn reported_chain(
+    ceremony: &Ceremony,
+    chain: &Chain,
+    at_most: usize,
+    order: &dyn Fn(Phase) -> &'static str,
+) -> (ReportedChain, usize) {
+    let mut shown = places(chain);
+    let left_out = shown.len().saturating_sub(at_most.max(1));
+    if left_out > 0 {
+        shown.drain(1..=left_out);
+    }
+    let set: BTreeSet<ReportedPlace> = shown.iter().copied().collect();
+    let kept = |place: ReportedPlace| set.contains(&place);
+    let steps: Vec<(usize, &Step)> =
+        chain.steps.iter().chain(&chain.prepared).enumerate().collect();
+    let steps: Vec<_> = steps.into_iter().filter(|(i, _)| kept(ReportedPlace::Step(*i))).collect();
+    let rejected = chain.rejected.iter().enumerate();
+    let rejected: Vec<_> = rejected.filter(|(i, _)| kept(ReportedPlace::Rejected(*i))).collect();
+    let strays = chain.strays.iter().enumerate();
+    let strays: Vec<_> = strays.filter(|(i, _)| kept(ReportedPlace::Stray(*i))).collect();
+    // The place of each in the shorter lists.
+    let renumbered = |place: &ReportedPlace| match *place {
+        ReportedPlace::Step(n) => ReportedPlace::Step(steps.partition_point(|(i, _)| *i < n)),
+        ReportedPlace::Rejected(n) => {
+            ReportedPlace::Rejected(rejected.partition_point(|(i, _)| *i < n))
+        }
+        ReportedPlace::Stray(n) => ReportedPlace::Stray(strays.partition_point(|(i, _)| *i < n)),
+    };
+    let chain = ReportedChain {
         title: match &chain.track {
             Track::Phase1 => "Phase 1: powers of tau".into(),
             Track::Circuit(name) => format!("Phase 2: {name}"),
         },
-        steps: chain
-            .steps
-            .iter()
-            .chain(&chain.prepared)
-            .map(|step| reported(ceremony, step))
-            .collect(),
-        rejected: chain
-            .rejected
-            .iter()
-            .map(|rejected| ReportedRejection {
+        places: shown.iter().map(renumbered).collect(),
+        steps: steps.into_iter().map(|(_, step)| reported(ceremony, step, order)).collect(),
+        rejected: rejected
+            .into_iter()
+            .map(|(_, rejected)| ReportedRejection {
                 file: relative(ceremony, &rejected.path),
                 sha256: rejected.file.to_string(),
                 reason: rejected.reason.to_string(),
             })
             .collect(),
-        strays: chain.strays.iter().map(|stray| reported_stray(ceremony, stray)).collect(),
+        strays: strays.into_iter().map(|(_, stray)| reported_stray(ceremony, stray)).collect(),
         absent: if chain.track == Track::Phase1 && !ceremony.config.has_own_phase1() {
             Vec::new()
         } else {
             chain.waiting(&ceremony.roster).iter().map(|absent| absent.name.to_string()).collect()
         },
         open: !chain.is_closed() && chain.awaits_beacon().is_none(),
-        places: places(chain),
     };
-    ceremony.chains().map(chain).collect()
+    (chain, left_out)
 }
 
-fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
+fn reported(
+    ceremony: &Ceremony,
+    step: &Step,
+    order: &dyn Fn(Phase) -> &'static str,
+) -> ReportedStep {
     let words = &step.words;
     ReportedStep {
         file: relative(ceremony, &step.path),
@@ -566,11 +603,16 @@ fn reported(ceremony: &Ceremony, step: &Step) -> ReportedStep {
         },
         destruction: words.destruction.to_string(),
         verified: words.verified.to_string(),
-        beacon: words.beacon.as_ref().map(|beacon| reported_beacon(ceremony, step, beacon)),
+        beacon: words.beacon.as_ref().map(|it| reported_beacon(ceremony, step, it, order)),
     }
 }
 
-fn reported_beacon(ceremony: &Ceremony, step: &Step, beacon: &Beacon) -> ReportedBeacon {
+fn reported_beacon(
+    ceremony: &Ceremony,
+    step: &Step,
+    beacon: &Beacon,
+    order: &dyn Fn(Phase) -> &'static str,
+) -> ReportedBeacon {
     let verified = matches!(beacon::verify(&ceremony.config, step), Ok(Some(_)));
     let chain = drand::Chain::of_source(&beacon.source).filter(|_| verified);
     ReportedBeacon {
@@ -581,7 +623,7 @@ fn reported_beacon(ceremony: &Ceremony, step: &Step, beacon: &Beacon) -> Reporte
         chain: chain.map(|chain| chain.name().into()),
         signature: beacon.signature.as_ref().map(ToString::to_string),
         published: chain.and_then(|chain| chain.time_of(beacon.round)).map(|it| it.to_string()),
-        order: ceremony.order_known(step.words.phase).into(),
+        order: order(step.words.phase).into(),
         verified_against_source: verified,
     }
 }

@@ -13,7 +13,6 @@ mod memory;
 mod output;
 mod progress;
 mod prompt;
-mod report;
 mod sealed;
 mod show;
 mod signer;

@@ -20,8 +20,8 @@ use crate::cli::ceremony::AuditArgs;
 use crate::failure;
 use crate::known::Known;
 use crate::progress::Bars;
-use crate::report::Report;
 use crate::signer::Signer;
+use ceremony_folder::report::Report;
 
 impl AuditArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {

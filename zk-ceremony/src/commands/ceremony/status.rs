@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use ceremony_folder::report::{ReportedPeople, failed_audits, strays};
+use ceremony_folder::report::{
+    Report, ReportedAudit, ReportedPeople, ReportedStray, failed_audits, strays,
+};
 use ceremony_folder::{Ceremony, Chain, Half, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -13,7 +15,6 @@ use zk_attest::statement::Phase;
 
 use super::verify::failed_audit;
 use crate::cli::ceremony::StatusArgs;
-use crate::report::{Report, ReportedAudit, ReportedStray};
 use crate::show::json;
 
 /// What `--json` prints.

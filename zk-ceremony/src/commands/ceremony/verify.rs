@@ -25,8 +25,8 @@ use crate::failure;
 use crate::known::Known;
 use crate::output::Output;
 use crate::progress::Bars;
-use crate::report::{Report, ReportedAudit, html, sums};
 use crate::show::{hex_groups, json};
+use ceremony_folder::report::{Report, ReportedAudit, html, sums};
 
 /// How often a journal is looked at that does not hold, and how long to wait in between.
 const JOURNAL_LOOKS: usize = 3;

@@ -4,10 +4,8 @@
 use askama::Template;
 
 use super::meaning::{Meaning, PHASE1, PHASE2};
-use super::{
-    Report, ReportedChain, ReportedGoodAudit, ReportedPlace, ReportedRejection, ReportedStep,
-    ReportedStray,
-};
+use super::parts::{Drawn, Facts, Hash};
+use super::{Report, ReportedGoodAudit};
 
 /// The page. The engine escapes every value.
 #[derive(Template)]
@@ -18,31 +16,7 @@ struct Page<'a> {
     meaning: &'static str,
 }
 
-/// What stands at a place of a chain.
-enum At<'a> {
-    Step(&'a ReportedStep),
-    Rejected(&'a ReportedRejection),
-    Stray(&'a ReportedStray),
-    Nothing,
-}
-
 impl Page<'_> {
-    /// Hex digits in groups of four, as two people compare them aloud. Nothing stands between the
-    /// groups but a margin, so that a whole hash is copied and found as it is.
-    fn groups(&self, hex: &str) -> Vec<String> {
-        let digits: Vec<char> = hex.chars().collect();
-        digits.chunks(4).map(String::from_iter).collect()
-    }
-
-    fn at<'a>(&self, chain: &'a ReportedChain, place: &ReportedPlace) -> At<'a> {
-        match *place {
-            ReportedPlace::Step(i) => chain.steps.get(i).map(At::Step),
-            ReportedPlace::Rejected(i) => chain.rejected.get(i).map(At::Rejected),
-            ReportedPlace::Stray(i) => chain.strays.get(i).map(At::Stray),
-        }
-        .unwrap_or(At::Nothing)
-    }
-
     fn is_of_another_transcript(&self, audit: &ReportedGoodAudit) -> bool {
         let ours = self.report.transcript_sha256.as_ref();
         ours.is_some_and(|ours| *ours != audit.transcript_sha256)
@@ -55,17 +29,11 @@ impl Page<'_> {
     fn phase2(&self) -> &'static [Meaning] {
         &PHASE2
     }
-
-    fn headline(&self, step: &ReportedStep) -> String {
-        match step.action.as_str() {
-            "contribution" => format!("contribution {}", step.index),
-            other => other.to_owned(),
-        }
-    }
 }
 
 /// The report as a page.
-pub(crate) fn html(report: &Report) -> String {
+#[must_use]
+pub fn html(report: &Report) -> String {
     let (result, meaning) = match report.result.as_str() {
         "good" => ("good", "every file, signature and proof of this ceremony was verified"),
         "unfinished" => {
@@ -82,9 +50,10 @@ pub(crate) fn html(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedCheck,
-        ReportedEnrolment, ReportedFailure, ReportedFile, ReportedKey, ReportedPending,
-        ReportedPeople, ReportedVerdicts,
+        ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedChain,
+        ReportedCheck, ReportedEnrolment, ReportedFailure, ReportedFile, ReportedKey,
+        ReportedPending, ReportedPeople, ReportedPlace, ReportedRejection, ReportedStep,
+        ReportedStray, ReportedVerdicts,
     };
     use super::*;
 
