@@ -139,6 +139,18 @@ pub struct JournalInfo {
     pub sha256: String,
 }
 
+/// `GET /v1/events`: an event of the dashboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PageEvent {
+    /// `section`, when one is another one now; `now`, after those of one moment and as a heartbeat.
+    pub event: String,
+    /// Of `section`: JSON with the section's `id` and `html`; of `now`: seconds since 1970.
+    pub data: String,
+    /// Of `now`: what this browser has seen, to be sent as `Last-Event-ID` or in `seen`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
 /// `GET /v1/files`: what can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileList {

@@ -23,6 +23,7 @@ use zk_attest::program::PROGRAM;
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Provenance, Statement};
 
+use super::dashboard::history::{History, StepEntries};
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
 use super::security::Security;
@@ -118,6 +119,8 @@ impl Core {
             skipped: BTreeSet::new(),
             awaited: None,
             durations: Vec::new(),
+            history: History::default(),
+            step_entries: StepEntries::default(),
             journal,
             signer,
             bundle_not_after: None,
@@ -144,7 +147,7 @@ impl Core {
             let since = milliseconds();
             state.queue.join(lease.key, since, now);
             // A restart takes no time from anybody's turn.
-            state.turn = Some(RunningTurn { lease, granted: now });
+            state.turn = Some(RunningTurn { lease, granted: now, began: Timestamp::now().unix() });
         }
         state.journal_folder()?;
         let core = Arc::new(Self {
@@ -467,7 +470,7 @@ impl Core {
         lease.save(&self.state_folder)?;
         state.note(Event::Granted { participant, turn: lease.id.clone() })?;
         state.verdicts.remove(key);
-        let turn = RunningTurn { lease, granted: now };
+        let turn = RunningTurn { lease, granted: now, began: Timestamp::now().unix() };
         let standing = Standing::Turn { turn: shown(&turn, now) };
         tracing::info!("{} has the turn", turn.lease.participant);
         state.turn = Some(turn);

@@ -1,5 +1,6 @@
 //! The service's addresses. Each handler reads what came into types, asks [`Core`], and answers.
 
+mod pages;
 mod upload;
 
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use zk_attest::key::PublicKey;
 
 use super::core::Core;
 use super::counts::Counts;
+use super::dashboard::Dashboard;
 use super::files;
 use super::limits::{BODY_PAUSE, CHALLENGE_TIME, ENVELOPE_BODY, SESSION_TIME};
 use super::proxies::Proxies;
@@ -47,6 +49,11 @@ pub(crate) struct App {
     /// Held by a request that reads a whole bundle: one at a time, so that many take no more memory
     /// than one.
     pub(crate) heavy: Arc<tokio::sync::Semaphore>,
+    pub(crate) dashboard: Dashboard,
+    /// Browsers that are told of changes.
+    pub(crate) listeners: Arc<Counts<Whose>>,
+    /// Whether the service stops.
+    pub(crate) stopped: tokio::sync::watch::Receiver<bool>,
 }
 
 /// The address that a request came from.
@@ -115,7 +122,7 @@ type Answer<T> = Result<T, Refusal>;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
-        healthz, readyz, ceremony, list, journal, file, challenge, open_session, join, standing, leave,
+        pages::dashboard, pages::events, healthz, readyz, ceremony, list, journal, file, challenge, open_session, join, standing, leave,
         give_back, upload::upload_options, upload::begin_upload, upload::upload_offset, upload::upload_part, upload::end_upload, complete,
         verdict, receipts, statement, approval, openapi
     ),
@@ -148,6 +155,8 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
 /// All addresses.
 pub(crate) fn router(app: App) -> Router {
     Router::new()
+        .route("/", get(pages::dashboard))
+        .route("/v1/events", get(pages::events))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/v1/openapi.json", get(openapi))

@@ -121,10 +121,10 @@ impl Core {
         let good = matches!(verdict, Verdict::Accepted { .. });
         let what = if good { "taken in" } else { "refused" };
         let seconds = begun.elapsed().as_secs_f64();
-        let verified = verified.as_secs_f64();
         tracing::info!(
-            "{}'s contribution: {what} after {seconds:.3} s, verified in {verified:.3} s",
-            lease.participant
+            "{}'s contribution: {what} after {seconds:.3} s, verified in {:.3} s",
+            lease.participant,
+            verified.as_secs_f64()
         );
         // Before the turn ends: nobody gets a turn on what the chains were before.
         while let Err(error) = self.refresh(true) {
@@ -140,6 +140,7 @@ impl Core {
             if let Some(turn) = &state.turn {
                 let took = now.saturating_duration_since(turn.granted);
                 state.durations.push(took);
+                state.history.measured(&lease.id, took, verified);
             }
             state.queue.succeeded(&lease.key);
         } else {

@@ -14,6 +14,13 @@ pub(crate) const DOWNLOADS: usize = 512;
 /// Of one participant, or of one address without a session: a working copy fetches one after the
 /// other, and a company's auditors share an address.
 pub(crate) const DOWNLOADS_OF_ONE: usize = 64;
+/// Browsers that are told of changes at the same time: each takes a connection, and the event that
+/// it was sent last.
+pub(crate) const LISTENERS: usize = 256;
+/// Of one address: an office that looks together, and room for others.
+pub(crate) const LISTENERS_OF_ONE: usize = 32;
+/// How long one is told of changes before it has to ask again, as browsers do by themselves.
+pub(crate) const LISTENING: Duration = Duration::from_secs(3600);
 /// Open files for everything else: uploads, the folder, its lock, the journal, what is verified.
 pub(crate) const OTHER_FILES: usize = 128;
 /// How long a client may take no piece of an answer: what a link that is cut for a minute needs,

@@ -21,11 +21,12 @@ use zk_attest::diagnostic::Diagnostic;
 
 use super::core::Core;
 use super::counts::{Counted, Counts};
+use super::dashboard::Dashboard;
 use super::http::{App, Peer, router};
 use super::in_use::Watch;
 use super::limits::{
     CONNECTION_BUFFER, CONNECTIONS, CONNECTIONS_OF_ADDRESS, DOWNLOADS, DOWNLOADS_OF_ONE, HEAD_TIME,
-    OTHER_FILES, SEND_BUFFER, STOP_TIME, STREAM_BUFFER, STREAMS,
+    LISTENERS, LISTENERS_OF_ONE, OTHER_FILES, SEND_BUFFER, STOP_TIME, STREAM_BUFFER, STREAMS,
 };
 use super::proxies::Proxies;
 use super::rates::{Rates, network};
@@ -187,6 +188,9 @@ pub(crate) async fn listen(
         proxies: proxies.clone(),
         downloads: Counts::new(downloads, DOWNLOADS_OF_ONE.min(downloads)),
         heavy: Arc::new(tokio::sync::Semaphore::new(1)),
+        dashboard: Dashboard::default(),
+        listeners: Counts::new(LISTENERS, LISTENERS_OF_ONE),
+        stopped: stopped.clone(),
     });
     let acceptor = tls.map(|tls| TlsAcceptor::from(tls.config));
     let admission = Admission {

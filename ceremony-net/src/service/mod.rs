@@ -7,6 +7,7 @@
 //! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
 //! proxies    whose request it is                  counts     how many there are of something
 //! security   what was refused, and how often      gauges     what metrics tell
+//! dashboard  all of it, for people
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -15,6 +16,7 @@
 
 mod core;
 mod counts;
+mod dashboard;
 mod files;
 mod gauges;
 mod http;

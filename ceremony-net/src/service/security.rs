@@ -129,7 +129,6 @@ impl Security {
     }
 
     /// The last events, the newest last: at most 64.
-    #[allow(dead_code, reason = "for the dashboard")]
     pub(crate) fn recent(&self) -> Vec<Event> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }

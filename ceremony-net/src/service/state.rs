@@ -14,6 +14,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::Signer;
 
+use super::dashboard::history::{History, StepEntries};
 use super::queue::Queue;
 use super::security::{Kind, Security};
 use super::sessions::Sessions;
@@ -34,6 +35,9 @@ pub(crate) struct State {
     /// What became of the last turn of each participant.
     pub(super) verdicts: BTreeMap<PublicKey, Verdict>,
     pub(super) journal: Journal,
+    /// What its entries tell, for people.
+    pub(super) history: History,
+    pub(super) step_entries: StepEntries,
     pub(super) signer: Box<dyn Signer + Send>,
     /// The trace of what came in the turn.
     pub(super) trace: Option<String>,
@@ -143,15 +147,17 @@ impl State {
         Ok(turn)
     }
 
+    /// How long a turn takes that ends with a contribution, by those so far.
+    pub(super) fn mean_turn(&self) -> Option<Duration> {
+        let count = u32::try_from(self.durations.len()).unwrap_or(u32::MAX);
+        self.durations.iter().sum::<Duration>().checked_div(count)
+    }
+
     pub(super) fn waiting(&self, key: &PublicKey, reason: String, now: Instant) -> Standing {
         let may = |key: &PublicKey| self.open_to(key).is_ok();
         let ahead = self.queue.ahead(key, may);
         let running = self.turn.as_ref().map(|turn| now.saturating_duration_since(turn.granted));
-        let mean = self
-            .durations
-            .iter()
-            .sum::<Duration>()
-            .checked_div(u32::try_from(self.durations.len()).unwrap_or(u32::MAX));
+        let mean = self.mean_turn();
         let turns = u32::try_from(ahead).unwrap_or(u32::MAX);
         let expected = mean.map(|mean| {
             let current = running.map_or(Duration::ZERO, |running| mean.saturating_sub(running));
@@ -162,8 +168,10 @@ impl State {
 
     /// What a process before this one wrote.
     pub(super) fn remember(&mut self) {
-        for Recorded { entry, .. } in self.journal.entries() {
-            match &entry.event {
+        for recorded in self.journal.entries() {
+            self.history.take(recorded);
+            self.step_entries.take(recorded);
+            match &recorded.entry.event {
                 Event::Step { file, .. } => {
                     self.journaled.insert(*file);
                 }
@@ -197,6 +205,8 @@ impl State {
         if let Some(kind) = kind {
             self.security.note(kind);
         }
+        self.history.take(&recorded);
+        self.step_entries.take(&recorded);
         self.head_is_due = true;
         self.sign_due_head();
         Ok(recorded)

@@ -76,6 +76,8 @@ pub(crate) struct Lease {
 pub(crate) struct RunningTurn {
     pub(crate) lease: Lease,
     pub(crate) granted: Instant,
+    /// The same by the clock, in seconds since 1970: for people, and for nothing that is decided.
+    pub(crate) began: u64,
 }
 
 impl RunningTurn {
