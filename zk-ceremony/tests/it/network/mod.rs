@@ -3,6 +3,7 @@
 mod anew;
 mod bucket;
 mod crowds;
+mod dashboard;
 mod faults;
 mod http;
 mod judge;
