@@ -9,16 +9,15 @@ use std::path::{Path, PathBuf};
 use zk_attest::key::PublicKey;
 
 use crate::error::{Cause, CeremonyError, at};
+use crate::evidence::{self, EVIDENCE};
 use crate::folder::{StepName, Track};
 use crate::key_material::{HEX_KEY_DIGITS, key_material};
 use crate::store::{Entry, EntryKind};
 use crate::{Ceremony, Config};
 
-/// What the parties add, of any size.
-const EVIDENCE: &str = "evidence/";
 /// Files of a folder at most: three for each of 4096 contributions to each of 17 chains is far
 /// below it.
-const MAX_FILES: usize = 1 << 18;
+pub(crate) const MAX_FILES: usize = 1 << 18;
 /// Folders in folders at most: `circuits/NAME/ark` is the deepest of a ceremony's own.
 const MAX_DEPTH: usize = 4;
 /// Bytes of a document at most: above the limits of all of them, and far below a disk.
@@ -70,6 +69,23 @@ pub fn is_public_name(rules: &Config, name: &str) -> bool {
     plain && depth <= MAX_DEPTH + 1 && Known::of(rules).place(name) != Place::Elsewhere
 }
 
+/// Whether a name is that of points or constraints: large, and the last part of a step to appear.
+#[must_use]
+pub fn is_data(name: &str) -> bool {
+    [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether the file of this name may be written anew while a ceremony goes on. Steps, rules and
+/// evidence never change; whoever takes over as coordinator signs the rejections that stand.
+#[must_use]
+pub fn is_replaceable(name: &str) -> bool {
+    if name.ends_with(".reject.dsse.json") {
+        return true;
+    }
+    name != "ceremony.toml"
+        && !["phase1/", "circuits/", EVIDENCE].iter().any(|folder| name.starts_with(folder))
+}
+
 struct Walk<'a> {
     ceremony: &'a Ceremony,
     known: Known,
@@ -116,12 +132,16 @@ impl Walk<'_> {
                 judged => judged?,
             }
         }
-        if place == Place::Document && !name.starts_with(EVIDENCE) {
+        if place == Place::Document && !hidden {
             let mut source = match self.ceremony.folder.open(&path) {
                 Err(error) if error.is_missing() => return Ok(()),
                 opened => opened?,
             };
-            if source.seek(SeekFrom::End(0)).map_err(at(&path))? > MAX_DOCUMENT_BYTES {
+            if name.starts_with(EVIDENCE) {
+                if let Some(why) = evidence::refused(&name, &mut source).map_err(at(&path))? {
+                    return Err(unusual(&path, why));
+                }
+            } else if source.seek(SeekFrom::End(0)).map_err(at(&path))? > MAX_DOCUMENT_BYTES {
                 return Err(unusual(&path, "no document of a ceremony is as large"));
             }
         }

@@ -127,6 +127,12 @@ impl StepName {
     }
 }
 
+/// A path with `/` between its parts, as names in lists have it.
+#[must_use]
+pub fn slashed(path: &Path) -> String {
+    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
 /// What stands in a folder under one name: at least one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Presence {

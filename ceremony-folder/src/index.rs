@@ -11,11 +11,13 @@
 //!
 //! Files are sorted by name. The subject of the statement in the envelope is the SHA-256 of the
 //! canonical JSON of the list: a list is longer than what one signs.
+//!
+//! In a bucket a step has its own name, and a document that may be written anew stands under its
+//! digest, `versions/SHA256/NAME`: nothing there is ever replaced but the index, which so names one
+//! state of everything.
 
-use std::io::{Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::Progress;
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
@@ -27,7 +29,8 @@ use zk_attest::primitives::{CeremonyId, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Predicate, Statement, Subject};
 
-use crate::archive_set::archive_set;
+use crate::archive_set::{archive_set, is_replaceable};
+use crate::digests::KnownDigests;
 use crate::error::{CeremonyError, at, broken};
 use crate::service::appointments;
 use crate::steps::write_file;
@@ -37,6 +40,8 @@ use crate::{Ceremony, Config};
 pub const INDEX: &str = "index.json";
 /// Bytes of an index at most: 2^18 files with long names.
 pub const MAX_INDEX_BYTES: usize = 64 << 20;
+/// The folder of a bucket in which documents stand that may be written anew.
+const VERSIONS: &str = "versions";
 /// What the subject of the statement is called.
 const SUBJECT: &str = "files";
 
@@ -50,6 +55,20 @@ pub struct Indexed {
     pub size: u64,
     /// Its SHA-256.
     pub sha256: FileDigest,
+}
+
+impl Indexed {
+    /// Where it is in a bucket that is published to.
+    #[must_use]
+    pub fn object(&self) -> String {
+        object_of(&self.name, &self.sha256.to_string())
+    }
+}
+
+/// Where a file is in a bucket that is published to. A plain web server has it under its name.
+#[must_use]
+pub fn object_of(name: &str, sha256: &str) -> String {
+    if is_replaceable(name) { format!("{VERSIONS}/{sha256}/{name}") } else { name.to_owned() }
 }
 
 /// What is signed of a list.
@@ -137,27 +156,34 @@ impl Index {
 }
 
 impl Ceremony {
-    /// Makes and signs the index of this folder's public files, and writes it there. The caller
-    /// holds the folder's lock.
+    /// The public files of this folder as they are now.
     ///
     /// # Errors
-    /// When the folder has what must not be published, a file cannot be read, or the signer is
-    /// neither the coordinator's nor an appointed service's.
-    pub fn write_index(
+    /// When the folder has what must not be published, or a file cannot be read.
+    pub fn public_files(
         &self,
-        signer: &mut dyn Signer,
+        digests: &mut KnownDigests,
         progress: &dyn Progress,
-    ) -> Result<(Index, PathBuf), Diagnostic> {
-        let path = self.folder.root().join(INDEX);
+    ) -> Result<Vec<Indexed>, CeremonyError> {
         let mut files = Vec::new();
         for file in archive_set(self)?.files {
-            let mut source = self.folder.open(&file.path)?;
-            let failed = at(&file.path);
-            let size = source.seek(SeekFrom::End(0)).map_err(failed)?;
-            let failed = at(&file.path);
-            let sha256 = sha256_file(&mut source, progress).map_err(failed)?;
-            files.push(Indexed { name: file.name, size, sha256: FileDigest(sha256.0) });
+            let (size, sha256) = digests.of(&self.folder, &file.path, progress)?;
+            files.push(Indexed { name: file.name, size, sha256 });
         }
+        Ok(files)
+    }
+
+    /// Signs an index of these files, and writes it into the folder. The caller holds the folder's
+    /// lock, since before it read them.
+    ///
+    /// # Errors
+    /// When the signer is neither the coordinator's nor an appointed service's, or writing fails.
+    pub fn write_index(
+        &self,
+        files: Vec<Indexed>,
+        signer: &mut dyn Signer,
+    ) -> Result<(Index, PathBuf), Diagnostic> {
+        let path = self.folder.root().join(INDEX);
         let digest = FileDigest::of(&json::encode(&files));
         let predicate = IndexClaim {
             ceremony: self.config.document().id.clone(),
@@ -174,6 +200,20 @@ impl Ceremony {
         index.signed(self)?;
         write_file(self, &path, &index.to_json(), true)?;
         Ok((index, path))
+    }
+
+    /// The index of this folder, with what was signed of it, if there is one.
+    ///
+    /// # Errors
+    /// When it is no index, or nobody signed it who may.
+    pub fn index(&self) -> Result<Option<(Index, IndexClaim)>, Diagnostic> {
+        let path = self.folder.root().join(INDEX);
+        if !self.folder.is_present(&path) {
+            return Ok(None);
+        }
+        let index = Index::from_json(&self.folder.read(&path, MAX_INDEX_BYTES)?)?;
+        let claim = index.signed(self)?;
+        Ok(Some((index, claim)))
     }
 }
 

@@ -64,7 +64,8 @@ fn has_private_block(bytes: &[u8]) -> bool {
 }
 
 /// A DER sequence as long as the file that begins with a small version number: PKCS#1, PKCS#8,
-/// SEC1 and PKCS#12. Public keys and certificates begin with a sequence.
+/// SEC1 and PKCS#12. Public keys and certificates begin with a sequence; a query for a time stamp
+/// (RFC 3161) has version 1 and then a sequence of a sequence, where PKCS#8 names an algorithm.
 fn is_der_key(bytes: &[u8]) -> bool {
     let [0x30, rest @ ..] = bytes else { return false };
     let (length, content) = match rest {
@@ -73,8 +74,10 @@ fn is_der_key(bytes: &[u8]) -> bool {
         [0x82, high, low, content @ ..] => (usize::from(*high) << 8 | usize::from(*low), content),
         _ => return false,
     };
+    let is_query = matches!(content, [0x02, 0x01, 0x01, 0x30, _, 0x30, ..]);
     length <= content.len()
         && content.len() - length <= 2
+        && !is_query
         && matches!(content, [0x02, 0x01, 0x00 | 0x01 | 0x03, ..])
 }
 
@@ -100,6 +103,15 @@ fn first_line(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_for_a_time_stamp_is_no_key_and_a_second_version_of_pkcs_8_is_one() {
+        let query =
+            [&[0x30, 0x39, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d][..], &[6; 50]].concat();
+        assert_eq!(key_material(&query), None);
+        let key = [&[0x30, 0x51, 0x02, 0x01, 0x01, 0x30, 0x05, 0x06, 0x03][..], &[7; 74]].concat();
+        assert_eq!(key_material(&key), Some("a private key in DER"));
+    }
 
     #[test]
     fn a_private_key_is_told_in_every_form() {

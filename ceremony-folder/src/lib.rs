@@ -26,6 +26,7 @@
 
 pub mod accept;
 pub mod amend;
+pub mod archive_check;
 pub mod archive_set;
 pub mod audit;
 pub mod beacon;
@@ -33,10 +34,12 @@ pub mod budget;
 pub mod chain;
 mod claim;
 pub mod config;
+pub mod digests;
 mod document;
 pub mod drand;
 pub mod enrolment;
 mod error;
+pub mod evidence;
 #[cfg(test)]
 mod fixture;
 pub mod folder;

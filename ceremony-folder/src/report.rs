@@ -25,6 +25,7 @@ use crate::beacon;
 use crate::chain::{Chain, Step};
 use crate::drand;
 use crate::error::{CeremonyError, at};
+use crate::evidence::ReportedEvidence;
 use crate::folder::Track;
 use crate::stray::Stray;
 use crate::verify::{PartReport, PassedCheck};
@@ -78,6 +79,9 @@ pub struct Report {
     /// Who approved the bundle.
     #[serde(default)]
     pub approvals: Vec<ReportedApproval>,
+    /// What others made that says when something was there.
+    #[serde(default)]
+    pub evidence: Vec<ReportedEvidence>,
     /// Who acts as coordinator, what changed in the roster, who enrolled.
     #[serde(default)]
     pub people: ReportedPeople,
@@ -345,6 +349,7 @@ impl Report {
             audits: audits(ceremony),
             verdicts: verdicts(ceremony),
             approvals: approvals(ceremony),
+            evidence: ceremony.evidence().unwrap_or_default(),
             people: ReportedPeople::of(ceremony),
             chains: chains(ceremony),
         }

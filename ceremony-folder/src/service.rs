@@ -198,6 +198,13 @@ pub enum Kept {
     Rejected(Label),
 }
 
+/// Whether an address's host is this very machine, so that what goes there needs no TLS.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 /// The services that the coordinator appointed, as far as their documents hold.
 #[must_use]
 pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {

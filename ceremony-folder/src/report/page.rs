@@ -49,6 +49,8 @@ pub fn html(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ceremony_folder::evidence::{EvidenceKind, ReportedEvidence};
+
     use super::super::{
         ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedChain,
         ReportedCheck, ReportedEnrolment, ReportedFailure, ReportedFile, ReportedKey,
@@ -135,6 +137,13 @@ mod tests {
                     fingerprint: text.into(),
                 },
             ],
+            evidence: vec![ReportedEvidence {
+                name: text.into(),
+                kind: EvidenceKind::TimeStamp,
+                size: 7,
+                sha256: text.into(),
+                names: Some(text.into()),
+            }],
             people: ReportedPeople {
                 coordinator: text.into(),
                 amendments: vec![ReportedAmendment {

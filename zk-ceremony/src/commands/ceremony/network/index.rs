@@ -1,5 +1,6 @@
 //! `ceremony index`: a signed list of the public files, for those who have no service to ask.
 
+use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::diagnostic::Diagnostic;
 
@@ -12,7 +13,8 @@ impl IndexArgs {
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        let (index, path) = ceremony.write_index(signer.as_mut(), &Bars::default())?;
+        let files = ceremony.public_files(&mut KnownDigests::default(), &Bars::default())?;
+        let (index, path) = ceremony.write_index(files, signer.as_mut())?;
         let bytes: u64 = index.files().iter().map(|file| file.size).sum();
         println!("{}: {} public files, {bytes} bytes", path.display(), index.files().len());
         println!(

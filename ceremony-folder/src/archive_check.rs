@@ -1,0 +1,391 @@
+//! Whether an archive is whole, from one pass over its files in the order in which they come.
+//!
+//! A finished [`ArchiveCheck`] proves that
+//!
+//! 1. every file of the archive is one that a ceremony of its rules has, once;
+//! 2. every step and rejection is signed by whoever may make it, the steps of each chain follow one
+//!    another by their digests, and every data file that a chain reaches is there and has the
+//!    attested SHA-256; every circuit is that of the rules;
+//! 3. the archive has exactly the files of its signed index, where it has one, and exactly those of
+//!    `SHA256SUMS`, where it has that, with these digests: one of the two must be there;
+//! 4. the journal, if there is one, is whole and signed, and tells of no step that is not there;
+//! 5. the bundle, if there is one, is of the transcript that is there.
+//!
+//! Data files are hashed as they pass, and nothing of them is kept. It does not prove the
+//! mathematics of a contribution: that is [`crate::verify`], on an unpacked archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ceremony_core::progress::Progress;
+use sha2::{Digest as _, Sha256};
+use zk_attest::diagnostic::{Blame, Diagnostic};
+use zk_attest::digest::{FileDigest, TranscriptDigest};
+use zk_attest::primitives::CeremonyId;
+use zk_vk_guard::bundle::Bundle;
+
+use crate::archive_set::{MAX_FILES, is_data, is_public_name};
+use crate::error::{CeremonyError, at, broken};
+use crate::evidence::EVIDENCE;
+use crate::folder::slashed;
+use crate::index::{INDEX, Index, IndexClaim};
+use crate::output::{Output, OutputError, OutputFault};
+use crate::store::{Entry, EntryKind, Input, ReadError, Readers, Store};
+use crate::{Ceremony, Folder, Stage, Track};
+
+/// Bytes of one document at most.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// Bytes of all documents at most: they are held until the last file has passed.
+const MAX_HELD_BYTES: u64 = 512 << 20;
+/// The list for standard tools.
+const SUMS: &str = "SHA256SUMS";
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub struct ArchiveCheck {
+    files: BTreeMap<String, (u64, FileDigest)>,
+    documents: BTreeMap<String, Vec<u8>>,
+    held: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct CheckedArchive {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Signed steps whose data files were held to their digests.
+    pub steps: usize,
+    /// What was signed of the list of files; none where the archive has no index.
+    pub index: Option<IndexClaim>,
+    /// Whether `SHA256SUMS` was there.
+    pub sums: bool,
+    /// Entries of the journal, where there is one.
+    pub journal: Option<usize>,
+    /// The transcript that is there.
+    pub transcript: Option<TranscriptDigest>,
+    /// Signatures of the bundle, whoever made them; none where there is no bundle.
+    pub approvals: Option<usize>,
+    /// Signed results of audits: good ones, failed ones.
+    pub audits: (usize, usize),
+    /// Files of evidence.
+    pub evidence: usize,
+    /// Files under a step's name that no chain reaches.
+    pub strays: usize,
+    /// Whether every chain is closed.
+    pub closed: bool,
+}
+
+impl ArchiveCheck {
+    /// Takes the next file. `name` is its name in the ceremony's folder.
+    ///
+    /// # Errors
+    /// When it is there twice, is too large for what it is, or breaks off.
+    pub fn file(
+        &mut self,
+        name: &str,
+        size: u64,
+        source: &mut dyn Read,
+        progress: &dyn Progress,
+    ) -> Result<(), Diagnostic> {
+        let bad = |what: &str| Diagnostic::artefact("archive", what).at(name);
+        if self.files.contains_key(name) {
+            return Err(bad("the archive has this file twice"));
+        }
+        if self.files.len() >= MAX_FILES {
+            return Err(bad("the archive has more files than a ceremony")
+                .expected(format_args!("at most {MAX_FILES}")));
+        }
+        let is_kept = !is_data(name) && !name.starts_with(EVIDENCE);
+        if is_kept {
+            self.held = self.held.saturating_add(size);
+            if size > MAX_DOCUMENT_BYTES || self.held > MAX_HELD_BYTES {
+                return Err(bad("no document of a ceremony is as large")
+                    .found(format_args!("{size} bytes")));
+            }
+        }
+        let (mut hash, mut kept, mut left) = (Sha256::new(), Vec::new(), size);
+        let mut buffer = vec![0; 1 << 18];
+        while left > 0 {
+            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let count = source.read(&mut buffer[..most]).map_err(|error| {
+                Diagnostic::environment("reading", format_args!("reading failed: {error}")).at(name)
+            })?;
+            if count == 0 {
+                return Err(bad("the archive breaks off in this file")
+                    .found(format_args!("{} bytes", size - left))
+                    .expected(format_args!("{size} bytes")));
+            }
+            hash.update(&buffer[..count]);
+            if is_kept {
+                kept.extend_from_slice(&buffer[..count]);
+            }
+            left -= count as u64;
+            progress.advance(count as u64);
+        }
+        self.files.insert(name.to_owned(), (size, FileDigest(hash.finalize().into())));
+        if is_kept {
+            self.documents.insert(name.to_owned(), kept);
+        }
+        Ok(())
+    }
+
+    /// Says what the archive is, once all its files have passed. `shown` is what it is called.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn finish(self, shown: &Path) -> Result<CheckedArchive, Diagnostic> {
+        // Everything has been read: a document that is not there is the archive's fault.
+        self.judge(shown).map_err(|error| Diagnostic { blame: Blame::Artefact, ..error })
+    }
+
+    fn judge(self, shown: &Path) -> Result<CheckedArchive, Diagnostic> {
+        let Self { files, documents, .. } = self;
+        let names: BTreeSet<String> = files.keys().cloned().collect();
+        let index = documents.get(INDEX).cloned();
+        let sums = documents.get(SUMS).cloned();
+        let store = Passed { names, documents };
+        let ceremony = Ceremony::read(Folder::in_store(shown, Arc::new(store)))?;
+        for name in files.keys().filter(|name| *name != INDEX) {
+            if !is_public_name(&ceremony.config, name) {
+                return Err(Diagnostic::artefact("archive", "a ceremony has no file of this name")
+                    .at(shown.join(name).display())
+                    .hint("somebody added it: do not trust what came with it"));
+            }
+        }
+        let (steps, reached) = ensure_attested(&ceremony, &files)?;
+        let claim = index
+            .map(|bytes| ensure_indexed(&ceremony, &Index::from_json(&bytes)?, &files))
+            .transpose()?;
+        if let Some(sums) = &sums {
+            ensure_summed(&ceremony, sums, &files)?;
+        }
+        if claim.is_none() && sums.is_none() {
+            return Err(Diagnostic::artefact(
+                "archive",
+                "the archive has no list of its files: nobody can say whether it is whole",
+            )
+            .at(shown.display())
+            .expected(format_args!("{INDEX}, signed, or {SUMS}"))
+            .hint(
+                "run `ceremony verify` and `ceremony index` on the folder, and archive it again",
+            ));
+        }
+        let journal = ceremony.journal()?.map(|journal| journal.entries.len());
+        let read = |path: &Path, limit| {
+            let present = ceremony.folder.is_present(path);
+            present.then(|| ceremony.folder.read(path, limit)).transpose()
+        };
+        let transcript =
+            read(&ceremony.folder.transcript(), zk_vk_guard::limits::MAX_TRANSCRIPT_BYTES)?
+                .map(|bytes| TranscriptDigest::of(&bytes));
+        let bundle = read(&ceremony.folder.bundle(), zk_vk_guard::bundle::MAX_BUNDLE_BYTES)?;
+        let approvals = bundle.map(|bytes| ensure_of(&ceremony, &bytes, transcript)).transpose()?;
+        let strays = files.keys().filter(|it| is_data(it) && !reached.contains(*it)).count();
+        Ok(CheckedArchive {
+            ceremony: ceremony.config.document().id.clone(),
+            files: files.len(),
+            bytes: files.values().map(|(size, _)| size).sum(),
+            steps,
+            index: claim,
+            sums: sums.is_some(),
+            journal,
+            transcript,
+            approvals,
+            audits: (ceremony.audits().len(), ceremony.failed_audits().len()),
+            evidence: files.keys().filter(|name| name.starts_with(EVIDENCE)).count(),
+            strays,
+            closed: ceremony.stage() == Stage::Closed,
+        })
+    }
+}
+
+/// Holds every data file that a signature reaches to its digest; gives their number, and the names
+/// of all files that something signed names.
+fn ensure_attested(
+    ceremony: &Ceremony,
+    files: &BTreeMap<String, (u64, FileDigest)>,
+) -> Result<(usize, BTreeSet<String>), Diagnostic> {
+    ceremony.ensure_sound()?;
+    let root = ceremony.folder.root();
+    let name_of = |path: &Path| slashed(path.strip_prefix(root).unwrap_or(path));
+    let mut reached = BTreeSet::new();
+    let mut hold = |path: &Path, digest: FileDigest, is_needed: bool| {
+        let name = name_of(path);
+        let found = files.get(&name).map(|(_, found)| *found);
+        reached.insert(name);
+        match found {
+            Some(found) if found == digest => Ok(true),
+            None if !is_needed => Ok(false),
+            Some(found) => Err(broken(path, "the file is not the attested one", found, digest)),
+            None => Err(broken(path, "the file is missing", "no file", digest)),
+        }
+    };
+    let mut steps = 0;
+    for chain in ceremony.chains() {
+        for step in chain.steps.iter().chain(&chain.prepared) {
+            hold(&step.path, step.file, true)?;
+            steps += 1;
+        }
+        for gone in &chain.rejected {
+            // Rejected files may be gone; what is there is what was rejected.
+            hold(&gone.path, gone.file, false)?;
+        }
+        if let Track::Circuit(name) = &chain.track {
+            let digest = ceremony.circuit_digest(name).map(|digest| FileDigest(digest.0));
+            if let Some(digest) = digest {
+                hold(&ceremony.folder.r1cs(name), digest, true)?;
+            }
+        }
+    }
+    Ok((steps, reached))
+}
+
+/// Holds the files to the signed list.
+fn ensure_indexed(
+    ceremony: &Ceremony,
+    index: &Index,
+    files: &BTreeMap<String, (u64, FileDigest)>,
+) -> Result<IndexClaim, Diagnostic> {
+    let claim = index.signed(ceremony)?;
+    let listed = index.files().iter().map(|file| (file.name.clone(), file.sha256)).collect();
+    ensure_listed(ceremony, INDEX, &listed, files)?;
+    Ok(claim)
+}
+
+/// Holds the files to `SHA256SUMS`.
+fn ensure_summed(
+    ceremony: &Ceremony,
+    sums: &[u8],
+    files: &BTreeMap<String, (u64, FileDigest)>,
+) -> Result<(), CeremonyError> {
+    let path = ceremony.folder.root().join(SUMS);
+    let mut listed = BTreeMap::new();
+    for line in String::from_utf8_lossy(sums).lines() {
+        let entry = line
+            .split_once("  ")
+            .and_then(|(digest, name)| Some((name.to_owned(), FileDigest::from_hex(digest).ok()?)));
+        let Some((name, digest)) = entry else {
+            return Err(broken(
+                &path,
+                "this is no list of sums",
+                line,
+                "SHA256, two spaces, a name",
+            ));
+        };
+        listed.insert(name, digest);
+    }
+    ensure_listed(ceremony, SUMS, &listed, files)
+}
+
+/// Holds the files to a list, both ways. The two lists are in neither.
+fn ensure_listed(
+    ceremony: &Ceremony,
+    list: &str,
+    listed: &BTreeMap<String, FileDigest>,
+    files: &BTreeMap<String, (u64, FileDigest)>,
+) -> Result<(), CeremonyError> {
+    let path = |name: &str| -> PathBuf { ceremony.folder.root().join(name) };
+    for (name, digest) in listed {
+        match files.get(name) {
+            Some((_, found)) if found == digest => {}
+            Some((_, found)) => {
+                let what = format!("the file is not the one that {list} names");
+                return Err(broken(&path(name), what, found, digest));
+            }
+            None => {
+                let what = format!("a file that {list} names is missing");
+                return Err(broken(&path(name), what, "no file", digest));
+            }
+        }
+    }
+    // Whoever sums does not know the index yet, which lists the sums.
+    let is_free = |name: &str| name == list || name == INDEX;
+    match files.keys().find(|name| !is_free(name) && !listed.contains_key(*name)) {
+        Some(name) => {
+            let what = format!("{list} does not name this file");
+            let found = files.get(name).map_or_else(String::new, |(_, it)| it.to_string());
+            Err(broken(&path(name), what, found, "only files of the list"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Holds the bundle to the transcript that is there, and gives the number of its signatures.
+fn ensure_of(
+    ceremony: &Ceremony,
+    bundle: &[u8],
+    transcript: Option<TranscriptDigest>,
+) -> Result<usize, Diagnostic> {
+    let path = ceremony.folder.bundle();
+    let bundle = Bundle::from_json(bundle).map_err(at(&path))?;
+    let of = bundle.checked_transcript().map_err(at(&path))?.digest();
+    if Some(of) != transcript {
+        let found = transcript.map_or("no transcript.json".into(), |it| it.to_string());
+        let what = "the bundle is of another transcript than the archive's";
+        return Err(broken(&path, what, found, of).into());
+    }
+    Ok(bundle.envelope().signatures().len())
+}
+
+/// The files that passed, of which the documents were kept.
+#[derive(Debug)]
+struct Passed {
+    names: BTreeSet<String>,
+    documents: BTreeMap<String, Vec<u8>>,
+}
+
+fn read_only(path: &Path) -> OutputError {
+    let error = io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "an archive is only read");
+    OutputError { path: path.into(), fault: OutputFault::Io { doing: "writing", error } }
+}
+
+impl Store for Passed {
+    fn entries(&self, folder: &Path, limit: usize) -> io::Result<Vec<Entry>> {
+        let prefix = match slashed(folder) {
+            prefix if prefix.is_empty() => prefix,
+            prefix => format!("{prefix}/"),
+        };
+        let below = self.names.range(prefix.clone()..);
+        let below = below.map_while(|name| name.strip_prefix(&prefix));
+        let mut entries: Vec<Entry> = Vec::new();
+        for name in below {
+            let (name, kind) = match name.split_once('/') {
+                Some((folder, _)) => (folder, EntryKind::Folder),
+                None => (name, EntryKind::File),
+            };
+            if entries.last().is_some_and(|last| last.name == name) {
+                continue;
+            }
+            if entries.len() == limit {
+                return Err(io::Error::other(format!("more than {limit} names")));
+            }
+            entries.push(Entry { name: name.to_owned(), kind });
+        }
+        Ok(entries)
+    }
+
+    fn is_present(&self, path: &Path) -> bool {
+        self.names.contains(&slashed(path))
+    }
+
+    fn open(&self, path: &Path) -> Result<Input, ReadError> {
+        match self.documents.get(&slashed(path)) {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            None => Err(ReadError::Io(io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    fn create(&self, path: &Path, _: bool, _: Readers) -> Result<Output, OutputError> {
+        Err(read_only(path))
+    }
+
+    fn rename(&self, from: &Path, _: &Path) -> Result<(), OutputError> {
+        Err(read_only(from))
+    }
+}
