@@ -1,0 +1,274 @@
+//! One object that nobody can change or delete until a date: put under the lock, and then read
+//! back, the lock and every byte.
+
+use std::io::{Read, Seek};
+
+use bytes::Bytes;
+use ceremony_core::progress::Progress;
+use object_store::path::Path;
+use object_store::signer::Method;
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::primitives::Timestamp;
+
+use crate::objects::{Item, PART_BYTES, Put, whole};
+use crate::parts::{self, Resumed};
+use crate::place::{Kind, Place};
+use crate::s3::{Answer, Headers, S3};
+
+/// The mode that not even the owner of the account can lift.
+const COMPLIANCE: &str = "COMPLIANCE";
+
+/// How long an archive is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Nobody changes or deletes it before.
+    pub until: Timestamp,
+}
+
+/// What was found after putting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The object's version.
+    pub version: String,
+    /// Until when the store keeps it.
+    pub until: Timestamp,
+    /// Whether it was there already.
+    pub was_there: bool,
+}
+
+impl Place {
+    /// Refuses a place that cannot keep anything under a lock, before any work is done for it.
+    ///
+    /// # Errors
+    /// When the store has no lock that this program can set, or the bucket was made without.
+    pub fn ensure_locks(&self) -> Result<(), Diagnostic> {
+        let s3 = self.locking()?;
+        self.itself()?;
+        let query = [("object-lock", "")];
+        let root = Path::default();
+        let none = Vec::new();
+        let asked = s3.send(Method::GET, &root, &query, &none, Bytes::new());
+        let answer = self.runtime.block_on(asked)?;
+        let enabled = answer.element("ObjectLockEnabled");
+        if answer.is_good() && enabled == Some("Enabled") {
+            return Ok(());
+        }
+        // Some accounts may put, and not ask. What is put under a lock tells.
+        if answer.status == 403 {
+            return Ok(());
+        }
+        let said = answer.element("Code").unwrap_or(match answer.status {
+            200..300 => "no rule",
+            501 => "the store has no locks",
+            _ => "no answer that says so",
+        });
+        Err(Diagnostic::environment("no-lock", "the bucket does not lock objects")
+            .at(self.shown())
+            .found(format_args!("status {}, {said}", answer.status))
+            .expected("a bucket that was made with object lock")
+            .hint("RUNBOOK.md, `Archive`, has the command that makes one"))
+    }
+
+    fn locking(&self) -> Result<&S3, Diagnostic> {
+        let (store, command) = match &self.kind {
+            Kind::S3(s3) => return Ok(s3),
+            Kind::Google => ("Google Cloud Storage", "gcloud storage"),
+            Kind::Azure => ("Azure", "az storage"),
+            Kind::Local => ("a folder", "an object lock of a store"),
+            Kind::Web => ("a web server", "an object lock of a store"),
+        };
+        Err(Diagnostic::environment(
+            "no-lock",
+            format_args!("this program cannot lock an object in {store}"),
+        )
+        .at(self.shown())
+        .expected("s3://BUCKET/NAME.tar")
+        .hint(format_args!(
+            "write the archive to a file, and use {command}: RUNBOOK.md, `Archive`, has the \
+             commands"
+        )))
+    }
+
+    /// Puts an archive at this very address, and reads back what the store has: the lock, its date
+    /// and the bytes. An archive that is there already is held to the same.
+    ///
+    /// # Errors
+    /// When the store refuses it, or has less than was asked for.
+    pub fn keep<S: Read + Seek>(
+        &self,
+        source: &mut S,
+        size: u64,
+        sha256: &str,
+        retention: &Retention,
+        resumed: &Resumed,
+        progress: &dyn Progress,
+    ) -> Result<Kept, Diagnostic> {
+        let s3 = self.locking()?;
+        let object = self.itself()?;
+        let item = Item { shown: self.shown(), size, sha256 };
+        source.rewind().map_err(|error| {
+            Diagnostic::environment("reading", format_args!("reading failed: {error}"))
+        })?;
+        let headers: Headers = vec![
+            ("x-amz-object-lock-mode", COMPLIANCE.into()),
+            ("x-amz-object-lock-retain-until-date", retention.until.to_string()),
+        ];
+        progress.begin("archiving", size);
+        let put = self.put_locked(s3, &object, &item, headers, source, resumed, progress);
+        progress.end();
+        let was_there = put? == Put::There;
+        self.read_back(s3, &object, &item, retention, was_there)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what `keep` has, taken apart")]
+    fn put_locked(
+        &self,
+        s3: &S3,
+        object: &Path,
+        item: &Item<'_>,
+        mut headers: Headers,
+        source: &mut dyn Read,
+        resumed: &Resumed,
+        progress: &dyn Progress,
+    ) -> Result<Put, Diagnostic> {
+        if item.size > PART_BYTES {
+            return parts::put(self, s3, object, item, headers, source, resumed, progress);
+        }
+        let bytes = whole(item, source)?;
+        headers.push(("x-amz-meta-sha256", item.sha256.to_owned()));
+        let answer = self.runtime.block_on(s3.put(object, headers, bytes))?;
+        progress.advance(item.size);
+        match answer.status {
+            _ if answer.is_good() => {
+                Ok(Put::New(answer.header("x-amz-version-id").map(str::to_owned)))
+            }
+            409 | 412 => Ok(Put::There),
+            _ => Err(answer.refusal("putting an archive", item.shown)),
+        }
+    }
+
+    fn head(&self, s3: &S3, object: &Path, shown: &str) -> Result<Answer, Diagnostic> {
+        let none = Vec::new();
+        let asked = s3.send(Method::HEAD, object, &[], &none, Bytes::new());
+        let head = self.runtime.block_on(asked)?;
+        if head.is_good() {
+            Ok(head)
+        } else {
+            Err(head.refusal("reading the archive's lock", shown))
+        }
+    }
+
+    /// Holds what the store has to what was asked for.
+    fn read_back(
+        &self,
+        s3: &S3,
+        object: &Path,
+        item: &Item<'_>,
+        retention: &Retention,
+        was_there: bool,
+    ) -> Result<Kept, Diagnostic> {
+        let shown = item.shown;
+        let mut head = self.head(s3, object, shown)?;
+        let version = head.header("x-amz-version-id").map(str::to_owned);
+        if let Some(version) = version.filter(|_| !was_there)
+            && head.header("x-amz-object-lock-mode").is_none()
+        {
+            // Some stores take the lock of an object that came in parts only afterwards.
+            let asked = s3.retain(object, &version, COMPLIANCE, &retention.until);
+            let _ = self.runtime.block_on(asked)?;
+            head = self.head(s3, object, shown)?;
+        }
+        let (version, until) = lock(&head, shown, retention)?;
+        let (size, found) = self.digest_there(object, Some(&version), shown)?;
+        if size != item.size || found != item.sha256 {
+            return Err(Diagnostic::artefact(
+                "another-digest",
+                "the store has another archive under this name",
+            )
+            .at(shown)
+            .found(format_args!("{found}, {size} bytes, version {version}"))
+            .expected(format_args!("{}, {} bytes", item.sha256, item.size))
+            .hint(
+                "nothing was overwritten, and what is locked cannot be: give this archive a name \
+                 of its own",
+            ));
+        }
+        Ok(Kept { version, until, was_there })
+    }
+}
+
+/// The version of an object and until when it is locked, if that is as long as asked for.
+fn lock(
+    head: &Answer,
+    shown: &str,
+    retention: &Retention,
+) -> Result<(String, Timestamp), Diagnostic> {
+    let refused = |what: &str, found: String| {
+        Diagnostic::environment("no-lock", what)
+            .at(shown)
+            .found(found)
+            .expected(format_args!("mode {COMPLIANCE} until {}", retention.until))
+            .hint("the archive is there and not safe: lock it by hand, or use another bucket")
+    };
+    let mode = head.header("x-amz-object-lock-mode");
+    let date = head.header("x-amz-object-lock-retain-until-date");
+    let (Some(mode), Some(date)) = (mode, date) else {
+        return Err(refused("the store took the archive and did not lock it", "no lock".into()));
+    };
+    let found = format!("mode {mode} until {date}");
+    if mode != COMPLIANCE {
+        return Err(refused("the archive has a lock that its owner can lift", found));
+    }
+    // Some stores add fractions of a second.
+    let whole = date.split_once('.').map_or_else(|| date.to_owned(), |(it, _)| format!("{it}Z"));
+    let Ok(until) = Timestamp::new(&whole) else {
+        return Err(refused("the store does not say until when the archive is locked", found));
+    };
+    if until.unix() < retention.until.unix() {
+        return Err(refused("the archive is locked for less long than asked for", found));
+    }
+    match head.header("x-amz-version-id").filter(|version| *version != "null") {
+        Some(version) => Ok((version.to_owned(), until)),
+        None => Err(refused("the store has no versions: a lock holds one of them", found)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(mode: &str, until: &str, version: &str) -> Answer {
+        let mut headers = reqwest::header::HeaderMap::new();
+        for (name, value) in [
+            ("x-amz-object-lock-mode", mode),
+            ("x-amz-object-lock-retain-until-date", until),
+            ("x-amz-version-id", version),
+        ] {
+            if !value.is_empty() {
+                headers.insert(name, value.parse().unwrap());
+            }
+        }
+        Answer { status: 200, headers, body: String::new() }
+    }
+
+    #[test]
+    fn a_lock_that_is_weaker_than_asked_for_is_refused() {
+        let asked = Retention { until: Timestamp::new("2036-01-01T00:00:00Z").unwrap() };
+        let of = |mode, until, version| lock(&answer(mode, until, version), "a.tar", &asked);
+        assert_eq!(of("COMPLIANCE", "2036-01-01T00:00:00Z", "v").unwrap().0, "v");
+        assert_eq!(of("COMPLIANCE", "2037-01-01T00:00:00.000Z", "v").unwrap().0, "v");
+        for (mode, until, version, what) in [
+            ("", "", "v", "did not lock it"),
+            ("COMPLIANCE", "", "v", "did not lock it"),
+            ("GOVERNANCE", "2036-01-01T00:00:00Z", "v", "its owner can lift"),
+            ("COMPLIANCE", "2035-12-31T23:59:59Z", "v", "less long"),
+            ("COMPLIANCE", "2035-12-31T23:59:59.999Z", "v", "less long"),
+            ("COMPLIANCE", "soon", "v", "does not say until when"),
+            ("COMPLIANCE", "2036-01-01T00:00:00Z", "", "no versions"),
+            ("COMPLIANCE", "2036-01-01T00:00:00Z", "null", "no versions"),
+        ] {
+            let error = of(mode, until, version).unwrap_err();
+            assert!(error.what.contains(what), "{error}");
+        }
+    }
+}

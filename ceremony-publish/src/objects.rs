@@ -1,0 +1,312 @@
+//! One object of a store: put once, looked at, read back.
+
+use std::io::{ErrorKind, Read};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, Error, GetOptions, MultipartUpload as _, ObjectStore as _,
+    ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+};
+use sha2::{Digest as _, Sha256};
+use zk_attest::diagnostic::Diagnostic;
+
+use crate::failure;
+use crate::parts::{self, Resumed};
+use crate::place::{Kind, Place};
+use ceremony_core::progress::Progress;
+
+/// Under which name an object's SHA-256 stands in its metadata.
+pub(crate) const SHA256: &str = "sha256";
+/// Bytes that are put with one request at most; what is larger goes in parts of this size.
+pub(crate) const PART_BYTES: u64 = 8 << 20;
+/// Parts of an object at most, as the stores have it.
+const MAX_PARTS: u64 = 10_000;
+/// Bytes of an object that are read just to say which ones they are.
+const MAX_FOREIGN_BYTES: u64 = 256 << 20;
+
+/// What is to be put.
+pub(crate) struct Item<'a> {
+    /// The object's name, in messages.
+    pub(crate) shown: &'a str,
+    pub(crate) size: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub(crate) sha256: &'a str,
+}
+
+impl Item<'_> {
+    /// Bytes of each part but the last.
+    pub(crate) fn part_bytes(&self) -> u64 {
+        // In whole mebibytes, which all stores take.
+        self.size.div_ceil(MAX_PARTS).max(PART_BYTES).next_multiple_of(1 << 20)
+    }
+
+    /// What came is not what was to be put.
+    pub(crate) fn changed(&self, found: &str) -> Diagnostic {
+        Diagnostic::environment("changed", "the file changed since it was listed")
+            .at(self.shown)
+            .found(found)
+            .expected(self.sha256)
+            .hint("run the same command again")
+    }
+}
+
+/// An object that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) size: u64,
+    /// As whoever put it said.
+    pub(crate) sha256: Option<String>,
+}
+
+/// What became of putting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It is there now, as this version where the store has versions.
+    New(Option<String>),
+    /// Something of that name was there already, and is still there.
+    There,
+}
+
+impl Place {
+    /// What is there under a name.
+    pub(crate) fn look(&self, object: &Path, shown: &str) -> Result<Option<Seen>, Diagnostic> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.runtime.block_on(self.store.get_opts(object, options)) {
+            Ok(there) => {
+                let key = Attribute::Metadata(SHA256.into());
+                let sha256 = there.attributes.get(&key).map(|value| value.to_string());
+                Ok(Some(Seen { size: there.meta.size, sha256 }))
+            }
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure::store("looking", shown, &error)),
+        }
+    }
+
+    /// Holds an object that is there to what should be there. What its metadata says is taken for
+    /// what it is, unless it is to be read back.
+    pub(crate) fn compare(
+        &self,
+        object: &Path,
+        item: &Item<'_>,
+        seen: &Seen,
+        read_back: bool,
+    ) -> Result<(), Diagnostic> {
+        let said = seen.sha256.as_deref();
+        if seen.size == item.size && said == Some(item.sha256) && !read_back {
+            return Ok(());
+        }
+        let found = match said {
+            Some(said) if said != item.sha256 => said.to_owned(),
+            _ if seen.size == item.size || seen.size <= MAX_FOREIGN_BYTES => {
+                self.digest_there(object, None, item.shown)?.1
+            }
+            _ => "not read".to_owned(),
+        };
+        if seen.size == item.size && found == item.sha256 {
+            return Ok(());
+        }
+        Err(Diagnostic::artefact(
+            "store-conflict",
+            "the store has this object already, with other bytes",
+        )
+        .at(item.shown)
+        .found(format_args!("{found}, {} bytes", seen.size))
+        .expected(format_args!("{}, {} bytes", item.sha256, item.size))
+        .hint(
+            "nothing was overwritten: find out who put it there, keep it, and publish to a place \
+             that only this command writes to",
+        ))
+    }
+
+    /// The bytes and the SHA-256 of an object, read from the store.
+    pub(crate) fn digest_there(
+        &self,
+        object: &Path,
+        version: Option<&str>,
+        shown: &str,
+    ) -> Result<(u64, String), Diagnostic> {
+        let mut reading = self.read(object, version, shown)?;
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            let count = reading
+                .read(&mut buffer)
+                .map_err(|error| Diagnostic::environment("network", error).at(shown))?;
+            if count == 0 {
+                return Ok((size, hex::encode(hash.finalize())));
+            }
+            hash.update(&buffer[..count]);
+            size += count as u64;
+        }
+    }
+
+    /// Puts an object, if its name is free.
+    pub(crate) fn put(
+        &self,
+        object: &Path,
+        item: &Item<'_>,
+        source: &mut dyn Read,
+        resumed: &Resumed,
+        progress: &dyn Progress,
+    ) -> Result<Put, Diagnostic> {
+        if item.size <= PART_BYTES {
+            let bytes = whole(item, source)?;
+            progress.advance(item.size);
+            return self.put_small(object, item, bytes);
+        }
+        match &self.kind {
+            Kind::S3(s3) => {
+                parts::put(self, s3, object, item, Vec::new(), source, resumed, progress)
+            }
+            Kind::Google | Kind::Azure | Kind::Local => {
+                self.put_large(object, item, source, progress)
+            }
+            Kind::Web => Err(self.reads_only()),
+        }
+    }
+
+    fn put_small(&self, object: &Path, item: &Item<'_>, bytes: Bytes) -> Result<Put, Diagnostic> {
+        let attributes = self.attributes(item);
+        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
+        let put = self.store.put_opts(object, PutPayload::from(bytes), options);
+        match self.runtime.block_on(put) {
+            Ok(put) => Ok(Put::New(put.version)),
+            Err(Error::AlreadyExists { .. }) => Ok(Put::There),
+            Err(error) => Err(failure::store("putting", item.shown, &error)),
+        }
+    }
+
+    /// Stores that end an upload in parts whatever is there: the parts make an object named by its
+    /// content, and the store gives it the name if that is free.
+    fn put_large(
+        &self,
+        object: &Path,
+        item: &Item<'_>,
+        source: &mut dyn Read,
+        progress: &dyn Progress,
+    ) -> Result<Put, Diagnostic> {
+        let failed = |error: Error| failure::store("putting", item.shown, &error);
+        let aside = self.object(&format!("uploads/{}", item.sha256))?;
+        let options =
+            PutMultipartOptions { attributes: self.attributes(item), ..Default::default() };
+        let upload = self.store.put_multipart_opts(&aside, options);
+        let mut upload = self.runtime.block_on(upload).map_err(failed)?;
+        let sent = (|| {
+            let mut hash = Sha256::new();
+            let mut left = item.size;
+            while left > 0 {
+                let bytes = piece(item, source, left.min(item.part_bytes()))?;
+                hash.update(&bytes);
+                left -= bytes.len() as u64;
+                let count = bytes.len() as u64;
+                self.runtime.block_on(upload.put_part(PutPayload::from(bytes))).map_err(failed)?;
+                progress.advance(count);
+            }
+            let found = hex::encode(hash.finalize());
+            if found == item.sha256 { Ok(()) } else { Err(item.changed(&found)) }
+        })();
+        if let Err(error) = sent {
+            let _ = self.runtime.block_on(upload.abort());
+            return Err(error);
+        }
+        self.runtime.block_on(upload.complete()).map_err(failed)?;
+        let named = self.runtime.block_on(self.store.copy_if_not_exists(&aside, object));
+        let _ = self.runtime.block_on(self.store.delete(&aside));
+        match named {
+            Ok(()) => Ok(Put::New(None)),
+            Err(Error::AlreadyExists { .. }) => Ok(Put::There),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn attributes(&self, item: &Item<'_>) -> Attributes {
+        match self.kind {
+            // A folder has no place for them.
+            Kind::Local | Kind::Web => Attributes::new(),
+            Kind::S3(_) | Kind::Google | Kind::Azure => {
+                let value = item.sha256.to_owned();
+                Attributes::from_iter([(Attribute::Metadata(SHA256.into()), value)])
+            }
+        }
+    }
+
+    /// An object's bytes as they come.
+    pub(crate) fn read(
+        &self,
+        object: &Path,
+        version: Option<&str>,
+        shown: &str,
+    ) -> Result<Reading<'_>, Diagnostic> {
+        let options = GetOptions { version: version.map(str::to_owned), ..GetOptions::default() };
+        let got = self
+            .runtime
+            .block_on(self.store.get_opts(object, options))
+            .map_err(|error| failure::store("reading", shown, &error))?;
+        let size = got.meta.size;
+        Ok(Reading { place: self, stream: got.into_stream(), piece: Bytes::new(), size })
+    }
+}
+
+/// See [`Place::read`].
+pub struct Reading<'a> {
+    place: &'a Place,
+    stream: futures_util::stream::BoxStream<'static, object_store::Result<Bytes>>,
+    piece: Bytes,
+    size: u64,
+}
+
+impl std::fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Reading<'_> {
+    /// How many bytes the store says there are.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.place.runtime.block_on(self.stream.next()) {
+                None => return Ok(0),
+                Some(Ok(piece)) => self.piece = piece,
+                Some(Err(error)) => {
+                    let what = format!("the answer broke off: {}", failure::cause(&error));
+                    return Err(std::io::Error::new(ErrorKind::ConnectionAborted, what));
+                }
+            }
+        }
+        let count = buffer.len().min(self.piece.len());
+        buffer[..count].copy_from_slice(&self.piece.split_to(count));
+        Ok(count)
+    }
+}
+
+/// The next bytes of a source, which has as many.
+pub(crate) fn piece(
+    item: &Item<'_>,
+    source: &mut dyn Read,
+    count: u64,
+) -> Result<Bytes, Diagnostic> {
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
+    source.read_exact(&mut bytes).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => item.changed("a shorter file"),
+        _ => Diagnostic::environment("reading", format_args!("reading failed: {error}"))
+            .at(item.shown),
+    })?;
+    Ok(bytes.into())
+}
+
+/// All bytes of a small item, which are those that were listed.
+pub(crate) fn whole(item: &Item<'_>, source: &mut dyn Read) -> Result<Bytes, Diagnostic> {
+    let bytes = piece(item, source, item.size)?;
+    let found = hex::encode(Sha256::digest(&bytes));
+    if found == item.sha256 { Ok(bytes) } else { Err(item.changed(&found)) }
+}

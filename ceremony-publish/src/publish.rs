@@ -1,0 +1,282 @@
+//! The files of a signed index, each put once: data before the attestations that name it, the index
+//! last. A second run puts what is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read as _};
+use std::path::PathBuf;
+
+use ceremony_core::progress::Progress;
+use ceremony_folder::Ceremony;
+use ceremony_folder::archive_set::{is_data, is_replaceable};
+use ceremony_folder::index::{INDEX, Index, Indexed, MAX_INDEX_BYTES};
+use ceremony_folder::journal::JOURNAL;
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    Error, GetOptions, ObjectStore as _, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
+use zk_attest::diagnostic::Diagnostic;
+
+use crate::failure;
+use crate::objects::{Item, Put};
+use crate::parts::Resumed;
+use crate::place::{Kind, Place};
+
+/// Bytes of documents that are held between the signing of an index and their putting.
+const MAX_HELD_BYTES: u64 = 64 << 20;
+/// How often the index is tried while others replace it.
+const ATTEMPTS: u32 = 3;
+
+/// What a publication did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Names of the files that were put.
+    pub put: Vec<String>,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many files were there already.
+    pub present: usize,
+    /// Whether the index was written.
+    pub index: bool,
+}
+
+/// Documents as they were when an index was signed: some of them change while files are put.
+#[derive(Debug, Default)]
+pub struct Held(BTreeMap<String, Vec<u8>>);
+
+/// Publishes the versions of one ceremony to one place.
+#[derive(Debug)]
+pub struct Publisher {
+    place: Place,
+    resumed: Resumed,
+    /// Whether what is there is read back, whatever its metadata says.
+    read_back: bool,
+    /// Objects that are known to be there, as they should be.
+    known: BTreeSet<String>,
+    /// Objects that were there at the first look, with their sizes.
+    listed: Option<BTreeMap<Path, u64>>,
+}
+
+impl Publisher {
+    /// Uploads that broke off are written down in `resumed`, a folder.
+    #[must_use]
+    pub fn new(place: Place, resumed: PathBuf, read_back: bool) -> Self {
+        let resumed = Resumed::in_folder(resumed);
+        Self { place, resumed, read_back, known: BTreeSet::new(), listed: None }
+    }
+
+    /// The place.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether a file is known to be there.
+    #[must_use]
+    pub fn has(&self, file: &Indexed) -> bool {
+        self.known.contains(&file.object())
+    }
+
+    /// Reads the documents that may change before they are put. The caller holds the folder's lock,
+    /// as it did when the index was written.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn hold(&self, ceremony: &Ceremony, index: &Index) -> Result<Held, Diagnostic> {
+        let mut held = Held::default();
+        let mut left = MAX_HELD_BYTES;
+        for file in index.files() {
+            // A journal only grows: its beginning stays what it is.
+            let stays = !is_replaceable(&file.name) || file.name == JOURNAL || self.has(file);
+            if stays || file.size > left {
+                continue;
+            }
+            left -= file.size;
+            let path = ceremony.folder.root().join(&file.name);
+            let limit = usize::try_from(file.size).unwrap_or(usize::MAX);
+            held.0.insert(file.name.clone(), ceremony.folder.read(&path, limit)?);
+        }
+        Ok(held)
+    }
+
+    /// Puts what is missing of an index, and then the index.
+    ///
+    /// # Errors
+    /// `store-conflict` where an object is there with other bytes, `changed` where a file is not
+    /// the one of the index any more, and whatever else stops it. What was put stays.
+    pub fn publish(
+        &mut self,
+        ceremony: &Ceremony,
+        index: &Index,
+        held: &Held,
+        progress: &dyn Progress,
+    ) -> Result<Published, Diagnostic> {
+        let mut published = Published::default();
+        let mut files: Vec<&Indexed> = index.files().iter().collect();
+        files.sort_by_key(|file| (!is_data(&file.name), is_replaceable(&file.name), &file.name));
+        self.list()?;
+        for file in files {
+            if self.has(file) {
+                published.present += 1;
+                continue;
+            }
+            if self.put(ceremony, file, held, progress)? {
+                published.put.push(file.name.clone());
+                published.bytes += file.size;
+            } else {
+                published.present += 1;
+            }
+            self.known.insert(file.object());
+        }
+        published.index = self.put_index(ceremony, index)?;
+        Ok(published)
+    }
+
+    /// Looks once what is there.
+    fn list(&mut self) -> Result<(), Diagnostic> {
+        if self.listed.is_some() {
+            return Ok(());
+        }
+        let listing = self.place.store.list(Some(self.place.prefix()));
+        let found: Result<BTreeMap<Path, u64>, Error> = self
+            .place
+            .runtime
+            .block_on(listing.map_ok(|there| (there.location, there.size)).try_collect());
+        self.listed = Some(match found {
+            Ok(found) => found,
+            Err(error) => return Err(failure::store("listing", self.place.shown(), &error)),
+        });
+        Ok(())
+    }
+
+    /// Whether a file was put; otherwise it was there.
+    fn put(
+        &mut self,
+        ceremony: &Ceremony,
+        file: &Indexed,
+        held: &Held,
+        progress: &dyn Progress,
+    ) -> Result<bool, Diagnostic> {
+        let name = file.object();
+        let (object, shown) = (self.place.object(&name)?, self.place.named(&name));
+        let sha256 = file.sha256.to_string();
+        let item = Item { shown: &shown, size: file.size, sha256: &sha256 };
+        let may_be_there = self.listed.as_ref().is_some_and(|there| there.contains_key(&object));
+        if may_be_there && self.is_there(&object, &item)? {
+            return Ok(false);
+        }
+        progress.begin(&format!("publishing {}", file.name), file.size);
+        let put = match held.0.get(&file.name) {
+            Some(bytes) => {
+                let mut source = Cursor::new(bytes);
+                self.place.put(&object, &item, &mut source, &self.resumed, progress)
+            }
+            None => {
+                let path = ceremony.folder.root().join(&file.name);
+                let mut source = ceremony.folder.open(&path)?.take(file.size);
+                self.place.put(&object, &item, &mut source, &self.resumed, progress)
+            }
+        };
+        progress.end();
+        match put? {
+            Put::New(_) => {
+                // The store says what it has now.
+                if !self.is_there(&object, &item)? {
+                    return Err(Diagnostic::environment(
+                        "store",
+                        "the store took the object, and does not have it",
+                    )
+                    .at(&shown)
+                    .hint("run the same command again; if it stays so, use another store"));
+                }
+                Ok(true)
+            }
+            // Our own, where an answer was lost, or somebody else's.
+            Put::There if self.is_there(&object, &item)? => Ok(false),
+            Put::There => Err(Diagnostic::environment(
+                "store",
+                "the store says that an object is there, and does not have it",
+            )
+            .at(&shown)
+            .hint("run the same command again")),
+        }
+    }
+
+    fn is_there(&self, object: &Path, item: &Item<'_>) -> Result<bool, Diagnostic> {
+        let Some(seen) = self.place.look(object, item.shown)? else { return Ok(false) };
+        self.place.compare(object, item, &seen, self.read_back)?;
+        Ok(true)
+    }
+
+    /// Replaces the index: the one object that is, and only the very one that was looked at, where
+    /// the store can do that. Whether it was another one.
+    fn put_index(&self, ceremony: &Ceremony, index: &Index) -> Result<bool, Diagnostic> {
+        let (object, shown) = (self.place.object(INDEX)?, self.place.named(INDEX));
+        let failed = |doing: &str, error: &Error| failure::store(doing, &shown, error);
+        let ours = index.signed(ceremony)?;
+        let bytes = index.to_json();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let run = &self.place.runtime;
+            let there = run.block_on(self.place.store.get_opts(&object, GetOptions::default()));
+            let mode = match there {
+                Err(Error::NotFound { .. }) => PutMode::Create,
+                Err(error) => return Err(failed("reading", &error)),
+                Ok(there) => {
+                    let version = UpdateVersion {
+                        e_tag: there.meta.e_tag.clone(),
+                        version: there.meta.version.clone(),
+                    };
+                    if there.meta.size > MAX_INDEX_BYTES as u64 {
+                        return Err(not_ours(&shown, "no index is so large"));
+                    }
+                    let before =
+                        run.block_on(there.bytes()).map_err(|error| failed("reading", &error))?;
+                    if before == bytes {
+                        return Ok(false);
+                    }
+                    let signed = Index::from_json(&before)
+                        .map_err(|error| not_ours(&shown, &error.what))
+                        .and_then(|it| {
+                            it.signed(ceremony)
+                                .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))
+                        })?;
+                    if signed.time.unix() > ours.time.unix() {
+                        return Err(Diagnostic::environment(
+                            "newer-index",
+                            "the index that is there was signed after this one",
+                        )
+                        .at(&shown)
+                        .found(signed.time)
+                        .expected(format_args!("one from before {}", ours.time))
+                        .hint(
+                            "publish from where the ceremony goes on; check this machine's clock",
+                        ));
+                    }
+                    match self.place.kind {
+                        // A folder cannot compare and replace; whoever writes there is alone.
+                        Kind::Local => PutMode::Overwrite,
+                        _ => PutMode::Update(version),
+                    }
+                }
+            };
+            let options = PutOptions { mode, ..PutOptions::default() };
+            let payload = PutPayload::from(bytes.clone());
+            match run.block_on(self.place.store.put_opts(&object, payload, options)) {
+                Ok(_) => return Ok(true),
+                Err(Error::Precondition { .. } | Error::AlreadyExists { .. })
+                    if attempt < ATTEMPTS => {}
+                Err(error) => return Err(failed("replacing", &error)),
+            }
+        }
+    }
+}
+
+fn not_ours(shown: &str, why: &str) -> Diagnostic {
+    Diagnostic::artefact("store-conflict", "what is there is no index of this ceremony")
+        .at(shown)
+        .found(why)
+        .expected("nothing, or an index that the coordinator or a service signed")
+        .hint("nothing was overwritten: publish to a place of the ceremony's own")
+}
