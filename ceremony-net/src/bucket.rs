@@ -4,17 +4,20 @@
 //! on where the server can do that. What came is held to the index, the index to its signature, and
 //! everything to the attestations, as everywhere.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ceremony_core::progress::Progress;
-use ceremony_folder::index::{INDEX, Index, MAX_INDEX_BYTES};
+use ceremony_folder::index::{INDEX, Index, Indexed, MAX_INDEX_BYTES, object_of};
+use reqwest::blocking::Response;
 use reqwest::{Method, StatusCode};
-use zk_attest::diagnostic::Diagnostic;
+use zk_attest::diagnostic::{Blame, Diagnostic};
 
-use crate::client::{Client, Failure, digest_so_far, read_limited};
+use crate::client::{Client, Failure, read_limited};
+use crate::fetch::Partial;
 use crate::protocol::{FileInfo, FileList};
 use crate::sync::Source;
 
@@ -23,13 +26,26 @@ pub const LOOK: Duration = Duration::from_secs(30);
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub struct Bucket<'a>(&'a Client);
+pub struct Bucket<'a> {
+    client: &'a Client,
+    /// The list of an index that somebody has held to its signature; without it, that of the index
+    /// which is there.
+    pinned: Option<FileList>,
+    /// Whether documents stand under their own names, as on a plain web server.
+    plain: Arc<AtomicBool>,
+}
 
 impl<'a> Bucket<'a> {
     /// The place at a client's address.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self(client)
+        Self { client, pinned: None, plain: Arc::default() }
+    }
+
+    /// The same place with the list of one index.
+    #[must_use]
+    pub fn pinned(&self, index: &Index) -> Self {
+        Self { client: self.client, pinned: Some(listed(index)), plain: self.plain.clone() }
     }
 
     /// What the index says now. Nobody has verified it yet.
@@ -37,7 +53,7 @@ impl<'a> Bucket<'a> {
     /// # Errors
     /// When there is none.
     pub fn index(&self) -> Result<Index, Diagnostic> {
-        let client = self.0;
+        let client = self.client;
         let bytes = client.insist(None, || {
             let response = client.send(client.request(Method::GET, INDEX))?;
             read_limited(response, MAX_INDEX_BYTES).map_err(|error| {
@@ -53,38 +69,47 @@ impl<'a> Bucket<'a> {
         Index::from_json(&bytes)
     }
 
-    /// Fetches what is missing of a file to the end of `output`, in one request.
-    fn rest(
-        &self,
-        file: &FileInfo,
-        output: &mut File,
-        have: u64,
-        progress: &dyn Progress,
-    ) -> Result<u64, Failure> {
-        let mut request = self.0.request(Method::GET, &file.name);
-        if have > 0 {
-            request = request.header("range", format!("bytes={have}-{}", file.size - 1));
+    /// Asks for a file from one byte on: where a publisher puts it, or where a web server has it.
+    fn ask(&self, file: &FileInfo, have: u64) -> Result<Response, Failure> {
+        let at = |path: &str| {
+            let request = self.client.request(Method::GET, path);
+            let request = match have {
+                0 => request,
+                _ => request.header("range", format!("bytes={have}-{}", file.size - 1)),
+            };
+            self.client.send(request)
+        };
+        let object = object_of(&file.name, &file.sha256);
+        if object == file.name || self.plain.load(Ordering::Relaxed) {
+            return at(&file.name);
         }
-        let mut response = self.0.send(request)?;
+        match at(&object) {
+            // A bucket that does not list itself says 403 of what is not there.
+            Err(Failure::Refused(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, _)) => {
+                let plain = at(&file.name)?;
+                self.plain.store(true, Ordering::Relaxed);
+                Ok(plain)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Fetches what is missing of a file, in one request.
+    fn rest(&self, file: &FileInfo, partial: &mut Partial<'_>) -> Result<(), Failure> {
+        let refused = |error: Diagnostic| {
+            Failure::Refused(StatusCode::OK, Diagnostic { blame: Blame::Environment, ..error })
+        };
+        let have = partial.have();
+        let mut response = self.ask(file, have)?;
         let begins = format!("bytes {have}-");
         let is_rest = response.status() == StatusCode::PARTIAL_CONTENT
             && response
                 .headers()
                 .get("content-range")
                 .is_some_and(|range| range.as_bytes().starts_with(begins.as_bytes()));
-        let failed = |error: std::io::Error| {
-            Failure::Refused(
-                StatusCode::OK,
-                Diagnostic::environment("writing", format_args!("writing failed: {error}"))
-                    .at(&file.name),
-            )
-        };
-        let mut have = have;
         if have > 0 && !is_rest {
             // A server without ranges sends all of it again.
-            output.set_len(0).map_err(failed)?;
-            std::io::Seek::rewind(output).map_err(failed)?;
-            have = 0;
+            partial.restart().map_err(refused)?;
         }
         let mut buffer = vec![0; 1 << 18];
         loop {
@@ -92,51 +117,20 @@ impl<'a> Bucket<'a> {
                 Failure::Again(Diagnostic::environment("network", error).at(&file.name))
             })?;
             if count == 0 {
-                return Ok(have);
+                break;
             }
-            have += count as u64;
-            if have > file.size {
-                return Err(Failure::Refused(StatusCode::OK, replaced(file)));
-            }
-            output.write_all(&buffer[..count]).map_err(failed)?;
-            progress.advance(count as u64);
+            partial.add(&buffer[..count]).map_err(refused)?;
         }
-    }
-}
-
-fn replaced(file: &FileInfo) -> Diagnostic {
-    Diagnostic::environment("changed", "the file is not the one that the index names")
-        .at(&file.name)
-        .hint(
-            "wait until the publisher has written the index again, and run the same command again",
-        )
-}
-
-/// A bucket with one index, which somebody has held to its signature.
-#[derive(Debug)]
-pub struct Pinned<'a>(pub &'a Bucket<'a>, pub &'a Index);
-
-impl Source for Pinned<'_> {
-    fn files(&self) -> Result<FileList, Diagnostic> {
-        Ok(listed(self.1))
-    }
-
-    fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-        self.0.small_file(file, limit)
-    }
-
-    fn fetch(
-        &self,
-        file: &FileInfo,
-        partial: &Path,
-        progress: &dyn Progress,
-    ) -> Result<(), Diagnostic> {
-        self.0.fetch(file, partial, progress)
+        if partial.have() == file.size {
+            return Ok(());
+        }
+        let what = "the answer broke off";
+        Err(Failure::Again(Diagnostic::environment("network", what).at(&file.name)))
     }
 }
 
 fn listed(index: &Index) -> FileList {
-    let of = |file: &ceremony_folder::index::Indexed| FileInfo {
+    let of = |file: &Indexed| FileInfo {
         name: file.name.clone(),
         size: file.size,
         sha256: file.sha256.to_string(),
@@ -146,11 +140,14 @@ fn listed(index: &Index) -> FileList {
 
 impl Source for Bucket<'_> {
     fn files(&self) -> Result<FileList, Diagnostic> {
-        Ok(listed(&self.index()?))
+        match &self.pinned {
+            Some(pinned) => Ok(pinned.clone()),
+            None => Ok(listed(&self.index()?)),
+        }
     }
 
     fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-        self.0.small_file_at(&file.name, file, limit)
+        self.client.small_file_at(file, limit, || self.ask(file, 0))
     }
 
     fn fetch(
@@ -159,43 +156,17 @@ impl Source for Bucket<'_> {
         partial: &Path,
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
-        let failed = |error: std::io::Error| {
-            Diagnostic::environment("writing", format_args!("writing failed: {error}"))
-                .at(partial.display())
-        };
-        let mut output = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(partial)
-            .map_err(failed)?;
-        if output.metadata().map_err(failed)?.len() > file.size {
-            output.set_len(0).map_err(failed)?;
+        let mut partial = Partial::open(file, partial, progress)?;
+        if partial.have() < file.size {
+            self.client.insist(None, || self.rest(file, &mut partial))?;
         }
-        progress.begin(&format!("fetching {}", file.name), file.size);
-        let fetched = self.0.insist(None, || {
-            // Behind what is there, whatever an attempt before this one wrote.
-            let have = std::io::Seek::seek(&mut output, std::io::SeekFrom::End(0));
-            let have = have.map_err(|error| Failure::Refused(StatusCode::OK, failed(error)))?;
-            let have =
-                if have < file.size { self.rest(file, &mut output, have, progress)? } else { have };
-            if have == file.size {
-                return Ok(());
-            }
-            let what = "the answer broke off";
-            Err(Failure::Again(Diagnostic::environment("network", what).at(&file.name)))
-        });
-        progress.end();
-        fetched?;
-        output.sync_all().map_err(failed)?;
-        let found = digest_so_far(&mut output).map_err(failed)?;
-        if found == file.sha256 {
-            return Ok(());
-        }
-        output.set_len(0).map_err(failed)?;
-        Err(Diagnostic { code: "damaged".into(), ..replaced(file) }
-            .found(found)
-            .expected(&file.sha256))
+        // Files come before the index that lists them: on a plain web server this one may be newer.
+        partial.finish().map_err(|error| Diagnostic {
+            blame: Blame::Environment,
+            ..error.hint(
+                "wait until the publisher has written the index again, and run the same command \
+                 again",
+            )
+        })
     }
 }

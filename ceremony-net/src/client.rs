@@ -4,13 +4,15 @@
 //! is tried again, with growing pauses; a refusal is not, and comes back as the service said it.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use ceremony_core::progress::Progress;
+use ceremony_folder::service::is_this_machine;
 use reqwest::blocking::{RequestBuilder, Response};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
@@ -24,25 +26,22 @@ use zk_attest::key::SignatureBytes;
 use zk_attest::primitives::{CeremonyId, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 
+use crate::fetch::PART;
 use crate::metrics::families::{CLIENT_REFUSALS, CLOCK, RECEIVED, RETRIES, SENT};
 use crate::metrics::{Measured, Step};
 use crate::protocol::{
-    Approval, CeremonyInfo, Challenge, Completion, FileInfo, FileList, JournalPart, MAX_BODY_BYTES,
-    MAX_WAIT_SECONDS, PROTOCOL, Problem, QueueAnswer, QueueRequest, Receipts, Session,
-    SessionRequest, Standing, StatementRequest, TUS_VERSION, Verdict, tus,
+    Approval, CeremonyInfo, Challenge, Completion, JournalPart, MAX_BODY_BYTES, MAX_WAIT_SECONDS,
+    PROTOCOL, Problem, QueueAnswer, QueueRequest, Receipts, Session, SessionRequest, Standing,
+    StatementRequest, TUS_VERSION, Verdict, tus,
 };
 use crate::statements::{SessionClaim, about_rules};
 use crate::trace;
 
-/// Bytes of a list of files at most: those of the largest ceremony.
-const MAX_LIST_BYTES: usize = 64 << 20;
 /// How long one request may take. What is moved in it is so little that a slow link can do it.
 const REQUEST_TIME: Duration = Duration::from_secs(120);
 /// The first pause after a failure; it doubles with each, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// Bytes that are moved with one request: at first, at least and at most.
-const PART: (usize, usize, usize) = (4 << 20, 64 << 10, 32 << 20);
 
 /// How a service is reached.
 #[derive(Clone, Debug)]
@@ -62,7 +61,12 @@ pub struct Client {
     http: reqwest::blocking::Client,
     base: Url,
     origin: Label,
+    insecure_http: bool,
     patience: Duration,
+    /// Whether files come from the service itself, wherever it sends its clients.
+    pub(crate) direct: AtomicBool,
+    /// Whether a file came from where it sent this one.
+    pub(crate) was_elsewhere: AtomicBool,
     /// The session, which every request carries once there is one: what asks for the state of the
     /// ceremony and for files then counts as its participant's, and not as its address's.
     token: Mutex<Option<Zeroizing<String>>>,
@@ -113,6 +117,19 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Refuses an address without TLS on another machine.
+fn is_safe(url: &Url, insecure_http: bool) -> Result<(), Diagnostic> {
+    let refused = |what: &str| Diagnostic::environment("url", what).expected("https://HOST[:PORT]");
+    let Some(host) = url.host_str() else { return Err(refused("the address has no host")) };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if insecure_http || is_this_machine(host) => Ok(()),
+        "http" => Err(refused("without TLS, anybody on the way could use your session")
+            .hint("use https, or add --insecure-http in a network that you trust")),
+        _ => Err(refused("this is no address of a service")),
+    }
+}
+
 impl Client {
     /// Prepares requests to a service. Sends none.
     ///
@@ -123,23 +140,7 @@ impl Client {
             Diagnostic::environment("url", what).found(&options.url).expected("https://HOST[:PORT]")
         };
         let mut base = Url::parse(&options.url).map_err(|error| refused(&error.to_string()))?;
-        let is_local = match base.host_str() {
-            None => return Err(refused("the address has no host")),
-            Some("localhost") => true,
-            Some(host) => host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback()),
-        };
-        match base.scheme() {
-            "https" => {}
-            "http" if is_local || options.insecure_http => {}
-            "http" => {
-                return Err(refused("without TLS, anybody on the way could use your session")
-                    .hint("use https, or add --insecure-http in a network that you trust"));
-            }
-            _ => return Err(refused("this is no address of a service")),
-        }
+        is_safe(&base, options.insecure_http).map_err(|error| error.found(&options.url))?;
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
@@ -167,7 +168,16 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| refused(&format!("preparing requests failed: {error}")))?;
-        Ok(Self { http, base, origin, patience: options.patience, token: Mutex::default() })
+        Ok(Self {
+            http,
+            base,
+            origin,
+            insecure_http: options.insecure_http,
+            patience: options.patience,
+            token: Mutex::default(),
+            direct: AtomicBool::new(false),
+            was_elsewhere: AtomicBool::new(false),
+        })
     }
 
     /// The address that sessions are for.
@@ -199,10 +209,31 @@ impl Client {
         self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A request without the session, to another address.
+    pub(crate) fn bare(&self, url: Url) -> RequestBuilder {
+        self.http.get(url)
+    }
+
+    /// Whether something may be fetched from an address that a service names.
+    pub(crate) fn may_be_asked(&self, url: &Url) -> bool {
+        let plain = url.username().is_empty() && url.password().is_none();
+        plain && is_safe(url, self.insecure_http).is_ok()
+    }
+
+    /// Sends a request once, whatever the answer says.
+    pub(crate) fn send_once(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        request.send().map_err(|error| Failure::Again(self.unreachable(&error)))
+    }
+
     /// Sends a request once.
     pub(crate) fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let response = request.send().map_err(|error| Failure::Again(self.unreachable(&error)))?;
+        let response = self.send_once(request)?;
         note_clock(&response);
+        self.judge(response)
+    }
+
+    /// An answer, if it is a good one.
+    pub(crate) fn judge(&self, response: Response) -> Result<Response, Failure> {
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
@@ -271,7 +302,7 @@ impl Client {
         self.json_limited(response, MAX_BODY_BYTES)
     }
 
-    fn json_limited<T: DeserializeOwned>(
+    pub(crate) fn json_limited<T: DeserializeOwned>(
         &self,
         response: Response,
         limit: usize,
@@ -316,17 +347,6 @@ impl Client {
         Ok(info)
     }
 
-    /// The public files.
-    ///
-    /// # Errors
-    /// When the service is not reached.
-    pub fn files(&self) -> Result<FileList, Diagnostic> {
-        Ok(self.insist(None, || {
-            let response = self.send(self.request(Method::GET, "v1/files"))?;
-            self.json_limited(response, MAX_LIST_BYTES)
-        })?)
-    }
-
     /// Entries of the journal, from one on.
     ///
     /// # Errors
@@ -334,134 +354,6 @@ impl Client {
     pub fn journal(&self, from: u64) -> Result<JournalPart, Diagnostic> {
         let path = format!("v1/journal?from={from}");
         Ok(self.insist(None, || self.json(self.send(self.request(Method::GET, &path))?))?)
-    }
-
-    /// A small file, whole. Its digest is held against the list's.
-    ///
-    /// # Errors
-    /// When the service is not reached, or sends something else.
-    pub fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-        self.small_file_at(&format!("v1/files/{}", file.name), file, limit)
-    }
-
-    pub(crate) fn small_file_at(
-        &self,
-        path: &str,
-        file: &FileInfo,
-        limit: usize,
-    ) -> Result<Vec<u8>, Diagnostic> {
-        if file.size > limit as u64 {
-            return Err(Diagnostic::artefact("too-large", "no document of a ceremony is so large")
-                .at(&file.name)
-                .found(format_args!("{} bytes", file.size))
-                .expected(format_args!("at most {limit} bytes")));
-        }
-        Ok(self.insist(None, || {
-            let response = self.send(self.request(Method::GET, path))?;
-            let bytes = read_limited(response, limit).map_err(|error| {
-                Failure::Again(Diagnostic::environment("network", error).at(&file.name))
-            })?;
-            if hex::encode(Sha256::digest(&bytes)) == file.sha256 {
-                return Ok(bytes);
-            }
-            Err(Failure::Again(changed_on_the_way(&file.name, &bytes, &file.sha256)))
-        })?)
-    }
-
-    /// Fetches a file to `partial`, and goes on from what an earlier attempt left there. The digest
-    /// of what is there in the end is the list's.
-    ///
-    /// # Errors
-    /// When the service is not reached, or has other bytes than it says.
-    pub fn fetch(
-        &self,
-        file: &FileInfo,
-        partial: &Path,
-        progress: &dyn Progress,
-    ) -> Result<(), Diagnostic> {
-        let failed = |error: std::io::Error| {
-            Diagnostic::environment("writing", format_args!("writing failed: {error}"))
-                .at(partial.display())
-        };
-        let mut output = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(partial)
-            .map_err(failed)?;
-        let mut have = output.metadata().map_err(failed)?.len();
-        if have > file.size {
-            output.set_len(0).map_err(failed)?;
-            have = 0;
-        }
-        let measured = Measured::begin(Step::Download, progress);
-        let mut hash = Sha256::new();
-        progress.begin(&format!("fetching {}", file.name), file.size);
-        let mut buffer = vec![0; 1 << 20];
-        while let Ok(count @ 1..) = output.read(&mut buffer) {
-            hash.update(&buffer[..count]);
-            progress.advance(count as u64);
-        }
-        let mut part = PART.0;
-        while have < file.size {
-            let end = file.size.min(have + part as u64);
-            let fetched = self.insist(None, || {
-                let got = self.part(file, have, end);
-                // A link that does not carry this much at once may carry less.
-                part = if got.is_ok() { (part * 2).min(PART.2) } else { (part / 2).max(PART.1) };
-                got
-            });
-            let bytes = fetched.inspect_err(|_| progress.end())?;
-            output.write_all(&bytes).map_err(failed)?;
-            hash.update(&bytes);
-            have += bytes.len() as u64;
-            progress.advance(bytes.len() as u64);
-        }
-        progress.end();
-        output.sync_all().map_err(failed)?;
-        let found = hex::encode(hash.finalize());
-        if found == file.sha256 {
-            measured.done(file.size);
-            return Ok(());
-        }
-        // Nothing of it is worth keeping.
-        output.set_len(0).map_err(failed)?;
-        Err(Diagnostic::artefact("damaged", "what came is not the file that the service named")
-            .at(&file.name)
-            .found(found)
-            .expected(&file.sha256)
-            .hint("run the same command again; if it stays so, tell the coordinator"))
-    }
-
-    fn part(&self, file: &FileInfo, first: u64, end: u64) -> Result<Vec<u8>, Failure> {
-        let path = format!("v1/files/{}", file.name);
-        let request = self
-            .request(Method::GET, &path)
-            .header("range", format!("bytes={first}-{}", end - 1))
-            .header("if-range", format!("\"{}\"", file.sha256));
-        let response = self.send(request)?;
-        let length = usize::try_from(end - first).unwrap_or(usize::MAX);
-        let whole = response.status() == StatusCode::OK && first == 0 && end == file.size;
-        let tag = format!("\"{}\"", file.sha256);
-        let is_it = response.headers().get("etag").is_none_or(|found| *found == *tag);
-        if !is_it || response.status() != StatusCode::PARTIAL_CONTENT && !whole {
-            return Err(Failure::Refused(
-                response.status(),
-                Diagnostic::environment("changed", "the file was replaced meanwhile")
-                    .at(&file.name)
-                    .hint("run the same command again"),
-            ));
-        }
-        let bytes = read_limited(response, length).map_err(|error| {
-            Failure::Again(Diagnostic::environment("network", error).at(&file.name))
-        })?;
-        if bytes.len() == length {
-            Ok(bytes)
-        } else {
-            let what = "the answer broke off";
-            Err(Failure::Again(Diagnostic::environment("network", what).at(&file.name)))
-        }
     }
 
     /// Sends the signed result of an audit.
@@ -802,14 +694,6 @@ fn upload_is_gone() -> Diagnostic {
         .hint("the place in the queue is kept")
 }
 
-fn changed_on_the_way(name: &str, bytes: &[u8], expected: &str) -> Diagnostic {
-    Diagnostic::environment("damaged", "what came is not the file that the service named")
-        .at(name)
-        .found(hex::encode(Sha256::digest(bytes)))
-        .expected(expected)
-        .hint("run the same command again")
-}
-
 /// All bytes of a body, if there are no more than `limit`.
 pub(crate) fn read_limited(response: Response, limit: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -829,19 +713,6 @@ fn note_clock(response: &Response) {
     let since = theirs.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let offset = i128::from(Timestamp::now().unix()) - i128::from(since);
     metrics::gauge!(CLOCK).set(offset as f64);
-}
-
-/// The SHA-256 of a file from its beginning.
-pub(crate) fn digest_so_far(file: &mut File) -> std::io::Result<String> {
-    file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            count => hash.update(&buffer[..count]),
-        }
-    }
 }
 
 /// A pause between half and whole, so that clients do not come all at once.

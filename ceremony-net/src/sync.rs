@@ -5,15 +5,16 @@
 //! never overwritten if it is a step: it goes to `strays/`, like whatever else is no step of the
 //! chain.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
-use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::{NoProgress, Progress};
-use ceremony_folder::archive_set::is_public_name;
+use ceremony_folder::archive_set::{is_data, is_public_name, is_replaceable};
+use ceremony_folder::digests::KnownDigests;
+use ceremony_folder::folder::slashed;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES};
 use ceremony_folder::output::{Output, OutputError};
 use ceremony_folder::steps::write_file;
@@ -64,25 +65,6 @@ pub trait Source {
     ) -> Result<(), Diagnostic>;
 }
 
-impl Source for Client {
-    fn files(&self) -> Result<FileList, Diagnostic> {
-        Self::files(self)
-    }
-
-    fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-        Self::small_file(self, file, limit)
-    }
-
-    fn fetch(
-        &self,
-        file: &FileInfo,
-        partial: &Path,
-        progress: &dyn Progress,
-    ) -> Result<(), Diagnostic> {
-        Self::fetch(self, file, partial, progress)
-    }
-}
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct WorkingCopy {
@@ -91,8 +73,8 @@ pub struct WorkingCopy {
     /// Remembers the steps that it was read with.
     folder: Folder,
     config: Config,
-    /// Digests of files here, by name, with size and time of change.
-    known: BTreeMap<String, (u64, Option<std::time::SystemTime>, String)>,
+    /// Digests of files here.
+    known: KnownDigests,
     /// Files that the service had at the last update.
     remote: BTreeSet<String>,
     /// The copy of the journal, once it was read.
@@ -139,7 +121,7 @@ impl WorkingCopy {
             store,
             folder: Folder::new(root),
             config,
-            known: BTreeMap::new(),
+            known: KnownDigests::default(),
             remote: BTreeSet::new(),
             journal: None,
         };
@@ -398,24 +380,11 @@ impl WorkingCopy {
     /// The SHA-256 of a file that is here.
     fn digest(&mut self, name: &str) -> Result<Option<String>, Diagnostic> {
         let path = self.root.join(name);
-        let Ok(metadata) = path.symlink_metadata() else { return Ok(None) };
-        let stamp = (metadata.len(), metadata.modified().ok());
-        if let Some((size, time, digest)) = self.known.get(name)
-            && (*size, *time) == stamp
-        {
-            return Ok(Some(digest.clone()));
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
         }
-        let failed = |error: String| {
-            Diagnostic::environment("reading", format_args!("reading failed: {error}"))
-                .at(path.display())
-        };
-        let mut file =
-            self.store.open(Path::new(name)).map_err(|error| failed(error.to_string()))?;
-        let digest = sha256_file(&mut file, &NoProgress)
-            .map_err(|error| failed(error.to_string()))?
-            .to_string();
-        self.known.insert(name.into(), (stamp.0, stamp.1, digest.clone()));
-        Ok(Some(digest))
+        let (_, digest) = self.known.of(&Folder::new(&self.root), &path, &NoProgress)?;
+        Ok(Some(digest.to_string()))
     }
 
     /// Moves a step's file that differs from the service's out of the way.
@@ -437,24 +406,11 @@ impl WorkingCopy {
     }
 }
 
-fn is_data(name: &str) -> bool {
-    [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending))
-}
-
-/// Documents that are written anew while a ceremony goes on.
-fn is_replaceable(name: &str) -> bool {
-    !["phase1/", "circuits/", "evidence/"].iter().any(|folder| name.starts_with(folder))
-}
-
 /// A folder of which some files are elsewhere.
 #[derive(Debug)]
 struct Listed {
     local: LocalDirectory,
     names: BTreeSet<String>,
-}
-
-fn slashed(path: &Path) -> String {
-    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 impl Store for Listed {

@@ -7,6 +7,7 @@ pub(crate) mod network;
 pub(crate) mod next;
 pub(crate) mod policy;
 pub(crate) mod proof;
+pub(crate) mod publication;
 pub(crate) mod sealing;
 pub(crate) mod signing;
 pub(crate) mod watching;

@@ -49,7 +49,7 @@ pub fn html(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ceremony_folder::evidence::{EvidenceKind, ReportedEvidence};
+    use crate::evidence::{EvidenceKind, ReportedEvidence};
 
     use super::super::{
         ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedChain,

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use ceremony_folder::archive_set::is_data;
 use ceremony_folder::store::Input;
 use zk_attest::diagnostic::Diagnostic;
 
@@ -120,8 +121,7 @@ fn content_type(name: &str) -> &'static str {
 
 /// Steps never change; documents may be replaced.
 fn caching(name: &str) -> &'static str {
-    let is_step = [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending));
-    if is_step { "public, max-age=31536000, immutable" } else { "no-cache" }
+    if is_data(name) { "public, max-age=31536000, immutable" } else { "no-cache" }
 }
 
 /// The bytes, read in pieces as the client takes them: a slow client holds a piece, and no thread.

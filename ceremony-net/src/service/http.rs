@@ -14,7 +14,7 @@ use axum::extract::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -521,11 +521,18 @@ async fn journal(
     Ok(Json(blocking(move || core.journal(from.unwrap_or_default())).await?))
 }
 
-/// A public file; `ETag` is its SHA-256.
+/// Whether a file is asked for here, wherever else it is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Directly {
+    direct: Option<bool>,
+}
+
+/// A public file; `ETag` is its SHA-256. A redirect leads to the same file where it is published.
 #[utoipa::path(
     get, path = "/v1/files/{name}",
     params(
         ("name" = String, Path, description = "As `/v1/files` lists it"),
+        ("direct" = Option<bool>, Query, description = "Without being sent elsewhere"),
         ("range" = Option<String>, Header, description = "One part"),
         ("if-range" = Option<String>, Header, description = "The part's file"),
     ),
@@ -538,13 +545,14 @@ async fn journal(
             (String = "application/octet-stream"), (String = "application/json"),
             (String = "text/plain"), (String = "text/html")
         )),
-        (status = 304), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 416), (status = 429, body = Problem), (status = 503, body = Problem)
+        (status = 304), (status = 307), (status = 400, body = Problem),
+        (status = 404, body = Problem), (status = 416), (status = 429, body = Problem), (status = 503, body = Problem)
     )
 )]
 async fn file(
     State(app): State<App>,
     Extension(whose): Extension<Whose>,
+    Asked(Directly { direct }): Asked<Directly>,
     method: Method,
     headers: HeaderMap,
     name: Result<Path<String>, axum::extract::rejection::PathRejection>,
@@ -560,6 +568,15 @@ async fn file(
         .hint("/v1/files lists all of them")
         .into());
     };
+    let elsewhere = app
+        .core
+        .options
+        .elsewhere
+        .as_ref()
+        .filter(|_| method == Method::GET && direct != Some(true));
+    if let Some(url) = elsewhere.and_then(|elsewhere| elsewhere.location(&file)) {
+        return Ok(Redirect::temporary(url.as_str()).into_response());
+    }
     let Some(counted) = app.downloads.admit(whose) else {
         return Err(too_many("too-many-downloads", "too many files are being fetched from here"));
     };

@@ -3,7 +3,8 @@
 //! ```text
 //! listener   connections, TLS, their limits       core       sessions, queue, turns, verification
 //! http       requests into types, and back        view       the folder as it is
-//! files      ranges of files                      intake     what came: verified and taken in
+//! files      ranges of files                      elsewhere  where they can be fetched instead
+//!                                                 intake     what came: verified and taken in
 //! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
 //! proxies    whose request it is                  counts     how many there are of something
 //! security   what was refused, and how often      gauges     what metrics tell
@@ -17,6 +18,7 @@
 mod core;
 mod counts;
 mod dashboard;
+mod elsewhere;
 mod files;
 mod gauges;
 mod http;
@@ -41,6 +43,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use elsewhere::Elsewhere;
 pub use http::openapi_json;
 pub use listener::Tls;
 pub(crate) use listener::{Room, bare};
@@ -83,6 +86,8 @@ pub struct Options {
     pub policy_not_after: Option<Timestamp>,
     /// A file that is touched when a backup was made, for those who watch.
     pub backup_stamp: Option<PathBuf>,
+    /// Where clients are sent for files that are published there.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// Without the closure.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ceremony_folder::folder::slashed;
 use ceremony_folder::{Ceremony, Track};
 use serde::{Deserialize, Serialize};
 use zk_attest::digest::FileDigest;
@@ -128,9 +129,7 @@ pub(crate) fn chains(
 
 /// A path of the folder as the protocol names it.
 pub(crate) fn relative(ceremony: &Ceremony, path: &Path) -> String {
-    let path = path.strip_prefix(ceremony.folder.root()).unwrap_or(path);
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    slashed(path.strip_prefix(ceremony.folder.root()).unwrap_or(path))
 }
 
 impl Lease {

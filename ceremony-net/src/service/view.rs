@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::NoProgress;
-use ceremony_folder::archive_set::{archive_set, is_public_name};
+use ceremony_folder::archive_set::{archive_set, is_data, is_public_name};
+use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::ENROLMENTS;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
 use ceremony_folder::roster::ROSTER;
@@ -18,9 +18,6 @@ use zk_attest::statement::Phase;
 use super::turn::relative;
 use crate::protocol::{ChainInfo, FileInfo, HeadInfo, StageInfo};
 
-/// Bytes of documents that change, whose digest is taken anew.
-type Stamp = (u64, Option<SystemTime>);
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -29,8 +26,8 @@ pub(crate) struct View {
     pub(crate) files: BTreeMap<String, FileInfo>,
     /// Why nothing can be fetched.
     pub(crate) withheld: Option<String>,
-    /// Digests of documents, by name.
-    digests: BTreeMap<String, (Stamp, FileDigest)>,
+    /// Digests of documents.
+    digests: KnownDigests,
     pub(crate) stamps: Vec<(String, Option<SystemTime>)>,
     pub(crate) bundle: bool,
 }
@@ -49,7 +46,7 @@ impl View {
             ceremony,
             files: BTreeMap::new(),
             withheld: None,
-            digests: BTreeMap::new(),
+            digests: KnownDigests::default(),
             stamps,
         };
         if before.is_none() {
@@ -79,6 +76,7 @@ impl View {
             let path = self.ceremony.folder.r1cs(&circuit.name);
             known.insert(relative(&self.ceremony, &path), FileDigest(circuit.sha256.0));
         }
+        let mut digests = before.map(|before| before.digests.clone()).unwrap_or_default();
         // It grows by itself, and has an address of its own.
         let is_journal = |name: &str| name == JOURNAL || name == JOURNAL_HEAD;
         for file in archive_set(&self.ceremony)?.files {
@@ -87,15 +85,14 @@ impl View {
                 continue;
             }
             let Ok(metadata) = file.path.symlink_metadata() else { continue };
-            let is_data = [".ptau", ".zkey", ".r1cs"].iter().any(|it| file.name.ends_with(it));
             let sha256 = match known.get(&file.name) {
                 Some(digest) => *digest,
                 // A stray: nobody needs it, and its digest may cost more than it is worth.
-                None if is_data => continue,
-                None => match self.document(&file.name, &file.path, &metadata, before) {
+                None if is_data(&file.name) => continue,
+                None => match digests.of(&self.ceremony.folder, &file.path, &NoProgress) {
                     // It has just got another name.
                     Err(error) if error.is_missing() => continue,
-                    digest => digest?,
+                    found => found?.1,
                 },
             };
             let info = FileInfo {
@@ -105,32 +102,9 @@ impl View {
             };
             self.files.insert(file.name, info);
         }
+        digests.keep(|path| path.symlink_metadata().is_ok());
+        self.digests = digests;
         Ok(())
-    }
-
-    fn document(
-        &mut self,
-        name: &str,
-        path: &Path,
-        metadata: &std::fs::Metadata,
-        before: Option<&Self>,
-    ) -> Result<FileDigest, CeremonyError> {
-        let stamp = (metadata.len(), metadata.modified().ok());
-        let known = before.and_then(|before| before.digests.get(name));
-        let digest = match known {
-            Some((same, digest)) if *same == stamp => *digest,
-            _ => {
-                let mut file = self.ceremony.folder.open(path)?;
-                let cause = |error: std::io::Error| {
-                    let fault =
-                        ceremony_folder::output::OutputFault::Io { doing: "reading", error };
-                    ceremony_folder::output::OutputError { path: path.into(), fault }
-                };
-                FileDigest(sha256_file(&mut file, &NoProgress).map_err(cause)?.0)
-            }
-        };
-        self.digests.insert(name.into(), (stamp, digest));
-        Ok(digest)
     }
 
     /// Whether the folder changed since.

@@ -10,6 +10,7 @@ use super::EntropyArgs;
 use super::judge::JudgeArgs;
 use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::next::NextCeremony;
+use super::publication::{ArchiveArgs, PublishArgs};
 use super::signing::SignerArgs;
 use crate::host::examples;
 
@@ -267,9 +268,28 @@ pub(crate) enum CeremonyCommand {
     )]
     Audit(AuditArgs),
     /// Pack the public files into a tar file, the same bytes each time, and print its digest
-    #[command(after_help = examples("Example:\n  \
-        zk-ceremony ceremony archive shared/ ceremony.tar"))]
-    Archive(ArchiveArgs),
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony archive shared/ ceremony.tar\n  \
+            zk-ceremony ceremony archive shared/ --to s3://archive/ceremony.tar --retain-until \
+            2036-12-31\n  \
+            zk-ceremony ceremony archive --verify ceremony.tar\n\n\
+            With --to the archive is checked, put under a lock that nobody can lift before the \
+            date, and read back. Credentials come from the environment. --verify reads an archive \
+            once, from a file, a store or a web server, and says what it checked and what not.")
+    )]
+    Archive(Box<ArchiveArgs>),
+    /// Put the public files into a store, each once, and a signed list of them last
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony ceremony publish shared/ s3://bucket/prefix --key coordinator.pem\n  \
+            zk-ceremony ceremony publish copy/ gs://bucket/prefix\n\n\
+            Run it again after each step, and after any interruption: it puts what is missing. An \
+            object that is there with other bytes is never overwritten. Without a key, the \
+            index.json of the folder is published, as a copy by `mirror` has it. Readers run \
+            `ceremony mirror https://BUCKET/PREFIX/ DIR`.")
+    )]
+    Publish(Box<PublishArgs>),
     /// Hold the ceremony over a network: queue, turns, verification, receipts: coordinator
     #[command(
         after_help = examples("Examples:\n  \
@@ -718,18 +738,6 @@ pub(crate) struct AuditArgs {
     pub(crate) method: String,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ArchiveArgs {
-    #[command(flatten)]
-    pub(crate) folder: FolderArg,
-    /// The tar file to write
-    #[arg(value_name = "OUT.tar")]
-    pub(crate) out: PathBuf,
-    /// Replace OUT.tar if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

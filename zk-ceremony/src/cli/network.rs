@@ -133,6 +133,15 @@ pub(crate) struct ServeArgs {
     /// Go on when everything is done
     #[arg(long)]
     pub(crate) stay: bool,
+    /// Publish each file there when it is in the ceremony, and a list that the service signs: a
+    /// store, as `ceremony publish` has it
+    #[arg(long, value_name = "URL")]
+    pub(crate) publish: Option<String>,
+    /// Send clients there for files that are published: the store's public address
+    #[arg(long, value_name = "URL", requires = "publish")]
+    pub(crate) redirect_downloads: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: super::publication::StoreArgs,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     /// A file that your backup touches when it is done: its time is in the metrics

@@ -1,64 +1,186 @@
-//! `ceremony archive`: the public files as a tar file. The same folder gives the same bytes: names
-//! sorted, no owner, no times. Files that do not belong to the ceremony are left out, and named.
+//! `ceremony archive`: the public files as a tar file, which may go under a lock that nobody can
+//! lift. Files that do not belong to the ceremony are left out, and named.
 
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+mod check;
+mod tar_file;
 
-use ceremony_core::format::bound_file::digest_file;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use ceremony_core::format::bound_file::{FileDigests, digest_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
-use ceremony_folder::archive_set::{ArchiveSet, archive_set};
+use ceremony_folder::archive_set::{ArchiveSet, PublicFile, archive_set};
+use ceremony_folder::index::INDEX;
 use ceremony_folder::{Ceremony, FolderLock, Track};
+use ceremony_publish::{Place, Resumed, Retention};
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::primitives::Timestamp;
 
-use crate::cli::ceremony::ArchiveArgs;
+use super::publish::resumed;
+use crate::cli::publication::ArchiveArgs;
 use crate::failure;
 use crate::output::Output;
 use crate::progress::Bars;
 use crate::show::hex_groups;
 
+/// Where an archive goes that nobody can change.
+struct Vault {
+    place: Place,
+    retention: Retention,
+}
+
 impl ArchiveArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let root = &self.folder.folder;
-        let _lock = FolderLock::take(root)?;
+        if let Some(archive) = &self.verify {
+            return check::run(archive, &self.store.access());
+        }
+        // The parser insists on it.
+        let root = self.folder.as_deref().unwrap_or(Path::new("."));
+        // What cannot be locked is said before anything is read or written.
+        let vault = self.vault()?;
+        let lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
-        let prefix = ceremony.config.document().id.to_string();
-        let mut output = Output::create(&self.out, self.force, &[])?;
-        let ArchiveSet { files, left_out } = archive_set(&ceremony)?;
-        ensure_of_their_kind(&ceremony)?;
-        for name in left_out {
-            eprintln!("left out: {name} is not a file of the ceremony");
+        if let Some(out) = &self.out {
+            let mut output = Output::create(out, self.force, &[])?;
+            let packed = pack(&ceremony, &mut output, out, vault.is_some())?;
+            output.commit()?;
+            drop(lock);
+            packed.print(&out.display().to_string());
+            if let Some(vault) = &vault {
+                let mut file = crate::output::open(out)?;
+                vault.keep(&mut file, &packed.digests, root)?;
+            }
+        } else if let Some(vault) = &vault {
+            let beside = root.canonicalize().map_err(|e| failure::io(root, "opening", &e))?;
+            let beside = beside.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
+            let mut file = tempfile::tempfile_in(&beside)
+                .map_err(|e| failure::io(&beside, "creating a temporary file", &e))?;
+            let packed = pack(&ceremony, &mut file, &beside, true)?;
+            drop(lock);
+            packed.print("archive");
+            vault.keep(&mut file, &packed.digests, root)?;
         }
-        let mut tar = tar::Builder::new(std::io::BufWriter::new(&mut output));
-        tar.mode(tar::HeaderMode::Deterministic);
-        for file in &files {
-            let mut source = ceremony.folder.open(&file.path)?;
-            let length = source
-                .seek(SeekFrom::End(0))
-                .and_then(|length| source.rewind().map(|()| length))
-                .map_err(|e| failure::io(&file.path, "reading", &e))?;
-            let mut header = tar::Header::new_ustar();
-            header.set_size(length);
-            header.set_mode(0o644);
-            header.set_mtime(0);
-            header.set_uid(0);
-            header.set_gid(0);
-            tar.append_data(&mut header, format!("{prefix}/{}", file.name), &mut source)
-                .map_err(|e| failure::io(&self.out, "writing", &e))?;
-        }
-        let mut inner = tar.into_inner().map_err(|e| failure::io(&self.out, "writing", &e))?;
-        inner.flush().map_err(|e| failure::io(&self.out, "writing", &e))?;
-        drop(inner);
-        let digests = digest_file(&mut output, &Bars::default())
-            .map_err(|e| failure::io(&self.out, "reading", &e))?;
-        output.commit()?;
-        println!("{}: {} public files, {} bytes", self.out.display(), files.len(), digests.length);
+        Ok(())
+    }
+
+    fn vault(&self) -> Result<Option<Vault>, Diagnostic> {
+        let (Some(url), Some(date)) = (&self.to, &self.retain_until) else { return Ok(None) };
+        let until = until(date)?;
+        let place = Place::open(url, &self.store.access())?;
+        place.ensure_locks()?;
+        Ok(Some(Vault { place, retention: Retention { until } }))
+    }
+}
+
+/// A date, or a moment, that is still to come.
+fn until(text: &str) -> Result<Timestamp, Diagnostic> {
+    let whole = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    let refused = |what: &str| {
+        Diagnostic::environment("retention", what)
+            .at("--retain-until")
+            .found(text)
+            .expected("a date to come, as in 2036-12-31 or 2036-12-31T23:59:59Z")
+    };
+    let until = Timestamp::new(&whole).map_err(|refusal| refused(refusal.what()))?;
+    if until.unix() <= Timestamp::now().unix() {
+        return Err(refused("this date is past"));
+    }
+    Ok(until)
+}
+
+/// An archive that was written.
+struct Packed {
+    files: usize,
+    digests: FileDigests,
+}
+
+impl Packed {
+    fn print(&self, name: &str) {
+        let Self { files, digests } = self;
+        println!("{name}: {files} public files, {} bytes", digests.length);
         println!(
             "  sha256             {}\n  blake2b-512\n{}",
             digests.sha256,
             hex_groups(digests.blake2b)
         );
+    }
+}
+
+/// Writes the archive to `output`, and checks it where it cannot be called back.
+fn pack(
+    ceremony: &Ceremony,
+    output: &mut (impl Read + Write + Seek + Send),
+    shown: &Path,
+    is_final: bool,
+) -> Result<Packed, Diagnostic> {
+    let ArchiveSet { mut files, left_out } = archive_set(ceremony)?;
+    ensure_of_their_kind(ceremony)?;
+    for name in left_out {
+        eprintln!("left out: {name} is not a file of the ceremony");
+    }
+    if is_listed(ceremony, &files) {
+        let path = ceremony.folder.root().join(INDEX);
+        files.push(PublicFile { name: INDEX.into(), path });
+        files.sort();
+    }
+    let prefix = ceremony.config.document().id.to_string();
+    tar_file::write(ceremony, &files, &prefix, output).map_err(|error| match error.place {
+        None => error.at(shown.display()),
+        Some(_) => error,
+    })?;
+    if is_final {
+        output.seek(SeekFrom::Start(0)).map_err(|e| failure::io(shown, "reading", &e))?;
+        check::ensure_whole(&mut *output, Path::new("archive"))?;
+    }
+    let digests =
+        digest_file(output, &Bars::default()).map_err(|e| failure::io(shown, "reading", &e))?;
+    Ok(Packed { files: files.len(), digests })
+}
+
+/// Whether the folder has a signed list of just these files. Another one stays out.
+fn is_listed(ceremony: &Ceremony, files: &[PublicFile]) -> bool {
+    let index = match ceremony.index() {
+        Ok(None) => return false,
+        Ok(Some((index, _))) => index,
+        Err(error) => {
+            eprintln!("left out: {error}");
+            return false;
+        }
+    };
+    let size = |file: &PublicFile| file.path.symlink_metadata().map(|it| it.len()).ok();
+    let here = files.iter().map(|file| (file.name.as_str(), size(file)));
+    let listed = index.files().iter().map(|file| (file.name.as_str(), Some(file.size)));
+    let is_current = here.eq(listed);
+    if !is_current {
+        eprintln!("left out: {INDEX} lists other files; `ceremony index` signs a new one");
+    }
+    is_current
+}
+
+impl Vault {
+    /// Puts the archive there, and says what was read back.
+    fn keep(
+        &self,
+        file: &mut (impl Read + Seek),
+        digests: &FileDigests,
+        root: &Path,
+    ) -> Result<(), Diagnostic> {
+        let sha256 = digests.sha256.to_string();
+        let resumed = Resumed::in_folder(resumed(root));
+        let kept = self.place.keep(
+            file,
+            digests.length,
+            &sha256,
+            &self.retention,
+            &resumed,
+            &Bars::default(),
+        )?;
+        let verb = if kept.was_there { "is there already" } else { "archived" };
+        println!("{}: {verb}, version {}", self.place.shown(), kept.version);
+        println!("  locked until       {} (compliance mode, as read back)", kept.until);
+        println!("  sha256             {sha256} (as read back)");
         Ok(())
     }
 }

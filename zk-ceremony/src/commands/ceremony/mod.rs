@@ -15,6 +15,7 @@ mod next;
 mod once;
 mod people;
 mod prepared;
+mod publish;
 mod rehearsal;
 mod reject;
 mod status;
@@ -54,6 +55,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Countersign(command)) => command.run(),
             Some(CeremonyCommand::Audit(command)) => command.run(),
             Some(CeremonyCommand::Archive(command)) => command.run(),
+            Some(CeremonyCommand::Publish(command)) => command.run(),
             Some(CeremonyCommand::Serve(command)) => command.run(),
             Some(CeremonyCommand::Appoint(command)) => command.run(),
             Some(CeremonyCommand::Index(command)) => command.run(),

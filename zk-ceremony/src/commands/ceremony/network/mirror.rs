@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ceremony_folder::audit::{keep, one_line};
+use ceremony_folder::folder::slashed;
 use ceremony_folder::index::INDEX;
 use ceremony_folder::{Auditor, Ceremony, Established, Stage, Step, Track, Verification};
-use ceremony_net::bucket::{Bucket, LOOK, Pinned};
+use ceremony_net::bucket::{Bucket, LOOK};
 use ceremony_net::client::Client;
 use ceremony_net::metrics::{self, Measured, Node, Step as Work};
 use ceremony_net::protocol::{CeremonyInfo, StageInfo};
@@ -37,7 +38,7 @@ struct Mirror<'a> {
     client: &'a Client,
     /// Where there is no service to ask.
     bucket: Option<Bucket<'a>>,
-    /// When the bucket's index was signed that was read last.
+    /// When the newest index was signed that this copy has seen.
     signed: Option<Timestamp>,
     copy: WorkingCopy,
     verifies: bool,
@@ -81,11 +82,14 @@ impl MirrorArgs {
             None => agreed_rules(&client, self.rules.as_deref())?,
             Some(bucket) => agreed_to(bucket, expected_rules(self.rules.as_deref())?)?,
         };
+        let copy = WorkingCopy::open(&self.folder, config)?;
+        // What an earlier run has seen counts in this one; a list of somebody else's does not.
+        let seen = Ceremony::open(copy.root())?.index().ok().flatten();
         let mut mirror = Mirror {
             client: &client,
             bucket,
-            signed: None,
-            copy: WorkingCopy::open(&self.folder, config)?,
+            signed: seen.map(|(_, claim)| claim.time),
+            copy,
             verifies: self.verify,
             established: Established::default(),
             signing,
@@ -154,7 +158,8 @@ impl Mirror<'_> {
         loop {
             match self.follow() {
                 // Files come before the index that lists them.
-                Err(error) if error.code == "changed" && !once => {
+                Err(error) if matches!(error.code.as_str(), "changed" | "older-index") && !once => {
+                    eprintln!("note: {error}");
                     std::thread::sleep(LOOK);
                     continue;
                 }
@@ -190,15 +195,20 @@ impl Mirror<'_> {
         self.copy.update(bucket, is_appointment, &Bars::default())?;
         let index = bucket.index()?;
         let claim = index.signed(&self.copy.ceremony(self.copy.root())?)?;
-        if let Some(before) =
-            self.signed.as_ref().filter(|before| before.unix() > claim.time.unix())
-        {
-            // A cache on the way may be behind.
-            say!("note: the index is older than the one of {before}: read again later");
-            return Ok(Updated::default());
+        if let Some(before) = self.signed.as_ref().filter(|it| it.unix() > claim.time.unix()) {
+            return Err(Diagnostic::environment(
+                "older-index",
+                "the index there is older than one that this copy has seen",
+            )
+            .at(INDEX)
+            .found(claim.time)
+            .expected(format_args!("one of {before}, or a later one"))
+            .hint(
+                "a cache on the way may be behind: run it again later; if it stays so, tell the \
+                 coordinator that somebody shows an old state",
+            ));
         }
-        let pinned = Pinned(bucket, &index);
-        let updated = self.copy.update(&pinned, |_| true, &Bars::default())?;
+        let updated = self.copy.update(&bucket.pinned(&index), |_| true, &Bars::default())?;
         self.copy.keep(INDEX, &index.to_json())?;
         self.signed = Some(claim.time);
         Ok(updated)
@@ -259,10 +269,7 @@ impl Mirror<'_> {
     fn steps(&self) -> Result<BTreeSet<String>, Diagnostic> {
         let ceremony = Ceremony::open(self.copy.root())?;
         let folder = &ceremony.folder;
-        let relative = |path: &Path| {
-            let path = path.strip_prefix(folder.root()).unwrap_or(path);
-            path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
-        };
+        let relative = |path: &Path| slashed(path.strip_prefix(folder.root()).unwrap_or(path));
         let mut names = BTreeSet::new();
         for chain in ceremony.chains() {
             for step in chain.steps.iter().chain(&chain.prepared).filter(|step| step.present) {

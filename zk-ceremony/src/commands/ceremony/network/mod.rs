@@ -6,6 +6,7 @@ mod coordinate;
 mod index;
 mod join;
 mod mirror;
+mod publishing;
 mod serve;
 
 use std::path::{Path, PathBuf};

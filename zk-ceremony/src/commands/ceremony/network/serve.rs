@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_net::metrics::Node;
-use ceremony_net::service::{Options, Service, Tls};
+use ceremony_net::service::{Elsewhere, Options, Service, Tls};
+use ceremony_publish::Place;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::file::read_regular;
@@ -19,6 +20,7 @@ use zk_vk_guard::bundle::{Bundle, OnExpiry};
 use zk_vk_guard::policy::Policy;
 
 use super::coordinate::Coordinator;
+use super::publishing::Publishing;
 use crate::cli::network::ServeArgs;
 use crate::failure;
 use crate::output::on_interrupt;
@@ -45,6 +47,11 @@ impl ServeArgs {
         let tls = self.tls()?;
         let origin = self.origin(tls.is_some())?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        // What can be wrong with a store's address is wrong before anything begins.
+        let place = self.publish.as_deref().map(|url| Place::open(url, &self.store.access()));
+        let place = place.transpose()?;
+        let elsewhere = self.redirect_downloads.as_deref().map(Elsewhere::new).transpose();
+        let elsewhere = elsewhere.map_err(|error| error.at("--redirect-downloads"))?;
         let state = self.state.clone().unwrap_or_else(|| beside(&root, "service"));
         let key = service_key(&state)?;
         let mut coordinator = self.coordinator(&root)?;
@@ -87,16 +94,23 @@ impl ServeArgs {
             is_approved,
             policy_not_after,
             backup_stamp: self.backup_stamp.clone(),
+            elsewhere: elsewhere.clone(),
         };
+        let key_file = key_file(&options.state);
         let service = Service::start(options, key, self.listen, tls)?;
         if let Some(endpoint) = &watched.metrics {
             endpoint.collect_with(service.collect());
         }
+        let publishing = place
+            .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere))
+            .transpose()?;
         announce(&service, &origin, &root)?;
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
-        let ended = self.hold(&service, coordinator.as_mut(), waits_for_approval);
+        let ended =
+            self.hold(&service, coordinator.as_mut(), publishing.as_ref(), waits_for_approval);
         service.stop();
-        ended
+        let published = publishing.map_or(Ok(()), Publishing::finish);
+        ended.and(published)
     }
 
     /// Goes on until everything is done, or it is stopped.
@@ -104,11 +118,18 @@ impl ServeArgs {
         &self,
         service: &Service,
         mut coordinator: Option<&mut Coordinator>,
+        publishing: Option<&Publishing>,
         waits_for_approval: bool,
     ) -> Result<(), Diagnostic> {
         let mut finished_at = None;
+        let mut version = None;
         while !STOPPED.load(Ordering::SeqCst) {
             service.wait(LOOK);
+            let now = Some(service.info().version);
+            if let Some(publishing) = publishing.filter(|_| version != now) {
+                publishing.notice();
+            }
+            version = now;
             if !service.is_alive() {
                 return Err(Diagnostic::environment("internal", "the service's work broke off")
                     .hint("start it again: everything that came is kept"));
@@ -205,9 +226,13 @@ fn beside(root: &Path, ending: &str) -> PathBuf {
     root.with_file_name(name)
 }
 
+fn key_file(state: &Path) -> PathBuf {
+    state.join("service.pem")
+}
+
 /// The service's key, made where it is missing.
 fn service_key(state: &Path) -> Result<Box<dyn Signer + Send>, Diagnostic> {
-    let path = state.join("service.pem");
+    let path = key_file(state);
     if path.symlink_metadata().is_err() {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);

@@ -1,0 +1,112 @@
+//! `ceremony archive --verify`: an archive is read once, and not unpacked.
+
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use ceremony_folder::archive_check::CheckedArchive;
+use ceremony_publish::{Access, Place};
+use zk_attest::PROGRAM;
+use zk_attest::diagnostic::Diagnostic;
+
+use super::tar_file;
+use crate::progress::Bars;
+
+/// Checks a file, or the object at an address, and says what holds.
+pub(super) fn run(archive: &str, access: &Access) -> Result<(), Diagnostic> {
+    let (found, sha256, length) = if archive.contains("://") {
+        let place = Place::open(archive, access)?;
+        check(place.open_itself()?, Path::new(archive))?
+    } else {
+        let path = Path::new(archive);
+        check(crate::output::open(path)?, path)?
+    };
+    print(archive, &found, &sha256, length);
+    Ok(())
+}
+
+/// Refuses an archive that is not whole.
+pub(super) fn ensure_whole(source: impl Read, shown: &Path) -> Result<(), Diagnostic> {
+    check(source, shown).map(drop)
+}
+
+fn check(source: impl Read, shown: &Path) -> Result<(CheckedArchive, String, u64), Diagnostic> {
+    let passed = tar_file::read(BufReader::with_capacity(1 << 20, source), &Bars::default())
+        .map_err(|error| match error.place.clone() {
+            None => error.at(shown.display()),
+            Some(place) => error.at(format_args!("{}: {place}", shown.display())),
+        })?;
+    let found = passed.check.finish(shown)?;
+    if passed.prefix != found.ceremony.as_str() {
+        return Err(Diagnostic::artefact("archive", "the archive's folder has another name")
+            .at(shown.display())
+            .found(passed.prefix)
+            .expected(&found.ceremony));
+    }
+    Ok((found, passed.sha256, passed.length))
+}
+
+fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
+    println!("{archive}: whole");
+    let state = if found.closed { "closed" } else { "not finished" };
+    println!("  ceremony           {}, {state}", found.ceremony);
+    println!("  files              {}, {} bytes", found.files, found.bytes);
+    println!("  archive            {length} bytes");
+    println!("  sha256             {sha256}");
+    if let Some(transcript) = &found.transcript {
+        println!("  transcript         {transcript}");
+    }
+    println!("checked:");
+    println!(
+        "  - {} steps are signed, follow one another, and have the attested files",
+        found.steps
+    );
+    match &found.index {
+        Some(claim) => println!(
+            "  - the files are those of the list that {} signed at {}: none changed, added or \
+             missing",
+            claim.key.fingerprint(),
+            claim.time
+        ),
+        None => println!("  - the files are those of SHA256SUMS: none changed, added or missing"),
+    }
+    if found.index.is_some() && found.sums {
+        println!("  - and those of SHA256SUMS");
+    }
+    if let Some(entries) = found.journal {
+        println!(
+            "  - the journal's {entries} entries follow one another, and a service signed them"
+        );
+    }
+    if let Some(approvals) = found.approvals {
+        println!("  - the bundle is of this transcript; it has {approvals} signatures");
+    }
+    let (good, failed) = found.audits;
+    if good + failed > 0 {
+        println!("  - {good} auditors signed a good result, {failed} a bad one");
+    }
+    println!("not checked:");
+    println!(
+        "  - the mathematics of each step: unpack it, and run `{PROGRAM} ceremony verify FOLDER \
+         --read-only`"
+    );
+    if found.index.is_none() {
+        println!(
+            "  - who made the list of files: SHA256SUMS is not signed, so files that no step \
+             needs may have been left out together with their lines"
+        );
+    }
+    if found.approvals.is_some() {
+        println!(
+            "  - whether the bundle's approvals are enough: `{PROGRAM} bundle verify` says so"
+        );
+    }
+    if found.evidence > 0 {
+        println!(
+            "  - what {} files of evidence prove: RUNBOOK.md has the tools of those who made them",
+            found.evidence
+        );
+    }
+    if found.strays > 0 {
+        println!("  - {} files under a step's name that no step builds on", found.strays);
+    }
+}
