@@ -73,6 +73,10 @@ command -v systemd-analyze >/dev/null || install systemd
 unshare -Urm true 2>/dev/null || sudo sysctl -q -w kernel.apparmor_restrict_unprivileged_userns=0
 unshare -Urm true || { echo "no namespace of users and mounts can be made: allow it, and try again" >&2; exit 1; }
 
+# moto came with the requirements. The version of s3s-fs is the newest that this toolchain builds.
+step "a peer store (s3s-fs, which checks signatures; built once, without optimisation)"
+[ -x "$target/peers/bin/s3s-fs" ] || cargo install --locked --debug --root "$target/peers" s3s-fs@0.14.1 --features binary
+
 step "a browser, which opens the report (chromium, from the system's packages)"
 command -v chromium >/dev/null || install chromium
 

@@ -21,6 +21,7 @@ mod prepared_file;
 mod prompts;
 mod proof_cli;
 mod ptau_cli;
+mod publication;
 mod rehearsal;
 mod report_page;
 mod roster_cli;

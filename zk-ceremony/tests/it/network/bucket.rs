@@ -2,19 +2,28 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::{Net, free_port, names, wait_until};
 use crate::kit::Run;
 
-struct Web(Child, u16);
+pub(crate) struct Web(Child, u16);
 
 impl Web {
     fn of(net: &Net, folder: &str) -> Self {
+        Self::serving(&net.world.path("coordinator", folder))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.1
+    }
+
+    pub(crate) fn serving(folder: &Path) -> Self {
         let port = free_port();
         let child = Command::new("python3")
             .args(["-m", "http.server", "--bind", "127.0.0.1", &port.to_string()])
-            .current_dir(net.world.path("coordinator", folder))
+            .current_dir(folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -1,11 +1,11 @@
 //! Ceremonies over a network, with real processes of the program on this machine's loopback.
 
 mod anew;
-mod bucket;
+pub(crate) mod bucket;
 mod crowds;
 mod dashboard;
 mod faults;
-mod http;
+pub(crate) mod http;
 mod judge;
 mod kills;
 mod limits;
@@ -13,7 +13,7 @@ mod machine;
 mod operating;
 mod party;
 mod peers;
-mod proxy;
+pub(crate) mod proxy;
 mod refusals;
 mod restarts;
 mod starts;
@@ -34,35 +34,35 @@ use crate::kit::{Run, split};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends with the test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     said: PathBuf,
 }
 
 impl Running {
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// What it has said so far.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
     }
 
     /// SIGKILL.
-    fn kill(mut self) -> String {
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.said()
     }
 
-    fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
     /// Its end, which must come by itself. Both streams are in `stderr`.
     #[track_caller]
-    fn end(mut self) -> Run {
+    pub(crate) fn end(mut self) -> Run {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -76,7 +76,7 @@ impl Running {
 
     /// Its end, which must come by itself and be a good one.
     #[track_caller]
-    fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         let run = self.end();
         assert_eq!(run.code, 0, "{}", run.stderr);
         run.stderr
@@ -91,7 +91,7 @@ impl Drop for Running {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
@@ -100,28 +100,28 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A ceremony that a service holds.
-struct Net {
-    world: World,
+pub(crate) struct Net {
+    pub(crate) world: World,
     /// Where the service listens.
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where participants find it.
-    origin: String,
-    rules: String,
-    service: Option<Running>,
+    pub(crate) origin: String,
+    pub(crate) rules: String,
+    pub(crate) service: Option<Running>,
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Net {
     /// A ceremony in which everybody contributes in any order, and whose service is not started.
-    fn new(people: &[&str]) -> Self {
+    pub(crate) fn new(people: &[&str]) -> Self {
         Self::with_rules(people, |toml| toml)
     }
 
     /// The same, with other rules.
-    fn with_rules(people: &[&str], edit: impl FnOnce(String) -> String) -> Self {
+    pub(crate) fn with_rules(people: &[&str], edit: impl FnOnce(String) -> String) -> Self {
         let any = |toml: String| toml.replacen("power = 4\n", "power = 4\norder = \"any\"\n", 1);
         let world = World::new(people, |toml| edit(any(toml)));
         world.open();
@@ -137,19 +137,19 @@ impl Net {
     }
 
     /// Starts one of our commands on somebody's machine.
-    fn spawn(&self, who: &str, line: &str) -> Running {
+    pub(crate) fn spawn(&self, who: &str, line: &str) -> Running {
         spawn(&self.world, who, line)
     }
 
     /// Starts the service.
     #[track_caller]
-    fn serve(&mut self, more: &str) {
+    pub(crate) fn serve(&mut self, more: &str) {
         self.serve_by(&[], more);
     }
 
     /// Starts the service by a program that is given ours and its arguments.
     #[track_caller]
-    fn serve_by(&mut self, by: &[&str], more: &str) {
+    pub(crate) fn serve_by(&mut self, by: &[&str], more: &str) {
         let (origin, address) = (&self.origin, self.address);
         let line = format!("ceremony serve shared --listen {address} --origin {origin} {more}");
         let mut service = spawn_by(&self.world, "coordinator", by, &line);
@@ -162,14 +162,14 @@ impl Net {
 
     /// The same, with the coordinator's key, after a command of the shell that sets limits.
     #[track_caller]
-    fn serve_limited(&mut self, limits: &str) {
+    pub(crate) fn serve_limited(&mut self, limits: &str) {
         let script = format!("{limits} && exec \"$0\" \"$@\"");
         self.serve_by(&["sh", "-c", &script], "--key key.pem");
     }
 
     /// The same, with the coordinator's part, up to the bundle.
     #[track_caller]
-    fn serve_unattended(&mut self, more: &str) {
+    pub(crate) fn serve_unattended(&mut self, more: &str) {
         self.serve(&format!(
             "--key key.pem --random-beacons --not-after 2099-12-31T23:59:59Z {more}"
         ));
@@ -177,16 +177,16 @@ impl Net {
 
     /// The same, with the coordinator's key only: nothing is closed, because no beacon comes.
     #[track_caller]
-    fn serve_without_end(&mut self, more: &str) {
+    pub(crate) fn serve_without_end(&mut self, more: &str) {
         self.serve(&format!("--key key.pem {more}"));
     }
 
     /// Kills the service as a power cut would.
-    fn kill_service(&mut self) -> String {
+    pub(crate) fn kill_service(&mut self) -> String {
         self.service.take().unwrap().kill()
     }
 
-    fn join(&self, who: &str, more: &str) -> Running {
+    pub(crate) fn join(&self, who: &str, more: &str) -> Running {
         let Self { origin, rules, .. } = self;
         let line = format!(
             "ceremony join {origin} --as {who} --key key.pem --rules {rules} --dir copy {more}"
@@ -194,24 +194,24 @@ impl Net {
         self.spawn(who, &line)
     }
 
-    fn journal_text(&self) -> String {
+    pub(crate) fn journal_text(&self) -> String {
         fs::read_to_string(self.world.shared("journal.jsonl")).unwrap_or_default()
     }
 
     /// The events of the journal, in order.
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let text = self.journal_text();
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
         whole.lines().map(event).collect()
     }
 
-    fn events_of(&self, kind: &str) -> Vec<Value> {
+    pub(crate) fn events_of(&self, kind: &str) -> Vec<Value> {
         self.events().into_iter().filter(|event| event["type"] == kind).collect()
     }
 
     /// Contributions in the journal, as `CHAIN NAME`, in order.
-    fn contributions(&self) -> Vec<String> {
+    pub(crate) fn contributions(&self) -> Vec<String> {
         let steps = self.events_of("step").into_iter();
         let steps = steps.filter(|step| step["action"] == "contribution");
         let shown = |step: Value| {
@@ -223,7 +223,7 @@ impl Net {
 
     /// No step is in the journal twice, and nobody contributed to a chain twice.
     #[track_caller]
-    fn nothing_is_there_twice(&self) {
+    pub(crate) fn nothing_is_there_twice(&self) {
         for mut list in [
             self.contributions(),
             self.events_of("step").iter().map(|step| step["file"].to_string()).collect(),
@@ -236,17 +236,17 @@ impl Net {
     }
 
     /// The service's own folder.
-    fn state(&self, name: &str) -> PathBuf {
+    pub(crate) fn state(&self, name: &str) -> PathBuf {
         self.world.path("coordinator", "shared.service").join(name)
     }
 
     /// The turn that the service keeps.
-    fn turn(&self) -> Option<Value> {
+    pub(crate) fn turn(&self) -> Option<Value> {
         serde_json::from_slice(&fs::read(self.state("turn.json")).ok()?).ok()
     }
 
     /// Holds the folder's lock, so that the service takes nothing in until the file is dropped.
-    fn hold_folder(&self) -> File {
+    pub(crate) fn hold_folder(&self) -> File {
         let path = self.world.shared(".zk-ceremony.lock");
         let file = File::options().write(true).create(true).truncate(false).open(path).unwrap();
         file.lock().unwrap();
@@ -255,18 +255,18 @@ impl Net {
 
     /// `ceremony verify` of a folder, which must hold, and the transcript that it prints.
     #[track_caller]
-    fn transcript(&self, who: &str, folder: &str) -> String {
+    pub(crate) fn transcript(&self, who: &str, folder: &str) -> String {
         let said = self.world.ok(who, &format!("ceremony verify {folder}"));
         let line = said.lines().find_map(|line| line.trim().strip_prefix("transcript"));
         line.unwrap_or_else(|| panic!("{said}")).trim().to_owned()
     }
 }
 
-fn spawn(world: &World, who: &str, line: &str) -> Running {
+pub(crate) fn spawn(world: &World, who: &str, line: &str) -> Running {
     spawn_by(world, who, &[], line)
 }
 
-fn spawn_by(world: &World, who: &str, by: &[&str], line: &str) -> Running {
+pub(crate) fn spawn_by(world: &World, who: &str, by: &[&str], line: &str) -> Running {
     spawn_in(&world.path(who, ""), &world.state(who), by, line)
 }
 
@@ -285,7 +285,7 @@ fn spawn_in(place: &Path, state: &Path, by: &[&str], line: &str) -> Running {
 }
 
 /// A folder's file names, with those of its folders.
-fn names(root: &Path) -> Vec<String> {
+pub(crate) fn names(root: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// What is done to a request, or to its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     None,
     /// The link is cut after so many bytes of the request's body.
     CutRequest(usize),
@@ -35,6 +35,8 @@ pub(super) enum Fault {
     PauseRequest(usize, Duration),
     /// The same with the answer, head and body.
     PauseAnswer(usize, Duration),
+    /// The request goes nowhere, and is answered with this status.
+    Answer(u16),
     /// Nothing goes on after so many bytes of the request's body, until they are released; then the
     /// link is cut.
     Hold(usize),
@@ -43,19 +45,21 @@ pub(super) enum Fault {
 /// What a proxy does to a request, by its method and path.
 type Plan = Box<dyn FnMut(&str, &str) -> Fault + Send>;
 
-pub(super) struct Proxy {
-    pub(super) address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     /// Requests that came, with what was done to them.
-    pub(super) seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    pub(crate) seen: Arc<Mutex<Vec<(String, Fault)>>>,
+    /// Where it leads.
+    service: Arc<Mutex<SocketAddr>>,
     /// Those of them that had no session's token.
-    pub(super) unsigned: Arc<Mutex<Vec<String>>>,
+    pub(crate) unsigned: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
     holding: Arc<AtomicUsize>,
     released: Arc<AtomicUsize>,
 }
 
 struct Shared {
-    service: SocketAddr,
+    service: Arc<Mutex<SocketAddr>>,
     plan: Mutex<Plan>,
     seen: Arc<Mutex<Vec<(String, Fault)>>>,
     unsigned: Arc<Mutex<Vec<String>>>,
@@ -67,7 +71,7 @@ struct Shared {
 }
 
 impl Proxy {
-    pub(super) fn start(
+    pub(crate) fn start(
         service: SocketAddr,
         plan: impl FnMut(&str, &str) -> Fault + Send + 'static,
     ) -> Self {
@@ -75,8 +79,9 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (seen, over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let (holding, released) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let service = Arc::new(Mutex::new(service));
         let shared = Arc::new(Shared {
-            service,
+            service: service.clone(),
             plan: Mutex::new(Box::new(plan)),
             seen: Arc::clone(&seen),
             unsigned: Arc::default(),
@@ -102,22 +107,33 @@ impl Proxy {
                 });
             }
         });
-        Self { address, seen, unsigned, over, holding, released }
+        Self { address, seen, service, unsigned, over, holding, released }
     }
 
     /// How many requests something was done to.
-    pub(super) fn faults(&self) -> usize {
+    pub(crate) fn faults(&self) -> usize {
         self.seen.lock().unwrap().iter().filter(|(_, fault)| *fault != Fault::None).count()
     }
 
+    /// Leads to another address from now on.
+    pub(crate) fn lead_to(&self, service: SocketAddr) {
+        *self.service.lock().unwrap() = service;
+    }
+
     /// Whether a request is held back.
-    pub(super) fn is_holding(&self) -> bool {
+    pub(crate) fn is_holding(&self) -> bool {
         self.holding.load(Ordering::SeqCst) > self.released.load(Ordering::SeqCst)
     }
 
     /// Cuts the links of the requests that are held back.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.released.store(self.holding.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    fn leads_to(&self) -> SocketAddr {
+        *self.service.lock().unwrap()
     }
 }
 
@@ -152,7 +168,7 @@ fn head(from: &mut BufReader<TcpStream>) -> std::io::Result<(Vec<String>, Option
 
 /// Sends what comes late, and waits for an answer that nobody gets.
 fn deliver(shared: &Shared, request: &[u8]) -> std::io::Result<()> {
-    let mut service = TcpStream::connect(shared.service)?;
+    let mut service = TcpStream::connect(shared.leads_to())?;
     service.write_all(request)?;
     service.read_to_end(&mut Vec::new()).map(drop)
 }
@@ -192,14 +208,20 @@ fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
             return client.shutdown(Shutdown::Both);
         }
         Fault::Twice => {
-            let mut first = TcpStream::connect(shared.service)?;
+            let mut first = TcpStream::connect(shared.leads_to())?;
             first.write_all(ask.as_bytes())?;
             first.write_all(&body)?;
             first.read_to_end(&mut Vec::new())?;
         }
         _ => {}
     }
-    let mut service = TcpStream::connect(shared.service)?;
+    if let Fault::Answer(status) = fault {
+        let head =
+            format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        (&mut &*client).write_all(head.as_bytes())?;
+        return client.shutdown(Shutdown::Both);
+    }
+    let mut service = TcpStream::connect(shared.leads_to())?;
     service.write_all(ask.as_bytes())?;
     match fault {
         Fault::CutRequest(most) if most < body.len() => {

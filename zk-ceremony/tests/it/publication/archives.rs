@@ -1,0 +1,204 @@
+//! `ceremony archive --verify`: what is changed, added, missing or not what it says.
+
+use std::fs;
+use std::io::Write as _;
+
+use crate::kit::ceremony::World;
+use crate::network::bucket::Web;
+
+/// Files of an archive, as a writer of archives has them.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// An archive of a finished ceremony, with a signed list and without.
+fn archived(world: &World, is_listed: bool) -> Files {
+    world.ok("coordinator", "ceremony verify shared");
+    let _ = fs::remove_file(world.shared("index.json"));
+    if is_listed {
+        world.ok("coordinator", "ceremony index shared --key key.pem");
+    }
+    world.ok("coordinator", "ceremony archive shared a.tar --force");
+    let bytes = world.read("coordinator", "a.tar");
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    let files = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        (name, bytes)
+    });
+    files.collect()
+}
+
+fn header(length: usize) -> tar::Header {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(length as u64);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+fn pack(files: &Files) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        tar.append_data(&mut header(bytes.len()), name, bytes.as_slice()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// Checks an archive of these bytes.
+fn check(world: &World, bytes: &[u8]) -> crate::kit::Run {
+    world.write("coordinator", "b.tar", bytes);
+    world.run("coordinator", "ceremony archive --verify b.tar")
+}
+
+#[track_caller]
+fn refused(world: &World, bytes: &[u8], what: &str) {
+    let run = check(world, bytes);
+    assert_eq!(run.code, 1, "{what}: {}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains(what), "{what}: {}", run.stderr);
+    assert!(!run.stdout.contains("whole"), "{}", run.stdout);
+}
+
+fn at<'a>(files: &'a mut Files, name: &str) -> &'a mut Vec<u8> {
+    let found = files.iter_mut().find(|(found, _)| found.ends_with(name));
+    &mut found.unwrap_or_else(|| panic!("no {name}")).1
+}
+
+#[test]
+fn an_archive_is_whole_and_says_what_was_not_checked() {
+    let world = World::finished();
+    let files = archived(&world, true);
+    let bytes = world.read("coordinator", "a.tar");
+    // It is what a writer of our own makes, too.
+    assert!(pack(&files) == bytes);
+    let run = check(&world, &bytes);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let sha256 = zk_attest::digest::FileDigest::of(&bytes).to_string();
+    for line in [
+        "b.tar: whole",
+        "test-ceremony, closed",
+        &sha256,
+        "9 steps are signed",
+        "none changed, added or missing",
+        "and those of SHA256SUMS",
+        "the mathematics of each step",
+    ] {
+        assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let web = Web::serving(&world.path("coordinator", ""));
+    let line = format!("ceremony archive --verify http://127.0.0.1:{}/b.tar", web.port());
+    let said = world.ok("coordinator", &line);
+    assert!(said.contains(&sha256), "{said}");
+    // Without the list it says that nobody signed the sums.
+    archived(&world, false);
+    let run = check(&world, &world.read("coordinator", "a.tar"));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("SHA256SUMS is not signed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_file_that_is_changed_added_or_missing_is_named() {
+    let world = World::finished();
+    fs::create_dir_all(world.shared("evidence")).unwrap();
+    fs::write(world.shared("evidence/said.txt"), b"announced").unwrap();
+    for is_listed in [true, false] {
+        let files = archived(&world, is_listed);
+        // A step, of which the attestation knows the digest; a document; evidence.
+        for (name, what) in [
+            ("phase1/0001.ptau", "the file is not the attested one"),
+            ("circuits/main/circuit.r1cs", "the file is not the attested one"),
+            ("report.json", "the file is not the one that"),
+            ("evidence/said.txt", "the file is not the one that"),
+        ] {
+            let mut changed = files.clone();
+            let bytes = at(&mut changed, name);
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            refused(&world, &pack(&changed), what);
+        }
+        for (name, what) in [
+            ("circuits/main/0001.zkey", "the file is missing"),
+            ("phase1/0001.dsse.json", ""),
+            ("report.html", "is missing"),
+            ("evidence/said.txt", "is missing"),
+        ] {
+            let fewer: Files =
+                files.iter().filter(|(found, _)| !found.ends_with(name)).cloned().collect();
+            assert_eq!(fewer.len() + 1, files.len());
+            refused(&world, &pack(&fewer), what);
+        }
+        for (name, what) in [
+            ("test-ceremony/evidence/more.txt", "does not name this file"),
+            ("test-ceremony/notes.txt", "a ceremony has no file of this name"),
+            ("test-ceremony/private/key.pem", "a ceremony has no file of this name"),
+            ("test-ceremony/../up", "a ceremony has no file of this name"),
+            ("other/evidence/more.txt", "more than one folder"),
+        ] {
+            let mut more = files.clone();
+            more.push((name.into(), b"more".to_vec()));
+            // The writer of our own takes no such name.
+            let packed = pack_raw(&more);
+            refused(&world, &packed, what);
+        }
+        let mut twice = files.clone();
+        twice.push(files[0].clone());
+        refused(&world, &pack(&twice), "twice");
+        // A signature that does not hold.
+        let mut forged = files.clone();
+        let bytes = at(&mut forged, "phase1/0001.dsse.json");
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let place = text.find("\"sig\":\"").unwrap() + 10;
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        refused(&world, &pack(&forged), "");
+    }
+    // A list that somebody else signed.
+    let mut files = archived(&world, true);
+    let list = at(&mut files, "index.json");
+    let text = String::from_utf8(list.clone()).unwrap();
+    *list = text.replacen("report.html", "report.htm", 1).into_bytes();
+    refused(&world, &pack(&files), "not the one that was signed");
+}
+
+/// Writes names as they are.
+fn pack_raw(files: &Files) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = header(bytes.len());
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        tar.append(&header, bytes.as_slice()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn a_tar_file_that_says_more_or_less_than_an_archive_is_refused() {
+    let world = World::finished();
+    let files = archived(&world, true);
+    let bytes = pack(&files);
+    for cut in [bytes.len() / 2, 700] {
+        refused(&world, &bytes[..cut], "");
+    }
+    refused(&world, b"", "the archive is empty");
+    refused(&world, &[0; 1024], "the archive is empty");
+    refused(&world, &super::faults::noise(4096), "no archive");
+    let mut behind = bytes.clone();
+    behind.write_all(b"something").unwrap();
+    refused(&world, &behind, "something follows the end");
+    let mut owned = tar::Builder::new(Vec::new());
+    for (name, bytes) in &files {
+        let mut header = header(bytes.len());
+        header.set_mtime(1);
+        owned.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    refused(&world, &owned.into_inner().unwrap(), "something else of a file");
+    let mut linked = tar::Builder::new(Vec::new());
+    let mut header = header(0);
+    header.set_entry_type(tar::EntryType::Symlink);
+    linked.append_link(&mut header, "test-ceremony/evidence/link", "/etc/passwd").unwrap();
+    refused(&world, &linked.into_inner().unwrap(), "something else of a file");
+    let missing = world.run("coordinator", "ceremony archive --verify none.tar");
+    assert_eq!(missing.code, 2, "{}", missing.stderr);
+}
