@@ -156,7 +156,7 @@ impl Source for Bucket<'_> {
         partial: &Path,
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
-        let mut partial = Partial::open(file, partial, progress)?;
+        let mut partial = Partial::open(file, partial, "index", progress)?;
         if partial.have() < file.size {
             self.client.insist(None, || self.rest(file, &mut partial))?;
         }

@@ -29,6 +29,8 @@ pub(crate) struct Partial<'a> {
     output: File,
     have: u64,
     hash: Sha256,
+    /// Who named the file: "service" or "index".
+    namer: &'static str,
     progress: &'a dyn Progress,
 }
 
@@ -37,6 +39,7 @@ impl<'a> Partial<'a> {
     pub(crate) fn open(
         file: &'a FileInfo,
         path: &'a Path,
+        namer: &'static str,
         progress: &'a dyn Progress,
     ) -> Result<Self, Diagnostic> {
         progress.begin(&format!("fetching {}", file.name), file.size);
@@ -58,7 +61,7 @@ impl<'a> Partial<'a> {
         };
         let (output, hash, have) = open().map_err(|error| failed(path, &error))?;
         progress.advance(have);
-        Ok(Self { file, path, output, have, hash, progress })
+        Ok(Self { file, path, output, have, hash, namer, progress })
     }
 
     /// Bytes that are here.
@@ -77,7 +80,7 @@ impl<'a> Partial<'a> {
     /// Adds what came. More than the file has is refused before it is written.
     pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<(), Diagnostic> {
         if self.have + bytes.len() as u64 > self.file.size {
-            return Err(other_file(&self.file.name)
+            return Err(other_file(&self.file.name, self.namer)
                 .found(format_args!("more than {} bytes", self.file.size))
                 .expected(format_args!("{} bytes", self.file.size)));
         }
@@ -98,7 +101,7 @@ impl<'a> Partial<'a> {
             return Ok(());
         }
         self.restart()?;
-        Err(other_file(&self.file.name).found(found).expected(&self.file.sha256))
+        Err(other_file(&self.file.name, self.namer).found(found).expected(&self.file.sha256))
     }
 }
 
@@ -114,8 +117,9 @@ fn failed(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 /// What came is not what the list names. A document may have been replaced meanwhile, which its
 /// reader knows.
-fn other_file(name: &str) -> Diagnostic {
-    Diagnostic::artefact("damaged", "what came is not the file that the list names")
+fn other_file(name: &str, namer: &str) -> Diagnostic {
+    let what = format_args!("what came is not the file that the {namer} named");
+    Diagnostic::artefact("damaged", what)
         .at(name)
         .hint("run the same command again; if it stays so, tell the coordinator")
 }
@@ -136,6 +140,7 @@ impl Client {
         }
         Ok(self.insist(None, || {
             let bytes = read_limited(ask()?, limit).map_err(|error| {
+                self.direct.store(true, Ordering::Relaxed);
                 Failure::Again(Diagnostic::environment("network", error).at(&file.name))
             })?;
             let found = hex::encode(Sha256::digest(&bytes));
@@ -144,15 +149,19 @@ impl Client {
             }
             // Asked again where nobody else can have spoilt it.
             self.direct.store(true, Ordering::Relaxed);
-            let changed = other_file(&file.name).found(found).expected(&file.sha256);
+            let changed = other_file(&file.name, "service").found(found).expected(&file.sha256);
             Err(Failure::Again(Diagnostic { blame: Blame::Environment, ..changed }))
         })?)
     }
 
     /// Asks a service for a file, or a part of it, and follows it to where it says that the file
     /// is. The session stays here: what is public needs none. If the file is not to be had there,
-    /// the service itself gives it.
-    fn ask_for(&self, file: &FileInfo, part: Option<(u64, u64)>) -> Result<Response, Failure> {
+    /// the service itself gives it. Also says whether the service answered.
+    fn ask_for(
+        &self,
+        file: &FileInfo,
+        part: Option<(u64, u64)>,
+    ) -> Result<(Response, bool), Failure> {
         let path = format!("v1/files/{}", file.name);
         let with_part = |request: reqwest::blocking::RequestBuilder| match part {
             None => request,
@@ -161,7 +170,7 @@ impl Client {
         let tag = format!("\"{}\"", file.sha256);
         let direct = || {
             let request = self.request(Method::GET, &format!("{path}?direct=true"));
-            self.send(with_part(request).header("if-range", &tag))
+            self.send(with_part(request).header("if-range", &tag)).map(|answer| (answer, true))
         };
         if self.direct.load(Ordering::Relaxed) {
             return direct();
@@ -169,7 +178,7 @@ impl Client {
         let request = self.request(Method::GET, &path);
         let response = self.send_once(with_part(request).header("if-range", &tag))?;
         if response.status() != StatusCode::TEMPORARY_REDIRECT {
-            return self.judge(response);
+            return self.judge(response).map(|answer| (answer, true));
         }
         let location = response.headers().get("location").and_then(|it| it.to_str().ok());
         let elsewhere = location.and_then(|it| Url::parse(it).ok());
@@ -181,7 +190,7 @@ impl Client {
         match followed.and_then(|response| self.judge(response)) {
             Ok(response) => {
                 self.was_elsewhere.store(true, Ordering::Relaxed);
-                Ok(response)
+                Ok((response, false))
             }
             Err(failure) => {
                 tracing::debug!("asking the service itself: {}", Diagnostic::from(failure).what);
@@ -191,10 +200,19 @@ impl Client {
     }
 
     fn part(&self, file: &FileInfo, first: u64, end: u64) -> Result<Vec<u8>, Failure> {
-        let response = self.ask_for(file, Some((first, end)))?;
+        let (response, is_service) = self.ask_for(file, Some((first, end)))?;
         let length = usize::try_from(end - first).unwrap_or(usize::MAX);
         let whole = response.status() == StatusCode::OK && first == 0 && end == file.size;
-        if response.status() != StatusCode::PARTIAL_CONTENT && !whole {
+        let tag = format!("\"{}\"", file.sha256);
+        let is_it =
+            !is_service || response.headers().get("etag").is_none_or(|found| *found == *tag);
+        if !is_it || response.status() != StatusCode::PARTIAL_CONTENT && !whole {
+            if !is_service {
+                // A server without ranges: the service has them.
+                self.direct.store(true, Ordering::Relaxed);
+                let what = "the server there sends no parts of files";
+                return Err(Failure::Again(Diagnostic::environment("network", what)));
+            }
             return Err(Failure::Refused(
                 response.status(),
                 Diagnostic::environment("changed", "the file was replaced meanwhile")
@@ -203,11 +221,13 @@ impl Client {
             ));
         }
         let bytes = read_limited(response, length).map_err(|error| {
+            self.direct.fetch_or(!is_service, Ordering::Relaxed);
             Failure::Again(Diagnostic::environment("network", error).at(&file.name))
         })?;
         if bytes.len() == length {
             Ok(bytes)
         } else {
+            self.direct.fetch_or(!is_service, Ordering::Relaxed);
             let what = "the answer broke off";
             Err(Failure::Again(Diagnostic::environment("network", what).at(&file.name)))
         }
@@ -220,7 +240,7 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
         let measured = Measured::begin(Step::Download, progress);
-        let mut partial = Partial::open(file, path, progress)?;
+        let mut partial = Partial::open(file, path, "service", progress)?;
         let here = partial.have();
         let mut part = PART.0;
         while partial.have() < file.size {
@@ -249,7 +269,7 @@ impl Source for Client {
     }
 
     fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-        self.small_file_at(file, limit, || self.ask_for(file, None))
+        self.small_file_at(file, limit, || self.ask_for(file, None).map(|(response, _)| response))
     }
 
     fn fetch(

@@ -1,5 +1,5 @@
-//! What a store said, as a person may read it: no query of an address (a signature or a token may be
-//! in it), no page of XML.
+//! What a store said, as a person may read it: no query of an address (a signature or a token may
+//! be in it), no page of XML.
 
 use std::error::Error;
 use std::fmt::Display;

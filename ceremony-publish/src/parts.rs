@@ -1,8 +1,8 @@
 //! A large object for S3, in parts: gone on with after any interruption, ended only if the name is
 //! still free.
 //!
-//! What was sent is written down beside the ceremony, part by part. The next run reads the same file
-//! again, holds each part to what was sent, and sends the rest.
+//! What was sent is written down beside the ceremony, part by part. The next run reads the same
+//! file again, holds each part to what was sent, and sends the rest.
 
 use std::fs;
 use std::io::{Read, Write as _};

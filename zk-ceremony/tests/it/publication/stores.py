@@ -1,4 +1,4 @@
-"""What an owner of buckets does with the vendor's library: stores.py ENDPOINT KEY SECRET COMMAND ..."""
+"""What an owner of buckets does: stores.py ENDPOINT KEY SECRET COMMAND ..."""
 
 import json
 import sys
