@@ -217,7 +217,9 @@ impl Client {
     /// Whether something may be fetched from an address that a service names.
     pub(crate) fn may_be_asked(&self, url: &Url) -> bool {
         let plain = url.username().is_empty() && url.password().is_none();
-        plain && is_safe(url, self.insecure_http).is_ok()
+        let here = |url: &Url| url.host_str().is_some_and(is_this_machine);
+        // A service elsewhere sends nobody to their own machine.
+        plain && is_safe(url, self.insecure_http).is_ok() && (!here(url) || here(&self.base))
     }
 
     /// Sends a request once, whatever the answer says.

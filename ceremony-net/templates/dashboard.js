@@ -73,22 +73,46 @@
     setTimeout(() => { waits = false; say(); }, 10000);
   };
 
+  const asof = document.querySelector('.asof time');
+  const clock = (s) => {
+    const text = new Date(s * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+    asof.dateTime = text;
+    asof.textContent = text.replace('T', ' ').replace('Z', ' UTC');
+  };
+
   const show = (is, words) => {
+    // Said aloud, too: a page that stands still looks like one that lives.
+    if (is === 'off' && live.className === 'on') news.textContent = `This page is ${words}.`;
     live.hidden = false;
     live.className = is;
     if (live.textContent !== words) live.textContent = words;
   };
 
+  // When something came last: there is an event every fifteen seconds.
+  let heard;
+
   const listen = () => {
     const events = new EventSource(`v1/events?seen=${seen}`);
+    heard = Date.now();
+    const silence = setInterval(() => {
+      if (events.readyState === EventSource.CLOSED) clearInterval(silence);
+      if (events.readyState !== EventSource.OPEN || Date.now() - heard < 45000) return;
+      show('off', 'not connected, trying again');
+      clearInterval(silence);
+      events.close();
+      listen();
+    }, 5000);
     events.addEventListener('open', () => show('on', 'live'));
     events.addEventListener('section', ({ data }) => {
+      heard = Date.now();
       const { id, html } = JSON.parse(data);
       const section = at(id);
       if (section) replace(section, html);
     });
     events.addEventListener('now', ({ data, lastEventId }) => {
-      skew = Number(data) - Date.now() / 1000;
+      heard = Date.now();
+      skew = Number(data) - heard / 1000;
+      clock(Number(data));
       seen = lastEventId;
       tick();
       say();

@@ -23,6 +23,8 @@ use super::families::{BUILD, FAMILIES, Type, WORK_SECONDS};
 use super::work::Step;
 use crate::service::{Room, bare};
 
+/// How often samples are added up: without it they wait for a scrape, which may never come.
+const UPKEEP: Duration = Duration::from_secs(5);
 /// How long a page is handed out: scrapes that come faster share one.
 const FRESH: Duration = Duration::from_millis(250);
 /// Connections at the same time, and of one address: a few Prometheus servers, and people who look.
@@ -135,6 +137,14 @@ impl Endpoint {
             .map_err(|error| {
                 Diagnostic::environment("runtime", format_args!("starting threads failed: {error}"))
             })?;
+        let upkeep = shared.handle.clone();
+        runtime.spawn(async move {
+            let mut every = tokio::time::interval(UPKEEP);
+            loop {
+                every.tick().await;
+                upkeep.run_upkeep();
+            }
+        });
         let (stop, stopped) = watch::channel(false);
         let listening = bare(router, address, CONNECTIONS, Arc::default(), stopped);
         let (address, server) = runtime

@@ -104,7 +104,7 @@ families! {
     AUDITS Counter "ceremony_audits_total" ["result"]
         "Signed results of audits that came";
     BACKUP_TIME Gauge "ceremony_backup_timestamp_seconds" []
-        "When the file of --backup-stamp was touched; 0 without one";
+        "When the file of --backup-stamp was touched; 0 where it is not there, NaN without the option";
     JOURNAL_ENTRIES Gauge "ceremony_journal_entries" []
         "Entries of the journal";
     JOURNAL_TIME Gauge "ceremony_journal_timestamp_seconds" []

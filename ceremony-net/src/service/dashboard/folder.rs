@@ -236,6 +236,8 @@ fn auditors(ceremony: &Ceremony, chains: &[&Chain]) -> (Vec<AuditorShown>, usize
             (Verdict::Good, _) if is_here => {
                 by.good.insert((chain, verdict.index));
             }
+            // Of a file that is not in the chain any more: it says nothing of the one that is.
+            _ if !is_here => {}
             (Verdict::Good, _) => {}
             (Verdict::Bad, reason) => {
                 let reason = reason.map_or_else(String::new, |reason| reason.to_string());
@@ -246,7 +248,10 @@ fn auditors(ceremony: &Ceremony, chains: &[&Chain]) -> (Vec<AuditorShown>, usize
     for audit in ceremony.audits() {
         let by = said.entry(audit.key).or_default();
         by.name = audit.auditor.to_string();
-        by.whole = Some((audit.time.to_string(), audit.transcript_sha256.to_string()));
+        let time = audit.time.to_string();
+        if by.whole.as_ref().is_none_or(|(before, _)| *before < time) {
+            by.whole = Some((time, audit.transcript_sha256.to_string()));
+        }
     }
     for audit in ceremony.failed_audits() {
         let by = said.entry(audit.key).or_default();

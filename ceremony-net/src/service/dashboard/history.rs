@@ -209,7 +209,7 @@ fn told(event: &Event) -> (&'static str, String) {
             ("bad", format!("{participant} was not there, and is passed over"))
         }
         Event::Received { participant, .. } => {
-            ("", format!("{participant}'s contribution came, and is verified"))
+            ("", format!("{participant}'s contribution has arrived; its verification begins"))
         }
         Event::Refused { participant, circuit, code, reason, .. } => {
             let chain = chain(circuit.as_ref());

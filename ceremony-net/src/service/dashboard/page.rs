@@ -334,7 +334,7 @@ impl PartyShown {
             Standing::Away => "in the queue, not connected".into(),
             Standing::Given if self.given >= self.of => "done".into(),
             Standing::Given => "done for now".into(),
-            Standing::Nothing => "not here yet".into(),
+            Standing::Nothing => "not connected".into(),
         }
     }
 }
@@ -380,7 +380,15 @@ impl Parties<'_> {
             (party.name.clone(), note, state)
         });
         let right = self.m.folder.auditors.iter().map(|auditor| {
-            let state = if auditor.bad.is_empty() { "done" } else { "bad" };
+            // Green is for whom the policy names, and for everything.
+            let named = self.m.auditors.contains(&auditor.key);
+            let all = auditor.whole.is_some() || auditor.good() == auditor.of();
+            let state = match auditor.bad.is_empty() {
+                true if named && all => "done",
+                true if auditor.good() > 0 => "waits",
+                true => "",
+                false => "bad",
+            };
             let note = match auditor.bad.is_empty() {
                 true => format!("verified {} of {}", auditor.good(), auditor.of()),
                 false => "found a step bad".into(),

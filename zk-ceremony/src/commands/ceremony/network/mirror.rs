@@ -99,7 +99,8 @@ impl MirrorArgs {
             None => mirror.bucket(self.once),
         };
         let followed = followed.inspect_err(|error| {
-            let disagrees = error.blame == Blame::Artefact;
+            // What was spoilt on its way comes again.
+            let disagrees = error.blame == Blame::Artefact && error.code != "damaged";
             metrics::mirror_disagrees(disagrees);
             if disagrees && watched.metrics.is_some() && !self.once {
                 stay_to_be_seen(error);
