@@ -171,8 +171,7 @@ impl Core {
         tell_chains(&view);
         let folder = &view.ceremony.folder;
         gauge!(f::VERIFICATION_TIME).set(changed(&folder.transcript()));
-        gauge!(f::BACKUP_TIME)
-            .set(self.options.backup_stamp.as_deref().map_or(f64::NAN, changed));
+        gauge!(f::BACKUP_TIME).set(self.options.backup_stamp.as_deref().map_or(f64::NAN, changed));
         let disks = [
             ("ceremony", free_bytes(&self.options.folder)),
             ("state", self.state_folder.free_bytes()),
