@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::Diagnostic;
 
-use crate::objects::{Item, Put, SHA256, piece};
+use crate::objects::{Item, Put, piece};
 use crate::place::Place;
 use crate::s3::{Headers, S3, checksum};
 
@@ -33,6 +33,8 @@ struct Record {
     object: String,
     sha256: String,
     size: u64,
+    /// What was asked for the whole object when it was begun: a lock keeps its date.
+    headers: Vec<(String, String)>,
     upload: String,
     /// Tag and checksum of each part that was sent.
     parts: Vec<(String, String)>,
@@ -51,14 +53,21 @@ impl Resumed {
     }
 
     /// What was begun of this very object. What cannot be read was not begun.
-    fn read(&self, place: &Place, object: &Path, item: &Item<'_>) -> Option<Record> {
+    fn read(
+        &self,
+        place: &Place,
+        object: &Path,
+        item: &Item<'_>,
+        headers: &[(String, String)],
+    ) -> Option<Record> {
         let bytes =
             zk_attest::file::read_regular(&self.path(place, object)?, MAX_RECORD_BYTES).ok()?;
         let record: Record = serde_json::from_slice(&bytes).ok()?;
         let is_same = record.place == place.shown()
             && record.object == object.as_ref()
             && record.sha256 == item.sha256
-            && record.size == item.size;
+            && record.size == item.size
+            && record.headers == headers;
         is_same.then_some(record)
     }
 
@@ -104,14 +113,16 @@ pub(crate) fn put(
         return Ok(Put::There);
     }
     headers.push(("x-amz-meta-sha256", item.sha256.to_owned()));
-    debug_assert!(headers.iter().any(|(name, _)| name.ends_with(SHA256)));
-    let mut record = match resumed.read(place, object, item) {
+    let asked: Vec<(String, String)> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let mut record = match resumed.read(place, object, item, &asked) {
         Some(record) => record,
         None => Record {
             place: place.shown().to_owned(),
             object: object.to_string(),
             sha256: item.sha256.to_owned(),
             size: item.size,
+            headers: asked,
             upload: run.block_on(s3.begin(object, headers))?,
             parts: Vec::new(),
         },

@@ -19,8 +19,9 @@ use crate::failure;
 use crate::objects::Reading;
 use crate::s3::S3;
 
-/// How long one request may take: a part of a file moves in it.
-const REQUEST_TIME: Duration = Duration::from_secs(300);
+/// How long a store may say nothing: a part of a file moves before it answers. What goes on is
+/// never cut, however large an object is.
+const QUIET_TIME: Duration = Duration::from_secs(300);
 /// Bytes of the certificates of `--ca` at most.
 const MAX_CA_BYTES: usize = 1 << 20;
 
@@ -203,7 +204,8 @@ impl Place {
 /// Options of requests to every store.
 fn options(access: &Access, http: bool) -> Result<ClientOptions, Diagnostic> {
     let mut options = ClientOptions::new()
-        .with_timeout(REQUEST_TIME)
+        .with_timeout_disabled()
+        .with_read_timeout(QUIET_TIME)
         .with_connect_timeout(Duration::from_secs(15))
         .with_allow_http(http);
     if let Some(path) = &access.ca {

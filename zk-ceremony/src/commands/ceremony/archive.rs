@@ -12,6 +12,7 @@ use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_folder::archive_set::{ArchiveSet, PublicFile, archive_set};
+use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::index::INDEX;
 use ceremony_folder::{Ceremony, FolderLock, Track};
 use ceremony_publish::{Place, Resumed, Retention};
@@ -120,7 +121,7 @@ fn pack(
     for name in left_out {
         eprintln!("left out: {name} is not a file of the ceremony");
     }
-    if is_listed(ceremony, &files) {
+    if is_listed(ceremony) {
         let path = ceremony.folder.root().join(INDEX);
         files.push(PublicFile { name: INDEX.into(), path });
         files.sort();
@@ -140,7 +141,7 @@ fn pack(
 }
 
 /// Whether the folder has a signed list of just these files. Another one stays out.
-fn is_listed(ceremony: &Ceremony, files: &[PublicFile]) -> bool {
+fn is_listed(ceremony: &Ceremony) -> bool {
     let index = match ceremony.index() {
         Ok(None) => return false,
         Ok(Some((index, _))) => index,
@@ -149,10 +150,9 @@ fn is_listed(ceremony: &Ceremony, files: &[PublicFile]) -> bool {
             return false;
         }
     };
-    let size = |file: &PublicFile| file.path.symlink_metadata().map(|it| it.len()).ok();
-    let here = files.iter().map(|file| (file.name.as_str(), size(file)));
-    let listed = index.files().iter().map(|file| (file.name.as_str(), Some(file.size)));
-    let is_current = here.eq(listed);
+    // By digest: a report that was written anew has often the same size.
+    let here = ceremony.public_files(&mut KnownDigests::default(), &Bars::default());
+    let is_current = here.is_ok_and(|here| here == index.files());
     if !is_current {
         eprintln!("left out: {INDEX} lists other files; `ceremony index` signs a new one");
     }
