@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -320,7 +320,12 @@ fn a_flood_of_scrapes_and_slow_readers_cost_little() {
     let many: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(metrics).unwrap()).collect();
     let mut last = &many[39];
     last.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    assert!(matches!(last.read(&mut [0]), Ok(0) | Err(_)), "a connection too many was let in");
+    // One that was let in would wait for a request, and the read would time out.
+    match last.read(&mut [0]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("a connection too many was let in: {other:?}"),
+    }
     drop(many);
     wait_until("others are let in again", || {
         let link = TcpStream::connect(metrics);
