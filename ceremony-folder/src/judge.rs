@@ -229,12 +229,12 @@ mod tests {
         let undecided = Judgement::Undecided { lines_up_to: 3 };
         assert_eq!(judge(&early, &late, &[]).unwrap(), undecided);
         // Lines that the later word is not on are nobody's word.
-        assert_eq!(judge(&early, &late, &[other.clone()]).unwrap(), undecided);
+        assert_eq!(judge(&early, &late, std::slice::from_ref(&other)).unwrap(), undecided);
         assert_eq!(judge(&early, &late, &[long[..3].to_vec()]).unwrap(), undecided);
         let expected =
             Judgement::Equivocation { number: 1, one: other[1].sha256, other: long[1].sha256 };
         assert_eq!(judge(&early, &late, &[other.clone(), long.clone()]).unwrap(), expected);
-        assert_eq!(judge(&late, &early, &[long.clone()]).unwrap(), expected);
+        assert_eq!(judge(&late, &early, std::slice::from_ref(&long)).unwrap(), expected);
         assert_eq!(judge(&on(&long, 1), &late, &[long]).unwrap(), Judgement::Agreement);
     }
 

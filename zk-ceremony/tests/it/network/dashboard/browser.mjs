@@ -109,7 +109,7 @@ async function look() {
     if (look === 'wide') {
       const plain = await open({ ...options, javaScriptEnabled: false });
       let [with_, without] = [await facts(page), await facts(plain)];
-      // What changes between two looks, such as a turn that is kept back for a second, is the same soon.
+      // What changes between two looks (a turn is kept back for a second) is the same soon.
       for (let again = 0; with_ !== without && again < 5; again += 1) {
         await page.waitForTimeout(6000);
         await plain.reload();

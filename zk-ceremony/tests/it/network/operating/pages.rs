@@ -100,8 +100,8 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     assert!(after.sum("ceremony_disk_needed_bytes", &[]) > Some(3.0 * size));
     assert_eq!(
         after.sum("ceremony_security_events_total", &[("kind", "malformed")]),
-        Some(1.0),
-        "a body that is no JSON"
+        Some(2.0),
+        "a body that is no JSON, and a method that there is not"
     );
     wait_until("the mirror is not behind", || {
         Page::of(mirror).sum("ceremony_mirror_behind_steps", &[]) == Some(0.0)
