@@ -26,7 +26,7 @@ use zk_attest::digest::{FileDigest, TranscriptDigest};
 use zk_attest::primitives::CeremonyId;
 use zk_vk_guard::bundle::Bundle;
 
-use crate::archive_set::{MAX_FILES, is_data, is_public_name};
+use crate::archive_set::{MAX_FILES, is_data, is_plain_name, is_public_name};
 use crate::error::{CeremonyError, at, broken};
 use crate::evidence::EVIDENCE;
 use crate::folder::slashed;
@@ -94,6 +94,10 @@ impl ArchiveCheck {
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
         let bad = |what: &str| Diagnostic::artefact("archive", what).at(name);
+        if !is_plain_name(name) {
+            return Err(Diagnostic::artefact("archive", "a ceremony has no file of this name")
+                .at(name.escape_debug()));
+        }
         if self.files.contains_key(name) {
             return Err(bad("the archive has this file twice"));
         }

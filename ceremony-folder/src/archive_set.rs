@@ -61,12 +61,24 @@ pub fn archive_set(ceremony: &Ceremony) -> Result<ArchiveSet, CeremonyError> {
 /// Whether a ceremony of these rules has a public file of this name, with `/` between the parts.
 #[must_use]
 pub fn is_public_name(rules: &Config, name: &str) -> bool {
-    let plain = name.split('/').all(|part| {
-        let unusual = |c: char| c.is_control() || matches!(c, '\\' | ':');
-        !part.is_empty() && !part.starts_with('.') && !part.contains(unusual)
-    });
     let depth = name.split('/').count();
-    plain && depth <= MAX_DEPTH + 1 && Known::of(rules).place(name) != Place::Elsewhere
+    is_plain_name(name)
+        && depth <= MAX_DEPTH + 1
+        && Known::of(rules).place(name) != Place::Elsewhere
+}
+
+/// Whether a name, with `/` between the parts, can be shown as it is and is one on every system: no
+/// hidden part, no way out of its folder, and nothing that a terminal obeys or cannot show.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    let unusual = |c: char| match c {
+        '\\' | ':' => true,
+        '\'' | '"' => false,
+        // Controls, and characters that turn or hide what is around them.
+        _ => c.escape_debug().count() != 1,
+    };
+    name.split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(unusual))
 }
 
 /// Whether a name is that of points or constraints: large, and the last part of a step to appear.
@@ -147,6 +159,10 @@ impl Walk<'_> {
         }
         match place {
             _ if hidden => {}
+            // `evidence/` may have any name; a reader takes none that is not plain.
+            Place::Data | Place::Document if !is_plain_name(&name) => {
+                self.found.left_out.push(name);
+            }
             Place::Data | Place::Document => self.found.files.push(PublicFile { name, path }),
             Place::Elsewhere => self.found.left_out.push(name),
         }

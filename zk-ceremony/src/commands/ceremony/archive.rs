@@ -119,7 +119,7 @@ fn pack(
     let ArchiveSet { mut files, left_out } = archive_set(ceremony)?;
     ensure_of_their_kind(ceremony)?;
     for name in left_out {
-        eprintln!("left out: {name} is not a file of the ceremony");
+        eprintln!("left out: {} is not a file of the ceremony", name.escape_debug());
     }
     if is_listed(ceremony) {
         let path = ceremony.folder.root().join(INDEX);

@@ -199,6 +199,92 @@ fn a_tar_file_that_says_more_or_less_than_an_archive_is_refused() {
     header.set_entry_type(tar::EntryType::Symlink);
     linked.append_link(&mut header, "test-ceremony/evidence/link", "/etc/passwd").unwrap();
     refused(&world, &linked.into_inner().unwrap(), "something else of a file");
+    let mut padded = bytes.clone();
+    let first = 512 + files[0].1.len();
+    assert!(!first.is_multiple_of(512) && padded[first] == 0);
+    padded[first] = 1;
+    refused(&world, &padded, "something follows this file");
+    refused(&world, &bytes[..bytes.len() - 1024], "the archive breaks off");
     let missing = world.run("coordinator", "ceremony archive --verify none.tar");
     assert_eq!(missing.code, 2, "{}", missing.stderr);
+}
+
+/// An entry of this kind, of a program of its own; the name of the file that follows it is in it.
+fn entry_of(kind: u8, is_gnu: bool, size: u64) -> Vec<u8> {
+    let mut header = if is_gnu { tar::Header::new_gnu() } else { tar::Header::new_ustar() };
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_path("test-ceremony/evidence/long").unwrap();
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+#[test]
+fn a_header_that_promises_a_name_of_any_length_is_refused_unread() {
+    let world = World::finished();
+    let files = archived(&world, true);
+    let bytes = pack(&files);
+    // Long names and links, extended headers, sparse files, volumes, folders, devices.
+    for kind in *b"LKxgSMVDN123456" {
+        for (is_gnu, what) in [(true, "not a plain one"), (false, "something else of a file")] {
+            // Nothing of a gibibyte comes: a reader that waits for it says that it broke off.
+            let mut hostile = entry_of(kind, is_gnu, 1 << 30);
+            hostile.extend_from_slice(&bytes);
+            refused(&world, &hostile, what);
+        }
+    }
+    // A file as large as a number can say.
+    for size in [1 << 30, 1 << 62, u64::MAX >> 1] {
+        let mut header = header(0);
+        header.set_size(size);
+        header.set_path("test-ceremony/evidence/long").unwrap();
+        header.set_cksum();
+        refused(&world, header.as_bytes(), "breaks off in this file");
+    }
+}
+
+#[test]
+fn a_name_that_a_terminal_would_obey_is_shown_as_text() {
+    let world = World::finished();
+    let files = archived(&world, true);
+    for name in [
+        "test-ceremony/evidence/\u{1b}]0;whole\u{7}",
+        "test-ceremony/evidence/\u{202e}txt.sr",
+        "test-ceremony/\u{1b}[2J",
+        "\u{1b}[2J/evidence/a",
+        "\u{1b}[2J",
+    ] {
+        let mut more = files.clone();
+        more.insert(0, (name.into(), b"more".to_vec()));
+        let run = check(&world, &pack_raw(&more));
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(!run.stderr.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", run.stderr);
+        assert!(run.stderr.contains("\\u{"), "{}", run.stderr);
+    }
+    let mut more = files;
+    let mut header = header(0);
+    header.as_old_mut().name[..3].copy_from_slice(b"\xff\x1b/");
+    header.set_cksum();
+    more.truncate(0);
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.extend_from_slice(&pack(&more));
+    refused(&world, &bytes, "a name is no text");
+}
+
+#[test]
+fn an_archive_has_plain_headers_only_and_a_longer_name_is_refused() {
+    let world = World::finished();
+    fs::create_dir_all(world.shared("evidence")).unwrap();
+    let fits = format!("evidence/{}.txt", "a".repeat(96));
+    fs::write(world.shared(&fits), b"announced").unwrap();
+    let files = archived(&world, true);
+    assert!(files.iter().any(|(name, _)| name.ends_with(&fits)));
+    let bytes = world.read("coordinator", "a.tar");
+    assert_eq!(check(&world, &bytes).code, 0);
+    fs::write(world.shared(&format!("evidence/{}.txt", "a".repeat(97))), b"announced").unwrap();
+    let run = world.run("coordinator", "ceremony archive shared c.tar");
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("no archive holds so long a name"), "{}", run.stderr);
+    assert!(!world.path("coordinator", "c.tar").exists());
 }

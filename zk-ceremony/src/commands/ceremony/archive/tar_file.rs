@@ -6,7 +6,7 @@ use std::io::{Read, Seek as _, SeekFrom, Write};
 use ceremony_core::progress::Progress;
 use ceremony_folder::Ceremony;
 use ceremony_folder::archive_check::ArchiveCheck;
-use ceremony_folder::archive_set::PublicFile;
+use ceremony_folder::archive_set::{PublicFile, is_plain_name};
 use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::Diagnostic;
 
@@ -14,6 +14,11 @@ use crate::failure;
 
 /// Zeros that may follow the last file: two blocks, and what programs fill up to.
 const MAX_END_BYTES: usize = 20 * 512;
+
+/// Bytes of a block: a header has one, and files are filled up to whole ones.
+const BLOCK: usize = 512;
+/// Bytes of a name with its folder at most: what a plain header holds.
+const MAX_NAME_BYTES: usize = 255;
 
 /// Writes the files, in a folder of this name.
 pub(super) fn write(
@@ -32,22 +37,37 @@ pub(super) fn write(
             .seek(SeekFrom::End(0))
             .and_then(|length| source.rewind().map(|()| length))
             .map_err(|e| failure::io(&file.path, "reading", &e))?;
-        let mut header = header(length);
-        tar.append_data(&mut header, format!("{prefix}/{}", file.name), &mut source)
-            .map_err(failed)?;
+        let Some(header) = header(&format!("{prefix}/{}", file.name), length) else {
+            return Err(Diagnostic::environment("name", "no archive holds so long a name")
+                .at(file.path.display())
+                .expected(format_args!(
+                    "{MAX_NAME_BYTES} bytes with the ceremony's name, and 100 after the last /"
+                ))
+                .hint("give the file a shorter name, and run `ceremony verify` again"));
+        };
+        // A file that grows meanwhile must not shift what follows.
+        let mut source = source.take(length);
+        tar.append(&header, &mut source).map_err(failed)?;
+        if source.limit() > 0 {
+            return Err(Diagnostic::environment("changed", "the file became shorter meanwhile")
+                .at(file.path.display()));
+        }
     }
     tar.into_inner().and_then(|mut inner| inner.flush()).map_err(failed)
 }
 
-/// What is said of a file, but for its name.
-fn header(length: u64) -> tar::Header {
+/// The header of a file: plain ustar, which every program reads. None for a name that needs more.
+fn header(name: &str, length: u64) -> Option<tar::Header> {
     let mut header = tar::Header::new_ustar();
     header.set_size(length);
     header.set_mode(0o644);
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    header
+    (name.len() <= MAX_NAME_BYTES).then_some(())?;
+    header.set_path(name).ok()?;
+    header.set_cksum();
+    Some(header)
 }
 
 /// What one pass over a tar file found.
@@ -59,62 +79,111 @@ pub(super) struct Passed {
     pub(super) length: u64,
 }
 
-/// Reads a tar file once, from its beginning to its end, and takes each file of it.
+/// Reads a tar file once, from its beginning to its end, and takes each file of it. A header is one
+/// block, and must be the one that [`write`] makes of its name and size: what other programs put
+/// before a header, as long as they like, is refused unread.
 pub(super) fn read(source: impl Read, progress: &dyn Progress) -> Result<Passed, Diagnostic> {
     let bad = |what: &str| Diagnostic::artefact("archive", what);
-    let failed = |error: std::io::Error| {
-        // What is wrong with a header comes as an error of reading, too, but not of these kinds.
-        use std::io::ErrorKind::{InvalidData, Other, UnexpectedEof};
-        if matches!(error.kind(), Other | UnexpectedEof | InvalidData) {
-            bad(&format!("this is no archive: {error}"))
-        } else {
-            Diagnostic::environment("reading", format_args!("reading failed: {error}"))
-        }
-    };
     let mut hashed = Hashed { source, hash: Sha256::new(), length: 0 };
-    let mut archive = tar::Archive::new(&mut hashed);
     let mut check = ArchiveCheck::default();
     let mut prefix: Option<String> = None;
-    for entry in archive.entries().map_err(failed)? {
-        let mut entry = entry.map_err(failed)?;
-        let path = entry.path_bytes().into_owned();
-        let named = std::str::from_utf8(&path).ok().and_then(|path| path.split_once('/'));
-        let Some((folder, name)) = named else {
-            return Err(bad("an archive has one folder with everything in it")
-                .found(String::from_utf8_lossy(&path)));
+    loop {
+        let begun = hashed.length;
+        let mut block = [0; BLOCK];
+        match fill(&mut hashed, &mut block)? {
+            BLOCK => {}
+            0 if begun == 0 => return Err(bad("the archive is empty")),
+            _ => return Err(bad("the archive breaks off").found(format_args!("{begun} bytes"))),
+        }
+        if block == [0; BLOCK] {
+            break;
+        }
+        let (path, size) = described(&block)?;
+        // Nothing of a name is shown before it is known to be one.
+        let Some((folder, name)) = path.split_once('/') else {
+            return Err(
+                bad("an archive has one folder with everything in it").found(path.escape_debug())
+            );
         };
+        if !is_plain_name(&path) {
+            return Err(bad("a ceremony has no file of this name").at(path.escape_debug()));
+        }
         if prefix.get_or_insert_with(|| folder.to_owned()) != folder {
             return Err(bad("the archive has more than one folder").found(folder));
         }
-        let mut expected = header(entry.size());
-        // A name that is too long for a header is in an entry of its own.
-        if expected.set_path(format!("{folder}/{name}")).is_ok() {
-            expected.set_cksum();
-            if expected.as_bytes() != entry.header().as_bytes() {
-                return Err(bad(
-                    "the archive says something else of a file than its name and size",
-                )
+        if header(&path, size).is_none_or(|expected| *expected.as_bytes() != block) {
+            return Err(bad("the archive says something else of a file than its name and size")
                 .at(name)
-                .expected("a regular file without owner and time")
+                .expected("a regular file without owner and time, in a plain header")
                 .hint("the archive was not made by `ceremony archive`: unpack it with care"));
-            }
-        } else if !entry.header().entry_type().is_file() {
-            return Err(bad("an archive has nothing but files").at(name));
         }
-        let (name, size) = (name.to_owned(), entry.size());
         progress.begin(&format!("checking {name}"), size);
-        let taken = check.file(&name, size, &mut entry, progress);
+        let taken = check.file(name, size, &mut hashed, progress);
         progress.end();
         taken?;
+        let mut rest = [0; BLOCK];
+        let rest = &mut rest[..padding(size)];
+        if fill(&mut hashed, rest)? < rest.len() {
+            return Err(bad("the archive breaks off in this file").at(name));
+        }
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err(bad("something follows this file, before the next one").at(name));
+        }
     }
     let Some(prefix) = prefix else { return Err(bad("the archive is empty")) };
-    let mut end = Vec::new();
-    hashed.by_ref().take(MAX_END_BYTES as u64 + 1).read_to_end(&mut end).map_err(failed)?;
-    if end.len() > MAX_END_BYTES || end.iter().any(|byte| *byte != 0) {
+    let mut end = vec![0; MAX_END_BYTES + 1];
+    let count = fill(&mut hashed, &mut end)?;
+    if count > MAX_END_BYTES || end[..count].iter().any(|byte| *byte != 0) {
         return Err(bad("something follows the end of the archive"));
+    }
+    if count < BLOCK {
+        return Err(bad("the archive breaks off").found(format_args!("{} bytes", hashed.length)));
     }
     let (sha256, length) = (hex::encode(hashed.hash.finalize()), hashed.length);
     Ok(Passed { check, prefix, sha256, length })
+}
+
+/// The name and the size that a header has.
+fn described(block: &[u8; BLOCK]) -> Result<(String, u64), Diagnostic> {
+    let bad = |what: &str| Diagnostic::artefact("archive", what);
+    let header = tar::Header::from_byte_slice(block);
+    let Some(ustar) = header.as_ustar() else {
+        return Err(bad("this is no archive, or not a plain one")
+            .expected("headers of the kind ustar")
+            .hint("the archive was not made by `ceremony archive`: unpack it with care"));
+    };
+    let size = header.entry_size().map_err(|_| bad("this is no archive: a size is no number"))?;
+    match String::from_utf8(ustar.path_bytes().into_owned()) {
+        Ok(path) => Ok((path, size)),
+        Err(error) => {
+            Err(bad("a name is no text").found(error.as_bytes().escape_ascii().to_string()))
+        }
+    }
+}
+
+/// Zeros after a file of this size.
+fn padding(size: u64) -> usize {
+    // Less than a block.
+    (size.wrapping_neg() % BLOCK as u64) as usize
+}
+
+/// Reads until a buffer is full or the source ends; gives how much was read.
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Diagnostic> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match source.read(&mut buffer[count..]) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Err(Diagnostic::environment(
+                    "reading",
+                    format_args!("reading failed: {error}"),
+                ));
+            }
+        }
+    }
+    Ok(count)
 }
 
 /// A source that is hashed as it is read.
