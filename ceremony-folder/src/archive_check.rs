@@ -282,7 +282,10 @@ fn ensure_summed(
                 "SHA256, two spaces, a name",
             ));
         };
-        listed.insert(name, digest);
+        if listed.insert(name, digest).is_some() {
+            let what = "the list of sums has a name twice";
+            return Err(broken(&path, what, line, "each name once"));
+        }
     }
     ensure_listed(ceremony, SUMS, &listed, files)
 }

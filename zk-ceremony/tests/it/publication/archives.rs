@@ -288,3 +288,16 @@ fn an_archive_has_plain_headers_only_and_a_longer_name_is_refused() {
     assert!(run.stderr.contains("no archive holds so long a name"), "{}", run.stderr);
     assert!(!world.path("coordinator", "c.tar").exists());
 }
+
+#[test]
+fn sums_that_name_a_file_twice_are_refused() {
+    let world = World::finished();
+    let mut files = archived(&world, false);
+    let sums = at(&mut files, "SHA256SUMS");
+    let first = sums.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    // The right sum last: whoever checks line by line sees the other one.
+    let mut twice = format!("{}{}", "0".repeat(64), &String::from_utf8_lossy(&sums[64..first]));
+    twice.push_str(std::str::from_utf8(sums).unwrap());
+    *sums = twice.into_bytes();
+    refused(&world, &pack(&files), "has a name twice");
+}
