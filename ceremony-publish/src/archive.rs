@@ -116,8 +116,7 @@ impl Place {
         progress.begin("archiving", size);
         let put = self.put_locked(s3, &object, &item, headers, source, resumed, progress);
         progress.end();
-        let was_there = put? == Put::There;
-        self.read_back(s3, &object, &item, retention, was_there)
+        self.read_back(s3, &object, &item, retention, &put?)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what `keep` has, taken apart")]
@@ -147,9 +146,17 @@ impl Place {
         }
     }
 
-    fn head(&self, s3: &S3, object: &Path, shown: &str) -> Result<Answer, Diagnostic> {
+    /// What the store says of a version, or of the last one.
+    fn head(
+        &self,
+        s3: &S3,
+        object: &Path,
+        version: Option<&str>,
+        shown: &str,
+    ) -> Result<Answer, Diagnostic> {
         let none = Vec::new();
-        let asked = s3.send(Method::HEAD, object, &[], &none, Bytes::new());
+        let query: Vec<_> = version.map(|version| ("versionId", version)).into_iter().collect();
+        let asked = s3.send(Method::HEAD, object, &query, &none, Bytes::new());
         let head = self.runtime.block_on(asked)?;
         if head.is_good() {
             Ok(head)
@@ -158,29 +165,27 @@ impl Place {
         }
     }
 
-    /// Holds what the store has to what was asked for.
+    /// Holds what the store has to what was asked for: the very version that was put, whatever has
+    /// this name by now, and its bytes before its lock. What is not ours is never locked.
     fn read_back(
         &self,
         s3: &S3,
         object: &Path,
         item: &Item<'_>,
         retention: &Retention,
-        was_there: bool,
+        put: &Put,
     ) -> Result<Kept, Diagnostic> {
         let shown = item.shown;
-        let mut head = self.head(s3, object, shown)?;
-        let version = head.header("x-amz-version-id").map(str::to_owned);
-        if let Some(version) = version.filter(|_| !was_there)
-            && head.header("x-amz-object-lock-mode").is_none()
-        {
-            // Some stores take the lock of an object that came in parts only afterwards.
-            let asked = s3.retain(object, &version, COMPLIANCE, &retention.until);
-            let _ = self.runtime.block_on(asked)?;
-            head = self.head(s3, object, shown)?;
-        }
-        let (version, until) = lock(&head, shown, retention)?;
-        let (size, found) = self.digest_there(object, Some(&version), shown)?;
+        let ours = match put {
+            Put::New(version) => version.as_deref().filter(|version| *version != "null"),
+            Put::There => None,
+        };
+        let mut head = self.head(s3, object, ours, shown)?;
+        let there = head.header("x-amz-version-id").map(str::to_owned);
+        let version = ours.map(str::to_owned).or(there);
+        let (size, found) = self.digest_there(object, version.as_deref(), shown)?;
         if size != item.size || found != item.sha256 {
+            let version = version.as_deref().unwrap_or("none");
             return Err(Diagnostic::artefact(
                 "another-digest",
                 "the store has another archive under this name",
@@ -193,7 +198,24 @@ impl Place {
                  of its own",
             ));
         }
-        Ok(Kept { version, until, was_there })
+        if let Some(version) = ours
+            && head.header("x-amz-object-lock-mode").is_none()
+        {
+            // Some stores take the lock of an object that came in parts only afterwards.
+            let asked = s3.retain(object, version, COMPLIANCE, &retention.until);
+            let _ = self.runtime.block_on(asked)?;
+            head = self.head(s3, object, ours, shown)?;
+        }
+        let (version, until) = lock(&head, shown, retention)?;
+        Ok(Kept { version, until, was_there: *put == Put::There })
+    }
+}
+
+fn state_of(head: &Answer) -> LockState {
+    let word = |name| head.header(name).map(crate::failure::plain);
+    match (word("x-amz-object-lock-mode"), word("x-amz-object-lock-retain-until-date")) {
+        (Some(mode), Some(until)) => LockState::Locked { mode, until },
+        _ => LockState::None,
     }
 }
 

@@ -128,8 +128,8 @@ fn a_lock_that_is_shorter_or_weaker_than_asked_for_is_told() {
     let found = "found     mode COMPLIANCE until 2040-06-01T00:00:00Z";
     assert!(run.stderr.contains(found), "{}", run.stderr);
     assert!(run.stderr.contains("until 2099-06-01T00:00:00Z"), "{}", run.stderr);
-    // A bucket that takes locks and an object that has none.
-    world.write("coordinator", "other", b"no archive");
+    // A bucket that takes locks and our own archive without one.
+    world.ok("coordinator", "ceremony archive shared other");
     let path = world.path("coordinator", "other").display().to_string();
     store.own(&["put", "vault", "b.tar", &path]);
     let run = store.run(&world, "coordinator", &TO.replace("a.tar", "b.tar"));
@@ -167,4 +167,30 @@ fn another_digest_on_reading_back_is_told_with_both() {
     assert!(run.stderr.contains("has another archive under this name"), "{}", run.stderr);
     let ours = word_after(&run.stdout, "sha256 ");
     assert!(run.stderr.contains(&format!("expected  {ours}")), "{}", run.stderr);
+}
+
+#[test]
+fn what_somebody_else_put_meanwhile_is_neither_read_for_ours_nor_locked() {
+    let store = Store::moto();
+    store.own(&["create-locking", "vault"]);
+    let world = summed();
+    world.write("coordinator", "other", b"somebody else's");
+    let path = world.path("coordinator", "other").display().to_string();
+    // Between our archive and the first look at it, another version gets the name.
+    let owner = store.as_owner();
+    let mut is_put = false;
+    let proxy = Proxy::start(store.address, move |method, asked| {
+        if method == "HEAD" && asked.contains("a.tar") && !std::mem::replace(&mut is_put, true) {
+            assert!(owner(&["put", "vault", "a.tar", &path]).0);
+        }
+        Fault::None
+    });
+    let run = store.run_at(proxy.address, &world, "coordinator", TO);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let ours = word_after(&run.stdout, "version ");
+    let versions = store.own(&["versions", "vault", "a.tar"]);
+    assert_eq!(versions.len(), 2, "{versions:?}");
+    assert!(versions.contains(&ours), "{versions:?}");
+    let head = store.own(&["head", "vault", "a.tar"]);
+    assert!(head[0].starts_with("None"), "somebody else's was locked: {head:?}");
 }

@@ -72,17 +72,26 @@ impl Store {
 
     /// What the owner of the buckets does; standard output, and whether it went well.
     pub(super) fn owner(&self, words: &[&str]) -> (bool, String) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/publication/stores.py");
-        let output = Command::new(python())
-            .arg(script)
-            .args([&format!("http://{}", self.address), self.keys.0, self.keys.1])
-            .args(words)
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{words:?}: {said}");
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        self.as_owner()(words)
+    }
+
+    /// The same, for what happens while something else goes on.
+    pub(super) fn as_owner(&self) -> impl Fn(&[&str]) -> (bool, String) + Send + use<> {
+        let (address, keys) = (self.address, self.keys);
+        move |words| {
+            let script =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/publication/stores.py");
+            let output = Command::new(python())
+                .arg(script)
+                .args([&format!("http://{address}"), keys.0, keys.1])
+                .args(words)
+                .env("NO_PROXY", "127.0.0.1")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 3)), "{words:?}: {said}");
+            (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        }
     }
 
     /// The same, which must go well; lines.
