@@ -9,10 +9,12 @@
 //! 3. the archive has exactly the files of its signed index, where it has one, and exactly those of
 //!    `SHA256SUMS`, where it has that, with these digests: one of the two must be there;
 //! 4. the journal, if there is one, is whole and signed, and tells of no step that is not there;
-//! 5. the bundle, if there is one, is of the transcript that is there.
+//! 5. the transcript, if there is one, is the one of these rules, steps and rejections; the bundle,
+//!    if there is one, is of this transcript, and every exported key is the one that it names.
 //!
 //! Data files are hashed as they pass, and nothing of them is kept. It does not prove the
-//! mathematics of a contribution: that is [`crate::verify`], on an unpacked archive.
+//! mathematics of a contribution: that is [`crate::verify`], on an unpacked archive. Neither does
+//! it know which rules somebody meant: [`CheckedArchive::rules`] is for the caller to compare.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, Read};
@@ -22,11 +24,13 @@ use std::sync::Arc;
 use ceremony_core::progress::Progress;
 use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::{Blame, Diagnostic};
-use zk_attest::digest::{FileDigest, TranscriptDigest};
+use zk_attest::digest::{ConfigDigest, FileDigest, TranscriptDigest};
 use zk_attest::primitives::CeremonyId;
 use zk_vk_guard::bundle::Bundle;
+use zk_vk_guard::transcript::CheckedTranscript;
 
 use crate::archive_set::{MAX_FILES, is_data, is_plain_name, is_public_name};
+use crate::document::ensure_of_folder;
 use crate::error::{CeremonyError, at, broken};
 use crate::evidence::EVIDENCE;
 use crate::folder::slashed;
@@ -55,6 +59,8 @@ pub struct ArchiveCheck {
 pub struct CheckedArchive {
     /// The ceremony.
     pub ceremony: CeremonyId,
+    /// SHA-256 of its rules.
+    pub rules: ConfigDigest,
     /// Files.
     pub files: usize,
     /// Their bytes.
@@ -69,6 +75,12 @@ pub struct CheckedArchive {
     pub journal: Option<usize>,
     /// The transcript that is there.
     pub transcript: Option<TranscriptDigest>,
+    /// Exported keys that are the transcript's.
+    pub keys: usize,
+    /// Exported keys that were held to nothing: in JSON, or without a transcript.
+    pub other_keys: usize,
+    /// Whether there are reports, which were held to the lists only.
+    pub reports: bool,
     /// Signatures of the bundle, whoever made them; none where there is no bundle.
     pub approvals: Option<usize>,
     /// Signed results of audits: good ones, failed ones.
@@ -187,12 +199,21 @@ impl ArchiveCheck {
         };
         let transcript =
             read(&ceremony.folder.transcript(), zk_vk_guard::limits::MAX_TRANSCRIPT_BYTES)?
-                .map(|bytes| TranscriptDigest::of(&bytes));
+                .map(|bytes| CheckedTranscript::from_json(&bytes))
+                .transpose()
+                .map_err(at(&ceremony.folder.transcript()))?;
+        if let Some(transcript) = &transcript {
+            ensure_of_folder(&ceremony, transcript)?;
+        }
+        let keys = ensure_keys(&ceremony, transcript.as_ref(), &files)?;
+        let exported = files.keys().filter(|name| is_exported_key(name)).count();
+        let transcript = transcript.map(|it| it.digest());
         let bundle = read(&ceremony.folder.bundle(), zk_vk_guard::bundle::MAX_BUNDLE_BYTES)?;
         let approvals = bundle.map(|bytes| ensure_of(&ceremony, &bytes, transcript)).transpose()?;
         let strays = files.keys().filter(|it| is_data(it) && !reached.contains(*it)).count();
         Ok(CheckedArchive {
             ceremony: ceremony.config.document().id.clone(),
+            rules: ceremony.config.digest(),
             files: files.len(),
             bytes: files.values().map(|(size, _)| size).sum(),
             steps,
@@ -200,6 +221,9 @@ impl ArchiveCheck {
             sums: sums.is_some(),
             journal,
             transcript,
+            keys,
+            other_keys: exported - keys,
+            reports: files.keys().any(|name| name.starts_with("report.")),
             approvals,
             audits: (ceremony.audits().len(), ceremony.failed_audits().len()),
             evidence: files.keys().filter(|name| name.starts_with(EVIDENCE)).count(),
@@ -321,6 +345,37 @@ fn ensure_listed(
         }
         None => Ok(()),
     }
+}
+
+/// Holds the exported keys in arkworks' encodings to those of the transcript; gives their number.
+fn ensure_keys(
+    ceremony: &Ceremony,
+    transcript: Option<&CheckedTranscript>,
+    files: &BTreeMap<String, (u64, FileDigest)>,
+) -> Result<usize, CeremonyError> {
+    let mut held = 0;
+    let circuits = transcript.into_iter().flat_map(|it| &it.transcript().circuits);
+    for circuit in circuits {
+        let [compressed, uncompressed, _] = ceremony.folder.verifying_keys(&circuit.name);
+        let named =
+            [(compressed, circuit.vk_sha256.0), (uncompressed, circuit.vk_uncompressed_sha256.0)];
+        for (path, expected) in named {
+            let name = slashed(path.strip_prefix(ceremony.folder.root()).unwrap_or(&path));
+            let Some((_, found)) = files.get(&name) else { continue };
+            if found.0 != expected {
+                let what = "the verifying key is not the one of the transcript";
+                return Err(broken(&path, what, found, FileDigest(expected)));
+            }
+            held += 1;
+        }
+    }
+    Ok(held)
+}
+
+/// Whether a public file is a verifying key of a circuit, exported.
+fn is_exported_key(name: &str) -> bool {
+    let folder = name.strip_prefix("circuits/").and_then(|name| name.split_once('/'));
+    folder.is_some_and(|(_, name)| name.starts_with("ark/") || name.starts_with("snarkjs/"))
 }
 
 /// Holds the bundle to the transcript that is there, and gives the number of its signatures.

@@ -58,7 +58,8 @@ impl VerifiedCeremony {
                 "closed chains with a prepared phase 1",
             )
         };
-        let transcript = document(ceremony, challenges, &keys).ok_or_else(unfinished)?;
+        let proved: Vec<KeyFacts> = keys.iter().map(KeyFacts::of).collect();
+        let transcript = document(ceremony, challenges, &proved).ok_or_else(unfinished)?;
         let transcript = CheckedTranscript::from_json(&transcript.to_json())
             .map_err(at(&ceremony.folder.transcript()))?;
         Ok(Self {
@@ -93,10 +94,68 @@ impl VerifiedCeremony {
     }
 }
 
+/// What only the mathematics says of a circuit.
+struct KeyFacts {
+    public_inputs: u32,
+    cs_hash: CsHash,
+    vk: VkDigest,
+    vk_uncompressed: VkUncompressedDigest,
+}
+
+impl KeyFacts {
+    fn of((cs_hash, key): &(CsHash, CircuitKey)) -> Self {
+        Self {
+            public_inputs: key.public_inputs,
+            cs_hash: *cs_hash,
+            vk: VkDigest::of(&key.bytes.compressed),
+            vk_uncompressed: VkUncompressedDigest::of(&key.bytes.uncompressed),
+        }
+    }
+}
+
+/// Holds a transcript to the attestations of a folder: it must be the one that a verification of
+/// this folder writes, but for what only the mathematics says, which is the transcript's own word:
+/// challenges, constraint systems and verifying keys.
+pub(crate) fn ensure_of_folder(
+    ceremony: &Ceremony,
+    transcript: &CheckedTranscript,
+) -> Result<(), CeremonyError> {
+    let said = transcript.transcript();
+    let steps = said.phase1.steps.iter();
+    let challenges: Vec<ChallengeHash> = std::iter::once(said.phase1.start.challenge)
+        .chain(steps.map(|step| step.next_challenge))
+        .collect();
+    let keys: Vec<KeyFacts> = said
+        .circuits
+        .iter()
+        .map(|circuit| KeyFacts {
+            public_inputs: circuit.public_inputs,
+            cs_hash: circuit.cs_hash,
+            vk: circuit.vk_sha256,
+            vk_uncompressed: circuit.vk_uncompressed_sha256,
+        })
+        .collect();
+    let path = ceremony.folder.transcript();
+    let rules = ceremony.config.digest();
+    if said.ceremony_toml_sha256 != rules {
+        let what = "the transcript is of other rules";
+        return Err(broken(&path, what, said.ceremony_toml_sha256, rules));
+    }
+    if document(ceremony, &challenges, &keys).as_ref() != Some(said) {
+        return Err(broken(
+            &path,
+            "the transcript does not tell of the steps that are there",
+            format_args!("transcript {}", transcript.digest()),
+            "the transcript that `ceremony verify` writes of these attestations",
+        ));
+    }
+    Ok(())
+}
+
 fn document(
     ceremony: &Ceremony,
     challenges: &[ChallengeHash],
-    keys: &[(CsHash, CircuitKey)],
+    keys: &[KeyFacts],
 ) -> Option<Transcript> {
     let rules = ceremony.config.document();
     let acting = &ceremony.roster.coordinator().key;
@@ -130,11 +189,8 @@ fn document(
     if keys.len() != ceremony.circuits.len() {
         return None;
     }
-    let circuits = ceremony
-        .circuits
-        .iter()
-        .zip(keys)
-        .map(|(chain, (cs_hash, key))| circuit(ceremony, chain, *cs_hash, key));
+    let circuits =
+        ceremony.circuits.iter().zip(keys).map(|(chain, key)| circuit(ceremony, chain, key));
     Some(Transcript {
         format: TranscriptFormat::V3,
         ceremony: rules.id.clone(),
@@ -153,25 +209,20 @@ fn document(
     })
 }
 
-fn circuit(
-    ceremony: &Ceremony,
-    chain: &Chain,
-    cs_hash: CsHash,
-    key: &CircuitKey,
-) -> Option<CircuitChain> {
+fn circuit(ceremony: &Ceremony, chain: &Chain, key: &KeyFacts) -> Option<CircuitChain> {
     let (opening, steps) = chain.steps.split_first()?;
     let reference = ceremony.reference(&chain.track)?;
     Some(CircuitChain {
         name: reference.name,
         circuit_sha256: reference.circuit_sha256,
         public_inputs: key.public_inputs,
-        cs_hash,
+        cs_hash: key.cs_hash,
         initial_sha256: opening.file,
         opening: kept(opening)?,
         steps: steps.iter().map(recorded).collect::<Option<_>>()?,
         final_sha256: steps.last().filter(|step| step.words.action == Action::Beacon)?.file,
-        vk_sha256: VkDigest::of(&key.bytes.compressed),
-        vk_uncompressed_sha256: VkUncompressedDigest::of(&key.bytes.uncompressed),
+        vk_sha256: key.vk,
+        vk_uncompressed_sha256: key.vk_uncompressed,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use crate::kit::ceremony::World;
+use crate::kit::ceremony::{World, copy};
 use crate::network::bucket::Web;
 
 /// Files of an archive, as a writer of archives has them.
@@ -300,4 +300,57 @@ fn sums_that_name_a_file_twice_are_refused() {
     twice.push_str(std::str::from_utf8(sums).unwrap());
     *sums = twice.into_bytes();
     refused(&world, &pack(&files), "has a name twice");
+}
+
+/// An archive without a signed list, with sums of whatever is in it.
+fn summed(mut files: Files) -> Vec<u8> {
+    let lines = files.iter().filter(|(name, _)| !name.ends_with("SHA256SUMS"));
+    let sums: String = lines
+        .map(|(name, bytes)| {
+            let digest = zk_attest::digest::FileDigest::of(bytes);
+            format!("{digest}  {}\n", name.split_once('/').unwrap().1)
+        })
+        .collect();
+    *at(&mut files, "SHA256SUMS") = sums.into_bytes();
+    pack(&files)
+}
+
+#[test]
+fn documents_of_another_end_of_the_same_ceremony_are_refused() {
+    let world = World::new(&["alice"], |toml| toml);
+    world.open();
+    world.contribute("alice");
+    world.beacon();
+    world.ok("coordinator", "ceremony prepare shared --key key.pem");
+    world.contribute("alice");
+    // The same rules and contributions, and two last beacons.
+    let other = world.path("coordinator", "other");
+    copy(&world.shared(""), &other);
+    world.beacon();
+    let value = "ff".repeat(32);
+    world.ok("coordinator", &format!("ceremony beacon other --value {value} --key key.pem"));
+    world.ok("coordinator", "ceremony verify other");
+    for folder in ["shared", "other"] {
+        world.ok("coordinator", &format!("ceremony keygen {folder}"));
+    }
+    let files = archived(&world, false);
+    let run = check(&world, &summed(files.clone()));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("2 exported keys are those"), "{}", run.stdout);
+    for (name, what) in [
+        ("transcript.json", "does not tell of the steps"),
+        ("circuits/main/ark/verifying_key.compressed.bin", "not the one of the transcript"),
+        ("circuits/main/ark/verifying_key.uncompressed.bin", "not the one of the transcript"),
+    ] {
+        let mut changed = files.clone();
+        *at(&mut changed, name) = fs::read(other.join(name)).unwrap();
+        assert!(changed != files, "{name}");
+        refused(&world, &summed(changed), what);
+    }
+    // A transcript of other people's.
+    let stranger = World::finished();
+    stranger.ok("coordinator", "ceremony verify shared");
+    let mut changed = files;
+    *at(&mut changed, "transcript.json") = fs::read(stranger.shared("transcript.json")).unwrap();
+    refused(&world, &summed(changed), "the transcript is of other rules");
 }

@@ -80,6 +80,12 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     if let Some(approvals) = found.approvals {
         println!("  - the bundle is of this transcript; it has {approvals} signatures");
     }
+    if found.transcript.is_some() {
+        println!("  - the transcript is the one of these rules, steps and rejections");
+    }
+    if found.keys > 0 {
+        println!("  - {} exported keys are those that the transcript names", found.keys);
+    }
     let (good, failed) = found.audits;
     if good + failed > 0 {
         println!("  - {good} auditors signed a good result, {failed} a bad one");
@@ -89,6 +95,18 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
         "  - the mathematics of each step: unpack it, and run `{PROGRAM} ceremony verify FOLDER \
          --read-only`"
     );
+    if found.transcript.is_some() {
+        println!("  - what it says of challenges and verifying keys: the same command does");
+    }
+    if found.other_keys > 0 {
+        println!(
+            "  - {} exported keys in JSON or without a transcript: `{PROGRAM} keygen` makes them",
+            found.other_keys
+        );
+    }
+    if found.reports {
+        println!("  - what the reports say: the same command writes them again");
+    }
     if found.index.is_none() {
         println!(
             "  - who made the list of files: SHA256SUMS is not signed, so files that no step \
