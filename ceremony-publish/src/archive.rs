@@ -25,6 +25,22 @@ pub struct Retention {
     pub until: Timestamp,
 }
 
+/// What a store says of an object's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// Locked in this mode until this date, as the store writes them.
+    Locked {
+        /// COMPLIANCE, or a mode that its owner can lift.
+        mode: String,
+        /// Until when.
+        until: String,
+    },
+    /// The store names no lock: there is none, or this account may not see it.
+    None,
+    /// This program does not know how to ask there.
+    Unknown,
+}
+
 /// What was found after putting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -87,6 +103,16 @@ impl Place {
             "write the archive to a file, and use {command}: RUNBOOK.md, `Archive`, has the \
              commands"
         )))
+    }
+
+    /// Whether the object at this very address is locked.
+    ///
+    /// # Errors
+    /// When the store does not answer, or has no such object.
+    pub fn lock_state(&self) -> Result<LockState, Diagnostic> {
+        let Kind::S3(s3) = &self.kind else { return Ok(LockState::Unknown) };
+        let head = self.head(s3, &self.itself()?, None, self.shown())?;
+        Ok(state_of(&head))
     }
 
     /// Puts an archive at this very address, and reads back what the store has: the lock, its date

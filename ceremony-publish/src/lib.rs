@@ -22,7 +22,7 @@ pub mod place;
 pub mod publish;
 mod s3;
 
-pub use archive::{Kept, Retention};
+pub use archive::{Kept, LockState, Retention};
 pub use parts::Resumed;
 pub use place::{Access, Place};
 pub use publish::{Published, Publisher};

@@ -35,7 +35,7 @@ struct Vault {
 impl ArchiveArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         if let Some(archive) = &self.verify {
-            return check::run(archive, &self.store.access());
+            return check::run(archive, self.rules.as_deref(), &self.store.access());
         }
         // The parser insists on it.
         let root = self.folder.as_deref().unwrap_or(Path::new("."));

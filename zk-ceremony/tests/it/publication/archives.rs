@@ -84,6 +84,8 @@ fn an_archive_is_whole_and_says_what_was_not_checked() {
         "none changed, added or missing",
         "and those of SHA256SUMS",
         "the mathematics of each step",
+        "the transcript is the one of these rules, steps and rejections",
+        "compare their SHA-256, or add --rules",
     ] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
     }
@@ -353,4 +355,23 @@ fn documents_of_another_end_of_the_same_ceremony_are_refused() {
     let mut changed = files;
     *at(&mut changed, "transcript.json") = fs::read(stranger.shared("transcript.json")).unwrap();
     refused(&world, &summed(changed), "the transcript is of other rules");
+}
+
+#[test]
+fn an_archive_of_other_rules_than_the_announced_ones_is_refused() {
+    let world = World::finished();
+    archived(&world, true);
+    let rules = fs::read(world.shared("ceremony.toml")).unwrap();
+    let rules = zk_attest::digest::ConfigDigest::of(&rules).to_string();
+    let said = world.ok("coordinator", &format!("ceremony archive --verify a.tar --rules {rules}"));
+    assert!(said.contains(&format!("rules              {rules}")), "{said}");
+    assert!(!said.contains("add --rules"), "{said}");
+    let other = "ab".repeat(32);
+    let run = world.run("coordinator", &format!("ceremony archive --verify a.tar --rules {other}"));
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("the archive is of other rules"), "{}", run.stderr);
+    assert!(run.stderr.contains(&rules) && run.stderr.contains(&other), "{}", run.stderr);
+    assert!(!run.stdout.contains("whole"), "{}", run.stdout);
+    let run = world.run("coordinator", "ceremony archive --verify a.tar --rules abc");
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
 }

@@ -53,6 +53,7 @@ fn a_large_archive_goes_in_parts_and_is_locked_as_well() {
     assert_eq!(store.owner(&delete), (false, "AccessDenied\n".to_owned()));
     let said = store.ok(&world, "coordinator", "ceremony archive --verify s3://vault/a.tar");
     assert!(said.contains("whole"), "{said}");
+    assert!(said.contains("lock: COMPLIANCE until 2099-06-01T00:00:00"), "{said}");
 }
 
 /// Runs a command that must be refused before anything is written.

@@ -4,23 +4,52 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use ceremony_folder::archive_check::CheckedArchive;
-use ceremony_publish::{Access, Place};
+use ceremony_publish::{Access, LockState, Place};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::ConfigDigest;
 
 use super::tar_file;
+use crate::failure;
 use crate::progress::Bars;
 
 /// Checks a file, or the object at an address, and says what holds.
-pub(super) fn run(archive: &str, access: &Access) -> Result<(), Diagnostic> {
-    let (found, sha256, length) = if archive.contains("://") {
+pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result<(), Diagnostic> {
+    let rules = rules.map(ConfigDigest::from_hex).transpose().map_err(|refusal| {
+        failure::argument("--rules", &refusal)
+            .hint("give the SHA-256 of ceremony.toml as 64 hexadecimal digits")
+    })?;
+    let path = Path::new(archive);
+    let (checked, lock) = if archive.contains("://") {
         let place = Place::open(archive, access)?;
-        check(place.open_itself()?, Path::new(archive))?
+        let checked = check(place.open_itself()?, path)?;
+        (checked, Some(place.lock_state()))
     } else {
-        let path = Path::new(archive);
-        check(crate::output::open(path)?, path)?
+        (check(crate::output::open(path)?, path)?, None)
     };
+    let (found, sha256, length) = checked;
+    if let Some(rules) = rules.filter(|rules| *rules != found.rules) {
+        return Err(Diagnostic::artefact("archive", "the archive is of other rules")
+            .at(archive)
+            .found(found.rules)
+            .expected(rules)
+            .hint("whoever makes up a ceremony can sign all of it: do not trust this one"));
+    }
     print(archive, &found, &sha256, length);
+    if rules.is_none() {
+        println!(
+            "  - whether these are the rules that the coordinator announced: compare their \
+             SHA-256, or add --rules SHA256"
+        );
+    }
+    match lock {
+        None | Some(Ok(LockState::Unknown)) => {}
+        Some(Ok(LockState::Locked { mode, until })) => println!("lock: {mode} until {until}"),
+        Some(Ok(LockState::None)) => {
+            println!("lock: none, or this account may not see it (s3:GetObjectRetention)");
+        }
+        Some(Err(error)) => println!("lock: not known: {}", error.what),
+    }
     Ok(())
 }
 
@@ -49,6 +78,7 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     println!("{archive}: whole");
     let state = if found.closed { "closed" } else { "not finished" };
     println!("  ceremony           {}, {state}", found.ceremony);
+    println!("  rules              {}", found.rules);
     println!("  files              {}, {} bytes", found.files, found.bytes);
     println!("  archive            {length} bytes");
     println!("  sha256             {sha256}");
