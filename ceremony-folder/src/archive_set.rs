@@ -87,8 +87,8 @@ pub fn is_data(name: &str) -> bool {
     [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether the file of this name may be written anew while a ceremony goes on. Steps, rules and
-/// evidence never change; whoever takes over as coordinator signs the rejections that stand.
+/// Whether the document of this name may be written anew while a ceremony goes on. Steps and rules
+/// never change; whoever takes over as coordinator signs the rejections that stand.
 #[must_use]
 pub fn is_replaceable(name: &str) -> bool {
     if name.ends_with(".reject.dsse.json") {
@@ -96,6 +96,13 @@ pub fn is_replaceable(name: &str) -> bool {
     }
     name != "ceremony.toml"
         && !["phase1/", "circuits/", EVIDENCE].iter().any(|folder| name.starts_with(folder))
+}
+
+/// Whether files of this name change: documents that are written anew, and evidence, which others'
+/// programs complete (`ots upgrade`), and which may be seen while it is copied.
+#[must_use]
+pub fn is_versioned(name: &str) -> bool {
+    is_replaceable(name) || name.starts_with(EVIDENCE)
 }
 
 struct Walk<'a> {
@@ -254,7 +261,7 @@ impl Known {
             folders.iter().find_map(|folder| name.strip_prefix(folder)?.strip_prefix('/'))
         });
         if DOCUMENTS.contains(&name)
-            || name.starts_with(EVIDENCE)
+            || name.starts_with(EVIDENCE) && !name.ends_with(evidence::LEFT_BEHIND)
             // Results of audits, and below them verdicts, a folder for each auditor.
             || document.is_some_and(|name| name.split('/').count() <= 2)
             || person.is_some_and(|name| !name.contains('/'))

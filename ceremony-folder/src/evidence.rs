@@ -25,6 +25,8 @@ use crate::{Ceremony, Folder};
 
 /// The folder.
 pub const EVIDENCE: &str = "evidence/";
+/// What OpenTimestamps leaves of a proof that it has completed: no evidence.
+pub(crate) const LEFT_BEHIND: &str = ".ots.bak";
 /// Documents that evidence may be about, by the digest that it holds.
 const SUBJECTS: [&str; 5] =
     ["transcript.json", "bundle.json", "SHA256SUMS", "index.json", "ceremony.toml"];

@@ -12,9 +12,9 @@
 //! Files are sorted by name. The subject of the statement in the envelope is the SHA-256 of the
 //! canonical JSON of the list: a list is longer than what one signs.
 //!
-//! In a bucket a step has its own name, and a document that may be written anew stands under its
-//! digest, `versions/SHA256/NAME`: nothing there is ever replaced but the index, which so names one
-//! state of everything.
+//! In a bucket a step has its own name; a document that may be written anew, and evidence, stands
+//! under its digest, `versions/SHA256/NAME`: nothing there is ever replaced but the index, which so
+//! names one state of everything.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ use zk_attest::primitives::{CeremonyId, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Predicate, Statement, Subject};
 
-use crate::archive_set::{archive_set, is_replaceable};
+use crate::archive_set::{archive_set, is_versioned};
 use crate::digests::KnownDigests;
 use crate::error::{CeremonyError, at, broken};
 use crate::service::appointments;
@@ -68,7 +68,7 @@ impl Indexed {
 /// Where a file is in a bucket that is published to. A plain web server has it under its name.
 #[must_use]
 pub fn object_of(name: &str, sha256: &str) -> String {
-    if is_replaceable(name) { format!("{VERSIONS}/{sha256}/{name}") } else { name.to_owned() }
+    if is_versioned(name) { format!("{VERSIONS}/{sha256}/{name}") } else { name.to_owned() }
 }
 
 /// What is signed of a list.

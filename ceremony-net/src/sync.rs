@@ -12,7 +12,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use ceremony_core::progress::{NoProgress, Progress};
-use ceremony_folder::archive_set::{is_data, is_public_name, is_replaceable};
+use ceremony_folder::archive_set::{is_data, is_public_name, is_replaceable, is_versioned};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::folder::slashed;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES};
@@ -243,7 +243,7 @@ impl WorkingCopy {
         }
         let partial = self.root.join(PARTIAL).join(&file.sha256);
         source.fetch(file, &partial, progress).map_err(|mut error| {
-            if error.code == "damaged" && is_replaceable(name) {
+            if error.code == "damaged" && is_versioned(name) {
                 error.code = "changed".into();
             }
             error

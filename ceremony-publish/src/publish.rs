@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ceremony_core::progress::Progress;
 use ceremony_folder::Ceremony;
-use ceremony_folder::archive_set::{is_data, is_replaceable};
+use ceremony_folder::archive_set::{is_data, is_versioned};
 use ceremony_folder::index::{INDEX, Index, Indexed, MAX_INDEX_BYTES};
 use ceremony_folder::journal::JOURNAL;
 use futures_util::TryStreamExt as _;
@@ -87,7 +87,7 @@ impl Publisher {
         let mut left = MAX_HELD_BYTES;
         for file in index.files() {
             // A journal only grows: its beginning stays what it is.
-            let stays = !is_replaceable(&file.name) || file.name == JOURNAL || self.has(file);
+            let stays = !is_versioned(&file.name) || file.name == JOURNAL || self.has(file);
             if stays || file.size > left {
                 continue;
             }
@@ -113,7 +113,7 @@ impl Publisher {
     ) -> Result<Published, Diagnostic> {
         let mut published = Published::default();
         let mut files: Vec<&Indexed> = index.files().iter().collect();
-        files.sort_by_key(|file| (!is_data(&file.name), is_replaceable(&file.name), &file.name));
+        files.sort_by_key(|file| (!is_data(&file.name), is_versioned(&file.name), &file.name));
         self.list()?;
         for file in files {
             if self.has(file) {

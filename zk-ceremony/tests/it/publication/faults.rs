@@ -25,6 +25,12 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
+/// Where a store has that something.
+fn large() -> String {
+    let digest = zk_attest::digest::FileDigest::of(&noise(20 << 20));
+    format!("versions/{digest}/evidence/large.bin")
+}
+
 /// A finished ceremony with something that goes in three parts.
 fn with_large_file() -> World {
     let world = World::finished();
@@ -51,7 +57,7 @@ fn a_store_that_checks_signatures_takes_the_right_keys_and_nobody_prints_them() 
     let said = store.ok(&world, "coordinator", PUBLISH);
     assert!(said.contains("published evidence/large.bin"), "{said}");
     let back = world.path("coordinator", "back").display().to_string();
-    store.own(&["get", "bucket", "evidence/large.bin", &back]);
+    store.own(&["get", "bucket", &large(), &back]);
     assert_eq!(fs::read(back).unwrap(), noise(20 << 20));
     // Keys in the file of the vendor's tools do as well.
     let file = format!(
@@ -155,10 +161,10 @@ fn parts_that_were_sent_are_not_sent_again() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert_eq!((parts(1), parts(2)), (1, 1), "{:?}", proxy.seen.lock().unwrap());
     let back = world.path("coordinator", "back").display().to_string();
-    store.own(&["get", "bucket", "evidence/large.bin", &back]);
+    store.own(&["get", "bucket", &large(), &back]);
     assert_eq!(fs::read(back).unwrap(), noise(20 << 20));
     let sha256 = zk_attest::digest::FileDigest::of(&noise(20 << 20)).to_string();
-    assert_eq!(store.own(&["head", "bucket", "evidence/large.bin"])[1], sha256);
+    assert_eq!(store.own(&["head", "bucket", &large()])[1], sha256);
     // What was written down of it is gone.
     let kept = fs::read_dir(world.shared(".zk-ceremony-publish")).unwrap().count();
     assert_eq!(kept, 0);
@@ -179,7 +185,7 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/publication/stores.py");
             let done = std::process::Command::new(python)
                 .args([script, &format!("http://{address}"), keys.0, keys.1, "put", "bucket"])
-                .arg("evidence/large.bin")
+                .arg(large())
                 .arg(&path)
                 .status();
             assert!(done.unwrap().success());
@@ -190,7 +196,7 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
     let back = world.path("coordinator", "back").display().to_string();
-    store.own(&["get", "bucket", "evidence/large.bin", &back]);
+    store.own(&["get", "bucket", &large(), &back]);
     assert_eq!(fs::read(back).unwrap(), b"somebody else's");
 }
 

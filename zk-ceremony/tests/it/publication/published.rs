@@ -214,18 +214,20 @@ fn a_folder_is_a_store_too_and_large_files_go_there_whole() {
     let place = world.path("coordinator", "disk");
     let publish = format!("ceremony publish shared file://{} --key key.pem", place.display());
     world.ok("coordinator", &publish);
-    assert_eq!(fs::read(place.join("evidence/large.bin")).unwrap(), large);
+    let digest = zk_attest::digest::FileDigest::of(&large);
+    let object = place.join(format!("versions/{digest}/evidence/large.bin"));
+    assert_eq!(fs::read(&object).unwrap(), large);
     let there = names(&place);
     assert!(!there.iter().any(|name| name.starts_with("uploads")), "{there:?}");
     let said = world.ok("coordinator", &publish);
     assert!(said.contains("0 files put"), "{said}");
     let mut other = large;
     other[12_345_678] ^= 1;
-    fs::write(place.join("evidence/large.bin"), &other).unwrap();
+    fs::write(&object, &other).unwrap();
     let run = world.run("coordinator", &publish);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
-    assert_eq!(fs::read(place.join("evidence/large.bin")).unwrap(), other);
+    assert_eq!(fs::read(&object).unwrap(), other);
 }
 
 #[test]
@@ -244,4 +246,43 @@ fn an_unreachable_store_and_a_missing_bucket_are_told_in_a_line() {
     let run = store.run_at(address, &world, "coordinator", PUBLISH);
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("--store-insecure-http"), "{}", run.stderr);
+}
+
+#[test]
+fn evidence_that_is_completed_is_published_beside_its_first_version() {
+    let world = World::finished();
+    fs::create_dir_all(world.shared("evidence")).unwrap();
+    let proof = |more: &[u8]| [b"\0OpenTimestamps\0\0Proof\0\xbf", more].concat();
+    let name = "evidence/transcript.json.ots";
+    fs::write(world.shared(name), proof(b"pending at a calendar")).unwrap();
+    let place = world.path("coordinator", "disk");
+    let publish = format!("ceremony publish shared file://{} --key key.pem", place.display());
+    world.ok("coordinator", &publish);
+    // As `ots upgrade` does it.
+    fs::rename(world.shared(name), world.shared(&format!("{name}.bak"))).unwrap();
+    fs::write(world.shared(name), proof(b"completed in a block")).unwrap();
+    let said = world.ok("coordinator", &publish);
+    assert!(said.contains("published evidence/transcript.json.ots\n"), "{said}");
+    assert!(!said.contains(".bak"), "{said}");
+    for bytes in [proof(b"pending at a calendar"), proof(b"completed in a block")] {
+        let digest = zk_attest::digest::FileDigest::of(&bytes);
+        assert_eq!(fs::read(place.join(format!("versions/{digest}/{name}"))).unwrap(), bytes);
+    }
+    let index = fs::read_to_string(place.join("index.json")).unwrap();
+    let digest = zk_attest::digest::FileDigest::of(&proof(b"completed in a block")).to_string();
+    assert!(index.contains(&digest) && !index.contains(".bak"), "{index}");
+    // A reader has the new one.
+    let web = Web::serving(&place);
+    fs::create_dir(world.path("dana", "")).unwrap();
+    let rules = fs::read(world.shared("ceremony.toml")).unwrap();
+    let rules = zk_attest::digest::ConfigDigest::of(&rules);
+    let line = format!(
+        "ceremony mirror http://127.0.0.1:{} copy --rules {rules} --once --patience 2",
+        web.port()
+    );
+    world.ok("dana", &line);
+    assert_eq!(
+        fs::read(world.path("dana", &format!("copy/{name}"))).unwrap(),
+        proof(b"completed in a block")
+    );
 }
