@@ -189,7 +189,7 @@ impl Ceremony {
             ceremony: self.config.document().id.clone(),
             ceremony_toml_sha256: self.config.digest(),
             key: *signer.public_key(),
-            time: Timestamp::now(),
+            time: self.time_of_index(),
         };
         let subject = Subject::new(SUBJECT, digest.as_bytes()).map_err(at(&path))?;
         let statement = Statement { subject: vec![subject], predicate };
@@ -200,6 +200,18 @@ impl Ceremony {
         index.signed(self)?;
         write_file(self, &path, &index.to_json(), true)?;
         Ok((index, path))
+    }
+
+    /// Now, and after the list that is there: two lists of one second would have no order. What is
+    /// there and says a far day to come is not followed.
+    fn time_of_index(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let before = self.index().ok().flatten().map_or(0, |(_, claim)| claim.time.unix());
+        if (now.unix()..now.unix() + 60).contains(&before) {
+            Timestamp::from_unix(before + 1)
+        } else {
+            now
+        }
     }
 
     /// The index of this folder, with what was signed of it, if there is one.

@@ -2,7 +2,7 @@
 //! last. A second run puts what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
 use ceremony_core::progress::Progress;
@@ -15,6 +15,7 @@ use object_store::path::Path;
 use object_store::{
     Error, GetOptions, ObjectStore as _, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
+use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::failure;
@@ -24,6 +25,10 @@ use crate::place::{Kind, Place};
 
 /// Bytes of documents that are held between the signing of an index and their putting.
 const MAX_HELD_BYTES: u64 = 64 << 20;
+/// What a step's data ends in.
+const DATA: [&str; 2] = [".ptau", ".zkey"];
+/// The rules.
+const CONFIG: &str = "ceremony.toml";
 /// How often the index is tried while others replace it.
 const ATTEMPTS: u32 = 3;
 
@@ -236,16 +241,15 @@ impl Publisher {
                     if before == bytes {
                         return Ok(false);
                     }
-                    let signed = Index::from_json(&before)
-                        .map_err(|error| not_ours(&shown, &error.what))
-                        .and_then(|it| {
-                            it.signed(ceremony)
-                                .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))
-                        })?;
-                    if signed.time.unix() > ours.time.unix() {
+                    let before =
+                        Index::from_json(&before).map_err(|error| not_ours(&shown, &error.what))?;
+                    let signed = before
+                        .signed(ceremony)
+                        .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))?;
+                    if signed.time.unix() >= ours.time.unix() {
                         return Err(Diagnostic::environment(
                             "newer-index",
-                            "the index that is there was signed after this one",
+                            "the index that is there was not signed before this one",
                         )
                         .at(&shown)
                         .found(signed.time)
@@ -254,6 +258,7 @@ impl Publisher {
                             "publish from where the ceremony goes on; check this machine's clock",
                         ));
                     }
+                    ensure_goes_on(ceremony, &before, index, &shown)?;
                     match self.place.kind {
                         // A folder cannot compare and replace; whoever writes there is alone.
                         Kind::Local => PutMode::Overwrite,
@@ -269,6 +274,84 @@ impl Publisher {
                     if attempt < ATTEMPTS => {}
                 Err(error) => return Err(failed("replacing", &error)),
             }
+        }
+    }
+}
+
+/// Refuses a list that tells of less than the one that is there: it was signed later, and of an
+/// older state, as a backup or a copy that fell behind has it.
+fn ensure_goes_on(
+    ceremony: &Ceremony,
+    before: &Index,
+    ours: &Index,
+    shown: &str,
+) -> Result<(), Diagnostic> {
+    let behind = |name: &str, found: String, expected: &str| {
+        Diagnostic::artefact("store-conflict", "the list that is there tells of more than this one")
+            .at(format_args!("{shown}: {name}"))
+            .found(found)
+            .expected(expected)
+            .hint(
+                "nothing was replaced: publish from where the ceremony goes on, or bring this \
+                 folder up to date with `ceremony mirror`",
+            )
+    };
+    let here: BTreeMap<&str, &Indexed> =
+        ours.files().iter().map(|file| (file.name.as_str(), file)).collect();
+    let steps: BTreeSet<&str> = before.files().iter().map(|file| file.name.as_str()).collect();
+    for file in before.files() {
+        let name = file.name.as_str();
+        if name == JOURNAL {
+            let found = match here.get(name) {
+                None => "no journal".to_owned(),
+                Some(here) if here.size < file.size => format!("{} bytes", here.size),
+                Some(_) => {
+                    let path = ceremony.folder.root().join(name);
+                    let source = ceremony.folder.open(&path)?;
+                    if digest_of_beginning(source, file.size)
+                        .map_err(|error| unread(&error).at(path.display()))?
+                        == file.sha256.0
+                    {
+                        continue;
+                    }
+                    "a journal that begins otherwise".to_owned()
+                }
+            };
+            let expected = format!("a journal that goes on from the {} bytes there", file.size);
+            return Err(behind(name, found, &expected));
+        }
+        // An attestation that still waits for its data may go; so may the data of a step that was
+        // rejected, but neither its signed words nor the rejection.
+        let stem = name.strip_suffix(".dsse.json").map(|stem| stem.trim_end_matches(".reject"));
+        let is_signed = stem.is_some_and(|stem| {
+            DATA.iter().any(|ending| steps.contains(format!("{stem}{ending}").as_str()))
+        });
+        let is_kept = name == CONFIG || is_signed;
+        match here.get(name) {
+            _ if !is_kept => {}
+            None => return Err(behind(name, "no such file".into(), "the same file")),
+            Some(here) if here.sha256 != file.sha256 && !is_versioned(name) => {
+                let expected = format!("SHA-256 {}", file.sha256);
+                return Err(behind(name, format!("SHA-256 {}", here.sha256), &expected));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn unread(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::environment("reading", format_args!("reading failed: {error}"))
+}
+
+/// The SHA-256 of the first bytes of a source.
+fn digest_of_beginning(source: impl Read, size: u64) -> std::io::Result<[u8; 32]> {
+    let (mut source, mut hash) = (source.take(size), Sha256::new());
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match source.read(&mut buffer)? {
+            0 => return Ok(hash.finalize().into()),
+            count => hash.update(&buffer[..count]),
         }
     }
 }

@@ -175,7 +175,7 @@ fn an_index_that_is_not_ours_or_newer_is_not_replaced() {
     fs::write(world.shared("index.json"), old).unwrap();
     let run = store.run(&world, "coordinator", "ceremony publish shared s3://public/one/two");
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("was signed after this one"), "{}", run.stderr);
+    assert!(run.stderr.contains("was not signed before this one"), "{}", run.stderr);
 }
 
 #[test]
@@ -285,4 +285,33 @@ fn evidence_that_is_completed_is_published_beside_its_first_version() {
         fs::read(world.path("dana", &format!("copy/{name}"))).unwrap(),
         proof(b"completed in a block")
     );
+}
+
+#[test]
+fn a_later_list_of_an_older_state_does_not_replace_the_one_that_is_there() {
+    let world = World::finished();
+    let place = world.path("coordinator", "disk");
+    let publish = format!("file://{} --key key.pem", place.display());
+    world.ok("coordinator", &format!("ceremony publish shared {publish}"));
+    let there = fs::read(place.join("index.json")).unwrap();
+    // A backup from before the last beacon, without the list.
+    let backup = world.path("coordinator", "backup");
+    crate::kit::ceremony::copy(&world.shared(""), &backup);
+    for name in ["final.zkey", "final.dsse.json"] {
+        fs::remove_file(backup.join("circuits/main").join(name)).unwrap();
+    }
+    for name in ["index.json", "transcript.json", "report.json", "report.html", "SHA256SUMS"] {
+        let _ = fs::remove_file(backup.join(name));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(1100)); // it names seconds
+    let run = world.run("coordinator", &format!("ceremony publish backup {publish}"));
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("tells of more than this one"), "{}", run.stderr);
+    assert!(run.stderr.contains("circuits/main/final.dsse.json"), "{}", run.stderr);
+    assert_eq!(fs::read(place.join("index.json")).unwrap(), there);
+    // Two lists of one folder have an order, however fast they come.
+    for _ in 0..3 {
+        world.ok("coordinator", &format!("ceremony publish shared {publish}"));
+    }
+    assert_ne!(fs::read(place.join("index.json")).unwrap(), there);
 }
