@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use ceremony_folder::digests::KnownDigests;
@@ -25,15 +26,21 @@ const LOOK: Duration = Duration::from_secs(2);
 const JOURNAL_REST: Duration = Duration::from_secs(300);
 /// The same failure is told this often.
 const TOLD_AGAIN: Duration = Duration::from_secs(600);
-/// How often the end is tried.
-const LAST_ATTEMPTS: u32 = 5;
+/// The longest rest after failures, each of which doubles it.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+/// How long the end is tried while the store fails.
+const LAST_TRIES: Duration = Duration::from_secs(10);
+/// How long the end may take: a service manager stops a process that takes 90 seconds.
+const END: Duration = Duration::from_secs(75);
 
 /// A thread that publishes.
 pub(super) struct Publishing {
     stop: Arc<AtomicBool>,
     /// Whether the ceremony changed since it was looked at.
     changed: Arc<AtomicBool>,
-    thread: JoinHandle<Result<(), Diagnostic>>,
+    thread: Thread,
+    /// How the last attempt ended.
+    ended: Receiver<Result<(), Diagnostic>>,
 }
 
 impl Publishing {
@@ -58,13 +65,17 @@ impl Publishing {
             told: None,
         };
         let (stopped, news) = (stop.clone(), changed.clone());
+        let (end, ended) = channel();
         let thread = std::thread::Builder::new()
             .name("publisher".into())
-            .spawn(move || work.run(&stopped, &news))
+            .spawn(move || {
+                // Nobody waits any more where the end took too long.
+                let _ = end.send(work.run(&stopped, &news));
+            })
             .map_err(|error| {
                 Diagnostic::environment("runtime", format_args!("starting threads failed: {error}"))
             })?;
-        Ok(Self { stop, changed, thread })
+        Ok(Self { stop, changed, thread: thread.thread().clone(), ended })
     }
 
     /// Says that something changed: a folder of thousands of files is not looked at for nothing.
@@ -75,11 +86,38 @@ impl Publishing {
     /// Publishes what is there now, and ends.
     pub(super) fn finish(self) -> Result<(), Diagnostic> {
         self.stop.store(true, Ordering::SeqCst);
-        self.thread.thread().unpark();
-        self.thread.join().unwrap_or_else(|_| {
-            Err(Diagnostic::environment("internal", "publishing broke off")
-                .hint("publish the folder with `ceremony publish`"))
-        })
+        self.thread.unpark();
+        let what = match self.ended.recv_timeout(END) {
+            Ok(ended) => return ended,
+            Err(RecvTimeoutError::Timeout) => "publishing did not end in time",
+            Err(RecvTimeoutError::Disconnected) => "publishing broke off",
+        };
+        Err(Diagnostic::environment("publishing", what)
+            .expected(format_args!("an end within {} seconds", END.as_secs()))
+            .hint("what is there stays: put the rest there with `ceremony publish`"))
+    }
+}
+
+/// A pause after failures, so that a dead store or a conflict is not asked every other second, and
+/// the index not signed anew each time.
+#[derive(Default)]
+struct Rest {
+    long: Duration,
+    since: Option<Instant>,
+}
+
+impl Rest {
+    fn is_over(&self) -> bool {
+        self.since.is_none_or(|since| since.elapsed() >= self.long)
+    }
+
+    /// What is there with other bytes does not pass by itself: it is looked at rarely at once.
+    fn lengthen(&mut self, blame: Blame) {
+        self.long = match blame {
+            Blame::Environment => (self.long * 2).clamp(LOOK, LONGEST_REST),
+            _ => LONGEST_REST,
+        };
+        self.since = Some(Instant::now());
     }
 }
 
@@ -98,11 +136,16 @@ struct Work {
 
 impl Work {
     fn run(&mut self, stop: &AtomicBool, changed: &AtomicBool) -> Result<(), Diagnostic> {
-        let mut last = 0;
+        let mut rest = Rest::default();
+        let mut stopped: Option<Instant> = None;
         // A journal that rested goes out without further news.
         let mut looked = Instant::now();
         loop {
             let stopping = stop.load(Ordering::SeqCst);
+            if !stopping && !rest.is_over() {
+                std::thread::park_timeout(LOOK);
+                continue;
+            }
             let is_news = changed.swap(false, Ordering::SeqCst);
             if !stopping && !is_news && looked.elapsed() < JOURNAL_REST {
                 std::thread::park_timeout(LOOK);
@@ -110,18 +153,21 @@ impl Work {
             }
             looked = Instant::now();
             let done = self.round(stopping);
-            if done.is_err() {
-                changed.store(true, Ordering::SeqCst);
-            }
-            if let Err(error) = &done {
-                self.tell(error);
-            } else {
-                self.told = None;
+            match &done {
+                Ok(()) => {
+                    rest = Rest::default();
+                    self.told = None;
+                }
+                Err(error) => {
+                    changed.store(true, Ordering::SeqCst);
+                    rest.lengthen(error.blame);
+                    self.tell(error);
+                }
             }
             if stopping {
-                last += 1;
+                let since = stopped.get_or_insert_with(Instant::now);
                 let again = |error: &Diagnostic| error.blame == Blame::Environment;
-                if !done.as_ref().is_err_and(again) || last == LAST_ATTEMPTS {
+                if !done.as_ref().is_err_and(again) || since.elapsed() >= LAST_TRIES {
                     return done;
                 }
             }
@@ -183,5 +229,26 @@ impl Work {
             tracing::warn!(code = error.code, "publication waits: {error}");
         }
         self.told = Some((text, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_doubles_the_rest_and_a_conflict_has_the_longest() {
+        let mut rest = Rest::default();
+        assert!(rest.is_over());
+        for expected in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+            rest.lengthen(Blame::Environment);
+            assert_eq!(rest.long, Duration::from_secs(expected));
+            assert!(!rest.is_over());
+        }
+        let mut rest = Rest::default();
+        rest.lengthen(Blame::Artefact);
+        assert_eq!(rest.long, LONGEST_REST);
+        rest.since = Instant::now().checked_sub(LONGEST_REST);
+        assert!(rest.is_over());
     }
 }
