@@ -16,7 +16,7 @@
 //! under its digest, `versions/SHA256/NAME`: nothing there is ever replaced but the index, which so
 //! names one state of everything.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ceremony_core::progress::Progress;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ use crate::digests::KnownDigests;
 use crate::error::{CeremonyError, at, broken};
 use crate::service::appointments;
 use crate::steps::write_file;
-use crate::{Ceremony, Config};
+use crate::{Ceremony, Config, FolderLock};
 
 /// The index's name in the folder.
 pub const INDEX: &str = "index.json";
@@ -153,6 +153,26 @@ impl Index {
         }
         Ok(predicate)
     }
+}
+
+/// The public files of a folder, and its lock, for signing a list of them. They are hashed before
+/// the lock is taken, and then only what changed meanwhile: steps wait for the lock.
+///
+/// # Errors
+/// When the lock stays taken, the ceremony is not sound, or a file cannot be read or published.
+pub fn locked_files(
+    root: &Path,
+    digests: &mut KnownDigests,
+    progress: &dyn Progress,
+) -> Result<(FolderLock, Ceremony, Vec<Indexed>), CeremonyError> {
+    // What fails here may be half written: under the lock it is not.
+    if let Ok(ceremony) = Ceremony::open_sound(root) {
+        let _ = ceremony.public_files(digests, progress);
+    }
+    let lock = FolderLock::take(root)?;
+    let ceremony = Ceremony::open_sound(root)?;
+    let files = ceremony.public_files(digests, progress)?;
+    Ok((lock, ceremony, files))
 }
 
 impl Ceremony {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ceremony_folder::digests::KnownDigests;
-use ceremony_folder::index::{INDEX, Index};
+use ceremony_folder::index::{INDEX, Index, locked_files};
 use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_publish::publish::Held;
 use ceremony_publish::{Place, Publisher};
@@ -65,13 +65,16 @@ impl PublishArgs {
         publisher: &Publisher,
         digests: &mut KnownDigests,
     ) -> Result<(Ceremony, Index, Held), Diagnostic> {
+        if self.signer.is_named() {
+            let mut signer = self.signer.open()?;
+            let (_lock, ceremony, files) = locked_files(root, digests, &Bars::default())?;
+            let index = ceremony.write_index(files, signer.as_mut())?.0;
+            let held = publisher.hold(&ceremony, &index)?;
+            return Ok((ceremony, index, held));
+        }
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
-        let index = if self.signer.is_named() {
-            let files = ceremony.public_files(digests, &Bars::default())?;
-            let mut signer = self.signer.open()?;
-            ceremony.write_index(files, signer.as_mut())?.0
-        } else {
+        let index = {
             let there = ceremony.index()?;
             let Some((index, _)) = there else {
                 return Err(Diagnostic::environment("no-index", "the folder has no signed list")

@@ -315,3 +315,36 @@ fn a_later_list_of_an_older_state_does_not_replace_the_one_that_is_there() {
     }
     assert_ne!(fs::read(place.join("index.json")).unwrap(), there);
 }
+
+/// Whether a step could have the folder's lock now.
+fn is_free(root: &std::path::Path) -> bool {
+    let path = root.join(".zk-ceremony.lock");
+    let file = fs::File::options().create(true).append(true).open(path).unwrap();
+    file.try_lock().is_ok()
+}
+
+/// Tries the folder's lock, as a step would, whenever something is hashed.
+struct Step(std::path::PathBuf, std::sync::atomic::AtomicUsize);
+
+impl ceremony_core::progress::Progress for Step {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {
+        assert!(is_free(&self.0), "a step waits for the lock");
+        self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+    fn end(&self) {}
+}
+
+#[test]
+fn files_are_hashed_before_the_folder_is_locked() {
+    let world = World::finished();
+    let root = world.shared("");
+    let step = Step(root.clone(), 0.into());
+    let mut digests = ceremony_folder::digests::KnownDigests::default();
+    let (lock, ceremony, files) =
+        ceremony_folder::index::locked_files(&root, &mut digests, &step).unwrap();
+    assert!(step.1.load(std::sync::atomic::Ordering::SeqCst) >= files.len());
+    assert!(!is_free(&root), "the lock is not held");
+    drop((lock, ceremony));
+    assert!(is_free(&root));
+}

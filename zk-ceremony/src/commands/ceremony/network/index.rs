@@ -1,7 +1,7 @@
 //! `ceremony index`: a signed list of the public files, for those who have no service to ask.
 
 use ceremony_folder::digests::KnownDigests;
-use ceremony_folder::{Ceremony, FolderLock};
+use ceremony_folder::index::locked_files;
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::network::IndexArgs;
@@ -10,10 +10,9 @@ use crate::progress::Bars;
 impl IndexArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
-        let _lock = FolderLock::take(root)?;
-        let ceremony = Ceremony::open_sound(root)?;
         let mut signer = self.signer.open()?;
-        let files = ceremony.public_files(&mut KnownDigests::default(), &Bars::default())?;
+        let (_lock, ceremony, files) =
+            locked_files(root, &mut KnownDigests::default(), &Bars::default())?;
         let (index, path) = ceremony.write_index(files, signer.as_mut())?;
         let bytes: u64 = index.files().iter().map(|file| file.size).sum();
         println!("{}: {} public files, {bytes} bytes", path.display(), index.files().len());

@@ -8,9 +8,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use ceremony_folder::digests::KnownDigests;
-use ceremony_folder::index::Indexed;
+use ceremony_folder::index::{Indexed, locked_files};
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
-use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_net::service::Elsewhere;
 use ceremony_publish::{Place, Publisher};
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -177,9 +176,8 @@ impl Work {
 
     /// Publishes what is new, if there is anything.
     fn round(&mut self, stopping: bool) -> Result<(), Diagnostic> {
-        let lock = FolderLock::take(&self.root)?;
-        let ceremony = Ceremony::open_sound(&self.root)?;
-        let files = ceremony.public_files(&mut self.digests, &Bars::default())?;
+        let (lock, ceremony, files) =
+            locked_files(&self.root, &mut self.digests, &Bars::default())?;
         if !self.is_due(&files, stopping) {
             return Ok(());
         }
