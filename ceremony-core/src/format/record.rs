@@ -35,8 +35,8 @@ pub(super) type Known<'a, T> = (&'a [T], fn(&T) -> Vec<u8>);
 /// time, the membership of their points, is tested for all of them side by side. The first bad
 /// record is told, and of one record the origin before the points.
 ///
-/// The `known` ones were read before. Where the bytes are theirs, as `bytes_of` gives them, they are
-/// not read again: all files of a chain begin with the same records.
+/// The `known` ones were read before. Where the bytes are theirs, as `bytes_of` gives them, they
+/// are not read again: all files of a chain begin with the same records.
 pub(super) fn read_records<const LENGTH: usize, T: Send + Sync + Clone>(
     section: u32,
     bytes: &[u8],

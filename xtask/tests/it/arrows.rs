@@ -6,12 +6,13 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Each crate with the crates of this workspace that it is built from.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("attestation", &["zk-vk-guard"]),
     ("bn254-batch", &[]),
     ("ceremony-core", &["bn254-batch"]),
     ("ceremony-folder", &["bn254-batch", "ceremony-core", "zk-attest", "zk-vk-guard"]),
     ("ceremony-net", &["ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"]),
+    ("ceremony-publish", &["ceremony-core", "ceremony-folder", "zk-attest"]),
     (
         "fuzz-targets",
         &["bn254-batch", "ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"],
@@ -26,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "ceremony-core",
             "ceremony-folder",
             "ceremony-net",
+            "ceremony-publish",
             "zk-attest",
             "zk-embed",
             "zk-vk-guard",

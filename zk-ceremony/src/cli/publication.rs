@@ -80,8 +80,8 @@ pub(crate) struct ArchiveArgs {
     /// Check an archive, without unpacking it: a file, or the address of one in a store
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["folder", "out", "to"])]
     pub(crate) verify: Option<String>,
-    /// With --verify: SHA-256 of ceremony.toml, as the coordinator announced it; an archive of other
-    /// rules is refused
+    /// With --verify: SHA-256 of ceremony.toml, as the coordinator announced it; an archive of
+    /// other rules is refused
     #[arg(long, value_name = "SHA256", requires = "verify")]
     pub(crate) rules: Option<String>,
     #[command(flatten)]
