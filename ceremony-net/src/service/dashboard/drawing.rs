@@ -169,7 +169,8 @@ mod tests {
         let moments = [100, 100, 150, 199, 90];
         let (found, each) = parts(moments.iter().copied(), 200, 10);
         assert_eq!(found.iter().sum::<f64>(), 5.0);
-        assert_eq!((found[0], each), (1.0, 12));
+        // From 90 to 101.
+        assert_eq!((found[0], each), (3.0, 12));
         // All of them later than now, by a clock that was set back.
         assert_eq!(parts([100, 300].into_iter(), 50, 4).0, [1.0, 0.0, 0.0, 1.0]);
     }
