@@ -7,6 +7,7 @@ pub(crate) mod guard_status;
 mod key;
 mod policy;
 mod policy_diff;
+mod policy_next;
 mod proof;
 mod ptau;
 mod sign;

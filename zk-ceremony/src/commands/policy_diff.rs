@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::io::Write as _;
 
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
@@ -18,12 +17,9 @@ use zk_vk_guard::policy::{
     ParticipantKey, Policy, PolicyCircuit, PolicyDocument, PolicyFormat, Role, RoleKey, Roles,
 };
 
-use super::bundle::read_bundle;
 use super::policy::phases;
 use super::policy::read_policy;
-use crate::cli::next::NextPolicy;
 use crate::cli::policy::DiffPolicies;
-use crate::failure;
 use crate::show::json;
 
 /// What a change does to the policy.
@@ -55,7 +51,7 @@ struct Change {
 
 /// What `policy diff --json` prints.
 #[derive(Serialize)]
-struct Diff {
+pub(super) struct Diff {
     old_sha256: PolicyDigest,
     new_sha256: PolicyDigest,
     changes: Vec<Change>,
@@ -72,62 +68,13 @@ impl DiffPolicies {
     }
 }
 
-impl NextPolicy {
-    pub(super) fn run(self) -> Result<(), Diagnostic> {
-        let old = read_policy(&self.policy)?;
-        let mut output = self.output.create(&[])?;
-        let refused = |refusal| failure::refusal(&self.bundle, &refusal);
-        let bundle = read_bundle(&self.bundle)?;
-        let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
-        let provenance = inspection.provenance;
-        let mut document = old.document().clone();
-        if provenance.kind != document.kind || provenance.serial < document.minimum_serial {
-            return Err(Diagnostic::artefact(
-                "not-next",
-                "the policy would not accept this bundle",
-            )
-            .at(self.bundle.display())
-            .found(format_args!("{}, serial {}", provenance.kind, provenance.serial))
-            .expected(format_args!(
-                "{}, serial {} or higher",
-                document.kind, document.minimum_serial
-            )));
-        }
-        document.minimum_serial = provenance.serial;
-        if self.revoke_predecessor {
-            let Some(predecessor) = provenance.predecessor else {
-                return Err(Diagnostic::artefact(
-                    "no-predecessor",
-                    "the bundle names no predecessor that could be revoked",
-                )
-                .at(self.bundle.display())
-                .hint("make the bundle with --predecessor, or leave --revoke-predecessor out"));
-            };
-            if !document.revoked_transcripts.contains(&predecessor) {
-                document.revoked_transcripts.push(predecessor);
-            }
-        }
-        if let Some(time) = &self.not_after {
-            document.not_after = Some(time.clone());
-        }
-        let bytes = document.to_json();
-        let new = Policy::from_json(&bytes)
-            .map_err(|refusal| failure::refusal(&self.output.path, &refusal))?;
-        output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
-        output.commit()?;
-        eprintln!("{}: written", self.output.path.display());
-        Diff::of(&old, &new).print();
-        Ok(())
-    }
-}
-
 impl Diff {
-    fn of(old: &Policy, new: &Policy) -> Self {
+    pub(super) fn of(old: &Policy, new: &Policy) -> Self {
         let changes = changes(old.document(), new.document());
         Self { old_sha256: old.digest(), new_sha256: new.digest(), changes }
     }
 
-    fn print(&self) {
+    pub(super) fn print(&self) {
         for Change { effect, what } in &self.changes {
             let effect = match effect {
                 Effect::Weaker => "WEAKER",
