@@ -43,7 +43,7 @@ install() {
     $sudo apt-get install -qy "$@"
 }
 
-step "peer tools (snarkjs and circom, versions pinned in ci/package-lock.json)"
+step "peer tools (snarkjs, circom, solc and others, versions pinned in ci/package-lock.json)"
 command -v npm >/dev/null || install nodejs npm
 (cd ci && npm ci --no-audit --no-fund --loglevel=error)
 
@@ -76,6 +76,9 @@ unshare -Urm true || { echo "no namespace of users and mounts can be made: allow
 # moto came with the requirements. The version of s3s-fs is the newest that this toolchain builds.
 step "a peer store (s3s-fs, which checks signatures; built once, without optimisation)"
 [ -x "$target/peers/bin/s3s-fs" ] || cargo install --locked --debug --root "$target/peers" s3s-fs@0.14.1 --features binary
+
+step "a compiler of Go, which takes the keys that are exported for it"
+command -v go >/dev/null || install golang-go
 
 step "a browser, which opens the report (chromium, from the system's packages)"
 command -v chromium >/dev/null || install chromium

@@ -149,7 +149,7 @@ impl AffinePoint for G2Affine {
     }
 
     fn in_subgroup(&self) -> bool {
-        self.is_in_correct_subgroup_assuming_on_curve()
+        crate::subgroup::is_member(self)
     }
 
     fn as_g1(_: &[Self]) -> Option<&[G1Affine]> {

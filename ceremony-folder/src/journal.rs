@@ -196,7 +196,7 @@ impl Predicate for JournalHead {
 ///
 /// # Errors
 /// The first line that is not the one that follows. Messages name `path`.
-pub(crate) fn parse(
+pub fn read_entries(
     path: &Path,
     bytes: &[u8],
     first: u64,
@@ -268,7 +268,7 @@ impl Journal {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let cut = (bytes.len() - whole) as u64;
         let rules = ceremony.config.digest();
-        let entries = parse(&path, &bytes[..whole], 0, FileDigest(rules.0))?;
+        let entries = read_entries(&path, &bytes[..whole], 0, FileDigest(rules.0))?;
         if cut > 0 {
             file.set_len(whole as u64).map_err(at(&path))?;
         }
@@ -288,7 +288,7 @@ impl Journal {
     /// When they do not follow the lines that are here, or writing fails.
     pub fn append_lines(&mut self, lines: &str) -> Result<(), CeremonyError> {
         let (next, previous) = self.end();
-        let new = parse(&self.path, lines.as_bytes(), next, previous)?;
+        let new = read_entries(&self.path, lines.as_bytes(), next, previous)?;
         self.write(lines.as_bytes())?;
         self.entries.extend(new);
         Ok(())
@@ -396,7 +396,7 @@ impl Ceremony {
             return Ok(None);
         }
         let bytes = folder.read(&path, MAX_JOURNAL_BYTES)?;
-        let entries = parse(&path, &bytes, 0, FileDigest(self.config.digest().0))?;
+        let entries = read_entries(&path, &bytes, 0, FileDigest(self.config.digest().0))?;
         let envelope =
             Envelope::from_json(&folder.read(&head, Envelope::MAX_BYTES)?).map_err(at(&head))?;
         let service = self.signed_head(&entries, &envelope)?;
@@ -410,7 +410,7 @@ impl Ceremony {
         let path = self.folder.root().join(JOURNAL);
         let bytes = self.folder.read(&path, MAX_JOURNAL_BYTES).ok()?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let entries = parse(&path, &bytes[..whole], 0, FileDigest(self.config.digest().0)).ok()?;
+        let entries = read_entries(&path, &bytes[..whole], 0, FileDigest(self.config.digest().0)).ok()?;
         Some((path, entries))
     }
 

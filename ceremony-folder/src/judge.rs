@@ -26,7 +26,7 @@ use zk_attest::primitives::CeremonyId;
 use zk_attest::statement::Statement;
 
 use crate::error::{CeremonyError, at, broken};
-use crate::journal::{JournalHead, Recorded, parse};
+use crate::journal::{JournalHead, Recorded, read_entries};
 use crate::service::Receipt;
 
 /// What a service signed of a line of its journal.
@@ -125,7 +125,7 @@ pub enum Judgement {
 /// # Errors
 /// The first line that does not follow the one before.
 pub fn lines(path: &Path, bytes: &[u8], of: &Testimony) -> Result<Vec<Recorded>, CeremonyError> {
-    parse(path, bytes, 0, FileDigest(of.ceremony_toml_sha256.0))
+    read_entries(path, bytes, 0, FileDigest(of.ceremony_toml_sha256.0))
 }
 
 /// Holds two words against each other, with the help of journals whose lines follow one another.

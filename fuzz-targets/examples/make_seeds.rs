@@ -29,14 +29,20 @@ use testkit::forge::Step;
 use testkit::known_tau;
 use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
+use ceremony_folder::journal::{Entry, Event};
 use testkit::ptau::Model;
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
-use zk_attest::primitives::CeremonyKind;
+use zk_attest::digest::FileDigest;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Phase, Statement, Subject};
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{Options, text};
 use zk_vk_guard::transcript::Origin;
+
+/// The key of RFC 8032's first test.
+const RFC_8032_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 fn put(path: &str, bytes: impl AsRef<[u8]>) {
     let path = fuzz_targets::stable::fuzz_folder().join("seeds").join(path);
@@ -50,6 +56,7 @@ fn main() {
     phase2();
     documents();
     proofs();
+    journals();
 }
 
 /// A handover, as a statement.
@@ -82,6 +89,33 @@ fn proofs() {
     let claims = format!("{{\"proofs\":[{{\"proof\":{json},\"public\":[\"7\",\"0\"]}}]}}");
     put("proof/good-claims.json", &claims);
     put("proof/bad-input.json", claims.replacen("\"7\"", "\"-7\"", 1));
+}
+
+/// A journal with its first three lines, each naming the one before.
+fn journals() {
+    let participant = Label::new("alice").unwrap();
+    let service = PublicKey::from_hex(RFC_8032_KEY).unwrap();
+    let events = [
+        Event::Opened { service },
+        Event::Joined { participant: participant.clone() },
+        Event::Granted { participant, turn: "0".repeat(32) },
+    ];
+    let mut previous = FileDigest::of(b"");
+    let mut journal = Vec::new();
+    let mut lines = Vec::new();
+    for (number, event) in (0_u64..).zip(events) {
+        let time = Timestamp::from_unix(1_800_000_000);
+        let line = zk_attest::json::encode(&Entry { number, previous, time, event });
+        previous = FileDigest::of(&line);
+        journal.extend_from_slice(&line);
+        journal.push(b'\n');
+        lines.push(line);
+    }
+    put("journal/good.jsonl", &journal);
+    put("journal/bad-torn.jsonl", &journal[..journal.len() - 5]);
+    let swapped = [&lines[0][..], b"\n", &lines[2], b"\n", &lines[1], b"\n"].concat();
+    put("journal/bad-swapped.jsonl", swapped);
+    put("journal/bad-a-line-dropped.jsonl", [&lines[0][..], b"\n", &lines[2], b"\n"].concat());
 }
 
 fn phase1() {

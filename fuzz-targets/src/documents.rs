@@ -1,6 +1,7 @@
 //! JSON documents and the snippet.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use ark_serialize::CanonicalSerialize as _;
@@ -11,10 +12,11 @@ use ceremony_core::format::verification_key::{read_verification_key, write_verif
 use ceremony_core::keygen::check_verifying_key;
 use ceremony_folder::audit::{AuditFailure, AuditResult};
 use ceremony_folder::enrolment::Enrolment;
-use ceremony_folder::journal::JournalHead;
+use ceremony_folder::journal::{JournalHead, read_entries};
 use ceremony_folder::service::{Appointment, Receipt};
 use ceremony_folder::{Config, StepVerdict};
 use zk_attest::amendment::Amendment;
+use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::Timestamp;
@@ -117,6 +119,32 @@ pub fn statement(data: &[u8]) -> bool {
     assert!(payload == data, "what is accepted is its own encoding");
     assert!(readings.next().is_none(), "a statement has one meaning");
     true
+}
+
+/// A journal is accepted in its one encoding, each line held to the one before, and read in two
+/// parts it says the same.
+pub fn journal(data: &[u8]) -> bool {
+    let path = Path::new("journal.jsonl");
+    let before = FileDigest::of(b"");
+    let Ok(entries) = read_entries(path, data, 0, before) else { return false };
+    let mut written = Vec::new();
+    let mut previous = before;
+    for (number, recorded) in (0_u64..).zip(&entries) {
+        assert_eq!((recorded.entry.number, recorded.entry.previous), (number, previous));
+        let line = zk_attest::json::encode(&recorded.entry);
+        previous = FileDigest::of(&line);
+        assert_eq!(recorded.sha256, previous);
+        written.extend_from_slice(&line);
+        written.push(b'\n');
+    }
+    assert!(written == data, "what is accepted is its own encoding");
+    if let Some(first) = entries.first() {
+        let end = data.iter().position(|byte| *byte == b'\n').expect("a whole line") + 1;
+        let rest = read_entries(path, &data[end..], 1, first.sha256).expect("the rest of it");
+        assert_eq!(rest, entries[1..]);
+        assert!(rest.is_empty() || read_entries(path, &data[end..], 0, before).is_err());
+    }
+    !entries.is_empty()
 }
 
 /// A proof and its inputs have one digest each, whatever they are written in, and arkworks' bytes

@@ -473,7 +473,7 @@ impl From<BeaconValue> for String {
     }
 }
 
-/// Exponent of a beacon's work, 10 to 63: the bounds that the file formats set.
+/// Exponent of a beacon's work, 10 to 30: what `ceremony-core` computes, creator and verifier alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct BeaconExponent(u8);
@@ -481,12 +481,12 @@ pub struct BeaconExponent(u8);
 impl BeaconExponent {
     /// Validates the exponent.
     pub fn new(exponent: u8) -> Result<Self> {
-        if (10..=63).contains(&exponent) {
+        if (10..=30).contains(&exponent) {
             return Ok(Self(exponent));
         }
         Err(Refusal::new(Code::Malformed, "beacon exponent out of range")
             .found(exponent)
-            .expected("10 to 63"))
+            .expected("10 to 30"))
     }
 
     /// The exponent.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod audit_verifier;
 pub(crate) mod ceremony;
 mod guard_status;
 pub(crate) mod judge;
@@ -15,6 +16,7 @@ pub(crate) mod watching;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+pub(crate) use audit_verifier::AuditVerifier;
 use bn254_batch::{Backend, Instructions};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use guard_status::GuardStatus;
@@ -101,6 +103,22 @@ pub(crate) enum Command {
             its keys are not found in the binary, 2 it could not be looked at (or there is none).")
     )]
     GuardStatus(GuardStatus),
+    /// Whose key a deployed verifier has: a contract's source or code against an approved bundle
+    #[command(
+        after_help = examples("Examples:\n  \
+            zk-ceremony audit-verifier Verifier.sol --bundle zk/bundle.json --policy \
+            zk/trust-policy.json\n  \
+            zk-ceremony audit-verifier code.hex --bundle zk/bundle.json --policy \
+            zk/trust-policy.json   (as a node's eth_getCode answers it)\n  \
+            zk-ceremony audit-verifier Verifier.sol        (a contract of other people: only \
+            whether its key is degenerate)\n\n\
+            It looks for the numbers of the key. What the rest of the contract does with them is \
+            not looked at: compare the source with `zk-embed --format solidity`, and the code \
+            with what that source compiles to.\n\n\
+            Exit status: 0 the key is the bundle's (without one: not degenerate), 1 it is not, \
+            2 it could not be read.")
+    )]
+    AuditVerifier(AuditVerifier),
 }
 
 #[derive(Debug, Subcommand)]

@@ -70,6 +70,7 @@ pub fn main(host: Host) -> ExitCode {
         Command::Key(KeyCommand::Open(command)) => command.run(),
         Command::Key(KeyCommand::Recipient(command)) => command.run(),
         Command::GuardStatus(command) => command.run(),
+        Command::AuditVerifier(command) => command.run(),
         Command::Key(KeyCommand::Of(command)) => command.run(),
     };
     match result {

@@ -76,7 +76,7 @@ fn decoded(bytes: &[u8], compress: Compress, form: &str) -> Result<VerifyingKey<
 
 /// What a ceremony's own verification need not ask, since it compares these points with the
 /// circuit's.
-fn ensure_inputs_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
+pub(crate) fn ensure_inputs_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
     let (beta, delta) = (key.beta_g2, key.delta_g2);
     let ic = &key.gamma_abc_g1;
     let faults = [

@@ -7,26 +7,34 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ceremony_core::progress::NoProgress;
-use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 use zk_attest::error::{Refusal, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
 use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_embed::ceremony::{CeremonyCheckError, check_ceremony};
-use zk_embed::{check, embed, replace};
+use zk_embed::export::Format;
+use zk_embed::{Imported, Language, check, replace};
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;
 
-/// Writes the Rust source that embeds the verifying keys of an approved bundle.
+/// Writes the Rust source that embeds the verifying keys of an approved bundle, or a file for other
+/// languages.
 ///
 /// The bundle must satisfy the trust policy, and every point of its keys is checked. Commit the
 /// written file, outside of src/: the guard in build.rs compares it with the bundle in every build.
+/// What is written in other languages no build compares: let `--check` do it in continuous
+/// integration.
 #[derive(Parser)]
 #[command(
     version,
     after_help = "Example:\n  zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json \
                   --out zk/verifying_key.rs\n  zk-embed --check    (in continuous integration)\n  \
-                  zk-embed --ceremony ceremony/    (verifies the ceremony itself first)"
+                  zk-embed --ceremony ceremony/    (verifies the ceremony itself first)\n  \
+                  zk-embed --format solidity --out contracts/Verifier.sol\n  \
+                  zk-embed --format solidity --out contracts/Verifier.sol --check"
 )]
 struct Arguments {
     /// The bundle.
@@ -35,9 +43,13 @@ struct Arguments {
     /// The trust policy that it has to satisfy.
     #[arg(long, value_name = "FILE", default_value = USUAL_POLICY)]
     policy: PathBuf,
-    /// The snippet.
-    #[arg(long, value_name = "FILE", default_value = USUAL_SNIPPET)]
-    out: PathBuf,
+    /// The file to write or check [default: zk/verifying_key.rs, or that of the format].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// What to write: Rust for the guard, a contract for Ethereum, a key for Solana's
+    /// groth16-solana, or snarkjs' keys in JSON or TypeScript, or coordinates in Go.
+    #[arg(long, value_name = "FORMAT", default_value = "rust", value_parser = formats())]
+    format: Choice,
     /// Write nothing: exit with 1, and the command that fixes it, unless the snippet is current.
     #[arg(long)]
     check: bool,
@@ -48,6 +60,19 @@ struct Arguments {
     /// Verify the whole ceremony from its public files first, and that it is the bundle's.
     #[arg(long, value_name = "DIR")]
     ceremony: Option<PathBuf>,
+}
+
+/// A format; none is Rust's snippet.
+#[derive(Clone, Copy)]
+struct Choice(Option<Format>);
+
+/// The formats by their names.
+fn formats() -> impl TypedValueParser<Value = Choice> {
+    let names = ["rust"].into_iter().chain(Format::ALL.map(|(name, _)| name));
+    PossibleValuesParser::new(names).map(|chosen| {
+        let other = Format::ALL.into_iter().find(|(name, _)| *name == chosen);
+        Choice(other.map(|(_, format)| format))
+    })
 }
 
 /// What ends the program.
@@ -69,7 +94,21 @@ impl From<CeremonyCheckError> for Failure {
 }
 
 impl Arguments {
+    fn language(&self) -> Language {
+        match self.format.0 {
+            None => Language::Rust(Options { arkworks: self.arkworks }),
+            Some(format) => Language::Other(format),
+        }
+    }
+
+    /// The file that is written or checked.
+    fn out(&self) -> PathBuf {
+        let usual = self.format.0.map_or(USUAL_SNIPPET, Format::usual_file);
+        self.out.clone().unwrap_or_else(|| usual.into())
+    }
+
     fn run(&self) -> Result<(), Failure> {
+        let out = &self.out();
         let now = Timestamp::now();
         // An expired bundle is not imported; one that was imported in time stays buildable, and its
         // check says so.
@@ -77,7 +116,7 @@ impl Arguments {
         let policy = read_regular(&self.policy, MAX_POLICY_BYTES)?;
         let bundle = read_regular(&self.bundle, MAX_BUNDLE_BYTES)?;
         let embedded =
-            embed(&bundle, &policy, Options { arkworks: self.arkworks }, &now, on_expiry)?;
+            Imported::new(&bundle, &policy, &now, on_expiry)?.embedded(self.language())?;
         let provenance = embedded.bundle.provenance();
         if provenance.kind == CeremonyKind::Rehearsal {
             eprintln!("warning: the keys are of a rehearsal and protect nothing");
@@ -88,14 +127,14 @@ impl Arguments {
             eprintln!("verified: every file of the ceremony in {}", folder.display());
         }
         if self.check {
-            check(&embedded, &self.out)?;
+            check(&embedded, out)?;
         } else {
-            replace(&embedded, &self.out)?;
+            replace(&embedded, out)?;
         }
         let done = if self.check { "current" } else { "written" };
         println!(
             "{done}: {}, serial {} of ceremony {} ({})",
-            self.out.display(),
+            out.display(),
             provenance.serial,
             provenance.ceremony,
             provenance.kind
@@ -108,14 +147,20 @@ impl Arguments {
                 circuit.vk_sha256
             );
         }
-        println!("policy to pin in build.rs: {}", embedded.bundle.policy_digest());
+        if self.format.0.is_none() {
+            println!("policy to pin in build.rs: {}", embedded.bundle.policy_digest());
+        }
         Ok(())
     }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let shown = [&arguments.policy, &arguments.bundle, &arguments.out]
+    if arguments.arkworks && arguments.format.0.is_some() {
+        let what = "--arkworks is for the format rust only";
+        Arguments::command().error(ErrorKind::ArgumentConflict, what).exit();
+    }
+    let shown = [&arguments.policy, &arguments.bundle, &arguments.out()]
         .map(|path| path.display().to_string());
     let code = match arguments.run() {
         Ok(()) => return ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -57,6 +58,8 @@ pub(crate) struct Core {
     pub(crate) verifier: OnceLock<Thread>,
     /// Held while the folder is read, so that what was read earlier is never set later.
     refreshing: Mutex<()>,
+    /// A contribution is being taken in: the folder is locked, and read at the end of it.
+    pub(super) taking_in: AtomicBool,
 }
 
 impl Core {
@@ -161,6 +164,7 @@ impl Core {
             asked: Mutex::new(now),
             verifier: OnceLock::new(),
             refreshing: Mutex::new(()),
+            taking_in: AtomicBool::new(false),
         });
         core.look_at_bundle();
         Ok(core)
@@ -208,6 +212,9 @@ impl Core {
 
     /// Reads the folder again, if it changed, and notes what is new in it.
     pub(crate) fn refresh(&self, always: bool) -> Result<(), Diagnostic> {
+        if !always && self.taking_in.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let _one = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.state().view.clone();
         if !always && !before.is_stale(&self.options.folder) {

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,6 +93,12 @@ impl Core {
     /// Verifies what came in a turn, and takes it in. Runs as long as that takes.
     pub(crate) fn verify_received(&self, stopping: &dyn Fn() -> bool) {
         let Some(lease) = self.received() else { return };
+        self.taking_in.store(true, Ordering::Relaxed);
+        self.verify_turn(&lease, stopping);
+        self.taking_in.store(false, Ordering::Relaxed);
+    }
+
+    fn verify_turn(&self, lease: &Lease, stopping: &dyn Fn() -> bool) {
         let span = tracing::debug_span!("verify");
         crate::trace::adopt(&span, self.state().trace.take().as_deref());
         let _in = span.entered();
@@ -100,7 +107,7 @@ impl Core {
         let verdict = loop {
             // A file that makes the verification fail in a way that nobody foresaw is refused, and
             // does not stop the queue.
-            let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(&lease, &mut verified)));
+            let taken = catch_unwind(AssertUnwindSafe(|| self.take_in(lease, &mut verified)));
             let taken = taken.unwrap_or_else(|_| {
                 self.security.note(Kind::Internal);
                 Ok(unforeseen())
@@ -120,12 +127,6 @@ impl Core {
         };
         let good = matches!(verdict, Verdict::Accepted { .. });
         let what = if good { "taken in" } else { "refused" };
-        let seconds = begun.elapsed().as_secs_f64();
-        tracing::info!(
-            "{}'s contribution: {what} after {seconds:.3} s, verified in {:.3} s",
-            lease.participant,
-            verified.as_secs_f64()
-        );
         // Before the turn ends: nobody gets a turn on what the chains were before.
         while let Err(error) = self.refresh(true) {
             tracing::error!("reading the folder failed, and is tried again: {}", error.what);
@@ -149,6 +150,12 @@ impl Core {
         state.verdicts.insert(lease.key, verdict);
         state.drop_turn(&self.state_folder);
         drop(state);
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::info!(
+            "{}'s contribution: {what} after {seconds:.3} s, verified in {:.3} s",
+            lease.participant,
+            verified.as_secs_f64()
+        );
         self.changed();
     }
 

@@ -1,5 +1,6 @@
 //! One module per group of commands.
 
+mod audit_verifier;
 mod bundle;
 mod ceremony;
 mod entropy;

@@ -350,9 +350,11 @@ impl ExportVerificationKey {
             .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
         println!(
-            "{}: verifying key with {} public inputs",
+            "{}: verifying key with {} public inputs\n  not verified here: `{PROGRAM} zkey verify` \
+             says whether {} was made as it should",
             self.output.path.display(),
-            key.header().public
+            key.header().public,
+            self.zkey.display()
         );
         Ok(())
     }

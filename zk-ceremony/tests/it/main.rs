@@ -3,6 +3,7 @@
 mod accept_cli;
 mod approval_cli;
 mod attacks;
+mod audit_verifier;
 mod ceremony_cli;
 mod drand;
 mod extremes;

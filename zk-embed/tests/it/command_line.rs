@@ -87,7 +87,7 @@ fn a_stale_or_missing_snippet_fails_the_check_with_the_command_that_fixes_it() {
     assert_eq!(missing.code, Some(1));
     assert_eq!(
         missing.stderr,
-        "error: the committed snippet zk/verifying_key.rs is missing [snippet-stale]\nhint: run \
+        "error: the committed file zk/verifying_key.rs is missing [snippet-stale]\nhint: run \
          `zk-embed --bundle zk/bundle.json --policy zk/trust-policy.json --out \
          zk/verifying_key.rs`\n"
     );
@@ -179,4 +179,49 @@ fn the_tools_own_trouble_has_another_exit_code() {
     assert_eq!(folder.run(&["--no-such-option"]).code, Some(2));
     assert_eq!(folder.run(&["--bundle", "zk"]).code, Some(1), "a folder is a bad artefact");
     assert!(folder.run(&["--help"]).stdout.contains("Example:"));
+}
+
+#[test]
+fn other_formats_are_written_checked_and_never_go_back() {
+    let (ceremony, parts) = production();
+    let folder = Folder::new(&parts, &ceremony);
+    for (format, file) in [
+        ("solidity", "zk/Verifier.sol"),
+        ("solana", "zk/verifying_key_solana.rs"),
+        ("json", "zk/verifying_keys.json"),
+        ("typescript", "zk/verifying_keys.ts"),
+        ("go", "zk/verifying_keys.go"),
+    ] {
+        let missing = folder.run(&["--format", format, "--check"]);
+        assert_eq!(missing.code, Some(1), "{format}");
+        let hint = format!("hint: run `zk-embed --format {format} --bundle zk/bundle.json");
+        assert!(missing.stderr.contains(&hint), "{}", missing.stderr);
+        let written = folder.run(&["--format", format]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
+        assert!(written.stdout.starts_with(&format!("written: {file}, serial 7 of ")));
+        assert!(!written.stdout.contains("pin in build.rs"), "no build pins it");
+        assert_eq!(folder.run(&["--format", format, "--check"]).code, Some(0), "{format}");
+
+        let text = fs::read_to_string(folder.path(file)).unwrap();
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{format}");
+        let edited = text.replacen("1", "2", 1);
+        fs::write(folder.path(file), &edited).unwrap();
+        assert_eq!(folder.run(&["--format", format, "--check"]).code, Some(1), "{format}");
+        let newer = match format {
+            "json" => text.replace("\"serial\": 7", "\"serial\": 8"),
+            "typescript" => text.replace("SERIAL = 7n", "SERIAL = 8n"),
+            "go" => text.replace("uint64 = 7", "uint64 = 8"),
+            "solana" => text.replace("SERIAL: u64 = 7", "SERIAL: u64 = 8"),
+            _ => text.replace("SERIAL = 7;", "SERIAL = 8;"),
+        };
+        assert_ne!(newer, text, "{format}");
+        fs::write(folder.path(file), &newer).unwrap();
+        let refused = folder.run(&["--format", format]);
+        assert_eq!(refused.code, Some(1), "{format}");
+        assert!(refused.stderr.contains("[serial-too-low]"), "{}", refused.stderr);
+        assert_eq!(fs::read_to_string(folder.path(file)).unwrap(), newer);
+    }
+    let both = folder.run(&["--format", "json", "--arkworks"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+    assert_eq!(folder.run(&["--format", "cobol"]).code, Some(2));
 }

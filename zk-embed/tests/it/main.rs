@@ -3,4 +3,5 @@
 mod beacons;
 mod command_line;
 mod deep_check;
+mod export;
 mod guarded_example;

@@ -4,10 +4,12 @@
 //! computes for all of them. A turn's time is split by what the parties print:
 //!
 //! ```text
-//! grant .. next grant   the turn                       by the service's clock
+//! grant .. taken in     the turn                       by the service's clock
 //!   - the client's      fetching, verifying, contributing, sending
 //!   - verification      of the new step
 //!   = the service's own
+//! taken in .. next grant   until the next participant has asked: they follow the chain meanwhile,
+//!                       all at once and on this machine
 //! ```
 
 use std::collections::BTreeMap;
@@ -50,6 +52,8 @@ struct Turn {
     whole: f64,
     client: f64,
     verified: f64,
+    /// From its end to the next one's beginning.
+    between: f64,
 }
 
 /// SplitMix64: the same numbers from the same seed, everywhere.
@@ -268,17 +272,21 @@ impl<'a> Load<'a> {
         let turns = turns(service, logs, &self.contributors(phase)?);
         let number = u8::from(phase);
         let count = self.contributors(phase)?.len();
-        let mut table = "step,turn,client,verification\n".to_owned();
+        let mut table = "step,turn,client,verification,between\n".to_owned();
         for (step, turn) in &turns {
-            let Turn { whole, client, verified } = turn;
-            let _ = writeln!(table, "{step},{whole:.3},{client:.3},{verified:.3}");
+            let Turn { whole, client, verified, between } = turn;
+            let _ = writeln!(table, "{step},{whole:.3},{client:.3},{verified:.3},{between:.3}");
         }
         let path = self.rehearsal.out.join(format!("turns-{number}.csv"));
         write_file(&path, table.as_bytes(), true)?;
         let all: Vec<Turn> = turns.into_values().collect();
         let sum = |of: fn(&Turn) -> f64| all.iter().map(of).sum::<f64>();
-        let (whole, client, verified) =
-            (sum(|it| it.whole), sum(|it| it.client), sum(|it| it.verified));
+        let (whole, client, verified, between) = (
+            sum(|it| it.whole),
+            sum(|it| it.client),
+            sum(|it| it.verified),
+            sum(|it| it.between),
+        );
         let per_hour = count as f64 / seconds * 3600.0;
         let mean = |turns: &[Turn]| {
             turns.iter().map(|it| it.verified).sum::<f64>() / turns.len().max(1) as f64
@@ -291,12 +299,14 @@ impl<'a> Load<'a> {
             report,
             "phase {number}: {count} contributions in {seconds:.0} s, {per_hour:.0} an hour; {} \
              parties dropped out\n  mean turn          {:.3} s: client {:.3} s, verification {:.3} s, \
-             the service's own {own:.1} %\n  verification       first quarter of the steps {first:.3} \
-             s, last quarter {last:.3} s\n  turn by turn       {}",
+             the service's own {own:.1} %\n  between turns      {:.3} s, until the next participant \
+             has asked\n  verification       first quarter of the steps {first:.3} s, last quarter \
+             {last:.3} s\n  turn by turn       {}",
             self.drops.values().filter(|(dropped, _)| *dropped == phase).count(),
             whole / all.len().max(1) as f64,
             client / all.len().max(1) as f64,
             verified / all.len().max(1) as f64,
+            between / all.len().max(1) as f64,
             path.display()
         );
         Ok(())
@@ -342,11 +352,12 @@ fn turns(
             log.lines().rev().find_map(|line| after(line, "everything is sent (")?.parse().ok())
         });
         let verified = after(line, "verified in ").and_then(|text| text.parse().ok());
-        let end = grants.get(at + 1).map_or(done, |(_, next)| *next);
-        // Nobody was there to be next: this is not the service's time.
-        let end = if end > done + 1.0 { done } else { end };
+        let next = grants.get(at + 1).map_or(done, |(_, next)| *next);
+        // Nobody was there to be next.
+        let between = if next > done + 1.0 { 0.0 } else { (next - done).max(0.0) };
         if let (Some(client), Some(verified)) = (sent, verified) {
-            turns.insert(step + 1, Turn { whole: end - grants[at].1, client, verified });
+            let whole = done - grants[at].1;
+            turns.insert(step + 1, Turn { whole, client, verified, between });
         }
     }
     turns
@@ -370,7 +381,13 @@ mod tests {
         let found = turns(service, &logs, &["Party 1".to_owned()]);
         assert_eq!(found.len(), 1);
         let turn = found[&1];
-        for (found, expected) in [(turn.whole, 1.1), (turn.client, 0.6), (turn.verified, 0.3)] {
+        let parts = [
+            (turn.whole, 1.0),
+            (turn.client, 0.6),
+            (turn.verified, 0.3),
+            (turn.between, 0.1),
+        ];
+        for (found, expected) in parts {
             assert!((found - expected).abs() < 1e-6, "{turn:?}");
         }
     }
