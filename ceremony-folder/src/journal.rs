@@ -410,7 +410,8 @@ impl Ceremony {
         let path = self.folder.root().join(JOURNAL);
         let bytes = self.folder.read(&path, MAX_JOURNAL_BYTES).ok()?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let entries = read_entries(&path, &bytes[..whole], 0, FileDigest(self.config.digest().0)).ok()?;
+        let entries =
+            read_entries(&path, &bytes[..whole], 0, FileDigest(self.config.digest().0)).ok()?;
         Some((path, entries))
     }
 

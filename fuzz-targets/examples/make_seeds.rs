@@ -25,17 +25,19 @@ use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::enrolment::Enrolment;
+use ceremony_folder::journal::{Entry, Event};
 use testkit::forge::Step;
 use testkit::known_tau;
 use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
-use ceremony_folder::journal::{Entry, Event};
 use testkit::ptau::Model;
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
 use zk_attest::digest::FileDigest;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Phase, Statement, Subject};
+use zk_embed::export::Format;
+use zk_embed::{Imported, Language};
 use zk_vk_guard::bundle::OnExpiry;
 use zk_vk_guard::policy::Policy;
 use zk_vk_guard::snippet::{Options, text};
@@ -57,6 +59,7 @@ fn main() {
     documents();
     proofs();
     journals();
+    deployed();
 }
 
 /// A handover, as a statement.
@@ -89,6 +92,27 @@ fn proofs() {
     let claims = format!("{{\"proofs\":[{{\"proof\":{json},\"public\":[\"7\",\"0\"]}}]}}");
     put("proof/good-claims.json", &claims);
     put("proof/bad-input.json", claims.replacen("\"7\"", "\"-7\"", 1));
+}
+
+/// The key of a ceremony on paper in the forms that auditors have of it.
+fn deployed() {
+    let ceremony = Ceremony::new(CeremonyKind::Production);
+    let (bundle, policy) = (ceremony.parts().json(), ceremony.policy().to_json());
+    let now = approval::time("2026-12-01T00:00:00Z");
+    let imported = Imported::new(&bundle, &policy, &now, OnExpiry::Refuse).unwrap();
+    let text = |format| imported.clone().embedded(Language::Other(format)).unwrap().text;
+    let source = text(Format::Solidity);
+    put("deployed/good-contract.sol", &source);
+    put("deployed/good-keys.json", text(Format::Json));
+    put("deployed/bad-computed.sol", source.replacen("DELTA_X1 = ", "DELTA_X1 = 1 + ", 1));
+    let numbers = source.lines().filter(|line| line.contains("private constant"));
+    let code = numbers.filter_map(|line| {
+        let number: ark_ff::BigInt<4> =
+            line.rsplit(' ').next()?.trim_end_matches(';').parse().ok()?;
+        let digits: String = number.0.iter().rev().map(|limb| format!("{limb:016x}")).collect();
+        Some(format!("7f{digits}"))
+    });
+    put("deployed/good-code.hex", code.collect::<String>());
 }
 
 /// A journal with its first three lines, each naming the one before.

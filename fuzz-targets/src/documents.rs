@@ -147,6 +147,20 @@ pub fn journal(data: &[u8]) -> bool {
     !entries.is_empty()
 }
 
+/// What is found in a contract has whole keys, and is judged; a comment at its end changes nothing.
+pub fn deployed(data: &[u8]) -> bool {
+    let Ok(found) = zk_embed::deployed::read(data) else { return false };
+    assert!(!found.verifiers.is_empty(), "nothing was found, and called something");
+    for verifier in &found.verifiers {
+        let _ = zk_embed::deployed::judge(verifier, None);
+        if let zk_embed::deployed::DeployedKey::Whole(key) = &verifier.key {
+            assert!(!key.gamma_abc_g1.is_empty(), "a key without input points");
+            assert!(key.delta_g2.is_on_curve() && key.alpha_g1.is_on_curve());
+        }
+    }
+    true
+}
+
 /// A proof and its inputs have one digest each, whatever they are written in, and arkworks' bytes
 /// are read in one spelling only.
 pub fn proof(data: &[u8]) -> bool {

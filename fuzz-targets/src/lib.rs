@@ -7,7 +7,7 @@
 //! ```text
 //! files      ptau r1cs zkey wtns challenge response
 //! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
-//!            proof journal
+//!            proof journal deployed
 //! verifiers  ptau_verify zkey_verify bundle_verify
 //! stable     runs them without libFuzzer: seeds, then seeded mutations
 //! ```
@@ -22,8 +22,8 @@ pub mod stable;
 mod verifiers;
 
 pub use documents::{
-    bundle, ceremony_toml, envelope, journal, policy, proof, snippet, statement, transcript,
-    verification_key,
+    bundle, ceremony_toml, deployed, envelope, journal, policy, proof, snippet, statement,
+    transcript, verification_key,
 };
 pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
@@ -32,7 +32,7 @@ pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     ("ptau", ptau),
     ("r1cs", r1cs),
     ("zkey", zkey),
@@ -49,6 +49,7 @@ pub const TARGETS: [Target; 19] = [
     ("snippet", snippet),
     ("proof", proof),
     ("journal", journal),
+    ("deployed", deployed),
     ("ptau_verify", ptau_verify),
     ("zkey_verify", zkey_verify),
     ("bundle_verify", bundle_verify),

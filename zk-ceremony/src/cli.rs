@@ -109,11 +109,11 @@ pub(crate) enum Command {
             zk-ceremony audit-verifier Verifier.sol --bundle zk/bundle.json --policy \
             zk/trust-policy.json\n  \
             zk-ceremony audit-verifier code.hex --bundle zk/bundle.json --policy \
-            zk/trust-policy.json   (as a node's eth_getCode answers it)\n  \
+            zk/trust-policy.json   (the result of a node's eth_getCode)\n  \
             zk-ceremony audit-verifier Verifier.sol        (a contract of other people: only \
             whether its key is degenerate)\n\n\
-            It looks for the numbers of the key. What the rest of the contract does with them is \
-            not looked at: compare the source with `zk-embed --format solidity`, and the code \
+            It looks for the numbers of the key, of a source by their names, of code by the curve's \
+            equation. What the rest of the contract does with them is not looked at: compare the source with `zk-embed --format solidity`, and the code \
             with what that source compiles to.\n\n\
             Exit status: 0 the key is the bundle's (without one: not degenerate), 1 it is not, \
             2 it could not be read.")

@@ -8,7 +8,8 @@
 //!    use too: there is one input point more than public inputs; gamma is the generator of G2;
 //!    delta is neither gamma nor its negative; alpha, beta and delta are neither the identity nor
 //!    plus or minus a generator;
-//! 4. delta is not beta up to sign, no input point is the identity, and no two are equal.
+//! 4. delta is not beta up to sign, no input point is the identity, and no two are equal
+//!    or negatives of each other.
 //!
 //! [`VerifyingKeyBytes`] has already passed the checks that need no arithmetic. Those of this
 //! module repeat them on purpose, with another library, so that a mistake in one is caught by the
@@ -86,8 +87,13 @@ pub(crate) fn ensure_inputs_bound(key: &VerifyingKey<Bn254>) -> Result<()> {
             ic.iter().any(AffineRepr::is_zero),
         ),
         (
-            "two input points are equal: these inputs can be exchanged for one another",
+            "two input points are equal: a proof binds only the sum of these inputs",
             (1..ic.len()).any(|i| ic[..i].contains(&ic[i])),
+        ),
+        (
+            "two input points are negatives of each other: a proof binds only the difference of \
+             these inputs",
+            (1..ic.len()).any(|i| ic[..i].contains(&-ic[i])),
         ),
     ];
     match faults.iter().find(|(_, fault)| *fault) {
@@ -130,6 +136,9 @@ mod tests {
         let mut equal = good.clone();
         equal.gamma_abc_g1[2] = equal.gamma_abc_g1[1];
         assert_eq!(ensure_inputs_bound(&equal).unwrap_err().code(), Code::KeyDegenerate);
+        let mut negative = good.clone();
+        negative.gamma_abc_g1[2] = -negative.gamma_abc_g1[0];
+        assert_eq!(ensure_inputs_bound(&negative).unwrap_err().code(), Code::KeyDegenerate);
         let mut different = good.clone();
         let sum = good.gamma_abc_g1[1] + good.gamma_abc_g1[0];
         different.gamma_abc_g1[2] = sum.into_affine();

@@ -5,23 +5,30 @@
 //! ```text
 //! what                        points are told apart by        so that is known
 //! source of a contract        names: alpha, beta, IC, ..      the whole key
-//! verification_key.json       its members                     the whole key
+//! verification_key.json,      its members                     the whole key
+//!   zk-embed's own JSON
 //! code of a contract, in hex  their curve equation            the points, but not what each is for
 //! ```
 //!
 //! [`judge`] holds one against the keys of a verified bundle, and refuses degenerate keys: two
-//! contracts were emptied in 2026 because delta was gamma in theirs, which these constants show.
+//! contracts were drained in 2026 because delta was gamma in theirs, which these constants show.
 //!
-//! It reads constants. What the rest of a program does with them is not looked at: a contract whose
-//! code is not known may have the right key and never ask for it.
+//! It reads constants, and what the rest of a program does with them is not looked at: a contract
+//! may have the right key and never ask for it. Of code it can say less than of a source, and
+//! [`Judged::parts_known`] says which it was.
 
 mod bytecode;
 mod points;
 mod source;
+mod token;
 
-use ark_bn254::{G1Affine, G2Affine};
+use std::collections::{BTreeMap, HashSet};
+
+use ark_bn254::{Fq, G1Affine, G2Affine};
+use ark_ec::AffineRepr as _;
 use ceremony_core::format::verification_key::read_verification_key;
 use ceremony_core::keygen::{VerifyingKey, VerifyingKeyDefect, check_verifying_key};
+use serde::Deserialize;
 use zk_attest::error::{Code, Refusal, Result};
 use zk_attest::primitives::CircuitName;
 
@@ -51,6 +58,8 @@ pub enum DeployedKey {
         g1: Vec<G1Affine>,
         /// Of G2.
         g2: Vec<G2Affine>,
+        /// All numbers, which tell the signs.
+        numbers: HashSet<Fq>,
     },
 }
 
@@ -63,6 +72,16 @@ impl DeployedKey {
             Self::Points { g1, .. } => g1.len().saturating_sub(2),
         }
     }
+}
+
+/// What was found in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The verifiers, at least one.
+    pub verifiers: Vec<Verifier>,
+    /// Numbers as long as a coordinate that are no part of a key, but for the two moduli: another
+    /// key may hide there.
+    pub other_numbers: usize,
 }
 
 /// What was found of a verifier that was not refused.
@@ -81,23 +100,48 @@ pub struct Judged {
 ///
 /// # Errors
 /// When there is none, or a key in it is not whole.
-pub fn read(bytes: &[u8]) -> Result<Vec<Verifier>> {
+pub fn read(bytes: &[u8]) -> Result<Found> {
     let text = std::str::from_utf8(bytes).map_err(|_| {
         Refusal::new(Code::Malformed, "neither a source, nor a document, nor code in hex")
             .found("bytes that are not text")
             .expected("a .sol file, a verification_key.json, or the code of a contract in hex")
-            .hint("write the code as hex digits, as a node's eth_getCode answers it")
+            .hint("write the code as hex digits: the result of a node's eth_getCode")
     })?;
     let text = text.trim();
+    let whole = |verifiers| Found { verifiers, other_numbers: 0 };
     if text.starts_with('{') {
-        let key = read_verification_key(text.as_bytes())
-            .map_err(|error| Refusal::new(Code::Malformed, error))?;
-        let name = "verification_key.json".to_owned();
-        return Ok(vec![Verifier { name, key: DeployedKey::Whole(key) }]);
+        return documents(text).map(whole);
     }
     match bytecode::digits(text) {
-        Some(digits) => bytecode::verifier(digits).map(|verifier| vec![verifier]),
+        Some(digits) => bytecode::verifier(&digits).map(|verifier| whole(vec![verifier])),
         None => source::verifiers(text),
+    }
+}
+
+/// What [`export`](crate::export) writes in JSON, as far as it is read.
+#[derive(Deserialize)]
+struct Exported {
+    circuits: BTreeMap<String, ExportedCircuit>,
+}
+
+#[derive(Deserialize)]
+struct ExportedCircuit {
+    verification_key: serde_json::Value,
+}
+
+/// The keys of a JSON document: one of snarkjs, or those of an export.
+fn documents(text: &str) -> Result<Vec<Verifier>> {
+    let key = |name: &str, text: &str| {
+        let key = read_verification_key(text.as_bytes())
+            .map_err(|error| Refusal::new(Code::Malformed, error).within(name))?;
+        Ok(Verifier { name: name.into(), key: DeployedKey::Whole(key) })
+    };
+    match serde_json::from_str::<Exported>(text) {
+        Ok(exported) if !exported.circuits.is_empty() => {
+            let keys = exported.circuits.iter();
+            keys.map(|(name, it)| key(name, &it.verification_key.to_string())).collect()
+        }
+        _ => Ok(vec![key("the key", text)?]),
     }
 }
 
@@ -121,7 +165,7 @@ pub fn judge(verifier: &Verifier, imported: Option<&Imported>) -> Result<Judged>
     let circuits = || imported.bundle().circuits().map(|(circuit, _)| &circuit.name);
     let found = circuits().zip(imported.keys()).find(|(_, key)| match &verifier.key {
         DeployedKey::Whole(found) => found == *key,
-        DeployedKey::Points { g1, g2 } => points::same(g1, g2, key),
+        DeployedKey::Points { g1, g2, numbers } => points::same(g1, g2, numbers, key),
     });
     let Some((circuit, _)) = found else {
         let names: Vec<&str> = circuits().map(CircuitName::as_str).collect();
@@ -143,12 +187,28 @@ fn ensure_sound(key: &VerifyingKey) -> Result<bool> {
     let inputs = u32::try_from(key.gamma_abc_g1.len().saturating_sub(1)).unwrap_or(u32::MAX);
     let usual = match check_verifying_key(key, inputs) {
         Ok(()) => true,
-        // Unusual here, and no fault of a key that other tools made.
-        Err(VerifyingKeyDefect::Gamma) => false,
+        // Unusual here, and no fault of a key that other tools made, unless nothing is bound by it.
+        Err(VerifyingKeyDefect::Gamma) => {
+            ensure_binding(key)?;
+            false
+        }
         Err(defect) => return Err(Refusal::new(Code::KeyDegenerate, defect).hint(REDEPLOY)),
     };
     ensure_inputs_bound(key).map_err(|refusal| refusal.hint(REDEPLOY))?;
     Ok(usual)
+}
+
+/// Refuses a gamma that lets any inputs pass.
+fn ensure_binding(key: &VerifyingKey) -> Result<()> {
+    let (beta, gamma) = (key.beta_g2, key.gamma_g2);
+    let fault = if gamma.is_zero() {
+        "gamma is infinity: a proof binds no input"
+    } else if gamma == beta || gamma == -beta {
+        "gamma is beta or its negative: anybody can forge proofs"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Code::KeyDegenerate, fault).hint(REDEPLOY))
 }
 
 const REDEPLOY: &str = "stop using this contract: hold a ceremony for the circuit (RUNBOOK.md), and \
@@ -156,17 +216,18 @@ const REDEPLOY: &str = "stop using this contract: hold a ceremony for the circui
 
 /// Of a key whose points have no names: beta, gamma and delta are three different points.
 fn ensure_different(g2: &[G2Affine]) -> Result<()> {
-    if g2.len() < 3 {
-        return Err(Refusal::new(
-            Code::KeyDegenerate,
-            "two of beta, gamma and delta are the same point or negatives of each other: if they \
-             are gamma and delta, phase 2 was skipped, and anybody can forge proofs",
-        )
-        .found(format_args!("{} different points of G2", g2.len()))
-        .expected("3")
-        .hint(REDEPLOY));
+    if g2.len() >= 3 {
+        return Ok(());
     }
-    Ok(())
+    Err(Refusal::new(
+        Code::KeyDegenerate,
+        "if this is a Groth16 verifier, two of beta, gamma and delta are the same point or \
+         negatives of each other: where they are gamma and delta, phase 2 was skipped, and anybody \
+         can forge proofs",
+    )
+    .found(format_args!("{} different points of G2", g2.len()))
+    .expected("3")
+    .hint(REDEPLOY))
 }
 
 /// Which parts of a key are whose.

@@ -130,11 +130,11 @@ impl Language {
     }
 
     /// Why a committed file is not the text.
-    fn stale(self, committed: &str, what: &str) -> Refusal {
+    fn stale(self, committed: &str, what: &str, path: &Path) -> Refusal {
         match self {
             Self::Rust(options) => snippet::stale(committed, what, options),
             Self::Other(format) => Refusal::new(Code::SnippetStale, what)
-                .hint(format_args!("run `{}`", format.command())),
+                .hint(format_args!("run `{}`", format.command(path))),
         }
     }
 }
@@ -194,7 +194,7 @@ pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
         "is missing"
     };
     let what = format!("the committed file {} {what}", path.display());
-    Err(embedded.language.stale(&found.unwrap_or_default(), &what))
+    Err(embedded.language.stale(&found.unwrap_or_default(), &what, path))
 }
 
 /// The committed file, where there is one. One that is not UTF-8 is not the text, but still

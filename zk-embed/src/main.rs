@@ -1,4 +1,4 @@
-//! `zk-embed`: writes the snippet of a bundle, or checks that the committed one is current.
+//! `zk-embed`: writes the keys of a bundle as source, or checks that the committed file is current.
 //!
 //! Exit codes: 0 good; 1 the bundle, the policy or the snippet is bad; 2 the call or its
 //! environment is.
@@ -50,7 +50,7 @@ struct Arguments {
     /// groth16-solana, or snarkjs' keys in JSON or TypeScript, or coordinates in Go.
     #[arg(long, value_name = "FORMAT", default_value = "rust", value_parser = formats())]
     format: Choice,
-    /// Write nothing: exit with 1, and the command that fixes it, unless the snippet is current.
+    /// Write nothing: exit with 1, and the command that fixes it, unless the file is current.
     #[arg(long)]
     check: bool,
     /// Add `const` arkworks points and a `verify` with a fixed number of public inputs (and call

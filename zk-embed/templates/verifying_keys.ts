@@ -1,5 +1,5 @@
 // {{ head.title() }}
-// Made by zk-embed, and not to be edited: `{{ head.command }} --check` says whether it is current.
+// Made by `{{ head.command }}`, and not to be edited: with --check it says whether this is current.
 
 export const CEREMONY = "{{ head.ceremony }}";
 export const KIND: "production" | "rehearsal" = "{{ head.kind }}";

@@ -15,7 +15,8 @@
 //! 3. both forms have the same x everywhere, and the sign flags are those of the y that is written
 //!    out;
 //! 4. gamma is the generator of G2, as this pipeline's setup makes it; beta, delta and alpha are
-//!    not plus or minus a generator; beta is not plus or minus delta; no two IC points are equal.
+//!    not plus or minus a generator; beta is not plus or minus delta; no two IC points are equal
+//!    or negatives of each other.
 //!    delta = gamma betrays a phase 2 that never happened: with such a key anyone can forge.
 //!
 //! That the points lie on the curve and in the subgroup is checked by `zk-embed` and by the
@@ -223,9 +224,10 @@ impl VerifyingKeyBytes {
             return degenerate("delta is beta or its negative");
         }
         let mut seen = BTreeSet::new();
-        if !points[HEAD.len()..].iter().all(|(_, point)| seen.insert(*point)) {
+        if !points[HEAD.len()..].iter().all(|(_, point)| seen.insert(without_flags(point))) {
             return degenerate(
-                "two input points are equal: these inputs can be exchanged for one another",
+                "two input points are equal or negatives of each other: a proof binds only the sum \
+                 or the difference of these inputs",
             );
         }
         Ok(())

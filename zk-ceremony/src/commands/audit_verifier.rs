@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::file::read_regular;
-use zk_attest::primitives::Timestamp;
+use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_embed::Imported;
 use zk_embed::deployed::{Judged, MAX_DEPLOYED_BYTES, Verifier, judge, read};
 use zk_vk_guard::bundle::OnExpiry;
@@ -44,12 +44,16 @@ impl ShownVerifier {
         println!("  {}: {} public inputs", self.name, self.public_inputs);
         match &self.circuit {
             Some(circuit) => println!("    has the key of circuit {circuit} of the bundle"),
-            None => println!(
+            None if self.parts_known => println!(
                 "    is not degenerate; whose key it is was not checked (--bundle, --policy)"
+            ),
+            None => println!(
+                "    no two of beta, gamma and delta were seen to be the same; whose key it is was \
+                 not checked (--bundle, --policy)"
             ),
         }
         if !self.parts_known {
-            println!("    by its points; code does not tell what each of them is for");
+            println!("    by its points: code does not tell what each of them is for");
         }
         if self.usual_gamma == Some(false) {
             println!("    gamma is not the generator: the key is not one of snarkjs or this tool");
@@ -65,7 +69,11 @@ struct Shown {
     ceremony: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     statement_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
     verifiers: Vec<ShownVerifier>,
+    /// Numbers as long as a coordinate that are no part of a key.
+    other_numbers: usize,
 }
 
 impl Shown {
@@ -78,6 +86,14 @@ impl Shown {
             _ => println!("{}: compared with no bundle", self.file),
         }
         self.verifiers.iter().for_each(ShownVerifier::print);
+        if self.other_numbers > 0 {
+            println!(
+                "  {} other numbers are as long as a coordinate, and may be another key's: look at \
+                 what uses them",
+                self.other_numbers
+            );
+        }
+        println!("  only numbers were looked at, and not what the rest of the contract does");
     }
 }
 
@@ -96,9 +112,8 @@ impl AuditVerifier {
             (Some(bundle), Some(policy)) => {
                 let read = (read_bundle(bundle)?, read_policy(policy)?);
                 // A contract outlives the bundle that it was made from.
-                let imported =
-                    Imported::of(read.0, &read.1, &Timestamp::now(), OnExpiry::Warn)
-                        .map_err(|refusal| failure::refusal(bundle, &refusal))?;
+                let imported = Imported::of(read.0, &read.1, &Timestamp::now(), OnExpiry::Warn)
+                    .map_err(|refusal| failure::refusal(bundle, &refusal))?;
                 imported.bundle().warnings().iter().for_each(|warning| {
                     eprintln!("warning: {warning}");
                 });
@@ -107,19 +122,41 @@ impl AuditVerifier {
             _ => None,
         };
         let refused = |refusal| failure::refusal(&self.file, &refusal);
-        let verifiers = read(&bytes(&self.file)?).map_err(refused)?;
-        let shown = verifiers.iter().map(|verifier| {
-            judge(verifier, imported.as_ref())
-                .map(|judged| ShownVerifier::new(verifier, &judged))
-                .map_err(refused)
+        let found = read(&bytes(&self.file)?).map_err(refused)?;
+        let shown = found.verifiers.iter().map(|verifier| {
+            let judged = judge(verifier, imported.as_ref()).map_err(refused)?;
+            self.ensure_wanted(verifier, &judged)?;
+            Ok(ShownVerifier::new(verifier, &judged))
         });
+        let verifiers = shown.collect::<Result<_, Diagnostic>>()?;
+        let provenance = imported.as_ref().map(|imported| imported.bundle().provenance());
+        if provenance.is_some_and(|about| about.kind == CeremonyKind::Rehearsal) {
+            eprintln!("warning: the bundle is of a rehearsal: its keys protect nothing");
+        }
         Ok(Shown {
             file: self.file.display().to_string(),
-            result: if imported.is_some() { "of-the-bundle" } else { "not-degenerate" },
-            verifiers: shown.collect::<Result<_, _>>()?,
-            ceremony: imported.as_ref().map(|i| i.bundle().provenance().ceremony.to_string()),
-            statement_sha256: imported.map(|i| i.bundle().statement_digest().to_string()),
+            result: if imported.is_some() { "of-the-bundle" } else { "not-refused" },
+            ceremony: provenance.map(|about| about.ceremony.to_string()),
+            kind: provenance.map(|about| about.kind.to_string()),
+            statement_sha256: imported
+                .as_ref()
+                .map(|it| it.bundle().statement_digest().to_string()),
+            verifiers,
+            other_numbers: found.other_numbers,
         })
+    }
+
+    /// Refuses the key of another circuit than the one that was asked for.
+    fn ensure_wanted(&self, verifier: &Verifier, judged: &Judged) -> Result<(), Diagnostic> {
+        match (&self.circuit, &judged.circuit) {
+            (Some(wanted), Some(found)) if wanted != found => {
+                Err(Diagnostic::artefact("another-circuit", "the key is another circuit's")
+                    .at(format_args!("{}: {}", self.file.display(), verifier.name))
+                    .found(found)
+                    .expected(wanted))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -14,8 +14,7 @@ const BUNDLE: &str = "--bundle bundle.json --policy policy.json";
 fn world() -> World {
     let world = World::new();
     let (bundle, policy) = (world.folder.read("bundle.json"), world.folder.read("policy.json"));
-    let imported =
-        Imported::new(&bundle, &policy, &Timestamp::now(), OnExpiry::Refuse).unwrap();
+    let imported = Imported::new(&bundle, &policy, &Timestamp::now(), OnExpiry::Refuse).unwrap();
     let text = imported.embedded(Language::Other(Format::Solidity)).unwrap().text;
     world.folder.write("Verifier.sol", text.as_bytes());
     world
@@ -30,12 +29,18 @@ fn a_contract_of_the_bundle_is_called_that_and_what_was_not_compared_is_not() {
     let said = world.folder.ours("audit-verifier Verifier.sol");
     assert!(said.starts_with("Verifier.sol: compared with no bundle\n"), "{said}");
     assert!(said.contains("whose key it is was not checked"), "{said}");
+    assert!(said.contains("only numbers were looked at"), "{said}");
+    let right = format!("audit-verifier Verifier.sol {BUNDLE} --circuit attestation");
+    world.folder.ours(&right);
+    let wrong = world.folder.run(&format!("audit-verifier Verifier.sol {BUNDLE} --circuit other"));
+    assert!(wrong.code == 1 && wrong.stderr.contains("another circuit's"), "{}", wrong.stderr);
 
     let said = world.folder.ours(&format!("audit-verifier Verifier.sol {BUNDLE} --json"));
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["result"], "of-the-bundle");
     assert_eq!(said["verifiers"][0]["circuit"], "attestation");
     assert_eq!(said["verifiers"][0]["public_inputs"], 2);
+    assert_eq!((&said["kind"], &said["other_numbers"]), (&"production".into(), &0.into()));
 }
 
 #[test]
@@ -50,9 +55,9 @@ fn a_contract_of_another_key_is_refused_with_what_it_has() {
         (ours.delta_g2.y.c1, other.delta_g2.y.c1),
     ];
     let with = |numbers: &[(ark_bn254::Fq, ark_bn254::Fq)]| {
-        numbers.iter().fold(text.clone(), |text, (from, to)| {
-            text.replace(&from.to_string(), &to.to_string())
-        })
+        numbers
+            .iter()
+            .fold(text.clone(), |text, (from, to)| text.replace(&from.to_string(), &to.to_string()))
     };
     world.folder.write("other.sol", with(&exchanged).as_bytes());
     let gamma = ours.gamma_g2;

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
-use ark_ff::PrimeField as _;
+use ark_ff::{BigInt, PrimeField as _};
 use zk_attest::error::{Code, Refusal, Result};
 
 use super::{DeployedKey, Verifier};
@@ -19,9 +19,10 @@ const WINDOW: usize = 4;
 /// Numbers in a contract at most: what 24 576 bytes have room for, and as much again.
 const MAX_NUMBERS: usize = 2048;
 
-/// The hex digits of a code, if the text is that.
-pub(super) fn digits(text: &str) -> Option<&str> {
+/// The hex digits of a code, in one line or several, if the text is that.
+pub(super) fn digits(text: &str) -> Option<String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
+    let digits: String = digits.split_whitespace().collect();
     let is_code = digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_code.then_some(digits)
 }
@@ -32,7 +33,7 @@ pub(super) fn verifier(digits: &str) -> Result<Verifier> {
         Refusal::new(Code::Malformed, "half a byte is missing from the code")
             .found(format_args!("{} hex digits", digits.len()))
             .expected("an even number")
-            .hint("copy the whole answer of eth_getCode")
+            .hint("copy the whole result of eth_getCode")
     })?;
     let numbers = pushed(&code);
     if numbers.len() > MAX_NUMBERS {
@@ -45,13 +46,16 @@ pub(super) fn verifier(digits: &str) -> Result<Verifier> {
     if g2.is_empty() || g1.len() < 2 {
         return Err(Refusal::new(Code::KeyLength, "there is no Groth16 key of BN254 in the code")
             .found(format_args!("{} points of G1, {} of G2", g1.len(), g2.len()))
-            .expected("at least 2 and 3")
+            .expected("at least 2 of G1 and 1 of G2")
             .hint(
                 "give the code of the contract that holds the key: not a proxy's, and not that of \
                  a contract that reads its key from storage",
             ));
     }
-    Ok(Verifier { name: "the code".into(), key: DeployedKey::Points { g1, g2 } })
+    Ok(Verifier {
+        name: "the code".into(),
+        key: DeployedKey::Points { g1, g2, numbers: numbers.into_iter().collect() },
+    })
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
@@ -77,8 +81,14 @@ fn pushed(code: &[u8]) -> Vec<Fq> {
         if let Some(immediate) = code.get(at..at + length)
             && length >= SHORTEST
         {
-            let number = Fq::from_be_bytes_mod_order(immediate);
-            if seen.insert(number) {
+            let mut limbs = [0; 4];
+            for (i, byte) in immediate.iter().rev().enumerate() {
+                limbs[i / 8] |= u64::from(*byte) << (8 * (i % 8));
+            }
+            // What is not below q is no coordinate.
+            if let Some(number) = Fq::from_bigint(BigInt(limbs))
+                && seen.insert(number)
+            {
                 numbers.push(number);
             }
         }
@@ -119,5 +129,9 @@ mod tests {
         code.push(0x7f);
         code.extend([1; 31]);
         assert_eq!(pushed(&code), [Fq::from_be_bytes_mod_order(&number)]);
+        // The modulus is no coordinate.
+        let mut q = vec![0x7f];
+        q.extend(ark_ff::BigInteger::to_bytes_be(&Fq::MODULUS));
+        assert_eq!(pushed(&q), []);
     }
 }

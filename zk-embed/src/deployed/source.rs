@@ -1,42 +1,32 @@
 //! Keys out of the source of a contract, by the names that generators give to their numbers.
 //!
-//! A number belongs to the last name before it in its statement: `deltax1` in
-//! `uint256 constant deltax1 = 8495...;`, `IC` in `vk.IC[0] = G1Point(4503..., 8729...)`. What a
-//! name is for is in the name: `alpha` or `alfa`, `beta`, `gamma`, `delta`; `IC`, `gamma_abc`,
-//! `CONSTANT` and `PUB` are input points; a part that `NEG` follows is stored negated. Numbers of
-//! other names are no part of a key.
+//! ```text
+//! uint256 constant deltax1 = 8495...;               a coordinate: part, number of the point, x or y
+//! vk.IC[0] = Pairing.G1Point(4503..., 8729...);     a point
+//! ```
+//!
+//! [`Name::of`] says which names are parts of a key. What is assigned to one must be plain numbers,
+//! once: a value that is computed is another than the number that stands there, and is refused. The
+//! numbers of other names are no part of a key, and are counted.
 
-use ark_bn254::{Bn254, Fq, G1Affine, G2Affine};
-use ark_ff::{BigInt, BigInteger as _, PrimeField as _};
-use ark_groth16::VerifyingKey;
+use std::collections::BTreeMap;
+
+use ark_bn254::{Fq, G1Affine, G2Affine};
+use ark_ff::PrimeField as _;
+use ceremony_core::keygen::VerifyingKey;
 use zk_attest::error::{Code, Refusal, Result};
 
-use super::{DeployedKey, Verifier, points};
+use super::points;
+use super::token::{Token, Tokens};
+use super::{DeployedKey, Found, Verifier};
 
-/// Numbers of a key at most: those of 2048 inputs, and as much again for what is no part of it.
-const MAX_NUMBERS: usize = 8192;
-/// The words that are no names.
-const WORDS: [&str; 16] = [
-    "constant",
-    "immutable",
-    "internal",
-    "memory",
-    "new",
-    "private",
-    "public",
-    "pure",
-    "return",
-    "uint",
-    "uint256",
-    "view",
-    "Pairing",
-    "G1Point",
-    "G2Point",
-    "let",
-];
+/// Coordinates of a key at most: those of 2048 inputs, and as much again.
+const MAX_COORDINATES: usize = 8192;
+/// What may stand around the numbers of a point.
+const CONSTRUCTORS: [&str; 6] = ["Pairing", "G1Point", "G2Point", "uint", "uint256", "memory"];
 
 /// What a number is a part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Alpha,
     Beta,
@@ -55,99 +45,227 @@ impl Part {
             Self::Input => "IC",
         }
     }
-
-    /// Whether its points are in G2.
-    const fn in_g2(self) -> bool {
-        matches!(self, Self::Beta | Self::Gamma | Self::Delta)
-    }
-
-    fn of(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let is_input = name.contains("gamma_abc")
-            || name.contains("gammaabc")
-            || name.starts_with("constant_")
-            || name.starts_with("pub_")
-            || name.strip_prefix("ic").is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit() || c == '_')
-            });
-        if is_input {
-            return Some(Self::Input);
-        }
-        let named = [
-            ("alpha", Self::Alpha),
-            ("alfa", Self::Alpha),
-            ("beta", Self::Beta),
-            ("gamma", Self::Gamma),
-            ("delta", Self::Delta),
-        ];
-        named.into_iter().find(|(word, _)| name.contains(word)).map(|(_, part)| part)
-    }
 }
 
-/// A number of a key.
-struct Number {
+/// The name of a point or of a coordinate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
     part: Part,
+    /// Which input point; 0 of the others.
+    index: usize,
     negated: bool,
-    value: Fq,
+    /// `x`, `y1`, ..; empty for a whole point.
+    coordinate: String,
 }
 
-/// The numbers of one contract.
+impl Name {
+    /// Of these words, in capitals or not, with what stands behind:
+    ///
+    /// ```text
+    /// alpha alfa beta gamma delta   x y x0 x1 x2 y0 y1 y2, after digits and _; `neg` negates
+    /// IC n, gamma_abc n             x y
+    /// CONSTANT, PUB_n               x y           input point 0, and n + 1
+    /// ```
+    fn of(word: &str) -> Option<Self> {
+        const WORDS: [(&str, Part, usize); 9] = [
+            ("gamma_abc", Part::Input, 0),
+            ("alpha", Part::Alpha, 0),
+            ("alfa", Part::Alpha, 0),
+            ("beta", Part::Beta, 0),
+            ("gamma", Part::Gamma, 0),
+            ("delta", Part::Delta, 0),
+            ("constant_", Part::Input, 0),
+            ("pub_", Part::Input, 1),
+            ("ic", Part::Input, 0),
+        ];
+        // Longer ones are of no generator.
+        if word.len() > 32 {
+            return None;
+        }
+        let word = word.to_ascii_lowercase();
+        let word = word.strip_prefix("vk_").unwrap_or(&word);
+        let (rest, part, first) = WORDS
+            .iter()
+            .find_map(|(stem, part, first)| Some((word.strip_prefix(stem)?, *part, *first)))?;
+        let (rest, negated) = match rest.strip_prefix("_neg") {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let rest = rest.trim_start_matches('_');
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = rest.split_at(digits);
+        let coordinate = rest.replace('_', "");
+        let is_coordinate =
+            ["", "x", "y", "x0", "x1", "x2", "y0", "y1", "y2"].contains(&coordinate.as_str());
+        if !is_coordinate {
+            return None;
+        }
+        // `beta2` is beta in the second group.
+        let index = match (part, number) {
+            (Part::Input, "") => 0,
+            (Part::Input, number) => first + number.parse::<usize>().ok()?,
+            _ => 0,
+        };
+        Some(Self { part, index, negated, coordinate })
+    }
+}
+
+/// The numbers of a point: by the names of the coordinates, or in their order.
+#[derive(Default)]
+struct Numbers {
+    negated: bool,
+    named: BTreeMap<String, Fq>,
+    listed: Vec<Fq>,
+}
+
+/// A contract.
 #[derive(Default)]
 struct Contract {
     name: String,
-    numbers: Vec<Number>,
+    points: BTreeMap<(Part, usize), Numbers>,
 }
 
 /// The contracts with a key in a source.
-pub(super) fn verifiers(text: &str) -> Result<Vec<Verifier>> {
-    let contracts = contracts(text)?;
-    let with_key = contracts.iter().filter(|contract| !contract.numbers.is_empty());
+pub(super) fn verifiers(text: &str) -> Result<Found> {
+    let (contracts, other_numbers) = contracts(text)?;
+    let with_key = contracts.iter().filter(|contract| !contract.points.is_empty());
     let verifiers = with_key.map(Contract::verifier).collect::<Result<Vec<_>>>()?;
     if verifiers.is_empty() {
         return Err(Refusal::new(Code::KeyLength, "there is no Groth16 key in the source")
             .found("no numbers named alpha, beta, gamma, delta and IC")
             .expected("the constants of a verifying key on BN254")
             .hint(
-                "give the file that holds the key, or the deployed code as hex digits, as a \
-                 node's eth_getCode answers it",
+                "give the file that holds the key, or the deployed code as hex digits: the result \
+                 of a node's eth_getCode",
             ));
     }
-    Ok(verifiers)
+    Ok(Found { verifiers, other_numbers })
 }
 
-fn contracts(text: &str) -> Result<Vec<Contract>> {
+/// The contracts, and how many numbers as long as a coordinate are no part of a key.
+fn contracts(text: &str) -> Result<(Vec<Contract>, usize)> {
     let mut contracts = vec![Contract::default()];
-    let (mut name, mut names_contract) = ("", false);
-    let mut numbers = 0;
-    for token in (Tokens { rest: text }) {
+    let (mut coordinates, mut others) = (0, 0);
+    let mut statement: Vec<Token<'_>> = Vec::new();
+    let mut tokens = Tokens::new(text)?;
+    loop {
+        let token = tokens.next_token()?;
         match token {
-            Token::End => name = "",
-            Token::Name("contract" | "library") => names_contract = true,
-            Token::Name(word) if names_contract => {
-                names_contract = false;
-                contracts.push(Contract { name: word.into(), numbers: Vec::new() });
+            Some(token) if token != Token::End => {
+                statement.push(token);
+                continue;
             }
-            Token::Name(word) if WORDS.contains(&word) => {}
-            Token::Name(word) => name = word,
-            Token::Number(value) => {
-                if let (Some(part), Some(contract)) = (Part::of(name), contracts.last_mut()) {
-                    numbers += 1;
-                    let negated = name.to_ascii_lowercase().contains("neg");
-                    contract.numbers.push(Number { part, negated, value });
+            Some(_) | None => {}
+        }
+        if let Some(name) = begun_contract(&statement) {
+            contracts.push(Contract { name: name.into(), ..Contract::default() });
+        }
+        if let Some(contract) = contracts.last_mut() {
+            match assigned(&statement)? {
+                Some((name, numbers)) => {
+                    coordinates += numbers.len();
+                    contract.add(name, numbers)?;
                 }
+                None => others += statement.iter().filter(|token| token.is_long()).count(),
             }
         }
-        if numbers > MAX_NUMBERS {
+        if coordinates > MAX_COORDINATES {
             return Err(Refusal::new(Code::TooLarge, "more numbers than a verifying key has")
-                .found(format_args!("more than {MAX_NUMBERS}"))
-                .expected(format_args!("at most {MAX_NUMBERS}"))
+                .found(format_args!("more than {MAX_COORDINATES}"))
+                .expected(format_args!("at most {MAX_COORDINATES}"))
                 .hint("give the file that holds the key, and no others"));
         }
+        statement.clear();
+        if token.is_none() {
+            return Ok((contracts, others));
+        }
     }
-    Ok(contracts)
+}
+
+fn begun_contract<'a>(statement: &[Token<'a>]) -> Option<&'a str> {
+    let begins = |token: &Token<'_>| matches!(token, Token::Name("contract" | "library"));
+    match statement.get(statement.iter().position(begins)? + 1) {
+        Some(Token::Name(name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// What a statement assigns to a part of a key.
+fn assigned(statement: &[Token<'_>]) -> Result<Option<(Name, Vec<Fq>)>> {
+    let is_set = |token: &Token<'_>| matches!(token, Token::Other('='));
+    let Some(at) = statement.iter().position(is_set) else { return Ok(None) };
+    let (left, right) = (&statement[..at], &statement[at + 1..]);
+    if matches!(right, [Token::Other('='), ..]) {
+        return Ok(None);
+    }
+    // `vk.IC[3] =`, `uint256 constant IC3x =`
+    let (word, index) = match left {
+        [.., Token::Name(word), Token::Other('['), Token::Number(index), Token::Other(']')] => {
+            (word, Some(index))
+        }
+        [.., Token::Name(word)] => (word, None),
+        _ => return Ok(None),
+    };
+    let Some(mut name) = Name::of(word) else { return Ok(None) };
+    if let Some(index) = index {
+        name.index = index.parse().map_err(|_| computed(word))?;
+    }
+    // `vk.IC = new Pairing.G1Point[](3)` makes room.
+    if matches!(right, [Token::Name("new"), ..]) {
+        return Ok(None);
+    }
+    let mut numbers = Vec::new();
+    for token in right {
+        match token {
+            Token::Number(number) => numbers.push(coordinate(word, number)?),
+            Token::Name(word) if CONSTRUCTORS.contains(word) => {}
+            Token::Other('(' | ')' | '[' | ']' | ',' | '.') => {}
+            _ => return Err(computed(word)),
+        }
+    }
+    Ok(Some((name, numbers)))
+}
+
+fn computed(word: &str) -> Refusal {
+    Refusal::new(
+        Code::KeyEncoding,
+        format_args!("the value of {word} is computed, and not only written down"),
+    )
+    .expected("plain numbers, as generators write them")
+    .hint("no tool makes such a contract: look at it, or give the deployed code as hex digits")
+}
+
+fn coordinate(word: &str, digits: &str) -> Result<Fq> {
+    points::number(digits).and_then(Fq::from_bigint).ok_or_else(|| {
+        Refusal::new(Code::KeyEncoding, format_args!("a number of {word} is no coordinate"))
+            .found(digits.get(..80).unwrap_or(digits))
+            .expected("a number below the base field's modulus, in decimal or hex")
+    })
 }
 
 impl Contract {
+    fn add(&mut self, name: Name, numbers: Vec<Fq>) -> Result<()> {
+        let again = || {
+            Refusal::new(Code::KeyEncoding, format_args!("{} is assigned twice", name.part.name()))
+                .expected("each number once")
+        };
+        let point = self.points.entry((name.part, name.index)).or_default();
+        point.negated |= name.negated;
+        if name.coordinate.is_empty() {
+            if !point.listed.is_empty() || !point.named.is_empty() {
+                return Err(again());
+            }
+            point.listed = numbers;
+            return Ok(());
+        }
+        let [number] = numbers[..] else { return Err(computed(&name.coordinate)) };
+        if !point.listed.is_empty() || point.named.insert(name.coordinate.clone(), number).is_some()
+        {
+            return Err(again());
+        }
+        Ok(())
+    }
+
     fn verifier(&self) -> Result<Verifier> {
         let within = |refusal: Refusal| {
             if self.name.is_empty() { refusal } else { refusal.within(&self.name) }
@@ -156,174 +274,65 @@ impl Contract {
         Ok(Verifier { name: self.name.clone(), key: DeployedKey::Whole(key) })
     }
 
-    fn key(&self) -> Result<VerifyingKey<Bn254>> {
-        let key = VerifyingKey {
-            alpha_g1: one(self.in_g1(Part::Alpha)?, Part::Alpha)?,
-            beta_g2: one(self.in_g2(Part::Beta)?, Part::Beta)?,
-            gamma_g2: one(self.in_g2(Part::Gamma)?, Part::Gamma)?,
-            delta_g2: one(self.in_g2(Part::Delta)?, Part::Delta)?,
-            gamma_abc_g1: self.in_g1(Part::Input)?,
-        };
-        if key.gamma_abc_g1.is_empty() {
-            return Err(missing(Part::Input, 0, "at least 1"));
+    fn key(&self) -> Result<VerifyingKey> {
+        let inputs = self.points.keys().filter(|(part, _)| *part == Part::Input).count();
+        if inputs == 0 {
+            return Err(missing(Part::Input, 0));
         }
-        Ok(key)
+        Ok(VerifyingKey {
+            alpha_g1: self.in_g1(Part::Alpha, 0)?,
+            beta_g2: self.in_g2(Part::Beta)?,
+            gamma_g2: self.in_g2(Part::Gamma)?,
+            delta_g2: self.in_g2(Part::Delta)?,
+            // Their numbers are those from 0 on, or one of them is missing.
+            gamma_abc_g1: (0..inputs).map(|i| self.in_g1(Part::Input, i)).collect::<Result<_>>()?,
+        })
     }
 
-    fn in_g1(&self, part: Part) -> Result<Vec<G1Affine>> {
-        self.points(part, |numbers: &[Fq; 2]| points::g1(numbers[0], numbers[1]))
+    fn in_g1(&self, part: Part, index: usize) -> Result<G1Affine> {
+        self.point(part, index, |[x, y]| points::g1(x, y))
     }
 
-    fn in_g2(&self, part: Part) -> Result<Vec<G2Affine>> {
-        self.points(part, |numbers: &[Fq; 4]| points::g2(*numbers))
+    fn in_g2(&self, part: Part) -> Result<G2Affine> {
+        self.point(part, 0, points::g2)
     }
 
-    /// The points of a part, whose coordinates stand one after another.
-    fn points<P: std::ops::Neg<Output = P>, const N: usize>(
+    fn point<P: std::ops::Neg<Output = P>, const N: usize>(
         &self,
         part: Part,
-        point: impl Fn(&[Fq; N]) -> Option<P>,
-    ) -> Result<Vec<P>> {
-        let numbers: Vec<&Number> =
-            self.numbers.iter().filter(|number| number.part == part).collect();
-        let (whole, rest) = numbers.as_chunks::<N>();
-        if !rest.is_empty() {
-            return Err(Refusal::new(
+        index: usize,
+        point: impl Fn([Fq; N]) -> Option<P>,
+    ) -> Result<P> {
+        let numbers = self.points.get(&(part, index)).ok_or_else(|| missing(part, index))?;
+        // In the order of their names the numbers of x come first.
+        let named = numbers.named.values().copied();
+        let all: Vec<Fq> = named.chain(numbers.listed.iter().copied()).collect();
+        let all = <[Fq; N]>::try_from(all).map_err(|all| {
+            Refusal::new(
                 Code::KeyLength,
-                format_args!("the numbers of {} are not those of whole points", part.name()),
+                format_args!("point {index} of {} is not whole", part.name()),
             )
-            .found(format_args!("{} numbers", numbers.len()))
-            .expected(format_args!("{N} for each point"))
-            .hint("give the source as it was deployed"));
-        }
-        let read = |(i, numbers): (usize, &[&Number; N])| {
-            let found = point(&numbers.map(|number| number.value)).ok_or_else(|| {
-                let of = if part.in_g2() { "G2" } else { "G1" };
-                Refusal::new(
-                    Code::KeyPoint,
-                    format_args!("point {i} of {} is no point of {of} of BN254", part.name()),
-                )
-            })?;
-            Ok(if numbers[0].negated { -found } else { found })
-        };
-        whole.iter().enumerate().map(read).collect()
+            .found(format_args!("{} numbers", all.len()))
+            .expected(N)
+            .hint("give the source as it was deployed")
+        })?;
+        let found = point(all).ok_or_else(|| {
+            let of = if N == 2 { "G1" } else { "G2" };
+            Refusal::new(
+                Code::KeyPoint,
+                format_args!("point {index} of {} is no point of {of} of BN254", part.name()),
+            )
+        })?;
+        Ok(if numbers.negated { -found } else { found })
     }
 }
 
-fn missing(part: Part, found: usize, expected: &str) -> Refusal {
-    Refusal::new(Code::KeyLength, format_args!("the key is not whole: {}", part.name()))
-        .found(format_args!("{found} points"))
-        .expected(expected)
-        .hint("give the source as it was deployed, with all that it imports in one file")
-}
-
-fn one<P>(points: Vec<P>, part: Part) -> Result<P> {
-    let found = points.len();
-    match <[P; 1]>::try_from(points) {
-        Ok([point]) => Ok(point),
-        Err(_) => Err(missing(part, found, "1")),
-    }
-}
-
-/// What a source is read as.
-#[derive(Debug, PartialEq, Eq)]
-enum Token<'a> {
-    Name(&'a str),
-    /// A number as long as a coordinate and below q.
-    Number(Fq),
-    /// The end of a statement or a block.
-    End,
-}
-
-/// The tokens of a source, without comments and texts.
-struct Tokens<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Tokens<'a> {
-    /// Takes what `belongs` says from the front.
-    fn take(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        taken
-    }
-
-    /// Goes on after the next `end`.
-    fn skip_past(&mut self, end: &str) {
-        self.rest = self.rest.split_once(end).map_or("", |(_, after)| after);
-    }
-
-    /// Goes on after a text that `quote` began.
-    fn skip_text(&mut self, quote: char) {
-        let mut escaped = false;
-        let end = self.rest.char_indices().find(|(_, c)| {
-            let ends = *c == quote && !escaped;
-            escaped = *c == '\\' && !escaped;
-            ends
-        });
-        self.rest = end.map_or("", |(at, _)| self.rest.get(at + 1..).unwrap_or_default());
-    }
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        loop {
-            if let Some(rest) = self.rest.strip_prefix("//") {
-                self.rest = rest;
-                self.skip_past("\n");
-                continue;
-            }
-            if let Some(rest) = self.rest.strip_prefix("/*") {
-                self.rest = rest;
-                self.skip_past("*/");
-                continue;
-            }
-            let first = self.rest.chars().next()?;
-            if first.is_ascii_digit() {
-                let number = self.take(|c| c.is_ascii_alphanumeric() || c == '_');
-                if let Some(value) = coordinate(&number.replace('_', "")) {
-                    return Some(Token::Number(value));
-                }
-                continue;
-            }
-            if first.is_alphabetic() || first == '_' || first == '$' {
-                let name = self.take(|c| c.is_alphanumeric() || c == '_' || c == '$');
-                return Some(Token::Name(name));
-            }
-            self.rest = self.rest.get(first.len_utf8()..).unwrap_or_default();
-            match first {
-                '"' | '\'' => self.skip_text(first),
-                ';' | '{' | '}' => return Some(Token::End),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// A number in decimal or, after 0x, in hex, if it is as long as a coordinate and below q.
-fn coordinate(digits: &str) -> Option<Fq> {
-    /// Coordinates are as good as random; an index or a length is shorter.
-    const SHORTEST_BITS: u32 = 192;
-    let number = match digits.strip_prefix("0x") {
-        Some(hex) if hex.len() <= 64 => {
-            let padded = format!("{hex:0>64}");
-            let mut limbs = [0; 4];
-            for (i, limb) in limbs.iter_mut().rev().enumerate() {
-                *limb = u64::from_str_radix(padded.get(16 * i..16 * i + 16)?, 16).ok()?;
-            }
-            BigInt(limbs)
-        }
-        Some(_) => return None,
-        None if digits.len() <= 78 => digits.parse().ok()?,
-        None => return None,
-    };
-    if number.num_bits() < SHORTEST_BITS {
-        return None;
-    }
-    Fq::from_bigint(number)
+fn missing(part: Part, index: usize) -> Refusal {
+    Refusal::new(
+        Code::KeyLength,
+        format_args!("the key is not whole: point {index} of {} is missing", part.name()),
+    )
+    .hint("give the source as it was deployed, with all that it imports in one file")
 }
 
 #[cfg(test)]
@@ -331,37 +340,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_names_and_coordinates_without_comments_and_texts() {
-        let long = "1".repeat(70);
-        let text = format!(
-            "a /* b {long} */ = {long}; // c {long}\n \"d \\\" {long}\" 'e' f[3] 0x{} 1_{}",
-            "2".repeat(60),
-            &long[1..]
-        );
-        let number = |digits: &str| Token::Number(coordinate(digits).unwrap());
-        let tokens: Vec<_> = Tokens { rest: &text }.collect();
-        let hex = format!("0x{}", "2".repeat(60));
-        let expected = [
-            Token::Name("a"),
-            number(&long),
-            Token::End,
-            Token::Name("f"),
-            number(&hex),
-            number(&long),
-        ];
-        assert_eq!(tokens, expected);
-    }
-
-    #[test]
-    fn a_number_is_read_in_both_bases_and_never_reduced() {
-        let q_minus_1 = -Fq::from(1_u64);
-        assert_eq!(coordinate(&q_minus_1.to_string()), Some(q_minus_1));
-        let q = "21888242871839275222246405745257275088696311157297823662689037894645226208583";
-        let r = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
-        assert!(coordinate(q).is_none());
-        assert!(coordinate(r).is_some());
-        for other in ["1", "0x1", "0x", "9999999999999999999999999999", &"9".repeat(79)] {
-            assert!(coordinate(other).is_none(), "{other}");
+    fn names_of_generators_are_known_and_others_are_not() {
+        let name =
+            |word: &str| Name::of(word).map(|it| (it.part, it.index, it.negated, it.coordinate));
+        for (word, part, index, negated, coordinate) in [
+            ("deltax1", Part::Delta, 0, false, "x1"),
+            ("DELTA_NEG_X_0", Part::Delta, 0, true, "x0"),
+            ("DELTA_X1", Part::Delta, 0, false, "x1"),
+            ("beta2", Part::Beta, 0, false, ""),
+            ("alfa1", Part::Alpha, 0, false, ""),
+            ("ALPHA_X", Part::Alpha, 0, false, "x"),
+            ("vk_gamma_2", Part::Gamma, 0, false, ""),
+            ("IC12x", Part::Input, 12, false, "x"),
+            ("IC0_Y", Part::Input, 0, false, "y"),
+            ("IC", Part::Input, 0, false, ""),
+            ("gamma_abc", Part::Input, 0, false, ""),
+            ("CONSTANT_X", Part::Input, 0, false, "x"),
+            ("PUB_3_Y", Part::Input, 4, false, "y"),
+        ] {
+            assert_eq!(name(word), Some((part, index, negated, coordinate.into())), "{word}");
+        }
+        for word in
+            ["OLD_DELTA", "deltaOld", "icon", "constant", "public", "alphabet", "x1", "gammax3"]
+        {
+            assert_eq!(name(word), None, "{word}");
         }
     }
 }

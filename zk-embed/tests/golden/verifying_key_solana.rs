@@ -1,5 +1,5 @@
 // Verifying keys of ceremony boot-2026 (production), serial 7.
-// Made by zk-embed, and not to be edited: `zk-embed --format solana --bundle zk/bundle.json --policy zk/trust-policy.json --out zk/verifying_key_solana.rs --check` says whether it is current.
+// Made by `zk-embed --format solana`, and not to be edited: with --check it says whether this is current.
 //
 // For the crate groth16-solana, version 0.3, whose verifier refuses public inputs that are not below
 // the group's order. It takes the first point of a proof negated.

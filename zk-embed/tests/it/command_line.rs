@@ -221,6 +221,9 @@ fn other_formats_are_written_checked_and_never_go_back() {
         assert!(refused.stderr.contains("[serial-too-low]"), "{}", refused.stderr);
         assert_eq!(fs::read_to_string(folder.path(file)).unwrap(), newer);
     }
+    // The hint names the file that was asked for.
+    let elsewhere = folder.run(&["--format", "solidity", "--out", "Other.sol", "--check"]);
+    assert!(elsewhere.stderr.contains(" --out Other.sol`"), "{}", elsewhere.stderr);
     let both = folder.run(&["--format", "json", "--arkworks"]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);
     assert_eq!(folder.run(&["--format", "cobol"]).code, Some(2));

@@ -12,6 +12,7 @@ use ark_ff::{AdditiveGroup as _, BigInteger as _, Field as _, PrimeField as _};
 use serde_json::{Value, json};
 use testkit::circuits::snarkjs;
 use testkit::paper::Vk;
+use testkit::simulated::Trapdoor;
 use world::{Call, World, imported, node, words};
 use zk_embed::Language;
 use zk_embed::export::{Format, MAX_SOLIDITY_INPUTS};
@@ -70,6 +71,13 @@ fn a_contract_takes_proofs_of_both_provers_and_nothing_else() {
             ask(aliased, NO, "a coordinate of q or more");
         }
         let [ax, ay, bx1, bx0, by1, by0, cx, cy] = proof;
+        // One that a subtraction from q in 256 bits turns into -y: (y + 2^256) mod q, plus q.
+        let two_to_the_256 = Fq::from(2_u64).pow([256]);
+        let mut number = (ay + two_to_the_256).into_bigint();
+        number.add_with_carry(&Fq::MODULUS);
+        let mut aliased = call(CONTRACT, &proof, inputs);
+        aliased.data.replace_range(64..128, &word(number));
+        ask(aliased, NO, "a y of A that wraps around");
         let negated = [ax, -ay, bx1, bx0, by1, by0, cx, cy];
         ask(call(CONTRACT, &negated, inputs), NO, "-A");
         let swapped = [cx, cy, bx1, bx0, by1, by0, ax, ay];
@@ -104,6 +112,41 @@ fn a_contract_has_the_interface_of_snarkjs_own() {
     assert_eq!(selector(&ours.contracts["Verifier_attestation"]), selector(theirs));
 }
 
+/// Where an address has no precompile, a call of it succeeds and answers nothing.
+#[test]
+fn a_chain_without_a_precompile_takes_no_proof() {
+    let world = World::new();
+    let text = world.write(Language::Other(Format::Solidity), "Verifier.sol").text;
+    let (proof, inputs) = world.arkworks_proof();
+    let it = [call("Verifier_attestation", &words(&proof), &inputs)];
+    assert_eq!(world.evm("Verifier.sol", &it).answers[0].answer, YES);
+    for address in [6, 7, 8] {
+        let without = text.replace(&format!("gas(), {address},"), "gas(), 0xdead,");
+        assert_ne!(without, text);
+        fs::write(world.path("without.sol"), without).unwrap();
+        assert_eq!(world.evm("without.sol", &it).answers[0].answer, NO, "{address}");
+    }
+}
+
+#[test]
+fn a_contract_without_inputs_takes_the_proof_alone() {
+    let mut trapdoor = Trapdoor::new(4, 0);
+    let claim = trapdoor.claim();
+    let proof = ark_groth16::Proof { a: claim.proof.a, b: claim.proof.b, c: claim.proof.c };
+    let world = World::new();
+    let text = imported(&trapdoor.key()).embedded(Language::Other(Format::Solidity)).unwrap().text;
+    fs::write(world.path("none.sol"), text).unwrap();
+    let good = call("Verifier_attestation", &words(&proof), &[]);
+    let method = "verifyProof(uint256[2],uint256[2][2],uint256[2])".to_owned();
+    let good = Call { method, ..good };
+    let mut bad = good.clone();
+    bad.data.replace_range(..64, &word(ark_ff::BigInt::<4>::from(1_u64)));
+    let ran = world.compiled("none.sol", &[good, bad], "viaIR");
+    assert_eq!(ran.complaints, [""; 0]);
+    let answers: Vec<&str> = ran.answers.iter().map(|it| it.answer.as_str()).collect();
+    assert_eq!(answers, [YES, NO]);
+}
+
 #[test]
 fn the_largest_contract_can_be_deployed_and_a_larger_one_is_not_written() {
     let key = |inputs: usize| {
@@ -121,8 +164,13 @@ fn the_largest_contract_can_be_deployed_and_a_larger_one_is_not_written() {
     let solidity = Language::Other(Format::Solidity);
     let text = imported(&key(MAX_SOLIDITY_INPUTS)).embedded(solidity).unwrap().text;
     fs::write(world.path("large.sol"), text).unwrap();
-    // It was created, so that its code has at most 24 576 bytes.
-    assert_eq!(world.evm("large.sol", &[]).complaints, [""; 0]);
+    // It was created, so that its code has at most 24 576 bytes, and it has most of them.
+    for settings in ["", "viaIR"] {
+        let ran = world.compiled("large.sol", &[], settings);
+        assert_eq!(ran.complaints, [""; 0], "{settings}");
+        let bytes = ran.code("Verifier_attestation").len() / 2;
+        assert!((10_000..24_000).contains(&bytes), "{settings}: {bytes} bytes");
+    }
     let refusal = imported(&key(MAX_SOLIDITY_INPUTS + 1)).embedded(solidity).unwrap_err();
     assert_eq!(refusal.code(), zk_attest::error::Code::TooLarge, "{refusal}");
 }

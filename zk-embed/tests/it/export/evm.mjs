@@ -1,4 +1,4 @@
-// Compiles contracts and calls them: `node evm.mjs SOURCE.sol [CALLS.json]`. Calls are a list of
+// Compiles contracts and calls them: `node evm.mjs SOURCE.sol CALLS.json [viaIR]`. Calls are a list of
 // {contract, method, data}, data in hex without the selector. Prints, as JSON, of each contract its
 // code and methods, and of each call what it answered (hex), or that it failed.
 
@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const [source, calls] = process.argv.slice(2);
+const [source, calls, viaIR] = process.argv.slice(2);
 const require = createRequire(join(process.env.PEERS, 'package.json'));
 const solc = require('solc');
 const { createEVM } = require('@ethereumjs/evm');
@@ -16,7 +16,8 @@ const input = {
   language: 'Solidity',
   sources: { it: { content: readFileSync(source, 'utf8') } },
   settings: {
-    optimizer: { enabled: true, runs: 200 },
+    optimizer: { enabled: true, runs: viaIR ? 1_000_000 : 200 },
+    viaIR: viaIR === 'viaIR',
     outputSelection: {
       '*': { '*': ['evm.bytecode.object', 'evm.deployedBytecode.object', 'evm.methodIdentifiers'] },
     },
@@ -39,7 +40,7 @@ for (const [name, { evm: made }] of Object.entries(compiled.contracts?.it ?? {})
   };
 }
 const answers = [];
-for (const { contract, method, data } of calls ? JSON.parse(readFileSync(calls, 'utf8')) : []) {
+for (const { contract, method, data } of JSON.parse(readFileSync(calls, 'utf8'))) {
   const { address, methods } = contracts[contract];
   const { execResult } = await evm.runCall({
     to: address,

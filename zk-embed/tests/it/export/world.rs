@@ -110,9 +110,14 @@ impl World {
 
     /// Compiles a source of the folder, deploys its contracts and calls them.
     pub(super) fn evm(&self, source: &str, calls: &[Call]) -> Ran {
+        self.compiled(source, calls, "")
+    }
+
+    /// The same; with the settings `viaIR` through the compiler's intermediate language, for speed.
+    pub(super) fn compiled(&self, source: &str, calls: &[Call], settings: &str) -> Ran {
         fs::write(self.path("calls.json"), serde_json::to_vec(calls).unwrap()).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/export/evm.mjs");
-        let printed = node(self.folder(), &[script, source, "calls.json"]);
+        let printed = node(self.folder(), &[script, source, "calls.json", settings]);
         serde_json::from_str(&printed).unwrap()
     }
 }

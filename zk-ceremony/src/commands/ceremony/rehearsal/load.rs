@@ -281,12 +281,8 @@ impl<'a> Load<'a> {
         write_file(&path, table.as_bytes(), true)?;
         let all: Vec<Turn> = turns.into_values().collect();
         let sum = |of: fn(&Turn) -> f64| all.iter().map(of).sum::<f64>();
-        let (whole, client, verified, between) = (
-            sum(|it| it.whole),
-            sum(|it| it.client),
-            sum(|it| it.verified),
-            sum(|it| it.between),
-        );
+        let (whole, client, verified, between) =
+            (sum(|it| it.whole), sum(|it| it.client), sum(|it| it.verified), sum(|it| it.between));
         let per_hour = count as f64 / seconds * 3600.0;
         let mean = |turns: &[Turn]| {
             turns.iter().map(|it| it.verified).sum::<f64>() / turns.len().max(1) as f64
@@ -381,12 +377,8 @@ mod tests {
         let found = turns(service, &logs, &["Party 1".to_owned()]);
         assert_eq!(found.len(), 1);
         let turn = found[&1];
-        let parts = [
-            (turn.whole, 1.0),
-            (turn.client, 0.6),
-            (turn.verified, 0.3),
-            (turn.between, 0.1),
-        ];
+        let parts =
+            [(turn.whole, 1.0), (turn.client, 0.6), (turn.verified, 0.3), (turn.between, 0.1)];
         for (found, expected) in parts {
             assert!((found - expected).abs() < 1e-6, "{turn:?}");
         }
