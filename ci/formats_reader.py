@@ -112,16 +112,16 @@ UTC = "(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([0
 RUST = ("abstract as async await become box break const continue crate do dyn else enum extern false final fn for if "
         "impl in let loop macro match mod move mut override priv pub ref return self static struct super trait true "
         "try type typeof unsafe unsized use virtual where while yield").replace(" ", "|")
-TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power": range(1, 29),
+TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power": range(1, 29), "hex20": "[0-9a-f]{40}", "arithmetic": "[a-z0-9-]{1,16}",
          "exponent": range(10, 64), "hex32": "[0-9a-f]{64}", "hex48": "[0-9a-f]{96}", "hex64": "[0-9a-f]{128}", "value": "([0-9a-f]{2}){1,255}",
          "ceremony": "[a-z0-9][a-z0-9._-]{0,63}", "name": f"(?!({RUST})$)[a-z][a-z0-9_-]{{0,47}}", "b64": unbase64,
-         "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 400 and v == v.strip() == cleaned(v),
+         "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 380 and v == v.strip() == cleaned(v),
          "time": lambda v, *_: re.fullmatch(UTC, v) and int(v[8:10]) <= calendar.monthrange(int(v[:4]), int(v[5:7]))[1],
          "keyid": lambda v, *_: len(v.encode()) <= 256, "sig": lambda *v: len(unbase64(*v)) == 64,
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",
          "origin": "new|external", "payloadType": r"application/vnd\.in-toto\+json", "f-bundle": "zk-ceremony-bundle/2",
          "_type": r"https://in-toto\.io/Statement/v1", "f-transcript": "zk-ceremony-transcript/3",
-         "uri-step": "urn:zk-ceremony:step-attestation:v3", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
+         "uri-step": "urn:zk-ceremony:step-attestation:v4", "uri-bundle": "urn:zk-ceremony:bundle-provenance:v2",
          "uri-amendment": "urn:zk-ceremony:amendment:v1", "handover-word": "handover",
          "f-manifest": "zk-ceremony-manifest/1"}
 # Objects: "type = fields", a field is "name" or "name:type". Without a type it is of the type of its name, or hex32
@@ -130,8 +130,8 @@ for item in """envelope = payload:b64 payloadType signatures:signature[]; signat
     subject = name:text digest; circuit-id = name circuit_sha256; beacon = source:text round:u64 value signature:hex48? exponent;
     step-statement = _type subject:subject[] predicateType:uri-step predicate:step-attestation; step-attestation =
     ceremony ceremony_toml_sha256 kind phase circuit:circuit-id? action:text index:u32 participant:text input_sha256?
-    contribution_hash:hex64? beacon? tool:text entropy:text destruction:text
-    verified:text reason:text? time; bundle-statement =
+    contribution_hash:hex64? beacon? tool:text build? entropy:text destruction:text
+    verified:text reason:text? time; build = commit:hex20? executable_sha256:hex32? arithmetic; bundle-statement =
     _type subject:subject[] predicateType:uri-bundle predicate:provenance; provenance = ceremony kind curve
     proof_system serial:u64 issued:time not_after:time predecessor:hex32?; manifest = format:f-manifest
     phase1_contributions:u32 circuits:stated[]; stated = name program_id:text program_rule program_hash:hex32

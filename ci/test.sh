@@ -141,5 +141,5 @@ cargo xtask guard-status
 step "the rehearsal, from the first contribution to a guarded build"
 cargo xtask ceremony
 
-step "the rehearsal over a network, every party a process that knows an address and its key"
-cargo xtask ceremony --network
+step "the rehearsal over a network with commitments, every party a process that knows an address and its key"
+cargo xtask ceremony --network --commitments

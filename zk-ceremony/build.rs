@@ -1,9 +1,14 @@
 //! Tells the program which source of the guard it was built with: `guard-status` compares it with
 //! the guard that a project builds with. Nothing is told where the sources of the guard do not lie
 //! next to this crate.
+//!
+//! Tells it, too, which commit its sources are, which attestations name: in an optimised build, as
+//! it is used for ceremonies. Other builds are made while sources are edited.
 
 use std::path::Path;
 
+#[path = "src/source_commit.rs"]
+mod source_commit;
 #[path = "src/source_digest.rs"]
 mod source_digest;
 
@@ -11,6 +16,7 @@ fn main() {
     let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/source_digest.rs");
+    println!("cargo::rerun-if-changed=src/source_commit.rs");
     for (package, variable) in
         [("zk-vk-guard", "GUARD_SOURCE_SHA256"), ("zk-attest", "ATTEST_SOURCE_SHA256")]
     {
@@ -23,4 +29,13 @@ fn main() {
         }
         println!("cargo::rustc-env={variable}={digest}");
     }
+    let mut commit = None;
+    if std::env::var_os("PROFILE").is_some_and(|profile| profile == "release") {
+        let (named, depends_on) = source_commit::of(Path::new(&here));
+        for path in depends_on {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+        commit = named;
+    }
+    println!("cargo::rustc-env=BUILD_COMMIT={}", commit.unwrap_or_default());
 }

@@ -28,7 +28,7 @@ use crate::progress::Progress;
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system's random number generator failed: {0}")]
-pub struct OsRandomError(getrandom::Error);
+pub struct OsRandomError(#[from] getrandom::Error);
 
 impl Explain for OsRandomError {
     fn explain(&self) -> Finding {
@@ -45,6 +45,8 @@ pub struct ContributionRng(Seed);
 enum Seed {
     /// Bytes of the OS, and what the participant added.
     Secret { os: Box<Zeroizing<[u8; 64]>>, text: Zeroizing<Vec<u8>> },
+    /// The hash of both, kept since a commitment.
+    Kept(Box<Zeroizing<[u8; 64]>>),
     /// Of a beacon: public.
     Beacon([u8; 64]),
 }
@@ -65,6 +67,13 @@ impl ContributionRng {
         Self(Seed::Secret { os, text: Zeroizing::new(text.to_vec()) })
     }
 
+    /// The generator of a seed that was kept. Copied in place: a value would be moved.
+    pub(crate) fn from_seed(kept: &[u8]) -> Self {
+        let mut seed = Box::new(Zeroizing::new([0; 64]));
+        seed.iter_mut().zip(kept).for_each(|(byte, kept)| *byte = *kept);
+        Self(Seed::Kept(seed))
+    }
+
     /// The generator that a beacon defines, the same for everybody. Runs 2^exponent SHA-256
     /// compressions.
     #[must_use]
@@ -76,6 +85,7 @@ impl ContributionRng {
     pub(crate) fn generator(self) -> Generator {
         Generator(Box::new(match self.0 {
             Seed::Secret { os, text } => chacha_from_hash(&seed_of(&os, &text)),
+            Seed::Kept(seed) => chacha_from_hash(&seed),
             Seed::Beacon(seed) => chacha_from_hash(&seed),
         }))
     }
@@ -101,7 +111,7 @@ impl Generator {
 type SeedHash = blake2::Blake2b512;
 
 /// BLAKE2b-512(`os` | `text`), in a box from the start.
-fn seed_of(os: &[u8; 64], text: &[u8]) -> Box<Zeroizing<[u8; 64]>> {
+pub(crate) fn seed_of(os: &[u8; 64], text: &[u8]) -> Box<Zeroizing<[u8; 64]>> {
     let mut hash = Box::new(SeedHash::new());
     Digest::update(&mut *hash, os);
     Digest::update(&mut *hash, text);

@@ -18,15 +18,17 @@
 //!   2016/260).
 //! - BGM17: S. Bowe, A. Gabizon, I. Miers, *Scalable Multi-party Computation for zk-SNARK
 //!   Parameters in the Random Beacon Model*, 2017 (ePrint 2017/1050).
+//! - BCGTV15: E. Ben-Sasson, A. Chiesa, M. Green, E. Tromer, M. Virza, *Secure Sampling of Public
+//!   Parameters for Succinct Zero Knowledge Proofs*, IEEE S&P 2015.
 //!
 //! # Reading order
 //!
 //! [`bn254_batch::params`] (the facts of the curve) and [`bn254_batch`] (operations on many
 //! points), [`hash`] and [`draw`] (digests, points drawn from a seed), [`entropy`] (secrets,
 //! beacons, randomness of verifiers), [`secret_threads`] (where secrets are computed with),
-//! [`mod@format`] (bytes to points and records), [`ratio`] (the one question that every verifier
-//! asks), [`phase1`], [`phase2`], [`keygen`] (the finished key for arkworks). [`explain`],
-//! [`limits`] and [`progress`] serve all of them. Data flows one way: files, points, ratios,
+//! [`commit`] (what can be fixed of them beforehand), [`mod@format`] (bytes to points and records),
+//! [`ratio`] (the one question that every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the
+//! finished key for arkworks). [`explain`], [`limits`] and [`progress`] serve all of them. Data flows one way: files, points, ratios,
 //! phases, keys. The ceremony around them, with its folder and its signatures, is
 //! `ceremony-folder`.
 //!
@@ -39,6 +41,7 @@
 //! One type per operation. Its message is one line; [`explain::Explain`] gives the message in
 //! parts, with what was found and what was expected. Nothing here panics on untrusted bytes.
 
+pub mod commit;
 pub mod draw;
 pub mod entropy;
 pub mod explain;

@@ -87,15 +87,17 @@ pub fn is_data(name: &str) -> bool {
     [".ptau", ".zkey", ".r1cs"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether the document of this name may be written anew while a ceremony goes on. Steps and rules
-/// never change; whoever takes over as coordinator signs the rejections that stand.
+/// Whether the document of this name may be written anew while a ceremony goes on. Steps, rules and
+/// commitments never change; whoever takes over as coordinator signs the rejections that stand.
 #[must_use]
 pub fn is_replaceable(name: &str) -> bool {
     if name.ends_with(".reject.dsse.json") {
         return true;
     }
     name != "ceremony.toml"
-        && !["phase1/", "circuits/", EVIDENCE].iter().any(|folder| name.starts_with(folder))
+        && !["phase1/", "circuits/", "commitments/", EVIDENCE]
+            .iter()
+            .any(|folder| name.starts_with(folder))
 }
 
 /// Whether files of this name change: documents that are written anew, and evidence, which others'
@@ -257,7 +259,11 @@ impl Known {
         });
         // A folder each, with nothing below it.
         let person = signed.and_then(|name| {
-            let folders = [crate::roster::ROSTER, crate::enrolment::ENROLMENTS];
+            let folders = [
+                crate::roster::ROSTER,
+                crate::enrolment::ENROLMENTS,
+                crate::commitment::COMMITMENTS,
+            ];
             folders.iter().find_map(|folder| name.strip_prefix(folder)?.strip_prefix('/'))
         });
         if DOCUMENTS.contains(&name)

@@ -90,6 +90,8 @@ pub struct ConfigDocument {
     pub participants: Vec<Participant>,
     /// Whether others may be added to the roster while the ceremony goes on.
     pub enrolment: Option<EnrolmentRule>,
+    /// What participants commit to before the rounds.
+    pub commitments: Option<CommitmentRule>,
     /// The beacons.
     pub beacon: BeaconPlan,
     /// The file of another ceremony that phase 1 starts from.
@@ -148,6 +150,15 @@ pub struct EnrolmentRule {
     pub phases: Vec<Phase>,
     /// How many people.
     pub maximum: u32,
+}
+
+/// What participants commit to before the first contribution of a phase. Without this rule they may
+/// enrol, which commits people and no secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentRule {
+    /// Whether they commit to their secrets: [`crate::commitment`].
+    pub secrets: bool,
 }
 
 /// A person who contributes.
@@ -347,6 +358,12 @@ impl Config {
         self.document.phase1_start.as_ref().is_none_or(|start| start.extend)
     }
 
+    /// Whether every participant commits to the secrets of a phase before its first contribution.
+    #[must_use]
+    pub fn asks_for_committed_secrets(&self) -> bool {
+        self.document.commitments.is_some_and(|rule| rule.secrets)
+    }
+
     /// The participants whom the rules name for a phase. Who may contribute now is for
     /// [`Ceremony::roster`](crate::Ceremony::roster) to say.
     pub fn participants(&self, phase: Phase) -> impl Iterator<Item = &Participant> + Clone {
@@ -452,6 +469,7 @@ impl ConfigDocument {
                 "rising names",
             );
         }
+        self.commitments_can_be_made()?;
         budget::ensure_rules(&self.circuits)?;
         budget::ensure_roster(self)?;
         Ok(power)
@@ -481,6 +499,19 @@ impl ConfigDocument {
                 "phase 2's beacon is public before phase 2 can begin",
                 format_args!("published at {second}"),
                 format_args!("after {first}, when phase 1's beacon is published"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everybody commits before the first contribution, so that nobody can be added after it.
+    fn commitments_can_be_made(&self) -> Result<(), ConfigError> {
+        let asked = self.commitments.is_some_and(|rule| rule.secrets);
+        match &self.enrolment {
+            Some(rule) if asked => unsound(
+                "secrets are committed to by a roster that is complete before the first contribution",
+                format!("[enrolment] of up to {} people", rule.maximum),
+                "no [enrolment] next to [commitments] with secrets = true",
             ),
             _ => Ok(()),
         }
@@ -925,6 +956,24 @@ program = "main v1"
             let closed = Config::from_toml(started(text, false).as_bytes()).unwrap();
             assert_eq!(closed.beacon(Phase::One), None);
         }
+    }
+
+    #[test]
+    fn committed_secrets_are_asked_for_by_a_word_and_of_a_roster_that_is_complete() {
+        let with_rule =
+            |rule: &str| GOOD.replacen("[beacon.phase1]", &format!("{rule}[beacon.phase1]"), 1);
+        let asks = |rule: &str| {
+            Config::from_toml(with_rule(rule).as_bytes()).unwrap().asks_for_committed_secrets()
+        };
+        assert!(!asks(""));
+        assert!(!asks("[commitments]\nsecrets = false\n"));
+        assert!(asks("[commitments]\nsecrets = true\n"));
+        is_refused(&with_rule("[commitments]\nrequired = true\n"), "unknown field");
+        is_refused(&with_rule("[commitments]\n"), "missing field");
+        is_refused(
+            &with_rule("[commitments]\nsecrets = true\n[enrolment]\nphases = [2]\nmaximum = 1\n"),
+            "a roster that is complete",
+        );
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Track {
         }
     }
 
+    /// The circuit, in phase 2.
+    #[must_use]
+    pub fn circuit(&self) -> Option<&CircuitName> {
+        match self {
+            Self::Phase1 => None,
+            Self::Circuit(name) => Some(name),
+        }
+    }
+
     pub(crate) fn extension(&self) -> &'static str {
         match self {
             Self::Phase1 => "ptau",

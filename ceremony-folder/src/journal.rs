@@ -24,7 +24,7 @@ use zk_attest::json;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CircuitName, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
-use zk_attest::statement::{Action, Predicate, Statement, Subject};
+use zk_attest::statement::{Action, Phase, Predicate, Statement, Subject};
 
 use crate::Ceremony;
 use crate::error::{Cause, CeremonyError, at, broken};
@@ -129,6 +129,28 @@ pub enum Event {
         participant: Label,
         /// SHA-256 of the signed document.
         document: FileDigest,
+    },
+    /// A participant's commitment to the secrets of a phase came.
+    Committed {
+        /// Whose.
+        participant: Label,
+        /// The phase.
+        phase: Phase,
+        /// SHA-256 of the signed document.
+        document: FileDigest,
+    },
+    /// The service takes no commitments to a phase any more: everybody's is there, or the time for
+    /// them is over.
+    CommitmentsClosed {
+        /// The phase.
+        phase: Phase,
+    },
+    /// A phase was closed without the contribution of a participant who had committed to it.
+    Unopened {
+        /// Whose.
+        participant: Label,
+        /// The phase.
+        phase: Phase,
     },
     /// The roster was amended.
     Amended {
@@ -402,6 +424,7 @@ impl Ceremony {
         let service = self.signed_head(&entries, &envelope)?;
         self.ensure_known(&path, &entries)?;
         self.ensure_in_time(&path, &entries)?;
+        self.ensure_committed_first(&path, &entries)?;
         Ok(Some(VerifiedJournal { entries, service }))
     }
 

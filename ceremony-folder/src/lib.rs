@@ -33,6 +33,7 @@ pub mod beacon;
 pub mod budget;
 pub mod chain;
 mod claim;
+pub mod commitment;
 pub mod config;
 pub mod digests;
 mod document;
@@ -61,6 +62,7 @@ mod rejection;
 pub mod report;
 pub mod roster;
 pub mod service;
+pub mod software;
 pub mod steps;
 pub mod store;
 pub mod stray;
@@ -77,6 +79,7 @@ use std::sync::Arc;
 pub use accept::{Accepted, Delivered, Inbox, Refused};
 pub use chain::{Chain, Rejected, Step};
 use claim::Reader;
+use commitment::Commitments;
 pub use config::{Config, ConfigError};
 use config::{ConfigCircuit, MAX_CONFIG_BYTES};
 pub use document::{CircuitKey, VerifiedCeremony};
@@ -88,6 +91,7 @@ pub use lock::{FolderLock, ServiceLock, remove_leftovers_of};
 pub use prior::{Prior, Word};
 pub use rejection::{Bars, RejectError, ToReject};
 pub use roster::Roster;
+pub use software::Software;
 pub use steps::{AttestationDraft, NewStep};
 pub use stray::{Story, Stray};
 pub use turns::{Half, TurnError};
@@ -110,6 +114,8 @@ pub struct Ceremony {
     pub phase1: Chain,
     /// Phase 2 of each circuit, in the order of the rules.
     pub circuits: Vec<Chain>,
+    /// What participants committed to, where the rules ask for it.
+    pub commitments: Commitments,
 }
 
 /// What a ceremony waits for.
@@ -168,7 +174,8 @@ impl Ceremony {
             read(Track::Circuit(circuit.name.clone()), Some(reference(circuit)), start)
         };
         let circuits = config.document().circuits.iter().map(of).collect();
-        Self { folder, config, roster, phase1, circuits }
+        let commitments = Commitments::read(&folder, &config, &roster);
+        Self { folder, config, roster, phase1, circuits, commitments }
     }
 
     /// [`Self::open`], for a step to be added: everything that is signed must hold.

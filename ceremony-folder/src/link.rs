@@ -4,6 +4,7 @@
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use ceremony_core::commit::Opening;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::Zkey;
@@ -18,6 +19,7 @@ use zk_attest::statement::Phase;
 
 use crate::Ceremony;
 use crate::chain::Step;
+use crate::commitment;
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::memory::Records;
@@ -35,6 +37,8 @@ pub struct Linked {
     pub before: usize,
     /// Its last record.
     pub last: Option<(ContributionHash, ContributionKind)>,
+    /// What that shows of its secrets.
+    pub opening: Option<Opening>,
     /// What is unusual about it.
     pub remarks: Vec<Remark>,
 }
@@ -84,6 +88,7 @@ pub fn link<R: Read + Seek + Send>(
                 records: ptau.contributions().len(),
                 before: earlier.len(),
                 last,
+                opening: ptau.contributions().last().map(Opening::of_phase1),
                 remarks: Vec::new(),
             })
         }
@@ -112,6 +117,7 @@ pub fn link<R: Read + Seek + Send>(
                 records: report.contributions.len(),
                 before: input.contributions().len(),
                 last,
+                opening: key.contributions().last().map(Opening::of_phase2),
                 remarks: report.remarks,
             })
         }
@@ -173,5 +179,6 @@ pub(crate) fn verify_link<R: Read + Seek + Send>(
         return Err(broken(&step.path, "a step adds one record", found, linked.before + 1));
     }
     record_is_attested(step, linked.last.as_ref().map(|(hash, kind)| (*hash, kind)))?;
-    ensure_attested(step, linked.file)
+    ensure_attested(step, linked.file)?;
+    commitment::verify(ceremony, step, linked.opening.as_ref()).map(drop)
 }

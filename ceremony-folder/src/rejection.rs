@@ -31,6 +31,7 @@ use crate::claim::{Claim, Reader, envelope};
 use crate::config::Config;
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::{Folder, Slot, StepName, Track};
+use crate::software::Software;
 use crate::steps::{AttestationDraft, write_attestation};
 use crate::stray::Stray;
 use crate::tidy::put_away;
@@ -377,7 +378,7 @@ impl Ceremony {
         track: &Track,
         step: &Step,
         reason: Label,
-        tool: &Label,
+        software: &Software,
         signer: &mut dyn Signer,
     ) -> Result<(), Diagnostic> {
         let path = self.folder.rejection(track, step.name);
@@ -388,7 +389,7 @@ impl Ceremony {
             input: step.words.input_sha256,
             beacon: step.words.beacon.clone(),
             reason: Some(reason),
-            ..AttestationDraft::of_coordinator(self, Action::Reject, None, tool)
+            ..AttestationDraft::of_coordinator(self, Action::Reject, None, software)
         };
         let predicate = said.attestation(self, track, step.index);
         let name = step.name.to_string();

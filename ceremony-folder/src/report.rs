@@ -1,6 +1,7 @@
 //! The result of a verification: `report.json` for programs, `report.html` for people, `SHA256SUMS`
 //! for standard tools.
 
+mod builds;
 mod meaning;
 mod page;
 pub mod parts;
@@ -8,10 +9,13 @@ mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use builds::ReportedBuild;
 use ceremony_core::format::bound_file::sha256_file;
 use ceremony_core::progress::Progress;
 pub use page::html;
-pub use people::{ReportedAmendment, ReportedEnrolment, ReportedPending, ReportedPeople};
+pub use people::{
+    ReportedAmendment, ReportedCommitment, ReportedEnrolment, ReportedPending, ReportedPeople,
+};
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::key::PublicKey;
@@ -79,6 +83,9 @@ pub struct Report {
     /// Who approved the bundle.
     #[serde(default)]
     pub approvals: Vec<ReportedApproval>,
+    /// With which builds the contributions were made, by their own word.
+    #[serde(default)]
+    pub builds: Vec<ReportedBuild>,
     /// What others made that says when something was there.
     #[serde(default)]
     pub evidence: Vec<ReportedEvidence>,
@@ -226,6 +233,18 @@ pub struct ReportedStep {
     pub sha256: String,
     /// Of a contribution or a beacon.
     pub contribution_hash: Option<String>,
+    /// Program and version that made it, by their own word.
+    #[serde(default)]
+    pub tool: String,
+    /// SHA-256 of that program's file, likewise.
+    #[serde(default)]
+    pub executable_sha256: Option<String>,
+    /// The commit of its sources, likewise.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// What it computed with, likewise.
+    #[serde(default)]
+    pub arithmetic: Option<String>,
     /// Sources of randomness, in words.
     pub entropy: String,
     /// How the secret was destroyed, in words.
@@ -349,6 +368,7 @@ impl Report {
             audits: audits(ceremony),
             verdicts: verdicts(ceremony),
             approvals: approvals(ceremony),
+            builds: ReportedBuild::all(ceremony),
             evidence: ceremony.evidence().unwrap_or_default(),
             people: ReportedPeople::of(ceremony),
             chains: chains(ceremony),
@@ -591,6 +611,7 @@ fn reported(
     order: &dyn Fn(Phase) -> &'static str,
 ) -> ReportedStep {
     let words = &step.words;
+    let build = words.build.as_ref();
     ReportedStep {
         file: relative(ceremony, &step.path),
         action: words.action.as_str().into(),
@@ -601,6 +622,10 @@ fn reported(
         time: words.time.to_string(),
         sha256: step.file.to_string(),
         contribution_hash: words.contribution_hash.map(|hash| hash.to_string()),
+        tool: words.tool.to_string(),
+        executable_sha256: build.and_then(|it| it.executable_sha256).map(|it| it.to_string()),
+        commit: build.and_then(|it| it.commit).map(|it| it.to_string()),
+        arithmetic: build.map(|it| it.arithmetic.to_string()),
         entropy: if words.action == Action::Contribution {
             words.entropy.to_string()
         } else {

@@ -23,6 +23,7 @@ use crate::error::{Cause, CeremonyError, at};
 use crate::folder::{Slot, StepName, Track};
 use crate::output::Output;
 use crate::prior::Prior;
+use crate::software::Software;
 use crate::store::Input;
 use crate::tidy::PutAway;
 
@@ -31,8 +32,8 @@ use crate::tidy::PutAway;
 pub struct AttestationDraft {
     /// What the step is.
     pub action: Action,
-    /// Tool and version that made the file.
-    pub tool: Label,
+    /// What made the file.
+    pub software: Software,
     /// Who made it.
     pub participant: Label,
     /// SHA-256 of the file it was made from.
@@ -58,12 +59,12 @@ impl AttestationDraft {
         ceremony: &Ceremony,
         action: Action,
         input: Option<FileDigest>,
-        tool: &Label,
+        software: &Software,
     ) -> Self {
         let none = Label::none();
         Self {
             action,
-            tool: tool.clone(),
+            software: software.clone(),
             participant: ceremony.roster.coordinator().name.clone(),
             input,
             contribution_hash: None,
@@ -91,7 +92,8 @@ impl AttestationDraft {
             input_sha256: self.input,
             contribution_hash: self.contribution_hash,
             beacon: self.beacon,
-            tool: self.tool,
+            tool: self.software.tool,
+            build: self.software.build,
             entropy: self.entropy,
             destruction: self.destruction,
             verified: self.verified,

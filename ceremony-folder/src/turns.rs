@@ -14,6 +14,7 @@ use zk_attest::signer::Signer;
 use zk_attest::statement::Phase;
 
 use crate::chain::{Chain, Step};
+use crate::commitment::Uncommitted;
 use crate::config::{Config, Order, Participant, Person};
 use crate::folder::{StepName, Track};
 use crate::{Ceremony, Stage};
@@ -75,6 +76,24 @@ pub enum TurnError {
         step: u32,
         /// The ceremony folder.
         root: PathBuf,
+    },
+    /// The commitments to the phase are still being made.
+    Committing {
+        /// The phase.
+        phase: Phase,
+        /// How many there are.
+        found: usize,
+        /// How many there can be.
+        of: usize,
+    },
+    /// The participant did not commit to the phase before its first contribution.
+    Uncommitted {
+        /// The participant.
+        name: Label,
+        /// The phase.
+        phase: Phase,
+        /// What there is in its place.
+        found: Uncommitted,
     },
     /// It is another participant's turn.
     AnothersTurn {
@@ -203,6 +222,26 @@ impl From<TurnError> for Diagnostic {
                 "nothing to do; `{PROGRAM} ceremony find {} --participant \"{name}\"` shows it",
                 root.display()
             )),
+            TurnError::Committing { phase, found, of } => Self::environment(
+                "committing",
+                format_args!("the commitments to phase {} are being made", u8::from(phase)),
+            )
+            .found(format_args!("{found} of {of}"))
+            .expected("everybody's, or the end of the time for them")
+            .hint("wait"),
+            TurnError::Uncommitted { name, phase, found } => Self::environment(
+                "uncommitted",
+                format_args!(
+                    "{name} did not commit to phase {} before its first contribution",
+                    u8::from(phase)
+                ),
+            )
+            .found(found)
+            .expected("one commitment, made by the process that contributes")
+            .hint(format_args!(
+                "the rules ask for commitments: `{PROGRAM} ceremony join` makes them, when a phase \
+                 begins"
+            )),
             TurnError::AnothersTurn { track, name, next } => {
                 Self::environment("not-your-turn", "it is not your turn")
                     .at(track)
@@ -327,6 +366,7 @@ impl Ceremony {
             return Err(TurnError::NotInPhase { name: participant.name.clone(), phase });
         }
         self.ensure_round_to_come(phase)?;
+        self.ensure_committed(&participant.name, phase)?;
         let (mut tracks, mut refusal) = (Vec::new(), None);
         for chain in self.open_chains(phase) {
             match self.ensure_turn(chain, participant, skip) {
@@ -340,6 +380,26 @@ impl Ceremony {
         }
     }
 
+    /// Refuses somebody who did not commit to a phase, where the rules ask for it.
+    fn ensure_committed(&self, name: &Label, phase: Phase) -> Result<(), TurnError> {
+        if !self.config.asks_for_committed_secrets() {
+            return Ok(());
+        }
+        match self.commitments.of(name, phase) {
+            Ok(_) => Ok(()),
+            Err(found) => Err(TurnError::Uncommitted { name: name.clone(), phase, found }),
+        }
+    }
+
+    /// Participants whose contribution to a chain can still come, in the order of the roster: without
+    /// those who would have had to commit to it.
+    #[must_use]
+    pub fn still_to_come(&self, chain: &Chain) -> Vec<&Participant> {
+        let mut waiting = chain.waiting(&self.roster);
+        waiting.retain(|person| self.ensure_committed(&person.name, chain.track.phase()).is_ok());
+        waiting
+    }
+
     /// The participants who may contribute to a chain now: the first of the roster who has not, or
     /// all who have not, as the rules say.
     #[must_use]
@@ -349,7 +409,7 @@ impl Ceremony {
         {
             return Vec::new();
         }
-        let waiting = chain.waiting(&self.roster);
+        let waiting = self.still_to_come(chain);
         let any = self.config.document().order == Order::Any;
         let count = if any { waiting.len() } else { 1 };
         waiting.into_iter().take(count).collect()
@@ -403,7 +463,7 @@ impl Ceremony {
         if self.config.document().order == Order::Any {
             return Ok(());
         }
-        let waiting = chain.waiting(&self.roster);
+        let waiting = self.still_to_come(chain);
         let mut before = waiting.iter().take_while(|other| other.key != participant.key);
         let passed_over = |name: &Label| skip.iter().any(|skipped| skipped == name.as_str());
         match before.find(|other| !passed_over(&other.name)) {

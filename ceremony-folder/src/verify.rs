@@ -11,7 +11,9 @@
 //! 4. each circuit is the one of the rules, its chain starts from the initial key rebuilt from
 //!    circuit and prepared file, every key follows from the one before it, and the last one passes
 //!    the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
-//! 5. each phase has the contributions that the rules ask for, and its beacon.
+//! 5. each phase has the contributions that the rules ask for, and its beacon;
+//! 6. where the rules ask for commitments, each contribution opens its maker's, and a journal has all
+//!    of them before the first contribution of the phase.
 //!
 //! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
 //! first failure names the first bad step.
@@ -20,6 +22,7 @@ use std::io::{Read, Seek};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use ceremony_core::commit::Opening;
 use ceremony_core::format::FormatError;
 use ceremony_core::format::bound_file::{
     DigestError, FileDigests, RecheckedFile, digest_file, sha256_file,
@@ -43,6 +46,7 @@ use zk_attest::statement::Phase;
 
 use crate::beacon;
 use crate::chain::{Chain, Step};
+use crate::commitment;
 use crate::document::{CircuitKey, VerifiedCeremony};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
@@ -322,6 +326,7 @@ impl<'a> Verification<'a> {
                 "both phases closed by their beacons",
             ));
         }
+        self.ceremony.ensure_all_recorded()?;
         let keys = self
             .circuits
             .into_iter()
@@ -401,6 +406,8 @@ impl<'a> Verification<'a> {
             )?;
         }
         let signed = beacon::verify(config, this)?;
+        let opening = records.last().map(Opening::of_phase1);
+        let opened = commitment::verify(self.ceremony, this, opening.as_ref())?;
         let challenge = ChainHead::after(records, ptau.ceremony_power()).challenge;
         self.phase1.challenges.push(ChallengeHash(challenge.0));
         self.phase1.records = records.to_vec();
@@ -413,6 +420,7 @@ impl<'a> Verification<'a> {
             remark: None,
         }));
         checks.extend(signed);
+        checks.extend(opened);
         Ok((this.path.clone(), verified.digests, checks))
     }
 
@@ -590,6 +598,8 @@ impl<'a> Verification<'a> {
         checks.extend((step > 0).then_some(RECORDED));
         checks.extend(reports.iter().take(1).flat_map(passed));
         checks.extend(beacon::verify(&ceremony.config, this)?);
+        let opening = records.last().map(Opening::of_phase2);
+        checks.extend(commitment::verify(ceremony, this, opening.as_ref())?);
         if step > 0 && whole && at_the_end {
             checks.push(PassedCheck {
                 number: None,
@@ -674,6 +684,8 @@ impl<'a> Verification<'a> {
         };
         let mut checks = vec![ATTESTED, RECORDED, follows];
         checks.extend(passed(&report));
+        let opening = key.contributions().last().map(Opening::of_phase2);
+        checks.extend(commitment::verify(self.ceremony, this, opening.as_ref())?);
         Ok((this.path.clone(), digests, checks))
     }
 

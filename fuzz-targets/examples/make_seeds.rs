@@ -24,6 +24,7 @@ use ceremony_core::phase1::contribute::new;
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
+use ceremony_folder::commitment::{Commitment, CommittedChain};
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{Entry, Event};
 use testkit::forge::Step;
@@ -32,9 +33,9 @@ use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
 use testkit::ptau::Model;
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
-use zk_attest::digest::FileDigest;
+use zk_attest::digest::{CommitmentDigest, FileDigest};
 use zk_attest::key::PublicKey;
-use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
+use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
 use zk_attest::statement::{Phase, Statement, Subject};
 use zk_embed::export::Format;
 use zk_embed::{Imported, Language};
@@ -300,6 +301,25 @@ fn documents() {
         },
     };
     put("statement/good-enrolment.json", said.to_payload());
+    let chain = |circuit: Option<&str>| CommittedChain {
+        circuit: circuit.map(|name| CircuitName::new(name).unwrap()),
+        commitment: CommitmentDigest([7; 32]),
+    };
+    let said = Statement {
+        subject: said.subject,
+        predicate: Commitment {
+            ceremony: said.predicate.ceremony,
+            kind: said.predicate.kind,
+            ceremony_toml_sha256: said.predicate.ceremony_toml_sha256,
+            phase: Phase::Two,
+            participant: approval::text("alice"),
+            key: approval::public("alice"),
+            chains: vec![chain(Some("attestation")), chain(None)],
+            tool: approval::text("zk-ceremony 0.1.0"),
+            time: approval::time(approval::NOW),
+        },
+    };
+    put("statement/good-commitment.json", said.to_payload());
 
     let mut document = external.policy();
     document.minimum_contributions.phase2 = std::num::NonZeroU32::MIN;

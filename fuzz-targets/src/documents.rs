@@ -11,6 +11,7 @@ use ceremony_core::format::proof::{
 use ceremony_core::format::verification_key::{read_verification_key, write_verification_key};
 use ceremony_core::keygen::check_verifying_key;
 use ceremony_folder::audit::{AuditFailure, AuditResult};
+use ceremony_folder::commitment::Commitment;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{JournalHead, read_entries};
 use ceremony_folder::service::{Appointment, Receipt};
@@ -107,6 +108,7 @@ pub fn statement(data: &[u8]) -> bool {
         read::<StepAttestation>(data),
         read::<Amendment>(data),
         read::<Enrolment>(data),
+        read::<Commitment>(data),
         read::<StepVerdict>(data),
         read::<AuditResult>(data),
         read::<AuditFailure>(data),

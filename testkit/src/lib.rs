@@ -9,6 +9,7 @@ pub mod flipping;
 pub mod forge;
 pub mod kept;
 pub mod known_tau;
+pub mod memory;
 pub mod paper;
 pub mod plain;
 pub mod ptau;

@@ -206,6 +206,11 @@ impl Ceremony {
             contribution_hash: None,
             beacon: None,
             tool: said("zk-ceremony 0.1.0"),
+            build: Some(Build {
+                commit: Some(CommitId([0xc0; 20])),
+                executable_sha256: Some(file("the program")),
+                arithmetic: Arithmetic::new("arithmetic-of-16").unwrap(),
+            }),
             entropy: said("the operating system, and dice"),
             destruction: said("the machine was switched off"),
             // The tool's words. Its longest are those of contributions, which have no beacon.

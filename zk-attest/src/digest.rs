@@ -114,6 +114,10 @@ hashes! {
     ProgramHash[32] "program hash";
     /// SHA-256 of a public key's SPKI DER, as written into envelopes.
     KeyId[32] "key id";
+    /// The commit of the sources that a program was built from: git's SHA-1.
+    CommitId[20] "commit";
+    /// SHA-256 by which a participant commits to the secrets of a contribution.
+    CommitmentDigest[32] "commitment";
     /// BLAKE2b-512: the challenge of a phase-1 step.
     ChallengeHash[64] "challenge hash";
     /// BLAKE2b-512: what tools show as a contribution's hash (phase 1: the response hash).
@@ -124,7 +128,7 @@ hashes! {
 
 sha256_of! {
     PolicyDigest StatementDigest TranscriptDigest ConfigDigest AmendmentDigest FileDigest
-    CircuitDigest VkDigest VkUncompressedDigest KeyId ManifestDigest
+    CircuitDigest VkDigest VkUncompressedDigest KeyId ManifestDigest CommitmentDigest
 }
 
 impl ProgramHash {

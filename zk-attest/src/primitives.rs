@@ -74,7 +74,7 @@ const PRIMITIVES: [&str; 19] = [
 #[serde(try_from = "String", into = "String")]
 pub struct CircuitName(String);
 
-/// One line of free text that a person wrote: 1 to 400 bytes as JSON writes it, where `"` and `\`
+/// One line of free text that a person wrote: 1 to 380 bytes as JSON writes it, where `"` and `\`
 /// take two, no control characters, no marks that hide or reorder text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -85,7 +85,12 @@ pub struct Label(String);
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(String);
 
-string_form! { CeremonyId CircuitName Label Timestamp }
+/// The name of the arithmetic that a program computes with: 1 to 16 of `a-z 0-9 -`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Arithmetic(String);
+
+string_form! { CeremonyId CircuitName Label Timestamp Arithmetic }
 
 fn refuse<T>(what: &str, found: &str, expected: &str) -> Result<T> {
     Err(Refusal::new(Code::Text, what).found(found).expected(expected))
@@ -141,10 +146,21 @@ impl CircuitName {
     }
 }
 
+impl Arithmetic {
+    /// Validates a name.
+    pub fn new(text: &str) -> Result<Self> {
+        let allowed = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if matches!(text.len(), 1..=16) && text.bytes().all(allowed) {
+            return Ok(Self(text.into()));
+        }
+        refuse("not a name of arithmetic", text, "1 to 16 of a-z 0-9 -")
+    }
+}
+
 impl Label {
     /// Bytes of a text in JSON at most. All texts of an attestation, its beacon and its digests
     /// together stay within the 4096 bytes that key services sign.
-    pub const MAX_BYTES: usize = 400;
+    pub const MAX_BYTES: usize = 380;
 
     /// The word for what is not there: "none".
     #[must_use]
@@ -171,7 +187,7 @@ impl Label {
         refuse(
             "not a line of text",
             text,
-            "1 to 400 bytes (quotation marks and backslashes count twice), no control characters, \
+            "1 to 380 bytes (quotation marks and backslashes count twice), no control characters, \
              no space at either end",
         )
     }

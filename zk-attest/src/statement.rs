@@ -12,8 +12,8 @@
 //! use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
 //! use zk_attest::envelope::Envelope;
 //! use zk_attest::key::PublicKey;
-//! use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
-//! use zk_attest::statement::{Action, Phase, Statement, StepAttestation, Subject};
+//! use zk_attest::primitives::{Arithmetic, CeremonyId, CeremonyKind, Label, Timestamp};
+//! use zk_attest::statement::{Action, Build, Phase, Statement, StepAttestation, Subject};
 //!
 //! # fn main() -> zk_attest::error::Result<()> {
 //! let file = FileDigest::of(b"the bytes of 0002.ptau");
@@ -30,6 +30,11 @@
 //!     contribution_hash: Some(ContributionHash([0x3f; 64])),
 //!     beacon: None,
 //!     tool: Label::new("zk-ceremony 0.1.0")?,
+//!     build: Some(Build {
+//!         commit: None,
+//!         executable_sha256: Some(FileDigest::of(b"the bytes of the program")),
+//!         arithmetic: Arithmetic::new("portable")?,
+//!     }),
 //!     entropy: Label::new("the operating system and dice")?,
 //!     destruction: Label::new("the machine was switched off")?,
 //!     verified: Label::new("the step before it")?,
@@ -58,13 +63,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{
-    CircuitDigest, ConfigDigest, ContributionHash, FileDigest, ManifestDigest, StatementDigest,
-    TranscriptDigest, from_hex,
+    CircuitDigest, CommitId, ConfigDigest, ContributionHash, FileDigest, ManifestDigest,
+    StatementDigest, TranscriptDigest, from_hex,
 };
 use crate::envelope::{Envelope, MAX_PAE_BYTES};
 use crate::error::{Code, Refusal, Result};
 use crate::primitives::{
-    Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label, ProofSystem, Timestamp,
+    Arithmetic, Beacon, CeremonyId, CeremonyKind, CircuitName, Curve, Label, ProofSystem, Timestamp,
 };
 use crate::{json, version};
 
@@ -91,7 +96,7 @@ impl Predicate for Provenance {
 }
 
 impl Predicate for StepAttestation {
-    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v3";
+    const TYPE: &'static str = "urn:zk-ceremony:step-attestation:v4";
     const RENEW: &'static str = "it was made with an older zk-ceremony: end that ceremony with the \
                                  version that began it, or begin a new one";
 }
@@ -294,6 +299,8 @@ pub struct StepAttestation {
     pub beacon: Option<Beacon>,
     /// Tool and version.
     pub tool: Label,
+    /// Which build of this program made the file; none where another program did.
+    pub build: Option<Build>,
     /// The sources of randomness, in words. For an action without secret randomness: "none".
     pub entropy: Label,
     /// How the secret was destroyed, in the participant's words. For an action without one:
@@ -305,6 +312,18 @@ pub struct StepAttestation {
     pub reason: Option<Label>,
     /// When.
     pub time: Timestamp,
+}
+
+/// Which build of this program made a step, by its own word: nobody else can tell what ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// The commit that its sources are, unchanged; none where the build does not know one.
+    pub commit: Option<CommitId>,
+    /// SHA-256 of the program's file; none where the system does not show it.
+    pub executable_sha256: Option<FileDigest>,
+    /// What it computed with.
+    pub arithmetic: Arithmetic,
 }
 
 /// A circuit, in an attestation.
@@ -401,6 +420,11 @@ mod tests {
             contribution_hash: Some(ContributionHash([3; 64])),
             beacon: None,
             tool: label("zk-ceremony 0.1.0"),
+            build: Some(Build {
+                commit: Some(CommitId([1; 20])),
+                executable_sha256: Some(FileDigest::of(b"the program")),
+                arithmetic: Arithmetic::new("portable").unwrap(),
+            }),
             entropy: label("dice"),
             destruction: label("switched off"),
             verified: label("the step before it"),
@@ -423,16 +447,48 @@ mod tests {
         assert_eq!(refused.code(), Code::Malformed, "{refused}");
     }
 
+    /// The field of a payload that says which build made the step.
+    fn build_of(payload: &str) -> String {
+        let begin = payload.find(",\"build\"").unwrap();
+        payload[begin..payload.find(",\"entropy\"").unwrap()].to_owned()
+    }
+
+    #[test]
+    fn a_step_says_which_build_made_it_in_one_spelling() {
+        let payload = String::from_utf8(step().to_payload()).unwrap();
+        let build = build_of(&payload);
+        let expected = format!(
+            ",\"build\":{{\"commit\":\"{}\",\"executable_sha256\":\"{}\",\"arithmetic\":\"portable\"}}",
+            "01".repeat(20),
+            FileDigest::of(b"the program"),
+        );
+        assert_eq!(build, expected);
+        let read = |to: &str| {
+            Statement::<StepAttestation>::from_payload(payload.replace(&build, to).as_bytes())
+        };
+        assert_eq!(read(",\"build\":null").unwrap().predicate.build, None);
+        for bad in [
+            String::new(),
+            build.replace("portable", "Portable"),
+            build.replace("portable", ""),
+            build.replace("portable", "a-name-of-17-bytes"),
+            build.replace(&"01".repeat(20), &"01".repeat(32)),
+            build.replace(",\"arithmetic\":\"portable\"", ""),
+        ] {
+            read(&bad).unwrap_err();
+        }
+    }
+
     #[test]
     fn a_step_of_an_older_version_is_refused_for_its_version_and_says_what_to_do() {
         let payload = String::from_utf8(step().to_payload()).unwrap();
         let older = payload
-            .replace("step-attestation:v3", "step-attestation:v2")
-            .replace(",\"verified\":\"the step before it\"", "");
+            .replace("step-attestation:v4", "step-attestation:v3")
+            .replace(&build_of(&payload), "");
         let refused = Statement::<StepAttestation>::from_payload(older.as_bytes()).unwrap_err();
         assert_eq!(refused.code(), Code::FormatVersion);
         assert_eq!(refused.hint_text(), <StepAttestation as Predicate>::RENEW);
-        let newer = payload.replace("step-attestation:v3", "step-attestation:v4");
+        let newer = payload.replace("step-attestation:v4", "step-attestation:v5");
         let refused = Statement::<StepAttestation>::from_payload(newer.as_bytes()).unwrap_err();
         assert_eq!(refused.code(), Code::FormatVersion);
     }

@@ -24,7 +24,7 @@ use zk_attest::digest::FileDigest;
 
 use crate::host::examples;
 
-/// The version, and which arithmetic this machine can run. Asked without choosing it, which
+/// The version, the commit, and which arithmetic this machine can run. Asked without choosing it, which
 /// `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let best = if Backend::new(Instructions::Ifma).is_some() {
@@ -32,7 +32,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     } else {
         Instructions::Portable
     };
-    format!("{} (arithmetic: {best})", env!("CARGO_PKG_VERSION"))
+    let commit = match env!("BUILD_COMMIT") {
+        "" => String::new(),
+        commit => format!("commit: {commit}, "),
+    };
+    format!("{} ({commit}arithmetic: {best})", env!("CARGO_PKG_VERSION"))
 });
 
 /// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.

@@ -16,6 +16,8 @@ mod prompt;
 mod sealed;
 mod show;
 mod signer;
+#[cfg(test)]
+mod source_commit;
 mod source_digest;
 mod watching;
 

@@ -1,6 +1,55 @@
 //! Keeps what this process has in memory out of files: core dumps, other processes of the same
 //! account, and swap.
 
+use std::io;
+
+use ceremony_core::commit::SEED_BYTES;
+use memmap2::MmapMut;
+use zeroize::Zeroize as _;
+
+/// Memory of its own pages for a secret that has to wait: locked, so that it is not swapped, left out
+/// of dumps where the system can do that, and overwritten when it is dropped.
+pub(crate) struct Locked(MmapMut);
+
+impl Locked {
+    /// Room for a seed.
+    pub(crate) fn new() -> io::Result<Self> {
+        let pages = MmapMut::map_anon(SEED_BYTES)?;
+        lock_pages(&pages)?;
+        Ok(Self(pages))
+    }
+}
+
+#[cfg(unix)]
+fn lock_pages(pages: &MmapMut) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    pages.advise(memmap2::Advice::DontDump)?;
+    pages.lock()
+}
+
+#[cfg(not(unix))]
+fn lock_pages(_: &MmapMut) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+impl AsRef<[u8]> for Locked {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsMut<[u8]> for Locked {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 /// Switches core dumps off and, on Linux, forbids processes of the same account to look into this
 /// one. For the start of the program. Whether core dumps are off.
 #[cfg(unix)]

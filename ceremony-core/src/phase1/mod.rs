@@ -37,7 +37,7 @@ pub mod perpetual_powers;
 pub mod prepare;
 pub(crate) mod records;
 mod report;
-mod secrets;
+pub(crate) mod secrets;
 mod sections;
 pub mod verify;
 

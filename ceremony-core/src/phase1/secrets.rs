@@ -14,7 +14,7 @@ use crate::ratio::Ratio;
 
 /// What a contribution is made from: the three secrets, which it consumes, and the public points
 /// that go with them.
-pub(super) struct TauSecrets {
+pub(crate) struct TauSecrets {
     tau: Secret,
     alpha: Secret,
     beta: Secret,
@@ -23,10 +23,24 @@ pub(super) struct TauSecrets {
 
 impl TauSecrets {
     /// Draws tau, alpha, beta, then a point for each.
-    pub(super) fn draw(rng: ContributionRng) -> Self {
+    pub(crate) fn draw(rng: ContributionRng) -> Self {
         let mut rng = rng.generator();
         let (tau, alpha, beta) = (rng.secret(), rng.secret(), rng.secret());
         Self { tau, alpha, beta, s: std::array::from_fn(|_| rng.g1()) }
+    }
+
+    /// What the proofs of knowledge hold that does not depend on a challenge: s and s x of each
+    /// secret x.
+    pub(crate) fn opening(&self) -> [[G1Affine; 2]; 3] {
+        let pair = |name: SecretName, secret: &Secret| {
+            let s = self.s[name as usize];
+            [s, times(s, secret)]
+        };
+        [
+            pair(SecretName::Tau, &self.tau),
+            pair(SecretName::Alpha, &self.alpha),
+            pair(SecretName::Beta, &self.beta),
+        ]
     }
 
     /// The proofs of knowledge that answer `challenge`.

@@ -82,6 +82,25 @@ pub fn apply_beacon<R: Read + Seek + Send, W: Write + Seek + Send>(
     on_secret_threads(|| advance(key, out, rng, kind, name, progress))?
 }
 
+/// What a contribution is made from: the secret, and the point that goes with it.
+pub(crate) struct DeltaSecret {
+    delta: Secret,
+    s: G1Affine,
+}
+
+impl DeltaSecret {
+    /// Draws delta, then the point.
+    pub(crate) fn draw(rng: ContributionRng) -> Self {
+        let mut rng = rng.generator();
+        Self { delta: rng.secret(), s: rng.g1() }
+    }
+
+    /// s and s delta, which do not depend on the key that is contributed to.
+    pub(crate) fn opening(&self) -> [G1Affine; 2] {
+        [self.s, times(self.s, &self.delta)]
+    }
+}
+
 fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
     key: &mut Zkey<R>,
     out: W,
@@ -99,13 +118,10 @@ fn advance<R: Read + Seek + Send, W: Write + Seek + Send>(
         return Err(ContributeError::Full { found: records.len() });
     }
     let mut checks = VerifierRng::from_os()?;
-    let mut rng = rng.generator();
-    let delta = rng.secret();
+    let secret = DeltaSecret::draw(rng);
+    let [g1_s, g1_sx] = secret.opening();
+    let delta = secret.delta;
     let inverse = delta.inverse().ok_or(ContributeError::ZeroSecret)?;
-    let g1_s = rng.g1();
-    drop(rng);
-
-    let g1_sx = times(g1_s, &delta);
     let mut hasher = TranscriptHasher::new(&initial_key_hash);
     records.iter().for_each(|record| hasher.add(record));
     let transcript = hasher.transcript(&g1_s, &g1_sx);

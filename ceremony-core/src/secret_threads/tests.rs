@@ -2,20 +2,20 @@
 //! is given its "randomness of the operating system", contributes and waits; then all that it can
 //! write to is searched.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::process::{ChildStdin, Command, Stdio};
 
 use ark_ff::{BigInteger, Field, PrimeField};
 use bn254_batch::curve::Fr;
 use chacha20::rand_core::Rng;
 use testkit::known_tau;
+use testkit::memory::Needles;
 use zeroize::Zeroizing;
 
 use super::{new_threads, run_and_overwrite};
+use crate::commit::{KeptSeed, SEED_BYTES};
 use crate::draw::{chacha_from_hash, draw_field};
 use crate::entropy::ContributionRng;
 use crate::format::ptau::{Power, Ptau};
@@ -40,6 +40,11 @@ fn a_contribution_to_phase_2_leaves_no_secret_in_memory() {
     assert_eq!(left_by("phase 2"), [""; 0]);
 }
 
+#[test]
+fn randomness_that_was_kept_since_a_commitment_leaves_no_secret_in_memory() {
+    assert_eq!(left_by("kept"), [""; 0]);
+}
+
 /// The search finds what is there: on the heap and on the stack of a thread that has ended.
 #[test]
 fn a_secret_that_is_kept_or_moved_by_value_is_found() {
@@ -57,20 +62,16 @@ fn stacks_are_overwritten_before_their_threads_end() {
     assert_eq!(left_by("stacks overwritten"), [""; 0]);
 }
 
-/// Each value, and each eight bytes that it consists of in some form.
-fn needles(os: &[u8; 64], phase: &str) -> HashMap<[u8; 8], &'static str> {
+/// Each value, in the forms that it may have in memory.
+fn needles(os: &[u8; 64], phase: &str) -> Needles {
     let seed = Blake2b512::digest(&[os, TEXT]);
     let mut key = [0; 32];
     for (key, word) in key.chunks_exact_mut(4).zip(seed.chunks_exact(4)) {
         key.copy_from_slice(word);
         key.reverse();
     }
-    let mut needles = HashMap::new();
-    let mut add = |name, bytes: &[u8]| {
-        bytes.chunks_exact(8).for_each(|piece| {
-            needles.insert(piece.try_into().unwrap(), name);
-        });
-    };
+    let mut needles = Needles::default();
+    let mut add = |name, bytes: &[u8]| needles.add(name, bytes);
     add("bytes of the operating system", os);
     add("text", TEXT);
     add("seed", &seed);
@@ -121,49 +122,12 @@ fn left_by(role: &str) -> Vec<&'static str> {
     input.write_all(&os).unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(said.by_ref().any(|line| line.contains("have contributed")));
-    let left = search(child.id(), &needles(&os, role));
+    let left = needles(&os, role).found_in(child.id());
     drop(input);
     // To its end, for a program that cannot write its last line fails.
     said.for_each(drop);
     assert!(child.wait().unwrap().success());
     left
-}
-
-/// The names of the needles that a process has in what it can write to.
-fn search(process: u32, needles: &HashMap<[u8; 8], &'static str>) -> Vec<&'static str> {
-    let maps = || std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
-    let memory = File::open(format!("/proc/{process}/mem")).unwrap();
-    let mut beginnings = vec![false; 1 << 16];
-    needles.keys().for_each(|needle| beginnings[beginning(needle)] = true);
-    let mut found = Vec::new();
-    let mut searched = 0;
-    for line in maps().lines().filter(|line| line.split(' ').nth(1).unwrap().starts_with("rw")) {
-        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
-        let address = |hex| u64::from_str_radix(hex, 16).unwrap();
-        let mut bytes = vec![0; (address(end) - address(start)) as usize];
-        if memory.read_exact_at(&mut bytes, address(start)).is_err() {
-            // The system's own pages; or those of a thread that ended, which are no memory any
-            // more.
-            assert!(line.contains("[v") || !maps().contains(line), "not readable: {line}");
-            continue;
-        }
-        searched += bytes.len();
-        let matches = bytes.windows(8).enumerate().filter(|(_, w)| beginnings[beginning(w)]);
-        for (at, window) in matches {
-            if let Some(name) = needles.get(window) {
-                found.push(*name);
-                eprintln!("{name} at +{at:#x} of {line}");
-            }
-        }
-    }
-    assert!(searched > 1 << 20, "{searched} bytes are not a process");
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-fn beginning(window: &[u8]) -> usize {
-    usize::from(u16::from_le_bytes([window[0], window[1]]))
 }
 
 #[test]
@@ -174,7 +138,6 @@ fn child() {
     // Not by way of the buffer of `std::io::stdin`.
     let mut input = File::open("/proc/self/fd/0").unwrap();
     input.read_exact(&mut **os).unwrap();
-    let rng = ContributionRng::from_bytes_and_text(os, TEXT);
     let mut kept = Vec::new();
     match role.as_str() {
         "phase 1" => {
@@ -182,9 +145,24 @@ fn child() {
             new(Power::new(9).unwrap(), &mut start, &NoProgress).unwrap();
             let mut input = Ptau::open(start).unwrap();
             let output = Cursor::new(Vec::new());
+            let rng = ContributionRng::from_bytes_and_text(os, TEXT);
             contribute_to_phase_1(&mut input, output, rng, None, &NoProgress).unwrap();
         }
+        // Two attempts, as after a turn that ran out.
+        "kept" => {
+            let seed = KeptSeed::of(Zeroizing::new(vec![0; SEED_BYTES]), &os, TEXT).unwrap();
+            drop(os);
+            seed.phase1_opening().unwrap();
+            let mut start = Cursor::new(Vec::new());
+            new(Power::new(9).unwrap(), &mut start, &NoProgress).unwrap();
+            for _ in 0..2 {
+                let mut input = Ptau::open(&mut start).unwrap();
+                let output = Cursor::new(Vec::new());
+                contribute_to_phase_1(&mut input, output, seed.rng(), None, &NoProgress).unwrap();
+            }
+        }
         "phase 2" => {
+            let rng = ContributionRng::from_bytes_and_text(os, TEXT);
             contribute_to_phase_2(
                 &mut first_key(),
                 Cursor::new(Vec::new()),
@@ -196,6 +174,7 @@ fn child() {
         }
         "stacks as they are" | "stacks overwritten" => {
             let threads = new_threads().unwrap();
+            let rng = ContributionRng::from_bytes_and_text(os, TEXT);
             let work = move || {
                 let mut generator = rng.generator();
                 black_box(generator.secret().inverse().unwrap());
@@ -207,7 +186,7 @@ fn child() {
             std::mem::forget(threads);
         }
         _ => {
-            let mut generator = rng.generator();
+            let mut generator = ContributionRng::from_bytes_and_text(os, TEXT).generator();
             kept.push(generator.secret());
             kept.push(
                 std::thread::spawn(move || {

@@ -4,7 +4,7 @@
 pub(crate) type Meaning = (u32, &'static str);
 
 /// The checks of phase 1.
-pub(crate) const PHASE1: [Meaning; 12] = [
+pub(crate) const PHASE1: [Meaning; 13] = [
     (0, "As many participants contributed as the rules ask for, a beacon not counted."),
     (1, "Each contributor proved to know the secrets tau, alpha and beta that they multiplied in."),
     (2, "Each contribution multiplied tau by the proved secret, in both groups alike."),
@@ -23,10 +23,14 @@ pub(crate) const PHASE1: [Meaning; 12] = [
     (9, "The file is the published or pinned one, to the last bit."),
     (10, "The file continues the file before it: no earlier contribution was dropped or changed."),
     (11, "The beacon's value is the one that drand published for its round, and nobody's choice."),
+    (
+        12,
+        "The contributor committed to these secrets before the first contribution, where the rules ask for it.",
+    ),
 ];
 
 /// The checks of phase 2.
-pub(crate) const PHASE2: [Meaning; 12] = [
+pub(crate) const PHASE2: [Meaning; 13] = [
     (1, "The key has the numbers of wires, public inputs and constraints of this circuit."),
     (
         2,
@@ -51,4 +55,8 @@ pub(crate) const PHASE2: [Meaning; 12] = [
         "The finished key makes a proof that verifies, and that does not verify for other inputs.",
     ),
     (12, "The beacon's value is the one that drand published for its round, and nobody's choice."),
+    (
+        13,
+        "The contributor committed to this secret before the first contribution, where the rules ask for it.",
+    ),
 ];

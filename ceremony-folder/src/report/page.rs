@@ -6,6 +6,7 @@ use askama::Template;
 use super::meaning::{Meaning, PHASE1, PHASE2};
 use super::parts::{Drawn, Facts, Hash};
 use super::{Report, ReportedGoodAudit};
+use crate::commitment::Standing;
 
 /// The page. The engine escapes every value.
 #[derive(Template)]
@@ -52,10 +53,10 @@ mod tests {
     use crate::evidence::{EvidenceKind, ReportedEvidence};
 
     use super::super::{
-        ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedChain,
-        ReportedCheck, ReportedEnrolment, ReportedFailure, ReportedFile, ReportedKey,
-        ReportedPending, ReportedPeople, ReportedPlace, ReportedRejection, ReportedStep,
-        ReportedStray, ReportedVerdicts,
+        ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedBuild,
+        ReportedChain, ReportedCheck, ReportedCommitment, ReportedEnrolment, ReportedFailure,
+        ReportedFile, ReportedKey, ReportedPending, ReportedPeople, ReportedPlace,
+        ReportedRejection, ReportedStep, ReportedStray, ReportedVerdicts,
     };
     use super::*;
 
@@ -123,6 +124,14 @@ mod tests {
                 good: 3,
                 bad: vec![text.into()],
             }],
+            builds: vec![ReportedBuild {
+                tool: text.into(),
+                executable_sha256: Some(text.into()),
+                commit: Some(text.into()),
+                arithmetic: vec![text.into()],
+                contributions: 1,
+                of: 1,
+            }],
             approvals: vec![
                 ReportedApproval {
                     name: Some(text.into()),
@@ -165,6 +174,13 @@ mod tests {
                     window: text.into(),
                     time: text.into(),
                 }],
+                commitments: vec![ReportedCommitment {
+                    participant: text.into(),
+                    fingerprint: text.into(),
+                    phase: 1,
+                    standing: Standing::NotOpened,
+                    time: text.into(),
+                }],
             },
             chains: vec![ReportedChain {
                 title: text.into(),
@@ -178,6 +194,10 @@ mod tests {
                     time: text.into(),
                     sha256: text.into(),
                     contribution_hash: Some(text.into()),
+                    tool: text.into(),
+                    executable_sha256: Some(text.into()),
+                    commit: Some(text.into()),
+                    arithmetic: Some(text.into()),
                     entropy: text.into(),
                     destruction: text.into(),
                     verified: text.into(),

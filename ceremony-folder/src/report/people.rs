@@ -7,6 +7,7 @@ use zk_attest::statement::Phase;
 
 use crate::Ceremony;
 use crate::amend::shown;
+use crate::commitment::Standing;
 use crate::roster::Amended;
 
 /// Everything about people that is not about a step.
@@ -22,6 +23,9 @@ pub struct ReportedPeople {
     pub unread: Option<String>,
     /// Who signed before the rounds that they take part.
     pub enrolments: Vec<ReportedEnrolment>,
+    /// Who committed to secrets, where the rules ask for it.
+    #[serde(default)]
+    pub commitments: Vec<ReportedCommitment>,
 }
 
 /// An amendment in force.
@@ -69,6 +73,33 @@ pub struct ReportedEnrolment {
     pub time: String,
 }
 
+/// Somebody's commitment to the secrets of a phase.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedCommitment {
+    /// Who.
+    pub participant: String,
+    /// Fingerprint of the key that signed it.
+    pub fingerprint: String,
+    /// To which phase.
+    pub phase: u8,
+    /// What became of it. Whether a contribution has these secrets is for a verification to say.
+    pub standing: Standing,
+    /// When it was signed, in UTC.
+    pub time: String,
+}
+
+impl ReportedCommitment {
+    /// What became of it, in words.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self.standing {
+            Standing::Waiting => "no contribution yet",
+            Standing::Contributed => "contributed",
+            Standing::NotOpened => "NOT OPENED: the phase was closed without it",
+        }
+    }
+}
+
 impl ReportedPeople {
     /// What a folder says of its people.
     #[must_use]
@@ -84,6 +115,10 @@ impl ReportedPeople {
             pending,
             unread: roster.unread().map(ToString::to_string),
             enrolments: enrolments(ceremony),
+            commitments: [Phase::One, Phase::Two]
+                .into_iter()
+                .flat_map(|phase| commitments(ceremony, phase))
+                .collect(),
         }
     }
 }
@@ -122,4 +157,17 @@ fn enrolments(ceremony: &Ceremony) -> Vec<ReportedEnrolment> {
         time: said.time.to_string(),
     })
     .collect()
+}
+
+fn commitments(ceremony: &Ceremony, phase: Phase) -> impl Iterator<Item = ReportedCommitment> + '_ {
+    ceremony.commitments.of_phase(phase).map(move |kept| {
+        let said = &kept.said;
+        ReportedCommitment {
+            participant: said.participant.to_string(),
+            fingerprint: said.key.fingerprint(),
+            phase: u8::from(phase),
+            standing: ceremony.standing(kept),
+            time: said.time.to_string(),
+        }
+    })
 }

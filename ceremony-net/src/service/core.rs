@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use ceremony_folder::commitment::{self, Commitment};
 use ceremony_folder::enrolment::{self, Enrolment, Kept};
 use ceremony_folder::journal::{Event, Journal};
 use ceremony_folder::service::appointments;
@@ -115,6 +116,7 @@ impl Core {
             journaled: HashSet::new(),
             amendments_noted: 0,
             joined: HashSet::new(),
+            commitments: super::committing::Commitments::default(),
             head: None,
             verdicts_noted: HashSet::new(),
             approvals_noted: HashSet::new(),
@@ -247,6 +249,7 @@ impl Core {
             state.end_turn(&self.state_folder, now, event)?;
         }
         changed |= state.pass_over(self.options.absent_after, now)?;
+        changed |= state.close_commitments(self.options.commit_within)?;
         state.sign_due_head();
         drop(state);
         if changed {
@@ -597,12 +600,43 @@ impl Core {
         Ok((bytes, signed))
     }
 
-    /// Keeps a signed statement: an enrolment, or the result of an audit.
+    /// Keeps a signed statement: an enrolment, a commitment, or the result of an audit.
     pub(crate) fn take_statement(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
-        match Statement::<Enrolment>::from_payload(envelope.payload()) {
-            Ok(_) => self.take_enrolment(envelope),
-            Err(_) => self.take_audit(envelope),
+        let payload = envelope.payload();
+        if Statement::<Enrolment>::from_payload(payload).is_ok() {
+            self.take_enrolment(envelope)
+        } else if Statement::<Commitment>::from_payload(payload).is_ok() {
+            self.take_commitment(envelope)
+        } else {
+            self.take_audit(envelope)
         }
+    }
+
+    fn take_commitment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+        let view = self.state().view.clone();
+        // Before the lock: others wait for it.
+        let bytes = envelope.to_json();
+        let said = Commitment::read(Path::new("commitment"), &bytes, &view.ceremony.config)?;
+        // Held until the journal has it: no contribution comes in between.
+        let lock = FolderLock::take(&self.options.folder)?;
+        let ceremony = view.ceremony.again()?;
+        // The one that is here may be sent again at any time.
+        if !ceremony.commitments.of_phase(said.phase).any(|kept| kept.said == said) {
+            self.state().ensure_takes_commitments(said.phase)?;
+        }
+        let kept = commitment::keep(&ceremony, envelope)?;
+        if matches!(kept, commitment::Kept::New(_)) {
+            self.state().note_commitment(&said, FileDigest::of(&bytes))?;
+        }
+        drop(lock);
+        if let commitment::Kept::Already(_) = kept {
+            return Ok(());
+        }
+        self.refresh(true)?;
+        if self.state().close_commitments(self.options.commit_within)? {
+            self.changed();
+        }
+        Ok(())
     }
 
     fn take_enrolment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {

@@ -14,6 +14,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::Signer;
 
+use super::committing::Commitments;
 use super::dashboard::history::{History, StepEntries};
 use super::queue::Queue;
 use super::security::{Kind, Security};
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(super) amendments_noted: u32,
     /// Participants of whom it tells that they joined.
     pub(super) joined: HashSet<Label>,
+    /// What it tells of commitments.
+    pub(super) commitments: Commitments,
     /// What was signed of its last entry.
     pub(super) head: Option<Envelope>,
     /// Whether the last entry is not signed yet.
@@ -85,6 +88,7 @@ impl State {
             let name = key.fingerprint();
             return Err(ceremony_folder::TurnError::NotInRoster { name, roster });
         };
+        self.ensure_committed(participant)?;
         let skip: Vec<String> = self.skipped.iter().cloned().collect();
         ceremony.chains_open_to(participant, &skip)
     }
@@ -93,7 +97,7 @@ impl State {
     pub(super) fn is_done(&self, key: &PublicKey) -> bool {
         use ceremony_folder::TurnError as T;
         let order = |error: &T| {
-            matches!(error, T::AnothersTurn { .. }) // will come
+            matches!(error, T::AnothersTurn { .. } | T::Committing { .. }) // will come
         };
         match self.open_to(key) {
             Ok(_) => false,
@@ -171,6 +175,7 @@ impl State {
         for recorded in self.journal.entries() {
             self.history.take(recorded);
             self.step_entries.take(recorded);
+            self.commitments.take(recorded);
             match &recorded.entry.event {
                 Event::Step { file, .. } => {
                     self.journaled.insert(*file);
@@ -207,6 +212,7 @@ impl State {
         }
         self.history.take(&recorded);
         self.step_entries.take(&recorded);
+        self.commitments.take(&recorded);
         self.head_is_due = true;
         self.sign_due_head();
         Ok(recorded)
@@ -238,6 +244,7 @@ impl State {
                 self.amendments_noted = number;
             }
         }
+        self.note_commitments()?;
         for chain in view.ceremony.chains() {
             for step in chain.steps.iter().chain(&chain.prepared) {
                 // What came in a turn is noted with its turn.
@@ -249,7 +256,7 @@ impl State {
                 }
             }
         }
-        Ok(())
+        self.note_unopened()
     }
 
     pub(super) fn journal_step(

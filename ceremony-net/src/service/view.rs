@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::archive_set::{archive_set, is_data, is_public_name};
+use ceremony_folder::commitment::COMMITMENTS;
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::ENROLMENTS;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
@@ -149,10 +150,19 @@ impl View {
 
 /// When each folder of the ceremony, and each document that is replaced, was changed.
 fn stamps(root: &Path, view: Option<&View>) -> Vec<(String, Option<SystemTime>)> {
-    let mut names: Vec<String> =
-        ["", "phase1", "audits", "services", "evidence", ROSTER, ENROLMENTS, "bundle.json"]
-            .map(str::to_owned)
-            .into();
+    let mut names: Vec<String> = [
+        "",
+        "phase1",
+        "audits",
+        "services",
+        "evidence",
+        ROSTER,
+        ENROLMENTS,
+        COMMITMENTS,
+        "bundle.json",
+    ]
+    .map(str::to_owned)
+    .into();
     if let Some(view) = view {
         let circuits = &view.ceremony.config.document().circuits;
         names.extend(circuits.iter().map(|circuit| format!("circuits/{}", circuit.name)));

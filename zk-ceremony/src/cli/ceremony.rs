@@ -58,6 +58,9 @@ pub(crate) struct RehearsalArgs {
     /// key
     #[arg(long)]
     pub(crate) network: bool,
+    /// With commitments to all secrets before the first contribution of each phase
+    #[arg(long, requires = "network", conflicts_with_all = ["parties", "resume"])]
+    pub(crate) commitments: bool,
     /// A load test: so many participants, of whom a few are at work at a time, and no bundle; says
     /// how many contributions an hour the service takes
     #[arg(

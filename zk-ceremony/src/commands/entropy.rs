@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal, Read};
 
+use ceremony_core::commit::KeptSeed;
 use ceremony_core::entropy::ContributionRng;
 use ceremony_core::limits::MAX_ENTROPY_BYTES;
 use zeroize::Zeroizing;
@@ -19,7 +20,23 @@ pub(crate) struct Added {
     pub(crate) words: String,
 }
 
+/// Randomness that is kept from a commitment to the contribution, in memory that is not swapped.
+pub(crate) type Kept = KeptSeed<memory::Locked>;
+
 impl Added {
+    /// Randomness for one contribution, to be kept until it can be made.
+    pub(crate) fn keep(&self) -> Result<Kept, Diagnostic> {
+        let memory = memory::Locked::new().map_err(|error| {
+            Diagnostic::environment(
+                "memory-not-locked",
+                format_args!("the system does not lock memory for the secrets: {error}"),
+            )
+            .expected("a page of locked memory for each chain of the phase")
+            .hint("raise the limit: `ulimit -l`, or LimitMEMLOCK= of a systemd unit")
+        })?;
+        KeptSeed::draw(memory, &self.text).map_err(|e| Diagnostic::environment("internal", e))
+    }
+
     /// A generator for one contribution: fresh randomness of the operating system, mixed with what
     /// was added.
     pub(crate) fn rng(&self) -> Result<ContributionRng, Diagnostic> {

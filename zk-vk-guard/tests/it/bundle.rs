@@ -202,7 +202,7 @@ fn another_statement_or_predicate_type_is_refused_even_when_signed() {
     let (parts, policy) = production();
     parts
         .clone()
-        .repay(|p| p.replace("bundle-provenance:v2", "step-attestation:v3"))
+        .repay(|p| p.replace("bundle-provenance:v2", "step-attestation:v4"))
         .is_refused(&policy, Code::PredicateType);
     parts
         .repay(|p| p.replace("in-toto.io/Statement/v1", "in-toto.io/Statement/v0.1"))

@@ -223,6 +223,19 @@ fn told(event: &Event) -> (&'static str, String) {
             ("good", format!("{chain}, step {step}: {action} by {participant}"))
         }
         Event::Enrolled { participant, .. } => ("", format!("{participant} enrolled")),
+        Event::Committed { participant, phase, .. } => {
+            ("", format!("{participant} committed to the secrets of phase {}", u8::from(*phase)))
+        }
+        Event::CommitmentsClosed { phase } => {
+            ("", format!("phase {} takes no commitments any more", u8::from(*phase)))
+        }
+        Event::Unopened { participant, phase } => (
+            "bad",
+            format!(
+                "phase {} was closed without {participant}, who had committed to it",
+                u8::from(*phase)
+            ),
+        ),
         Event::Amended { number, .. } => ("", format!("amendment {number} of the roster")),
         Event::Verdict { auditor, .. } => {
             ("", format!("a verdict of the auditor with the key {}", auditor.fingerprint()))

@@ -8,13 +8,15 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_folder::link::{Linked, link};
 use ceremony_folder::{
-    AttestationDraft, Cause, Ceremony, CeremonyError, FolderLock, NewStep, Slot, Step, Track,
+    AttestationDraft, Cause, Ceremony, CeremonyError, FolderLock, NewStep, Slot, Software, Step,
+    Track,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
 use zk_attest::statement::Action;
 
+use super::contribute::ensure_no_commitments;
 use super::reject::say_moved;
 use super::{parse_label, print_files_to_send, say_halves};
 use crate::cli::ceremony::{AttestStep, MadeFile};
@@ -37,6 +39,7 @@ impl AttestStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
+        ensure_no_commitments(&ceremony, "no other tool can open a commitment that was made here")?;
         let mut signer = self.signer.open()?;
         let participant = ceremony.participant(&self.name, signer.as_ref())?.clone();
         let turns = ceremony.chains_open_to(&participant, &self.skip)?;
@@ -54,7 +57,7 @@ impl AttestStep {
             let (path, attestation) = (made.step.path(), made.step.attestation_path());
             let said = AttestationDraft {
                 action: Action::Contribution,
-                tool: tool.clone(),
+                software: Software::another(tool.clone()),
                 participant: participant.name.clone(),
                 input: Some(made.before.file),
                 contribution_hash: Some(made.hash),

@@ -29,7 +29,7 @@ use super::once::write_once;
 use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
-use super::{parse_label, this_tool};
+use super::{parse_label, this_software};
 use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
 use crate::failure;
 use crate::output::{Output, open};
@@ -117,7 +117,7 @@ fn close(
             ceremony,
             Action::Beacon,
             Some(before.file),
-            &this_tool(),
+            &this_software(),
         )
     };
     let digests = step.commit(said, signer, &Bars::default())?;
@@ -208,7 +208,7 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
                 ceremony,
                 Action::Prepare,
                 Some(last.file),
-                &this_tool(),
+                &this_software(),
             )
         },
         signer,
@@ -257,7 +257,7 @@ fn open_circuit(
                 ceremony,
                 Action::Open,
                 Some(prepared.file),
-                &this_tool(),
+                &this_software(),
             )
         },
         signer,

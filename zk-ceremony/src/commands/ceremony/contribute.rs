@@ -1,5 +1,6 @@
 //! `ceremony contribute`: verify the step before, add a secret, attest it.
 
+use ceremony_core::entropy::ContributionRng;
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::zkey::Zkey;
@@ -16,9 +17,8 @@ use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, say_halves, this_tool};
+use super::{parse_label, print_files_to_send, say_halves, this_software};
 use crate::cli::ceremony::ContributeStep;
-use crate::commands::entropy::Added;
 use crate::failure;
 use crate::progress::Bars;
 use crate::show::hex_groups;
@@ -29,6 +29,7 @@ impl ContributeStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
+        ensure_no_commitments(&ceremony, "a command that ends cannot keep them until its turn")?;
         let mut signer = self.signer.open()?;
         let participant = ceremony.participant(&self.name, signer.as_ref())?.clone();
         let tracks = ceremony.chains_open_to(&participant, &self.skip)?;
@@ -43,7 +44,9 @@ impl ContributeStep {
         let added = self.entropy.gather()?;
         for track in &tracks {
             let words = (&destruction, &verified);
-            let made = contribute(&ceremony, track, &participant, &added, words, signer.as_mut())?;
+            let randomness = Randomness { rng: added.rng()?, words: added.words.clone() };
+            let made =
+                contribute(&ceremony, track, &participant, randomness, words, signer.as_mut())?;
             made.print(track, signer.as_ref());
         }
         say_halves(root, &participant.name);
@@ -55,6 +58,31 @@ impl ContributeStep {
         );
         Ok(())
     }
+}
+
+/// What the secrets of one contribution are drawn from.
+pub(super) struct Randomness {
+    pub(super) rng: ContributionRng,
+    /// Its sources, in words.
+    pub(super) words: String,
+}
+
+/// Refuses contributions that are made in another way than the rules with commitments need.
+pub(super) fn ensure_no_commitments(ceremony: &Ceremony, why: &str) -> Result<(), Diagnostic> {
+    if !ceremony.config.asks_for_committed_secrets() {
+        return Ok(());
+    }
+    Err(Diagnostic::environment(
+        "commitments-need-join",
+        format_args!("the rules ask for committed secrets, and {why}"),
+    )
+    .at(ceremony.folder.root().display())
+    .found("[commitments] with secrets = true")
+    .expected("a contribution by the process that committed to its secrets")
+    .hint(format_args!(
+        "the coordinator runs `{PROGRAM} ceremony serve`; `{PROGRAM} ceremony join URL --as NAME \
+         --key KEY` commits, waits and contributes"
+    )))
 }
 
 /// A contribution that was made.
@@ -87,7 +115,7 @@ pub(super) fn contribute(
     ceremony: &Ceremony,
     track: &Track,
     participant: &Participant,
-    added: &Added,
+    randomness: Randomness,
     (destruction, verified): (&Label, &Label),
     signer: &mut dyn Signer,
 ) -> Result<Made, Diagnostic> {
@@ -96,7 +124,7 @@ pub(super) fn contribute(
     let mut step = NewStep::begin(ceremony, track, Slot::Number(number))?;
     say_moved(&step.put_away);
     let _span = tracing::debug_span!("contribute").entered();
-    let rng = added.rng()?;
+    let Randomness { rng, words } = randomness;
     let bars = Bars::default();
     let measured = Measured::begin(Work::Contribute, &bars);
     let name = ContributorName::new(participant.name.as_str());
@@ -133,12 +161,12 @@ pub(super) fn contribute(
     let (path, attestation) = (step.path(), step.attestation_path());
     let said = AttestationDraft {
         action: Action::Contribution,
-        tool: this_tool(),
+        software: this_software(),
         participant: participant.name.clone(),
         input: Some(before.file),
         contribution_hash: Some(hash),
         beacon: None,
-        entropy: parse_label("entropy", &added.words)?,
+        entropy: parse_label("entropy", &words)?,
         destruction: destruction.clone(),
         verified: verified.clone(),
         reason: None,

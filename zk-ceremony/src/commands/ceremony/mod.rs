@@ -23,8 +23,9 @@ mod verify;
 
 use std::path::Path;
 
-use ceremony_folder::{Ceremony, PartReport, Stray};
+use ceremony_folder::{Ceremony, PartReport, Software, Stray};
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::CommitId;
 use zk_attest::primitives::Label;
 
 use crate::cli::ceremony::{CeremonyArgs, CeremonyCommand};
@@ -80,6 +81,12 @@ fn named(stray: &Stray) -> String {
 /// What attestations call this program.
 fn this_tool() -> Label {
     Label::from_static(concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")))
+}
+
+/// What made a step, where this program did.
+fn this_software() -> Software {
+    let commit = CommitId::from_hex(env!("BUILD_COMMIT")).ok();
+    Software::running(this_tool(), commit)
 }
 
 /// What is unusual about a part that passed.

@@ -18,7 +18,7 @@ use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Action, Phase};
 
 use super::prepared::verify_last;
-use super::this_tool;
+use super::this_software;
 use crate::cli::ceremony::NewCeremony;
 use crate::failure;
 use crate::output::open;
@@ -255,7 +255,7 @@ fn open_phase1(
         }
     }
     step.commit(
-        AttestationDraft::of_coordinator(ceremony, Action::Open, None, &this_tool()),
+        AttestationDraft::of_coordinator(ceremony, Action::Open, None, &this_software()),
         signer,
         &Bars::default(),
     )?;
@@ -288,6 +288,12 @@ fn announce(config: &Config) {
         println!("  phase 1            {}", names(Phase::One));
     }
     println!("  phase 2            {}", names(Phase::Two));
+    if config.asks_for_committed_secrets() {
+        println!(
+            "  commitments        to all secrets, before the first contribution of each phase: \
+             contributions are made with `{PROGRAM} ceremony join` only, none with other tools"
+        );
+    }
     for phase in [Phase::One, Phase::Two] {
         let Some(plan) = config.beacon(phase) else { continue };
         let time = plan.time().map_or_else(String::new, |time| format!(", published at {time}"));

@@ -1,15 +1,15 @@
 //! The people of a ceremony while it goes on: enrolments, and the signed amendments of the roster
 //! (docs/formats.md, section 10).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ceremony_folder::amend::{Signed, shown};
 use ceremony_folder::enrolment::{self, Enrolment};
+use ceremony_folder::software::executable_sha256;
 use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::PROGRAM;
 use zk_attest::amendment::{Amendment, Change};
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
@@ -21,9 +21,6 @@ use crate::cli::ceremony::{AdmitArgs, CountersignArgs, EnrolArgs, HandoverArgs, 
 use crate::failure;
 use crate::output::write_file;
 use crate::signer::{Signer, open_key_file};
-
-/// Bytes of a program at most, for its digest: far above any build of this one.
-const MAX_PROGRAM_BYTES: usize = 1 << 30;
 
 impl EnrolArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -78,7 +75,7 @@ pub(super) fn enrol(
         key: *signer.public_key(),
         phases: phases.into(),
         tool: this_tool(),
-        software_sha256: this_program(),
+        software_sha256: executable_sha256(),
         machine,
         window,
         time: Timestamp::now(),
@@ -279,11 +276,4 @@ fn say(root: &Path, change: &Change, signed: &Signed) {
 fn list(phases: &[Phase]) -> String {
     let numbers: Vec<String> = phases.iter().map(|phase| u8::from(*phase).to_string()).collect();
     numbers.join(", ")
-}
-
-/// SHA-256 of the running program's file, where it can be read.
-fn this_program() -> Option<FileDigest> {
-    let path: PathBuf = std::env::current_exe().ok()?;
-    let bytes = read_regular(&path, MAX_PROGRAM_BYTES).ok()?;
-    Some(FileDigest::of(&bytes))
 }

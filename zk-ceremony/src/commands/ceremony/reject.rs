@@ -6,7 +6,7 @@ use ceremony_folder::{Ceremony, FolderLock, RejectError, Slot, Track, budget};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 
-use super::{parse_label, this_tool};
+use super::{parse_label, this_software};
 use crate::cli::ceremony::{RejectStep, TidyArgs};
 
 impl RejectStep {
@@ -44,7 +44,7 @@ impl RejectStep {
                 None => reason.clone(),
                 Some(on) => parse_label("reason", &format!("built on {on}, which is rejected"))?,
             };
-            ceremony.reject(&track, &gone.step, why.clone(), &this_tool(), signer.as_mut())?;
+            ceremony.reject(&track, &gone.step, why.clone(), &this_software(), signer.as_mut())?;
             lines.push(format!(
                 "{}: rejected\n  sha256             {}\n  reason             {why}",
                 gone.step.path.display(),

@@ -201,6 +201,15 @@ impl Status {
         if let Some(unread) = &self.people.unread {
             println!("amendment not read: {unread} ({PROGRAM} ceremony countersign --withdraw)");
         }
+        for said in &self.people.commitments {
+            println!(
+                "commitment to phase {}: {} ({}), {}",
+                said.phase,
+                said.participant,
+                said.fingerprint,
+                said.words()
+            );
+        }
         for half in &self.halves {
             println!("{}", half.shown);
         }
@@ -360,7 +369,14 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .filter(|chain| chain.track.phase() == phase && !chain.is_closed())
         .collect();
     let mut names: Vec<String> = Vec::new();
-    for participant in open.iter().flat_map(|chain| ceremony.may_contribute(chain)) {
+    let committing = ceremony.config.asks_for_committed_secrets()
+        && ceremony.ensure_takes_commitments(phase).is_ok();
+    // Until the first contribution, everybody may still commit.
+    let who = |chain: &&Chain| match committing {
+        true => chain.waiting(&ceremony.roster),
+        false => ceremony.may_contribute(chain),
+    };
+    for participant in open.iter().flat_map(|chain| who(chain)) {
         if !names.iter().any(|name| name == participant.name.as_str()) {
             names.push(participant.name.to_string());
         }
@@ -380,8 +396,11 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
     match names.first().cloned() {
         None => (vec![ceremony.roster.coordinator().name.to_string()], beacon),
         Some(first) => {
-            let mut next =
-                format!("{PROGRAM} ceremony contribute {root} --as \"{first}\" --key KEY");
+            let place = match ceremony.config.asks_for_committed_secrets() {
+                true => "join URL".to_owned(),
+                false => format!("contribute {root}"),
+            };
+            let mut next = format!("{PROGRAM} ceremony {place} --as \"{first}\" --key KEY");
             if enough {
                 next += &format!("\n  or: {beacon}");
             }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ceremony_folder::archive_set::archive_set;
+use ceremony_folder::commitment::Standing;
 use ceremony_folder::journal::VerifiedJournal;
 use ceremony_folder::service::{Kept, Receipt, appointments};
 use ceremony_folder::{
@@ -373,12 +374,42 @@ fn print(
         });
         for (title, beacon) in steps {
             let (source, round) = (&beacon.source, beacon.round);
+            let check = match title.starts_with("Phase 1") {
+                true => "check 11 of phase 1",
+                false => "check 12 of phase 2",
+            };
             let how = match &beacon.chain {
-                Some(chain) => format!("verified under {chain}'s key"),
+                Some(chain) => format!("{check}: verified under {chain}'s key"),
                 None => "not compared with its source".into(),
             };
             println!("  beacon             {title}: {source}, round {round}: {how}");
             println!("                     contributions before it: {}", beacon.order);
+        }
+    };
+    let print_commitments = || {
+        for phase in [1, 2] {
+            let (name, number) = if phase == 1 { ("Phase 1", 12) } else { ("Phase 2", 13) };
+            let opened = report.files.iter().filter(|file| {
+                let of_phase = file.file.starts_with("phase1/") == (phase == 1);
+                of_phase && file.checks.iter().any(|check| check.number == Some(number))
+            });
+            let opened = opened.count();
+            let made = report.people.commitments.iter().filter(|said| said.phase == phase);
+            let not: Vec<&str> = made
+                .clone()
+                .filter(|said| said.standing == Standing::NotOpened)
+                .map(|said| said.participant.as_str())
+                .collect();
+            if opened + made.count() == 0 {
+                continue;
+            }
+            println!(
+                "  commitments        {name}: check {number}: {opened} contributions open the \
+                 commitments of their makers"
+            );
+            if !not.is_empty() {
+                println!("                     NOT OPENED: {}", not.join(", "));
+            }
         }
     };
     let Some(done) = done else {
@@ -388,6 +419,7 @@ fn print(
             report.seconds
         );
         print_people();
+        print_commitments();
         print_beacons();
         print_journal();
         println!("next: {PROGRAM} ceremony status {shown}");
@@ -404,6 +436,7 @@ fn print(
         );
     }
     print_people();
+    print_commitments();
     print_beacons();
     print_journal();
     if !read_only {

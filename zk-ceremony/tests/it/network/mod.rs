@@ -2,6 +2,7 @@
 
 mod anew;
 pub(crate) mod bucket;
+mod commitments;
 mod crowds;
 mod dashboard;
 mod faults;

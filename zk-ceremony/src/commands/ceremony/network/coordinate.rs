@@ -156,7 +156,7 @@ impl Coordinator {
             return Ok(false);
         }
         let open = ceremony.chains().filter(|it| it.track.phase() == phase && !it.is_closed());
-        let everybody = open.into_iter().all(|chain| chain.waiting(&ceremony.roster).is_empty());
+        let everybody = open.into_iter().all(|chain| ceremony.still_to_come(chain).is_empty());
         let nobody_comes = service.is_idle() && self.since.1.elapsed() >= self.close_after;
         let Some(value) = self.beacon(ceremony, phase)? else { return Ok(false) };
         // A value that is published ends the phase, whoever is still to come.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ceremony_folder::commitment::{Commitment, Uncommitted};
 use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
@@ -22,10 +23,10 @@ use zk_attest::statement::Phase;
 use super::approve::{Approver, is_needed, whole_verification};
 use super::{is_fixed_input, is_signed_side};
 use crate::cli::network::{JoinArgs, VerifyLevel};
-use crate::commands::ceremony::contribute::contribute;
+use crate::commands::ceremony::contribute::{Randomness, contribute};
 use crate::commands::ceremony::prepared::verify_last;
-use crate::commands::ceremony::{parse_label, people};
-use crate::commands::entropy::Added;
+use crate::commands::ceremony::{parse_label, people, this_tool};
+use crate::commands::entropy::{Added, Kept};
 use crate::failure;
 use crate::output::write_file;
 use crate::progress::Bars;
@@ -45,7 +46,7 @@ const REFUSALS: u32 = 1;
 /// A ticket's name in the working copy. Hidden: it is no file of the ceremony.
 const TICKET: &str = ".zk-ceremony-ticket.json";
 /// Where receipts are kept.
-const RECEIPTS: &str = "receipts";
+pub(in crate::commands::ceremony) const RECEIPTS: &str = "receipts";
 
 /// A participant at work.
 struct Joined<'a> {
@@ -59,6 +60,8 @@ struct Joined<'a> {
     said: String,
     /// Turns of this run whose contribution was refused.
     refusals: u32,
+    /// Randomness that was committed to, until its contribution is taken in.
+    kept: Vec<(Track, Kept)>,
 }
 
 impl JoinArgs {
@@ -103,6 +106,7 @@ impl JoinArgs {
             name,
             said: String::new(),
             refusals: 0,
+            kept: Vec::new(),
         };
         let ceremony = config.document().id.clone();
         let mut party = Participant::new(&client, ceremony, config.digest(), signer.as_mut());
@@ -180,6 +184,9 @@ impl Joined<'_> {
         if is_over(phase, info.stage) {
             return self.after(party, phase, &info);
         }
+        if self.copy.config().asks_for_committed_secrets() {
+            self.commit(party, phase)?;
+        }
         self.enter(party)?;
         // What an earlier run was not told any more: before the next turn, whose grant ends the
         // verdict.
@@ -219,6 +226,56 @@ impl Joined<'_> {
                 }
             }
         }
+    }
+
+    /// Publishes a commitment to the secrets of a phase, and keeps what they are drawn from. Only one
+    /// who has not committed before can: what an earlier run kept ended with it.
+    fn commit(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
+        self.fetch(is_signed_side)?;
+        let ceremony = self.ceremony()?;
+        let chains: Vec<_> =
+            ceremony.chains().filter(|chain| chain.track.phase() == phase).collect();
+        match ceremony.commitments.of(&self.name, phase) {
+            Err(Uncommitted::Missing) => {}
+            // Made by an earlier run, which came no further than that.
+            _ if chains.iter().all(|it| it.contribution_of(&self.name).is_some()) => return Ok(()),
+            _ => return Err(secrets_gone(phase)),
+        }
+        let mut kept = Vec::new();
+        let mut openings = Vec::new();
+        for chain in chains {
+            let seed = self.added.keep()?;
+            let opening = match phase {
+                Phase::One => seed.phase1_opening(),
+                Phase::Two => seed.phase2_opening(),
+            };
+            let opening = opening.map_err(|error| Diagnostic::environment("internal", error))?;
+            openings.push((chain.track.clone(), opening));
+            kept.push((chain.track.clone(), seed));
+        }
+        let key = *party.signer().public_key();
+        let said = Commitment::new(&ceremony, phase, (&self.name, &key), &openings, this_tool());
+        let said = said.sign(party.signer())?;
+        self.client.send_statement(&said)?;
+        self.kept = kept;
+        say!(
+            "you have committed to your secrets of phase {}: this process has to go on until your \
+             contribution is taken in, or nothing can be contributed under your name",
+            u8::from(phase)
+        );
+        Ok(())
+    }
+
+    /// What the secrets of a contribution are drawn from: what was committed to, if the rules ask for
+    /// it.
+    fn randomness(&self, track: &Track) -> Result<Randomness, Diagnostic> {
+        if !self.copy.config().asks_for_committed_secrets() {
+            return Ok(Randomness { rng: self.added.rng()?, words: self.added.words.clone() });
+        }
+        let kept = self.kept.iter().find(|(of, _)| of == track);
+        let (_, kept) = kept.ok_or_else(|| secrets_gone(track.phase()))?;
+        let words = format!("{}; committed to before the phase", self.added.words);
+        Ok(Randomness { rng: kept.rng(), words })
     }
 
     /// Waits until the ceremony is where it should be.
@@ -390,9 +447,10 @@ impl Joined<'_> {
             }
             let verified = self.verify(&ceremony, &track)?;
             let me = ceremony.participant(&self.arguments.name, party.signer())?.clone();
+            let randomness = self.randomness(&track)?;
             let made = {
                 let words = (&self.destruction, &verified);
-                contribute(&ceremony, &track, &me, &self.added, words, party.signer())?
+                contribute(&ceremony, &track, &me, randomness, words, party.signer())?
             };
             println!("{track}: contribution {}, contribution hash (publish it)", made.number);
             println!("{}", hex_groups(made.hash));
@@ -455,7 +513,10 @@ impl Joined<'_> {
         loop {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}
-                Some(Verdict::Accepted { receipts }) => return self.keep(&receipts).map(drop),
+                Some(Verdict::Accepted { receipts }) => {
+                    self.kept.clear();
+                    return self.keep(&receipts).map(drop);
+                }
                 Some(Verdict::Refused { error, receipts }) => {
                     self.keep(&receipts)?;
                     self.put_refused_away()?;
@@ -599,6 +660,18 @@ impl Joined<'_> {
         let approver = Approver { client: self.client, copy: &self.copy, verified, participant };
         approver.sign(party.signer(), true)
     }
+}
+
+fn secrets_gone(phase: Phase) -> Diagnostic {
+    Diagnostic::environment(
+        "secrets-gone",
+        format_args!(
+            "you committed to secrets of phase {} in a process that has ended, and they are gone",
+            u8::from(phase)
+        ),
+    )
+    .expected("the process that made the commitment")
+    .hint("this phase goes on without you; tell the coordinator")
 }
 
 fn track(chain: &TurnChain) -> Result<Track, Diagnostic> {

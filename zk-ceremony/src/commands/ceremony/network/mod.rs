@@ -9,6 +9,8 @@ mod mirror;
 mod publishing;
 mod serve;
 
+pub(super) use join::RECEIPTS;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -88,6 +88,7 @@ impl ServeArgs {
             origin: origin.clone(),
             turn_floor: Duration::from_secs(self.turn),
             absent_after: Duration::from_secs(self.absent_after),
+            commit_within: Duration::from_secs(self.commit_within),
             approvers,
             auditors,
             trusted_proxies: self.trusted_proxy.clone(),

@@ -114,8 +114,12 @@ impl Rehearsal {
 
     /// What the example's test reads, made with the ceremony's proving key.
     fn proofs(&self, example: &dyn Example) -> Result<String, Diagnostic> {
+        let opened = self.opened_key();
         let private = Folder::new(&self.root()).private();
-        let path = private.join(Folder::proving_key(&self.material.name));
+        let path = match opened.exists() {
+            true => opened,
+            false => private.join(Folder::proving_key(&self.material.name)),
+        };
         let bytes = fs::read(&path).map_err(|e| failure::io(&path, "reading", &e))?;
         // Our own file, written a moment ago by a process that checked its points.
         let key = ProvingKey::deserialize_uncompressed_unchecked(&bytes[..]).map_err(|e| {

@@ -90,7 +90,8 @@ impl<'a> Load<'a> {
     /// Everybody who does not drop out has to contribute.
     pub(super) fn rules(&self) -> Terms {
         let minimum = self.rehearsal.participants.len() - self.drops.len();
-        Terms { order: "any", minimum: u32::try_from(minimum).unwrap_or(u32::MAX) }
+        let minimum = u32::try_from(minimum).unwrap_or(u32::MAX);
+        Terms { order: "any", minimum, committed: false }
     }
 
     pub(super) fn run(&self) -> Result<(), Diagnostic> {

@@ -48,6 +48,8 @@ pub(super) struct Material {
 pub(super) struct Terms {
     pub(super) order: &'static str,
     pub(super) minimum: u32,
+    /// Whether participants commit to their secrets before each phase.
+    pub(super) committed: bool,
 }
 
 /// A .ptau file from outside the rehearsal.
@@ -146,7 +148,7 @@ impl Material {
     pub(super) fn rules(
         &self,
         participants: &[&str],
-        &Terms { order, minimum }: &Terms,
+        &Terms { order, minimum, committed }: &Terms,
         key: impl Fn(&str) -> Result<PublicKey, Diagnostic>,
     ) -> Result<String, Diagnostic> {
         let phases = self.phases();
@@ -171,6 +173,7 @@ impl Material {
                 .iter()
                 .map(|name| Ok(Participant { name, key: key(name)?, phases: &phases }))
                 .collect::<Result<_, Diagnostic>>()?,
+            commitments: committed.then_some(Commitments { secrets: true }),
             beacon: Beacons { phase1: beacon(1), phase2: beacon(2) },
             phase1_start: self.start.as_ref().map(|start| ExternalStart {
                 sha256: start.sha256,
@@ -263,6 +266,8 @@ struct Rules<'a> {
     minimum_contributions: Minimum,
     coordinator: Person<'a>,
     participants: Vec<Participant<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commitments: Option<Commitments>,
     beacon: Beacons,
     #[serde(skip_serializing_if = "Option::is_none")]
     phase1_start: Option<ExternalStart>,
@@ -286,6 +291,11 @@ struct Participant<'a> {
     name: &'a str,
     key: PublicKey,
     phases: &'a [Phase],
+}
+
+#[derive(Serialize)]
+struct Commitments {
+    secrets: bool,
 }
 
 #[derive(Serialize)]
@@ -349,13 +359,14 @@ mod tests {
         };
         for start in [None, Some(Start { sha256: FileDigest([9; 32]), open: true })] {
             let external = start.is_some();
-            let terms = Terms { order: "roster", minimum: 3 };
+            let terms = Terms { order: "roster", minimum: 3, committed: external };
             let toml = material(start).rules(&names, &terms, key).unwrap();
             let config = Config::from_toml(toml.as_bytes()).unwrap();
             let rules = config.document();
             let read: Vec<String> = rules.participants.iter().map(|p| p.name.to_string()).collect();
             assert_eq!(read, names);
             assert_eq!(rules.phase1_start.is_some(), external);
+            assert_eq!(config.asks_for_committed_secrets(), external);
             assert!(rules.power == 12 && rules.kind == CeremonyKind::Rehearsal);
         }
     }

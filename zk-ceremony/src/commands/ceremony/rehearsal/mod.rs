@@ -12,6 +12,7 @@
 //! OUT/circuit/    circuit and witness
 //! OUT/zk/         bundle, trust policy and snippet
 //! OUT/embedded/   the crate that is built under the guard
+//! OUT/prover/     the proving key, where it was sealed and its prover opened it
 //! ```
 
 mod guarded;
@@ -103,10 +104,13 @@ impl RehearsalArgs {
             return load.run();
         }
         let minimum = u32::try_from(rehearsal.participants.len()).unwrap_or(u32::MAX);
-        rehearsal.open(&material::Terms { order: "roster", minimum })?;
+        let committed = self.commitments;
+        rehearsal.open(&material::Terms { order: "roster", minimum, committed })?;
+        let mut seen = Vec::new();
         if self.network {
             rehearsal.write_policy()?;
             rehearsal.over_network()?;
+            seen = rehearsal.look_after()?;
         } else {
             rehearsal.run_chain()?;
             rehearsal.finish()?;
@@ -115,7 +119,7 @@ impl RehearsalArgs {
         rehearsal.embed()?;
         let ran = started.elapsed();
         let built = source.map(|source| rehearsal.build(&source)).transpose()?;
-        rehearsal.summary(ran.as_secs_f64(), built);
+        rehearsal.summary(ran.as_secs_f64(), built, &seen);
         Ok(())
     }
 
@@ -437,7 +441,7 @@ impl Rehearsal {
         Ok(!parsed.envelope().signers([&self.public_key(name)?]).is_empty())
     }
 
-    fn summary(&self, ran: f64, built: Option<guarded::Built>) {
+    fn summary(&self, ran: f64, built: Option<guarded::Built>, seen: &[(&str, String)]) {
         let root = self.root();
         println!("rehearsal finished in {:.1} s", self.started.elapsed().as_secs_f64());
         match built {
@@ -450,6 +454,9 @@ impl Rehearsal {
                 built.outcome
             ),
             None => println!("  time               {ran:.1} s of ceremony; no build was asked for"),
+        }
+        for (what, how) in seen {
+            println!("  {what:<19}{how}");
         }
         println!("  report             {}", root.join("report.html").display());
         println!("  bundle, policy     {}", self.out.join("zk").display());

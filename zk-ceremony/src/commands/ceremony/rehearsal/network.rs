@@ -4,25 +4,34 @@
 //! ```text
 //! OUT/logs/      what each party printed          OUT/copies/    each party's working copy
 //! OUT/tls/       a certificate for this machine   OUT/ceremony/  the folder that the service holds
+//! OUT/prover/    the proving key, which was sealed to the prover and opened by it
 //! ```
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use ceremony_folder::Ceremony;
+use age::secrecy::ExposeSecret as _;
+use age::x25519::Identity;
+use ceremony_folder::report::{Report, ReportedFile};
+use ceremony_folder::{Ceremony, Folder};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
+use zk_attest::file::read_regular;
 use zk_attest::primitives::Timestamp;
 
 use super::{AUDITOR, COORDINATOR, RELEASE, Rehearsal, VALID_SECONDS, slug};
+use crate::commands::ceremony::network::RECEIPTS;
 use crate::failure;
 use crate::output::write_file;
 
 /// A second auditor, whom no policy names.
 pub(super) const WITNESS: &str = "Second auditor";
+/// Bytes of an identity of age at most, with room for a line's end.
+const MAX_IDENTITY_BYTES: usize = 1024;
 /// How long the service may take to listen.
 const START: Duration = Duration::from_secs(60);
 /// How often the parties are looked at.
@@ -78,6 +87,7 @@ impl Rehearsal {
             serve.extend(["--witness".into(), witness]);
         }
         serve.push("--random-beacons".into());
+        serve.extend(["--seal-to".into(), self.prover()?]);
         let mut parties = vec![self.start(COORDINATOR, "holds the ceremony", &serve)?];
         wait_for(port, &mut parties)?;
         let common = |name: &str| {
@@ -111,6 +121,73 @@ impl Rehearsal {
             parties.push(self.start(name, "verifies everything and signs", &command)?);
         }
         self.wait(&mut parties)
+    }
+
+    /// The recipient of the prover, whose identity is made for this rehearsal.
+    fn prover(&self) -> Result<String, Diagnostic> {
+        let path = self.prover_identity();
+        if let Ok(text) = read_regular(&path, MAX_IDENTITY_BYTES) {
+            let parsed = String::from_utf8_lossy(&text).trim().parse::<Identity>();
+            let failed = |why: &str| Diagnostic::environment("identity", why).at(path.display());
+            return parsed.map(|identity| identity.to_public().to_string()).map_err(failed);
+        }
+        let identity = Identity::generate();
+        let text = identity.to_string();
+        let mut output = crate::output::Output::create_private(&path, false, &[])?;
+        writeln!(output, "{}", text.expose_secret())
+            .map_err(|e| failure::io(&path, "writing", &e))?;
+        output.commit()?;
+        Ok(identity.to_public().to_string())
+    }
+
+    fn prover_identity(&self) -> PathBuf {
+        self.out.join("keys").join("prover.age-identity")
+    }
+
+    /// Where the prover has the key that it opened.
+    pub(super) fn opened_key(&self) -> PathBuf {
+        self.out.join("prover").join(Folder::proving_key(&self.material.name))
+    }
+
+    /// What everybody does once all is done: the prover opens its key, participants hold the folder
+    /// to their receipts. Answers with what the report shows of commitments, beacons, receipts and
+    /// keys.
+    pub(super) fn look_after(&self) -> Result<Vec<(&'static str, String)>, Diagnostic> {
+        let folder = Folder::new(&self.root());
+        let opened = self.opened_key();
+        let sealed =
+            folder.private().join(format!("{}.age", Folder::proving_key(&self.material.name)));
+        if !opened.exists() {
+            let place = self.out.join("prover");
+            fs::create_dir_all(&place).map_err(|e| failure::io(&place, "creating", &e))?;
+            let [sealed, identity, opened] = [&sealed, &self.prover_identity(), &opened]
+                .map(|path| path.to_string_lossy().into_owned());
+            self.party(
+                "Prover",
+                "opens the sealed proving key",
+                &["key", "open", &sealed, "--identity", &identity, "--out", &opened],
+            )?;
+        }
+        let mut receipts = 0;
+        for name in self.names() {
+            let kept = self.out.join("copies").join(slug(name)).join(RECEIPTS);
+            let entries = fs::read_dir(&kept).map_err(|e| failure::io(&kept, "reading", &e))?;
+            let paths: Vec<String> = entries
+                .filter_map(|entry| Some(entry.ok()?.path().to_string_lossy().into_owned()))
+                .collect();
+            let mut command = vec!["ceremony", "find", ".", "--participant", name];
+            command.extend(paths.iter().flat_map(|path| ["--receipt", path.as_str()]));
+            self.party(name, "finds its receipts in the result", &command)?;
+            receipts += paths.len();
+        }
+        let path = self.root().join("report.json");
+        let bytes =
+            read_regular(&path, Report::MAX_BYTES).map_err(|e| failure::refusal(&path, &e))?;
+        let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
+            Diagnostic::artefact("report", format_args!("this is no report: {error}"))
+                .at(path.display())
+        })?;
+        Ok(seen(&report, receipts, &sealed))
     }
 
     pub(super) fn start(
@@ -170,13 +247,53 @@ impl Rehearsal {
                 Diagnostic::environment("tls", format_args!("making a certificate failed: {error}"))
             })?;
             let mut output = crate::output::Output::create_private(&key, true, &[])?;
-            std::io::Write::write_all(&mut output, made.signing_key.serialize_pem().as_bytes())
+            output
+                .write_all(made.signing_key.serialize_pem().as_bytes())
                 .map_err(|e| failure::io(&key, "writing", &e))?;
             output.commit()?;
             write_file(&certificate, made.cert.pem().as_bytes(), false)?;
         }
         Ok((certificate, key))
     }
+}
+
+/// What a report says of what a ceremony over a network has.
+fn seen(report: &Report, receipts: usize, sealed: &Path) -> Vec<(&'static str, String)> {
+    let contributions: usize = report.builds.iter().map(|build| build.contributions).sum();
+    let checked = |number: u32, folder: &str| {
+        let has = |file: &&ReportedFile| {
+            file.file.starts_with(folder)
+                && file.checks.iter().any(|check| check.number == Some(number))
+        };
+        report.files.iter().filter(has).count()
+    };
+    let opened = checked(12, "phase1/") + checked(13, "circuits/");
+    let mut seen = Vec::new();
+    if !report.people.commitments.is_empty() {
+        seen.push((
+            "commitments",
+            format!(
+                "{opened} of {contributions} contributions open their makers' (checks 12 and 13)"
+            ),
+        ));
+    }
+    let beacons = report.chains.iter().flat_map(|chain| &chain.steps);
+    let beacons: Vec<_> = beacons.filter_map(|step| step.beacon.as_ref()).collect();
+    let verified = beacons.iter().filter(|beacon| beacon.verified_against_source).count();
+    seen.push((
+        "beacons",
+        format!("{verified} of {} verified against their source", beacons.len()),
+    ));
+    seen.push((
+        "receipts",
+        format!("{receipts} of {contributions} contributions, each in the journal"),
+    ));
+    seen.push(("sealed key", format!("{}, opened by its prover", sealed.display())));
+    for build in &report.builds {
+        let digest = build.executable_sha256.as_deref().unwrap_or("of a build that was not named");
+        seen.push(("build", format!("{} made with {digest} (self-reported)", build.share())));
+    }
+    seen
 }
 
 impl Party {

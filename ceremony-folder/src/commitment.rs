@@ -1,0 +1,576 @@
+//! Commitments to secrets: what each participant publishes before the first contribution of a phase,
+//! where the rules ask for it (`[commitments] secrets = true`).
+//!
+//! ```text
+//! commitments/PHASE.KEY.dsse.json     KEY: the first 16 digits of the participant's key id
+//! ```
+//!
+//! It names, for each chain of the phase, SHA-256 of what the contribution will show of its secrets
+//! ([`Opening`]). So nobody chooses a secret knowing another's contribution, if
+//!
+//! 1. each contribution opens the one commitment that its maker has for the phase
+//!    ([`Commitments::opened`], with the mathematics of the step);
+//! 2. a journal has all commitments before the first contribution of the phase, one of each
+//!    participant ([`Ceremony::ensure_committed_first`]), and every contribution after it
+//!    ([`Ceremony::ensure_all_recorded`]).
+//!
+//! Who did not commit in time does not contribute to the phase. Who does not contribute after having
+//! committed could not like what they saw: reports name them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ceremony_core::commit::Opening;
+use serde::{Deserialize, Serialize};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::{CommitmentDigest, ConfigDigest, FileDigest};
+use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
+use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Label, Timestamp};
+use zk_attest::program::PROGRAM;
+use zk_attest::signer::{Signer, sign_envelope};
+use zk_attest::statement::{Action, Phase, Predicate, Statement, Subject};
+use zk_vk_guard::limits::MAX_PARTICIPANTS;
+
+use crate::chain::{Chain, Step};
+use crate::config::Config;
+use crate::error::{CeremonyError, at, broken};
+use crate::folder::{Folder, Track};
+use crate::journal::{Event, JOURNAL, Recorded};
+use crate::roster::Roster;
+use crate::steps::write_file;
+use crate::store::EntryKind;
+use crate::verify::PassedCheck;
+use crate::{Ceremony, Stage};
+
+/// The folder of commitments.
+pub const COMMITMENTS: &str = "commitments";
+
+/// Files of the folder that are looked at: everybody's for both phases, and as many that somebody put
+/// there.
+const MAX_FILES: usize = 4 * MAX_PARTICIPANTS;
+
+/// Begins what is hashed, so that nothing else has the same hash.
+const TAG: &[u8] = b"zk-ceremony commitment v1\0";
+
+/// What a participant signs before the first contribution of a phase. The subject is ceremony.toml.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commitment {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// What it is for.
+    pub kind: CeremonyKind,
+    /// SHA-256 of its ceremony.toml.
+    pub ceremony_toml_sha256: ConfigDigest,
+    /// The phase.
+    pub phase: Phase,
+    /// Who.
+    pub participant: Label,
+    /// The key, under which this verifies.
+    pub key: PublicKey,
+    /// Each chain of the phase, in the order of the rules.
+    pub chains: Vec<CommittedChain>,
+    /// The program, with its version.
+    pub tool: Label,
+    /// When this was signed.
+    pub time: Timestamp,
+}
+
+/// A commitment to the secrets of the contribution to one chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommittedChain {
+    /// The circuit, in phase 2.
+    pub circuit: Option<CircuitName>,
+    /// See [`digest`].
+    pub commitment: CommitmentDigest,
+}
+
+impl Predicate for Commitment {
+    const TYPE: &'static str = "urn:zk-ceremony:commitment:v1";
+    const RENEW: &'static str = "commit again, with this version of the program";
+}
+
+/// SHA-256(tag | SHA-256 of ceremony.toml | phase | length and name of the circuit | key | s and s x of
+/// each secret x).
+#[must_use]
+pub fn digest(
+    rules: ConfigDigest,
+    track: &Track,
+    key: &PublicKey,
+    opening: &Opening,
+) -> CommitmentDigest {
+    let name = match track {
+        Track::Phase1 => "",
+        Track::Circuit(name) => name.as_str(),
+    };
+    // A name has at most 48 bytes.
+    let head = [u8::from(track.phase()), u8::try_from(name.len()).unwrap_or(u8::MAX)];
+    let parts: [&[u8]; 6] =
+        [TAG, &rules.0, &head, name.as_bytes(), key.as_bytes(), &opening.to_bytes()];
+    CommitmentDigest::of(&parts.concat())
+}
+
+impl Commitment {
+    /// A participant's commitment to a phase, not yet signed.
+    #[must_use]
+    pub fn new(
+        ceremony: &Ceremony,
+        phase: Phase,
+        (participant, key): (&Label, &PublicKey),
+        openings: &[(Track, Opening)],
+        tool: Label,
+    ) -> Self {
+        let rules = ceremony.config.digest();
+        let chains = openings.iter().map(|(track, opening)| CommittedChain {
+            circuit: track.circuit().cloned(),
+            commitment: digest(rules, track, key, opening),
+        });
+        Self {
+            ceremony: ceremony.config.document().id.clone(),
+            kind: ceremony.config.document().kind,
+            ceremony_toml_sha256: rules,
+            phase,
+            participant: participant.clone(),
+            key: *key,
+            chains: chains.collect(),
+            tool,
+            time: Timestamp::now(),
+        }
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// When the words do not fit a statement, or the signer's own.
+    pub fn sign(self, signer: &mut dyn Signer) -> Result<Envelope, Diagnostic> {
+        let path = Path::new(COMMITMENTS);
+        let subject = Subject::new("ceremony.toml", self.ceremony_toml_sha256.as_bytes());
+        let statement = Statement { subject: vec![subject.map_err(at(path))?], predicate: self };
+        let mut envelope = statement.to_envelope().map_err(at(path))?;
+        sign_envelope(signer, &mut envelope)?;
+        Ok(envelope)
+    }
+
+    /// Reads one of this ceremony, which verifies under the key that it names and is about every chain
+    /// of its phase.
+    ///
+    /// # Errors
+    /// When it is not. Messages name `path`.
+    pub fn read(path: &Path, bytes: &[u8], rules: &Config) -> Result<Self, CeremonyError> {
+        let envelope = Envelope::from_json(bytes).map_err(at(path))?;
+        let Statement { subject, predicate: said } =
+            Statement::<Self>::from_payload(envelope.payload()).map_err(at(path))?;
+        if envelope.signers([&said.key]).is_empty() {
+            return Err(broken(
+                path,
+                "the commitment is not signed with the key that it names",
+                "another signature",
+                said.key.fingerprint(),
+            ));
+        }
+        let document = rules.document();
+        let is_subject =
+            matches!(subject.as_slice(), [it] if it.digest.sha256.0 == rules.digest().0);
+        if said.ceremony_toml_sha256 != rules.digest()
+            || said.ceremony != document.id
+            || said.kind != document.kind
+            || !is_subject
+        {
+            return Err(broken(
+                path,
+                "the commitment is of another ceremony",
+                format_args!("{}, {}", said.ceremony, said.ceremony_toml_sha256),
+                format_args!("{}, {}", document.id, rules.digest()),
+            ));
+        }
+        let named: Vec<Option<&CircuitName>> =
+            said.chains.iter().map(|chain| chain.circuit.as_ref()).collect();
+        let expected: Vec<Option<&CircuitName>> = match said.phase {
+            Phase::One => vec![None],
+            Phase::Two => document.circuits.iter().map(|circuit| Some(&circuit.name)).collect(),
+        };
+        if named != expected {
+            let shown = |names: &[Option<&CircuitName>]| {
+                let name = |name: &Option<&CircuitName>| {
+                    name.map_or("phase 1".to_owned(), ToString::to_string)
+                };
+                names.iter().map(name).collect::<Vec<_>>().join(", ")
+            };
+            return Err(broken(
+                path,
+                "the commitment does not name the chains of its phase",
+                shown(&named),
+                shown(&expected),
+            ));
+        }
+        Ok(said)
+    }
+}
+
+/// A commitment in the folder.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// What it says.
+    pub said: Commitment,
+    /// SHA-256 of the signed document.
+    pub document: FileDigest,
+    path: PathBuf,
+}
+
+/// The commitments of a ceremony that hold, each under its own name and of a key that its participant
+/// has or had. None where the rules do not ask for them.
+#[derive(Clone, Debug, Default)]
+pub struct Commitments(Vec<Committed>);
+
+impl Commitments {
+    pub(crate) fn read(folder: &Folder, config: &Config, roster: &Roster) -> Self {
+        if !config.asks_for_committed_secrets() {
+            return Self::default();
+        }
+        let entries = folder.store().entries(Path::new(COMMITMENTS), MAX_FILES);
+        let mut entries = entries.unwrap_or_default();
+        entries.retain(|entry| entry.kind == EntryKind::File);
+        entries.sort();
+        let read = |name: String| {
+            let path = folder.root().join(COMMITMENTS).join(name);
+            let bytes = folder.read(&path, Envelope::MAX_BYTES).ok()?;
+            let said = Commitment::read(&path, &bytes, config).ok()?;
+            let is_theirs =
+                roster.keys().any(|(name, key)| *name == said.participant && *key == said.key);
+            let is_named = named(folder, said.phase, &said.key) == path;
+            let document = FileDigest::of(&bytes);
+            (is_theirs && is_named).then_some(Committed { said, document, path })
+        };
+        Self(entries.into_iter().filter_map(|entry| read(entry.name)).collect())
+    }
+
+    /// Those of a phase.
+    pub fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &Committed> {
+        self.0.iter().filter(move |kept| kept.said.phase == phase)
+    }
+
+    /// The one commitment of a participant to a phase. With two, of which one could be opened as one
+    /// likes, there is none.
+    ///
+    /// # Errors
+    /// [`Uncommitted`].
+    pub fn of(&self, participant: &Label, phase: Phase) -> Result<&Committed, Uncommitted> {
+        let mut all = self.of_phase(phase).filter(|kept| kept.said.participant == *participant);
+        match (all.next(), all.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(Uncommitted::Twice),
+            (None, _) => Err(Uncommitted::Missing),
+        }
+    }
+
+    /// Check 12 of phase 1 and check 13 of phase 2: the contribution opens the commitment of its maker.
+    ///
+    /// # Errors
+    /// When there is no commitment, more than one, or another one.
+    fn opened(
+        &self,
+        rules: ConfigDigest,
+        step: &Step,
+        opening: &Opening,
+    ) -> Result<PassedCheck, CeremonyError> {
+        let words = &step.words;
+        let track = words
+            .circuit
+            .as_ref()
+            .map_or(Track::Phase1, |circuit| Track::Circuit(circuit.name.clone()));
+        let kept = self.of(&words.participant, words.phase).map_err(|why| {
+            broken(
+                &step.path,
+                format_args!(
+                    "{} did not commit to the secrets of this contribution",
+                    words.participant
+                ),
+                why,
+                "one commitment, made before the first contribution of the phase",
+            )
+        })?;
+        let found = digest(rules, &track, &kept.said.key, opening);
+        let mut chains = kept.said.chains.iter();
+        let of_chain = chains.find(|chain| chain.circuit.as_ref() == track.circuit());
+        match of_chain {
+            Some(expected) if expected.commitment == found => Ok(PassedCheck {
+                number: Some(if words.phase == Phase::One { 12 } else { 13 }),
+                statement: OPENED,
+                remark: None,
+            }),
+            expected => Err(broken(
+                &step.path,
+                format_args!(
+                    "the contribution does not open the commitment of {} ({})",
+                    words.participant,
+                    kept.path.file_name().unwrap_or_default().to_string_lossy()
+                ),
+                found,
+                expected.map_or_else(String::new, |chain| chain.commitment.to_string()),
+            )),
+        }
+    }
+}
+
+/// What checks 12 and 13 establish.
+const OPENED: &str = "the contribution has the secrets that its maker committed to beforehand";
+
+/// What became of a commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The phase goes on, and its maker has not contributed to every chain.
+    Waiting,
+    /// Its maker contributed to every chain of the phase.
+    Contributed,
+    /// The phase was closed without a contribution of its maker to every chain.
+    NotOpened,
+}
+
+/// Why a participant has no commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Uncommitted {
+    /// There is none.
+    #[error("no commitment")]
+    Missing,
+    /// There are several, of which one could be opened as its maker likes.
+    #[error("more than one commitment")]
+    Twice,
+}
+
+/// Verifies that a contribution opens the commitment of its maker: its check, or none where the rules
+/// do not ask for commitments or the step is no contribution.
+///
+/// # Errors
+/// When it does not. Messages name the step's file.
+pub fn verify(
+    ceremony: &Ceremony,
+    step: &Step,
+    opening: Option<&Opening>,
+) -> Result<Option<PassedCheck>, CeremonyError> {
+    let asked = ceremony.config.asks_for_committed_secrets();
+    if !asked || step.words.action != Action::Contribution {
+        return Ok(None);
+    }
+    let Some(opening) = opening else {
+        return Err(broken(&step.path, "the file has no record", "none", "a contribution"));
+    };
+    ceremony.commitments.opened(ceremony.config.digest(), step, opening).map(Some)
+}
+
+fn named(folder: &Folder, phase: Phase, key: &PublicKey) -> PathBuf {
+    let key = key.fingerprint().replace(' ', "");
+    folder.root().join(COMMITMENTS).join(format!("{}.{key}.dsse.json", u8::from(phase)))
+}
+
+/// Keeps a commitment that came from its maker.
+///
+/// # Errors
+/// When it does not hold, comes too late, is somebody else's or is the second one of a participant.
+pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic> {
+    let bytes = envelope.to_json();
+    let said = Commitment::read(Path::new("commitment"), &bytes, &ceremony.config)?;
+    if !ceremony.config.asks_for_committed_secrets() {
+        return Err(Diagnostic::artefact("commitments", "the rules ask for no commitments")
+            .hint("contribute without one"));
+    }
+    let document = FileDigest::of(&bytes);
+    let phase = said.phase;
+    match ceremony.commitments.of(&said.participant, phase) {
+        Ok(kept) if kept.document == document => return Ok(Kept::Already(said)),
+        Err(Uncommitted::Missing) => {}
+        _ => return Err(twice(&said.participant, phase)),
+    }
+    let mut roster = ceremony.roster.participants(phase);
+    if !roster.any(|person| person.name == said.participant && person.key == said.key) {
+        return Err(Diagnostic::artefact(
+            "not-in-roster",
+            "nobody of the roster contributes to this phase under this name and key",
+        )
+        .found(format_args!("{} ({})", said.participant, said.key.fingerprint())));
+    }
+    ceremony.ensure_takes_commitments(phase)?;
+    write_file(ceremony, &named(&ceremony.folder, phase, &said.key), &bytes, false)?;
+    Ok(Kept::New(said))
+}
+
+/// Whether a commitment was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there now.
+    New(Commitment),
+    /// The same one was there.
+    Already(Commitment),
+}
+
+fn twice(participant: &Label, phase: Phase) -> Diagnostic {
+    Diagnostic::artefact(
+        "committed-already",
+        format_args!("{participant} has committed to phase {} already", u8::from(phase)),
+    )
+    .expected("one commitment of each participant, as it was first signed")
+    .hint(
+        "only the process that made the commitment can open it: let it go on. If it has ended, its \
+         secrets are gone, and this phase goes on without you",
+    )
+}
+
+/// The refusal of a commitment that comes after the round of commitments.
+#[must_use]
+pub fn too_late(phase: Phase, why: &str) -> Diagnostic {
+    Diagnostic::environment(
+        "commitments-closed",
+        format_args!("phase {} takes no commitment any more", u8::from(phase)),
+    )
+    .found(why)
+    .expected("a commitment before the first contribution")
+    .hint("this phase goes on without you; tell the coordinator")
+}
+
+impl Ceremony {
+    /// Refuses commitments to a phase that is not open, or to which somebody has contributed.
+    ///
+    /// # Errors
+    /// Why it takes none.
+    pub fn ensure_takes_commitments(&self, phase: Phase) -> Result<(), Diagnostic> {
+        self.ensure_sound()?;
+        if self.stage() != Stage::Contributions(phase) {
+            let number = u8::from(phase);
+            return Err(Diagnostic::environment(
+                "commitments-not-open",
+                format_args!("phase {number} takes no commitments now"),
+            )
+            .hint(format_args!(
+                "`{PROGRAM} ceremony status {}` says what comes next",
+                self.folder.root().display()
+            )));
+        }
+        let begun = |chain: &Chain| {
+            chain.contributions().next().is_some()
+                || !chain.rejected.is_empty()
+                || chain.awaits_beacon().is_some()
+        };
+        let mut chains = self.chains().filter(|chain| chain.track.phase() == phase);
+        match chains.find(|chain| begun(chain)) {
+            None => Ok(()),
+            Some(chain) => {
+                Err(too_late(phase, &format!("{} has contributions already", chain.track)))
+            }
+        }
+    }
+
+    /// What became of a commitment. Whether a contribution has its secrets is for a verification to say.
+    #[must_use]
+    pub fn standing(&self, kept: &Committed) -> Standing {
+        let of_phase = |chain: &&Chain| chain.track.phase() == kept.said.phase;
+        let lacks = |chain: &&Chain| chain.contribution_of(&kept.said.participant).is_none();
+        let lacking: Vec<&Chain> = self.chains().filter(of_phase).filter(lacks).collect();
+        if lacking.is_empty() {
+            Standing::Contributed
+        } else if lacking.iter().any(|chain| chain.is_closed()) {
+            Standing::NotOpened
+        } else {
+            Standing::Waiting
+        }
+    }
+
+    /// No commitment that the journal tells of came after the first contribution to its phase, none is
+    /// the second one of its maker, and that of each contribution's maker is told of.
+    pub(crate) fn ensure_committed_first(
+        &self,
+        path: &Path,
+        entries: &[Recorded],
+    ) -> Result<(), CeremonyError> {
+        if !self.config.asks_for_committed_secrets() {
+            return Ok(());
+        }
+        for phase in [Phase::One, Phase::Two] {
+            let mut told: BTreeSet<(&Label, FileDigest)> = BTreeSet::new();
+            let mut makers: BTreeSet<&Label> = BTreeSet::new();
+            let mut first: Option<u64> = None;
+            for recorded in entries {
+                let number = recorded.entry.number;
+                match &recorded.entry.event {
+                    Event::Committed { participant, phase: of, document } if *of == phase => {
+                        let wrong = |what: &str, found: &str, expected: &str| {
+                            let what = format_args!("entry {number}: {participant} {what}");
+                            Err(broken(path, what, found, expected))
+                        };
+                        if let Some(first) = first {
+                            return wrong(
+                                "committed too late",
+                                &format!("a contribution to the phase in entry {first}"),
+                                "every commitment before the first contribution",
+                            );
+                        }
+                        if !makers.insert(participant) {
+                            let expected = "one commitment of each participant";
+                            return wrong("committed twice", "another commitment before", expected);
+                        }
+                        told.insert((participant, *document));
+                    }
+                    Event::Step { circuit, action: Action::Contribution, .. } => {
+                        let of = if circuit.is_none() { Phase::One } else { Phase::Two };
+                        first = first.or((of == phase).then_some(number));
+                    }
+                    _ => {}
+                }
+            }
+            let chains = self.chains().filter(|chain| chain.track.phase() == phase);
+            for step in chains.flat_map(Chain::contributions) {
+                let maker = &step.words.participant;
+                // One that is not there is found with the mathematics of the step.
+                let Ok(kept) = self.commitments.of(maker, phase) else { continue };
+                if !told.contains(&(maker, kept.document)) {
+                    return Err(broken(
+                        &kept.path,
+                        format_args!("the journal does not tell of this commitment of {maker}"),
+                        kept.document,
+                        "an entry before the first contribution to the phase",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// In a ceremony with commitments, a journal tells of every contribution: only it says what came
+    /// first.
+    ///
+    /// # Errors
+    /// When there is none, it does not hold, or it lacks one.
+    pub fn ensure_all_recorded(&self) -> Result<(), CeremonyError> {
+        if !self.config.asks_for_committed_secrets() {
+            return Ok(());
+        }
+        let path = self.folder.root().join(JOURNAL);
+        let unknown = |found: String| {
+            Err(broken(
+                &path,
+                "nothing shows that the commitments came before the contributions",
+                found,
+                "a signed journal with every contribution",
+            ))
+        };
+        let Some(journal) = self.journal()? else { return unknown("no journal".into()) };
+        let recorded: BTreeSet<FileDigest> = journal
+            .entries
+            .iter()
+            .filter_map(|recorded| match &recorded.entry.event {
+                Event::Step { file, .. } => Some(*file),
+                _ => None,
+            })
+            .collect();
+        for chain in self.chains() {
+            if let Some(step) = chain.contributions().find(|step| !recorded.contains(&step.file)) {
+                return unknown(format!("no entry of {}, step {}", chain.track, step.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

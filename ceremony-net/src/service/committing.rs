@@ -1,0 +1,144 @@
+//! The round of commitments before the contributions of a phase, where the rules ask for it.
+//!
+//! It begins with the phase, and ends when everybody has committed, or when the time for it is over
+//! since the first commitment and there are as many as the phase needs contributions. What there is of
+//! it is in the folder and in the journal, so that it goes on after a restart. No turn is granted
+//! before its end, and no commitment taken after it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use ceremony_folder::commitment::{Commitment, Standing, too_late};
+use ceremony_folder::config::Participant;
+use ceremony_folder::journal::{Event, Recorded};
+use ceremony_folder::{Stage, TurnError};
+use zk_attest::diagnostic::Diagnostic;
+use zk_attest::digest::FileDigest;
+use zk_attest::primitives::{Label, Timestamp};
+use zk_attest::statement::Phase;
+
+use super::state::State;
+
+/// What the journal tells of commitments.
+#[derive(Debug, Default)]
+pub(super) struct Commitments {
+    /// When the first one to a phase came.
+    since: BTreeMap<Phase, u64>,
+    /// Documents that it tells of.
+    noted: HashSet<FileDigest>,
+    closed: BTreeSet<Phase>,
+    unopened: BTreeSet<(Phase, Label)>,
+}
+
+impl Commitments {
+    /// Takes in an entry.
+    pub(super) fn take(&mut self, recorded: &Recorded) {
+        match &recorded.entry.event {
+            Event::Committed { phase, document, .. } => {
+                self.since.entry(*phase).or_insert(recorded.entry.time.unix());
+                self.noted.insert(*document);
+            }
+            Event::CommitmentsClosed { phase } => {
+                self.closed.insert(*phase);
+            }
+            Event::Unopened { participant, phase } => {
+                self.unopened.insert((*phase, participant.clone()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl State {
+    /// The open phase, while commitments to it are being made.
+    fn committing(&self) -> Option<Phase> {
+        let ceremony = &self.view.ceremony;
+        match ceremony.stage() {
+            Stage::Contributions(phase) if ceremony.config.asks_for_committed_secrets() => {
+                (!self.commitments.closed.contains(&phase)).then_some(phase)
+            }
+            _ => None,
+        }
+    }
+
+    /// Refuses a turn as long as commitments are being made.
+    pub(super) fn ensure_committed(&self, participant: &Participant) -> Result<(), TurnError> {
+        let Some(phase) = self.committing().filter(|phase| participant.phases.contains(phase))
+        else {
+            return Ok(());
+        };
+        let ceremony = &self.view.ceremony;
+        let found = ceremony.commitments.of_phase(phase).count();
+        Err(TurnError::Committing { phase, found, of: ceremony.roster.participants(phase).count() })
+    }
+
+    /// Refuses commitments after their round.
+    pub(super) fn ensure_takes_commitments(&self, phase: Phase) -> Result<(), Diagnostic> {
+        if self.commitments.closed.contains(&phase) {
+            return Err(too_late(phase, "the round of commitments is over"));
+        }
+        Ok(())
+    }
+
+    /// Ends the round of commitments when its time has come, and says whether it did.
+    pub(super) fn close_commitments(&mut self, within: Duration) -> Result<bool, Diagnostic> {
+        let Some(phase) = self.committing() else { return Ok(false) };
+        let ceremony = &self.view.ceremony;
+        let committed =
+            |person: &&Participant| ceremony.commitments.of(&person.name, phase).is_ok();
+        let everybody = ceremony.roster.participants(phase).count();
+        let found = ceremony.roster.participants(phase).filter(committed).count();
+        let enough = found >= ceremony.config.minimum(phase) as usize;
+        let since = self.commitments.since.get(&phase);
+        let waited = since.map_or(0, |since| Timestamp::now().unix().saturating_sub(*since));
+        // By hand, somebody may contribute at any time.
+        let begun = ceremony.ensure_takes_commitments(phase).is_err();
+        if found < everybody && !(enough && waited >= within.as_secs()) && !begun {
+            return Ok(false);
+        }
+        self.note(Event::CommitmentsClosed { phase })?;
+        Ok(true)
+    }
+
+    pub(super) fn note_commitment(
+        &mut self,
+        said: &Commitment,
+        document: FileDigest,
+    ) -> Result<(), Diagnostic> {
+        let (participant, phase) = (said.participant.clone(), said.phase);
+        self.note(Event::Committed { participant, phase, document }).map(drop)
+    }
+
+    /// Notes commitments that are in the folder and that the journal does not tell of: those that a
+    /// process kept and was killed before it could note them. Too late they are not noted, and do not
+    /// count.
+    pub(super) fn note_commitments(&mut self) -> Result<(), Diagnostic> {
+        let view = self.view.clone();
+        let Some(phase) = self.committing() else { return Ok(()) };
+        if view.ceremony.ensure_takes_commitments(phase).is_err() {
+            return Ok(());
+        }
+        for kept in view.ceremony.commitments.of_phase(phase) {
+            if !self.commitments.noted.contains(&kept.document) {
+                self.note_commitment(&kept.said, kept.document)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes who committed to a phase that is closed, and did not contribute to it.
+    pub(super) fn note_unopened(&mut self) -> Result<(), Diagnostic> {
+        let view = self.view.clone();
+        for phase in [Phase::One, Phase::Two] {
+            for kept in view.ceremony.commitments.of_phase(phase) {
+                let place = (phase, kept.said.participant.clone());
+                let closed = view.ceremony.standing(kept) == Standing::NotOpened;
+                if closed && !self.commitments.unopened.contains(&place) {
+                    let (phase, participant) = place;
+                    self.note(Event::Unopened { participant, phase })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
