@@ -554,7 +554,7 @@ impl Ceremony {
                 "a signed journal with every contribution",
             ))
         };
-        let Some(journal) = self.journal()? else { return unknown("no journal".into()) };
+        let Some(journal) = self.settled_journal()? else { return unknown("no journal".into()) };
         let recorded: BTreeSet<FileDigest> = journal
             .entries
             .iter()

@@ -15,6 +15,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
@@ -41,6 +42,9 @@ pub const JOURNAL_HEAD: &str = "journal.head.dsse.json";
 pub const MAX_JOURNAL_BYTES: usize = 64 << 20;
 /// Bytes of one entry at most: the longest texts that it can hold, escaped.
 const MAX_LINE_BYTES: usize = 8 << 10;
+/// How often a journal is looked at that does not hold, and how long to wait in between.
+const LOOKS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -426,6 +430,21 @@ impl Ceremony {
         self.ensure_in_time(&path, &entries)?;
         self.ensure_committed_first(&path, &entries)?;
         Ok(Some(VerifiedJournal { entries, service }))
+    }
+
+    /// [`Self::journal`] of a folder that a service may hold: it writes an entry first and its
+    /// signature after, so that a journal that does not hold is looked at again.
+    ///
+    /// # Errors
+    /// As [`Self::journal`].
+    pub fn settled_journal(&self) -> Result<Option<VerifiedJournal>, CeremonyError> {
+        for _ in 1..LOOKS {
+            match self.journal() {
+                Err(error) if !error.is_environment() => std::thread::sleep(PAUSE),
+                settled => return settled,
+            }
+        }
+        self.journal()
     }
 
     /// The entries of the journal, if there is one whose lines follow one another.

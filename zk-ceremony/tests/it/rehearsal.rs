@@ -1,6 +1,8 @@
 //! The rehearsal as CI runs it: killed at any moment it goes on after its last finished step, and
 //! its report opens in a browser.
 
+mod everything;
+
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;

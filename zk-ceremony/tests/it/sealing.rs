@@ -1,21 +1,33 @@
-//! Proving keys at rest: sealed to identities and tokens, opened by each of them and by no other.
+//! Proving keys at rest: sealed to identities and tokens, opened by each of them and by no other, and
+//! good for proofs then.
 #![cfg(unix)]
 
+use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use ark_bn254::{Bn254, Fr};
+use ark_ff::Field as _;
+use ark_groth16::Groth16;
+use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _};
+use ceremony_core::format::r1cs::R1cs;
+use ceremony_core::keygen::ProvingKey;
+use ceremony_core::phase2::arkworks::AssignedCircuit;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::Attribute;
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
+use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 
 use crate::kit::people::{keeps_secret, secret_file};
 use crate::kit::{Folder, Run};
 
 const PIN: &str = "271828-pin";
 const MODULE: &str = "ZK_CEREMONY_TEST_SEAL_MODULE";
+/// Private halves, in hex, one for each token: keys that are put into them, and that the test knows.
+const KNOWN: &str = "ZK_CEREMONY_TEST_SEAL_KNOWN";
 const TOKENS: [&str; 3] = ["one", "two", "three"];
 
 /// An identity of age's own test vectors' kind, and its recipient.
@@ -176,6 +188,11 @@ struct Hsm {
 
 impl Hsm {
     fn new() -> Self {
+        Self::knowing(&[])
+    }
+
+    /// The same, with a key `known` in each token, whose private half is one of these.
+    fn knowing(scalars: &[[u8; 32]]) -> Self {
         let modules = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"];
         let module = modules.iter().find(|path| Path::new(path).exists());
         let module = module.expect("SoftHSM2 is not installed: ./ci/test.sh installs it");
@@ -194,7 +211,9 @@ impl Hsm {
         }
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "sealing::makes_keys_in_the_tokens"]);
-        let made = hsm.configure(command.env(MODULE, &hsm.module)).output().unwrap();
+        let known: Vec<String> = scalars.iter().map(hex::encode).collect();
+        command.env(MODULE, &hsm.module).env(KNOWN, known.join(","));
+        let made = hsm.configure(&mut command).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
         hsm.folder.write("key.bin", &key());
         hsm
@@ -212,8 +231,12 @@ impl Hsm {
     }
 
     fn recipient(&self, token: &str) -> String {
+        self.recipient_of(token, "prover")
+    }
+
+    fn recipient_of(&self, token: &str, key: &str) -> String {
         let line = format!(
-            "key recipient --pkcs11-module MODULE --token-label {token} --key-label prover \
+            "key recipient --pkcs11-module MODULE --token-label {token} --key-label {key} \
              --pin-file pin"
         );
         let run = self.run(&line);
@@ -234,6 +257,8 @@ fn makes_keys_in_the_tokens() {
     let Ok(module) = std::env::var(MODULE) else { return };
     let library = Pkcs11::new(module).unwrap();
     library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let known = std::env::var(KNOWN).unwrap_or_default();
+    let mut known = known.split(',').filter(|hex| !hex.is_empty());
     for slot in library.get_slots_with_initialized_token().unwrap() {
         let session = library.open_rw_session(slot).unwrap();
         session.login(UserType::User, Some(&AuthPin::new(Box::from(PIN)))).unwrap();
@@ -257,6 +282,31 @@ fn makes_keys_in_the_tokens() {
             ]
             .concat();
             session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
+        }
+        let Some(scalar) = known.next().map(|hex| hex::decode(hex).unwrap()) else { continue };
+        let point =
+            p256::SecretKey::from_slice(&scalar).unwrap().public_key().to_encoded_point(false);
+        let both = [
+            Attribute::Token(true),
+            Attribute::Label(b"known".to_vec()),
+            Attribute::Id(vec![3]),
+            Attribute::KeyType(KeyType::EC),
+            Attribute::EcParams(curve.clone()),
+        ];
+        // As an OCTET STRING.
+        let octets = [&[0x04, 0x41], point.as_bytes()].concat();
+        for of_one in [
+            vec![Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::EcPoint(octets)],
+            vec![
+                Attribute::Class(ObjectClass::PRIVATE_KEY),
+                Attribute::Private(true),
+                Attribute::Sensitive(true),
+                Attribute::Extractable(false),
+                Attribute::Derive(true),
+                Attribute::Value(scalar),
+            ],
+        ] {
+            session.create_object(&[&both[..], &of_one].concat()).unwrap();
         }
     }
 }
@@ -333,4 +383,110 @@ fn keygen_writes_only_sealed_proving_keys_where_it_is_asked_to() {
         world.read("coordinator", "opened.bin")
             == world.read("coordinator", "plain/main.proving_key.bin")
     );
+}
+
+/// A rehearsal's proving key, sealed to three tokens: each of them opens the key that makes proofs,
+/// and these hold under the key of the bundle that the policy's authority approved.
+#[test]
+fn a_proving_key_that_a_token_opened_makes_proofs_that_hold_under_the_bundle() {
+    use crate::kit::ceremony::{World, circuit};
+    let world = World::finished();
+    let ok = |line: &str| world.ok("coordinator", line);
+    let hsm = Hsm::new();
+    let to: String =
+        TOKENS.iter().map(|token| format!(" --seal-to {}", hsm.recipient(token))).collect();
+    ok(&format!("ceremony keygen shared --private safe{to}"));
+    ok("ceremony verify shared");
+    let release = ok("key new release.pem").trim().to_owned();
+    ok("bundle create shared --serial 1 --not-after 2099-12-31T23:59:59Z");
+    ok(&format!(
+        "policy new policy.json --kind rehearsal --release rel={release} --release-threshold 1 \
+         --phase1-contributions 2 --phase2-contributions 2 --circuit main=circuit.r1cs"
+    ));
+    ok("bundle sign shared/bundle.json --yes --key release.pem");
+    hsm.folder.write("key.age", &world.read("coordinator", "safe/main.proving_key.bin.age"));
+    // x, x^2, x^4, x^8.
+    let x = Fr::from(7u64);
+    let values = vec![Fr::ONE, x, x.pow([2]), x.pow([4]), x.pow([8])];
+    let mut r1cs = R1cs::open(Cursor::new(circuit(3))).unwrap();
+    let circuit = AssignedCircuit::new(&mut r1cs, values).unwrap();
+    for token in TOKENS {
+        let run = hsm.open(token, "--pin-file pin --out opened.bin --force");
+        assert_eq!(run.code, 0, "{token}: {}", run.stderr);
+        let opened = hsm.folder.read("opened.bin");
+        let key = ProvingKey::deserialize_uncompressed(&opened[..]).unwrap();
+        let (r, s) = (Fr::from(11u64), Fr::from(13u64));
+        let proof = Groth16::<Bn254>::create_proof_with_reduction(&circuit, &key, r, s).unwrap();
+        let mut bytes = Vec::new();
+        proof.serialize_compressed(&mut bytes).unwrap();
+        world.write("coordinator", "proof.bin", &bytes);
+        let line =
+            "proof verify proof.bin public.bin --bundle shared/bundle.json --policy policy.json";
+        for (inputs, holds) in [(vec![x], true), (vec![x + Fr::ONE], false)] {
+            let mut bytes = Vec::new();
+            inputs.serialize_compressed(&mut bytes).unwrap();
+            world.write("coordinator", "public.bin", &bytes);
+            let run = world.run("coordinator", line);
+            assert_eq!(run.code == 0, holds, "{token}: {}{}", run.stdout, run.stderr);
+        }
+    }
+}
+
+/// What seals knows the recipients' public halves, and nothing that opens.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_seals_has_no_private_half_of_a_token_in_its_memory() {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+
+    const PLAIN: [u8; 32] = *b"plaintext that is being sealed :";
+    let scalars =
+        [1u8, 2, 3].map(|i| zk_attest::digest::sha256(&[b"private half ", &[i][..]].concat()));
+    let hsm = Hsm::knowing(&scalars);
+    let to: Vec<String> = TOKENS.iter().map(|token| hsm.recipient_of(token, "known")).collect();
+    // Long enough to be caught at work, and mostly a hole.
+    let mut file = std::fs::File::create(hsm.folder.path("long.bin")).unwrap();
+    for part in 0..16_384u64 {
+        file.seek(SeekFrom::Start(part * 65_536)).unwrap();
+        file.write_all(&PLAIN).unwrap();
+    }
+    drop(file);
+    // In a namespace of users, this process may look into one that lets nobody look into it.
+    let mut command = Command::new("unshare");
+    command.args(["-Ur", env!("CARGO_BIN_EXE_zk-ceremony"), "key", "seal", "long.bin"]);
+    command.args(to.iter().flat_map(|recipient| ["--to", recipient.as_str()]));
+    command.args(["--out", "long.age"]).current_dir(hsm.folder.path(""));
+    let mut child = hsm.configure(&mut command).spawn().unwrap();
+    let at_work = || {
+        let mut entries = std::fs::read_dir(hsm.folder.path("")).unwrap().map(Result::unwrap);
+        entries.any(|entry| {
+            let sealed = entry.metadata().is_ok_and(|metadata| metadata.len() > 1 << 20);
+            sealed && entry.file_name() != "long.bin"
+        })
+    };
+    while !at_work() {
+        assert!(child.try_wait().unwrap().is_none(), "nobody is at work");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let stopped = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && child.try_wait().unwrap().is_none());
+    let mut needles = testkit::memory::Needles::default();
+    for scalar in scalars {
+        let reversed: Vec<u8> = scalar.iter().rev().copied().collect();
+        needles.add("private half", &scalar);
+        needles.add("private half", &reversed);
+    }
+    needles.add("PIN", PIN.as_bytes());
+    needles.add("plaintext", &PLAIN);
+    let found = needles.found_in(child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(found, ["plaintext"], "the search finds what is there, and nothing else is");
+    // The known keys do open what is sealed to them.
+    hsm.folder.ours(&format!("key seal key.bin --to {} --out key.age", to[2]));
+    let run = hsm.run(
+        "key open key.age --pkcs11-module MODULE --token-label three --key-label known --pin-file pin \
+         --out opened.bin",
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(hsm.folder.read("opened.bin"), key());
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ceremony_folder::archive_set::archive_set;
 use ceremony_folder::commitment::Standing;
@@ -28,10 +28,6 @@ use crate::output::Output;
 use crate::progress::Bars;
 use crate::show::{hex_groups, json};
 use ceremony_folder::report::{Report, ReportedAudit, html, sums};
-
-/// How often a journal is looked at that does not hold, and how long to wait in between.
-const JOURNAL_LOOKS: usize = 3;
-const JOURNAL_PAUSE: Duration = Duration::from_millis(200);
 
 /// Verifies every file of a finished ceremony.
 pub(super) fn verified(ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
@@ -123,7 +119,7 @@ impl VerifyCeremony {
         // Judged before the work.
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
         let (mut report, mut result) = run(&ceremony, self.json);
-        let journal = match settled_journal(&ceremony) {
+        let journal = match ceremony.settled_journal() {
             Ok(journal) => journal,
             Err(error) => {
                 if result.is_ok() {
@@ -193,7 +189,7 @@ impl Finished {
     /// that are there now.
     pub(super) fn write(self, ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
         let Self { done, mut report, outputs } = self;
-        let journal = settled_journal(ceremony).inspect_err(|error| {
+        let journal = ceremony.settled_journal().inspect_err(|error| {
             report.failed("journal".into(), error);
         });
         if journal.is_ok() {
@@ -328,18 +324,6 @@ fn write(mut output: Output, text: &str) -> Result<(), Diagnostic> {
     let path = output.path().to_owned();
     output.write_all(text.as_bytes()).map_err(|e| failure::io(&path, "writing", &e))?;
     Ok(output.commit()?)
-}
-
-/// The journal of a folder, if it has one. A service that holds the folder writes an entry first
-/// and its signature after.
-fn settled_journal(ceremony: &Ceremony) -> Result<Option<VerifiedJournal>, CeremonyError> {
-    for _ in 1..JOURNAL_LOOKS {
-        match ceremony.journal() {
-            Err(error) if !error.is_environment() => std::thread::sleep(JOURNAL_PAUSE),
-            settled => return settled,
-        }
-    }
-    ceremony.journal()
 }
 
 fn print(

@@ -50,7 +50,7 @@ impl ApproveArgs {
             info = client.info(Some(info.version))?;
         }
         copy.update(&client, |name| is_needed(self.verify, name), &Bars::default())?;
-        let verified = whole_verification(copy.root(), self.verify)?;
+        let verified = whole_verification(&mut copy, &client, self.verify)?;
         let approver = Approver { client: &client, copy: &copy, verified, participant: None };
         approver.sign(signer.as_mut(), self.yes)
     }
@@ -58,13 +58,16 @@ impl ApproveArgs {
 
 /// Verifies every file, if that is what is asked for.
 pub(super) fn whole_verification(
-    root: &Path,
+    copy: &mut WorkingCopy,
+    client: &Client,
     level: VerifyLevel,
 ) -> Result<Option<TranscriptDigest>, Diagnostic> {
     if level != VerifyLevel::All {
         return Ok(None);
     }
-    let ceremony = Ceremony::open_sound(root)?;
+    // It tells whether commitments came before contributions.
+    copy.update_journal(client)?;
+    let ceremony = Ceremony::open_sound(copy.root())?;
     Ok(Some(verified(&ceremony)?.digest()))
 }
 

@@ -655,7 +655,7 @@ impl Joined<'_> {
         self.until(|info| info.bundle)?;
         let level = self.arguments.verify;
         self.fetch(|name| is_needed(level, name))?;
-        let verified = whole_verification(self.copy.root(), level)?;
+        let verified = whole_verification(&mut self.copy, self.client, level)?;
         let participant = Some(self.name.clone());
         let approver = Approver { client: self.client, copy: &self.copy, verified, participant };
         approver.sign(party.signer(), true)
