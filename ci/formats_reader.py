@@ -115,7 +115,7 @@ RUST = ("abstract as async await become box break const continue crate do dyn el
 TYPES = {"u32": range(2**32), "u64": range(2**64), "phase": range(1, 3), "power": range(1, 29), "hex20": "[0-9a-f]{40}", "arithmetic": "[a-z0-9-]{1,16}",
          "exponent": range(10, 64), "hex32": "[0-9a-f]{64}", "hex48": "[0-9a-f]{96}", "hex64": "[0-9a-f]{128}", "value": "([0-9a-f]{2}){1,255}",
          "ceremony": "[a-z0-9][a-z0-9._-]{0,63}", "name": f"(?!({RUST})$)[a-z][a-z0-9_-]{{0,47}}", "b64": unbase64,
-         "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 380 and v == v.strip() == cleaned(v),
+         "text": lambda v, *_: 1 <= len(v.encode()) + v.count('"') + v.count("\\") <= 370 and v == v.strip() == cleaned(v),
          "time": lambda v, *_: re.fullmatch(UTC, v) and int(v[8:10]) <= calendar.monthrange(int(v[:4]), int(v[5:7]))[1],
          "keyid": lambda v, *_: len(v.encode()) <= 256, "sig": lambda *v: len(unbase64(*v)) == 64,
          "kind": "rehearsal|production", "curve": "bn254", "proof_system": "groth16", "program_rule": "id|given",

@@ -420,7 +420,7 @@ fn twice(participant: &Label, phase: Phase) -> Diagnostic {
 /// The refusal of a commitment that comes after the round of commitments.
 #[must_use]
 pub fn too_late(phase: Phase, why: &str) -> Diagnostic {
-    Diagnostic::environment(
+    Diagnostic::artefact(
         "commitments-closed",
         format_args!("phase {} takes no commitment any more", u8::from(phase)),
     )
@@ -438,7 +438,7 @@ impl Ceremony {
         self.ensure_sound()?;
         if self.stage() != Stage::Contributions(phase) {
             let number = u8::from(phase);
-            return Err(Diagnostic::environment(
+            return Err(Diagnostic::artefact(
                 "commitments-not-open",
                 format_args!("phase {number} takes no commitments now"),
             )

@@ -74,7 +74,7 @@ const PRIMITIVES: [&str; 19] = [
 #[serde(try_from = "String", into = "String")]
 pub struct CircuitName(String);
 
-/// One line of free text that a person wrote: 1 to 380 bytes as JSON writes it, where `"` and `\`
+/// One line of free text that a person wrote: 1 to 370 bytes as JSON writes it, where `"` and `\`
 /// take two, no control characters, no marks that hide or reorder text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -160,7 +160,7 @@ impl Arithmetic {
 impl Label {
     /// Bytes of a text in JSON at most. All texts of an attestation, its beacon and its digests
     /// together stay within the 4096 bytes that key services sign.
-    pub const MAX_BYTES: usize = 380;
+    pub const MAX_BYTES: usize = 370;
 
     /// The word for what is not there: "none".
     #[must_use]
@@ -187,7 +187,7 @@ impl Label {
         refuse(
             "not a line of text",
             text,
-            "1 to 380 bytes (quotation marks and backslashes count twice), no control characters, \
+            "1 to 370 bytes (quotation marks and backslashes count twice), no control characters, \
              no space at either end",
         )
     }

@@ -198,7 +198,7 @@ fn a_commitment_after_the_round_is_refused_and_so_is_a_turn_without_one() {
         party.ok();
     }
     let late = net.join("carol", "--phase 1").end();
-    assert_eq!(late.code, 2, "{}", late.stderr);
+    assert_eq!(late.code, 1, "{}", late.stderr);
     assert!(late.stderr.contains("takes no commitment any more"), "{}", late.stderr);
     // And by somebody who asks for a turn all the same.
     let carol = Party::new(&net, "carol");
