@@ -17,6 +17,7 @@ use zk_attest::statement::{Predicate, Statement};
 use crate::Ceremony;
 use crate::folder::MAX_ENTRIES;
 use crate::store::EntryKind;
+use crate::verdict::{StepVerdict, Verdict};
 
 /// The ending of a failed audit's name.
 pub const FAILED: &str = ".failed.dsse.json";
@@ -178,13 +179,24 @@ pub fn keep(
     }
     let good = Statement::<AuditResult>::from_payload(envelope.payload());
     let failed = Statement::<AuditFailure>::from_payload(envelope.payload());
-    let (rules, name) = match (&good, &failed) {
-        (Ok(good), _) => (good.predicate.ceremony_toml_sha256, ".dsse.json"),
-        (_, Ok(failed)) if failed.predicate.key == key => {
-            (failed.predicate.ceremony_toml_sha256, FAILED)
+    let (rules, named, name) = match (&good, &failed) {
+        (Ok(Statement { predicate: good, .. }), _) => {
+            (good.ceremony_toml_sha256, good.key, ".dsse.json")
+        }
+        (_, Ok(Statement { predicate: failed, .. })) => {
+            (failed.ceremony_toml_sha256, failed.key, FAILED)
         }
         (Err(refusal), _) => return Err(Diagnostic::from(refusal)),
     };
+    if named != key {
+        return Err(Diagnostic::artefact(
+            "another-key",
+            "the audit names a key that did not sign it",
+        )
+        .found(named.fingerprint())
+        .expected(key.fingerprint())
+        .hint("sign it with the key that it names"));
+    }
     if rules != ceremony.config.digest() {
         return Err(Diagnostic::artefact("another-ceremony", "the audit is of another ceremony")
             .found(rules)
@@ -196,10 +208,12 @@ pub fn keep(
     Ok(key)
 }
 
-/// Whether this says that a verification failed.
+/// Whether this says that a verification failed: of the whole ceremony, or of one step.
 #[must_use]
 pub fn is_failure(envelope: &Envelope) -> bool {
-    Statement::<AuditFailure>::from_payload(envelope.payload()).is_ok()
+    let step = Statement::<StepVerdict>::from_payload(envelope.payload());
+    step.is_ok_and(|step| step.predicate.verdict == Verdict::Bad)
+        || Statement::<AuditFailure>::from_payload(envelope.payload()).is_ok()
 }
 
 /// A text of any length and form as one signed line.
@@ -216,6 +230,39 @@ pub fn one_line(text: &str) -> Label {
             Ok(label) => return label,
             Err(_) if end > 40 => end -= 40,
             Err(_) => return Label::from_static("not printable"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zk_attest::statement::{Phase, Subject};
+
+    use super::*;
+
+    const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+    #[test]
+    fn a_bad_verdict_on_a_step_is_a_failure_and_a_good_one_is_not() {
+        let label = Label::from_static;
+        for (verdict, reason) in [(Verdict::Good, None), (Verdict::Bad, Some(label("no")))] {
+            let predicate = StepVerdict {
+                ceremony: CeremonyId::new("a").unwrap(),
+                kind: CeremonyKind::Rehearsal,
+                ceremony_toml_sha256: ConfigDigest::of(b"rules"),
+                phase: Phase::One,
+                circuit: None,
+                index: 1,
+                verdict,
+                reason,
+                auditor: label("dana"),
+                key: PublicKey::from_hex(KEY).unwrap(),
+                tool: label("test"),
+                time: Timestamp::now(),
+            };
+            let subject = vec![Subject::new("0001.ptau", &[0; 32]).unwrap()];
+            let envelope = Statement { subject, predicate }.to_envelope().unwrap();
+            assert_eq!(is_failure(&envelope), verdict == Verdict::Bad);
         }
     }
 }
