@@ -7,7 +7,8 @@
 //!    another by their digests, and every data file that a chain reaches is there and has the
 //!    attested SHA-256; every circuit is that of the rules;
 //! 3. the archive has exactly the files of its signed index, where it has one, and exactly those of
-//!    `SHA256SUMS`, where it has that, with these digests: one of the two must be there;
+//!    `SHA256SUMS`, where it has that, with these digests: for a reader, one of the two must be
+//!    there;
 //! 4. the journal, if there is one, is whole and signed, and tells of no step that is not there;
 //! 5. the transcript, if there is one, is the one of these rules, steps and rejections; the bundle,
 //!    if there is one, is of this transcript, and every exported key is the one that it names.
@@ -29,7 +30,7 @@ use zk_attest::primitives::CeremonyId;
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::transcript::CheckedTranscript;
 
-use crate::archive_set::{MAX_FILES, is_data, is_plain_name, is_public_name};
+use crate::archive_set::{MAX_FILES, PublicNames, is_data, is_plain_name};
 use crate::document::ensure_of_folder;
 use crate::error::{CeremonyError, at, broken};
 use crate::evidence::EVIDENCE;
@@ -52,6 +53,15 @@ pub struct ArchiveCheck {
     files: BTreeMap<String, (u64, FileDigest)>,
     documents: BTreeMap<String, Vec<u8>>,
     held: u64,
+}
+
+/// Whether an archive must have a list of its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lists {
+    /// Without one, a reader cannot know whether it is whole.
+    Needed,
+    /// It is held to those that are there: what its maker asks, who has the folder.
+    WhereThere,
 }
 
 /// What was found.
@@ -155,20 +165,21 @@ impl ArchiveCheck {
     ///
     /// # Errors
     /// The first thing that does not hold.
-    pub fn finish(self, shown: &Path) -> Result<CheckedArchive, Diagnostic> {
+    pub fn finish(self, shown: &Path, lists: Lists) -> Result<CheckedArchive, Diagnostic> {
         // Everything has been read: a document that is not there is the archive's fault.
-        self.judge(shown).map_err(|error| Diagnostic { blame: Blame::Artefact, ..error })
+        self.judge(shown, lists).map_err(|error| Diagnostic { blame: Blame::Artefact, ..error })
     }
 
-    fn judge(self, shown: &Path) -> Result<CheckedArchive, Diagnostic> {
+    fn judge(self, shown: &Path, lists: Lists) -> Result<CheckedArchive, Diagnostic> {
         let Self { files, documents, .. } = self;
         let names: BTreeSet<String> = files.keys().cloned().collect();
         let index = documents.get(INDEX).cloned();
         let sums = documents.get(SUMS).cloned();
         let store = Passed { names, documents };
         let ceremony = Ceremony::read(Folder::in_store(shown, Arc::new(store)))?;
+        let public = PublicNames::of(&ceremony.config);
         for name in files.keys().filter(|name| *name != INDEX) {
-            if !is_public_name(&ceremony.config, name) {
+            if !public.has(name) {
                 return Err(Diagnostic::artefact("archive", "a ceremony has no file of this name")
                     .at(shown.join(name).display())
                     .hint("somebody added it: do not trust what came with it"));
@@ -181,7 +192,7 @@ impl ArchiveCheck {
         if let Some(sums) = &sums {
             ensure_summed(&ceremony, sums, &files)?;
         }
-        if claim.is_none() && sums.is_none() {
+        if lists == Lists::Needed && claim.is_none() && sums.is_none() {
             return Err(Diagnostic::artefact(
                 "archive",
                 "the archive has no list of its files: nobody can say whether it is whole",

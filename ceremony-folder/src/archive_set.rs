@@ -3,7 +3,7 @@
 //! in the folder stops the command: what is archived or listed cannot be called back.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zk_attest::key::PublicKey;
@@ -11,7 +11,7 @@ use zk_attest::key::PublicKey;
 use crate::error::{Cause, CeremonyError, at};
 use crate::evidence::{self, EVIDENCE};
 use crate::folder::{StepName, Track};
-use crate::key_material::{HEX_KEY_DIGITS, key_material};
+use crate::key_material::search;
 use crate::store::{Entry, EntryKind};
 use crate::{Ceremony, Config};
 
@@ -22,8 +22,6 @@ pub(crate) const MAX_FILES: usize = 1 << 18;
 const MAX_DEPTH: usize = 4;
 /// Bytes of a document at most: above the limits of all of them, and far below a disk.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
-/// Bytes of a file that are searched for a key: the longest key with a long text before it.
-const SEARCHED_BYTES: u64 = 1 << 20;
 
 /// A public file: its name in the folder, with `/` between the parts, and its path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,13 +56,29 @@ pub fn archive_set(ceremony: &Ceremony) -> Result<ArchiveSet, CeremonyError> {
     Ok(walk.found)
 }
 
-/// Whether a ceremony of these rules has a public file of this name, with `/` between the parts.
-#[must_use]
-pub fn is_public_name(rules: &Config, name: &str) -> bool {
-    let depth = name.split('/').count();
-    is_plain_name(name)
-        && depth <= MAX_DEPTH + 1
-        && Known::of(rules).place(name) != Place::Elsewhere
+/// The names of public files that a ceremony of some rules may have. Made once for many names: what
+/// the rules name is gone through for it.
+pub struct PublicNames(Known);
+
+impl PublicNames {
+    /// Of a ceremony with these rules.
+    #[must_use]
+    pub fn of(rules: &Config) -> Self {
+        Self(Known::of(rules))
+    }
+
+    /// Whether this is one of them, with `/` between its parts.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let depth = name.split('/').count();
+        is_plain_name(name) && depth <= MAX_DEPTH + 1 && self.0.place(name) != Place::Elsewhere
+    }
+}
+
+impl std::fmt::Debug for PublicNames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicNames").finish_non_exhaustive()
+    }
 }
 
 /// Whether a name, with `/` between the parts, can be shown as it is and is one on every system: no
@@ -179,11 +193,9 @@ impl Walk<'_> {
     }
 
     fn refuse_a_key(&self, path: &Path) -> Result<(), CeremonyError> {
-        let mut bytes = zeroize::Zeroizing::new(Vec::new());
         let source = self.ceremony.folder.open(path)?;
-        source.take(SEARCHED_BYTES).read_to_end(&mut bytes).map_err(at(path))?;
-        match key_material(&bytes) {
-            Some(HEX_KEY_DIGITS) if self.known.is_public_key(&bytes) => Ok(()),
+        let is_public = |bytes: &[u8]| self.known.is_public_key(bytes);
+        match search(source, is_public).map_err(at(path))? {
             Some(kind) => {
                 Err(CeremonyError { path: path.into(), cause: Cause::KeyMaterial { kind } })
             }

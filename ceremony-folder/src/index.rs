@@ -16,6 +16,7 @@
 //! under its digest, `versions/SHA256/NAME`: nothing there is ever replaced but the index, which so
 //! names one state of everything.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ceremony_core::progress::Progress;
@@ -32,6 +33,7 @@ use zk_attest::statement::{Predicate, Statement, Subject};
 use crate::archive_set::{archive_set, is_versioned};
 use crate::digests::KnownDigests;
 use crate::error::{CeremonyError, at, broken};
+use crate::folder::{Slot, StepName};
 use crate::service::appointments;
 use crate::steps::write_file;
 use crate::{Ceremony, Config, FolderLock};
@@ -121,6 +123,13 @@ impl Index {
         &self.files
     }
 
+    /// How many steps of chains it has, the prepared file apart: files with their attestation, and
+    /// without a rejection.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        steps(&self.files)
+    }
+
     /// Holds the list to the signature of the coordinator, or of a service that the coordinator
     /// appointed, and says what was signed.
     ///
@@ -153,6 +162,21 @@ impl Index {
         }
         Ok(predicate)
     }
+}
+
+fn steps(files: &[Indexed]) -> usize {
+    let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let has = |stem: &str, ending: &str| names.contains(format!("{stem}{ending}").as_str());
+    let is_step = |name: &&&str| {
+        let stem = name.strip_suffix(".ptau").or_else(|| name.strip_suffix(".zkey"));
+        stem.is_some_and(|stem| {
+            let last = stem.rsplit('/').next().unwrap_or(stem);
+            StepName::parse(last).is_some_and(|it| it.slot != Slot::Prepared)
+                && has(stem, ".dsse.json")
+                && !has(stem, ".reject.dsse.json")
+        })
+    };
+    names.iter().filter(is_step).count()
 }
 
 /// The public files of a folder, and its lock, for signing a list of them. They are hashed before
@@ -254,4 +278,38 @@ impl Ceremony {
 fn coordinators(rules: &Config) -> impl Iterator<Item = PublicKey> {
     let deputies = rules.deputies().into_iter().flat_map(|deputies| deputies.keys);
     std::iter::once(rules.document().coordinator.key).chain(deputies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_counted_and_nothing_else() {
+        let file =
+            |name: &str| Indexed { name: name.into(), size: 1, sha256: FileDigest([0; 32]) };
+        let files = [
+            "ceremony.toml",
+            "phase1/0000.ptau",
+            "phase1/0000.dsse.json",
+            "phase1/0001.ptau",
+            "phase1/0001.dsse.json",
+            // Rejected, and done again.
+            "phase1/0001.reject.dsse.json",
+            "phase1/0001-2.ptau",
+            "phase1/0001-2.dsse.json",
+            // Nobody has signed it yet.
+            "phase1/0002.ptau",
+            // Its data is still to come.
+            "phase1/0003.dsse.json",
+            "phase1/prepared.ptau",
+            "phase1/prepared.dsse.json",
+            "circuits/main/circuit.r1cs",
+            "circuits/main/final.zkey",
+            "circuits/main/final.dsse.json",
+            "evidence/0001.zkey.txt",
+        ];
+        let files: Vec<Indexed> = files.into_iter().map(file).collect();
+        assert_eq!(steps(&files), 3);
+    }
 }

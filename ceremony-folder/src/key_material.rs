@@ -1,6 +1,10 @@
 //! Private keys, told by what a file says, in every form that people keep them in. A file that
 //! holds one is neither published nor quoted.
 
+use std::io::{ErrorKind, Read};
+
+use zeroize::Zeroizing;
+
 /// A file of 64 hexadecimal digits: a seed, a public key and a SHA-256 look the same.
 pub const HEX_KEY_DIGITS: &str = "64 hexadecimal digits and nothing else, as a seed has";
 
@@ -25,6 +29,53 @@ pub fn key_material(bytes: &[u8]) -> Option<&'static str> {
         }
     };
     marked_key(bytes).or_else(shaped)
+}
+
+/// Bytes that are looked at together. A key of 64 KiB with its mark is in one of the windows whole,
+/// however large the file is.
+const WINDOW: usize = 1 << 20;
+const OVERLAP: usize = 1 << 16;
+
+/// Looks through a whole source for a private key, whatever its size. Digits that `is_public` knows
+/// are none.
+///
+/// # Errors
+/// When reading fails.
+pub fn search(
+    mut source: impl Read,
+    is_public: impl Fn(&[u8]) -> bool,
+) -> std::io::Result<Option<&'static str>> {
+    let mut bytes = Zeroizing::new(vec![0; WINDOW]);
+    let mut have = fill(&mut source, &mut bytes)?;
+    if have < WINDOW {
+        let kind = key_material(&bytes[..have]);
+        return Ok(kind.filter(|kind| *kind != HEX_KEY_DIGITS || !is_public(&bytes[..have])));
+    }
+    loop {
+        // What is larger than a window is no key by itself: only marks count.
+        if let Some(kind) = marked_key(&bytes[..have]) {
+            return Ok(Some(kind));
+        }
+        if have < WINDOW {
+            return Ok(None);
+        }
+        bytes.copy_within(WINDOW - OVERLAP.., 0);
+        have = OVERLAP + fill(&mut source, &mut bytes[OVERLAP..])?;
+    }
+}
+
+/// Reads until a buffer is full or the source ends; gives how much was read.
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match source.read(&mut buffer[count..]) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
 }
 
 /// The kind of a private key that says so itself.
@@ -111,6 +162,23 @@ mod tests {
         assert_eq!(key_material(&query), None);
         let key = [&[0x30, 0x51, 0x02, 0x01, 0x01, 0x30, 0x05, 0x06, 0x03][..], &[7; 74]].concat();
         assert_eq!(key_material(&key), Some("a private key in DER"));
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_it_is_in_a_file_of_any_size() {
+        let key = b"\n-----BEGIN PRIVATE KEY-----\nMC4C\n";
+        for before in [0, 10, WINDOW - 40, WINDOW - 20, WINDOW, 2 * WINDOW - OVERLAP - 9, 5 << 20] {
+            let text = [&vec![b'x'; before][..], key, b"\nmore"].concat();
+            let found = search(text.as_slice(), |_| false).unwrap();
+            assert_eq!(found, Some("a private key in a block of text"), "{before}");
+        }
+        assert_eq!(search(vec![b'x'; 3 * WINDOW].as_slice(), |_| false).unwrap(), None);
+        let digits = "ab".repeat(32);
+        assert_eq!(search(digits.as_bytes(), |_| false).unwrap(), Some(HEX_KEY_DIGITS));
+        assert_eq!(search(digits.as_bytes(), |it| it == digits.as_bytes()).unwrap(), None);
+        // The end of a large file is no file of its own.
+        let large = [&vec![b'\n'; WINDOW - OVERLAP][..], &[b'\n'; OVERLAP], &[0xd5; 32]].concat();
+        assert_eq!(search(large.as_slice(), |_| false).unwrap(), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@
 pub mod accept;
 pub mod amend;
 pub mod archive_check;
+pub mod archive_file;
 pub mod archive_set;
 pub mod audit;
 pub mod beacon;

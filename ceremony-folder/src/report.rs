@@ -89,6 +89,9 @@ pub struct Report {
     /// What others made that says when something was there.
     #[serde(default)]
     pub evidence: Vec<ReportedEvidence>,
+    /// Why evidence could not be listed, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_error: Option<String>,
     /// Who acts as coordinator, what changed in the roster, who enrolled.
     #[serde(default)]
     pub people: ReportedPeople,
@@ -348,6 +351,11 @@ impl Report {
     #[must_use]
     pub fn begin(ceremony: &Ceremony, tool: &str) -> Self {
         let rules = ceremony.config.document();
+        // Evidence proves nothing of the files that are verified; that it was not read is told.
+        let (evidence, evidence_error) = match ceremony.evidence() {
+            Ok(evidence) => (evidence, None),
+            Err(error) => (Vec::new(), Some(Diagnostic::from(&error).to_string())),
+        };
         Self {
             format: "zk-ceremony-report/1".into(),
             result: "unfinished".into(),
@@ -369,7 +377,8 @@ impl Report {
             verdicts: verdicts(ceremony),
             approvals: approvals(ceremony),
             builds: ReportedBuild::all(ceremony),
-            evidence: ceremony.evidence().unwrap_or_default(),
+            evidence,
+            evidence_error,
             people: ReportedPeople::of(ceremony),
             chains: chains(ceremony),
         }

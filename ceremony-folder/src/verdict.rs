@@ -168,16 +168,21 @@ impl Ceremony {
         let mut found = Vec::new();
         for folder in folders.into_iter().map(|name| audits.join(name)).take(MAX_AUDITORS) {
             for file in names(&folder, EntryKind::File, MAX_ENTRIES) {
-                let path = folder.join(file);
-                let Some((said, subject)) = self.read_verdict(&path) else { continue };
-                // Under its own name only: each key has one verdict on each step.
-                let stem = subject.name.as_str().split('.').next().unwrap_or_default();
-                if self.verdicts_of(&said.key).join(name(said.circuit.as_ref(), stem)) == path {
-                    found.push((said, FileDigest(subject.digest.sha256.0)));
-                }
+                found.extend(self.verdict_at(&folder.join(file)));
             }
         }
         found
+    }
+
+    /// The verdict at a path, if it is one of those of [`Self::verdicts`].
+    #[must_use]
+    pub fn verdict_at(&self, path: &Path) -> Option<(StepVerdict, FileDigest)> {
+        let (said, subject) = self.read_verdict(path)?;
+        // Under its own name only: each key has one verdict on each step.
+        let stem = subject.name.as_str().split('.').next().unwrap_or_default();
+        let is_its_own =
+            self.verdicts_of(&said.key).join(name(said.circuit.as_ref(), stem)) == path;
+        is_its_own.then_some((said, FileDigest(subject.digest.sha256.0)))
     }
 
     /// Keeps a verdict that `key` signed. None where the envelope has something else.

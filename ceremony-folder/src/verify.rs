@@ -136,6 +136,14 @@ pub struct Established {
     circuits: Vec<Option<CircuitFacts>>,
 }
 
+impl Established {
+    /// How many steps of chains it is about, the prepared file apart.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.parts.iter().filter(|(part, _)| *part != Part::Prepared).count()
+    }
+}
+
 /// What phase 1 left.
 #[derive(Debug, Default)]
 struct Phase1Facts {
@@ -252,6 +260,12 @@ impl<'a> Verification<'a> {
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// How many steps of chains are not verified yet, the prepared file apart.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.parts.iter().skip(self.done).filter(|part| **part != Part::Prepared).count()
     }
 
     /// What a part is called.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use ceremony_core::progress::{NoProgress, Progress};
-use ceremony_folder::archive_set::{is_data, is_public_name, is_replaceable, is_versioned};
+use ceremony_folder::archive_set::{PublicNames, is_data, is_replaceable, is_versioned};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::folder::slashed;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES};
@@ -73,6 +73,8 @@ pub struct WorkingCopy {
     /// Remembers the steps that it was read with.
     folder: Folder,
     config: Config,
+    /// The names that files may have.
+    public: PublicNames,
     /// Digests of files here.
     known: KnownDigests,
     /// Files that the service had at the last update.
@@ -120,6 +122,7 @@ impl WorkingCopy {
             root: root.into(),
             store,
             folder: Folder::new(root),
+            public: PublicNames::of(&config),
             config,
             known: KnownDigests::default(),
             remote: BTreeSet::new(),
@@ -217,7 +220,7 @@ impl WorkingCopy {
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
         let name = &file.name;
-        if !is_public_name(&self.config, name) {
+        if !self.public.has(name) {
             return Err(Diagnostic::artefact("name", "a ceremony has no file of this name")
                 .at(name)
                 .hint("tell the coordinator: the service is not what it says"));

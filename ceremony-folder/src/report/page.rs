@@ -153,6 +153,7 @@ mod tests {
                 sha256: text.into(),
                 names: Some(text.into()),
             }],
+            evidence_error: Some(text.into()),
             people: ReportedPeople {
                 coordinator: text.into(),
                 amendments: vec![ReportedAmendment {

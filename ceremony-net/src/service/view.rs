@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ceremony_core::progress::NoProgress;
-use ceremony_folder::archive_set::{archive_set, is_data, is_public_name};
+use ceremony_folder::archive_set::{PublicNames, archive_set, is_data};
 use ceremony_folder::commitment::COMMITMENTS;
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::ENROLMENTS;
@@ -80,9 +80,10 @@ impl View {
         let mut digests = before.map(|before| before.digests.clone()).unwrap_or_default();
         // It grows by itself, and has an address of its own.
         let is_journal = |name: &str| name == JOURNAL || name == JOURNAL_HEAD;
+        let public = PublicNames::of(&self.ceremony.config);
         for file in archive_set(&self.ceremony)?.files {
             // A name that clients refuse is not handed out: `evidence/` may have any.
-            if is_journal(&file.name) || !is_public_name(&self.ceremony.config, &file.name) {
+            if is_journal(&file.name) || !public.has(&file.name) {
                 continue;
             }
             let Ok(metadata) = file.path.symlink_metadata() else { continue };

@@ -2,7 +2,6 @@
 //! lift. Files that do not belong to the ceremony are left out, and named.
 
 mod check;
-mod tar_file;
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -11,11 +10,13 @@ use ceremony_core::format::bound_file::{FileDigests, digest_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
+use ceremony_folder::archive_file;
 use ceremony_folder::archive_set::{ArchiveSet, PublicFile, archive_set};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::index::INDEX;
 use ceremony_folder::{Ceremony, FolderLock, Track};
 use ceremony_publish::{Place, Resumed, Retention};
+use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Timestamp;
 
@@ -109,7 +110,8 @@ impl Packed {
     }
 }
 
-/// Writes the archive to `output`, and checks it where it cannot be called back.
+/// Writes the archive to `output`, and checks it as its readers will. What cannot be called back
+/// needs a list of its files.
 fn pack(
     ceremony: &Ceremony,
     output: &mut (impl Read + Write + Seek + Send),
@@ -127,13 +129,16 @@ fn pack(
         files.sort();
     }
     let prefix = ceremony.config.document().id.to_string();
-    tar_file::write(ceremony, &files, &prefix, output).map_err(|error| match error.place {
+    archive_file::write(ceremony, &files, &prefix, output).map_err(|error| match error.place {
         None => error.at(shown.display()),
         Some(_) => error,
     })?;
-    if is_final {
-        output.seek(SeekFrom::Start(0)).map_err(|e| failure::io(shown, "reading", &e))?;
-        check::ensure_whole(&mut *output, Path::new("archive"))?;
+    output.seek(SeekFrom::Start(0)).map_err(|e| failure::io(shown, "reading", &e))?;
+    if !check::ensure_whole(&mut *output, Path::new("archive"), is_final)? {
+        eprintln!(
+            "note: the archive has no list of its files, so that nobody can say whether it is \
+             whole: run `{PROGRAM} ceremony index` on the folder, and archive it again"
+        );
     }
     let digests =
         digest_file(output, &Bars::default()).map_err(|e| failure::io(shown, "reading", &e))?;

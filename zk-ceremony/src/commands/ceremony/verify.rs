@@ -70,6 +70,9 @@ fn run(
     quiet: bool,
 ) -> (Report, Result<Option<VerifiedCeremony>, CeremonyError>) {
     let mut report = Report::begin(ceremony, this_tool().as_str());
+    if let Some(error) = &report.evidence_error {
+        eprintln!("note: evidence was not read: {error}");
+    }
     let start = Instant::now();
     let result = run_parts(ceremony, quiet, &mut report);
     report.seconds = start.elapsed().as_secs_f64();

@@ -375,3 +375,25 @@ fn an_archive_of_other_rules_than_the_announced_ones_is_refused() {
     let run = world.run("coordinator", "ceremony archive --verify a.tar --rules abc");
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
 }
+
+#[test]
+fn an_archive_that_its_readers_would_refuse_is_not_written() {
+    let world = World::finished();
+    let path = world.shared("circuits/main/0001.zkey");
+    let good = fs::read(&path).unwrap();
+    let mut bytes = good.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let run = world.run("coordinator", "ceremony archive shared d.tar");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("the file is not the attested one"), "{}", run.stderr);
+    assert!(!world.path("coordinator", "d.tar").exists());
+    fs::write(&path, good).unwrap();
+    // Without a list nobody can say whether it is whole, and that is said.
+    let run = world.run("coordinator", "ceremony archive shared d.tar");
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("the archive has no list of its files"), "{}", run.stderr);
+    world.ok("coordinator", "ceremony verify shared");
+    let run = world.run("coordinator", "ceremony archive shared d.tar --force");
+    assert_eq!((run.code, run.stderr.contains("no list")), (0, false), "{}", run.stderr);
+}

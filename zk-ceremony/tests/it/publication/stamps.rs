@@ -120,6 +120,9 @@ fn evidence_that_is_not_what_its_name_says_is_neither_archived_nor_published() {
     assert!(run.stderr.contains("transcript.json.tsr"), "{}", run.stderr);
     let run = world.run("coordinator", "ceremony index shared --key key.pem");
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    // A report without evidence says why it has none.
+    let run = world.run("coordinator", "ceremony verify shared");
+    assert!(run.stderr.contains("evidence was not read: "), "{}{}", run.stdout, run.stderr);
     fs::remove_file(page).unwrap();
     world.ok("coordinator", "ceremony archive shared a.tar");
 }

@@ -3,13 +3,13 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use ceremony_folder::archive_check::CheckedArchive;
+use ceremony_folder::archive_check::{CheckedArchive, Lists};
+use ceremony_folder::archive_file;
 use ceremony_publish::{Access, LockState, Place};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 
-use super::tar_file;
 use crate::failure;
 use crate::progress::Bars;
 
@@ -22,10 +22,10 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
     let path = Path::new(archive);
     let (checked, lock) = if archive.contains("://") {
         let place = Place::open(archive, access)?;
-        let checked = check(place.open_itself()?, path)?;
+        let checked = check(place.open_itself()?, path, Lists::Needed)?;
         (checked, Some(place.lock_state()))
     } else {
-        (check(crate::output::open(path)?, path)?, None)
+        (check(crate::output::open(path)?, path, Lists::Needed)?, None)
     };
     let (found, sha256, length) = checked;
     if let Some(rules) = rules.filter(|rules| *rules != found.rules) {
@@ -53,18 +53,29 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
     Ok(())
 }
 
-/// Refuses an archive that is not whole.
-pub(super) fn ensure_whole(source: impl Read, shown: &Path) -> Result<(), Diagnostic> {
-    check(source, shown).map(drop)
+/// Refuses an archive that its readers would refuse, but for the lack of a list where none is
+/// needed. Whether it has one.
+pub(super) fn ensure_whole(
+    source: impl Read,
+    shown: &Path,
+    needs_list: bool,
+) -> Result<bool, Diagnostic> {
+    let lists = if needs_list { Lists::Needed } else { Lists::WhereThere };
+    let (found, ..) = check(source, shown, lists)?;
+    Ok(found.index.is_some() || found.sums)
 }
 
-fn check(source: impl Read, shown: &Path) -> Result<(CheckedArchive, String, u64), Diagnostic> {
-    let passed = tar_file::read(BufReader::with_capacity(1 << 20, source), &Bars::default())
+fn check(
+    source: impl Read,
+    shown: &Path,
+    lists: Lists,
+) -> Result<(CheckedArchive, String, u64), Diagnostic> {
+    let passed = archive_file::read(BufReader::with_capacity(1 << 20, source), &Bars::default())
         .map_err(|error| match error.place.clone() {
             None => error.at(shown.display()),
             Some(place) => error.at(format_args!("{}: {place}", shown.display())),
         })?;
-    let found = passed.check.finish(shown)?;
+    let found = passed.check.finish(shown, lists)?;
     if passed.prefix != found.ceremony.as_str() {
         return Err(Diagnostic::artefact("archive", "the archive's folder has another name")
             .at(shown.display())

@@ -4,13 +4,13 @@
 use std::io::{Read, Seek as _, SeekFrom, Write};
 
 use ceremony_core::progress::Progress;
-use ceremony_folder::Ceremony;
-use ceremony_folder::archive_check::ArchiveCheck;
-use ceremony_folder::archive_set::{PublicFile, is_plain_name};
 use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::Diagnostic;
 
-use crate::failure;
+use crate::Ceremony;
+use crate::archive_check::ArchiveCheck;
+use crate::archive_set::{PublicFile, is_plain_name};
+use crate::error::at;
 
 /// Zeros that may follow the last file: two blocks, and what programs fill up to.
 const MAX_END_BYTES: usize = 20 * 512;
@@ -21,7 +21,10 @@ const BLOCK: usize = 512;
 const MAX_NAME_BYTES: usize = 255;
 
 /// Writes the files, in a folder of this name.
-pub(super) fn write(
+///
+/// # Errors
+/// When a file cannot be read, changes meanwhile, or has a name that no archive holds.
+pub fn write(
     ceremony: &Ceremony,
     files: &[PublicFile],
     prefix: &str,
@@ -36,7 +39,7 @@ pub(super) fn write(
         let length = source
             .seek(SeekFrom::End(0))
             .and_then(|length| source.rewind().map(|()| length))
-            .map_err(|e| failure::io(&file.path, "reading", &e))?;
+            .map_err(at(&file.path))?;
         let Some(header) = header(&format!("{prefix}/{}", file.name), length) else {
             return Err(Diagnostic::environment("name", "no archive holds so long a name")
                 .at(file.path.display())
@@ -71,18 +74,25 @@ fn header(name: &str, length: u64) -> Option<tar::Header> {
 }
 
 /// What one pass over a tar file found.
-pub(super) struct Passed {
-    pub(super) check: ArchiveCheck,
+#[derive(Debug)]
+pub struct Passed {
+    /// Its files, which are held to nothing yet.
+    pub check: ArchiveCheck,
     /// The folder in which the files are.
-    pub(super) prefix: String,
-    pub(super) sha256: String,
-    pub(super) length: u64,
+    pub prefix: String,
+    /// SHA-256 of all of it.
+    pub sha256: String,
+    /// Its bytes.
+    pub length: u64,
 }
 
 /// Reads a tar file once, from its beginning to its end, and takes each file of it. A header is one
 /// block, and must be the one that [`write`] makes of its name and size: what other programs put
 /// before a header, as long as they like, is refused unread.
-pub(super) fn read(source: impl Read, progress: &dyn Progress) -> Result<Passed, Diagnostic> {
+///
+/// # Errors
+/// When it cannot be read, or is no archive of this kind.
+pub fn read(source: impl Read, progress: &dyn Progress) -> Result<Passed, Diagnostic> {
     let bad = |what: &str| Diagnostic::artefact("archive", what);
     let mut hashed = Hashed { source, hash: Sha256::new(), length: 0 };
     let mut check = ArchiveCheck::default();
