@@ -1,6 +1,7 @@
 //! One object of a store: put once, looked at, read back.
 
 use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -23,6 +24,9 @@ pub(crate) const SHA256: &str = "sha256";
 pub(crate) const PART_BYTES: u64 = 8 << 20;
 /// Parts of an object at most, as the stores have it.
 const MAX_PARTS: u64 = 10_000;
+/// Between two looks at an object that is being copied.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Bytes of an object that are read just to say which ones they are.
 const MAX_FOREIGN_BYTES: u64 = 256 << 20;
 
@@ -213,12 +217,19 @@ impl Place {
         }
         self.runtime.block_on(upload.complete()).map_err(failed)?;
         let named = self.runtime.block_on(self.store.copy_if_not_exists(&aside, object));
-        let _ = self.runtime.block_on(self.store.delete(&aside));
-        match named {
+        let copied = match named {
+            // Azure says that a copy has begun: its size and metadata are there at once, and its
+            // bytes some time later, as long as what is copied stays.
+            Ok(()) if matches!(self.kind, Kind::Azure) => {
+                wait_for(item, self.patience, || self.digest_there(object, None, item.shown))
+                    .map(|()| Put::New(None))
+            }
             Ok(()) => Ok(Put::New(None)),
             Err(Error::AlreadyExists { .. }) => Ok(Put::There),
             Err(error) => Err(failed(error)),
-        }
+        };
+        let _ = self.runtime.block_on(self.store.delete(&aside));
+        copied
     }
 
     fn attributes(&self, item: &Item<'_>) -> Attributes {
@@ -246,6 +257,35 @@ impl Place {
             .map_err(|error| failure::store("reading", shown, &error))?;
         let size = got.meta.size;
         Ok(Reading { place: self, stream: got.into_stream(), piece: Bytes::new(), size })
+    }
+}
+
+/// Waits until an object that is being copied has the bytes that it should have.
+fn wait_for(
+    item: &Item<'_>,
+    patience: Duration,
+    look: impl Fn() -> Result<(u64, String), Diagnostic>,
+) -> Result<(), Diagnostic> {
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let found = match look() {
+            Ok((size, sha256)) if size == item.size && sha256 == item.sha256 => return Ok(()),
+            Ok((size, sha256)) => format!("{sha256}, {size} bytes"),
+            Err(error) => error.what,
+        };
+        if begun.elapsed() + pause >= patience {
+            return Err(Diagnostic::environment("store", "the store has not copied an upload yet")
+                .at(item.shown)
+                .found(found)
+                .expected(format_args!("{}, {} bytes", item.sha256, item.size))
+                .hint(
+                    "run the same command again with a longer --store-patience; if the object \
+                     stays incomplete, delete it first",
+                ));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -309,4 +349,33 @@ pub(crate) fn whole(item: &Item<'_>, source: &mut dyn Read) -> Result<Bytes, Dia
     let bytes = piece(item, source, item.size)?;
     let found = hex::encode(Sha256::digest(&bytes));
     if found == item.sha256 { Ok(bytes) } else { Err(item.changed(&found)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_has_only_begun_is_not_done() {
+        let item = Item { shown: "a", size: 4, sha256: "good" };
+        let looks = Cell::new(0);
+        let later = |at: u32| {
+            let looks = &looks;
+            move || {
+                looks.set(looks.get() + 1);
+                let sha256 = if looks.get() >= at { "good" } else { "zeros" };
+                Ok((4, sha256.to_owned()))
+            }
+        };
+        wait_for(&item, Duration::from_secs(60), later(3)).unwrap();
+        assert_eq!(looks.get(), 3);
+        let error = wait_for(&item, Duration::from_millis(250), later(1000)).unwrap_err();
+        assert_eq!(error.what, "the store has not copied an upload yet");
+        assert_eq!(error.found.as_deref(), Some("zeros, 4 bytes"));
+        let gone = || Err(Diagnostic::environment("store", "no answer"));
+        let error = wait_for(&item, Duration::ZERO, gone).unwrap_err();
+        assert_eq!(error.found.as_deref(), Some("no answer"));
+    }
 }

@@ -80,7 +80,11 @@ impl Resumed {
             let partial = path.with_extension("partial");
             let mut file = fs::File::create(&partial)?;
             file.write_all(&serde_json::to_vec(record)?)?;
-            fs::rename(&partial, &path)
+            // A record that says less than the store has would send parts twice; one that is cut
+            // after a power failure would begin the whole upload anew.
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
         };
         write().map_err(|error: std::io::Error| {
             Diagnostic::environment("writing", format_args!("writing failed: {error}"))

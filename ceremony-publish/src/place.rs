@@ -58,6 +58,8 @@ pub struct Place {
     shown: String,
     prefix: Path,
     pub(crate) kind: Kind,
+    /// How long something is waited for.
+    pub(crate) patience: Duration,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) runtime: tokio::runtime::Runtime,
 }
@@ -105,7 +107,7 @@ impl Place {
         let prefix = Path::from_url_path(parsed.path()).map_err(bad_path)?;
         let bucket = parsed.host_str().unwrap_or_default().to_owned();
         let (kind, store): (Kind, Arc<dyn ObjectStore>) = match parsed.scheme() {
-            "file" => return Self::local(&parsed, runtime),
+            "file" => return Self::local(&parsed, runtime, access.patience),
             _ if bucket.is_empty() => return Err(refused("the address has no bucket").found(url)),
             "s3" => {
                 let (s3, store) = amazon(&bucket, access)?;
@@ -117,10 +119,14 @@ impl Place {
             _ => return Err(refused("this is no address of a store").found(url)),
         };
         let shown = url.trim_end_matches('/').to_owned();
-        Ok(Self { shown, prefix, kind, store, runtime })
+        Ok(Self { shown, prefix, kind, patience: access.patience, store, runtime })
     }
 
-    fn local(url: &Url, runtime: tokio::runtime::Runtime) -> Result<Self, Diagnostic> {
+    fn local(
+        url: &Url,
+        runtime: tokio::runtime::Runtime,
+        patience: Duration,
+    ) -> Result<Self, Diagnostic> {
         let folder = url.to_file_path().map_err(|()| {
             Diagnostic::environment("url", "this is no folder of this machine")
                 .found(url)
@@ -135,7 +141,7 @@ impl Place {
             .map_err(|error| failed(&failure::cause(&error)))?;
         let shown = url.as_str().trim_end_matches('/').to_owned();
         let (prefix, store) = (Path::default(), Arc::new(store));
-        Ok(Self { shown, prefix, kind: Kind::Local, store, runtime })
+        Ok(Self { shown, prefix, kind: Kind::Local, patience, store, runtime })
     }
 
     /// The address, as messages name it.
@@ -185,6 +191,23 @@ impl Place {
             .expected(
                 "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER",
             )
+    }
+
+    /// An address at which anyone who has it can get an object for ten minutes: a secret, which is
+    /// in no message. `name` is the object's below the prefix.
+    ///
+    /// # Errors
+    /// When the store is none of S3's kind, or the credentials do not sign.
+    pub fn signed(&self, name: &str) -> Result<Url, Diagnostic> {
+        let Kind::S3(s3) = &self.kind else {
+            return Err(Diagnostic::environment(
+                "url",
+                "this program reads only S3 by credentials",
+            )
+            .found(&self.shown)
+            .expected("s3://BUCKET/PREFIX, or the https:// address of a public bucket"));
+        };
+        self.runtime.block_on(s3.signed(&self.object(name)?))
     }
 
     /// Whether files can be put there, as far as the address tells.

@@ -10,7 +10,7 @@ use ceremony_folder::Ceremony;
 use ceremony_folder::archive_set::{is_data, is_versioned};
 use ceremony_folder::index::{INDEX, Index, Indexed, MAX_INDEX_BYTES};
 use ceremony_folder::journal::JOURNAL;
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{
     Error, GetOptions, ObjectStore as _, PutMode, PutOptions, PutPayload, UpdateVersion,
@@ -29,6 +29,9 @@ const MAX_HELD_BYTES: u64 = 64 << 20;
 const DATA: [&str; 2] = [".ptau", ".zkey"];
 /// The rules.
 const CONFIG: &str = "ceremony.toml";
+/// Objects that are looked through at most for those that are there already: each version of each
+/// document of the longest ceremony, and as many of others'.
+const MAX_LISTED: usize = 1 << 21;
 /// How often the index is tried while others replace it.
 const ATTEMPTS: u32 = 3;
 
@@ -58,8 +61,9 @@ pub struct Publisher {
     read_back: bool,
     /// Objects that are known to be there, as they should be.
     known: BTreeSet<String>,
-    /// Objects that were there at the first look, with their sizes.
-    listed: Option<BTreeMap<Path, u64>>,
+    /// Objects of the first list that were there at the first look. What is not among them is put
+    /// if its name is free, and found there otherwise.
+    listed: Option<BTreeSet<Path>>,
 }
 
 impl Publisher {
@@ -119,7 +123,7 @@ impl Publisher {
         let mut published = Published::default();
         let mut files: Vec<&Indexed> = index.files().iter().collect();
         files.sort_by_key(|file| (!is_data(&file.name), is_versioned(&file.name), &file.name));
-        self.list()?;
+        self.list(&files)?;
         for file in files {
             if self.has(file) {
                 published.present += 1;
@@ -137,16 +141,20 @@ impl Publisher {
         Ok(published)
     }
 
-    /// Looks once what is there.
-    fn list(&mut self) -> Result<(), Diagnostic> {
+    /// Looks once which of these files are there. A bucket may have any number of other objects:
+    /// they are passed over, and not kept.
+    fn list(&mut self, files: &[&Indexed]) -> Result<(), Diagnostic> {
         if self.listed.is_some() {
             return Ok(());
         }
-        let listing = self.place.store.list(Some(self.place.prefix()));
-        let found: Result<BTreeMap<Path, u64>, Error> = self
-            .place
-            .runtime
-            .block_on(listing.map_ok(|there| (there.location, there.size)).try_collect());
+        let wanted = files.iter().map(|file| self.place.object(&file.object()));
+        let wanted: BTreeSet<Path> = wanted.collect::<Result<_, _>>()?;
+        let listing = self.place.store.list(Some(self.place.prefix())).take(MAX_LISTED);
+        let ours = listing.map_ok(|there| there.location).try_filter(|location| {
+            let is_ours = wanted.contains(location);
+            async move { is_ours }
+        });
+        let found: Result<BTreeSet<Path>, Error> = self.place.runtime.block_on(ours.try_collect());
         self.listed = Some(match found {
             Ok(found) => found,
             Err(error) => return Err(failure::store("listing", self.place.shown(), &error)),
@@ -166,7 +174,7 @@ impl Publisher {
         let (object, shown) = (self.place.object(&name)?, self.place.named(&name));
         let sha256 = file.sha256.to_string();
         let item = Item { shown: &shown, size: file.size, sha256: &sha256 };
-        let may_be_there = self.listed.as_ref().is_some_and(|there| there.contains_key(&object));
+        let may_be_there = self.listed.as_ref().is_some_and(|there| there.contains(&object));
         if may_be_there && self.is_there(&object, &item)? {
             return Ok(false);
         }
@@ -362,4 +370,31 @@ fn not_ours(shown: &str, why: &str) -> Diagnostic {
         .found(why)
         .expected("nothing, or an index that the coordinator or a service signed")
         .hint("nothing was overwritten: publish to a place of the ceremony's own")
+}
+
+#[cfg(test)]
+mod tests {
+    use zk_attest::digest::FileDigest;
+
+    use super::*;
+    use crate::place::Access;
+
+    #[test]
+    fn of_a_bucket_full_of_other_objects_only_our_own_are_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..200 {
+            std::fs::write(folder.path().join(format!("other-{n}")), b"theirs").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("phase1")).unwrap();
+        std::fs::write(folder.path().join("phase1/0001.ptau"), b"ours").unwrap();
+        let access = Access { ca: None, insecure_http: false, patience: std::time::Duration::ZERO };
+        let place = Place::open(&format!("file://{}", folder.path().display()), &access).unwrap();
+        let mut publisher = Publisher::new(place, folder.path().join("resumed"), false);
+        let file = |name: &str| Indexed { name: name.into(), size: 4, sha256: FileDigest([7; 32]) };
+        let (here, missing) = (file("phase1/0001.ptau"), file("phase1/0002.ptau"));
+        publisher.list(&[&here, &missing]).unwrap();
+        let listed = publisher.listed.unwrap();
+        let names: Vec<&str> = listed.iter().map(Path::as_ref).collect();
+        assert_eq!(names, ["phase1/0001.ptau"]);
+    }
 }

@@ -188,6 +188,12 @@ impl S3 {
         Ok(Answer { status, headers, body })
     }
 
+    /// The address of an object, for whoever reads it soon.
+    pub(crate) async fn signed(&self, object: &Path) -> Result<reqwest::Url, Diagnostic> {
+        let signed = self.store.signed_url(Method::GET, object, SIGNED_FOR).await;
+        signed.map_err(|error| failure::store("signing a request", object, &error))
+    }
+
     /// Puts an object of one piece, if the name is free.
     pub(crate) async fn put(
         &self,
