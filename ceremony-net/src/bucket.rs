@@ -12,22 +12,28 @@ use std::time::Duration;
 
 use ceremony_core::progress::Progress;
 use ceremony_folder::index::{INDEX, Index, Indexed, MAX_INDEX_BYTES, object_of};
-use reqwest::blocking::Response;
-use reqwest::{Method, StatusCode};
+use reqwest::blocking::{RequestBuilder, Response};
+use reqwest::{Method, StatusCode, Url};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 
 use crate::client::{Client, Failure, read_limited};
 use crate::fetch::Partial;
+use crate::metrics::families::RECEIVED;
+use crate::metrics::{Measured, Step};
 use crate::protocol::{FileInfo, FileList};
 use crate::sync::Source;
 
 /// How often an index is looked at: as often as a ceremony of minutes a turn changes.
 pub const LOOK: Duration = Duration::from_secs(30);
 
+/// The address at which an object can be fetched for some minutes. It is a secret.
+pub type Signed<'a> = &'a dyn Fn(&str) -> Result<Url, Diagnostic>;
+
 /// See the module's documentation.
-#[derive(Debug)]
 pub struct Bucket<'a> {
     client: &'a Client,
+    /// Addresses of objects where not everyone may read them.
+    signed: Option<Signed<'a>>,
     /// The list of an index that somebody has held to its signature; without it, that of the index
     /// which is there.
     pinned: Option<FileList>,
@@ -35,17 +41,39 @@ pub struct Bucket<'a> {
     plain: Arc<AtomicBool>,
 }
 
+/// Without the addresses.
+impl std::fmt::Debug for Bucket<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bucket").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Bucket<'a> {
     /// The place at a client's address.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self { client, pinned: None, plain: Arc::default() }
+        Self { client, signed: None, pinned: None, plain: Arc::default() }
+    }
+
+    /// The same, of a bucket that only those with credentials read.
+    #[must_use]
+    pub fn signed(client: &'a Client, signed: Signed<'a>) -> Self {
+        Self { signed: Some(signed), ..Self::new(client) }
+    }
+
+    fn request(&self, path: &str) -> Result<RequestBuilder, Failure> {
+        match self.signed {
+            None => Ok(self.client.request(Method::GET, path)),
+            // The environment's fault: it may pass, as tokens of a machine's role do.
+            Some(signed) => signed(path).map(|url| self.client.bare(url)).map_err(Failure::Again),
+        }
     }
 
     /// The same place with the list of one index.
     #[must_use]
     pub fn pinned(&self, index: &Index) -> Self {
-        Self { client: self.client, pinned: Some(listed(index)), plain: self.plain.clone() }
+        let (client, signed, plain) = (self.client, self.signed, self.plain.clone());
+        Self { client, signed, pinned: Some(listed(index)), plain }
     }
 
     /// What the index says now. Nobody has verified it yet.
@@ -55,7 +83,7 @@ impl<'a> Bucket<'a> {
     pub fn index(&self) -> Result<Index, Diagnostic> {
         let client = self.client;
         let bytes = client.insist(None, || {
-            let response = client.send(client.request(Method::GET, INDEX))?;
+            let response = client.send(self.request(INDEX)?)?;
             read_limited(response, MAX_INDEX_BYTES).map_err(|error| {
                 Failure::Again(Diagnostic::environment("network", error).at(INDEX))
             })
@@ -72,7 +100,7 @@ impl<'a> Bucket<'a> {
     /// Asks for a file from one byte on: where a publisher puts it, or where a web server has it.
     fn ask(&self, file: &FileInfo, have: u64) -> Result<Response, Failure> {
         let at = |path: &str| {
-            let request = self.client.request(Method::GET, path);
+            let request = self.request(path)?;
             let request = match have {
                 0 => request,
                 _ => request.header("range", format!("bytes={have}-{}", file.size - 1)),
@@ -119,6 +147,7 @@ impl<'a> Bucket<'a> {
             if count == 0 {
                 break;
             }
+            metrics::counter!(RECEIVED).increment(count as u64);
             partial.add(&buffer[..count]).map_err(refused)?;
         }
         if partial.have() == file.size {
@@ -156,7 +185,9 @@ impl Source for Bucket<'_> {
         partial: &Path,
         progress: &dyn Progress,
     ) -> Result<(), Diagnostic> {
+        let measured = Measured::begin(Step::Download, progress);
         let mut partial = Partial::open(file, partial, "index", progress)?;
+        let here = partial.have();
         if partial.have() < file.size {
             self.client.insist(None, || self.rest(file, &mut partial))?;
         }
@@ -167,6 +198,8 @@ impl Source for Bucket<'_> {
                 "wait until the publisher has written the index again, and run the same command \
                  again",
             )
-        })
+        })?;
+        measured.done(file.size - here);
+        Ok(())
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use ceremony_core::progress::Progress;
 use ceremony_folder::service::is_this_machine;
-use reqwest::blocking::{RequestBuilder, Response};
+use reqwest::blocking::{Body, RequestBuilder, Response};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -224,7 +224,12 @@ impl Client {
 
     /// Sends a request once, whatever the answer says.
     pub(crate) fn send_once(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        request.send().map_err(|error| Failure::Again(self.unreachable(&error)))
+        let failed = |error| Failure::Again(self.unreachable(&error));
+        let request = request.build().map_err(failed)?;
+        let length = request.body().and_then(Body::as_bytes).map_or(0, <[u8]>::len);
+        let response = self.http.execute(request).map_err(failed)?;
+        metrics::counter!(SENT).increment(length as u64);
+        Ok(response)
     }
 
     /// Sends a request once.
@@ -558,9 +563,9 @@ impl<'a> Participant<'a> {
             })
         })?;
         let measured = Measured::begin(Step::Upload, progress);
-        progress.begin(&format!("sending {}", path.display()), length);
-        let sent = self.send_parts(&location, &mut file, length, until, progress);
-        progress.end();
+        measured.begin(&format!("sending {}", path.display()), length);
+        let sent = self.send_parts(&location, &mut file, length, until, &measured);
+        measured.end();
         sent.map_err(|error| if error.place.is_none() { error.at(path.display()) } else { error })?;
         measured.done(length);
         Ok(location)
@@ -598,7 +603,6 @@ impl<'a> Participant<'a> {
             });
             match sent {
                 Ok(()) => {
-                    metrics::counter!(SENT).increment(bytes.len() as u64);
                     offset += bytes.len() as u64;
                     self.part = (self.part * 2).min(PART.2);
                 }

@@ -90,6 +90,8 @@ impl<'a> Partial<'a> {
         self.hash.update(bytes);
         self.have += bytes.len() as u64;
         self.progress.advance(bytes.len() as u64);
+        // What was here before came in an earlier process, or attempt.
+        Step::Download.points().increment(bytes.len() as u64);
         Ok(())
     }
 

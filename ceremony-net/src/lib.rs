@@ -11,13 +11,14 @@
 //!              verification, receipts, journal       sync         a working copy of the folder
 //! trace        spans from one process to the other
 //! metrics      what nodes tell those who watch        bucket       the same, without a service
-//!                                                    fetch        files, wherever they come from
+//! log          failures, with all that is known       fetch        files, wherever they come from
 //! ```
 
 pub mod bucket;
 pub mod client;
 pub mod drand;
 mod fetch;
+pub mod log;
 pub mod metrics;
 pub mod proofs;
 pub mod protocol;

@@ -25,7 +25,7 @@ use zk_attest::diagnostic::Diagnostic;
 
 use crate::metrics::{Step, families};
 use crate::protocol::Problem;
-use crate::service::{Kind, Room, Security, bare};
+use crate::service::{Kind, Listener, Room, Security, bare};
 
 /// Proofs of a request at most.
 pub const MAX_PROOFS: usize = 1024;
@@ -90,10 +90,8 @@ impl ProofService {
         for result in RESULTS {
             metrics::counter!(families::PROOFS, "result" => result).increment(0);
         }
-        for kind in Kind::ALL {
-            kind.counter().increment(0);
-        }
-        let security: Arc<Security> = Arc::default();
+        let security = Arc::new(Security::of(Listener::Api));
+        security.begin(Kind::ALL);
         let shared = Arc::new(Shared {
             verifier,
             identity,
@@ -200,7 +198,6 @@ fn answer(verifier: &ProofVerifier, body: &Bytes) -> Result<Vec<bool>, Diagnosti
     let bad = verifier.verify_batch(&claims).map_err(|error| explained(&error))?;
     Step::Proofs.took(begun.elapsed(), body.len() as u64);
     Step::Proofs.points().increment(claims.len() as u64);
-    metrics::counter!(families::RECEIVED).increment(body.len() as u64);
     let mut answers = vec![true; claims.len()];
     for i in bad {
         answers[i] = false;

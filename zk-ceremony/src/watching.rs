@@ -31,6 +31,15 @@ pub(crate) struct Watched {
     _traces: Option<traces::Traces>,
 }
 
+impl Watched {
+    /// Lets those who watch see that the command did what it is for, and ends on its own.
+    pub(crate) fn finish(&mut self, is_stopped: impl Fn() -> bool) {
+        if let Some(endpoint) = self.metrics.take() {
+            endpoint.finish(is_stopped);
+        }
+    }
+}
+
 impl WatchArgs {
     /// Begins the log, and hands out metrics where that is asked for. Before anything is counted.
     pub(crate) fn begin(&self, node: Node) -> Result<Watched, Diagnostic> {
@@ -100,7 +109,7 @@ pub(crate) fn tell(line: fmt::Arguments<'_>) {
 /// Says why something failed.
 pub(crate) fn complain(error: &Diagnostic) {
     if AS_JSON.load(Ordering::Relaxed) {
-        tracing::error!(code = error.code.as_str(), hint = error.hint.as_deref(), "{}", error.what);
+        ceremony_net::log::failure("", error);
     } else {
         eprintln!("{}", failure::render(error));
     }

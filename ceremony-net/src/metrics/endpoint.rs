@@ -4,6 +4,7 @@
 //! limits of every listener here.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,16 +20,19 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zk_attest::diagnostic::Diagnostic;
 
-use super::families::{BUILD, FAMILIES, Type, WORK_SECONDS};
-use super::work::Step;
-use crate::service::{Room, bare};
+use super::families::{BUILD, FAMILIES, FINISHED, Type, WORK_SECONDS};
+use super::work::{Of, Step};
+use crate::service::{Kind, Listener, METRICS_CONNECTIONS, Room, Security, bare};
 
 /// How often samples are added up: without it they wait for a scrape, which may never come.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How long a page is handed out: scrapes that come faster share one.
 const FRESH: Duration = Duration::from_millis(250);
+/// How long a node that is done stays, so that a scrape tells of it: four of the intervals in
+/// `ops/prometheus.yml`.
+const LAST_WORD: Duration = Duration::from_secs(60);
 /// Connections at the same time, and of one address: a few Prometheus servers, and people who look.
-const CONNECTIONS: Room = Room { connections: 64, of_address: 16 };
+const CONNECTIONS: Room = Room { connections: METRICS_CONNECTIONS, of_address: 16 };
 /// Bounds of [`WORK_SECONDS`]: from a test's ceremony to a day.
 const BUCKETS: [f64; 15] = [
     0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0, 14_400.0, 43_200.0,
@@ -60,13 +64,16 @@ impl Node {
         }
     }
 
-    fn steps(self) -> &'static [Step] {
-        match self {
-            Self::Service => &[Step::Verify],
-            Self::Participant => &[Step::Verify, Step::Contribute, Step::Download, Step::Upload],
-            Self::Mirror => &[Step::Verify, Step::Download],
-            Self::Proofs => &[Step::Proofs],
-        }
+    fn steps(self) -> Vec<Step> {
+        let verify = Of::ALL.map(Step::Verify);
+        let (of_phase1, of_phase2) = (Step::Contribute(Of::Phase1), Step::Contribute(Of::Phase2));
+        let more: &[Step] = match self {
+            Self::Proofs => return vec![Step::Proofs],
+            Self::Service => &[],
+            Self::Participant => &[of_phase1, of_phase2, Step::Download, Step::Upload],
+            Self::Mirror => &[Step::Download],
+        };
+        [&verify, more].concat()
     }
 }
 
@@ -79,6 +86,11 @@ struct Shared {
     process: metrics_process::Collector,
     collect: OnceLock<Collect>,
     page: Mutex<Option<(Instant, Bytes)>>,
+    /// Whether a page was asked for.
+    asked: AtomicBool,
+    /// Whether the node is done, and whether a page that says so was given.
+    finished: AtomicBool,
+    told: AtomicBool,
 }
 
 /// A listener, until it is dropped.
@@ -108,11 +120,10 @@ impl Endpoint {
         }
         let version = env!("CARGO_PKG_VERSION");
         metrics::gauge!(BUILD, "node" => node.name(), "version" => version).set(1.0);
-        for step in node.steps() {
-            // From 0 on, so that the first one is a rise.
-            step.points().increment(0);
-            metrics::counter!(super::families::WORK_BYTES, "step" => step.name()).increment(0);
-        }
+        metrics::gauge!(FINISHED).set(0.0);
+        node.steps().into_iter().for_each(Step::begin);
+        let security = Security::of(Listener::Metrics);
+        security.begin(&[Kind::TooManyConnections]);
         if matches!(node, Node::Participant | Node::Mirror) {
             metrics::counter!(super::families::RETRIES).increment(0);
             metrics::counter!(super::families::CLIENT_REFUSALS).increment(0);
@@ -125,6 +136,9 @@ impl Endpoint {
             process: process(),
             collect: OnceLock::new(),
             page: Mutex::new(None),
+            asked: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            told: AtomicBool::new(false),
         });
         let router = Router::new().route("/metrics", get(page)).with_state(shared.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -146,7 +160,7 @@ impl Endpoint {
             }
         });
         let (stop, stopped) = watch::channel(false);
-        let listening = bare(router, address, CONNECTIONS, Arc::default(), stopped);
+        let listening = bare(router, address, CONNECTIONS, Arc::new(security), stopped);
         let (address, server) = runtime
             .block_on(listening)
             .map_err(|error| error.hint("name another address with --metrics"))?;
@@ -162,6 +176,28 @@ impl Endpoint {
     /// What is called before each page: sets gauges to what is so now. The first call counts.
     pub fn collect_with(&self, collect: Collect) {
         let _ = self.shared.collect.set(collect);
+    }
+
+    /// Says that the node has nothing more to do, and stays until a scrape has told of it, a minute
+    /// at most, or until `is_stopped`. Without this, its end looks like a failure to those who
+    /// watch. Nobody is waited for who never asked.
+    pub fn finish(mut self, is_stopped: impl Fn() -> bool) {
+        self.shared.finish();
+        let until = Instant::now() + LAST_WORD;
+        let is_awaited = self.shared.asked.load(Ordering::SeqCst);
+        while is_awaited
+            && !self.shared.told.load(Ordering::SeqCst)
+            && Instant::now() < until
+            && !is_stopped()
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // The answer that tells of it goes out whole.
+        let _ = self.stop.send(true);
+        if let Some((runtime, server)) = self.runtime.take() {
+            let _ = runtime.block_on(server);
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -219,8 +255,18 @@ async fn page(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 impl Shared {
+    /// From here on, every page says that the node is done.
+    fn finish(&self) {
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics::gauge!(FINISHED).set(1.0);
+        *page = None;
+        self.finished.store(true, Ordering::SeqCst);
+    }
+
     fn page(&self) -> Bytes {
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        self.asked.store(true, Ordering::SeqCst);
+        self.told.store(self.finished.load(Ordering::SeqCst), Ordering::SeqCst);
         if let Some((_, bytes)) = page.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
             return bytes.clone();
         }
@@ -232,5 +278,53 @@ impl Shared {
         let bytes = Bytes::from(self.handle.render());
         *page = Some((Instant::now(), bytes.clone()));
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    fn scrape(address: SocketAddr) -> String {
+        let mut link = TcpStream::connect(address).unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        link.write_all(request).unwrap();
+        let mut text = String::new();
+        link.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_node_that_is_done_stays_until_a_scrape_has_told_of_it() {
+        let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Mirror).unwrap();
+        let address = endpoint.address();
+        assert!(scrape(address).contains("\nceremony_node_finished 0\n"));
+        let ends = std::thread::spawn(move || endpoint.finish(|| false));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!ends.is_finished(), "nobody was told");
+        // Not the page of a moment ago.
+        assert!(scrape(address).contains("\nceremony_node_finished 1\n"));
+        ends.join().unwrap();
+        assert!(TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn a_node_that_nobody_watches_ends_at_once() {
+        let begun = Instant::now();
+        let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Participant).unwrap();
+        endpoint.finish(|| false);
+        assert!(begun.elapsed() < LAST_WORD / 4);
+    }
+
+    #[test]
+    fn who_stops_a_node_does_not_wait_for_a_scrape() {
+        let begun = Instant::now();
+        let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Service).unwrap();
+        scrape(endpoint.address());
+        endpoint.finish(|| true);
+        assert!(begun.elapsed() < LAST_WORD / 4);
     }
 }

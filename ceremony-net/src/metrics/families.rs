@@ -69,6 +69,8 @@ macro_rules! families {
 families! {
     BUILD Gauge "ceremony_build_info" ["node", "version"]
         "1, of a node of this kind and version";
+    FINISHED Gauge "ceremony_node_finished" []
+        "1 once this node has nothing more to do, and may end";
     STAGE Gauge "ceremony_stage" ["stage"]
         "1 for what the ceremony waits for";
     CONTRIBUTIONS Counter "ceremony_contributions_total" ["phase", "circuit", "result"]
@@ -118,23 +120,23 @@ families! {
     POLICY_NOT_AFTER Gauge "ceremony_policy_not_after_timestamp_seconds" []
         "Until when the trust policy holds; 0 where it has no end";
     DISK_FREE Gauge "ceremony_disk_free_bytes" ["disk"]
-        "Free bytes of the disk of the ceremony's folder, or of the node's own one";
+        "Free bytes of the disk of the folder or working copy, or of the service's own folder";
     DISK_NEEDED Gauge "ceremony_disk_needed_bytes" []
         "Bytes that the next two steps need";
-    WORK_SECONDS Histogram "ceremony_work_seconds" ["step"]
+    WORK_SECONDS Histogram "ceremony_work_seconds" ["step", "phase"]
         "How long a step took that was done";
-    WORK_POINTS Counter "ceremony_work_points_total" ["step"]
-        "Points, and other units of progress, that were worked on";
-    WORK_BYTES Counter "ceremony_work_bytes_total" ["step"]
+    WORK_POINTS Counter "ceremony_work_points_total" ["step", "phase"]
+        "Points that were worked on; bytes of files that are fetched or sent; proofs";
+    WORK_BYTES Counter "ceremony_work_bytes_total" ["step", "phase"]
         "Bytes of the files of the steps that were done";
     RECEIVED Counter "ceremony_network_receive_bytes_total" []
-        "Bytes of bodies that came";
+        "Bytes of bodies of requests and answers that came";
     SENT Counter "ceremony_network_transmit_bytes_total" []
-        "Bytes of bodies that were sent";
+        "Bytes of bodies of requests and answers that were sent";
     REQUESTS Counter "ceremony_http_requests_total" ["code"]
         "Requests that were answered, by the first digit of the status";
-    SECURITY Counter "ceremony_security_events_total" ["kind"]
-        "What was refused, or noticed";
+    SECURITY Counter "ceremony_security_events_total" ["listener", "kind"]
+        "What was refused, or noticed, by a node's listener";
     CLOCK Gauge "ceremony_clock_offset_seconds" []
         "This machine's clock less the service's, as its last answer told it";
     RETRIES Counter "ceremony_client_retries_total" []
@@ -146,11 +148,11 @@ families! {
     AHEAD Gauge "ceremony_participant_ahead" []
         "How many have their turn before this participant";
     MIRROR_BEHIND Gauge "ceremony_mirror_behind_steps" []
-        "Steps that the service has and this copy has not, or not verified yet";
+        "Steps that are there and not here; with --verify, those that are not verified here yet";
     MIRROR_DISAGREES Gauge "ceremony_mirror_disagreement" []
         "1 once the service's history is another one than this copy's, or does not verify";
     MIRROR_SYNC Gauge "ceremony_mirror_sync_timestamp_seconds" []
-        "When the copy was last brought up to date";
+        "When the copy was last brought up to date; 0 before";
     PROOFS Counter "ceremony_proofs_total" ["result"]
         "Proofs that were verified";
 }

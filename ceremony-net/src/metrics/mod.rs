@@ -13,21 +13,47 @@ mod work;
 
 pub use endpoint::{Collect, Endpoint, Node};
 pub use families::{FAMILIES, Family, Type};
-pub use work::{Measured, Step};
+pub use work::{Measured, Of, Step};
+
+use std::path::PathBuf;
 
 use zk_attest::primitives::Timestamp;
 
-/// Sets a metric of this copy of a ceremony, as `ceremony mirror` knows it.
+use crate::service::free_bytes;
+
+/// A mirror begins, which has seen nothing yet: so that one that never does is noticed.
+pub fn mirror_begins() {
+    metrics::gauge!(families::MIRROR_SYNC).set(0.0);
+    metrics::gauge!(families::VERIFICATION_TIME).set(0.0);
+    mirror_behind(0);
+    mirror_disagrees(false);
+}
+
+/// Says how many steps there are that this copy has not, or has not verified where it verifies.
 pub fn mirror_behind(steps: usize) {
     metrics::gauge!(families::MIRROR_BEHIND).set(gauge(steps));
 }
 
-/// Says that the copy is as the service's folder was now; and verified, where it is.
-pub fn mirror_synced(verified: bool) {
-    let now = seconds(&Timestamp::now());
-    metrics::gauge!(families::MIRROR_SYNC).set(now);
-    if verified {
-        metrics::gauge!(families::VERIFICATION_TIME).set(now);
+/// Says that the copy is as the service's folder was now.
+pub fn mirror_synced() {
+    metrics::gauge!(families::MIRROR_SYNC).set(seconds(&Timestamp::now()));
+}
+
+/// Says that every step of the copy is verified now.
+pub fn mirror_verified() {
+    metrics::gauge!(families::VERIFICATION_TIME).set(seconds(&Timestamp::now()));
+}
+
+/// Tells how much room the disk of a working copy has, at each scrape.
+#[must_use]
+pub fn disk_of(folder: PathBuf) -> Collect {
+    Box::new(move || disk_free("ceremony", free_bytes(&folder)))
+}
+
+/// Sets what is free of a disk, where that is known.
+pub(crate) fn disk_free(disk: &'static str, free: Option<u64>) {
+    if let Some(free) = free {
+        metrics::gauge!(families::DISK_FREE, "disk" => disk).set(free as f64);
     }
 }
 

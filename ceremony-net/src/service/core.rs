@@ -28,7 +28,7 @@ use zk_attest::statement::{Provenance, Statement};
 use super::dashboard::history::{History, StepEntries};
 use super::limits::{JOURNAL_PART, SPARE_BYTES};
 use super::queue::Queue;
-use super::security::Security;
+use super::security::{Kind, Listener, Security};
 use super::sessions::{Expected, Sessions, claimant};
 use super::state::State;
 use super::state_folder::{StateFolder, free_bytes};
@@ -103,7 +103,7 @@ impl Core {
         let sessions = Sessions::new(now).map_err(|error| {
             Diagnostic::environment("no-randomness", format_args!("no randomness: {error}"))
         })?;
-        let security = Arc::new(Security::default());
+        let security = Arc::new(Security::of(Listener::Api));
         let mut state = State {
             security: security.clone(),
             view: Arc::new(view),
@@ -132,6 +132,7 @@ impl Core {
             approved: false,
             finished: false,
         };
+        security.begin(Kind::ALL);
         super::gauges::begin(&state.view);
         for recorded in state.journal.entries() {
             super::gauges::observe(&state.view, &recorded.entry.event);

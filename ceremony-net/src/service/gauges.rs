@@ -2,6 +2,7 @@
 //! that a restart loses none; what is so now is read at the moment of a scrape, from memory and two
 //! questions to the disk.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,13 +14,12 @@ use zk_attest::statement::{Action, Phase};
 
 use super::core::{Core, milliseconds};
 use super::limits::SPARE_BYTES;
-use super::security::Kind;
 use super::state::State;
 use super::state_folder::free_bytes;
 use super::turn::LeasedChain;
 use super::view::View;
 use crate::metrics::families as f;
-use crate::metrics::{gauge as count, seconds};
+use crate::metrics::{disk_free, gauge as count, seconds};
 use crate::protocol::StageInfo;
 
 const PHASES: [Phase; 2] = [Phase::One, Phase::Two];
@@ -96,9 +96,6 @@ pub(super) fn begin(view: &View) {
     for code in ["2xx", "3xx", "4xx", "5xx"] {
         counter!(f::REQUESTS, "code" => code).increment(0);
     }
-    for kind in Kind::ALL {
-        kind.counter().increment(0);
-    }
 }
 
 /// Counts an event of the journal: one that is being written, or one of a process before this one.
@@ -164,6 +161,10 @@ impl Core {
             gauge!(f::JOURNAL_TIME).set(seconds(&last.entry.time));
         }
         gauge!(f::BUNDLE_NOT_AFTER).set(state.bundle_not_after.as_ref().map_or(0.0, seconds));
+        // Where approvals are waited for, the bundle alone is not the end.
+        let has_bundle = view.bundle && self.options.is_approved.is_none();
+        let finished = state.finished || state.approved || has_bundle;
+        gauge!(f::FINISHED).set(f64::from(u8::from(finished)));
         drop(state);
         let policy = self.options.policy_not_after.as_ref();
         gauge!(f::POLICY_NOT_AFTER).set(policy.map_or(0.0, seconds));
@@ -177,9 +178,7 @@ impl Core {
             ("state", self.state_folder.free_bytes()),
         ];
         for (disk, free) in disks {
-            if let Some(free) = free {
-                gauge!(f::DISK_FREE, "disk" => disk).set(free as f64);
-            }
+            disk_free(disk, free);
         }
         gauge!(f::DISK_NEEDED).set(needed(&view) as f64);
     }
@@ -216,13 +215,11 @@ fn tell_chains(view: &View) {
     }
     for phase in PHASES {
         let chains = || ceremony.chains().filter(move |chain| chain.track.phase() == phase);
-        let has_contributed =
-            |name| chains().all(|chain: &Chain| chain.contribution_of(name).is_some());
-        // A phase that somebody else held has no chain here that could miss anybody.
+        // A phase that another ceremony held has no chain here that could miss anybody.
         let is_held =
             chains().next().is_some() && (phase == Phase::Two || ceremony.config.has_own_phase1());
-        let missing = ceremony.roster.participants(phase);
-        let missing = missing.filter(|person| is_held && !has_contributed(&person.name)).count();
+        let people = ceremony.roster.participants(phase).filter(|_| is_held);
+        let missing = missing(people.map(|person| person.name.as_str()), chains().map(contributors));
         let name = phase_name(phase);
         gauge!(f::ROSTER_MISSING, "phase" => name).set(count(missing));
         let plan = ceremony.config.beacon(phase);
@@ -231,6 +228,28 @@ fn tell_chains(view: &View) {
         let pending = is_held && plan.is_some() && !chains().all(Chain::is_closed);
         gauge!(f::BEACON_PENDING, "phase" => name).set(f64::from(u8::from(pending)));
     }
+}
+
+/// Who contributed to a chain, by name.
+fn contributors(chain: &Chain) -> Vec<&str> {
+    chain.contributions().map(|step| step.words.participant.as_str()).collect()
+}
+
+/// How many people have not contributed to each chain, of which there are the contributors' names.
+/// A scrape goes once over both.
+fn missing<'a>(
+    people: impl Iterator<Item = &'a str>,
+    chains: impl Iterator<Item = Vec<&'a str>>,
+) -> usize {
+    let mut given: HashMap<&str, usize> = HashMap::new();
+    let mut of = 0;
+    for names in chains {
+        for name in names.into_iter().collect::<HashSet<_>>() {
+            *given.entry(name).or_default() += 1;
+        }
+        of += 1;
+    }
+    people.filter(|name| given.get(name).copied().unwrap_or_default() < of).count()
 }
 
 /// Bytes that the next two steps need: of contributions, the first one's file, and the second one
@@ -260,6 +279,20 @@ fn needed(view: &View) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_lacks_a_contribution_to_one_chain_is_missing_in_a_roster_of_any_size() {
+        let chains = [vec!["a", "b", "a"], vec!["b", "c", "b"]];
+        let people = ["a", "b", "c", "d"];
+        assert_eq!(missing(people.into_iter(), chains.into_iter()), 3);
+        assert_eq!(missing(people.into_iter(), [].into_iter()), 0);
+        // Everybody of a large roster, in a large chain: a scrape must not take their product.
+        let names: Vec<String> = (0..50_000).map(|n| format!("participant number {n}")).collect();
+        let all = || names.iter().map(String::as_str);
+        let begun = Instant::now();
+        assert_eq!(missing(all(), [all().skip(1).collect()].into_iter()), 1);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn a_check_that_nobody_knows_is_another_one() {

@@ -97,7 +97,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         if self.0 == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!("a request failed: {}", self.1.what);
+            crate::log::failure("a request failed: ", &self.1);
         }
         let is_too_many = self.0 == StatusCode::TOO_MANY_REQUESTS;
         let code = Code(self.1.code.clone());

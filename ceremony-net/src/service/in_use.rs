@@ -15,10 +15,15 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::limits::{ANSWER_PIECE, IDLE_TIME, STALL_TIME};
+use crate::metrics::families::{RECEIVED, SENT};
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub(crate) struct Watch(Mutex<Seen>);
+pub(crate) struct Watch {
+    seen: Mutex<Seen>,
+    /// Whether bytes of bodies are counted in metrics.
+    counts_bytes: bool,
+}
 
 #[derive(Debug)]
 struct Seen {
@@ -34,6 +39,12 @@ struct Seen {
 /// A request that is worked on as long as this lives.
 pub(crate) struct Busy(Arc<Watch>);
 
+/// The body of a request, which is counted.
+struct Question {
+    body: hyper::body::Incoming,
+    counts: bool,
+}
+
 /// An answer on its way.
 struct Answer {
     body: Body,
@@ -43,13 +54,18 @@ struct Answer {
 }
 
 impl Watch {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(counts_bytes: bool) -> Arc<Self> {
         let seen = Seen { requests: 0, rests: Instant::now(), answers: HashMap::new(), next: 0 };
-        Arc::new(Self(Mutex::new(seen)))
+        Arc::new(Self { seen: Mutex::new(seen), counts_bytes })
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The body of a request, counted.
+    pub(crate) fn question(&self, body: hyper::body::Incoming) -> Body {
+        Body::new(Question { body, counts: self.counts_bytes })
     }
 
     /// A request came.
@@ -105,6 +121,31 @@ impl Drop for Answer {
     }
 }
 
+impl HttpBody for Question {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        if let Some(bytes) = bytes.filter(|_| self.counts) {
+            metrics::counter!(RECEIVED).increment(bytes.len() as u64);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl HttpBody for Answer {
     type Data = Bytes;
     type Error = axum::Error;
@@ -126,7 +167,9 @@ impl HttpBody for Answer {
         let piece = self.rest.split_to(length);
         let id = self.id;
         self.watch.seen().answers.insert(id, Instant::now());
-        metrics::counter!(crate::metrics::families::SENT).increment(length as u64);
+        if self.watch.counts_bytes {
+            metrics::counter!(SENT).increment(length as u64);
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -162,7 +205,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_nobody_uses_is_over_after_a_while() {
-        let watch = Watch::new();
+        let watch = Watch::new(false);
         assert_eq!(over(&watch).await, IDLE_TIME.as_secs());
         let busy = watch.request();
         let later = Duration::from_secs(86_400);
@@ -173,7 +216,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_not_taken_ends_its_connection_whatever_else_goes_on() {
-        let watch = Watch::new();
+        let watch = Watch::new(false);
         let bytes = vec![7; ANSWER_PIECE + 1];
         let mut answer = watch.answer(Body::from(bytes.clone()));
         assert_eq!(answer.size_hint().exact(), Some(bytes.len() as u64));

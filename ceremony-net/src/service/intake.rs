@@ -19,7 +19,8 @@ use super::core::Core;
 use super::limits::RETRY;
 use super::security::Kind;
 use super::turn::{self, Lease, RunningTurn};
-use crate::metrics::{Measured, Step as Work};
+use crate::log;
+use crate::metrics::{Measured, Of, Step as Work};
 use crate::protocol::{Completion, Verdict};
 
 /// What a participant can do about a refused contribution.
@@ -116,7 +117,7 @@ impl Core {
                 Ok(verdict) => break verdict,
                 Err(error) => {
                     // Not the participant's fault: the turn stays theirs until this works.
-                    tracing::error!("verifying failed, and is tried again: {}", error.what);
+                    log::failure("verifying failed, and is tried again: ", &error);
                     std::thread::sleep(RETRY);
                     if stopping() {
                         // The next process goes on with it.
@@ -129,7 +130,7 @@ impl Core {
         let what = if good { "taken in" } else { "refused" };
         // Before the turn ends: nobody gets a turn on what the chains were before.
         while let Err(error) = self.refresh(true) {
-            tracing::error!("reading the folder failed, and is tried again: {}", error.what);
+            log::failure("reading the folder failed, and is tried again: ", &error);
             std::thread::sleep(RETRY);
             if stopping() {
                 return;
@@ -210,7 +211,8 @@ impl Core {
             }
             let files: Vec<PathBuf> = data.into_iter().collect();
             let begun = Instant::now();
-            let measured = Measured::begin(Work::Verify, &NoProgress);
+            let measured =
+                Measured::begin(Work::Verify(Of::chain(chain.track().phase())), &NoProgress);
             let accepted = ceremony.accept(delivered, &files, &skip, &measured);
             *verified += begun.elapsed();
             match accepted {

@@ -21,8 +21,11 @@ pub(crate) const LISTENERS: usize = 256;
 pub(crate) const LISTENERS_OF_ONE: usize = 32;
 /// How long one is told of changes before it has to ask again, as browsers do by themselves.
 pub(crate) const LISTENING: Duration = Duration::from_secs(3600);
-/// Open files for everything else: uploads, the folder, its lock, the journal, what is verified.
-pub(crate) const OTHER_FILES: usize = 128;
+/// Connections to a node's metrics: a few Prometheus servers, and people who look.
+pub(crate) const METRICS_CONNECTIONS: usize = 64;
+/// Open files for everything else: uploads, the folder, its lock, the journal, what is verified; and
+/// the connections to metrics.
+pub(crate) const OTHER_FILES: usize = 128 + METRICS_CONNECTIONS;
 /// How long a client may take no piece of an answer: what a link that is cut for a minute needs,
 /// and as long as our client waits for an answer.
 pub(crate) const STALL_TIME: Duration = Duration::from_secs(120);

@@ -251,7 +251,8 @@ async fn accept(
         let security = admission.security.clone();
         tokio::spawn(async move {
             let _counted = counted;
-            if !serve(stream, peer.ip(), router, acceptor, watcher).await {
+            let counts = security.counts_bytes();
+            if !serve(stream, peer.ip(), router, acceptor, counts, watcher).await {
                 security.note(Kind::FailedHandshake);
             }
         });
@@ -267,17 +268,29 @@ async fn serve(
     peer: IpAddr,
     router: Router,
     acceptor: Option<TlsAcceptor>,
+    counts_bytes: bool,
     watcher: Watcher,
 ) -> bool {
     let Some(acceptor) = acceptor else {
-        answer(stream, peer, router, false, watcher).await;
+        answer(stream, peer, router, (false, counts_bytes), watcher).await;
         return true;
     };
-    let accepted = tokio::time::timeout(HEAD_TIME, acceptor.accept(stream)).await;
-    let Ok(Ok(stream)) = accepted else { return false };
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    answer(stream, peer, router, is_http2, watcher).await;
-    true
+    let handshake = async {
+        // A probe of the port is a client that says nothing and goes.
+        match stream.peek(&mut [0]).await {
+            Ok(0) | Err(_) => Ok(None),
+            Ok(_) => acceptor.accept(stream).await.map(Some),
+        }
+    };
+    match tokio::time::timeout(HEAD_TIME, handshake).await {
+        Ok(Ok(Some(stream))) => {
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            answer(stream, peer, router, (is_http2, counts_bytes), watcher).await;
+            true
+        }
+        Ok(Ok(None)) => true,
+        Ok(Err(_)) | Err(_) => false,
+    }
 }
 
 /// Answers requests until the connection is over. The version is known beforehand, so that nobody
@@ -286,15 +299,16 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: IpAddr,
     router: Router,
-    is_http2: bool,
+    (is_http2, counts_bytes): (bool, bool),
     watcher: Watcher,
 ) {
-    let watch = Watch::new();
+    let watch = Watch::new(counts_bytes);
     let watched = watch.clone();
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         let (router, watch, busy) = (router.clone(), watched.clone(), watched.request());
         async move {
+            let request = request.map(|body| watch.question(body));
             let answer = router.oneshot(request).await;
             let answer = answer.map(|answer| answer.map(|body| watch.answer(body)));
             drop(busy);
@@ -333,7 +347,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::time::Instant;
 
-    use super::super::limits::{IDLE_TIME, STALL_TIME};
+    use super::super::limits::{IDLE_TIME, METRICS_CONNECTIONS, STALL_TIME};
     use super::*;
 
     #[test]
@@ -347,6 +361,9 @@ mod tests {
         }
         assert_eq!(room(usize::MAX), (CONNECTIONS, DOWNLOADS));
         assert!(open_files() > OTHER_FILES);
+        // A node's metrics are listened to by the same process.
+        let (connections, downloads) = room(1024);
+        assert!(connections + downloads + METRICS_CONNECTIONS + 128 <= 1024);
     }
 
     /// A connection whose client holds the other end, and the moment at which the service ended it.
@@ -356,7 +373,8 @@ mod tests {
         let router = Router::new().route("/large", get(large)).route("/", get(|| async { "ok" }));
         let peer = IpAddr::from([127, 0, 0, 1]);
         let task = tokio::spawn(async move {
-            answer(service, peer, router, is_http2, GracefulShutdown::new().watcher()).await;
+            let kind = (is_http2, false);
+            answer(service, peer, router, kind, GracefulShutdown::new().watcher()).await;
             Instant::now()
         });
         (client, task)

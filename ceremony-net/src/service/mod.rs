@@ -46,10 +46,12 @@ use std::time::{Duration, Instant};
 
 pub use elsewhere::Elsewhere;
 pub use http::openapi_json;
+pub(crate) use limits::METRICS_CONNECTIONS;
 pub use listener::Tls;
 pub(crate) use listener::{Room, bare};
 pub use proxies::Network;
-pub(crate) use security::{Kind, Security};
+pub(crate) use security::{Kind, Listener, Security};
+pub(crate) use state_folder::free_bytes;
 use tokio::sync::watch;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::key::PublicKey;
@@ -234,7 +236,7 @@ fn work(core: &Arc<Core>, stopped: &watch::Receiver<bool>) {
             while !*stopped.borrow() {
                 let looked = core.tick(Instant::now()).and_then(|()| core.refresh(false));
                 if let Err(error) = looked {
-                    tracing::error!("looking at the folder failed: {}", error.what);
+                    crate::log::failure("looking at the folder failed: ", &error);
                 }
                 std::thread::sleep(LOOK);
             }

@@ -59,9 +59,12 @@ kinds! {
     RateLimit = "rate_limit",
     /// Too many files fetched at the same time.
     TooManyDownloads = "too_many_downloads",
+    /// Too many browsers that are told of changes at the same time.
+    TooManyListeners = "too_many_listeners",
     /// A connection that was not let in.
     TooManyConnections = "too_many_connections",
-    /// A TLS handshake that failed.
+    /// A TLS handshake that failed. A connection that ends without a byte is none: so health
+    /// checkers look whether a port is open.
     FailedHandshake = "failed_handshake",
     /// A body that did not come in time.
     SlowBody = "slow_body",
@@ -73,10 +76,21 @@ kinds! {
     Internal = "internal",
 }
 
-impl Kind {
-    /// Its counter in metrics.
-    pub(crate) fn counter(self) -> metrics::Counter {
-        metrics::counter!(SECURITY, "kind" => self.name())
+/// Whose listener notices something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// What the node is there for: a ceremony, or proofs.
+    Api,
+    /// The one of `/metrics`.
+    Metrics,
+}
+
+impl Listener {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Metrics => "metrics",
+        }
     }
 }
 
@@ -89,17 +103,41 @@ pub(crate) struct Event {
 }
 
 /// See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Security {
+    listener: Listener,
     counts: [AtomicU64; Kind::ALL.len()],
     recent: Mutex<VecDeque<Event>>,
 }
 
 impl Security {
+    /// Of a listener, which has seen nothing yet.
+    pub(crate) fn of(listener: Listener) -> Self {
+        Self {
+            listener,
+            counts: std::array::from_fn(|_| AtomicU64::default()),
+            recent: Mutex::default(),
+        }
+    }
+
+    /// Whether bodies count as what the node moves: pages of metrics are not that.
+    pub(crate) fn counts_bytes(&self) -> bool {
+        self.listener == Listener::Api
+    }
+
+    /// Makes the counters of these kinds, from 0 on.
+    pub(crate) fn begin(&self, kinds: &[Kind]) {
+        kinds.iter().for_each(|kind| self.counter(*kind).increment(0));
+    }
+
+    fn counter(&self, kind: Kind) -> metrics::Counter {
+        metrics::counter!(SECURITY, "listener" => self.listener.name(), "kind" => kind.name())
+    }
+
     /// Notes that something happened, now.
     pub(crate) fn note(&self, kind: Kind) {
         self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
-        kind.counter().increment(1);
+        self.counter(kind).increment(1);
         let event = Event { kind, time: Timestamp::now().unix() };
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == REMEMBERED {
@@ -123,7 +161,6 @@ impl Security {
     }
 
     /// How often something happened since this process began.
-    #[allow(dead_code, reason = "for the dashboard")]
     pub(crate) fn count(&self, kind: Kind) -> u64 {
         self.counts[kind as usize].load(Ordering::Relaxed)
     }
@@ -149,6 +186,7 @@ fn of_answer(path: &str, status: StatusCode, code: Option<&Code>) -> Option<Kind
             Some(Kind::RefusedSignature)
         }
         (429, "too-many-downloads") => Some(Kind::TooManyDownloads),
+        (429, "too-many-listeners") => Some(Kind::TooManyListeners),
         (429, _) => Some(Kind::RateLimit),
         (413, _) => Some(Kind::Oversize),
         (408, _) => Some(Kind::SlowBody),
@@ -168,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_happened_is_counted_and_the_last_of_it_is_remembered() {
-        let security = Security::default();
+        let security = Security::of(Listener::Api);
         for _ in 0..REMEMBERED {
             security.note(Kind::Oversize);
         }
@@ -205,6 +243,7 @@ mod tests {
             ("/v1/queue", 401, code("session-missing"), None),
             ("/v1/queue", 429, code("too-many-requests"), Some(Kind::RateLimit)),
             ("/v1/files/a", 429, code("too-many-downloads"), Some(Kind::TooManyDownloads)),
+            ("/v1/events", 429, code("too-many-listeners"), Some(Kind::TooManyListeners)),
             ("/v1/files/a", 404, code("no-such-file"), None),
             ("/v1/uploads", 413, code("size"), Some(Kind::Oversize)),
             ("/v1/uploads/a", 460, code("checksum"), Some(Kind::DamagedUpload)),

@@ -229,7 +229,7 @@ impl State {
             Ok(head) => (self.head, self.head_is_due) = (head, false),
             Err(error) => {
                 self.head = None;
-                tracing::error!("signing the journal failed, and is tried again: {}", error.what);
+                crate::log::failure("signing the journal failed, and is tried again: ", &error);
             }
         }
     }

@@ -337,7 +337,8 @@ pub(crate) enum CeremonyCommand {
         after_help = examples("Examples:\n  \
             zk-ceremony ceremony mirror https://ceremony.example.org copy/\n  \
             zk-ceremony ceremony mirror https://ceremony.example.org copy/ --verify --as Dana \
-            --key dana.pem --approve\n\n\
+            --key dana.pem --approve\n  \
+            zk-ceremony ceremony mirror s3://BUCKET/PREFIX copy/ --rules SHA256\n\n\
             With a key the result is signed, kept in the copy and sent to the service.")
     )]
     Mirror(Box<MirrorArgs>),

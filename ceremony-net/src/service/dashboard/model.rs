@@ -261,6 +261,7 @@ fn words(kind: Kind) -> &'static str {
         Kind::Malformed => "requests not understood",
         Kind::RateLimit => "requests beyond the rate limit",
         Kind::TooManyDownloads => "downloads beyond the limit",
+        Kind::TooManyListeners => "browsers beyond those that are told of changes",
         Kind::TooManyConnections => "connections beyond the limit",
         Kind::FailedHandshake => "TLS handshakes that failed",
         Kind::SlowBody => "bodies that did not come in time",

@@ -291,7 +291,6 @@ pub(super) async fn upload_part(
         }
         hash.update(&bytes);
         let count = bytes.len() as u64;
-        metrics::counter!(crate::metrics::families::RECEIVED).increment(count);
         let share = part.clone();
         let written = tokio::task::spawn_blocking(move || {
             let file = uploads::write(file, &bytes)?;

@@ -9,7 +9,7 @@ use ceremony_core::{phase1, phase2};
 use ceremony_folder::config::Participant;
 use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::{AttestationDraft, Ceremony, FolderLock, NewStep, Slot, Track};
-use ceremony_net::metrics::{Measured, Step as Work};
+use ceremony_net::metrics::{Measured, Of, Step as Work};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ContributionHash;
@@ -126,7 +126,7 @@ pub(super) fn contribute(
     let _span = tracing::debug_span!("contribute").entered();
     let Randomness { rng, words } = randomness;
     let bars = Bars::default();
-    let measured = Measured::begin(Work::Contribute, &bars);
+    let measured = Measured::begin(Work::Contribute(Of::chain(track.phase())), &bars);
     let name = ContributorName::new(participant.name.as_str());
     let hash = match track.phase() {
         Phase::One => {

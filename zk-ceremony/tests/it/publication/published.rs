@@ -348,3 +348,41 @@ fn files_are_hashed_before_the_folder_is_locked() {
     drop((lock, ceremony));
     assert!(is_free(&root));
 }
+
+#[test]
+fn a_bucket_that_is_not_public_is_mirrored_with_credentials_from_the_environment() {
+    let store = Store::s3s_fs();
+    store.own(&["create", "private"]);
+    let world = World::finished();
+    store.ok(&world, "coordinator", "ceremony publish shared s3://private/one/two --key key.pem");
+    let rules =
+        zk_attest::digest::FileDigest::of(&fs::read(world.shared("ceremony.toml")).unwrap());
+    fs::create_dir(world.path("dana", "")).unwrap();
+    // As anybody, there is nothing to be had.
+    let line = format!(
+        "ceremony mirror http://{}/private/one/two copy --rules {rules} --once --patience 2",
+        store.address
+    );
+    let run = world.run("dana", &line);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    let line = format!("ceremony mirror s3://private/one/two copy --rules {rules} --once --verify");
+    let run = store.run(&world, "dana", &line);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    for file in ["phase1/0001.ptau", "circuits/main/final.zkey", "index.json", "ceremony.toml"] {
+        let (here, there) = (world.read("dana", &format!("copy/{file}")), world.shared(file));
+        assert!(here == fs::read(there).unwrap(), "{file}");
+    }
+    // Neither keys nor signatures are in what it says, nor when they are refused.
+    let wrong = super::stores::environment(store.address, (store.keys.0, "another-secret"));
+    let line = line.replace(" copy ", " other ") + " --patience 2";
+    let refused = super::stores::run(&world, "dana", &line, wrong);
+    assert_eq!(refused.code, 2, "{}{}", refused.stdout, refused.stderr);
+    for said in [run.stdout + &run.stderr, refused.stdout + &refused.stderr] {
+        for secret in [store.keys.1, "another-secret", "X-Amz-Signature"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+    // An approval cannot be sent to a bucket; what is no S3 is read where everyone can.
+    let run = store.run(&world, "dana", &line.replace("s3://", "gs://"));
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+}

@@ -7,7 +7,7 @@ use ceremony_folder::commitment::{Commitment, Uncommitted};
 use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
-use ceremony_net::metrics::{self, Measured, Node, Step as Work};
+use ceremony_net::metrics::{self, Measured, Node, Of, Step as Work};
 use ceremony_net::protocol::{
     CeremonyInfo, CompletedStep, Completion, StageInfo, Standing, Turn, TurnChain, Verdict,
 };
@@ -66,13 +66,16 @@ struct Joined<'a> {
 
 impl JoinArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let _watched = self.watch.begin(Node::Participant)?;
+        let mut watched = self.watch.begin(Node::Participant)?;
         metrics::participant(metrics::Standing::Waiting, 0);
         let client = self.service.client()?;
         let mut signer = self.signer.open()?;
         let destruction = parse_label("--destruction", &self.destruction)?;
         let (config, dir) = self.rules.agreed(&client)?;
         let mut copy = WorkingCopy::open(&dir, config.clone())?;
+        if let Some(endpoint) = &watched.metrics {
+            endpoint.collect_with(metrics::disk_of(dir.clone()));
+        }
         // Known at once, and not when the turn comes. Who is in the roster may have changed.
         copy.update(&client, |name| name.starts_with("roster/"), &Bars::default())?;
         let mut ceremony = Ceremony::open(copy.root())?;
@@ -116,6 +119,7 @@ impl JoinArgs {
         if self.approve {
             joined.approve(&mut party)?;
         }
+        watched.finish(|| false);
         Ok(())
     }
 }
@@ -488,7 +492,7 @@ impl Joined<'_> {
         match self.arguments.verify {
             VerifyLevel::Step => {
                 let bars = Bars::default();
-                let measured = Measured::begin(Work::Verify, &bars);
+                let measured = Measured::begin(Work::Verify(Of::chain(track.phase())), &bars);
                 ceremony.verify_newest(track, &measured)?;
                 let head = ceremony.head(track)?.path.metadata();
                 measured.done(head.map_or(0, |metadata| metadata.len()));

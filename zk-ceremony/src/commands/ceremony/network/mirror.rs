@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use ceremony_folder::audit::{keep, one_line};
 use ceremony_folder::folder::slashed;
 use ceremony_folder::index::INDEX;
-use ceremony_folder::{Auditor, Ceremony, Established, Stage, Step, Track, Verification};
+use ceremony_folder::{Auditor, Ceremony, Established, Part, Stage, Step, Track, Verification};
 use ceremony_net::bucket::{Bucket, LOOK};
 use ceremony_net::client::Client;
-use ceremony_net::metrics::{self, Measured, Node, Step as Work};
-use ceremony_net::protocol::{CeremonyInfo, StageInfo};
+use ceremony_net::metrics::{self, Measured, Node, Of, Step as Work};
+use ceremony_net::protocol::{CeremonyInfo, ChainInfo, StageInfo};
 use ceremony_net::sync::{Updated, WorkingCopy};
+use ceremony_publish::{Access, Place};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::envelope::Envelope;
 use zk_attest::primitives::{Label, Timestamp};
@@ -53,23 +54,52 @@ struct Signing {
 }
 
 impl MirrorArgs {
+    /// The store, where the address is one, with the credentials of the environment.
+    fn place(&self) -> Result<Option<Place>, Diagnostic> {
+        let url = &self.service.url;
+        if !["s3://", "gs://", "az://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Ok(None);
+        }
+        let access = Access {
+            ca: self.service.ca.clone(),
+            insecure_http: self.service.insecure_http,
+            patience: Duration::from_secs(self.service.patience),
+        };
+        let place = Place::open(url, &access).map_err(|error| match error.hint.as_deref() {
+            Some(hint) if hint.contains("--store-insecure-http") => {
+                error.hint("use https, or add --insecure-http in a network that you trust")
+            }
+            _ => error,
+        });
+        place.map(Some)
+    }
+
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        let watched = self.watch.begin(Node::Mirror)?;
-        metrics::mirror_disagrees(false);
-        let client = self.service.client()?;
+        let mut watched = self.watch.begin(Node::Mirror)?;
+        metrics::mirror_begins();
+        // A bucket that only those with credentials read is asked by addresses that they sign.
+        let place = self.place()?;
+        let client = match &place {
+            None => self.service.client()?,
+            Some(place) => self.service.client_of(store_of(place)?)?,
+        };
+        let signed = place.as_ref().map(|place| move |name: &str| place.signed(name));
         let signing = if self.verify && self.signer.is_named() {
             let name = parse_label("--as", self.name.as_deref().unwrap_or("mirror"))?;
             Some(Signing { signer: self.signer.open()?, name })
         } else {
             None
         };
-        let info = match client.info(None) {
-            Ok(info) => Some(info),
+        let info = match client_info(&client, place.is_some()) {
+            Ok(info) => info,
             // Whatever is there, it is no service.
             Err(error) if matches!(error.code.as_str(), "http" | "protocol") => None,
             Err(error) => return Err(error),
         };
-        let bucket = info.is_none().then(|| Bucket::new(&client));
+        let bucket = info.is_none().then(|| match &signed {
+            None => Bucket::new(&client),
+            Some(signed) => Bucket::signed(&client, signed),
+        });
         if bucket.is_some() && self.approve {
             return Err(Diagnostic::environment(
                 "no-service",
@@ -83,6 +113,9 @@ impl MirrorArgs {
             Some(bucket) => agreed_to(bucket, expected_rules(self.rules.as_deref())?)?,
         };
         let copy = WorkingCopy::open(&self.folder, config)?;
+        if let Some(endpoint) = &watched.metrics {
+            endpoint.collect_with(metrics::disk_of(self.folder.clone()));
+        }
         // What an earlier run has seen counts in this one; a list of somebody else's does not.
         let seen = Ceremony::open(copy.root())?.index().ok().flatten();
         let mut mirror = Mirror {
@@ -107,8 +140,20 @@ impl MirrorArgs {
             }
         });
         followed?;
-        mirror.conclude(self.approve)
+        mirror.conclude(self.approve)?;
+        watched.finish(|| false);
+        Ok(())
     }
+}
+
+/// Asks a service what is so now; a store is none.
+fn client_info(client: &Client, is_store: bool) -> Result<Option<CeremonyInfo>, Diagnostic> {
+    if is_store { Ok(None) } else { client.info(None).map(Some) }
+}
+
+/// Scheme, host and port of a store: what messages name, in place of signed addresses.
+fn store_of(place: &Place) -> Result<String, Diagnostic> {
+    Ok(place.signed(INDEX)?.origin().ascii_serialization())
 }
 
 /// Waits until it is stopped: a metric that ends with its process is seen by nobody.
@@ -123,13 +168,22 @@ fn stay_to_be_seen(error: &Diagnostic) {
     }
 }
 
+/// What is measured together.
+fn of(part: &Part) -> Of {
+    match part {
+        Part::Phase1(_) => Of::Phase1,
+        Part::Prepared => Of::Prepared,
+        Part::Circuit(..) => Of::Phase2,
+    }
+}
+
 impl Mirror<'_> {
     /// Follows a service to the end.
     fn service(&mut self, mut info: CeremonyInfo, once: bool) -> Result<(), Diagnostic> {
         loop {
-            metrics::mirror_behind(self.behind(&info)?);
+            self.tell_behind(&info)?;
             self.follow()?;
-            metrics::mirror_behind(self.behind(&info)?);
+            self.tell_behind(&info)?;
             if once || self.has_all(&info) {
                 return Ok(());
             }
@@ -137,21 +191,22 @@ impl Mirror<'_> {
         }
     }
 
-    /// How many steps the service has and this copy has not.
-    fn behind(&self, info: &CeremonyInfo) -> Result<usize, Diagnostic> {
-        let ceremony = Ceremony::open(self.copy.root())?;
-        let here = |circuit: Option<&str>| {
-            let chain = ceremony.chains().find(|chain| match &chain.track {
-                Track::Phase1 => circuit.is_none(),
-                Track::Circuit(name) => circuit == Some(name.as_str()),
-            });
-            chain.map_or(0, |chain| chain.steps.iter().filter(|step| step.present).count())
+    /// Tells how many steps the service has and this copy has not, or has not verified.
+    fn tell_behind(&self, info: &CeremonyInfo) -> Result<(), Diagnostic> {
+        let steps = |chain: &ChainInfo| chain.head.as_ref().map_or(0, |it| it.index as usize + 1);
+        self.behind_of(info.chains.iter().map(steps).sum())
+    }
+
+    /// The same, of what there is in all.
+    fn behind_of(&self, there: usize) -> Result<(), Diagnostic> {
+        let here = if self.verifies {
+            self.established.steps()
+        } else {
+            let ceremony = Ceremony::open(self.copy.root())?;
+            ceremony.chains().flat_map(|chain| &chain.steps).filter(|step| step.present).count()
         };
-        let there = info.chains.iter().map(|chain| {
-            let steps = chain.head.as_ref().map_or(0, |head| head.index as usize + 1);
-            steps.saturating_sub(here(chain.circuit.as_deref()))
-        });
-        Ok(there.sum())
+        metrics::mirror_behind(there.saturating_sub(here));
+        Ok(())
     }
 
     /// Follows a bucket until it has a bundle.
@@ -196,6 +251,7 @@ impl Mirror<'_> {
         self.copy.update(bucket, is_appointment, &Bars::default())?;
         let index = bucket.index()?;
         let claim = index.signed(&self.copy.ceremony(self.copy.root())?)?;
+        self.behind_of(index.steps())?;
         if let Some(before) = self.signed.as_ref().filter(|it| it.unix() > claim.time.unix()) {
             return Err(Diagnostic::environment(
                 "older-index",
@@ -234,18 +290,20 @@ impl Mirror<'_> {
         for name in &updated.fetched {
             say!("fetched {name}");
         }
+        metrics::mirror_synced();
         let ceremony = Ceremony::open(self.copy.root())?;
+        let steps = |ceremony: &Ceremony| ceremony.chains().map(|chain| chain.steps.len()).sum();
         if !self.verifies || ceremony.phase1.steps.is_empty() {
-            metrics::mirror_synced(false);
-            return Ok(());
+            return self.behind_of(steps(&ceremony));
         }
         let before = std::mem::take(&mut self.established);
         let mut verification = Verification::following(&ceremony, before)?;
         for part in verification.parts().to_vec() {
+            metrics::mirror_behind(verification.left());
             let (title, step) = (verification.title(&part), verification.step(&part));
             let start = Instant::now();
             let bars = Bars::default();
-            let measured = Measured::begin(Work::Verify, &bars);
+            let measured = Measured::begin(Work::Verify(of(&part)), &bars);
             let bytes = step.map(|(_, step)| step.path.clone());
             let Some(result) = verification.next_part(&measured) else { break };
             if let Err(error) = result {
@@ -262,8 +320,8 @@ impl Mirror<'_> {
             self.give_verdict(&ceremony, step, None)?;
         }
         self.established = verification.established();
-        metrics::mirror_synced(true);
-        Ok(())
+        metrics::mirror_verified();
+        self.behind_of(steps(&ceremony))
     }
 
     /// The names of the files of this copy's steps.

@@ -31,8 +31,12 @@ const QUICK: Duration = Duration::from_secs(15);
 
 impl ServiceArgs {
     fn client(&self) -> Result<Client, Diagnostic> {
+        self.client_of(self.url.clone())
+    }
+
+    fn client_of(&self, url: String) -> Result<Client, Diagnostic> {
         Client::new(&ClientOptions {
-            url: self.url.clone(),
+            url,
             ca: self.ca.clone(),
             insecure_http: self.insecure_http,
             patience: Duration::from_secs(self.patience),

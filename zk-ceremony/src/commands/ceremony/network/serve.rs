@@ -43,7 +43,7 @@ impl ServeArgs {
             .folder
             .canonicalize()
             .map_err(|error| failure::io(&self.folder.folder, "opening", &error))?;
-        let watched = self.watch.begin(Node::Service)?;
+        let mut watched = self.watch.begin(Node::Service)?;
         let tls = self.tls()?;
         let origin = self.origin(tls.is_some())?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
@@ -109,6 +109,10 @@ impl ServeArgs {
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
         let ended =
             self.hold(&service, coordinator.as_mut(), publishing.as_ref(), waits_for_approval);
+        let is_stopped = || STOPPED.load(Ordering::SeqCst);
+        if ended.is_ok() && !is_stopped() {
+            watched.finish(is_stopped);
+        }
         service.stop();
         let published = publishing.map_or(Ok(()), Publishing::finish);
         ended.and(published)

@@ -76,8 +76,19 @@ impl Drop for Peer {
     }
 }
 
-/// What a webhook was told, and when: name of the alert, and whether it fires or is over.
-type Told = Arc<Mutex<Vec<(Instant, String, bool)>>>;
+/// What a webhook was told, and when.
+#[derive(Debug)]
+struct Telling {
+    at: Instant,
+    /// The alert's.
+    name: String,
+    /// Whether it fires, or is over.
+    fires: bool,
+    /// As it came.
+    alert: Value,
+}
+
+type Told = Arc<Mutex<Vec<Telling>>>;
 
 /// A webhook that listens.
 fn webhook() -> (u16, Told) {
@@ -116,7 +127,8 @@ fn take(link: &TcpStream, told: &Told) -> Option<()> {
     for alert in body["alerts"].as_array()? {
         let name = alert["labels"]["alertname"].as_str()?.to_owned();
         let fires = alert["status"] == "firing";
-        told.lock().unwrap().push((Instant::now(), name, fires));
+        let telling = Telling { at: Instant::now(), name, fires, alert: alert.clone() };
+        told.lock().unwrap().push(telling);
     }
     let mut link = link;
     link.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
@@ -193,8 +205,8 @@ impl Watchers {
     /// When the webhook was told that an alert fires, or that it is over, after a moment.
     fn when(&self, name: &str, fires: bool, after: Instant) -> Option<Instant> {
         let told = self.told.lock().unwrap();
-        let is_it = |it: &&(Instant, String, bool)| it.0 >= after && it.1 == name && it.2 == fires;
-        told.iter().find(is_it).map(|(at, ..)| *at)
+        let is_it = |it: &&Telling| it.at >= after && it.name == name && it.fires == fires;
+        told.iter().find(is_it).map(|it| it.at)
     }
 
     #[track_caller]
@@ -205,7 +217,7 @@ impl Watchers {
                 return at - after;
             }
             let told: Vec<_> =
-                self.told.lock().unwrap().iter().map(|it| (it.1.clone(), it.2)).collect();
+                self.told.lock().unwrap().iter().map(|it| (it.name.clone(), it.fires)).collect();
             let log = |name: &str| {
                 let text = fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
                 text.lines().rev().take(10).collect::<Vec<_>>().join("\n")
@@ -239,6 +251,30 @@ impl Watchers {
 struct Fired {
     name: &'static str,
     at: Instant,
+}
+
+/// Labels and texts are those of the rules, filled in, with a link that can be followed.
+#[track_caller]
+fn is_as_in_the_rules(telling: &Telling) {
+    let (rules, alert) = (read("ops/alerts.yml"), &telling.alert);
+    let rule = rules.split(&format!("- alert: {}\n", telling.name)).nth(1).unwrap();
+    let rule = rule.split("- alert: ").next().unwrap();
+    let of_rule = |before: &str, after: char| {
+        rule.split(before).nth(1).unwrap().split(after).next().unwrap().to_owned()
+    };
+    assert_eq!(alert["labels"]["severity"], of_rule("severity: ", '}'), "{alert:#}");
+    for (label, expected) in [("runbook", false), ("job", true), ("instance", true)] {
+        assert_eq!(alert["labels"].get(label).is_some(), expected, "{label}: {alert:#}");
+    }
+    let config = read("ops/prometheus.yml");
+    let runbook = config.split("runbook: \"").nth(1).unwrap().split('"').next().unwrap();
+    let link = format!("{runbook}#{}", telling.name.to_lowercase());
+    let texts = &alert["annotations"];
+    assert_eq!(texts["runbook_url"], link, "{alert:#}");
+    assert_eq!(texts["summary"], of_rule("summary: \"", '"'), "{alert:#}");
+    assert_eq!(texts["action"], of_rule("action: \"", '"'), "{alert:#}");
+    let whole = alert.to_string();
+    assert!(!whole.contains("no value") && !whole.contains("{{"), "{alert:#}");
 }
 
 /// A command of the shell that mounts a small disk in a namespace of its own, and runs a program
@@ -365,9 +401,10 @@ fn what_goes_wrong_in_a_ceremony_reaches_a_webhook_and_is_over_when_it_is_mended
     // Nothing else was told than what happened.
     let expected = [&contribution, &short, &down, &stalled, &near, &expired, &gone];
     let told = watchers.told.lock().unwrap();
-    let others = told.iter().filter(|it| !expected.iter().any(|fired| fired.name == it.1));
-    let others: Vec<_> = others.map(|it| &it.1).collect();
+    let others = told.iter().filter(|it| !expected.iter().any(|fired| fired.name == it.name));
+    let others: Vec<_> = others.map(|it| &it.name).collect();
     assert!(others.is_empty(), "{others:?}");
+    told.iter().for_each(is_as_in_the_rules);
     drop(dana);
     println!("{:.0} s in all", begun.elapsed().as_secs_f64());
 }

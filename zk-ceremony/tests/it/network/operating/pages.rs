@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ceremony_folder::journal::{Entry, Event};
@@ -13,9 +14,11 @@ use zk_attest::primitives::{CircuitName, Label, Timestamp};
 
 use super::Page;
 use crate::kit::ceremony::copy;
+use crate::network::bucket::Web;
 use crate::network::http::send;
 use crate::network::limits::most_memory;
 use crate::network::party::{JSON, Party, is, open, request};
+use crate::network::proxy::{Fault, Proxy};
 use crate::network::whole::certificates;
 use crate::network::{Net, free_port, spawn_in, wait_until};
 use crate::proof_cli;
@@ -95,7 +98,9 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     let size = fs::metadata(net.world.shared("phase1/0001.ptau")).unwrap().len() as f64;
     assert_eq!(after.sum("ceremony_work_bytes_total", &[("step", "verify")]), Some(size));
     assert!(after.sum("ceremony_work_points_total", &[("step", "verify")]) > Some(1.0));
-    assert_eq!(after.sum("ceremony_network_receive_bytes_total", &[]), Some(size));
+    // What came is the upload, and what was signed and asked with it.
+    let received = after.sum("ceremony_network_receive_bytes_total", &[]).unwrap();
+    assert!(received > size && received < size + 100_000.0, "{received} of {size}");
     assert!(after.sum("ceremony_backup_timestamp_seconds", &[]) > Some(1.7e9));
     assert!(after.sum("ceremony_disk_needed_bytes", &[]) > Some(3.0 * size));
     assert_eq!(
@@ -107,7 +112,30 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
         Page::of(mirror).sum("ceremony_mirror_behind_steps", &[]) == Some(0.0)
     });
 
-    let pages = [after, verifying, Page::fresh(mirror), Page::of(proofs)];
+    // A participant who is done stays until that was read.
+    let mut done = verifying;
+    wait_until("alice is done", || {
+        done = Page::of(participant);
+        done.sum("ceremony_node_finished", &[]) == Some(1.0)
+    });
+    let of_step = |name: &str, step: &str| {
+        done.sum(&format!("ceremony_work_{name}_total"), &[("step", step)]).unwrap()
+    };
+    assert_eq!((of_step("bytes", "upload"), of_step("points", "upload")), (size, size));
+    assert!(of_step("points", "download") >= of_step("bytes", "download"));
+    assert!(of_step("bytes", "download") > 0.0);
+    let received = done.sum("ceremony_network_receive_bytes_total", &[]).unwrap();
+    assert!(received > of_step("points", "download"), "{received}");
+    assert!(done.sum("ceremony_network_transmit_bytes_total", &[]).unwrap() > size);
+    let copied = Page::fresh(mirror);
+    for page in [&done, &copied] {
+        assert!(page.sum("ceremony_disk_free_bytes", &[("disk", "ceremony")]) > Some(0.0));
+    }
+    let verified = [("step", "verify"), ("phase", "1")];
+    assert_eq!(copied.sum("ceremony_work_seconds_count", &verified), Some(2.0));
+    assert_eq!(copied.sum("ceremony_node_finished", &[]), Some(0.0));
+
+    let pages = [after, done, copied, Page::of(proofs)];
     let mut all = BTreeSet::new();
     let secrets = [
         "evil".to_owned(),
@@ -161,10 +189,11 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     }
 }
 
-/// How often each kind of event was noted.
+/// How often each kind of event was noted by the service itself.
 fn events(metrics: SocketAddr) -> BTreeMap<String, f64> {
     let page = Page::fresh(metrics);
-    let events = page.samples.iter().filter(|it| it.0 == "ceremony_security_events_total");
+    let is_it = |it: &&(String, _, _)| it.0 == "ceremony_security_events_total";
+    let events = page.samples.iter().filter(is_it).filter(|it| it.1["listener"] == "api");
     events.map(|(_, labels, value)| (labels["kind"].clone(), *value)).collect()
 }
 
@@ -235,6 +264,8 @@ fn a_service_tells_when_its_certificate_and_its_bundle_run_out() {
     let days = (not_after - now) / 86_400.0;
     assert!((29.0..31.0).contains(&days), "{days}");
     assert_eq!(page.sum("ceremony_bundle_not_after_timestamp_seconds", &[]), Some(0.0));
+    // Health checkers look whether the port is open.
+    (0..30).for_each(|_| drop(TcpStream::connect(net.address).unwrap()));
     let mut link = TcpStream::connect(net.address).unwrap();
     link.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     wait_until("a failed handshake is noted", || events(metrics)["failed_handshake"] == 1.0);
@@ -249,6 +280,64 @@ fn a_service_tells_when_its_certificate_and_its_bundle_run_out() {
     assert!(page.sum("ceremony_verification_timestamp_seconds", &[]) > Some(now - 60.0));
     let circuit = [("circuit", "main"), ("result", "accepted")];
     assert_eq!(page.sum("ceremony_contributions_total", &circuit), Some(1.0));
+    // It stays, and need not.
+    assert_eq!(page.sum("ceremony_node_finished", &[]), Some(1.0));
+}
+
+#[test]
+fn a_service_that_ends_by_itself_has_told_so_before() {
+    let mut net = Net::new(&["alice"]);
+    let metrics = loopback();
+    net.serve_unattended(&format!("--metrics {metrics}"));
+    let finished = || Page::of(metrics).sum("ceremony_node_finished", &[]);
+    assert_eq!(finished(), Some(0.0));
+    net.join("alice", "").ok();
+    let service = net.service.take().unwrap();
+    wait_until("everything is done", || service.said().contains("everything is done"));
+    // Longer than it stays for clients, and nobody has asked meanwhile.
+    std::thread::sleep(Duration::from_secs(7));
+    assert_eq!(finished(), Some(1.0));
+    let told = Instant::now();
+    service.ok();
+    assert!(told.elapsed() < Duration::from_secs(20), "{:?}", told.elapsed());
+}
+
+#[test]
+fn a_mirror_of_a_bucket_tells_how_far_it_is_behind() {
+    let mut net = Net::new(&["alice"]);
+    net.serve_without_end("");
+    net.join("alice", "--phase 1").ok();
+    net.kill_service();
+    net.world.ok("coordinator", "ceremony index shared --key key.pem");
+    let web = Web::serving(&net.world.shared(""));
+    let was_held = AtomicBool::new(false);
+    let proxy = Proxy::start(([127, 0, 0, 1], web.port()).into(), move |method, path| {
+        let is_it = method == "GET" && path.ends_with("phase1/0001.ptau");
+        let holds = is_it && !was_held.swap(true, Ordering::SeqCst);
+        if holds { Fault::Hold(0) } else { Fault::None }
+    });
+    let metrics = loopback();
+    fs::create_dir(net.world.path("dana", "")).unwrap();
+    let (address, rules) = (proxy.address, &net.rules);
+    let line = format!(
+        "ceremony mirror http://{address} copy --verify --rules {rules} --metrics {metrics}"
+    );
+    let dana = net.spawn("dana", &line);
+    wait_until("the second step is being fetched", || proxy.is_holding());
+    // The first one is here, and not verified.
+    let page = Page::fresh(metrics);
+    assert_eq!(page.sum("ceremony_mirror_behind_steps", &[]), Some(2.0));
+    assert_eq!(page.sum("ceremony_mirror_sync_timestamp_seconds", &[]), Some(0.0));
+    proxy.release();
+    wait_until("both are verified", || {
+        Page::fresh(metrics).sum("ceremony_mirror_behind_steps", &[]) == Some(0.0)
+    });
+    let page = Page::fresh(metrics);
+    assert!(page.sum("ceremony_mirror_sync_timestamp_seconds", &[]) > Some(1.7e9));
+    assert!(page.sum("ceremony_verification_timestamp_seconds", &[]) > Some(1.7e9));
+    let received = page.sum("ceremony_network_receive_bytes_total", &[]);
+    assert!(received > page.sum("ceremony_work_bytes_total", &[("step", "download")]), "{page:?}");
+    drop(dana);
 }
 
 #[test]
@@ -327,6 +416,7 @@ fn a_flood_of_scrapes_and_slow_readers_cost_little() {
         other => panic!("a connection too many was let in: {other:?}"),
     }
     drop(many);
+    let page = || Page::fresh(metrics);
     wait_until("others are let in again", || {
         let link = TcpStream::connect(metrics);
         link.is_ok_and(|mut link| {
@@ -336,6 +426,17 @@ fn a_flood_of_scrapes_and_slow_readers_cost_little() {
             link.read_to_string(&mut text).is_ok() && text.starts_with("HTTP/1.1 200")
         })
     });
+    // It was this listener that had no room, and the service's own that was not asked.
+    let kind = ("kind", "too_many_connections");
+    let of = |page: &Page, listener| {
+        page.sum("ceremony_security_events_total", &[("listener", listener), kind])
+    };
+    let page = page();
+    assert!(of(&page, "metrics") >= Some(24.0), "{:?}", of(&page, "metrics"));
+    assert_eq!(of(&page, "api"), Some(0.0));
+    // Pages of metrics are nothing that the ceremony moves.
+    let sent = page.sum("ceremony_network_transmit_bytes_total", &[]).unwrap();
+    assert!(sent < 10_000.0, "{sent}");
     assert_eq!(send(metrics, "GET", "/", &[], b"").status, 404);
     assert_eq!(send(metrics, "POST", "/metrics", &[], b"").status, 405);
 }
@@ -345,7 +446,12 @@ fn a_log_in_json_has_an_object_on_each_line() {
     let mut net = Net::new(&["alice", "bob"]);
     net.serve_without_end("--log json");
     let said = net.join("alice", "--phase 1 --log json").ok();
-    net.join("alice", "--phase 2 --patience 1 --rules 00 --log json").end();
+    let zeros = "0".repeat(64);
+    let line = format!(
+        "ceremony join {} --as alice --key key.pem --rules {zeros} --dir elsewhere --log json",
+        net.origin
+    );
+    let refused = net.spawn("alice", &line).end().stderr;
     let log = net.kill_service();
     let objects = |text: &str| -> Vec<serde_json::Value> {
         let lines = text.lines().filter(|line| line.starts_with('{'));
@@ -360,6 +466,13 @@ fn a_log_in_json_has_an_object_on_each_line() {
         };
         assert!(objects.iter().any(is_it), "{words}: {text}");
     }
+    // Why something failed is in parts, and whole: what was found, where, and what was expected.
+    let failed = objects(&refused).into_iter().find(|it| it["level"] == "ERROR").unwrap();
+    for part in ["code", "message", "hint"] {
+        assert!(failed[part].as_str().is_some_and(|it| !it.is_empty()), "{part}: {failed}");
+    }
+    assert_eq!(failed["found"], net.rules.as_str());
+    assert_eq!(failed["expected"], zeros.as_str());
     // stdout has the results, for people; stderr has nothing else than the log.
     let stray = |line: &&str| !line.starts_with('{');
     let people =
