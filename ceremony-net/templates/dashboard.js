@@ -127,13 +127,18 @@
     const button = target.closest?.('[data-copy]');
     if (!button) return;
     const text = at(button.dataset.copy);
-    const done = () => {
-      button.textContent = 'Copied';
+    const tell = (words) => {
+      button.textContent = words;
+      news.textContent = words === 'Copied' ? 'The command is copied.' : 'The command is selected.';
       setTimeout(() => { button.textContent = 'Copy'; }, 2000);
     };
-    // Without TLS there is no clipboard: the text is selected instead.
-    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent).then(done, () => {});
-    else getSelection().selectAllChildren(text);
+    // Without TLS there is no clipboard, and some browsers refuse it: then it is selected.
+    const select = () => {
+      getSelection().selectAllChildren(text);
+      tell('Selected');
+    };
+    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent).then(() => tell('Copied'), select);
+    else select();
   });
 
   setInterval(tick, 1000);

@@ -427,7 +427,7 @@ impl Core {
             let reason = format!("{} has the turn", turn.lease.participant);
             return Ok(state.waiting(key, reason, now));
         }
-        let next = state.queue.next(now, |key| state.open_to(key).is_ok()).map(|next| next.key);
+        let next = state.next_of_queue(now);
         match (next, open) {
             (Some(next), Ok(tracks)) if next == *key => self.grant(&mut state, key, &tracks, now),
             (next, _) => {

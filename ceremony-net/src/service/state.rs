@@ -160,14 +160,42 @@ impl State {
     pub(super) fn waiting(&self, key: &PublicKey, reason: String, now: Instant) -> Standing {
         let may = |key: &PublicKey| self.open_to(key).is_ok();
         let ahead = self.queue.ahead(key, may);
-        let running = self.turn.as_ref().map(|turn| now.saturating_duration_since(turn.granted));
-        let mean = self.mean_turn();
-        let turns = u32::try_from(ahead).unwrap_or(u32::MAX);
-        let expected = mean.map(|mean| {
-            let current = running.map_or(Duration::ZERO, |running| mean.saturating_sub(running));
-            (mean.saturating_mul(turns) + current).as_secs()
-        });
+        let holder = self.turn.as_ref().map(|turn| turn.lease.key);
+        let turns = self.queue.ahead(key, |it| Some(*it) != holder && may(it));
+        let expected = self.expected(turns, now).map(|wait| wait.as_secs());
         Standing::Waiting { ahead, expected, reason }
+    }
+
+    /// How long a participant waits who has so many turns before its own besides the running one,
+    /// if turns take as long as those so far.
+    fn expected(&self, turns: usize, now: Instant) -> Option<Duration> {
+        let mean = self.mean_turn()?;
+        let running = self.turn.as_ref().map(|turn| now.saturating_duration_since(turn.granted));
+        let current = running.map_or(Duration::ZERO, |running| mean.saturating_sub(running));
+        Some(mean.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX)) + current)
+    }
+
+    /// The first of the queue without whoever has the turn, each with how long it may still wait:
+    /// the same that [`Self::waiting`] tells them. Goes once through the queue.
+    pub(crate) fn first(
+        &self,
+        most: usize,
+        now: Instant,
+    ) -> Vec<(&super::queue::Waiting, Option<Duration>)> {
+        let holder = self.turn.as_ref().map(|turn| turn.lease.key);
+        let others = self.queue.iter().filter(|it| Some(it.key) != holder);
+        let mut turns = 0;
+        let shown = others.take(most).map(|it| {
+            let expected = self.expected(turns, now);
+            turns += usize::from(self.open_to(&it.key).is_ok());
+            (it, expected)
+        });
+        shown.collect()
+    }
+
+    /// Who gets the turn next, of those who are here.
+    pub(crate) fn next_of_queue(&self, now: Instant) -> Option<PublicKey> {
+        self.queue.next(now, |key| self.open_to(key).is_ok()).map(|next| next.key)
     }
 
     /// What a process before this one wrote.

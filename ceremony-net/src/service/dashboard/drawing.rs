@@ -6,6 +6,12 @@ pub(super) const WIDTH: u32 = 400;
 /// A party's box.
 pub(super) const BOX: (u32, u32) = (124, 38);
 const GAP: u32 = 10;
+/// Sizes of the letters in it, as the style sheet has them, and what stays free beside them.
+const NAME_SIZE: u32 = 12;
+const NOTE_SIZE: u32 = 10;
+const PADDING: u32 = 8;
+/// The shortest part of a row of moments, in seconds.
+const SHORTEST_PART: u64 = 15;
 /// Parties on each side at most.
 pub(super) const SIDE: usize = 9;
 
@@ -49,8 +55,8 @@ impl Topology {
                     if is_left { (x + BOX.0, WIDTH / 2 - 34) } else { (x, WIDTH / 2 + 34) };
                 let (bend, center) = (u32::midpoint(from, to), y + BOX.1 / 2);
                 nodes.push(Node {
-                    name: short(name, 18),
-                    note: short(note, 22),
+                    name: short(name, NAME_SIZE, BOX.0 - PADDING),
+                    note: short(note, NOTE_SIZE, BOX.0 - PADDING),
                     state,
                     x,
                     y,
@@ -64,12 +70,37 @@ impl Topology {
     }
 }
 
-/// The beginning of a text, for a place that has no room for all of it.
-pub(super) fn short(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+/// How wide a letter is at most in fonts of browsers, in hundredths of the font's size.
+fn width(letter: char) -> u32 {
+    match letter {
+        'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | ' ' | '.' | ',' | '\'' | ':' => 45,
+        'a'..='z' if !matches!(letter, 'm' | 'w') => 64,
+        '0'..='9' | '-' | '_' => 64,
+        'A'..='Z' if !matches!(letter, 'M' | 'W') => 82,
+        ' '..='~' => 105,
+        // Letters with accents, Greek and Cyrillic.
+        '\u{a0}'..='\u{10ff}' => 95,
+        // Full width, such as Chinese, and signs that may be drawn as wide.
+        _ => 200,
+    }
+}
+
+/// The beginning of a text, as much of it as there is room for at this size of its font.
+pub(super) fn short(text: &str, size: u32, room: u32) -> String {
+    let room = room * 100;
+    let wide = |text: &mut dyn Iterator<Item = char>| text.map(|it| width(it) * size).sum::<u32>();
+    if text.chars().count() <= 100 && wide(&mut text.chars()) <= room {
         return text.into();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let (mut used, mut shown) = (width('m') * size, String::new());
+    for letter in text.chars() {
+        used += width(letter) * size;
+        if used > room {
+            break;
+        }
+        shown.push(letter);
+    }
+    shown + "…"
 }
 
 /// A bar of a row of numbers.
@@ -121,15 +152,22 @@ impl Sparkline {
     }
 }
 
-/// How many moments fall into each of `count` equal parts of the time from the first one to `now`,
-/// and the seconds of a part.
+/// How many moments fall into each of `count` equal parts of time, from the first one on, and the
+/// seconds of a part. Parts begin at whole multiples of their length, which doubles when they do not
+/// reach `now`: between two doublings, nothing changes but by what happens.
 pub(super) fn parts(
     moments: impl Iterator<Item = u64> + Clone,
     now: u64,
     count: usize,
 ) -> (Vec<f64>, u64) {
     let Some(first) = moments.clone().min() else { return (Vec::new(), 0) };
-    let each = (now.saturating_sub(first) / count as u64 + 1).max(1);
+    let end = |each: u64| (first / each * each).saturating_add(each.saturating_mul(count as u64));
+    let reaches = |each: u64| now < end(each);
+    let mut each = SHORTEST_PART;
+    while !reaches(each) && each < u64::MAX >> 16 {
+        each *= 2;
+    }
+    let first = first / each * each;
     let mut parts = vec![0.0; count];
     for moment in moments {
         let part = usize::try_from(moment.saturating_sub(first) / each).unwrap_or(usize::MAX);
@@ -151,7 +189,6 @@ mod tests {
             assert_eq!(drawn.nodes.len(), left.min(SIDE) + right.min(SIDE));
             for node in &drawn.nodes {
                 assert!(node.x + BOX.0 <= WIDTH && node.y + BOX.1 <= drawn.height, "{node:?}");
-                assert!(node.name.chars().count() <= 18, "{node:?}");
             }
         }
         for numbers in [vec![0.0], vec![1.0, 0.0, 3.0], (0..40).map(f64::from).collect()] {
@@ -165,13 +202,37 @@ mod tests {
     }
 
     #[test]
-    fn every_moment_is_in_one_part() {
+    fn a_text_is_as_long_as_its_box_has_room_for() {
+        assert_eq!(short("alice", 12, 116), "alice");
+        assert_eq!(short("Coordinator", 12, 116), "Coordinator");
+        for long in ["W".repeat(30), "漢".repeat(30), "i".repeat(90), "é".repeat(5000)] {
+            let shown = short(&long, 12, 116);
+            let width: u32 = shown.chars().map(|it| width(it).min(200) * 12).sum();
+            assert!(shown.ends_with('…') && shown.chars().count() > 3, "{shown}");
+            // The last sign counts as wide, and is not.
+            assert!(width <= 11_600 + 200 * 12, "{shown}: {width}");
+        }
+        // A wide name has fewer letters than a narrow one.
+        let count = |letter: &str| short(&letter.repeat(50), 12, 116).chars().count();
+        assert!(count("漢") < count("W") && count("W") < count("i"));
+    }
+
+    #[test]
+    fn every_moment_is_in_one_part_and_parts_stay_where_they_are() {
         let moments = [100, 100, 150, 199, 90];
         let (found, each) = parts(moments.iter().copied(), 200, 10);
         assert_eq!(found.iter().sum::<f64>(), 5.0);
-        // From 90 to 101.
-        assert_eq!((found[0], each), (3.0, 12));
+        // From 90 to 105.
+        assert_eq!((found[0], each), (3.0, 15));
+        // Time goes on, and the drawing is the same until its parts do not reach any more.
+        for now in 200..240 {
+            assert_eq!(parts(moments.iter().copied(), now, 10), (found.clone(), each), "{now}");
+        }
+        assert_eq!(parts(moments.iter().copied(), 240, 10).1, 30);
+        let later = parts(moments.iter().copied(), 1 << 40, 10);
+        assert_eq!(later.0.iter().sum::<f64>(), 5.0);
         // All of them later than now, by a clock that was set back.
         assert_eq!(parts([100, 300].into_iter(), 50, 4).0, [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(parts([u64::MAX].into_iter(), 0, 4).0.iter().sum::<f64>(), 1.0);
     }
 }

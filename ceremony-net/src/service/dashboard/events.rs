@@ -51,6 +51,8 @@ struct Listener<T> {
     stopped: watch::Receiver<bool>,
     /// The fingerprints of what it has.
     seen: String,
+    /// The version that this is of: what came after it is news, whenever it came.
+    of: u64,
     /// What it is to be given next.
     ready: VecDeque<Bytes>,
     /// The last event.
@@ -79,8 +81,8 @@ impl<T> Listener<T> {
             if !is_first && !self.wait().await {
                 return None;
             }
-            self.version.mark_unchanged();
             let rendered = self.dashboard.current(&self.core).await?;
+            self.of = rendered.version;
             let mut events = lacking(&rendered, &self.seen);
             let is_due = self.last.is_none_or(|last| last.elapsed() >= HEARTBEAT);
             if events.is_empty() && !is_due {
@@ -97,8 +99,9 @@ impl<T> Listener<T> {
     async fn wait(&mut self) -> bool {
         let pause = Instant::now() + PAUSE;
         let look = Instant::now() + LOOK;
+        let of = self.of;
         tokio::select! {
-            _ = self.version.changed() => {}
+            _ = self.version.wait_for(|version| *version != of) => {}
             () = tokio::time::sleep_until(look.min(self.until)) => {}
             _ = self.stopped.wait_for(|stopped| *stopped) => return false,
         }
@@ -129,6 +132,7 @@ pub(crate) fn stream<T: Send + 'static>(
         version,
         stopped,
         seen,
+        of: 0,
         ready: VecDeque::new(),
         last: None,
         until: Instant::now() + lasts,
@@ -150,6 +154,7 @@ mod tests {
             sections: fingerprints.iter().map(event).collect(),
             seen: fingerprints.concat(),
             now: 7,
+            version: 1,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ceremony_folder::report::ReportedChain;
 use ceremony_folder::report::parts::last_places;
 use ceremony_folder::verdict::Verdict;
-use ceremony_folder::{Ceremony, Chain, Track};
+use ceremony_folder::{Ceremony, Chain, StepVerdict, Track};
 use zk_attest::digest::FileDigest;
 use zk_attest::key::PublicKey;
 use zk_attest::statement::Phase;
@@ -16,6 +16,8 @@ use super::super::view::View;
 /// telephone loads in a moment.
 const PLACES: usize = 48;
 const PLACES_OF_ONE: usize = 4;
+/// Where audits and verdicts are.
+const AUDITS: &str = "audits/";
 /// Auditors that are shown.
 const AUDITORS: usize = 24;
 /// Steps of an auditor that do not hold, and are shown.
@@ -113,12 +115,56 @@ pub(crate) struct Folder {
     pub(crate) has_report: bool,
 }
 
+/// A verdict and the file that it is of; none where there is another thing under the name.
+type Read = Option<(StepVerdict, FileDigest)>;
+
+/// Verdicts that were read: each document once, by its name and SHA-256. A ceremony has thousands of
+/// them, and each has a signature to be verified.
+#[derive(Debug, Default)]
+pub(crate) struct Verdicts {
+    known: BTreeMap<String, (String, Read)>,
+}
+
+impl Verdicts {
+    /// Reads what is new of a folder, and forgets what is gone.
+    fn follow(&mut self, view: &View) {
+        if view.withheld.is_some() {
+            // Nothing is listed then. What was there before it is as true as it was.
+            return;
+        }
+        let below = view.files.range(AUDITS.to_owned()..);
+        let below = below.take_while(|(name, _)| name.starts_with(AUDITS));
+        let below = below.map(|(name, file)| (name.as_str(), file.sha256.as_str()));
+        let root = view.ceremony.folder.root();
+        self.read_new(below, |name| view.ceremony.verdict_at(&root.join(name)));
+    }
+
+    /// Of names and digests, those below an auditor's folder.
+    fn read_new<'a>(
+        &mut self,
+        files: impl Iterator<Item = (&'a str, &'a str)>,
+        mut read: impl FnMut(&str) -> Read,
+    ) {
+        let mut before = std::mem::take(&mut self.known);
+        for (name, sha256) in files.filter(|(name, _)| name.split('/').count() == 3) {
+            let kept = before.remove(name).filter(|(known, _)| known == sha256);
+            let kept = kept.unwrap_or_else(|| (sha256.to_owned(), read(name)));
+            self.known.insert(name.to_owned(), kept);
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &(StepVerdict, FileDigest)> {
+        self.known.values().filter_map(|(_, read)| read.as_ref())
+    }
+}
+
 impl Folder {
-    pub(crate) fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &View, verdicts: &mut Verdicts) -> Self {
+        verdicts.follow(view);
         let ceremony = &view.ceremony;
         let chains: Vec<&Chain> = ceremony.chains().collect();
         let each = (PLACES / chains.len().max(1)).max(PLACES_OF_ONE);
-        let (auditors, auditors_left_out) = auditors(ceremony, &chains);
+        let (auditors, auditors_left_out) = auditors(ceremony, &chains, verdicts);
         let everybody = ceremony.roster.everybody();
         Self {
             chains: (0..).zip(&chains).map(|(n, it)| shown(ceremony, it, n, each)).collect(),
@@ -132,13 +178,6 @@ impl Folder {
             auditors_left_out,
             has_report: view.files.contains_key("report.html"),
         }
-    }
-}
-
-fn name(track: &Track) -> String {
-    match track {
-        Track::Phase1 => "phase 1".into(),
-        Track::Circuit(name) => format!("circuit {name}"),
     }
 }
 
@@ -215,7 +254,11 @@ struct Said {
 
 /// Who verified what, those with most of it first, and how many are left out. Only verdicts on the
 /// files that are in the chains now count.
-fn auditors(ceremony: &Ceremony, chains: &[&Chain]) -> (Vec<AuditorShown>, usize) {
+fn auditors(
+    ceremony: &Ceremony,
+    chains: &[&Chain],
+    verdicts: &Verdicts,
+) -> (Vec<AuditorShown>, usize) {
     let steps = |chain: &Chain| -> Vec<(u32, FileDigest)> {
         let steps = chain.steps.iter().chain(&chain.prepared);
         steps.map(|step| (step.index, step.file)).collect()
@@ -226,13 +269,14 @@ fn auditors(ceremony: &Ceremony, chains: &[&Chain]) -> (Vec<AuditorShown>, usize
         places.extend(steps.iter().map(|(index, file)| ((chain, *index), *file)));
     }
     let mut said: BTreeMap<PublicKey, Said> = BTreeMap::new();
-    for (verdict, file) in ceremony.verdicts() {
-        let track = verdict.circuit.map_or(Track::Phase1, |it| Track::Circuit(it.name));
+    for (verdict, file) in verdicts.all() {
+        let circuit = verdict.circuit.as_ref();
+        let track = circuit.map_or(Track::Phase1, |it| Track::Circuit(it.name.clone()));
         let Some(chain) = chains.iter().position(|chain| chain.track == track) else { continue };
         let by = said.entry(verdict.key).or_default();
         by.name = verdict.auditor.to_string();
-        let is_here = places.get(&(chain, verdict.index)) == Some(&file);
-        match (verdict.verdict, verdict.reason) {
+        let is_here = places.get(&(chain, verdict.index)) == Some(file);
+        match (verdict.verdict, &verdict.reason) {
             (Verdict::Good, _) if is_here => {
                 by.good.insert((chain, verdict.index));
             }
@@ -240,8 +284,8 @@ fn auditors(ceremony: &Ceremony, chains: &[&Chain]) -> (Vec<AuditorShown>, usize
             _ if !is_here => {}
             (Verdict::Good, _) => {}
             (Verdict::Bad, reason) => {
-                let reason = reason.map_or_else(String::new, |reason| reason.to_string());
-                by.bad.push(format!("{}, step {}: {reason}", name(&track), verdict.index));
+                let reason = reason.as_ref().map_or("", |reason| reason.as_str());
+                by.bad.push(format!("{track}, step {}: {reason}", verdict.index));
             }
         }
     }
@@ -283,11 +327,39 @@ fn covers(
         let is_good = |index: &u32| good.contains(&(n, *index));
         let indices = || steps.iter().map(|(index, _)| *index);
         Cover {
-            chain: name(&chains[n].track),
+            chain: chains[n].track.to_string(),
             good: indices().filter(is_good).count(),
             of: steps.len(),
             through: indices().take_while(is_good).last(),
         }
     };
     all.iter().enumerate().map(cover).filter(|cover| cover.of > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verdict_is_read_once_until_it_is_another_one() {
+        let mut verdicts = Verdicts::default();
+        let mut follow = |files: &[(&'static str, &'static str)]| {
+            let mut read = Vec::new();
+            verdicts.read_new(files.iter().copied(), |name| {
+                read.push(name.to_owned());
+                None
+            });
+            (read, verdicts.known.len())
+        };
+        let (one, two) = (("audits/a/1.dsse.json", "00"), ("audits/a/2.dsse.json", "00"));
+        let result = ("audits/a.dsse.json", "00");
+        let read = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        assert_eq!(follow(&[one, result]), (read(&[one.0]), 1));
+        assert_eq!(follow(&[one, two, result]), (read(&[two.0]), 2));
+        assert_eq!(follow(&[one, two, result]), (read(&[]), 2));
+        // Replaced, and taken away.
+        assert_eq!(follow(&[(one.0, "01"), two]), (read(&[one.0]), 2));
+        assert_eq!(follow(&[two]), (read(&[]), 1));
+        assert_eq!(follow(&[one, two]), (read(&[one.0]), 2));
+    }
 }

@@ -17,23 +17,26 @@ pub(crate) mod history;
 mod model;
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use tokio::sync::Mutex;
 
 pub(crate) use self::events::stream;
-use self::folder::Folder;
+use self::folder::{Folder, Verdicts};
 use self::model::Model;
 pub(crate) use self::page::POLICY;
 use super::core::Core;
-use super::view::{SharedView, View};
+use super::view::SharedView;
 
 /// How long a page is shown to everybody who asks, when something changed.
 const REST: Duration = Duration::from_millis(100);
 /// And when nothing did: as exact as the seconds that it writes.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How long reading the folder may keep a page waiting.
+const QUICK: Duration = Duration::from_millis(50);
 
 /// A page that was made.
 #[derive(Debug)]
@@ -44,16 +47,29 @@ pub(crate) struct Rendered {
     /// All fingerprints, one after the other.
     seen: String,
     now: u64,
+    /// The service's, when it was made or a moment before.
+    version: u64,
 }
 
 /// What is kept of the last page.
-#[derive(Debug, Default)]
-struct Kept {
-    rendered: Option<(u64, Instant, Arc<Rendered>)>,
-    folder: Option<KeptFolder>,
+type Kept = Option<(Instant, Arc<Rendered>)>;
+
+/// See the module's documentation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dashboard {
+    kept: Arc<Mutex<Kept>>,
+    folders: Arc<Folders>,
 }
 
-#[derive(Debug)]
+/// What the folder has, as it was read last.
+#[derive(Debug, Default)]
+struct Folders {
+    latest: std::sync::Mutex<Option<KeptFolder>>,
+    /// Held while it is read again.
+    verdicts: std::sync::Mutex<Verdicts>,
+}
+
+#[derive(Clone, Debug)]
 struct KeptFolder {
     view: SharedView,
     folder: Arc<Folder>,
@@ -61,36 +77,76 @@ struct KeptFolder {
     took: Duration,
 }
 
-/// See the module's documentation.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Dashboard(Arc<Mutex<Kept>>);
+impl Folders {
+    /// What the folder has; of a moment ago, where reading it takes long enough to be noticed: then
+    /// it is read beside the pages, and everybody who waits is told.
+    fn of(self: &Arc<Self>, core: &Arc<Core>, view: &SharedView) -> Arc<Folder> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match latest {
+            Some(latest) if Arc::ptr_eq(&latest.view, view) => latest.folder,
+            Some(latest) if latest.took > QUICK => {
+                // Not for most of the time.
+                if latest.made.elapsed() >= 4 * latest.took {
+                    self.read_beside(core.clone());
+                }
+                latest.folder
+            }
+            _ => {
+                let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                self.read(view, verdicts)
+            }
+        }
+    }
+
+    fn read(&self, view: &SharedView, mut verdicts: MutexGuard<'_, Verdicts>) -> Arc<Folder> {
+        let begun = Instant::now();
+        let folder = Arc::new(Folder::of(view, &mut verdicts));
+        let (view, took) = (view.clone(), begun.elapsed());
+        let kept = KeptFolder { view, folder: folder.clone(), made: Instant::now(), took };
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        folder
+    }
+
+    fn read_beside(self: &Arc<Self>, core: Arc<Core>) {
+        let folders = self.clone();
+        let read = move || {
+            // One that is at it will be told of what it missed by the next look.
+            let Ok(verdicts) = folders.verdicts.try_lock() else { return };
+            let view = core.state().view.clone();
+            folders.read(&view, verdicts);
+            core.changed();
+        };
+        // Without a thread, the page stays what it is until the next look.
+        let _ = std::thread::Builder::new().name("dashboard".into()).spawn(read);
+    }
+}
 
 impl Dashboard {
     /// The page, as it is now or was a moment ago. None where making it failed, which is a fault of
     /// the service.
     pub(crate) async fn current(&self, core: &Arc<Core>) -> Option<Arc<Rendered>> {
         // One makes it, and the others wait for that: none of them holds a thread meanwhile.
-        let mut kept = self.0.clone().lock_owned().await;
+        let mut kept = self.kept.clone().lock_owned().await;
         let version = *core.version.borrow();
-        if let Some((of, made, rendered)) = &kept.rendered {
+        if let Some((made, rendered)) = &*kept {
             let age = made.elapsed();
-            if age < REST || *of == version && age < SECOND {
+            if age < REST || rendered.version == version && age < SECOND {
                 return Some(rendered.clone());
             }
         }
-        let core = core.clone();
+        let (core, folders) = (core.clone(), self.folders.clone());
         let made = tokio::task::spawn_blocking(move || {
-            let rendered = Arc::new(render(&core, &mut kept.folder));
-            kept.rendered = Some((version, Instant::now(), rendered.clone()));
+            let rendered = Arc::new(render(&core, &folders, version));
+            *kept = Some((Instant::now(), rendered.clone()));
             rendered
         });
         made.await.ok()
     }
 }
 
-fn render(core: &Core, kept: &mut Option<KeptFolder>) -> Rendered {
+fn render(core: &Arc<Core>, folders: &Arc<Folders>, version: u64) -> Rendered {
     let view = core.state().view.clone();
-    let model = Model::of(core, folder(&view, kept));
+    let model = Model::of(core, folders.of(core, &view));
     let sections = page::sections(&model);
     let fingerprints: Vec<String> =
         sections.iter().map(|section| page::fingerprint(&section.html)).collect();
@@ -102,20 +158,6 @@ fn render(core: &Core, kept: &mut Option<KeptFolder>) -> Rendered {
         sections: fingerprints.into_iter().zip(events).collect(),
         seen,
         now: model.now,
+        version,
     }
-}
-
-/// What the folder has. Made anew when the folder changed, and not for most of the time: a ceremony
-/// of thousands of verdicts takes a moment to read.
-fn folder(view: &Arc<View>, kept: &mut Option<KeptFolder>) -> Arc<Folder> {
-    if let Some(kept) = kept
-        && (Arc::ptr_eq(&kept.view, view) || kept.made.elapsed() < 4 * kept.took)
-    {
-        return kept.folder.clone();
-    }
-    let begun = Instant::now();
-    let folder = Arc::new(Folder::of(view));
-    let (made, took) = (Instant::now(), begun.elapsed());
-    *kept = Some(KeptFolder { view: view.clone(), folder: folder.clone(), made, took });
-    folder
 }

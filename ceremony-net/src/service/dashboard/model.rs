@@ -2,7 +2,7 @@
 //! and from nothing else.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ceremony_folder::report::parts::RecordedIn;
 use zk_attest::key::PublicKey;
@@ -43,10 +43,10 @@ pub(crate) struct QueueShown {
     pub(crate) is_here: bool,
     /// Since when, in seconds since 1970, as its ticket says.
     pub(crate) since: u64,
-    /// Seconds until its turn, by the turns so far.
+    /// When its turn may come, by the turns so far: as the service tells it.
     pub(crate) expected: Option<u64>,
-    /// Seconds that it is kept back after a turn without a contribution.
-    pub(crate) delay: u64,
+    /// Until when it is kept back after a turn without a contribution.
+    pub(crate) delayed: Option<u64>,
 }
 
 /// Somebody of the roster, and where they stand.
@@ -92,6 +92,8 @@ pub(crate) struct Model {
     pub(crate) turn: Option<TurnShown>,
     pub(crate) queue: Vec<QueueShown>,
     pub(crate) queue_left_out: usize,
+    /// Who gets the turn next, of those who are here.
+    pub(crate) next: Option<String>,
     pub(crate) parties: Vec<PartyShown>,
     pub(crate) parties_left_out: usize,
     pub(crate) history: History,
@@ -108,9 +110,10 @@ pub(crate) struct Model {
 /// What was taken under the lock.
 struct Live {
     turn: Option<TurnShown>,
-    /// Key, presence, since when (milliseconds), delay.
-    queue: Vec<(PublicKey, bool, u64, u64)>,
-    mean: Option<f64>,
+    /// Key and presence of everybody in the queue.
+    places: Vec<(PublicKey, bool)>,
+    queue: Vec<QueueShown>,
+    next: Option<PublicKey>,
     history: History,
     recorded: Vec<Vec<Option<RecordedIn>>>,
     head: Option<(u64, String)>,
@@ -118,7 +121,7 @@ struct Live {
     finished: bool,
 }
 
-fn live(state: &State, folder: &Folder) -> Live {
+fn live(state: &State, folder: &Folder, now: u64) -> Live {
     let instant = Instant::now();
     let turn = state.turn.as_ref().map(|turn| {
         let open = state.uploads.values();
@@ -132,16 +135,27 @@ fn live(state: &State, folder: &Folder) -> Live {
             uploaded: (sent.1 > 0).then_some(sent),
         }
     });
-    let queue = state.queue.iter().map(|it| {
-        let is_here = state.queue.is_present(&it.key, instant);
-        (it.key, is_here, it.since, state.queue.delay(&it.key, instant).as_secs())
+    let places =
+        state.queue.iter().map(|it| (it.key, state.queue.is_present(&it.key, instant))).collect();
+    // In whole seconds, rounded up: nobody's time is over before it is.
+    let at = |wait: Duration| now + wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let queue = state.first(QUEUE, instant).into_iter().map(|(it, expected)| {
+        let delay = state.queue.delay(&it.key, instant);
+        QueueShown {
+            name: name(folder, &it.key),
+            is_here: state.queue.is_present(&it.key, instant),
+            since: it.since / 1000,
+            expected: expected.map(at),
+            delayed: (!delay.is_zero()).then(|| at(delay)),
+        }
     });
     let entry = |file| state.step_entries.of(file);
     let last = state.journal.entries().last();
     Live {
         turn,
         queue: queue.collect(),
-        mean: state.mean_turn().map(|mean| mean.as_secs_f64()),
+        places,
+        next: state.turn.is_none().then(|| state.next_of_queue(instant)).flatten(),
         history: state.history.clone(),
         recorded: folder.chains.iter().map(|it| it.files.iter().map(entry).collect()).collect(),
         head: last.map(|last| (last.entry.number, last.sha256.to_string())),
@@ -156,7 +170,7 @@ impl Model {
         let now = Timestamp::now().unix();
         let (view, live) = {
             let state = core.state();
-            (state.view.clone(), live(&state, &folder))
+            (state.view.clone(), live(&state, &folder, now))
         };
         let rules = view.ceremony.config.document();
         let coordinator = view.ceremony.roster.coordinator();
@@ -165,7 +179,8 @@ impl Model {
         let count = |kind: &Kind| (kind.name(), words(*kind), core.security.count(*kind));
         let counts = Kind::ALL.iter().map(count);
         let parties = parties(&folder, &live);
-        let (queue, queue_left_out) = queue(&folder, &live, now);
+        let holder = live.turn.as_ref().map(|turn| turn.key);
+        let waiting = live.places.iter().filter(|(key, _)| Some(*key) != holder).count();
         Self {
             now,
             ceremony: rules.id.to_string(),
@@ -182,8 +197,9 @@ impl Model {
             finished: live.finished,
             noticed: noticed.map(|it| (it.time, words(it.kind))).collect(),
             counts: counts.filter(|(.., count)| *count > 0).collect(),
-            queue,
-            queue_left_out,
+            queue_left_out: waiting - live.queue.len(),
+            queue: live.queue,
+            next: live.next.map(|key| name(&folder, &key)),
             parties_left_out: folder.people.len() - parties.len(),
             parties,
             recorded: live.recorded,
@@ -201,31 +217,11 @@ fn name(folder: &Folder, key: &PublicKey) -> String {
     folder.names.get(key).cloned().unwrap_or_else(|| key.fingerprint())
 }
 
-/// The queue without whoever has the turn, who keeps the place in it.
-fn queue(folder: &Folder, live: &Live, now: u64) -> (Vec<QueueShown>, usize) {
-    let holder = live.turn.as_ref();
-    let waiting = live.queue.iter().filter(|it| holder.is_none_or(|turn| turn.key != it.0));
-    let left_out = waiting.clone().count().saturating_sub(QUEUE);
-    // What is left of the running turn, if it takes as long as others did.
-    let running = holder.zip(live.mean);
-    let rest =
-        running.map_or(0.0, |(turn, mean)| (mean - now.saturating_sub(turn.since) as f64).max(0.0));
-    let shown =
-        |(ahead, (key, is_here, since, delay)): (usize, &(PublicKey, bool, u64, u64))| QueueShown {
-            name: name(folder, key),
-            is_here: *is_here,
-            since: since / 1000,
-            expected: live.mean.map(|mean| (mean * ahead as f64 + rest).round() as u64),
-            delay: *delay,
-        };
-    (waiting.enumerate().take(QUEUE).map(shown).collect(), left_out)
-}
-
 /// Those who have the turn or wait come first, then those who contributed, then the others.
 fn parties(folder: &Folder, live: &Live) -> Vec<PartyShown> {
     let holder = live.turn.as_ref().map(|turn| turn.key);
     let mut places: std::collections::HashMap<PublicKey, (usize, bool)> = Default::default();
-    for (key, is_here, ..) in live.queue.iter().filter(|it| Some(it.0) != holder) {
+    for (key, is_here) in live.places.iter().filter(|it| Some(it.0) != holder) {
         places.insert(*key, (places.len() + 1, *is_here));
     }
     let standing = |person: &super::folder::Person| match places.get(&person.key) {

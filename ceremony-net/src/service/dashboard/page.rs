@@ -39,6 +39,9 @@ pub(crate) static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The section that stands at the top of the page, with its title.
+const FACTS: &str = "facts";
+
 /// A section of the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Section {
@@ -51,6 +54,7 @@ pub(super) struct Section {
 #[template(path = "dashboard.html")]
 struct Page<'a> {
     m: &'a Model,
+    facts: &'a str,
     sections: &'a [Section],
     seen: &'a str,
     style: &'static str,
@@ -59,7 +63,12 @@ struct Page<'a> {
 
 /// The whole page. `seen` says which sections these are.
 pub(super) fn page(m: &Model, sections: &[Section], seen: &str) -> String {
-    rendered(&Page { m, sections, seen, style: SHEET.as_str(), script: SCRIPT })
+    let (head, others) = match sections.split_first() {
+        Some((head, others)) => (head.html.as_str(), others),
+        None => ("", sections),
+    };
+    let style = SHEET.as_str();
+    rendered(&Page { m, facts: head, sections: others, seen, style, script: SCRIPT })
 }
 
 /// Sections without anything of their own.
@@ -76,6 +85,7 @@ macro_rules! sections {
 }
 
 sections! {
+    Head "dashboard/facts.html"
     Stages "dashboard/stage.html"
     Turn "dashboard/turn.html"
     Queue "dashboard/queue.html"
@@ -98,6 +108,7 @@ struct ChainSection<'a> {
 pub(super) fn sections(m: &Model) -> Vec<Section> {
     let section = |id: &str, class, html: String| Section { id: id.to_owned(), class, html };
     let mut sections = vec![
+        section(FACTS, "", rendered(&Head { m })),
         section("stage", "", rendered(&Stages { m })),
         section("turn", "third", rendered(&Turn { m })),
         section("queue", "third", rendered(&Queue { m })),
@@ -166,13 +177,6 @@ impl Words {
 
     fn seconds(seconds: f64) -> String {
         if seconds < 60.0 { format!("{seconds:.1} s") } else { Self::span(seconds.round() as u64) }
-    }
-
-    fn expected(seconds: impl Number) -> String {
-        match seconds.number() {
-            0 => "next, if turns take as long as so far".into(),
-            s => format!("turn in about {}", Self::span(s)),
-        }
     }
 
     fn bytes(count: impl Number) -> String {
@@ -251,6 +255,12 @@ struct StageShown {
 }
 
 impl Model {
+    /// The command that fetches and verifies everything, of these rules.
+    fn mirror(&self) -> String {
+        let Self { origin, rules, .. } = self;
+        format!("{PROGRAM} ceremony mirror {origin} DIR --rules {rules} --verify")
+    }
+
     fn is_rehearsal(&self) -> bool {
         self.kind == CeremonyKind::Rehearsal
     }
@@ -302,8 +312,11 @@ impl Model {
                 format!("{phase}: {}'s contribution is being verified.", turn.participant)
             }
             Some(turn) => format!("{phase}: {} has the turn.", turn.participant),
-            None if self.queue.is_empty() => format!("{phase}: nobody waits for a turn."),
-            None => format!("{phase}: {} is next.", self.queue[0].name),
+            None => match &self.next {
+                Some(next) => format!("{phase}: {next} is next."),
+                None if self.queue.is_empty() => format!("{phase}: nobody waits for a turn."),
+                None => format!("{phase}: none of those who wait can get the turn now."),
+            },
         };
         let stands = match self.stage {
             StageInfo::Phase1 => phase("Phase 1"),
@@ -461,11 +474,8 @@ impl Join<'_> {
             "Contribute, from the first phase to the last",
             format!("{PROGRAM} ceremony join {origin} --as NAME --key KEY --rules {rules}{enrol}"),
         );
-        let mirror = (
-            "command-mirror",
-            "Keep a copy, and verify each step as it comes",
-            format!("{PROGRAM} ceremony mirror {origin} DIR --rules {rules} --verify"),
-        );
+        let mirror =
+            ("command-mirror", "Keep a copy, and verify each step as it comes", self.m.mirror());
         match self.is_open() {
             true => vec![join, mirror],
             false => vec![mirror],
@@ -497,6 +507,52 @@ mod tests {
             moment,
             "<time datetime=\"2023-11-14T22:13:20Z\">2023-11-14 22:13:20 UTC</time>"
         );
+    }
+
+    /// A colour's part of light, as WCAG 2 has it.
+    fn luminance(colour: &str) -> f64 {
+        let wide = |digits: &str| match digits.len() {
+            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
+            _ => digits.to_owned(),
+        };
+        let digits = wide(colour);
+        let of = |at: usize| {
+            let part = f64::from(u8::from_str_radix(&digits[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * of(0) + 0.7152 * of(2) + 0.0722 * of(4)
+    }
+
+    #[test]
+    fn what_is_drawn_can_be_told_from_its_ground_in_light_and_in_dark() {
+        // Each colour is written once for each of the two.
+        let of = |name: &str, n: usize| {
+            let found = SHEET.split(&format!("--{name}:#")).nth(n + 1).unwrap();
+            luminance(found.split([';', '}']).next().unwrap())
+        };
+        let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
+        for n in [0, 1] {
+            for ground in ["bg", "card"] {
+                for (name, least) in [
+                    // Lines that mean something; letters.
+                    ("edge", 3.0),
+                    ("fg", 4.5),
+                    ("dim", 4.5),
+                    ("good", 4.5),
+                    ("bad", 4.5),
+                    ("mark", 4.5),
+                    ("warn", 4.5),
+                ] {
+                    let found = contrast(of(name, n), of(ground, n));
+                    assert!(found >= least, "{name} on {ground}, {n}: {found:.2}");
+                }
+            }
+        }
+        // Nothing of the drawings has the colour of what only decorates.
+        for part in [".line{", ".hub,.party{"] {
+            let rule = SHEET.split(part).nth(1).unwrap().split('}').next().unwrap();
+            assert!(rule.contains("stroke:var(--edge)"), "{part}{rule}");
+        }
     }
 
     #[test]

@@ -119,6 +119,10 @@ async function look() {
       if (await plain.locator('.copy').first().isVisible()) found.differences.push('a button that does nothing');
       await plain.screenshot({ path: join(pictures, `${name}-plain.png`), fullPage: true });
       await keyboard(page);
+      // Who does not see the button is told what it did.
+      await page.locator('.copy').first().click();
+      const told = () => /^The command is (copied|selected)\.$/.test(document.getElementById('news').textContent);
+      await page.waitForFunction(told, null, { timeout: 5000 }).catch(() => found.differences.push('copied in silence'));
       // A hash is copied whole, without the gaps between its groups.
       const copied = await page.evaluate(() => {
         getSelection().selectAllChildren(document.querySelector('#join .hash'));
@@ -158,8 +162,49 @@ async function live() {
   })));
 }
 
+// Names are text wherever they stand, and stay in their boxes.
+async function hostile() {
+  const names = JSON.parse(name);
+  const page = await open({ viewport: { width: 1280, height: 900 } });
+  page.on('dialog', (it) => { found.violations.push(it.message()); it.dismiss(); });
+  await page.locator('#live.on').waitFor();
+  const judge = async (when) => {
+    const problems = await page.evaluate((names) => {
+      const problems = [];
+      const own = new Set(['script', 'img', 'iframe', 'object', 'embed', 'base', 'form', 'input']);
+      const elements = [...document.querySelectorAll('*')];
+      for (const it of elements.filter((it) => own.has(it.localName))) {
+        if (it.localName !== 'script' || it.parentElement !== document.body) problems.push(it.outerHTML);
+      }
+      for (const it of elements) {
+        for (const { name, value } of it.attributes) {
+          if (name.startsWith('on') || name === 'autofocus' || /javascript:/i.test(value) && name === 'href') {
+            problems.push(`${it.localName} ${name}="${value}"`);
+          }
+        }
+      }
+      const flat = (text) => text.replace(/\s+/g, ' ').trim();
+      const rows = [...document.querySelectorAll('#parties tbody th')].map((it) => flat(it.firstChild.textContent));
+      for (const it of names.map(flat)) if (!rows.includes(it)) problems.push(`not a row: ${it}`);
+      const boxes = [...document.querySelectorAll('.topology .party')].map((it) => it.getBBox());
+      for (const it of document.querySelectorAll('.topology text')) {
+        const { x, y, width } = it.getBBox();
+        const box = boxes.find((box) => y >= box.y - 2 && y <= box.y + box.height && Math.abs(box.x + box.width / 2 - x - width / 2) < 2);
+        if (width > (box?.width ?? 66)) problems.push(`too wide: ${it.textContent} ${width}`);
+      }
+      return problems;
+    }, names);
+    found.differences.push(...problems.map((it) => `${when}: ${it}`));
+    found.looks += 1;
+  };
+  await judge('at first');
+  console.log('ready');
+  await page.waitForFunction(() => document.querySelectorAll('#queue li').length === 5, null, { timeout: 60000 });
+  await judge('after events');
+}
+
 try {
-  await (what === 'look' ? look() : live());
+  await ({ look, live, hostile })[what]();
   console.log(JSON.stringify(found));
 } finally {
   await browser.close();

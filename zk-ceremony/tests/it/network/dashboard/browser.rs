@@ -10,6 +10,7 @@ use zk_attest::primitives::Timestamp;
 
 use super::super::party::Party;
 use super::super::{Net, wait_until};
+use super::faults::{TEXTS, renamed};
 use super::is_refused;
 
 const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
@@ -66,6 +67,31 @@ fn look(net: &Net, scene: &str) {
         assert_eq!(found[problem], json!([]), "{scene}: {found:#}");
     }
     assert!(found["stops"].as_u64().unwrap() > 10, "{found}");
+}
+
+#[test]
+fn hostile_names_are_text_in_a_browser_too_when_the_page_comes_and_when_it_changes() {
+    let people = ["a", "b", "c", "d", "e", "f"];
+    let long = "漢W".repeat(60);
+    let names: Vec<String> = TEXTS.iter().map(|it| (*it).to_owned()).chain([long]).collect();
+    let mut net = Net::with_rules(&people, |toml| renamed(toml, &people, &names));
+    net.serve_without_end("--turn 600");
+    let parties = people.map(|who| Party::new(&net, who));
+    let mut hostile = script(&net, "hostile", &json!(names).to_string());
+    let mut lines = BufReader::new(hostile.stdout.take().unwrap()).lines();
+    let ready = lines.next();
+    assert!(matches!(&ready, Some(Ok(line)) if line == "ready"), "{ready:?}");
+    // What changes comes by events, and becomes part of the page.
+    parties[0].turn();
+    for party in &parties[1..] {
+        assert_eq!(party.post("/v1/queue", &json!({})).status, 200);
+    }
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let found = ended(hostile, &rest.join("\n"));
+    for problem in ["violations", "console", "requests", "differences"] {
+        assert_eq!(found[problem], json!([]), "{problem}: {found:#}");
+    }
+    assert_eq!(found["looks"], 2, "before and after: {found}");
 }
 
 /// Rules whose beacons are rounds of drand in some days.

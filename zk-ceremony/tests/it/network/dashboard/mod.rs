@@ -46,7 +46,8 @@ fn words(html: &str) -> String {
         text.push(' ');
     }
     let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    whole.replace("&#39;", "'").replace("&#34;", "\"").replace("&#38;", "&")
+    let decoded = [("&#39;", "'"), ("&#34;", "\""), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    decoded.iter().fold(whole, |text, (code, sign)| text.replace(code, sign))
 }
 
 /// The hash, as the page groups it.
@@ -261,8 +262,8 @@ fn events_bring_what_a_browser_has_not_seen_and_nothing_else() {
     let sections = all.sections();
     let ids: Vec<&str> = sections.iter().map(|(id, _)| id.as_str()).collect();
     let expected = [
-        "stage", "turn", "queue", "beacons", "chain-0", "chain-1", "parties", "pace", "security",
-        "journal", "join",
+        "facts", "stage", "turn", "queue", "beacons", "chain-0", "chain-1", "parties", "pace",
+        "security", "journal", "join",
     ];
     assert_eq!(ids, expected);
     assert_eq!(all.next(), None, "it ends when its time is over");
@@ -281,7 +282,7 @@ fn events_bring_what_a_browser_has_not_seen_and_nothing_else() {
     {
         found.extend(live.sections());
     }
-    let unchanged = ["beacons", "chain-0", "chain-1", "pace", "join"];
+    let unchanged = ["facts", "beacons", "chain-0", "chain-1", "pace", "join"];
     assert!(!found.iter().any(|(id, _)| unchanged.contains(&id.as_str())), "{found:?}");
     // What is not understood.
     for query in ["wait=x", "what=1", "wait=-1"] {
@@ -296,4 +297,122 @@ fn events_bring_what_a_browser_has_not_seen_and_nothing_else() {
     service.ok();
     assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     while live.next().is_some() {}
+}
+
+/// The moment in a part of a page that a browser counts to.
+fn counted(html: &str) -> u64 {
+    let at = html.split("data-at=\"").nth(1).unwrap_or_else(|| panic!("{html}"));
+    at.split('"').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_wait_is_the_one_that_the_service_tells_and_time_alone_is_no_news() {
+    let mut net = Net::new(&["alice", "bob", "carol", "dave"]);
+    net.serve_without_end("--turn 600");
+    net.join("alice", "--phase 1").ok();
+    let [bob, carol, dave] = ["bob", "carol", "dave"].map(|who| Party::new(&net, who));
+    bob.turn();
+    let expected = |party: &Party| {
+        assert_eq!(party.post("/v1/queue", &serde_json::json!({})).status, 200);
+        party.send("GET", "/v1/queue?wait=0", &[], b"").json()["expected"].as_u64().unwrap()
+    };
+    let told = [expected(&carol), expected(&dave)];
+    let now = page_with(&net, |page| section(page, "queue").contains("dave"));
+    let since = now.split("data-now=\"").nth(1).unwrap().split('"').next().unwrap();
+    let since: u64 = since.parse().unwrap();
+    let waits = section(&now, "queue").split("<li").skip(1).map(counted);
+    let shown: Vec<u64> = waits.map(|at| at.saturating_sub(since)).collect();
+    assert_eq!(shown.len(), 2, "{}", section(&now, "queue"));
+    for (shown, told) in shown.iter().zip(told) {
+        // In whole seconds, up here and down there.
+        assert!(shown.abs_diff(told) <= 2, "{shown} and {told}");
+    }
+    assert!(shown[0] <= shown[1]);
+    // Nothing happens for longer than the service waits before it looks: nothing is sent anew.
+    std::thread::sleep(Duration::from_millis(1100));
+    let seen_now = seen(&page(&net)).to_owned();
+    let mut quiet = Events::open(net.address, &format!("wait=7&seen={seen_now}"));
+    let mut sent = Vec::new();
+    while let Some((name, data)) = quiet.next() {
+        if name == "section" {
+            sent.push(data.chars().take(40).collect::<String>());
+        }
+    }
+    // Those who only asked once are not connected any more, some time later.
+    sent.retain(|it| !["queue", "parties", "stage"].iter().any(|id| it.contains(id)));
+    assert_eq!(sent, Vec::<String>::new());
+}
+
+#[test]
+fn a_change_right_after_the_page_is_told_at_once() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("");
+    let alice = Party::new(&net, "alice");
+    let mut slowest = Duration::ZERO;
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(300));
+        let before = seen(&page(&net)).to_owned();
+        // While the page of a moment ago is still handed out.
+        assert_eq!(alice.post("/v1/queue", &serde_json::json!({})).status, 200);
+        let asked = std::time::Instant::now();
+        let mut live = Events::open(net.address, &format!("wait=8&seen={before}"));
+        while !live.sections().iter().any(|(id, html)| id == "queue" && html.contains("alice")) {
+            assert!(asked.elapsed() < Duration::from_secs(8));
+        }
+        slowest = slowest.max(asked.elapsed());
+        assert_eq!(alice.send("DELETE", "/v1/queue", &[], b"").status, 204);
+    }
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+}
+
+#[test]
+fn that_files_are_withheld_is_told_to_those_who_look() {
+    let mut net = Net::new(&["alice"]);
+    net.serve_without_end("");
+    let first = page(&net);
+    assert!(words(section(&first, "facts")).contains("A rehearsal: its keys protect nothing"));
+    let mut live = Events::open(net.address, &format!("wait=30&seen={}", seen(&first)));
+    let key = net.world.shared("evidence/key.pem");
+    std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+    std::fs::write(&key, "-----BEGIN PRIVATE KEY-----\nMC4C\n").unwrap();
+    let mut until = |withheld: bool| loop {
+        let found = live.sections().into_iter().find(|(id, _)| id == "facts");
+        match found {
+            Some((_, html)) if html.contains("No file is handed out") == withheld => return,
+            _ => {}
+        }
+    };
+    until(true);
+    std::fs::remove_file(&key).unwrap();
+    until(false);
+}
+
+#[test]
+fn the_documentation_says_which_sections_show_what_is_watched() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let table = text.split("## What is watched, and where").nth(1).unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows[0][3], "on the dashboard of `serve`, by the section's id");
+    let mut net = Net::new(&["alice"]);
+    net.serve_without_end("");
+    let page = page(&net);
+    let ids = page.split("<section id=\"").skip(1).map(|it| it.split('"').next().unwrap());
+    let mut left: std::collections::BTreeSet<&str> = ids.collect();
+    // What the ceremony is, and how to join it: nothing that is watched. One chain is as another.
+    for id in ["facts", "join", "chain-1"] {
+        assert!(left.remove(id), "{id}");
+    }
+    let mut named = std::collections::BTreeSet::new();
+    for row in &rows[1..] {
+        for id in row[3].split('`').skip(1).step_by(2) {
+            named.insert(id);
+        }
+    }
+    assert_eq!(named, left);
+    assert!(words(section(&page, "journal")).contains("receipt"));
 }
