@@ -2,7 +2,8 @@
 //! kits.
 //!
 //! `cargo run --release -p fuzz-targets --example make_seeds`. The answers to a challenge hold
-//! fresh randomness; everything else is the same in every run.
+//! fresh randomness, and archives the time at which they were signed; everything else is the same
+//! in every run.
 
 use std::io::Cursor;
 
@@ -24,19 +25,27 @@ use ceremony_core::phase1::contribute::new;
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
+use ceremony_folder::archive_file;
+use ceremony_folder::archive_set::{PublicFile, archive_set};
 use ceremony_folder::commitment::{Commitment, CommittedChain};
+use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{Entry, Event};
+use ceremony_folder::report::Report;
+use ceremony_folder::{AttestationDraft, Folder, NewStep, Slot, Track};
+use ed25519_dalek::SigningKey;
 use testkit::forge::Step;
 use testkit::known_tau;
 use testkit::paper as approval;
 use testkit::paper::{Ceremony, Parts};
 use testkit::ptau::Model;
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{CommitmentDigest, FileDigest};
-use zk_attest::key::PublicKey;
+use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::primitives::{CeremonyKind, CircuitName, Label, Timestamp};
-use zk_attest::statement::{Phase, Statement, Subject};
+use zk_attest::signer::Signer;
+use zk_attest::statement::{Action, Phase, Statement, Subject};
 use zk_embed::export::Format;
 use zk_embed::{Imported, Language};
 use zk_vk_guard::bundle::OnExpiry;
@@ -61,6 +70,88 @@ fn main() {
     proofs();
     journals();
     deployed();
+    archives();
+}
+
+/// A key of the tests, as a signer.
+struct Key(SigningKey, PublicKey);
+
+impl Signer for Key {
+    fn public_key(&self) -> &PublicKey {
+        &self.1
+    }
+
+    fn description(&self) -> String {
+        "a key of the tests".into()
+    }
+
+    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
+        Ok(ed25519_dalek::Signer::sign(&self.0, message).to_bytes())
+    }
+}
+
+/// The rules of a ceremony of one circuit.
+fn rules(r1cs: &[u8]) -> String {
+    let key = |name: &str| approval::public(name);
+    format!(
+        "format = \"zk-ceremony/1\"\nid = \"seed\"\nkind = \"rehearsal\"\ncurve = \"bn254\"\n\
+         power = 2\norder = \"any\"\n\n[minimum_contributions]\nphase1 = 1\nphase2 = 1\n\n\
+         [coordinator]\nname = \"cleo\"\nkey = \"{}\"\n\n\
+         [[participants]]\nname = \"alice\"\nkey = \"{}\"\nphases = [1, 2]\n\n\
+         [beacon.phase1]\nsource = \"a chain\"\nround = 1\nexponent = 10\n\n\
+         [beacon.phase2]\nsource = \"a chain\"\nround = 2\nexponent = 10\n\n\
+         [[circuits]]\nname = \"product\"\nsha256 = \"{}\"\nprogram = \"a product\"\n",
+        key("cleo"),
+        key("alice"),
+        FileDigest::of(r1cs)
+    )
+}
+
+/// A ceremony that has just opened, as `ceremony archive` packs it. Attestation and list have the
+/// time at which they were signed.
+fn archives() {
+    let temporary = tempfile::tempdir().unwrap();
+    let root = temporary.path().join("seed");
+    let folder = Folder::new(&root);
+    let (r1cs, _) = circuit();
+    let rules = rules(&r1cs);
+    std::fs::create_dir_all(root.join("circuits/product")).unwrap();
+    std::fs::write(folder.config(), &rules).unwrap();
+    std::fs::write(root.join("circuits/product/circuit.r1cs"), &r1cs).unwrap();
+    let mut signer = Key(approval::person("cleo"), approval::public("cleo"));
+    let ceremony = ceremony_folder::Ceremony::open(&root).unwrap();
+    let mut step = NewStep::begin(&ceremony, &Track::Phase1, Slot::Number(0)).unwrap();
+    new(Power::new(2).unwrap(), &mut step.output, &NoProgress).unwrap();
+    let tool = approval::text("zk-ceremony 0.1.0");
+    let draft = AttestationDraft::of_coordinator(&ceremony, Action::Open, None, &tool);
+    step.commit(draft, &mut signer, &NoProgress).unwrap();
+    let pack = |more: &[&str]| {
+        let ceremony = ceremony_folder::Ceremony::open_sound(&root).unwrap();
+        let mut files = archive_set(&ceremony).unwrap().files;
+        let extra = |name: &&str| PublicFile { name: (*name).into(), path: root.join(name) };
+        files.extend(more.iter().map(extra));
+        files.sort();
+        let mut tar = Vec::new();
+        archive_file::write(&ceremony, &files, "seed", &mut tar).unwrap();
+        tar
+    };
+    put("archive/bad-without-a-list.tar", pack(&[]));
+    let ceremony = ceremony_folder::Ceremony::open_sound(&root).unwrap();
+    let listed = ceremony.public_files(&mut KnownDigests::default(), &NoProgress).unwrap();
+    ceremony.write_index(listed, &mut signer).unwrap();
+    put("archive/good-listed.tar", pack(&["index.json"]));
+    let report = Report::begin(&ceremony, "a seed");
+    let sums = ceremony_folder::report::sums(&ceremony, &report, &NoProgress).unwrap();
+    std::fs::write(root.join("SHA256SUMS"), sums).unwrap();
+    let summed = pack(&[]);
+    put("archive/good-summed.tar", &summed);
+    let ptau = b"ptau";
+    let mut changed = summed.clone();
+    let at = changed.windows(4).position(|window| window == ptau).unwrap();
+    let inside = changed[at + 512..].windows(4).position(|window| window == ptau).unwrap();
+    changed[at + 512 + inside + 60] ^= 1;
+    put("archive/bad-another-byte.tar", &changed);
+    put("archive/bad-cut.tar", &summed[..summed.len() - 600]);
 }
 
 /// A handover, as a statement.

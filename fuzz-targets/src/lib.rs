@@ -8,6 +8,7 @@
 //! files      ptau r1cs zkey wtns challenge response
 //! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
 //!            proof journal deployed
+//! archives   archive
 //! verifiers  ptau_verify zkey_verify bundle_verify
 //! stable     runs them without libFuzzer: seeds, then seeded mutations
 //! ```
@@ -15,12 +16,14 @@
 //! A new target is a function here, a line in [`TARGETS`], a file in fuzz_targets/ with its
 //! `[[bin]]`, and a folder of seeds with a good one.
 
+mod archives;
 mod documents;
 mod files;
 pub mod mutate;
 pub mod stable;
 mod verifiers;
 
+pub use archives::archive;
 pub use documents::{
     bundle, ceremony_toml, deployed, envelope, journal, policy, proof, snippet, statement,
     transcript, verification_key,
@@ -32,7 +35,7 @@ pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     ("ptau", ptau),
     ("r1cs", r1cs),
     ("zkey", zkey),
@@ -50,6 +53,7 @@ pub const TARGETS: [Target; 20] = [
     ("proof", proof),
     ("journal", journal),
     ("deployed", deployed),
+    ("archive", archive),
     ("ptau_verify", ptau_verify),
     ("zkey_verify", zkey_verify),
     ("bundle_verify", bundle_verify),
