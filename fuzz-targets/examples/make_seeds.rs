@@ -32,6 +32,7 @@ use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{Entry, Event};
 use ceremony_folder::report::Report;
+use ceremony_folder::software::Software;
 use ceremony_folder::{AttestationDraft, Folder, NewStep, Slot, Track};
 use ed25519_dalek::SigningKey;
 use testkit::forge::Step;
@@ -122,7 +123,7 @@ fn archives() {
     let ceremony = ceremony_folder::Ceremony::open(&root).unwrap();
     let mut step = NewStep::begin(&ceremony, &Track::Phase1, Slot::Number(0)).unwrap();
     new(Power::new(2).unwrap(), &mut step.output, &NoProgress).unwrap();
-    let tool = approval::text("zk-ceremony 0.1.0");
+    let tool = Software::another(approval::text("zk-ceremony 0.1.0"));
     let draft = AttestationDraft::of_coordinator(&ceremony, Action::Open, None, &tool);
     step.commit(draft, &mut signer, &NoProgress).unwrap();
     let pack = |more: &[&str]| {

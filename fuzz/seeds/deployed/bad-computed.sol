@@ -9,8 +9,8 @@ contract Verifier_attestation {
     string public constant KIND = "production";
     string public constant CIRCUIT = "attestation";
     uint64 public constant SERIAL = 7;
-    bytes32 public constant STATEMENT_SHA256 = 0xe84cb722f3273e2492318f3e2e07530bfcdf0e37426f4decc5bb476689bbaf6c;
-    bytes32 public constant TRANSCRIPT_SHA256 = 0x87f76bd59b9fa5dc30c7c53fbc6e44652ca7f4396babe788c9d751b977d5a5be;
+    bytes32 public constant STATEMENT_SHA256 = 0x590986f092ee0c8d8580077b92aa125945c593d88ab0d7be4b65976b775cb1b7;
+    bytes32 public constant TRANSCRIPT_SHA256 = 0xa31c64aab67723346df78ed8a254d40ba75490c9bf94a3797302a13d8c52987a;
     /// Of the key's canonical compressed bytes, as the bundle states it.
     bytes32 public constant VK_SHA256 = 0x40c267eaca5c2193e89cf223354069f1e86faf115a807c5b29531bfce584adfb;
     bytes32 public constant PROGRAM_HASH = 0xbb8d6a93c2b1b6eaed7efdd60619764fe753354b5f380277969d60c42c537e6e;

@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("ecc4eba5f7e7ecec769ab1120b594b7d5e3afcf89b3719208fd590c2be7bddd9");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("e30a319ed741e2dfa97aabda3917d831f90de4638c64e2bb0539f9baa183f39c");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("ad0276a2cb021ab0d5ced2f453c318d61c5156a0faef0d697834323d5bb5fe2b");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("8ebafff05150f4882e73421e97206f10bc557069d681e08c22c188af8ed64497");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("f7aa6634d92b447483934d711727c303cca3d3530de9867ebabc4687ef562f5b");
 
