@@ -3,7 +3,7 @@
 //! in the folder stops the command: what is archived or listed cannot be called back.
 
 use std::collections::BTreeSet;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zk_attest::key::PublicKey;
@@ -20,7 +20,8 @@ use crate::{Ceremony, Config};
 pub(crate) const MAX_FILES: usize = 1 << 18;
 /// Folders in folders at most: `circuits/NAME/ark` is the deepest of a ceremony's own.
 const MAX_DEPTH: usize = 4;
-/// Bytes of a document at most: above the limits of all of them, and far below a disk.
+/// Bytes of a document at most: above the limits of all of them, and far below a disk. Other files
+/// are searched for a key as far as this: one name can stand for any number of bytes.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 
 /// A public file: its name in the folder, with `/` between the parts, and its path.
@@ -195,7 +196,7 @@ impl Walk<'_> {
     fn refuse_a_key(&self, path: &Path) -> Result<(), CeremonyError> {
         let source = self.ceremony.folder.open(path)?;
         let is_public = |bytes: &[u8]| self.known.is_public_key(bytes);
-        match search(source, is_public).map_err(at(path))? {
+        match search(source.take(MAX_DOCUMENT_BYTES), is_public).map_err(at(path))? {
             Some(kind) => {
                 Err(CeremonyError { path: path.into(), cause: Cause::KeyMaterial { kind } })
             }

@@ -103,7 +103,15 @@ pub fn marked_key(bytes: &[u8]) -> Option<&'static str> {
 /// Whether `bytes` has `part` anywhere.
 #[must_use]
 pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
+    let Some(first) = part.first() else { return true };
+    let mut left = bytes;
+    while let Some(at) = left.iter().position(|byte| byte == first) {
+        if left[at..].starts_with(part) {
+            return true;
+        }
+        left = &left[at + 1..];
+    }
+    false
 }
 
 /// A line with BEGIN and then PRIVATE KEY, as PEM, OpenSSH, SSH2 and OpenPGP have it.

@@ -23,8 +23,8 @@ pub(crate) const LISTENERS_OF_ONE: usize = 32;
 pub(crate) const LISTENING: Duration = Duration::from_secs(3600);
 /// Connections to a node's metrics: a few Prometheus servers, and people who look.
 pub(crate) const METRICS_CONNECTIONS: usize = 64;
-/// Open files for everything else: uploads, the folder, its lock, the journal, what is verified; and
-/// the connections to metrics.
+/// Open files for everything else: uploads, the folder, its lock, the journal, what is verified,
+/// and the connections to metrics.
 pub(crate) const OTHER_FILES: usize = 128 + METRICS_CONNECTIONS;
 /// How long a client may take no piece of an answer: what a link that is cut for a minute needs,
 /// and as long as our client waits for an answer.

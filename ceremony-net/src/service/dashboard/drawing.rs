@@ -153,8 +153,8 @@ impl Sparkline {
 }
 
 /// How many moments fall into each of `count` equal parts of time, from the first one on, and the
-/// seconds of a part. Parts begin at whole multiples of their length, which doubles when they do not
-/// reach `now`: between two doublings, nothing changes but by what happens.
+/// seconds of a part. Parts begin at whole multiples of their length, which doubles when they do
+/// not reach `now`: between two doublings, nothing changes but by what happens.
 pub(super) fn parts(
     moments: impl Iterator<Item = u64> + Clone,
     now: u64,

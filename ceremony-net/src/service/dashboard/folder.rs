@@ -118,8 +118,8 @@ pub(crate) struct Folder {
 /// A verdict and the file that it is of; none where there is another thing under the name.
 type Read = Option<(StepVerdict, FileDigest)>;
 
-/// Verdicts that were read: each document once, by its name and SHA-256. A ceremony has thousands of
-/// them, and each has a signature to be verified.
+/// Verdicts that were read: each document once, by its name and SHA-256. A ceremony has thousands
+/// of them, and each has a signature to be verified.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
     known: BTreeMap<String, (String, Read)>,
