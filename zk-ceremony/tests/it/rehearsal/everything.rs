@@ -125,7 +125,10 @@ fn a_ceremony_with_everything_it_can_have_ends_in_a_guarded_build() {
     }
     // The one file with the proving key is sealed, and its prover opens it.
     let private = fs::read_dir(world.path("coordinator", "shared.private")).unwrap();
-    let names: Vec<_> = private.map(|it| it.unwrap().file_name()).collect();
+    let names: Vec<String> = private
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
     assert_eq!(names, ["main.proving_key.bin.age"]);
     let sealed = world.path("coordinator", "shared.private/main.proving_key.bin.age");
     world.ok(
