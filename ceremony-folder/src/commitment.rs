@@ -418,7 +418,6 @@ fn twice(participant: &Label, phase: Phase) -> Diagnostic {
 }
 
 /// The refusal of a commitment that comes after the round of commitments.
-#[must_use]
 pub fn too_late(phase: Phase, why: &str) -> Diagnostic {
     Diagnostic::artefact(
         "commitments-closed",

@@ -286,8 +286,7 @@ mod tests {
 
     #[test]
     fn steps_are_counted_and_nothing_else() {
-        let file =
-            |name: &str| Indexed { name: name.into(), size: 1, sha256: FileDigest([0; 32]) };
+        let file = |name: &str| Indexed { name: name.into(), size: 1, sha256: FileDigest([0; 32]) };
         let files = [
             "ceremony.toml",
             "phase1/0000.ptau",

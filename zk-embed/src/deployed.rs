@@ -51,7 +51,7 @@ pub struct Verifier {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeployedKey {
     /// Each point with its part.
-    Whole(VerifyingKey),
+    Whole(Box<VerifyingKey>),
     /// The points, each once up to its sign, and not what they are for.
     Points {
         /// Of G1.
@@ -134,7 +134,7 @@ fn documents(text: &str) -> Result<Vec<Verifier>> {
     let key = |name: &str, text: &str| {
         let key = read_verification_key(text.as_bytes())
             .map_err(|error| Refusal::new(Code::Malformed, error).within(name))?;
-        Ok(Verifier { name: name.into(), key: DeployedKey::Whole(key) })
+        Ok(Verifier { name: name.into(), key: DeployedKey::Whole(Box::new(key)) })
     };
     match serde_json::from_str::<Exported>(text) {
         Ok(exported) if !exported.circuits.is_empty() => {
@@ -164,7 +164,7 @@ pub fn judge(verifier: &Verifier, imported: Option<&Imported>) -> Result<Judged>
     };
     let circuits = || imported.bundle().circuits().map(|(circuit, _)| &circuit.name);
     let found = circuits().zip(imported.keys()).find(|(_, key)| match &verifier.key {
-        DeployedKey::Whole(found) => found == *key,
+        DeployedKey::Whole(found) => **found == **key,
         DeployedKey::Points { g1, g2, numbers } => points::same(g1, g2, numbers, key),
     });
     let Some((circuit, _)) = found else {

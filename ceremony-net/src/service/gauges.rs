@@ -219,7 +219,8 @@ fn tell_chains(view: &View) {
         let is_held =
             chains().next().is_some() && (phase == Phase::Two || ceremony.config.has_own_phase1());
         let people = ceremony.roster.participants(phase).filter(|_| is_held);
-        let missing = missing(people.map(|person| person.name.as_str()), chains().map(contributors));
+        let missing =
+            missing(people.map(|person| person.name.as_str()), chains().map(contributors));
         let name = phase_name(phase);
         gauge!(f::ROSTER_MISSING, "phase" => name).set(count(missing));
         let plan = ceremony.config.beacon(phase);

@@ -271,7 +271,7 @@ impl Contract {
             if self.name.is_empty() { refusal } else { refusal.within(&self.name) }
         };
         let key = self.key().map_err(within)?;
-        Ok(Verifier { name: self.name.clone(), key: DeployedKey::Whole(key) })
+        Ok(Verifier { name: self.name.clone(), key: DeployedKey::Whole(Box::new(key)) })
     }
 
     fn key(&self) -> Result<VerifyingKey> {

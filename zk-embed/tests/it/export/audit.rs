@@ -42,7 +42,7 @@ fn the_key_of_a_contract_is_found_in_its_source_and_in_its_code() {
     for name in ["ours.sol", &theirs] {
         let source = fs::read(world.path(name)).unwrap();
         let verifier = &one(&source);
-        assert_eq!(verifier.key, DeployedKey::Whole(world.key.clone()), "{name}");
+        assert_eq!(verifier.key, DeployedKey::Whole(Box::new(world.key.clone())), "{name}");
         assert_eq!(judge(verifier, Some(&of)).unwrap(), whole(Some("attestation")), "{name}");
         assert_eq!(judge(verifier, None).unwrap(), whole(None));
 
@@ -64,7 +64,7 @@ fn the_key_of_a_contract_is_found_in_its_source_and_in_its_code() {
     let verifier = &one(exported.as_bytes());
     assert_eq!(
         (verifier.name.as_str(), &verifier.key),
-        ("attestation", &DeployedKey::Whole(world.key.clone()))
+        ("attestation", &DeployedKey::Whole(Box::new(world.key.clone())))
     );
 }
 
@@ -154,7 +154,7 @@ fn keys_are_found_under_the_names_of_other_generators() {
     for (text, name) in [(&structure, "Old"), (&negated, "Negated")] {
         let verifier = &one(text.as_bytes());
         assert_eq!(verifier.name, name);
-        assert_eq!(verifier.key, DeployedKey::Whole(key.clone()), "{name}");
+        assert_eq!(verifier.key, DeployedKey::Whole(Box::new(key.clone())), "{name}");
     }
     // Each part is asked for, and each number has to be a point's.
     for part in ["ALPHA", "BETA", "GAMMA", "DELTA", "CONSTANT", "PUB_0"] {
@@ -237,10 +237,11 @@ fn every_degenerate_key_is_refused_and_an_unusual_one_is_called_that() {
     let judged = |edit: &dyn Fn(&mut VerifyingKey)| {
         let mut key = good.clone();
         edit(&mut key);
-        judge(&Verifier { name: "it".into(), key: DeployedKey::Whole(key) }, None)
+        judge(&Verifier { name: "it".into(), key: DeployedKey::Whole(Box::new(key)) }, None)
     };
     let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
-    let edits: [(&str, &dyn Fn(&mut VerifyingKey)); 12] = [
+    type Edit<'a> = (&'a str, &'a dyn Fn(&mut VerifyingKey));
+    let edits: [Edit<'_>; 12] = [
         ("delta is gamma", &|key| key.delta_g2 = key.gamma_g2),
         ("delta is -gamma", &|key| key.delta_g2 = -key.gamma_g2),
         ("delta is the generator", &|key| (key.delta_g2, key.gamma_g2) = (g2, key.beta_g2)),
