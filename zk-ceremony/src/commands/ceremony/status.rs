@@ -376,7 +376,7 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         true => chain.waiting(&ceremony.roster),
         false => ceremony.may_contribute(chain),
     };
-    for participant in open.iter().flat_map(|chain| who(chain)) {
+    for participant in open.iter().flat_map(who) {
         if !names.iter().any(|name| name == participant.name.as_str()) {
             names.push(participant.name.to_string());
         }
