@@ -20,9 +20,9 @@
 //!
 //! (Dai, Lin, Zhao and Zhou, eprint 2022/348). For points of the subgroup it holds, since
 //! f(6x^2) = 0 modulo r. For others it does not: psi^2 - t psi + q = 0, so that f(psi) Q = 0 gives
-//! [N]Q = 0 for the norm N of f, the resultant of f and T^2 - tT + q. The order of Q divides r times
-//! the cofactor; N is a multiple of r, and has no factor in common with the cofactor, so that the
-//! order of Q divides r. One multiplication by x instead of one by 6x^2: half the time.
+//! [N]Q = 0 for the norm N of f, the resultant of f and T^2 - tT + q. The order of Q divides r
+//! times the cofactor; N is a multiple of r, and has no factor in common with the cofactor, so that
+//! the order of Q divides r. One multiplication by x instead of one by 6x^2: half the time.
 
 use ark_ec::bn::BnConfig;
 use ark_ec::{AdditiveGroup as _, AffineRepr as _, CurveGroup};

@@ -1,11 +1,11 @@
 //! Committing to the secrets of a contribution before its predecessor is known.
 //!
-//! A record proves knowledge of each secret x by (s, s x, x R), of which only R depends on what comes
-//! before (BGM17, section 5). The first two points of each secret, its [`Opening`], are a function of
-//! the contributor's randomness alone: a hash of them fixes the secrets without showing anything, and
-//! the record that comes later shows whether they are the ones. BCGTV15 (E. Ben-Sasson, A. Chiesa, M.
-//! Green, E. Tromer, M. Virza, *Secure Sampling of Public Parameters for Succinct Zero Knowledge
-//! Proofs*, IEEE S&P 2015) begins with such a round.
+//! A record proves knowledge of each secret x by (s, s x, x R), of which only R depends on what
+//! comes before (BGM17, section 5). The first two points of each secret, its [`Opening`], are a
+//! function of the contributor's randomness alone: a hash of them fixes the secrets without showing
+//! anything, and the record that comes later shows whether they are the ones. BCGTV15 (E.
+//! Ben-Sasson, A. Chiesa, M. Green, E. Tromer, M. Virza, *Secure Sampling of Public Parameters for
+//! Succinct Zero Knowledge Proofs*, IEEE S&P 2015) begins with such a round.
 //!
 //! Until then the randomness is kept: a [`KeptSeed`], in memory that its owner brings.
 
@@ -81,9 +81,9 @@ impl Explain for KeepError {
     }
 }
 
-/// What the generator of one contribution is keyed by, kept from the commitment to the contribution.
-/// No `Debug`, no `Clone`. It does not overwrite the memory that it is in: its owner's type `M` has to
-/// do that when it is dropped.
+/// What the generator of one contribution is keyed by, kept from the commitment to the
+/// contribution. No `Debug`, no `Clone`. It does not overwrite the memory that it is in: its
+/// owner's type `M` has to do that when it is dropped.
 ///
 /// A contribution can take more than one attempt, each on another predecessor, and all of them have
 /// the secrets that were committed to: [`Self::rng`] does not consume it.

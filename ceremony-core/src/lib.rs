@@ -28,9 +28,9 @@
 //! beacons, randomness of verifiers), [`secret_threads`] (where secrets are computed with),
 //! [`commit`] (what can be fixed of them beforehand), [`mod@format`] (bytes to points and records),
 //! [`ratio`] (the one question that every verifier asks), [`phase1`], [`phase2`], [`keygen`] (the
-//! finished key for arkworks). [`explain`], [`limits`] and [`progress`] serve all of them. Data flows one way: files, points, ratios,
-//! phases, keys. The ceremony around them, with its folder and its signatures, is
-//! `ceremony-folder`.
+//! finished key for arkworks). [`explain`], [`limits`] and [`progress`] serve all of them. Data
+//! flows one way: files, points, ratios, phases, keys. The ceremony around them, with its folder
+//! and its signatures, is `ceremony-folder`.
 //!
 //! Where to begin: [`phase1::verify::verify`], [`phase1::contribute::contribute`],
 //! [`phase1::prepare::prepare`], [`phase2::initial_key::new_key`], [`phase2::verify::verify`] and

@@ -1,5 +1,5 @@
-//! Commitments to secrets: what each participant publishes before the first contribution of a phase,
-//! where the rules ask for it (`[commitments] secrets = true`).
+//! Commitments to secrets: what each participant publishes before the first contribution of a
+//! phase, where the rules ask for it (`[commitments] secrets = true`).
 //!
 //! ```text
 //! commitments/PHASE.KEY.dsse.json     KEY: the first 16 digits of the participant's key id
@@ -14,8 +14,8 @@
 //!    participant ([`Ceremony::ensure_committed_first`]), and every contribution after it
 //!    ([`Ceremony::ensure_all_recorded`]).
 //!
-//! Who did not commit in time does not contribute to the phase. Who does not contribute after having
-//! committed could not like what they saw: reports name them.
+//! Who did not commit in time does not contribute to the phase. Who does not contribute after
+//! having committed could not like what they saw: reports name them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,8 +46,8 @@ use crate::{Ceremony, Stage};
 /// The folder of commitments.
 pub const COMMITMENTS: &str = "commitments";
 
-/// Files of the folder that are looked at: everybody's for both phases, and as many that somebody put
-/// there.
+/// Files of the folder that are looked at: everybody's for both phases, and as many that somebody
+/// put there.
 const MAX_FILES: usize = 4 * MAX_PARTICIPANTS;
 
 /// Begins what is hashed, so that nothing else has the same hash.
@@ -92,8 +92,8 @@ impl Predicate for Commitment {
     const RENEW: &'static str = "commit again, with this version of the program";
 }
 
-/// SHA-256(tag | SHA-256 of ceremony.toml | phase | length and name of the circuit | key | s and s x of
-/// each secret x).
+/// SHA-256(tag | SHA-256 of ceremony.toml | phase | length and name of the circuit | key | s and s
+/// x of each secret x).
 #[must_use]
 pub fn digest(
     rules: ConfigDigest,
@@ -153,8 +153,8 @@ impl Commitment {
         Ok(envelope)
     }
 
-    /// Reads one of this ceremony, which verifies under the key that it names and is about every chain
-    /// of its phase.
+    /// Reads one of this ceremony, which verifies under the key that it names and is about every
+    /// chain of its phase.
     ///
     /// # Errors
     /// When it is not. Messages name `path`.
@@ -219,8 +219,8 @@ pub struct Committed {
     path: PathBuf,
 }
 
-/// The commitments of a ceremony that hold, each under its own name and of a key that its participant
-/// has or had. None where the rules do not ask for them.
+/// The commitments of a ceremony that hold, each under its own name and of a key that its
+/// participant has or had. None where the rules do not ask for them.
 #[derive(Clone, Debug, Default)]
 pub struct Commitments(Vec<Committed>);
 
@@ -251,8 +251,8 @@ impl Commitments {
         self.0.iter().filter(move |kept| kept.said.phase == phase)
     }
 
-    /// The one commitment of a participant to a phase. With two, of which one could be opened as one
-    /// likes, there is none.
+    /// The one commitment of a participant to a phase. With two, of which one could be opened as
+    /// one likes, there is none.
     ///
     /// # Errors
     /// [`Uncommitted`].
@@ -265,7 +265,8 @@ impl Commitments {
         }
     }
 
-    /// Check 12 of phase 1 and check 13 of phase 2: the contribution opens the commitment of its maker.
+    /// Check 12 of phase 1 and check 13 of phase 2: the contribution opens the commitment of its
+    /// maker.
     ///
     /// # Errors
     /// When there is no commitment, more than one, or another one.
@@ -340,8 +341,8 @@ pub enum Uncommitted {
     Twice,
 }
 
-/// Verifies that a contribution opens the commitment of its maker: its check, or none where the rules
-/// do not ask for commitments or the step is no contribution.
+/// Verifies that a contribution opens the commitment of its maker: its check, or none where the
+/// rules do not ask for commitments or the step is no contribution.
 ///
 /// # Errors
 /// When it does not. Messages name the step's file.
@@ -460,7 +461,8 @@ impl Ceremony {
         }
     }
 
-    /// What became of a commitment. Whether a contribution has its secrets is for a verification to say.
+    /// What became of a commitment. Whether a contribution has its secrets is for a verification to
+    /// say.
     #[must_use]
     pub fn standing(&self, kept: &Committed) -> Standing {
         let of_phase = |chain: &&Chain| chain.track.phase() == kept.said.phase;
@@ -475,8 +477,8 @@ impl Ceremony {
         }
     }
 
-    /// No commitment that the journal tells of came after the first contribution to its phase, none is
-    /// the second one of its maker, and that of each contribution's maker is told of.
+    /// No commitment that the journal tells of came after the first contribution to its phase, none
+    /// is the second one of its maker, and that of each contribution's maker is told of.
     pub(crate) fn ensure_committed_first(
         &self,
         path: &Path,
@@ -535,8 +537,8 @@ impl Ceremony {
         Ok(())
     }
 
-    /// In a ceremony with commitments, a journal tells of every contribution: only it says what came
-    /// first.
+    /// In a ceremony with commitments, a journal tells of every contribution: only it says what
+    /// came first.
     ///
     /// # Errors
     /// When there is none, it does not hold, or it lacks one.

@@ -1,8 +1,8 @@
 //! The program that makes a step: what it is called, and which build of this one it is.
 //!
 //! A build says of itself what it is, and nothing can verify that from outside: a program that was
-//! changed may name the digest of one that was not. It helps people who are honest to find out later
-//! what they ran, for instance when a build turns out to be faulty.
+//! changed may name the digest of one that was not. It helps people who are honest to find out
+//! later what they ran, for instance when a build turns out to be faulty.
 
 use std::fs::File;
 use std::io;

@@ -391,8 +391,8 @@ impl Ceremony {
         }
     }
 
-    /// Participants whose contribution to a chain can still come, in the order of the roster: without
-    /// those who would have had to commit to it.
+    /// Participants whose contribution to a chain can still come, in the order of the roster:
+    /// without those who would have had to commit to it.
     #[must_use]
     pub fn still_to_come(&self, chain: &Chain) -> Vec<&Participant> {
         let mut waiting = chain.waiting(&self.roster);

@@ -12,8 +12,8 @@
 //!    circuit and prepared file, every key follows from the one before it, and the last one passes
 //!    the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
 //! 5. each phase has the contributions that the rules ask for, and its beacon;
-//! 6. where the rules ask for commitments, each contribution opens its maker's, and a journal has all
-//!    of them before the first contribution of the phase.
+//! 6. where the rules ask for commitments, each contribution opens its maker's, and a journal has
+//!    all of them before the first contribution of the phase.
 //!
 //! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
 //! first failure names the first bad step.

@@ -7,7 +7,7 @@
 fn main() {
     zk_vk_guard::Guard::new(
         "zk/trust-policy.json",
-        "0e640618e056ca5d3989265c1f4c973963215247ff4b77e6f5ae64b8e0c0c695",
+        "8931d31a09c613665cd59f84364f900c5ce1df7c0da1bd006594ea87f04c1f6d",
     )
     .bundle("zk/bundle.json")
     .snippet("zk/verifying_key.rs")

@@ -489,7 +489,8 @@ impl From<BeaconValue> for String {
     }
 }
 
-/// Exponent of a beacon's work, 10 to 30: what `ceremony-core` computes, creator and verifier alike.
+/// Exponent of a beacon's work, 10 to 30: what `ceremony-core` computes, creator and verifier
+/// alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct BeaconExponent(u8);

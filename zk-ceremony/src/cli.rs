@@ -24,8 +24,8 @@ use zk_attest::digest::FileDigest;
 
 use crate::host::examples;
 
-/// The version, the commit, and which arithmetic this machine can run. Asked without choosing it, which
-/// `--portable-arithmetic` may still do.
+/// The version, the commit, and which arithmetic this machine can run. Asked without choosing it,
+/// which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let best = if Backend::new(Instructions::Ifma).is_some() {
         Instructions::Ifma

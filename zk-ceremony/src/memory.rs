@@ -7,8 +7,8 @@ use ceremony_core::commit::SEED_BYTES;
 use memmap2::MmapMut;
 use zeroize::Zeroize as _;
 
-/// Memory of its own pages for a secret that has to wait: locked, so that it is not swapped, left out
-/// of dumps where the system can do that, and overwritten when it is dropped.
+/// Memory of its own pages for a secret that has to wait: locked, so that it is not swapped, left
+/// out of dumps where the system can do that, and overwritten when it is dropped.
 pub(crate) struct Locked(MmapMut);
 
 impl Locked {

@@ -4,8 +4,8 @@
 //! policy and has not expired, and that every point of its keys passed [`deep_check`]. [`replace`]
 //! proves that a committed snippet never goes back to an older serial, and [`check`] that it is
 //! current; [`export`] writes the same keys for other languages, and [`deployed`] finds them in a
-//! contract again. [`ceremony::check_ceremony`] verifies once more the whole ceremony behind the bundle.
-//! The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
+//! contract again. [`ceremony::check_ceremony`] verifies once more the whole ceremony behind the
+//! bundle. The text itself is made in `zk-vk-guard`, where the guard of every build makes it again.
 //!
 //! ```
 //! use zk_attest::primitives::Timestamp;

@@ -1,9 +1,9 @@
 //! The round of commitments before the contributions of a phase, where the rules ask for it.
 //!
 //! It begins with the phase, and ends when everybody has committed, or when the time for it is over
-//! since the first commitment and there are as many as the phase needs contributions. What there is of
-//! it is in the folder and in the journal, so that it goes on after a restart. No turn is granted
-//! before its end, and no commitment taken after it.
+//! since the first commitment and there are as many as the phase needs contributions. What there is
+//! of it is in the folder and in the journal, so that it goes on after a restart. No turn is
+//! granted before its end, and no commitment taken after it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -110,8 +110,8 @@ impl State {
     }
 
     /// Notes commitments that are in the folder and that the journal does not tell of: those that a
-    /// process kept and was killed before it could note them. Too late they are not noted, and do not
-    /// count.
+    /// process kept and was killed before it could note them. Too late they are not noted, and do
+    /// not count.
     pub(super) fn note_commitments(&mut self) -> Result<(), Diagnostic> {
         let view = self.view.clone();
         let Some(phase) = self.committing() else { return Ok(()) };

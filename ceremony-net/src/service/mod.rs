@@ -77,8 +77,8 @@ pub struct Options {
     pub turn_floor: Duration,
     /// In a ceremony with an order: how long to wait for whoever is next and not there.
     pub absent_after: Duration,
-    /// Where participants commit to their secrets: how long commitments to a phase are taken after the
-    /// first one, if not everybody has committed by then.
+    /// Where participants commit to their secrets: how long commitments to a phase are taken after
+    /// the first one, if not everybody has committed by then.
     pub commit_within: Duration,
     /// Keys whose approval of the bundle is waited for, besides the participants'.
     pub approvers: Vec<PublicKey>,

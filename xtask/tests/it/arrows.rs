@@ -15,7 +15,14 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("ceremony-publish", &["ceremony-core", "ceremony-folder", "zk-attest"]),
     (
         "fuzz-targets",
-        &["bn254-batch", "ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"],
+        &[
+            "bn254-batch",
+            "ceremony-core",
+            "ceremony-folder",
+            "zk-attest",
+            "zk-embed",
+            "zk-vk-guard",
+        ],
     ),
     ("testkit", &["bn254-batch", "ceremony-core", "zk-attest", "zk-vk-guard"]),
     ("xtask", &["attestation", "ceremony-core", "zk-ceremony"]),

@@ -93,8 +93,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400,
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) absent_after: u64,
-    /// Where participants commit to their secrets: take commitments to a phase for this long after the
-    /// first one, if not everybody has committed by then
+    /// Where participants commit to their secrets: take commitments to a phase for this long after
+    /// the first one, if not everybody has committed by then
     #[arg(long, value_name = "SECONDS", default_value_t = 600,
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) commit_within: u64,

@@ -1,5 +1,5 @@
-//! Proving keys at rest: sealed to identities and tokens, opened by each of them and by no other, and
-//! good for proofs then.
+//! Proving keys at rest: sealed to identities and tokens, opened by each of them and by no other,
+//! and good for proofs then.
 #![cfg(unix)]
 
 use std::io::Cursor;
@@ -26,7 +26,8 @@ use crate::kit::{Folder, Run};
 
 const PIN: &str = "271828-pin";
 const MODULE: &str = "ZK_CEREMONY_TEST_SEAL_MODULE";
-/// Private halves, in hex, one for each token: keys that are put into them, and that the test knows.
+/// Private halves, in hex, one for each token: keys that are put into them, and that the test
+/// knows.
 const KNOWN: &str = "ZK_CEREMONY_TEST_SEAL_KNOWN";
 const TOKENS: [&str; 3] = ["one", "two", "three"];
 

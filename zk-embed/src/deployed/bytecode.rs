@@ -1,8 +1,8 @@
 //! A key out of the code of a contract: the numbers that it pushes.
 //!
 //! Compilers reorder and share constants, so a point is known by its curve equation: its x is among
-//! the numbers, and so is one of the two y that belong to it. In G2 the two numbers of x stand close
-//! to each other.
+//! the numbers, and so is one of the two y that belong to it. In G2 the two numbers of x stand
+//! close to each other.
 
 use std::collections::HashSet;
 

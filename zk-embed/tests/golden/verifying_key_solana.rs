@@ -1,8 +1,9 @@
 // Verifying keys of ceremony boot-2026 (production), serial 7.
-// Made by `zk-embed --format solana`, and not to be edited: with --check it says whether this is current.
+// Made by `zk-embed --format solana`, and not to be edited: with --check it says whether this
+// is current.
 //
-// For the crate groth16-solana, version 0.3, whose verifier refuses public inputs that are not below
-// the group's order. It takes the first point of a proof negated.
+// For the crate groth16-solana, version 0.3, whose verifier refuses public inputs that are not
+// below the group's order. It takes the first point of a proof negated.
 
 pub const CEREMONY: &str = "boot-2026";
 pub const KIND: &str = "production";

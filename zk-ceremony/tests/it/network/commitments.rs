@@ -60,7 +60,8 @@ fn kept(net: &Net) -> Vec<String> {
     if folder.exists() { names(&folder) } else { Vec::new() }
 }
 
-/// The journal's events about commitments and contributions, as `TYPE WHO`, without what comes twice.
+/// The journal's events about commitments and contributions, as `TYPE WHO`, without what comes
+/// twice.
 fn order(net: &Net) -> Vec<String> {
     let shown = |event: Value| {
         let kind = event["type"].as_str()?;
@@ -147,7 +148,8 @@ fn everybody_commits_before_the_first_contribution_and_each_contribution_opens_i
     let good = fs::read(world.shared(&alices)).unwrap();
     fs::remove_file(world.shared(&alices)).unwrap();
     fails(world, "alice did not commit to the secrets of this contribution");
-    // Another one that alice signs: it is opened by other points, and the journal has not told of it.
+    // Another one that alice signs: it is opened by other points, and the journal has not told of
+    // it.
     let other = signed(&net, "alice", &commitment(&net, "alice", &opening()));
     fs::write(world.shared(&alices), other.to_json()).unwrap();
     fails(world, "the contribution does not open the commitment of alice");

@@ -1,6 +1,6 @@
-//! A ceremony over a network with everything that a ceremony can have, every party a process: secrets
-//! that were committed to, beacons that are verified (of the chain that is made up for tests),
-//! receipts, and proving keys that are sealed. It ends in a build under the guard.
+//! A ceremony over a network with everything that a ceremony can have, every party a process:
+//! secrets that were committed to, beacons that are verified (of the chain that is made up for
+//! tests), receipts, and proving keys that are sealed. It ends in a build under the guard.
 
 use std::fs;
 use std::path::Path;

@@ -232,8 +232,8 @@ impl Joined<'_> {
         }
     }
 
-    /// Publishes a commitment to the secrets of a phase, and keeps what they are drawn from. Only one
-    /// who has not committed before can: what an earlier run kept ended with it.
+    /// Publishes a commitment to the secrets of a phase, and keeps what they are drawn from. Only
+    /// one who has not committed before can: what an earlier run kept ended with it.
     fn commit(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
         self.fetch(is_signed_side)?;
         let ceremony = self.ceremony()?;
@@ -270,8 +270,8 @@ impl Joined<'_> {
         Ok(())
     }
 
-    /// What the secrets of a contribution are drawn from: what was committed to, if the rules ask for
-    /// it.
+    /// What the secrets of a contribution are drawn from: what was committed to, if the rules ask
+    /// for it.
     fn randomness(&self, track: &Track) -> Result<Randomness, Diagnostic> {
         if !self.copy.config().asks_for_committed_secrets() {
             return Ok(Randomness { rng: self.added.rng()?, words: self.added.words.clone() });
