@@ -87,7 +87,7 @@ pub struct Passed {
 }
 
 /// Reads a tar file once, from its beginning to its end, and takes each file of it. A header is one
-/// block, and must be the one that [`write`] makes of its name and size: what other programs put
+/// block, and must be the one that [`write()`] makes of its name and size: what other programs put
 /// before a header, as long as they like, is refused unread.
 ///
 /// # Errors

@@ -9,9 +9,9 @@
 //! ([`Opening`]). So nobody chooses a secret knowing another's contribution, if
 //!
 //! 1. each contribution opens the one commitment that its maker has for the phase
-//!    ([`Commitments::opened`], with the mathematics of the step);
+//!    (`Commitments::opened`, with the mathematics of the step);
 //! 2. a journal has all commitments before the first contribution of the phase, one of each
-//!    participant ([`Ceremony::ensure_committed_first`]), and every contribution after it
+//!    participant (`Ceremony::ensure_committed_first`), and every contribution after it
 //!    ([`Ceremony::ensure_all_recorded`]).
 //!
 //! Who did not commit in time does not contribute to the phase. Who does not contribute after
