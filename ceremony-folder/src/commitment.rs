@@ -15,10 +15,11 @@
 //!    ([`Ceremony::ensure_all_recorded`]).
 //!
 //! Who did not commit in time does not contribute to the phase. Who does not contribute after
-//! having committed could not like what they saw: reports name them.
+//! having committed may have disliked what they saw: reports name them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ceremony_core::commit::Opening;
 use serde::{Deserialize, Serialize};
@@ -222,20 +223,40 @@ pub struct Committed {
 /// The commitments of a ceremony that hold, each under its own name and of a key that its
 /// participant has or had. None where the rules do not ask for them.
 #[derive(Clone, Debug, Default)]
-pub struct Commitments(Vec<Committed>);
+pub struct Commitments {
+    kept: Vec<Committed>,
+    /// Why some could not be read: they may be there.
+    unread: Option<Arc<CeremonyError>>,
+}
 
 impl Commitments {
     pub(crate) fn read(folder: &Folder, config: &Config, roster: &Roster) -> Self {
         if !config.asks_for_committed_secrets() {
             return Self::default();
         }
-        let entries = folder.store().entries(Path::new(COMMITMENTS), MAX_FILES);
-        let mut entries = entries.unwrap_or_default();
+        let mut unread = None;
+        let mut entries = match folder.store().entries(Path::new(COMMITMENTS), MAX_FILES) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let error = at(&folder.root().join(COMMITMENTS))(error);
+                unread = (!error.is_missing()).then_some(error);
+                Vec::new()
+            }
+        };
         entries.retain(|entry| entry.kind == EntryKind::File);
         entries.sort();
-        let read = |name: String| {
+        let mut read = |name: String| {
             let path = folder.root().join(COMMITMENTS).join(name);
-            let bytes = folder.read(&path, Envelope::MAX_BYTES).ok()?;
+            let bytes = match folder.read(&path, Envelope::MAX_BYTES) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    // One that is too large, or no regular file, is no commitment.
+                    if error.is_environment() && !error.is_missing() {
+                        unread = Some(error);
+                    }
+                    return None;
+                }
+            };
             let said = Commitment::read(&path, &bytes, config).ok()?;
             let is_theirs =
                 roster.keys().any(|(name, key)| *name == said.participant && *key == said.key);
@@ -243,12 +264,19 @@ impl Commitments {
             let document = FileDigest::of(&bytes);
             (is_theirs && is_named).then_some(Committed { said, document, path })
         };
-        Self(entries.into_iter().filter_map(|entry| read(entry.name)).collect())
+        let kept = entries.into_iter().filter_map(|entry| read(entry.name)).collect();
+        Self { kept, unread: unread.map(Arc::new) }
+    }
+
+    /// Why some could not be read, if so: what is not here may be there.
+    #[must_use]
+    pub fn unread(&self) -> Option<&Arc<CeremonyError>> {
+        self.unread.as_ref()
     }
 
     /// Those of a phase.
     pub fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &Committed> {
-        self.0.iter().filter(move |kept| kept.said.phase == phase)
+        self.kept.iter().filter(move |kept| kept.said.phase == phase)
     }
 
     /// The one commitment of a participant to a phase. With two, of which one could be opened as
@@ -316,7 +344,7 @@ impl Commitments {
 }
 
 /// What checks 12 and 13 establish.
-const OPENED: &str = "the contribution has the secrets that its maker committed to beforehand";
+const OPENED: &str = "the contribution has the secrets of its maker's commitment";
 
 /// What became of a commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -447,18 +475,23 @@ impl Ceremony {
                 self.folder.root().display()
             )));
         }
-        let begun = |chain: &Chain| {
-            chain.contributions().next().is_some()
-                || !chain.rejected.is_empty()
-                || chain.awaits_beacon().is_some()
-        };
-        let mut chains = self.chains().filter(|chain| chain.track.phase() == phase);
-        match chains.find(|chain| begun(chain)) {
+        match self.begun(phase) {
             None => Ok(()),
             Some(chain) => {
                 Err(too_late(phase, &format!("{} has contributions already", chain.track)))
             }
         }
+    }
+
+    /// A chain of the phase with contributions, or ones that were rejected, or whose beacon is due.
+    #[must_use]
+    pub fn begun(&self, phase: Phase) -> Option<&Chain> {
+        let begun = |chain: &&Chain| {
+            chain.contributions().next().is_some()
+                || !chain.rejected.is_empty()
+                || chain.awaits_beacon().is_some()
+        };
+        self.chains().filter(|chain| chain.track.phase() == phase).find(begun)
     }
 
     /// What became of a commitment. Whether a contribution has its secrets is for a verification to
@@ -506,15 +539,26 @@ impl Ceremony {
                                 "every commitment before the first contribution",
                             );
                         }
+                        // A process that was killed may have told of the same one before.
+                        if told.contains(&(participant, *document)) {
+                            continue;
+                        }
                         if !makers.insert(participant) {
                             let expected = "one commitment of each participant";
                             return wrong("committed twice", "another commitment before", expected);
                         }
                         told.insert((participant, *document));
                     }
-                    Event::Step { circuit, action: Action::Contribution, .. } => {
+                    // What the entry calls it has been held to the step; of one that was
+                    // rejected nothing but its file is known.
+                    Event::Step { circuit, action, file, .. } => {
                         let of = if circuit.is_none() { Phase::One } else { Phase::Two };
-                        first = first.or((of == phase).then_some(number));
+                        let is_rejected = || {
+                            let mut chains = self.chains();
+                            chains.any(|chain| chain.rejected.iter().any(|it| it.file == *file))
+                        };
+                        let counts = *action == Action::Contribution || is_rejected();
+                        first = first.or((of == phase && counts).then_some(number));
                     }
                     _ => {}
                 }

@@ -28,6 +28,7 @@ use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Action, Phase, Predicate, Statement, Subject};
 
 use crate::Ceremony;
+use crate::chain::{Chain, Step};
 use crate::error::{Cause, CeremonyError, at, broken};
 use crate::place::{Place, Readers};
 use crate::roster::Amended;
@@ -505,7 +506,11 @@ impl Ceremony {
 
     /// Every step that a journal tells of is signed in this folder, in its chain or taken out of
     /// it, and every amendment is in its roster.
-    fn ensure_known(&self, path: &Path, entries: &[Recorded]) -> Result<(), CeremonyError> {
+    pub(crate) fn ensure_known<'a>(
+        &'a self,
+        path: &Path,
+        entries: &[Recorded],
+    ) -> Result<(), CeremonyError> {
         for recorded in entries {
             if let Event::Amended { number, document } = &recorded.entry.event {
                 let index = usize::try_from(*number).unwrap_or(usize::MAX).wrapping_sub(1);
@@ -522,13 +527,42 @@ impl Ceremony {
                     ));
                 }
             }
-            let Event::Step { circuit, step, file, .. } = &recorded.entry.event else { continue };
+            let Event::Step { circuit, step, file, action, participant, .. } =
+                &recorded.entry.event
+            else {
+                continue;
+            };
             let track = circuit.clone().map_or(crate::Track::Phase1, crate::Track::Circuit);
-            let known = self.chains().filter(|chain| chain.track == track).any(|chain| {
-                let steps = chain.steps.iter().chain(&chain.signed).chain(&chain.prepared);
-                steps.map(|step| step.file).any(|found| found == *file)
-                    || chain.rejected.iter().any(|rejected| rejected.file == *file)
-            });
+            let chains = || self.chains().filter(|chain| chain.track == track);
+            let of_file = || {
+                let steps = |chain: &'a Chain| {
+                    chain.steps.iter().chain(&chain.signed).chain(&chain.prepared)
+                };
+                chains().flat_map(steps).filter(|step| step.file == *file)
+            };
+            let is_so = |step: &Step| {
+                step.words.action == *action && step.words.participant == *participant
+            };
+            // Whoever reads the journal goes by what it calls a step.
+            if let Some(signed) = of_file().next()
+                && !of_file().any(is_so)
+            {
+                return Err(broken(
+                    path,
+                    format_args!(
+                        "entry {} calls {track}, step {step}, something that it is not",
+                        recorded.entry.number
+                    ),
+                    format_args!("{} by {participant}", action.as_str()),
+                    format_args!(
+                        "{} by {}",
+                        signed.words.action.as_str(),
+                        signed.words.participant
+                    ),
+                ));
+            }
+            let known = of_file().next().is_some()
+                || chains().any(|chain| chain.rejected.iter().any(|it| it.file == *file));
             if !known {
                 return Err(broken(
                     path,

@@ -211,7 +211,7 @@ impl Ceremony {
     /// The first thing that is wrong, in the order of the data flow.
     #[must_use]
     pub fn problem(&self) -> Option<&Arc<CeremonyError>> {
-        self.chains().find_map(|chain| chain.problem.as_ref())
+        self.chains().find_map(|chain| chain.problem.as_ref()).or(self.commitments.unread())
     }
 
     /// What comes next.

@@ -128,7 +128,7 @@ fn what_is_hashed_is_of_these_rules_this_chain_this_key_and_these_points() {
     ];
     let distinct: BTreeSet<_> = all.iter().collect();
     assert_eq!(distinct.len(), all.len());
-    // As docs/formats.md, section 9 writes it.
+    // As docs/formats.md, section 7 writes it.
     let mut bytes = b"zk-ceremony commitment v1\0".to_vec();
     bytes.extend(rules.0);
     bytes.extend([2, 4]);
@@ -226,8 +226,8 @@ fn two_commitments_of_a_participant_are_none_and_a_strangers_does_not_count() {
     let mut ceremony = world.ceremony();
     assert!(ceremony.commitments.of(&label("alice"), Phase::One).is_ok());
     // With a key that was replaced since, somebody may have two that verify.
-    let again = ceremony.commitments.0[0].clone();
-    ceremony.commitments.0.push(again);
+    let again = ceremony.commitments.kept[0].clone();
+    ceremony.commitments.kept.push(again);
     let found = ceremony.commitments.of(&label("alice"), Phase::One);
     assert_eq!(found.err(), Some(Uncommitted::Twice));
     let step = contribution(&ceremony, "alice");
@@ -293,6 +293,8 @@ fn a_journal_has_one_commitment_of_each_before_the_first_contribution_of_the_pha
     let twice = vec![committed(alice, one, b"a1"), committed(alice, one, b"another")];
     let refused = judged(&world, twice).unwrap_err();
     assert!(refused.contains("committed twice"), "{refused}");
+    // The same one, told of by two processes, is one.
+    judged(&world, [vec![committed(alice, one, b"a1")], good.clone()].concat()).unwrap();
     // The document in the folder is the one that the journal tells of.
     let opening = drawn();
     let folder = World::new();
@@ -308,4 +310,56 @@ fn a_journal_has_one_commitment_of_each_before_the_first_contribution_of_the_pha
     world.config =
         Config::from_toml(text().replace("secrets = true", "secrets = false").as_bytes()).unwrap();
     judged(&world, late(committed("carol", one, b"c1"))).unwrap();
+}
+
+/// The order of the journal is of what its entries call steps, and who writes it may call them
+/// otherwise.
+#[test]
+fn a_journal_calls_each_step_what_it_is() {
+    let world = World::new();
+    let mut ceremony = world.ceremony();
+    let made = contribution(&ceremony, "alice");
+    let file = made.file;
+    ceremony.phase1.steps = vec![made];
+    let entry = |action, who: &str| Event::Step {
+        circuit: None,
+        step: "0001".into(),
+        action,
+        participant: label(who),
+        file,
+        turn: None,
+    };
+    let known = |event| {
+        let known = ceremony.ensure_known(Path::new(JOURNAL), &journal(vec![event]));
+        known.map_err(|error| error.to_string())
+    };
+    known(entry(Action::Contribution, "alice")).unwrap();
+    for (action, who) in [
+        (Action::Open, "alice"),
+        (Action::Beacon, "alice"),
+        (Action::Reject, "alice"),
+        (Action::Contribution, "bob"),
+    ] {
+        let refused = known(entry(action, who)).unwrap_err();
+        assert!(refused.contains("something that it is not"), "{refused}");
+    }
+}
+
+/// What cannot be read may be there: nobody is called uncommitted for it.
+#[cfg(unix)]
+#[test]
+fn commitments_that_cannot_be_read_are_a_problem_and_not_missing() {
+    let world = World::new();
+    let said = world.commitment("alice", &drawn());
+    world.keep(&said, "alice").unwrap();
+    assert!(world.ceremony().commitments.unread().is_none());
+    let folder = world.ceremony().folder.root().join(COMMITMENTS);
+    let aside = folder.with_extension("aside");
+    fs::rename(&folder, &aside).unwrap();
+    assert!(world.ceremony().commitments.unread().is_none(), "nobody has committed");
+    std::os::unix::fs::symlink(&aside, &folder).unwrap();
+    let ceremony = world.ceremony();
+    assert!(ceremony.commitments.of(&label("alice"), Phase::One).is_err());
+    assert!(ceremony.commitments.unread().is_some());
+    assert!(ceremony.ensure_sound().is_err());
 }

@@ -25,7 +25,7 @@ pub(crate) const PHASE1: [Meaning; 13] = [
     (11, "The beacon's value is the one that drand published for its round, and nobody's choice."),
     (
         12,
-        "The contributor committed to these secrets before the first contribution, where the rules ask for it.",
+        "The contribution has the secrets that its maker committed to, where the rules ask for it; the journal says when.",
     ),
 ];
 
@@ -57,6 +57,6 @@ pub(crate) const PHASE2: [Meaning; 13] = [
     (12, "The beacon's value is the one that drand published for its round, and nobody's choice."),
     (
         13,
-        "The contributor committed to this secret before the first contribution, where the rules ask for it.",
+        "The contribution has the secret that its maker committed to, where the rules ask for it; the journal says when.",
     ),
 ];

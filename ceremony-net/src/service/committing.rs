@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use ceremony_folder::commitment::{Commitment, Standing, too_late};
+use ceremony_folder::commitment::{Commitment, Standing, Uncommitted, too_late};
 use ceremony_folder::config::Participant;
 use ceremony_folder::journal::{Event, Recorded};
 use ceremony_folder::{Stage, TurnError};
@@ -61,15 +61,28 @@ impl State {
         }
     }
 
-    /// Refuses a turn as long as commitments are being made.
+    /// Refuses a turn as long as commitments are being made, and to who is not in the journal: a
+    /// commitment that was laid into the folder after the round is none.
     pub(super) fn ensure_committed(&self, participant: &Participant) -> Result<(), TurnError> {
         let Some(phase) = self.committing().filter(|phase| participant.phases.contains(phase))
         else {
-            return Ok(());
+            return self.ensure_noted(participant);
         };
         let ceremony = &self.view.ceremony;
         let found = ceremony.commitments.of_phase(phase).count();
         Err(TurnError::Committing { phase, found, of: ceremony.roster.participants(phase).count() })
+    }
+
+    fn ensure_noted(&self, participant: &Participant) -> Result<(), TurnError> {
+        let ceremony = &self.view.ceremony;
+        let Stage::Contributions(phase) = ceremony.stage() else { return Ok(()) };
+        match ceremony.commitments.of(&participant.name, phase) {
+            Ok(kept) if !self.commitments.noted.contains(&kept.document) => {
+                let (name, found) = (participant.name.clone(), Uncommitted::Missing);
+                Err(TurnError::Uncommitted { name, phase, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses commitments after their round.
@@ -84,6 +97,10 @@ impl State {
     pub(super) fn close_commitments(&mut self, within: Duration) -> Result<bool, Diagnostic> {
         let Some(phase) = self.committing() else { return Ok(false) };
         let ceremony = &self.view.ceremony;
+        // What cannot be read now may be read the next time, and the end of a round is for good.
+        if ceremony.ensure_sound().is_err() {
+            return Ok(false);
+        }
         let committed =
             |person: &&Participant| ceremony.commitments.of(&person.name, phase).is_ok();
         let everybody = ceremony.roster.participants(phase).count();
@@ -92,7 +109,7 @@ impl State {
         let since = self.commitments.since.get(&phase);
         let waited = since.map_or(0, |since| Timestamp::now().unix().saturating_sub(*since));
         // By hand, somebody may contribute at any time.
-        let begun = ceremony.ensure_takes_commitments(phase).is_err();
+        let begun = ceremony.begun(phase).is_some();
         if found < everybody && !(enough && waited >= within.as_secs()) && !begun {
             return Ok(false);
         }
@@ -100,11 +117,16 @@ impl State {
         Ok(true)
     }
 
+    /// Notes a commitment, once.
     pub(super) fn note_commitment(
         &mut self,
         said: &Commitment,
         document: FileDigest,
     ) -> Result<(), Diagnostic> {
+        // Another look at the folder may have come first.
+        if self.commitments.noted.contains(&document) {
+            return Ok(());
+        }
         let (participant, phase) = (said.participant.clone(), said.phase);
         self.note(Event::Committed { participant, phase, document }).map(drop)
     }
@@ -119,9 +141,7 @@ impl State {
             return Ok(());
         }
         for kept in view.ceremony.commitments.of_phase(phase) {
-            if !self.commitments.noted.contains(&kept.document) {
-                self.note_commitment(&kept.said, kept.document)?;
-            }
+            self.note_commitment(&kept.said, kept.document)?;
         }
         Ok(())
     }

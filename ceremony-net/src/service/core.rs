@@ -621,14 +621,17 @@ impl Core {
         // Held until the journal has it: no contribution comes in between.
         let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
+        // Nobody ends the round between these three.
+        let mut state = self.state();
         // The one that is here may be sent again at any time.
         if !ceremony.commitments.of_phase(said.phase).any(|kept| kept.said == said) {
-            self.state().ensure_takes_commitments(said.phase)?;
+            state.ensure_takes_commitments(said.phase)?;
         }
         let kept = commitment::keep(&ceremony, envelope)?;
         if matches!(kept, commitment::Kept::New(_)) {
-            self.state().note_commitment(&said, FileDigest::of(&bytes))?;
+            state.note_commitment(&said, FileDigest::of(&bytes))?;
         }
+        drop(state);
         drop(lock);
         if let commitment::Kept::Already(_) = kept {
             return Ok(());

@@ -101,6 +101,10 @@ impl State {
         };
         match self.open_to(key) {
             Ok(_) => false,
+            // It may have been among those that could not be read.
+            Err(T::Uncommitted { .. }) if self.view.ceremony.commitments.unread().is_some() => {
+                false
+            }
             Err(error) => !order(&error),
         }
     }

@@ -518,7 +518,6 @@ impl Joined<'_> {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}
                 Some(Verdict::Accepted { receipts }) => {
-                    self.kept.clear();
                     return self.keep(&receipts).map(drop);
                 }
                 Some(Verdict::Refused { error, receipts }) => {
@@ -582,6 +581,8 @@ impl Joined<'_> {
                     .hint("keep your two files, and tell the coordinator"));
             }
             files.push(receipt.file);
+            // A turn may be for some of the chains only: what is for the others stays.
+            self.kept.retain(|(track, _)| *track != receipt.track());
             let track = match &receipt.circuit {
                 None => "phase1".to_owned(),
                 Some(circuit) => format!("circuits-{circuit}"),
@@ -619,6 +620,8 @@ impl Joined<'_> {
             .filter(|chain| chain.circuit.is_some() == (phase == Phase::Two))
             .collect();
         metrics::participant(metrics::Standing::Done, 0);
+        // Nothing is left to be made of it.
+        self.kept.clear();
         let mine = |contributors: &[String]| contributors.iter().any(|it| it == self.name.as_str());
         if chains.iter().all(|chain| mine(&chain.contributors)) {
             let files = self.keep(&party.receipts()?)?;
