@@ -9,11 +9,11 @@ contract Verifier_{{ circuit.module }} {
     string public constant KIND = "{{ head.kind }}";
     string public constant CIRCUIT = "{{ circuit.name }}";
     uint64 public constant SERIAL = {{ head.serial }};
-    bytes32 public constant STATEMENT_SHA256 = 0x{{ head.statement }};
-    bytes32 public constant TRANSCRIPT_SHA256 = 0x{{ head.transcript }};
+    string public constant STATEMENT_SHA256 = "{{ head.statement }}";
+    string public constant TRANSCRIPT_SHA256 = "{{ head.transcript }}";
     /// Of the key's canonical compressed bytes, as the bundle states it.
-    bytes32 public constant VK_SHA256 = 0x{{ circuit.vk_sha256 }};
-    bytes32 public constant PROGRAM_HASH = 0x{{ circuit.program_hash }};
+    string public constant VK_SHA256 = "{{ circuit.vk_sha256 }}";
+    string public constant PROGRAM_HASH = "{{ circuit.program_hash }}";
 
     // The base field's modulus, and the order of the groups.
     uint256 private constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;

@@ -1,8 +1,8 @@
 //! Keys out of the source of a contract, by the names that generators give to their numbers.
 //!
 //! ```text
-//! uint256 constant deltax1 = 8495...;               a coordinate: part, number of the point, x or y
-//! vk.IC[0] = Pairing.G1Point(4503..., 8729...);     a point
+//! uint256 constant deltax1 = 8495...;              a coordinate: part, which point, x or y
+//! vk.IC[0] = Pairing.G1Point(4503..., 8729...);    a point
 //! ```
 //!
 //! [`Name::of`] says which names are parts of a key. What is assigned to one must be plain numbers,

@@ -276,7 +276,7 @@ mod solana {
     #[allow(dead_code, unreachable_pub)]
     #[rustfmt::skip]
     mod exported {
-        include!("../golden/verifying_key_solana.rs");
+        include!("../golden/solana.rs.txt");
     }
 
     fn big_endian(number: impl PrimeField) -> [u8; 32] {
@@ -292,7 +292,7 @@ mod solana {
         let mut trapdoor = Trapdoor::new(9, 2);
         let text =
             imported(&trapdoor.key()).embedded(Language::Other(Format::Solana)).unwrap().text;
-        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/verifying_key_solana.rs");
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/solana.rs.txt");
         if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
             std::fs::write(golden, &text).unwrap();
         }
