@@ -7,7 +7,7 @@
 //! solana        a module for each circuit, VERIFYING_KEY                       groth16-solana 0.3
 //! json          circuits.NAME.verification_key, snarkjs' own document          snarkjs
 //! typescript    CIRCUITS["NAME"].verifyingKey, the same, with types            snarkjs
-//! go            Circuits["NAME"], coordinates in decimal                       gnark-crypto and others
+//! go            Circuits["NAME"], coordinates in decimal                       gnark-crypto
 //! ```
 //!
 //! As with the snippet, the text depends on a verified bundle and nothing else, and states in its

@@ -136,8 +136,13 @@ fn the_same_folder_gives_the_same_transcript_and_archive_everywhere() {
     // Reports carry times; without them the archives of two copies are the same, and proving keys
     // are in neither.
     world.ok("coordinator", "ceremony keygen shared");
-    world.carry("coordinator", "alice");
     fs::create_dir(world.path("coordinator", "elsewhere")).unwrap();
+    // SHA256SUMS does not name the keys, and no reader would take such an archive.
+    let run = world.run("coordinator", "ceremony archive shared elsewhere/a.tar");
+    assert!(run.code == 1 && run.stderr.contains("ceremony verify shared"), "{}", run.stderr);
+    assert!(!world.path("coordinator", "elsewhere/a.tar").exists());
+    world.ok("coordinator", "ceremony verify shared");
+    world.carry("coordinator", "alice");
     world.ok("coordinator", "ceremony archive shared elsewhere/a.tar");
     std::thread::sleep(std::time::Duration::from_millis(1100));
     world.ok("alice", "ceremony archive shared a.tar");

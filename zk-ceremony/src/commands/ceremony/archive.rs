@@ -134,7 +134,16 @@ fn pack(
         Some(_) => error,
     })?;
     output.seek(SeekFrom::Start(0)).map_err(|e| failure::io(shown, "reading", &e))?;
-    if !check::ensure_whole(&mut *output, Path::new("archive"), is_final)? {
+    // The usual reason is keys that were made, or a step that came, after the lists.
+    let whole = check::ensure_whole(&mut *output, Path::new("archive"), is_final);
+    let root = ceremony.folder.root().display();
+    let whole = whole.map_err(|error| {
+        error.hint(format_args!(
+            "if the folder's lists are older than its files, make them anew: `{PROGRAM} ceremony \
+             verify {root}` writes SHA256SUMS, `{PROGRAM} ceremony index {root}` index.json"
+        ))
+    });
+    if !whole? {
         eprintln!(
             "note: the archive has no list of its files, so that nobody can say whether it is \
              whole: run `{PROGRAM} ceremony index` on the folder, and archive it again"

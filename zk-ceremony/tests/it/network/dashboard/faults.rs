@@ -43,7 +43,7 @@ fn what_people_are_called_never_becomes_markup() {
         names.sort();
         names
     };
-    let long = "long".repeat(100);
+    let long = "long".repeat(90);
     let hostile: Vec<String> =
         TEXTS.iter().map(|it| (*it).to_owned()).chain([long.clone()]).collect();
     let plain: Vec<String> = people.iter().map(|it| it.to_string()).collect();
