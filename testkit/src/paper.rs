@@ -179,7 +179,7 @@ impl Ceremony {
                 round: u64::MAX,
                 value: BeaconValue::new(&[0xff; 255]).unwrap(),
                 signature: None,
-                exponent: BeaconExponent::new(63).unwrap(),
+                exponent: BeaconExponent::new(30).unwrap(),
             },
             ..Self::new(CeremonyKind::Production)
         }
