@@ -344,7 +344,7 @@ impl Commitments {
 }
 
 /// What checks 12 and 13 establish.
-const OPENED: &str = "the contribution has the secrets of its maker's commitment";
+const OPENED: &str = "the contribution has the secrets that its maker committed to";
 
 /// What became of a commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

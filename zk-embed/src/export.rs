@@ -89,7 +89,7 @@ impl Format {
     pub fn serial_of(self, text: &str) -> Option<u64> {
         let declaration = match self {
             Self::Solidity => "uint64 public constant SERIAL = ",
-            Self::Solana => "pub const SERIAL: u64 = ",
+            Self::Solana => "pub const BUNDLE_SERIAL: u64 = ",
             Self::Json => "\n  \"serial\": ",
             Self::TypeScript => "export const SERIAL = ",
             Self::Go => "Serial     uint64 = ",

@@ -211,7 +211,7 @@ fn other_formats_are_written_checked_and_never_go_back() {
             "json" => text.replace("\"serial\": 7", "\"serial\": 8"),
             "typescript" => text.replace("SERIAL = 7n", "SERIAL = 8n"),
             "go" => text.replace("uint64 = 7", "uint64 = 8"),
-            "solana" => text.replace("SERIAL: u64 = 7", "SERIAL: u64 = 8"),
+            "solana" => text.replace("BUNDLE_SERIAL: u64 = 7", "BUNDLE_SERIAL: u64 = 8"),
             _ => text.replace("SERIAL = 7;", "SERIAL = 8;"),
         };
         assert_ne!(newer, text, "{format}");

@@ -319,6 +319,6 @@ mod solana {
             others[i] = number.to_bytes_be().try_into().unwrap();
             assert!(!holds(&others), "an input of r or more");
         }
-        assert_eq!(exported::SERIAL, 7);
+        assert_eq!(exported::BUNDLE_SERIAL, 7);
     }
 }

@@ -107,8 +107,8 @@ fn a_ceremony_with_everything_it_can_have_ends_in_a_guarded_build() {
         "6 of 6 contributions were made with build sha256",
         "<h2>Commitments</h2>",
         "verified under made-up's key",
-        "12. the contribution has the secrets of its maker's commitment",
-        "13. the contribution has the secrets of its maker's commitment",
+        "12. the contribution has the secrets that its maker committed to",
+        "13. the contribution has the secrets that its maker committed to",
     ] {
         assert!(page.contains(words), "{words}");
     }
