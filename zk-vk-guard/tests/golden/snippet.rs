@@ -26,9 +26,9 @@ pub mod verifying_keys {
     /// The curve.
     pub const CURVE: &str = "bn254";
     /// SHA-256 of the ceremony's transcript.
-    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("38edb8d2cbe7c06bbd967a2bd69da76ea587a79e71919144667348d002e70ef3");
+    pub const TRANSCRIPT_SHA256: [u8; 32] = unhex("4719c78e53c01b2dfb08b7e3076a8d44136ec9b8da8641bcf4f3b4ef55ced7b3");
     /// SHA-256 of the signed statement.
-    pub const STATEMENT_SHA256: [u8; 32] = unhex("e69ca50380ed5a543719bc65fb90fe59c71750c2060ec838161a6868b4f04c8d");
+    pub const STATEMENT_SHA256: [u8; 32] = unhex("51dd9f439c919b0cd773f36fafde69b37775bec526169d858a7699aefa6aeb42");
     /// SHA-256 of the manifest, which the statement names.
     pub const MANIFEST_SHA256: [u8; 32] = unhex("fd06dc0b2943f96ce668ac10b07580ea102267b3542b33e8ffaa990e4cd83209");
 
