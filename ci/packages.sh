@@ -19,25 +19,15 @@ for package in "${packages[@]}"; do
     done
 done
 
-# A workspace of others, with our packages as they were unpacked: cargo takes them for published ones while it packages.
+# A library of others, which takes ours from where they are published: here from the unpacked packages.
 others=$target/packages
 rm -rf "$others"
 mkdir -p "$others/downstream/src"
 for package in zk-attest zk-vk-guard; do
     tar xzf "$target/package/$package-0.1.0.crate" -C "$others"
-    # What cargo adds to a package and refuses in the source of one.
-    mv "$others/$package-0.1.0/Cargo.toml.orig" "$others/$package.Cargo.toml"
-    rm "$others/$package-0.1.0/Cargo.lock" "$others/$package-0.1.0/.cargo_vcs_info.json"
 done
 cp -r examples/attestation/zk "$others/downstream/zk"
 pin=$(grep -o '"[0-9a-f]\{64\}"' examples/attestation/build.rs)
-cat >"$others/Cargo.toml" <<'EOF'
-[workspace]
-resolver = "3"
-members = ["downstream", "zk-attest-0.1.0", "zk-vk-guard-0.1.0"]
-[patch.crates-io]
-zk-attest = { path = "zk-attest-0.1.0" }
-EOF
 cat >"$others/downstream/Cargo.toml" <<'EOF'
 [package]
 name = "downstream"
@@ -49,7 +39,8 @@ license = "MIT"
 default = ["zk-vk-provisioned"]
 zk-vk-provisioned = []
 [build-dependencies]
-zk-vk-guard = { version = "0.1.0", path = "../zk-vk-guard-0.1.0" }
+zk-vk-guard = "0.1.0"
+[workspace]
 EOF
 cat >"$others/downstream/build.rs" <<EOF
 fn main() {
@@ -61,18 +52,23 @@ cat >"$others/downstream/src/lib.rs" <<'EOF'
 #[cfg(feature = "zk-vk-provisioned")]
 include!(concat!(env!("OUT_DIR"), "/verifying_key.rs"));
 EOF
-cp Cargo.lock "$others/Cargo.lock"
 # The snippet of the example is the one with arkworks' points.
-zk_embed() { cargo run --locked --quiet --package zk-embed -- "$@"; }
-zk_embed --bundle "$others/downstream/zk/bundle.json" --policy "$others/downstream/zk/trust-policy.json" \
+[ -x "$target/debug/zk-embed" ] || cargo build --locked --quiet --package zk-embed
+"$target/debug/zk-embed" --bundle "$others/downstream/zk/bundle.json" --policy "$others/downstream/zk/trust-policy.json" \
     --out "$others/downstream/zk/verifying_key.rs"
 
-cd "$others"
-export CARGO_TARGET_DIR=$target
-cargo update --quiet --offline --workspace
-# Verified: each is compiled from its package, the library with the guard at work.
-cargo package --offline --allow-dirty --quiet --package zk-attest --package zk-vk-guard --package downstream
-tar tzf "$target/package/downstream-1.0.0.crate" downstream-1.0.0/zk/bundle.json >/dev/null
-built=$(find "$target/package/downstream-1.0.0" "$target/debug/build" -path '*downstream*/out/verifying_key.rs' -newer Cargo.toml | head -n 1)
-[ -n "$built" ] || { echo "the guard wrote no key for the packaged library" >&2; exit 1; }
+# Its package, and a build from that: the guard at work, with nothing from a network.
+cargo package --offline --allow-dirty --quiet --no-verify --exclude-lockfile \
+    --manifest-path "$others/downstream/Cargo.toml" --target-dir "$others/target"
+tar xzf "$others/target/package/downstream-1.0.0.crate" -C "$others"
+cat >>"$others/downstream-1.0.0/Cargo.toml" <<'EOF'
+[workspace]
+[patch.crates-io]
+zk-attest = { path = "../zk-attest-0.1.0" }
+zk-vk-guard = { path = "../zk-vk-guard-0.1.0" }
+EOF
+cp Cargo.lock "$others/downstream-1.0.0/Cargo.lock"
+cargo build --offline --quiet --manifest-path "$others/downstream-1.0.0/Cargo.toml" --target-dir "$others/target"
+built=$(find "$others/target/debug/build" -path '*downstream*/out/verifying_key.rs')
+cmp "$built" "$others/downstream/zk/verifying_key.rs"
 echo "packaged: ${packages[*]}; a library with a guarded key builds from its package"

@@ -130,6 +130,9 @@ step "the example with its committed key: snippet current, guard wired, real pro
 # Only the test binary that needs the key: the example is built again, the rest of the workspace is not.
 nextest --profile rerun --features attestation/zk-vk-provisioned --test embedded_key
 
+step "the libraries as packages, and a library of others that is built from them"
+./ci/packages.sh
+
 step "traces of a turn, with the feature that sends them"
 cargo clippy --locked -p zk-ceremony --features otel --all-targets -- -D warnings
 cargo nextest run --locked -p zk-ceremony --profile rerun --features otel --test it -E 'test(operating::traces)'
