@@ -458,7 +458,7 @@ pub fn too_late(phase: Phase, why: &str) -> Diagnostic {
 }
 
 impl Ceremony {
-    /// Refuses commitments to a phase that is not open, or to which somebody has contributed.
+    /// Refuses commitments to a phase that is not open, or that has contributions.
     ///
     /// # Errors
     /// Why it takes none.

@@ -543,7 +543,7 @@ impl Ceremony {
             let is_so = |step: &Step| {
                 step.words.action == *action && step.words.participant == *participant
             };
-            // Whoever reads the journal goes by what it calls a step.
+            // Readers of the journal go by what it calls a step.
             if let Some(signed) = of_file().next()
                 && !of_file().any(is_so)
             {

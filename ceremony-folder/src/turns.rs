@@ -380,7 +380,7 @@ impl Ceremony {
         }
     }
 
-    /// Refuses somebody who did not commit to a phase, where the rules ask for it.
+    /// Refuses a participant who did not commit to a phase, where the rules ask for it.
     fn ensure_committed(&self, name: &Label, phase: Phase) -> Result<(), TurnError> {
         if !self.config.asks_for_committed_secrets() {
             return Ok(());

@@ -174,7 +174,7 @@ pub fn judge(verifier: &Verifier, imported: Option<&Imported>) -> Result<Judged>
                 .found(nearest(&verifier.key, imported))
                 .expected(format_args!("the key of circuit {}", names.join(" or ")))
                 .hint(
-                    "whoever deployed it used another key: make the contract again with \
+                    "it was deployed with another key: make the contract again with \
                      `zk-embed --format solidity`, and deploy that",
                 ),
         ));

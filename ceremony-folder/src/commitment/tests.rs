@@ -225,7 +225,7 @@ fn two_commitments_of_a_participant_are_none_and_a_strangers_does_not_count() {
     world.put(&name("alice"), &said, "alice");
     let mut ceremony = world.ceremony();
     assert!(ceremony.commitments.of(&label("alice"), Phase::One).is_ok());
-    // With a key that was replaced since, somebody may have two that verify.
+    // With a key that was replaced since, a participant may have two that verify.
     let again = ceremony.commitments.kept[0].clone();
     ceremony.commitments.kept.push(again);
     let found = ceremony.commitments.of(&label("alice"), Phase::One);

@@ -108,7 +108,7 @@ impl State {
         let enough = found >= ceremony.config.minimum(phase) as usize;
         let since = self.commitments.since.get(&phase);
         let waited = since.map_or(0, |since| Timestamp::now().unix().saturating_sub(*since));
-        // By hand, somebody may contribute at any time.
+        // By hand, a contribution may come at any time.
         let begun = ceremony.begun(phase).is_some();
         if found < everybody && !(enough && waited >= within.as_secs()) && !begun {
             return Ok(false);
