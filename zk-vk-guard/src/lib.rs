@@ -116,7 +116,7 @@
 //!   `two_checkouts_that_share_a_target_folder_are_each_guarded`.
 //! - **gives one key to two circuits, or one point to two inputs**: both are compared. Test:
 //!   `one_verifying_key_under_two_names_is_refused_even_if_signed` in tests/it/bundle.rs,
-//!   `two_equal_input_points_are_refused` in tests/it/verifying_key.rs.
+//!   `two_input_points_that_are_equal_or_opposite_are_refused` in tests/it/verifying_key.rs.
 //! - **forces the feature past cargo**: cargo's and the compiler's view must agree; without the
 //!   guard there is no file to include. Test: `a_feature_forced_by_cfg_is_refused`.
 //! - **points the bundle at another file, a device or gigabytes**: regular files inside the
