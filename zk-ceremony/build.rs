@@ -2,10 +2,13 @@
 //! the guard that a project builds with. Nothing is told where the sources of the guard do not lie
 //! next to this crate.
 //!
+//! Tells it for which target and by which compiler it is built.
+//!
 //! Tells it, too, which commit its sources are, which attestations name: in an optimised build, as
 //! it is used for ceremonies. Other builds are made while sources are edited.
 
 use std::path::Path;
+use std::process::Command;
 
 #[path = "src/source_commit.rs"]
 mod source_commit;
@@ -38,4 +41,15 @@ fn main() {
         commit = named;
     }
     println!("cargo::rustc-env=BUILD_COMMIT={}", commit.unwrap_or_default());
+    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=BUILD_TARGET={target}");
+    println!("cargo::rustc-env=BUILD_RUSTC={}", compiler().unwrap_or_else(|| "rustc".to_owned()));
+}
+
+/// What the compiler calls itself, such as "rustc 1.95.0".
+fn compiler() -> Option<String> {
+    let output = Command::new(std::env::var_os("RUSTC")?).arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    let words: Vec<&str> = said.split_whitespace().take(2).collect();
+    Some(words.join(" ")).filter(|name| !name.is_empty())
 }

@@ -360,10 +360,10 @@ mod other {
         ) -> io::Result<()> {
             let (from, to) = (self.0.join(from), into.0.join(to));
             if replace {
-                return fs::rename(from, to);
+                return patiently(|| fs::rename(&from, &to));
             }
-            fs::hard_link(&from, to)?;
-            fs::remove_file(from)
+            patiently(|| fs::hard_link(&from, &to))?;
+            patiently(|| fs::remove_file(&from))
         }
 
         /// These systems give a folder no way to wait for.
@@ -386,6 +386,20 @@ mod other {
             }
             Ok(entries)
         }
+    }
+
+    /// Tries again for two seconds where access is denied: a virus scanner or a preview may have
+    /// the file open for a moment, and the work of hours is in it.
+    fn patiently(act: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        for wait in [20, 80, 300, 600, 1000] {
+            match act() {
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    std::thread::sleep(std::time::Duration::from_millis(wait));
+                }
+                result => return result,
+            }
+        }
+        act()
     }
 
     fn kind(file_type: fs::FileType) -> EntryKind {

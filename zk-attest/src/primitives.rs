@@ -67,9 +67,21 @@ const PRIMITIVES: [&str; 19] = [
     "u8", "u16", "u32", "u64", "u128", "usize",
 ];
 
+/// Names that Windows keeps for devices, whatever follows a dot (Microsoft, "Naming Files, Paths,
+/// and Namespaces"). COM and LPT go with each digit.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// Whether no file of this name, or of this name and an ending, can be made on Windows.
+fn is_a_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name);
+    let port = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    let digit = |it: &str| matches!(it.as_bytes(), [b'0'..=b'9']);
+    DEVICES.contains(&stem) || port.is_some_and(digit)
+}
+
 /// Name of a circuit: 1 to 48 of `a-z 0-9 - _`, beginning with a letter. With `-` read as `_` it is
 /// the name of a Rust module: snake case (no two of `-` and `_` in a row), and neither a keyword
-/// nor a primitive type.
+/// nor a primitive type. Nor is it a name that Windows keeps for a device: files have it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CircuitName(String);
@@ -101,17 +113,25 @@ impl CeremonyId {
     pub fn new(text: &str) -> Result<Self> {
         let first =
             text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if first
+        let allowed = first
             && text.len() <= 64
-            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
-        {
-            return Ok(Self(text.into()));
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+        if !allowed {
+            return refuse(
+                "not a ceremony id",
+                text,
+                "1 to 64 of a-z 0-9 . _ - beginning with a letter or digit",
+            );
         }
-        refuse(
-            "not a ceremony id",
-            text,
-            "1 to 64 of a-z 0-9 . _ - beginning with a letter or digit",
-        )
+        if text.ends_with('.') || is_a_device(text) {
+            return refuse(
+                "not a ceremony id",
+                text,
+                "a name that a file can have on every system: no dot at the end, no device of \
+                 Windows",
+            );
+        }
+        Ok(Self(text.into()))
     }
 }
 
@@ -135,6 +155,9 @@ impl CircuitName {
         }
         if KEYWORDS.contains(&module.as_str()) || PRIMITIVES.contains(&module.as_str()) {
             return refuse("not a circuit name", text, "a name that is not a word of Rust");
+        }
+        if is_a_device(text) {
+            return refuse("not a circuit name", text, "a name that is no device of Windows");
         }
         Ok(Self(text.into()))
     }
@@ -557,6 +580,21 @@ mod tests {
         ] {
             assert!(Timestamp::new(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_file_on_windows_can_have_is_refused() {
+        for bad in ["con", "nul", "aux", "prn", "com1", "com0", "lpt9"] {
+            assert!(CircuitName::new(bad).is_err(), "{bad}");
+            assert!(CeremonyId::new(bad).is_err(), "{bad}");
+            assert!(CeremonyId::new(&format!("{bad}.2026")).is_err(), "{bad}");
+        }
+        for good in ["cone", "com", "com10", "lpt", "console", "auxiliary"] {
+            assert!(CircuitName::new(good).is_ok(), "{good}");
+            assert!(CeremonyId::new(good).is_ok(), "{good}");
+        }
+        assert!(CeremonyId::new("x.").is_err());
+        assert!(CeremonyId::new("x.con").is_ok());
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod audit_verifier;
 pub(crate) mod ceremony;
+mod documents;
 mod guard_status;
 pub(crate) mod judge;
+mod misplaced;
 pub(crate) mod network;
 pub(crate) mod next;
 pub(crate) mod policy;
@@ -19,12 +21,15 @@ use std::sync::LazyLock;
 pub(crate) use audit_verifier::AuditVerifier;
 use bn254_batch::{Backend, Instructions};
 use clap::{Args, Parser, Subcommand};
+pub(crate) use documents::{Completions, Man};
 pub(crate) use guard_status::GuardStatus;
+pub(crate) use misplaced::parse;
 use zk_attest::digest::FileDigest;
 
 use crate::host::examples;
+use crate::progress::Shown;
 
-/// The version, the commit, and which arithmetic this machine can run. Asked without choosing it,
+/// The version, the commit, the target and the compiler, and which arithmetic this machine can run. Asked without choosing it,
 /// which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let best = if Backend::new(Instructions::Ifma).is_some() {
@@ -36,7 +41,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         "" => String::new(),
         commit => format!("commit: {commit}, "),
     };
-    format!("{} ({commit}arithmetic: {best})", env!("CARGO_PKG_VERSION"))
+    format!(
+        "{} ({commit}{}, {}, arithmetic: {best})",
+        env!("CARGO_PKG_VERSION"),
+        env!("BUILD_TARGET"),
+        env!("BUILD_RUSTC"),
+    )
 });
 
 /// Trusted setups for Groth16 on BN254, from the first contribution to the compiled binary.
@@ -51,9 +61,22 @@ pub(crate) struct Cli {
     /// Use the portable arithmetic even where the processor has vector instructions, for comparing
     #[arg(long, global = true)]
     pub(crate) portable_arithmetic: bool,
-    /// Print a failure as JSON on stdout as well, in its parts
+    /// Print one JSON document on stdout: what was made or found, or the failure in its parts
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Print only what the command is run for, questions and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// How long work shows how far it is, on stderr
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        default_value = "auto",
+        hide_default_value = true,
+        value_enum
+    )]
+    pub(crate) progress: Shown,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -62,7 +85,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The whole chain: a rehearsal without a subcommand, or one step of a real ceremony
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony                      rehearse everything, from the first \
             contribution to a guarded build\n  \
             zk-ceremony ceremony --resume             go on after an interruption\n  \
@@ -85,7 +108,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Proof(proof::ProofCommand),
     /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
-    #[command(subcommand, after_help = signing::BACKENDS_HELP)]
+    #[command(subcommand, after_long_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),
     /// Keys: make one, show a public one
     #[command(subcommand)]
@@ -93,7 +116,7 @@ pub(crate) enum Command {
     /// Before a release: whether every package of a workspace that embeds verifying keys does so
     /// under a guard
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony guard-status\n  \
             zk-ceremony guard-status --manifest-path ../wallet/Cargo.toml --json\n  \
             zk-ceremony guard-status --guard ../reviewed/zk-vk-guard\n  \
@@ -109,7 +132,7 @@ pub(crate) enum Command {
     GuardStatus(GuardStatus),
     /// Whose key a deployed verifier has: a contract's source or code against an approved bundle
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony audit-verifier Verifier.sol --bundle zk/bundle.json --policy \
             zk/trust-policy.json\n  \
             zk-ceremony audit-verifier code.hex --bundle zk/bundle.json --policy \
@@ -123,36 +146,45 @@ pub(crate) enum Command {
             2 it could not be read.")
     )]
     AuditVerifier(AuditVerifier),
+    /// Print what a shell needs to complete commands and options
+    #[command(
+        after_long_help = examples("Example:\n  \
+            zk-ceremony completions bash > ~/.local/share/bash-completion/completions/zk-ceremony")
+    )]
+    Completions(Completions),
+    /// Write a man page for each command
+    #[command(after_long_help = examples("Example:\n  zk-ceremony man ~/.local/share/man/man1"))]
+    Man(Man),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BundleCommand {
     /// Verify a finished ceremony, and make the bundle that its approvers sign
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony bundle create shared/ --serial 1 --not-after 2028-12-31T23:59:59Z")
     )]
     Create(ceremony::CreateBundle),
     /// Show on one screen what a bundle approves, who has signed, and what a policy still misses
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony bundle inspect zk/bundle.json --policy zk/trust-policy.json\n\n\
             Exit status: 0 the bundle is sound (and satisfies the policy, if one is given), 1 it \
             is not, 2 it could not be read.")
     )]
     Inspect(InspectBundle),
     /// Approve a bundle: show what it approves, and add a signature to it
-    #[command(after_help = signing::SIGN_BUNDLE_HELP)]
+    #[command(after_long_help = signing::SIGN_BUNDLE_HELP)]
     Sign(Box<signing::SignBundle>),
     /// Put the signatures of several copies of one bundle together
     #[command(
-        after_help = examples("Example (two people signed a copy each):\n  \
+        after_long_help = examples("Example (two people signed a copy each):\n  \
             zk-ceremony bundle merge merged.json zk/bundle.json from-alice.json from-bob.json")
     )]
     Merge(signing::MergeBundles),
     /// Hold a bundle against a policy, as a guarded build does
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony bundle verify zk/bundle.json --policy zk/trust-policy.json\n\n\
             Exit status: 0 the bundle satisfies the policy, 1 it does not, 2 it could not be read.")
     )]
@@ -182,11 +214,11 @@ pub(crate) struct PinPolicy {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PtauCommand {
     /// Open a ceremony: a file with tau = alpha = beta = 1
-    #[command(after_help = examples("Example:\n  zk-ceremony ptau new --power 14 0000.ptau"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony ptau new --power 14 0000.ptau"))]
     New(New),
     /// Contribute your own secret randomness, which is forgotten afterwards
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ptau contribute 0000.ptau 0001.ptau --name \"Alice\"\n\n\
             The secret comes from the operating system. On a terminal you are asked for some text \
             that is mixed in, never shown and never stored; --entropy-file mixes in a file \
@@ -195,18 +227,18 @@ pub(crate) enum PtauCommand {
     Contribute(Contribute),
     /// Close the chain with a public random value that nobody could choose
     #[command(
-        after_help = examples("Example (a block hash announced beforehand):\n  \
+        after_long_help = examples("Example (a block hash announced beforehand):\n  \
             zk-ceremony ptau beacon 0003.ptau final.ptau \\\n    \
             --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")
     )]
     Beacon(BeaconArgs),
     /// Compute the Lagrange bases that phase 2 reads
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony ptau prepare final.ptau prepared.ptau"))]
     Prepare(Prepare),
     /// Check everything about a file
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ptau verify prepared.ptau --min-contributions 3\n  \
             zk-ceremony ptau verify 0002.ptau --from 0001.ptau --json\n  \
             zk-ceremony ptau verify powersOfTau28_hez_final_14.ptau\n\n\
@@ -214,23 +246,23 @@ pub(crate) enum PtauCommand {
     )]
     Verify(Verify),
     /// Show what a file says of itself, without checking its points
-    #[command(after_help = examples("Example:\n  zk-ceremony ptau info 0002.ptau --json"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony ptau info 0002.ptau --json"))]
     Info(Info),
     /// Write the challenge file for the next participant
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ptau export-challenge 0001.ptau challenge_0002")
     )]
     ExportChallenge(ExportChallenge),
     /// Answer a challenge file with a response file
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ptau contribute-challenge challenge_0002 response_0002")
     )]
     ContributeChallenge(ContributeChallenge),
     /// Append the contribution of a response file
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ptau import-response 0001.ptau response_0002 0002.ptau --name \"Bob\"")
     )]
     ImportResponse(ImportResponse),
@@ -380,7 +412,7 @@ pub(crate) struct ImportResponse {
 pub(crate) enum ZkeyCommand {
     /// Make the initial key of a circuit
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony zkey new circuit.r1cs prepared.ptau 0000.zkey\n\n\
             Everybody can use a key without contributions to forge proofs: collect contributions \
             before anything else. The .ptau is to be verified once with `ptau verify`; `zkey \
@@ -389,20 +421,20 @@ pub(crate) enum ZkeyCommand {
     New(NewKey),
     /// Contribute your own secret randomness, which is forgotten afterwards
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony zkey contribute 0000.zkey 0001.zkey --name \"Alice\"")
     )]
     Contribute(Contribute),
     /// Close the chain with a public random value that nobody could choose
     #[command(
-        after_help = examples("Example (a block hash announced beforehand):\n  \
+        after_long_help = examples("Example (a block hash announced beforehand):\n  \
             zk-ceremony zkey beacon 0003.zkey final.zkey \\\n    \
             --value 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --exponent 10")
     )]
     Beacon(BeaconArgs),
     /// Check everything about a key: circuit, phase 1, every contribution
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony zkey verify circuit.r1cs prepared.ptau final.zkey --min-contributions \
             3\n  \
             zk-ceremony zkey verify 0004.zkey --from 0003.zkey     (cheaper: 0003.zkey was \
@@ -415,17 +447,17 @@ pub(crate) enum ZkeyCommand {
     )]
     Verify(VerifyKey),
     /// Show what a key says of itself, without checking its points
-    #[command(after_help = examples("Example:\n  zk-ceremony zkey info 0002.zkey --json"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony zkey info 0002.zkey --json"))]
     Info(Info),
     /// Write the verifying key as JSON, for snarkjs and the tools around it
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony zkey export-verification-key final.zkey verification_key.json")
     )]
     ExportVerificationKey(ExportVerificationKey),
     /// Write proving and verifying key for arkworks
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony zkey export-ark final.zkey --proving-key pk.bin --verifying-key vk.bin \
             \\\n    \
             --r1cs circuit.r1cs --witness witness.wtns\n\n\

@@ -10,6 +10,7 @@ mod failure;
 mod host;
 mod known;
 mod memory;
+mod outcome;
 mod output;
 mod progress;
 mod prompt;
@@ -23,9 +24,8 @@ mod watching;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use cli::signing::KeyCommand;
-use cli::{BundleCommand, Cli, Command};
+use cli::{BundleCommand, Command};
 pub use host::{Example, Host};
 
 /// A reader of our output may stop reading (`| head`): that is not our fault and not a reason for
@@ -47,7 +47,9 @@ pub fn main(host: Host) -> ExitCode {
     memory::refuse_dumps();
     host::install(host);
     end_quietly_when_nobody_reads();
-    let cli = Cli::parse();
+    let cli = cli::parse();
+    outcome::begin(cli.json, cli.quiet);
+    progress::show(cli.progress);
     if cli.portable_arithmetic && !bn254_batch::force_portable() {
         eprintln!("warning: --portable-arithmetic came too late and has no effect");
     }
@@ -74,8 +76,10 @@ pub fn main(host: Host) -> ExitCode {
         Command::GuardStatus(command) => command.run(),
         Command::AuditVerifier(command) => command.run(),
         Command::Key(KeyCommand::Of(command)) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
-    match result {
+    match result.and_then(|()| outcome::end()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if as_json {

@@ -48,6 +48,13 @@ impl OutputArgs {
     }
 }
 
+/// Who can read a file that [`OutputArgs::create_private`] makes.
+pub(crate) const READERS: &str = if cfg!(unix) {
+    "mode 0600"
+} else {
+    "readable by each account that can read its folder: keep that to yours"
+};
+
 /// Writes a small file whole.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Diagnostic> {
     let mut output = Output::create(path, replace, &[])?;

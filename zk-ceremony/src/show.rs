@@ -12,6 +12,7 @@ use serde::Serialize;
 use zk_attest::diagnostic::{Blame, Diagnostic};
 
 use crate::cli::BeaconValueArgs;
+use crate::outcome;
 
 /// 64 bytes as people compare them: four lines of four words, as other tools print them too.
 pub(crate) fn hex_groups(digest: impl Display) -> String {
@@ -33,14 +34,22 @@ struct ShownFailure<'a> {
     hint: Option<&'a str>,
     /// The message in parts.
     diagnostic: &'a Diagnostic,
+    /// What had been made before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    made: Vec<serde_json::Value>,
 }
 
 /// Whether this process has printed JSON: what it prints is one document.
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
+/// Whether a command has printed its document.
+pub(crate) fn has_printed_json() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
 /// Prints a failure as JSON, unless the command printed its own document.
 pub(crate) fn failure_as_json(file: Option<&Path>, error: &Diagnostic) -> Result<(), Diagnostic> {
-    if PRINTED.load(Ordering::Relaxed) {
+    if has_printed_json() {
         return Ok(());
     }
     json(&ShownFailure {
@@ -49,6 +58,7 @@ pub(crate) fn failure_as_json(file: Option<&Path>, error: &Diagnostic) -> Result
         error: error.to_string(),
         hint: error.hint.as_deref(),
         diagnostic: error,
+        made: outcome::made_so_far(),
     })
 }
 

@@ -4,7 +4,6 @@
 mod traces;
 
 use std::fmt;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +18,7 @@ use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::watching::{LogFormat, WatchArgs};
 use crate::failure;
+use crate::{outcome, progress};
 
 /// Whether everything that is said on stderr is said by the log.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
@@ -99,6 +99,9 @@ fn log_to_stderr(format: LogFormat, more: impl Layer<Registry> + Send + Sync) {
 
 /// Says a line to people on stderr; in the log's form, where everything there is to have it.
 pub(crate) fn tell(line: fmt::Arguments<'_>) {
+    if outcome::is_quiet() {
+        return;
+    }
     if AS_JSON.load(Ordering::Relaxed) {
         tracing::info!("{line}");
     } else {
@@ -117,7 +120,7 @@ pub(crate) fn complain(error: &Diagnostic) {
 
 /// Whether bars would be in the way: of lines that a program reads.
 pub(crate) fn has_bars() -> bool {
-    !AS_JSON.load(Ordering::Relaxed) && std::io::stderr().is_terminal()
+    !AS_JSON.load(Ordering::Relaxed) && progress::are_bars_asked()
 }
 
 /// `eprintln!`, in the log's form.

@@ -91,7 +91,7 @@ pub(crate) struct RehearsalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CeremonyCommand {
     /// Open a ceremony: coordinator
-    #[command(after_help = examples("Examples:\n  \
+    #[command(after_long_help = examples("Examples:\n  \
         zk-ceremony ceremony new --template > ceremony.toml\n  \
         zk-ceremony ceremony new --check --config ceremony.toml --circuit \
         attestation=circuit.r1cs\n  \
@@ -101,7 +101,7 @@ pub(crate) enum CeremonyCommand {
     /// Contribute: verify the step before yours, add your secret randomness, sign an attestation of
     /// it
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem\n  \
             zk-ceremony ceremony contribute shared/ --as \"Alice\" --key alice.pem --prepared \
             verdicts \\\n    --auditor KEY --auditor KEY\n\n\
@@ -117,7 +117,7 @@ pub(crate) enum CeremonyCommand {
     Contribute(ContributeStep),
     /// Attest a contribution of yours that another tool made, snarkjs for example
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             npx snarkjs powersoftau contribute shared/phase1/0001.ptau mine.ptau -n=Bob\n  \
             zk-ceremony ceremony attest shared/ mine.ptau --as \"Bob\" --tool \"snarkjs 0.7.6\" \
             --entropy \"snarkjs, and text I typed\" \\\n    \
@@ -130,7 +130,7 @@ pub(crate) enum CeremonyCommand {
     Attest(AttestStep),
     /// Add contributions that came: each is verified first: coordinator
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony accept shared/ inbox/\n\n\
             Takes files and folders. Of each contribution, a data file and its attestation, it \
             verifies signature, turn, place, digest and mathematics; then both files get their \
@@ -140,7 +140,7 @@ pub(crate) enum CeremonyCommand {
     Accept(AcceptStep),
     /// Close the open phase with the planned public random value: coordinator
     #[command(
-        after_help = examples("Examples (a round of drand, fetched and verified; then the block hash \
+        after_long_help = examples("Examples (a round of drand, fetched and verified; then the block hash \
             that ceremony.toml announces):\n  \
             zk-ceremony ceremony beacon shared/ --wait --key coordinator.pem\n  \
             zk-ceremony ceremony beacon shared/ --value HEX --key coordinator.pem")
@@ -148,14 +148,14 @@ pub(crate) enum CeremonyCommand {
     Beacon(BeaconStep),
     /// Prepare the closed phase 1 and open phase 2 of every circuit: coordinator
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony prepare shared/ --key coordinator.pem")
     )]
     Prepare(CoordinatorStep),
     /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
     /// DIR.private/, beside the folder
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n  \
             zk-ceremony ceremony keygen shared/ --private /srv/prover\n\n\
             With a witness, a proof is made with the finished key and verified; without one the \
@@ -164,7 +164,7 @@ pub(crate) enum CeremonyCommand {
     Keygen(KeygenStep),
     /// Verify every file, every signature and every proof; write transcript, reports and SHA256SUMS
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony verify shared/\n  \
             zk-ceremony ceremony verify shared/ --read-only --json\n\n\
             Exit status: 0 everything so far is good, which does not mean that the ceremony is \
@@ -172,15 +172,15 @@ pub(crate) enum CeremonyCommand {
     )]
     Verify(VerifyCeremony),
     /// Show whose turn it is, what is missing, what was verified, and the next command
-    #[command(after_help = examples("Example:\n  zk-ceremony ceremony status shared/"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony ceremony status shared/"))]
     Status(StatusArgs),
     /// Is my contribution in the result? Where, with which hash, and everything after it verified
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony ceremony find shared/ --participant Alice"))]
     Find(FindArgs),
     /// Write the rules of the next ceremony of a periodic one: the same people, later beacons
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony next shared/ next.toml --id example-2028-01 \\\n    \
             --phase1-after 2028-01-17T12:00:00Z --phase2-after 2028-01-24T12:00:00Z\n  \
             zk-ceremony ceremony next shared/ next.toml --id example-2028-01 --keep-phase1 \\\n    \
@@ -191,7 +191,7 @@ pub(crate) enum CeremonyCommand {
     Next(NextCeremony),
     /// Hold two signed words of a service against each other: did it tell two stories?
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony judge mirror-of-ann/ mirror-of-ben/\n  \
             zk-ceremony ceremony judge receipt.dsse.json ben/journal.head.dsse.json --folder ben/\n\n\
             Exit status: 0 they contradict each other, which is printed as a proof, 1 they do not, \
@@ -200,7 +200,7 @@ pub(crate) enum CeremonyCommand {
     Judge(JudgeArgs),
     /// Take a bad file, and what was built on it, out of the chain: coordinator
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony reject shared/ 3 --reason \"fails check 5\" --key \
             coordinator.pem\n\n\
             The files stay as evidence; the chain goes on from the step before.")
@@ -208,7 +208,7 @@ pub(crate) enum CeremonyCommand {
     Reject(RejectStep),
     /// Sign that you take part: your key, program, machine and time, before the rounds
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony enrol shared/ --as \"Alice\" --key alice.pem\n  \
             zk-ceremony ceremony enrol shared/ --as \"Zoe\" --key zoe.pem --phases 1,2 --out zoe.json\n\n\
             It commits you, and no secret. If you are not in the roster yet, and the rules allow \
@@ -217,7 +217,7 @@ pub(crate) enum CeremonyCommand {
     Enrol(EnrolArgs),
     /// Add people, and amendments that came, to the roster: coordinator
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony admit shared/ zoe.json yves.json --key coordinator.pem\n\n\
             Takes signed enrolments, and signs an amendment of the roster for each; and takes \
             amendments that were signed elsewhere (`replace-key`, `handover`), which need no key \
@@ -227,7 +227,7 @@ pub(crate) enum CeremonyCommand {
     /// Sign with another key from now on: participant
     #[command(
         name = "replace-key",
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony replace-key shared/ --as Alice --key new.pem --old-key old.pem \
             --reason \"a new token\"\n  \
             zk-ceremony ceremony replace-key shared/ --as Alice --key new.pem --reason \"the key \
@@ -239,7 +239,7 @@ pub(crate) enum CeremonyCommand {
     ReplaceKey(ReplaceKeyArgs),
     /// Let a deputy act as coordinator from now on: coordinator or deputies
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony handover shared/ --to Dora --reason \"the coordinator is ill\" \
             --key dora.pem\n\n\
             It is in force when the new coordinator has signed it, and the present one or as many \
@@ -247,20 +247,20 @@ pub(crate) enum CeremonyCommand {
     )]
     Handover(HandoverArgs),
     /// Sign an amendment of the roster that waits for signatures
-    #[command(after_help = examples("Examples:\n  \
+    #[command(after_long_help = examples("Examples:\n  \
         zk-ceremony ceremony countersign shared/ --key emil.pem\n  \
         zk-ceremony ceremony countersign shared/ --withdraw"))]
     Countersign(CountersignArgs),
     /// Move files that are no step of a chain to strays/: late ones, twins, garbage
     #[command(
-        after_help = examples("Example:\n  zk-ceremony ceremony tidy shared/\n\n\
+        after_long_help = examples("Example:\n  zk-ceremony ceremony tidy shared/\n\n\
             Such files are in nobody's way, and `status` names them. Nothing is overwritten or \
             removed.")
     )]
     Tidy(TidyArgs),
     /// Re-verify everything from public files, sign the result, and sign the bundle: auditor
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony audit shared/ --as \"Dana\" --key dana.pem\n  \
             zk-ceremony ceremony audit shared/ --so-far --as \"Dana\" --key dana.pem\n\n\
             Writes audits/FINGERPRINT.dsse.json, and adds the signature to bundle.json where \
@@ -272,7 +272,7 @@ pub(crate) enum CeremonyCommand {
     Audit(AuditArgs),
     /// Pack the public files into a tar file, the same bytes each time, and print its digest
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony archive shared/ ceremony.tar\n  \
             zk-ceremony ceremony archive shared/ --to s3://archive/ceremony.tar --retain-until \
             2036-12-31\n  \
@@ -284,7 +284,7 @@ pub(crate) enum CeremonyCommand {
     Archive(Box<ArchiveArgs>),
     /// Put the public files into a store, each once, and a signed list of them last
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony publish shared/ s3://bucket/prefix --key coordinator.pem\n  \
             zk-ceremony ceremony publish copy/ gs://bucket/prefix\n\n\
             Run it again after each step, and after any interruption: it puts what is missing. An \
@@ -295,7 +295,7 @@ pub(crate) enum CeremonyCommand {
     Publish(Box<PublishArgs>),
     /// Hold the ceremony over a network: queue, turns, verification, receipts: coordinator
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony serve shared/ --listen 0.0.0.0:8443 --origin \
             https://ceremony.example.org:8443 \\\n    \
             --tls-cert chain.pem --tls-key tls.pem --key coordinator.pem\n  \
@@ -309,13 +309,13 @@ pub(crate) enum CeremonyCommand {
     )]
     Serve(Box<ServeArgs>),
     /// Let a service hold the ceremony: coordinator
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony ceremony appoint shared/ --service-key HEX --origin \
         https://ceremony.example.org --key coordinator.pem"))]
     Appoint(AppointArgs),
     /// Take part over a network: wait for your turn, contribute, keep the receipt
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony join https://ceremony.example.org --as Alice --key alice.pem \
             --approve\n\n\
             Run it again after any interruption: your place in the queue is kept, and what was \
@@ -325,7 +325,7 @@ pub(crate) enum CeremonyCommand {
     Join(Box<JoinArgs>),
     /// Sign a list of the public files, for a bucket or a plain web server
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony index shared/ --key coordinator.pem\n\n\
             Writes index.json, signed by the coordinator's key or by that of a service that the \
             coordinator appointed. Copy the listed files to the bucket first, and index.json last: \
@@ -334,7 +334,7 @@ pub(crate) enum CeremonyCommand {
     Index(IndexArgs),
     /// Copy a ceremony from its service or a bucket as it grows, and verify each step once
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony mirror https://ceremony.example.org copy/\n  \
             zk-ceremony ceremony mirror https://ceremony.example.org copy/ --verify --as Dana \
             --key dana.pem --approve\n  \
@@ -344,7 +344,7 @@ pub(crate) enum CeremonyCommand {
     Mirror(Box<MirrorArgs>),
     /// Verify a finished ceremony from its service, and sign its bundle: release authority
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony approve https://ceremony.example.org --key release-1.pem")
     )]
     Approve(Box<ApproveArgs>),

@@ -14,7 +14,7 @@ use crate::host::examples;
 pub(crate) enum PolicyCommand {
     /// Write a policy, and print the digest that build.rs pins
     #[command(
-        after_help = examples(
+        after_long_help = examples(
             "Example (2 of 3 release authorities and 1 of 2 auditors approve, 3 of the named \
             participants must have contributed):\n  \
             zk-ceremony policy new zk/trust-policy.json --kind production \\\n    \
@@ -30,10 +30,10 @@ pub(crate) enum PolicyCommand {
     )]
     New(Box<NewPolicy>),
     /// Show on one screen whom a policy trusts with what
-    #[command(after_help = examples("Example:\n  zk-ceremony policy show zk/trust-policy.json"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony policy show zk/trust-policy.json"))]
     Show(ShowPolicy),
     /// Say in words what an edit of a policy changes
-    #[command(after_help = examples("Example (the committed policy against the edited one):\n  \
+    #[command(after_long_help = examples("Example (the committed policy against the edited one):\n  \
         git show HEAD:zk/trust-policy.json >old.json\n  \
         zk-ceremony policy diff old.json zk/trust-policy.json\n\n\
         Exit status: 0 the two were compared, whatever they say, 1 one of them is no sound \
@@ -43,7 +43,7 @@ pub(crate) enum PolicyCommand {
     Diff(DiffPolicies),
     /// Edit a policy for the bundle of the next ceremony, and say in words what changes
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony policy next zk/trust-policy.json next-policy.json --bundle bundle.json \\\n    \
             --revoke-predecessor --not-after 2029-03-31T00:00:00Z\n\n\
             No bundle below the serial of this one is accepted any more. People are not changed: \
@@ -51,7 +51,7 @@ pub(crate) enum PolicyCommand {
     )]
     Next(NextPolicy),
     /// Check that a policy is sound, and print the digest that build.rs pins
-    #[command(after_help = examples("Example:\n  zk-ceremony policy pin zk/trust-policy.json"))]
+    #[command(after_long_help = examples("Example:\n  zk-ceremony policy pin zk/trust-policy.json"))]
     Pin(PinPolicy),
 }
 

@@ -14,7 +14,7 @@ use crate::host::examples;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProofCommand {
     /// Verify proofs under the key of an approved bundle, and say so in a signed verdict
-    #[command(after_help = examples("Examples:\n  \
+    #[command(after_long_help = examples("Examples:\n  \
         zk-ceremony proof verify proof.json public.json --bundle zk/bundle.json --policy \
         zk/trust-policy.json\n  \
         zk-ceremony proof verify proof.bin public.bin --bundle zk/bundle.json --policy \
@@ -24,13 +24,13 @@ pub(crate) enum ProofCommand {
         Exit status: 0 all hold, 1 one does not, or is no proof, 2 it could not be verified."))]
     Verify(Box<VerifyProofs>),
     /// Count the verdicts of distinct verifiers against a policy
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony proof tally verdicts/*.dsse.json --policy zk/trust-policy.json\n\n\
         Exit status: 0 enough verifiers found the proof to hold, 1 not, 2 it could not be \
         counted."))]
     Tally(TallyVerdicts),
     /// Verify proofs for others, over HTTP
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony proof serve --listen 127.0.0.1:8090 --bundle zk/bundle.json --policy \
         zk/trust-policy.json\n  \
         curl -s http://127.0.0.1:8090/v1/proofs -d '{\"proofs\":[{\"proof\":{...},\"public\":[\"1\"\

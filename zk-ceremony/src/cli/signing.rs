@@ -134,7 +134,7 @@ pub(crate) struct VerifyBundle {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SignCommand {
     /// Write exactly the bytes to be signed, for another machine, and print their SHA-256
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony sign prepare zk/bundle.json release.pae\n\n\
         Of a bundle, release.pae.manifest.json is written too: the circuits and keys that are \
         approved.\nOn the other machine: `zk-ceremony sign raw release.pae release.sig --key \
@@ -144,7 +144,7 @@ pub(crate) enum SignCommand {
     Prepare(PrepareSigning),
     /// Show what prepared bytes say, sign them, and write the 64 bytes of the signature
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony sign raw release.pae release.sig --key K.pem\n\n\
             Anything but bytes that `sign prepare` wrote is refused: a key that signs statements \
             signs nothing else.")
@@ -152,7 +152,7 @@ pub(crate) enum SignCommand {
     Raw(Box<SignRaw>),
     /// Add a signature that was made elsewhere, after verifying it
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony sign attach zk/bundle.json --signature release.sig --public-key K.pub.pem")
     )]
     Attach(AttachSignature),
@@ -230,12 +230,20 @@ pub(crate) struct SignerArgs {
     pub(crate) signer_timeout: u64,
 }
 
+/// The variable that names the key file of who gives no signer.
+const USUAL_KEY: &str = "ZK_CEREMONY_KEY";
+
+/// The key file to sign with where the command line names no signer.
+pub(crate) fn usual_key() -> Option<PathBuf> {
+    std::env::var_os(USUAL_KEY).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// The back ends.
 #[derive(Debug, Args)]
-#[group(id = "signer", required = true, multiple = false)]
+#[group(id = "signer", required = usual_key().is_none(), multiple = false)]
 pub(crate) struct BackendArgs {
     /// Sign with a private key file: PKCS#8 PEM (`key new`, `openssl genpkey -algorithm ed25519`)
-    /// or OpenSSH, not encrypted
+    /// or OpenSSH, not encrypted [default: the file that ZK_CEREMONY_KEY names]
     #[arg(long, value_name = "FILE", help_heading = "Signer")]
     pub(crate) key: Option<PathBuf>,
     /// Sign with a token (HSM, smart card) through this PKCS#11 module
@@ -283,7 +291,7 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a private key from the operating system's randomness
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony key new release-1.pem\n\n\
         The file is PKCS#8 PEM, readable by its owner only; openssl reads it too. What is printed \
         is the public key, for policies and rosters."))]
@@ -291,7 +299,7 @@ pub(crate) enum KeyCommand {
     /// Print a public key as policies hold it, from hex digits, an SPKI PEM file, an ssh-ed25519
     /// line or a private key file
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony key show ~/.ssh/id_ed25519.pub\n  \
             zk-ceremony key show release.pub.pem\n  \
             zk-ceremony key show release-1.pem")
@@ -299,27 +307,27 @@ pub(crate) enum KeyCommand {
     Show(ShowKey),
     /// Print the public key of a signer: what a token holds, or whether an ssh-agent has a key
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony key of --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label \
             approval")
     )]
     Of(Box<KeyOfSigner>),
     /// Seal a proving key in age's format: any one of the recipients opens it
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony key seal attestation.proving_key.bin --to age1... --to age1tag1... --out \
         attestation.proving_key.bin.age\n\n\
         Sealing keeps a proving key from those who may not prove; the soundness of proofs never \
         depends on it."))]
     Seal(super::sealing::SealFile),
     /// Open a sealed proving key, into a pipe or a file that its owner alone can read
-    #[command(after_help = examples("Examples:\n  \
+    #[command(after_long_help = examples("Examples:\n  \
         zk-ceremony key open key.bin.age --identity me.txt | prover --key -\n  \
         zk-ceremony key open key.bin.age --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
         --key-label prover --out key.bin\n\n\
         What a pipe gets is checked part by part, and is whole only if the exit status is 0."))]
     Open(Box<super::sealing::OpenFile>),
     /// Print the age recipient of a P-256 key in a token
-    #[command(after_help = examples("Example:\n  \
+    #[command(after_long_help = examples("Example:\n  \
         zk-ceremony key recipient --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --key-label \
         prover"))]
     Recipient(Box<super::sealing::RecipientOfToken>),

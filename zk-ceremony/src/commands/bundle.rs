@@ -18,8 +18,10 @@ use super::sign::{Document, confirm};
 use crate::cli::InspectBundle;
 use crate::cli::signing::{MergeBundles, SignBundle, VerifyBundle};
 use crate::failure;
+use crate::outcome::made;
 use crate::show::{json, verification};
 use crate::signer::Signer;
+use crate::watching::say;
 
 impl InspectBundle {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -52,14 +54,14 @@ impl SignBundle {
         let mut document = Document::read(&self.bundle)?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let inspection = document.bundle()?.inspect(policy.as_ref(), &Timestamp::now());
-        eprintln!("{}", inspection.map_err(|refusal| failure::refusal(&self.bundle, &refusal))?);
+        say!("{}", inspection.map_err(|refusal| failure::refusal(&self.bundle, &refusal))?);
         let mut signer = self.signer.open()?;
         let key = *signer.public_key();
         let role = policy.as_ref().map(|policy| role_of(policy, signer.as_ref())).transpose()?;
         let output = document.output(&self.target)?;
         let known = role.map_or_else(String::new, |role| format!(", {role}"));
         if document.envelope().signers([&key]).contains(&key) {
-            eprintln!("this key has signed already: nothing is added");
+            say!("this key has signed already: nothing is added");
         } else {
             confirm(
                 &format!(
@@ -73,7 +75,7 @@ impl SignBundle {
             document
                 .add_signature(&key, &signature)
                 .map_err(|refusal| failure::refusal(&self.bundle, &refusal))?;
-            eprintln!("signed with {} (key {}{known})", signer.description(), key.fingerprint());
+            say!("signed with {} (key {}{known})", signer.description(), key.fingerprint());
         }
         document.write_back(output)
     }
@@ -135,11 +137,8 @@ impl MergeBundles {
             merged.to_json().map_err(|refusal| failure::refusal(&self.output.path, &refusal))?;
         output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        println!(
-            "{}: {} signatures",
-            self.output.path.display(),
-            merged.envelope().signatures().len()
-        );
+        let signatures = merged.envelope().signatures().len();
+        made(&self.output.path, format_args!("{signatures} signatures"));
         Ok(())
     }
 }

@@ -8,9 +8,11 @@ use zk_attest::diagnostic::Diagnostic;
 use crate::cli::sealing::{OpenFile, RecipientOfToken, SealFile};
 use crate::cli::signing::{KeyOfSigner, NewKeyFile, ShowKey};
 use crate::failure;
-use crate::output::{Output, open};
+use crate::outcome::{self, made};
+use crate::output::{Output, READERS, open};
 use crate::sealed::{self, Recipients, TokenIdentity};
 use crate::signer::{KeyFile, read_public_key};
+use crate::watching::say;
 
 impl NewKeyFile {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -20,19 +22,18 @@ impl NewKeyFile {
             .write_all(pem.as_bytes())
             .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        eprintln!(
-            "{}: private key, mode 0600: keep it secret, and keep a backup",
-            self.output.path.display()
-        );
-        eprintln!("fingerprint  {}", key.fingerprint());
-        println!("{key}");
+        let path = &self.output.path;
+        say!("{}: private key, {READERS}: keep it secret, and keep a backup", path.display());
+        say!("fingerprint  {}", key.fingerprint());
+        outcome::record(path, "private key");
+        outcome::value("public_key", key);
         Ok(())
     }
 }
 
 impl ShowKey {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        println!("{}", read_public_key(&self.file)?);
+        outcome::value("public_key", read_public_key(&self.file)?);
         Ok(())
     }
 }
@@ -40,8 +41,8 @@ impl ShowKey {
 impl KeyOfSigner {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let signer = self.signer.open()?;
-        eprintln!("{}, fingerprint {}", signer.description(), signer.public_key().fingerprint());
-        println!("{}", signer.public_key());
+        say!("{}, fingerprint {}", signer.description(), signer.public_key().fingerprint());
+        outcome::value("public_key", signer.public_key());
         Ok(())
     }
 }
@@ -56,7 +57,7 @@ impl SealFile {
         io::copy(&mut input, &mut sealed).map_err(failed)?;
         sealed.finish().map_err(failed)?;
         output.commit()?;
-        eprintln!("{}: sealed to {recipients:?}, any one of whom opens it", self.out.display());
+        made(&self.out, format_args!("sealed to {recipients:?}, any one of whom opens it"));
         Ok(())
     }
 }
@@ -78,14 +79,14 @@ impl OpenFile {
         let mut output = Output::create_private(path, self.force, &[&self.file])?;
         let length = sealed::open(&self.file, input, &self.opener, &mut output)?;
         output.commit()?;
-        eprintln!("{}: opened, {length} bytes, mode 0600", path.display());
+        made(path, format_args!("opened, {length} bytes, {READERS}"));
         Ok(())
     }
 }
 
 impl RecipientOfToken {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
-        println!("{}", TokenIdentity::open(&self.opener)?.recipient()?);
+        outcome::value("recipient", TokenIdentity::open(&self.opener)?.recipient()?);
         Ok(())
     }
 }

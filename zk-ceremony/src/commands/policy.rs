@@ -24,10 +24,12 @@ use zk_vk_guard::policy::{
 use crate::cli::PinPolicy;
 use crate::cli::policy::{NewPolicy, PolicyCommand, ShowPolicy};
 use crate::failure;
+use crate::outcome;
 use crate::output::open;
 use crate::progress::Bars;
 use crate::show::json;
 use crate::signer::named_public_key;
+use crate::watching::say;
 
 impl PolicyCommand {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -55,11 +57,10 @@ impl NewPolicy {
         })?;
         output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        eprintln!(
-            "{}: written. Commit it, and pin its digest in build.rs:",
-            self.output.path.display()
-        );
-        println!("{}", policy.digest());
+        let path = &self.output.path;
+        say!("{}: written. Commit it, and pin its digest in build.rs:", path.display());
+        outcome::record(path, "trust policy");
+        outcome::value("policy_sha256", policy.digest());
         Ok(())
     }
 
@@ -211,7 +212,7 @@ impl PinPolicy {
                 folder.display()
             );
         }
-        println!("{}", policy.digest());
+        outcome::value("policy_sha256", policy.digest());
         Ok(())
     }
 }

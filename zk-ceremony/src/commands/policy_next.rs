@@ -11,6 +11,7 @@ use super::policy::read_policy;
 use super::policy_diff::Diff;
 use crate::cli::next::NextPolicy;
 use crate::failure;
+use crate::outcome::made;
 
 impl NextPolicy {
     pub(super) fn run(self) -> Result<(), Diagnostic> {
@@ -55,7 +56,7 @@ impl NextPolicy {
             .map_err(|refusal| failure::refusal(&self.output.path, &refusal))?;
         output.write_all(&bytes).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        eprintln!("{}: written", self.output.path.display());
+        made(&self.output.path, "written");
         Diff::of(&old, &new).print();
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::cli::{
     Prepare, PtauCommand, Verify,
 };
 use crate::failure;
+use crate::outcome::made;
 use crate::output::open;
 use crate::progress::Bars;
 use crate::show::{
@@ -58,11 +59,8 @@ impl New {
         let challenge = new(power, &mut output, &Bars::default())
             .map_err(|e| failure::step(&self.output.path, &e))?;
         output.commit()?;
-        println!(
-            "{}: a new ceremony of power {power}\n  first challenge\n{}",
-            self.output.path.display(),
-            hex_groups(challenge)
-        );
+        made(&self.output.path, format_args!("a new ceremony of power {power}"))
+            .hash("first challenge", challenge);
         Ok(())
     }
 }
@@ -96,13 +94,9 @@ impl BeaconArgs {
 }
 
 fn print_new_record(path: &Path, index: usize, record: &Contribution) {
-    println!(
-        "{}: contribution {index} added\n  contribution hash (publish it)\n{}\n  next \
-         challenge\n{}",
-        path.display(),
-        hex_groups(record.response_hash()),
-        hex_groups(record.next_challenge)
-    );
+    made(path, format_args!("contribution {index} added"))
+        .hash("contribution hash (publish it)", record.response_hash())
+        .hash("next challenge", record.next_challenge);
 }
 
 impl Prepare {
@@ -112,10 +106,10 @@ impl Prepare {
         prepare(&mut input, &mut output, &Bars::default())
             .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
-        println!(
-            "{}: prepared for circuits of up to 2^{} constraints",
-            self.output.path.display(),
-            input.power()
+        let power = input.power();
+        made(
+            &self.output.path,
+            format_args!("prepared for circuits of up to 2^{power} constraints"),
         );
         Ok(())
     }
@@ -128,12 +122,8 @@ impl ExportChallenge {
         let challenge = export_challenge(&mut input, &mut output, &Bars::default())
             .map_err(|e| failure::step(&self.input, &e))?;
         output.commit()?;
-        println!(
-            "{}: challenge file of power {}\n  challenge\n{}",
-            self.output.path.display(),
-            input.power(),
-            hex_groups(challenge)
-        );
+        made(&self.output.path, format_args!("challenge file of power {}", input.power()))
+            .hash("challenge", challenge);
         Ok(())
     }
 }
@@ -147,12 +137,9 @@ impl ContributeChallenge {
             contribute_challenge(challenge, &mut output, rng, &Bars::default())
                 .map_err(|e| failure::step(&self.challenge, &e))?;
         output.commit()?;
-        println!(
-            "{}: response file\n  challenge answered\n{}\n  contribution hash (publish it)\n{}",
-            self.output.path.display(),
-            hex_groups(challenge),
-            hex_groups(response)
-        );
+        made(&self.output.path, "response file")
+            .hash("challenge answered", challenge)
+            .hash("contribution hash (publish it)", response);
         Ok(())
     }
 }

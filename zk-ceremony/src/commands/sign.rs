@@ -23,6 +23,7 @@ use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};
 use crate::failure;
+use crate::outcome::{self, made};
 use crate::output::{Output, write_file};
 use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 
@@ -70,7 +71,8 @@ impl PrepareSigning {
         }
         output.write_all(&message).map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        println!("{}", checksum_line(&message, &self.output.path));
+        outcome::record(&self.output.path, "bytes to be signed");
+        outcome::value("checksum", checksum_line(&message, &self.output.path));
         Ok(())
     }
 }
@@ -104,7 +106,7 @@ impl SignRaw {
             .write_all(&signatures.collect::<Vec<u8>>())
             .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        println!("{}: signature by {}", self.output.path.display(), signer.public_key());
+        made(&self.output.path, format_args!("signature by {}", signer.public_key()));
         Ok(())
     }
 }
@@ -256,7 +258,8 @@ impl Document {
             .hint("nothing was written: run the same command again"));
         }
         output.commit()?;
-        println!("{}: {} signatures", path.display(), self.envelope().signatures().len());
+        let signatures = self.envelope().signatures().len();
+        made(&path, format_args!("{signatures} signatures"));
         Ok(())
     }
 }

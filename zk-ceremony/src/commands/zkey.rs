@@ -30,6 +30,7 @@ use crate::cli::{
     BeaconArgs, Contribute, ExportArk, ExportVerificationKey, Info, NewKey, VerifyKey, ZkeyCommand,
 };
 use crate::failure;
+use crate::outcome::{made, note};
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::show::{
@@ -67,17 +68,13 @@ impl NewKey {
         let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default())
             .map_err(|e| failure::setup(&self.r1cs, &self.ptau, &self.output.path, &e))?;
         output.commit()?;
-        println!(
-            "{}: initial key\n  constraints        {}\n  wires              {}\n  public             \
-             {}\n  domain             2^{}\n  circuit hash\n{}",
-            self.output.path.display(),
-            key.shape.constraints(),
-            key.shape.wires(),
-            key.shape.public(),
-            key.shape.power(),
-            hex_groups(key.initial_key_hash)
-        );
-        println!(
+        made(&self.output.path, "initial key")
+            .line("constraints", key.shape.constraints())
+            .line("wires", key.shape.wires())
+            .line("public", key.shape.public())
+            .line("domain", format_args!("2^{}", key.shape.power()))
+            .hash("circuit hash", key.initial_key_hash);
+        note!(
             "Nobody has contributed yet: anybody could forge proofs. Next: {PROGRAM} zkey \
              contribute"
         );
@@ -112,15 +109,11 @@ fn close_key(command: &BeaconArgs) -> Result<(), Diagnostic> {
     finish(output, &made)
 }
 
-fn finish(output: Output, made: &Contributed) -> Result<(), Diagnostic> {
+fn finish(output: Output, contributed: &Contributed) -> Result<(), Diagnostic> {
     let path = output.path().to_owned();
     output.commit()?;
-    println!(
-        "{}: contribution {} added\n  contribution hash (publish it)\n{}",
-        path.display(),
-        made.index,
-        hex_groups(made.hash)
-    );
+    made(&path, format_args!("contribution {} added", contributed.index))
+        .hash("contribution hash (publish it)", contributed.hash);
     Ok(())
 }
 
@@ -349,18 +342,31 @@ impl ExportVerificationKey {
             .write_all(text.as_bytes())
             .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        println!(
-            "{}: verifying key with {} public inputs\n  not verified here: `{PROGRAM} zkey verify` \
-             says whether {} was made as it should",
-            self.output.path.display(),
-            key.header().public,
-            self.zkey.display()
+        let public = key.header().public;
+        made(&self.output.path, format_args!("verifying key with {public} public inputs")).line(
+            "not verified here",
+            format_args!(
+                "`{PROGRAM} zkey verify` says whether {} was made as it should",
+                self.zkey.display()
+            ),
         );
         Ok(())
     }
 }
 
 impl ExportArk {
+    /// The circuit with its witness, if they are given.
+    fn assigned(&self) -> Result<Option<AssignedCircuit>, Diagnostic> {
+        let (Some(r1cs), Some(witness)) = (&self.r1cs, &self.witness) else { return Ok(None) };
+        let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
+        let circuit = AssignedCircuit::new(&mut open_r1cs(r1cs)?, values).map_err(|e| {
+            explained(&e)
+                .at(witness.display())
+                .hint("give a witness that the circuit's own program calculated")
+        })?;
+        Ok(Some(circuit))
+    }
+
     fn run(self) -> Result<(), Diagnostic> {
         let mut key = open_key(&self.zkey)?;
         let mut inputs: Vec<&Path> = vec![&self.zkey];
@@ -370,6 +376,8 @@ impl ExportArk {
         let mut proving_key_out = create(&self.proving_key)?;
         let mut verifying_key_out = create(&self.verifying_key)?;
         let uncompressed_out = self.verifying_key_uncompressed.as_ref().map(create).transpose()?;
+        // What it is tested with is judged before the work.
+        let circuit = self.assigned()?;
 
         let proving_key = keygen::proving_key(&mut key, &Bars::default())
             .map_err(|e| failure::keygen(&self.zkey, &e))?;
@@ -377,14 +385,8 @@ impl ExportArk {
             .map_err(|e| failure::keygen(&self.zkey, &e))?;
         keygen::check_consistency(&mut key, &proving_key)
             .map_err(|e| failure::self_test(&self.zkey, &e))?;
-        if let (Some(r1cs), Some(witness)) = (&self.r1cs, &self.witness) {
-            let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
-            let circuit = AssignedCircuit::new(&mut open_r1cs(r1cs)?, values).map_err(|e| {
-                explained(&e)
-                    .at(witness.display())
-                    .hint("give a witness that the circuit's own program calculated")
-            })?;
-            keygen::prove_and_verify(&proving_key, &circuit)
+        if let Some(circuit) = &circuit {
+            keygen::prove_and_verify(&proving_key, circuit)
                 .map_err(|e| failure::self_test(&self.zkey, &e))?;
         }
         keygen::write_proving_key(&proving_key, std::io::BufWriter::new(&mut proving_key_out))
@@ -404,12 +406,11 @@ impl ExportArk {
         } else {
             "no witness given: checked for consistency only"
         };
-        println!(
-            "{}: arkworks proving key\n{}: arkworks verifying key",
-            self.proving_key.display(),
-            self.verifying_key.display()
-        );
-        println!("  self-test          {tested}");
+        made(&self.proving_key, "arkworks proving key");
+        if let Some(path) = &self.verifying_key_uncompressed {
+            made(path, "arkworks verifying key, uncompressed");
+        }
+        made(&self.verifying_key, "arkworks verifying key").line("self-test", tested);
         Ok(())
     }
 }

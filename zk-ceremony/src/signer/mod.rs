@@ -30,6 +30,7 @@ use zk_attest::key::{PublicKey, SignatureBytes};
 pub(crate) use zk_attest::signer::Signer;
 
 pub(crate) use crate::cli::signing::SignerArgs;
+use crate::cli::signing::usual_key;
 
 /// Something that holds a key.
 trait Backend {
@@ -85,7 +86,13 @@ impl SignerArgs {
         backend.key.is_some() || backend.pkcs11_module.is_some() || programs
     }
 
-    /// Opens the named signer. If `--public-key` is given, the signer must have that key.
+    /// Whether there is a signer: one that is named, or the usual key.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_named() || usual_key().is_some()
+    }
+
+    /// Opens the named signer, or else the usual key. If `--public-key` is given, the signer must
+    /// have that key.
     pub(crate) fn open(&self) -> Result<Box<dyn Signer>, Diagnostic> {
         let named = self.public_key.as_deref().map(named_public_key).transpose()?;
         let needed = || {
@@ -105,8 +112,14 @@ impl SignerArgs {
             Box::new(Checked(pkcs11::Token::open(module, &self.token, named)?))
         } else if let Some(program) = &backend.signer_cmd {
             Box::new(Checked(command::Program::new(program, &self.signer_arg, needed()?, limit)))
-        } else {
+        } else if backend.ssh_agent {
             open_agent(needed()?, limit)?
+        } else if let Some(path) = usual_key() {
+            Box::new(Checked(KeyFile::open(&path)?))
+        } else {
+            return Err(Diagnostic::environment("no-signer", "who signs is not said")
+                .expected("--key FILE, another signer, or a key file that ZK_CEREMONY_KEY names")
+                .hint(format_args!("`{PROGRAM} sign --help` shows every way to sign")));
         };
         match named {
             Some(named) if named != *signer.public_key() => Err(Diagnostic::environment(

@@ -10,6 +10,8 @@ use zk_attest::diagnostic::Diagnostic;
 
 use crate::failure;
 use crate::output::open;
+#[cfg(not(unix))]
+use crate::watching::say;
 
 /// Reads a file of at most `limit` bytes, which only its owner can read.
 pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
@@ -75,11 +77,17 @@ fn refuse_if_shared(path: &Path, file: &File) -> Result<(), Diagnostic> {
         .found(format_args!("mode {mode:04o}"))
         .expected("mode 0600, its owner only")
         .hint(format!(
-            "run `chmod 600 {shown}`; if other people use this machine, replace the secret as well"
+            "run `chmod 600 {shown}` (on a stick whose file system keeps no modes: copy it to this \
+             machine's disk first); if other people use this machine, replace the secret as well"
         )))
 }
 
 #[cfg(not(unix))]
-fn refuse_if_shared(_: &Path, _: &File) -> Result<(), Diagnostic> {
+fn refuse_if_shared(path: &Path, _: &File) -> Result<(), Diagnostic> {
+    say!(
+        "note: who else can read {} is not checked on this system: keep it where only your account \
+         can",
+        path.display()
+    );
     Ok(())
 }

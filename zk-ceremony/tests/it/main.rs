@@ -9,6 +9,7 @@ mod drand;
 mod extremes;
 mod foreign_files;
 mod guard_status;
+mod habits;
 mod hints;
 mod hostile_folder;
 mod incomplete_copy;

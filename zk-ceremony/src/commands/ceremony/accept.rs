@@ -9,6 +9,7 @@ use zk_attest::diagnostic::Diagnostic;
 
 use super::reject::say_moved;
 use crate::cli::ceremony::AcceptStep;
+use crate::outcome::{made, note};
 use crate::progress::Bars;
 
 impl AcceptStep {
@@ -25,18 +26,17 @@ impl AcceptStep {
                     accepted += 1;
                     senders.insert(added.step.words.participant.to_string());
                     say_moved(&added.put_away);
-                    println!(
-                        "{}: {}, step {} by {}, verified and added\n  sha256             {}",
-                        added.step.path.display(),
-                        added.track,
-                        added.step.name,
-                        added.step.words.participant,
-                        added.step.file
-                    );
+                    let (step, track) = (&added.step, &added.track);
+                    let by = &step.words.participant;
+                    made(
+                        &step.path,
+                        format_args!("{track}, step {} by {by}, verified and added", step.name),
+                    )
+                    .line("sha256", step.file);
                 }
                 Err(Refused::AlreadyHere { by, step }) => {
                     here += 1;
-                    println!("step {step} by {by}: here already");
+                    note!("step {step} by {by}: here already");
                 }
                 // A copy of the whole folder has the coordinator's own steps too.
                 Err(Refused::NotAContribution { .. }) => here += 1,
@@ -51,10 +51,10 @@ impl AcceptStep {
         if accepted > 0 {
             for half in ceremony.halves() {
                 if senders.contains(half.name.as_str()) {
-                    println!("note: {half}: ask for the rest");
+                    note!("note: {half}: ask for the rest");
                 }
             }
-            println!("next: {PROGRAM} ceremony status {}", root.display());
+            note!("next: {PROGRAM} ceremony status {}", root.display());
         }
         let mut refusals = refusals.into_iter();
         let first = refusals.next();

@@ -23,9 +23,10 @@ use zk_attest::primitives::Timestamp;
 use super::publish::resumed;
 use crate::cli::publication::ArchiveArgs;
 use crate::failure;
+use crate::outcome::made;
 use crate::output::Output;
 use crate::progress::Bars;
-use crate::show::hex_groups;
+use crate::watching::say;
 
 /// Where an archive goes that nobody can change.
 struct Vault {
@@ -49,7 +50,7 @@ impl ArchiveArgs {
             let packed = pack(&ceremony, &mut output, out, vault.is_some())?;
             output.commit()?;
             drop(lock);
-            packed.print(&out.display().to_string());
+            packed.print(out);
             if let Some(vault) = &vault {
                 let mut file = crate::output::open(out)?;
                 vault.keep(&mut file, &packed.digests, root)?;
@@ -61,7 +62,7 @@ impl ArchiveArgs {
                 .map_err(|e| failure::io(&beside, "creating a temporary file", &e))?;
             let packed = pack(&ceremony, &mut file, &beside, true)?;
             drop(lock);
-            packed.print("archive");
+            packed.print(Path::new("archive"));
             vault.keep(&mut file, &packed.digests, root)?;
         }
         Ok(())
@@ -99,14 +100,11 @@ struct Packed {
 }
 
 impl Packed {
-    fn print(&self, name: &str) {
+    fn print(&self, name: &Path) {
         let Self { files, digests } = self;
-        println!("{name}: {files} public files, {} bytes", digests.length);
-        println!(
-            "  sha256             {}\n  blake2b-512\n{}",
-            digests.sha256,
-            hex_groups(digests.blake2b)
-        );
+        made(name, format_args!("{files} public files, {} bytes", digests.length))
+            .line("sha256", digests.sha256)
+            .hash("blake2b-512", digests.blake2b);
     }
 }
 
@@ -121,7 +119,7 @@ fn pack(
     let ArchiveSet { mut files, left_out } = archive_set(ceremony)?;
     ensure_of_their_kind(ceremony)?;
     for name in left_out {
-        eprintln!("left out: {} is not a file of the ceremony", name.escape_debug());
+        say!("left out: {} is not a file of the ceremony", name.escape_debug());
     }
     if is_listed(ceremony) {
         let path = ceremony.folder.root().join(INDEX);
@@ -144,7 +142,7 @@ fn pack(
         ))
     });
     if !whole? {
-        eprintln!(
+        say!(
             "note: the archive has no list of its files, so that nobody can say whether it is \
              whole: run `{PROGRAM} ceremony index` on the folder, and archive it again"
         );
@@ -160,7 +158,7 @@ fn is_listed(ceremony: &Ceremony) -> bool {
         Ok(None) => return false,
         Ok(Some((index, _))) => index,
         Err(error) => {
-            eprintln!("left out: {error}");
+            say!("left out: {error}");
             return false;
         }
     };
@@ -168,7 +166,7 @@ fn is_listed(ceremony: &Ceremony) -> bool {
     let here = ceremony.public_files(&mut KnownDigests::default(), &Bars::default());
     let is_current = here.is_ok_and(|here| here == index.files());
     if !is_current {
-        eprintln!("left out: {INDEX} lists other files; `ceremony index` signs a new one");
+        say!("left out: {INDEX} lists other files; `ceremony index` signs a new one");
     }
     is_current
 }
@@ -192,9 +190,9 @@ impl Vault {
             &Bars::default(),
         )?;
         let verb = if kept.was_there { "is there already" } else { "archived" };
-        println!("{}: {verb}, version {}", self.place.shown(), kept.version);
-        println!("  locked until       {} (compliance mode, as read back)", kept.until);
-        println!("  sha256             {sha256} (as read back)");
+        made(Path::new(self.place.shown()), format_args!("{verb}, version {}", kept.version))
+            .line("locked until", format_args!("{} (compliance mode, as read back)", kept.until))
+            .line("sha256", format_args!("{sha256} (as read back)"));
         Ok(())
     }
 }

@@ -18,12 +18,11 @@ use zk_attest::statement::Action;
 
 use super::contribute::ensure_no_commitments;
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, say_halves};
+use super::{made_step, parse_label, say_halves};
 use crate::cli::ceremony::{AttestStep, MadeFile};
 use crate::failure;
 use crate::output::open;
 use crate::progress::Bars;
-use crate::show::hex_groups;
 
 /// A file that was verified, and is to be attested.
 struct Made<'a> {
@@ -68,19 +67,12 @@ impl AttestStep {
                 reason: None,
             };
             made.step.commit_verified(said, made.file, signer.as_mut())?;
-            println!(
-                "{}: {}, contribution {}, attested by {}",
-                path.display(),
-                made.track,
-                made.before.index + 1,
-                signer.public_key().fingerprint()
+            made_step(
+                (&path, &attestation),
+                format_args!("{}, contribution {}", made.track, made.before.index + 1),
+                (made.file, made.hash),
+                signer.as_ref(),
             );
-            println!(
-                "  sha256             {}\n  contribution hash (publish it)\n{}",
-                made.file,
-                hex_groups(made.hash)
-            );
-            print_files_to_send(&path, &attestation);
         }
         say_halves(root, &participant.name);
         Ok(())

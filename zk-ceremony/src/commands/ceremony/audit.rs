@@ -19,8 +19,10 @@ use super::{parse_label, print_remarks, this_tool};
 use crate::cli::ceremony::AuditArgs;
 use crate::failure;
 use crate::known::Known;
+use crate::outcome::{made, note};
 use crate::progress::Bars;
 use crate::signer::Signer;
+use crate::watching::say;
 use ceremony_folder::report::Report;
 
 impl AuditArgs {
@@ -58,12 +60,9 @@ impl AuditArgs {
         let (envelope, steps) = sign_result(&ceremony, &done, (auditor, method), signer.as_mut())?;
         output.write_all(&envelope.to_json()).map_err(|e| failure::io(&path, "writing", &e))?;
         output.commit()?;
-        println!(
-            "{}: {steps} files verified, the result is signed by {}",
-            path.display(),
-            signer.public_key().fingerprint()
-        );
-        println!("  transcript         {}", done.digest());
+        let by = signer.public_key().fingerprint();
+        made(&path, format_args!("{steps} files verified, the result is signed by {by}"))
+            .line("transcript", done.digest());
         if ceremony.folder.is_present(&bundle) {
             sign_bundle(&ceremony, &done, signer.as_mut())
         } else {
@@ -119,7 +118,7 @@ fn so_far(
         };
         match result {
             Ok(passed) => {
-                eprintln!("verified {}", passed.title);
+                say!("verified {}", passed.title);
                 print_remarks(&passed);
                 ceremony.write_verdict(track, step, None, auditor, signer)?;
                 Known::note(ceremony, std::iter::once((track, step)));
@@ -131,19 +130,19 @@ fn so_far(
                     let reason = one_line(&failed.to_string());
                     let path =
                         ceremony.write_verdict(track, step, Some(reason), auditor, signer)?;
-                    println!("{}: a negative verdict, signed", path.display());
+                    made(&path, "a negative verdict, signed");
                 }
                 return Err(failed);
             }
         }
     }
     let key = signer.public_key();
-    println!(
-        "{}: {good} files verified, a verdict of each is signed by {}",
-        ceremony.folder.audits().join(key.fingerprint().replace(' ', "")).display(),
-        key.fingerprint()
+    let by = key.fingerprint();
+    made(
+        &ceremony.folder.audits().join(by.replace(' ', "")),
+        format_args!("{good} files verified, a verdict of each is signed by {by}"),
     );
-    println!(
+    note!(
         "Publish them with your key, {key}: whoever trusts you contributes with `--prepared \
          verdicts --auditor {key}`."
     );
@@ -192,8 +191,8 @@ pub(super) fn sign_what_failed(
     let mut envelope = Statement { subject, predicate }.to_envelope().map_err(refused)?;
     sign_envelope(signer, &mut envelope)?;
     write_file(ceremony, &path, &envelope.to_json(), true)?;
-    println!("{}: the audit failed, signed by {}", path.display(), key.fingerprint());
-    println!("Publish it: `verify`, `status` and report.html show it.");
+    made(&path, format_args!("the audit failed, signed by {}", key.fingerprint()));
+    note!("Publish it: `verify`, `status` and report.html show it.");
     Ok(envelope)
 }
 
@@ -221,14 +220,11 @@ fn sign_bundle(
     let signature = signer.sign(&bundle.envelope().pae())?;
     bundle.add_signature(signer.public_key(), &signature).map_err(refused)?;
     write_file(ceremony, path, &bundle.to_json().map_err(refused)?, true)?;
-    println!("{}: signed by {}", path.display(), signer.public_key().fingerprint());
+    made(path, format_args!("signed by {}", signer.public_key().fingerprint()));
     Ok(())
 }
 
 fn without_bundle(path: &std::path::Path) -> Result<(), Diagnostic> {
-    println!(
-        "{}: not there yet; run the same command again when it is, to sign it",
-        path.display()
-    );
+    note!("{}: not there yet; run the same command again when it is, to sign it", path.display());
     Ok(())
 }

@@ -32,10 +32,10 @@ use super::verify::verified;
 use super::{parse_label, this_software};
 use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
 use crate::failure;
+use crate::outcome::made;
 use crate::output::{Output, open};
 use crate::progress::Bars;
 use crate::sealed::Recipients;
-use crate::show::hex_groups;
 use crate::signer::Signer;
 
 /// Closes every chain of the open phase. The caller holds the folder's lock.
@@ -121,12 +121,9 @@ fn close(
         )
     };
     let digests = step.commit(said, signer, &Bars::default())?;
-    println!(
-        "{}: {track} is closed by its beacon\n  sha256             {}\n  contribution hash\n{}",
-        path.display(),
-        digests.sha256,
-        hex_groups(hash)
-    );
+    made(&path, format_args!("{track} is closed by its beacon"))
+        .line("sha256", digests.sha256)
+        .hash("contribution hash", hash);
     Ok(())
 }
 
@@ -214,12 +211,9 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
         signer,
         &Bars::default(),
     )?;
-    println!(
-        "{}: prepared for circuits of up to 2^{} constraints\n  sha256             {}",
-        path.display(),
-        input.power(),
-        digests.sha256
-    );
+    let power = input.power();
+    made(&path, format_args!("prepared for circuits of up to 2^{power} constraints"))
+        .line("sha256", digests.sha256);
     Ok(())
 }
 
@@ -263,15 +257,9 @@ fn open_circuit(
         signer,
         &Bars::default(),
     )?;
-    println!(
-        "{}: initial key of {track}, {} constraints, {} public inputs\n  sha256             {}\n  \
-         circuit hash\n{}",
-        path.display(),
-        key.shape.constraints(),
-        key.shape.public(),
-        digests.sha256,
-        hex_groups(key.initial_key_hash)
-    );
+    let (constraints, public) = (key.shape.constraints(), key.shape.public());
+    let what = format!("initial key of {track}, {constraints} constraints, {public} public inputs");
+    made(&path, what).line("sha256", digests.sha256).hash("circuit hash", key.initial_key_hash);
     Ok(())
 }
 
@@ -280,6 +268,7 @@ impl KeygenStep {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open_sound(root)?;
+        ensure_usable(&ceremony, &self.witness, &self.seal_to)?;
         let keys = Keys::begin(&ceremony, self.private.as_deref(), &self.seal_to)?;
         keys.write(&verified(&ceremony)?, &self.witness)
     }
@@ -319,17 +308,49 @@ impl<'a> Keys<'a> {
                 .map(|witness| witness.path.as_path());
             write_keys(self.ceremony, &self.private, key, witness, self.recipients.as_ref())?;
         }
-        let is_known = |witness: &&NamedFile| done.keys().iter().any(|it| it.name == witness.name);
-        if let Some(unknown) = witnesses.iter().find(|witness| !is_known(witness)) {
+        Ok(())
+    }
+}
+
+/// Refuses what keys cannot be tested with or sealed to, before the work of a verification.
+pub(super) fn ensure_usable(
+    ceremony: &Ceremony,
+    witnesses: &[NamedFile],
+    seal_to: &[String],
+) -> Result<(), Diagnostic> {
+    if !seal_to.is_empty() {
+        Recipients::parse(seal_to)?;
+    }
+    let circuits = &ceremony.config.document().circuits;
+    for witness in witnesses {
+        if circuits.iter().all(|circuit| circuit.name != witness.name) {
             return Err(Diagnostic::environment(
                 "ceremony-has-no-circuit",
-                format_args!("the ceremony has no circuit {}", unknown.name),
+                format_args!("the ceremony has no circuit {}", witness.name),
             )
             .at("--witness")
             .hint("name a circuit of ceremony.toml"));
         }
-        Ok(())
+        assigned(ceremony, &witness.name, &witness.path)?;
     }
+    Ok(())
+}
+
+/// A circuit of the ceremony with a witness, which satisfies it.
+fn assigned(
+    ceremony: &Ceremony,
+    name: &CircuitName,
+    witness: &Path,
+) -> Result<AssignedCircuit, Diagnostic> {
+    let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
+    let r1cs_path = ceremony.folder.r1cs(name);
+    let mut r1cs = R1cs::open(ceremony.folder.open(&r1cs_path)?)
+        .map_err(|e| failure::format(&r1cs_path, &e))?;
+    AssignedCircuit::new(&mut r1cs, values).map_err(|e| {
+        explained(&e)
+            .at(witness.display())
+            .hint("give a witness that the circuit's own program calculated")
+    })
 }
 
 /// Writes the keys of a circuit. A verifying key that stands there already must be the same.
@@ -358,15 +379,7 @@ fn write_keys(
             ));
     }
     if let Some(path) = witness {
-        let values = read_wtns(open(path)?).map_err(|e| failure::format(path, &e))?;
-        let r1cs_path = ceremony.folder.r1cs(&key.name);
-        let mut r1cs = R1cs::open(ceremony.folder.open(&r1cs_path)?)
-            .map_err(|e| failure::format(&r1cs_path, &e))?;
-        let circuit = AssignedCircuit::new(&mut r1cs, values).map_err(|e| {
-            explained(&e)
-                .at(path.display())
-                .hint("give a witness that the circuit's own program calculated")
-        })?;
+        let circuit = assigned(ceremony, &key.name, path)?;
         keygen::prove_and_verify(&proving_key, &circuit)
             .map_err(|e| failure::self_test(&last.path, &e))?;
     }
@@ -375,7 +388,7 @@ fn write_keys(
     let contents: [&[u8]; 3] = [&key.bytes.compressed, &key.bytes.uncompressed, json.as_bytes()];
     for (path, bytes) in ceremony.folder.verifying_keys(&key.name).iter().zip(contents) {
         write_once(ceremony, path, bytes)?;
-        println!("{}: verifying key of {track}", path.display());
+        made(path, format_args!("verifying key of {track}"));
     }
     let mut output = private.create(&private_name(&key.name, recipients.is_some()))?;
     let path = output.path().to_owned();
@@ -394,7 +407,7 @@ fn write_keys(
     } else {
         "no witness given: checked for consistency only"
     };
-    println!("{}: proving key for arkworks\n  self-test          {tested}", path.display());
+    made(&path, "proving key for arkworks").line("self-test", tested);
     Ok(())
 }
 

@@ -17,12 +17,13 @@ use zk_attest::primitives::Label;
 use zk_attest::statement::{Action, Phase};
 
 use super::reject::say_moved;
-use super::{parse_label, print_files_to_send, say_halves, this_software};
+use super::{made_step, parse_label, say_halves, this_software};
 use crate::cli::ceremony::ContributeStep;
 use crate::failure;
+use crate::outcome::note;
 use crate::progress::Bars;
-use crate::show::hex_groups;
 use crate::signer::Signer;
+use crate::watching::say;
 
 impl ContributeStep {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -35,13 +36,14 @@ impl ContributeStep {
         let tracks = ceremony.chains_open_to(&participant, &self.skip)?;
         let destruction = parse_label("--destruction", &self.destruction)?;
         if ContributorName::whole(participant.name.as_str()).is_none() {
-            eprintln!(
+            say!(
                 "note: the data file carries the beginning of your name only, {MAX_NAME_UTF16} \
                  UTF-16 units; the attestation has all of it"
             );
         }
-        let verified = self.prepared.verify_last(&ceremony, &tracks)?;
+        // Asked for before the work, which nobody waits for.
         let added = self.entropy.gather()?;
+        let verified = self.prepared.verify_last(&ceremony, &tracks)?;
         for track in &tracks {
             let words = (&destruction, &verified);
             let randomness = Randomness { rng: added.rng()?, words: added.words.clone() };
@@ -50,7 +52,7 @@ impl ContributeStep {
             made.print(track, signer.as_ref());
         }
         say_halves(root, &participant.name);
-        println!(
+        note!(
             "Keep the hashes: `{PROGRAM} ceremony find {} --participant \"{}\"` looks for them in \
              the result.",
             root.display(),
@@ -96,18 +98,12 @@ pub(super) struct Made {
 
 impl Made {
     fn print(&self, track: &Track, signer: &dyn Signer) {
-        println!(
-            "{}: {track}, contribution {}, attested by {}",
-            self.path.display(),
-            self.number,
-            signer.public_key().fingerprint()
+        made_step(
+            (&self.path, &self.attestation),
+            format_args!("{track}, contribution {}", self.number),
+            (self.sha256, self.hash),
+            signer,
         );
-        println!(
-            "  sha256             {}\n  contribution hash (publish it)\n{}",
-            self.sha256,
-            hex_groups(self.hash)
-        );
-        print_files_to_send(&self.path, &self.attestation);
     }
 }
 

@@ -13,6 +13,7 @@ use zk_vk_guard::verifying_key::EncodedVerifyingKey;
 use super::verify::verified;
 use crate::cli::ceremony::CreateBundle;
 use crate::failure;
+use crate::outcome::{made, note};
 use crate::output::Output;
 
 impl CreateBundle {
@@ -138,11 +139,10 @@ impl Terms {
             .map_err(|e| failure::io(&out, "writing", &e))?;
         output.commit()?;
         let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
-        println!("{inspection}");
-        println!(
-            "{}: unsigned. Next, for each signer: {PROGRAM} bundle sign {} --key FILE",
-            out.display(),
-            out.display()
+        note!("{inspection}");
+        made(&out, "unsigned").line("statement_sha256", inspection.statement_sha256).line(
+            "next",
+            format_args!("each signer: {PROGRAM} bundle sign {} --key FILE", out.display()),
         );
         Ok(())
     }

@@ -21,6 +21,7 @@ mod reject;
 mod status;
 mod verify;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use ceremony_folder::{Ceremony, PartReport, Software, Stray};
@@ -30,6 +31,9 @@ use zk_attest::primitives::Label;
 
 use crate::cli::ceremony::{CeremonyArgs, CeremonyCommand};
 use crate::failure;
+use crate::outcome::{self, note};
+use crate::signer::Signer;
+use crate::watching::say;
 
 impl CeremonyArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -92,7 +96,7 @@ fn this_software() -> Software {
 /// What is unusual about a part that passed.
 fn print_remarks(part: &PartReport) {
     for remark in part.checks.iter().filter_map(|check| check.remark) {
-        eprintln!("  note: {remark}");
+        say!("  note: {remark}");
     }
 }
 
@@ -101,15 +105,19 @@ fn say_halves(root: &Path, name: &Label) {
     // The step is made, whatever else is in the folder.
     let Ok(ceremony) = Ceremony::open(root) else { return };
     for half in ceremony.halves().iter().filter(|half| half.name == *name) {
-        println!("note: {half}");
+        note!("note: {half}");
     }
 }
 
-/// A step is two files, and either is worth nothing without the other.
-fn print_files_to_send(data: &Path, attestation: &Path) {
-    println!(
-        "  send both files    {}\n                     {}",
-        data.display(),
-        attestation.display()
-    );
+/// Tells of a contribution: two files, either of which is worth nothing without the other.
+fn made_step(
+    (data, attestation): (&Path, &Path),
+    what: impl Display,
+    (sha256, hash): (impl Display, impl Display),
+    signer: &dyn Signer,
+) {
+    outcome::made(data, format_args!("{what}, attested by {}", signer.public_key().fingerprint()))
+        .line("sha256", sha256)
+        .hash("contribution hash (publish it)", hash)
+        .lines("send both files", &[data, attestation].map(|path| path.display().to_string()));
 }

@@ -21,9 +21,9 @@ use super::prepared::verify_last;
 use super::this_software;
 use crate::cli::ceremony::NewCeremony;
 use crate::failure;
+use crate::outcome::{self, Made, made, note};
 use crate::output::open;
 use crate::progress::Bars;
-use crate::show::hex_groups;
 use crate::signer::Signer;
 
 /// What `ceremony new --template` prints.
@@ -56,8 +56,7 @@ impl NewCeremony {
         })?;
         let start = self.start(&config)?;
         if self.check {
-            println!("{}: these rules can be opened", path.display());
-            announce(&config);
+            announce(outcome::found(path, "these rules can be opened"), &config);
             return Ok(());
         }
         let Some(root) = &self.folder else { return Err(arguments("give DIR")) };
@@ -73,14 +72,9 @@ impl NewCeremony {
             open_phase1(&ceremony, start, signer.as_mut())?;
         }
         Ceremony::open_sound(root)?;
-        println!(
-            "{}: ceremony {} ({}) is open",
-            root.display(),
-            config.document().id,
-            config.document().kind
-        );
-        announce(&config);
-        println!(
+        let (id, kind) = (&config.document().id, config.document().kind);
+        announce(made(root, format_args!("ceremony {id} ({kind}) is open")), &config);
+        note!(
             "Publish the digest of ceremony.toml: every attestation names it. Next: {PROGRAM} \
              ceremony status {}",
             root.display()
@@ -241,17 +235,14 @@ fn open_phase1(
         None => {
             let challenge = new(ceremony.config.power(), &mut step.output, &Bars::default())
                 .map_err(|e| failure::step(&path, &e))?;
-            println!(
-                "{}: a new phase 1 of power {}\n  first challenge\n{}",
-                path.display(),
-                ceremony.config.power(),
-                hex_groups(challenge)
-            );
+            let power = ceremony.config.power();
+            made(&path, format_args!("a new phase 1 of power {power}"))
+                .hash("first challenge", challenge);
         }
         Some(mut start) => {
             std::io::copy(&mut start.file, &mut step.output)
                 .map_err(|e| failure::io(&path, "writing", &e))?;
-            println!("{}: phase 1 starts from {}", path.display(), start.description);
+            made(&path, format_args!("phase 1 starts from {}", start.description));
         }
     }
     step.commit(
@@ -271,13 +262,12 @@ fn write(folder: &Folder, path: &Path, bytes: &[u8], replace: bool) -> Result<()
 }
 
 /// What a coordinator publishes when a ceremony opens.
-fn announce(config: &Config) {
+fn announce(open: Made, config: &Config) {
     let rules = config.document();
-    println!("  ceremony.toml      {}", config.digest());
-    println!(
-        "  coordinator        {} ({})",
-        rules.coordinator.name,
-        rules.coordinator.key.fingerprint()
+    let coordinator = &rules.coordinator;
+    let mut open = open.line("ceremony.toml", config.digest()).line(
+        "coordinator",
+        format_args!("{} ({})", coordinator.name, coordinator.key.fingerprint()),
     );
     let names = |phase| {
         let names: Vec<&str> =
@@ -285,27 +275,29 @@ fn announce(config: &Config) {
         names.join(", ")
     };
     if config.has_own_phase1() {
-        println!("  phase 1            {}", names(Phase::One));
+        open = open.line("phase 1", names(Phase::One));
     }
-    println!("  phase 2            {}", names(Phase::Two));
+    open = open.line("phase 2", names(Phase::Two));
     if config.asks_for_committed_secrets() {
-        println!(
-            "  commitments        to all secrets, before the first contribution of each phase: \
-             contributions are made with `{PROGRAM} ceremony join` only, none with other tools"
+        open = open.line(
+            "commitments",
+            format_args!(
+                "to all secrets, before the first contribution of each phase: contributions are \
+                 made with `{PROGRAM} ceremony join` only, none with other tools"
+            ),
         );
     }
     for phase in [Phase::One, Phase::Two] {
         let Some(plan) = config.beacon(phase) else { continue };
         let time = plan.time().map_or_else(String::new, |time| format!(", published at {time}"));
-        println!(
-            "  beacon of phase {}  {}, round {}{time}",
-            u8::from(phase),
-            plan.source,
-            plan.round
+        open = open.line(
+            &format!("beacon of phase {}", u8::from(phase)),
+            format_args!("{}, round {}{time}", plan.source, plan.round),
         );
     }
+    drop(open);
     if rules.kind == CeremonyKind::Rehearsal {
-        println!("A rehearsal: no production policy will accept its keys.");
+        note!("A rehearsal: no production policy will accept its keys.");
     }
 }
 

@@ -14,6 +14,7 @@ use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::cli::next::NextCeremony;
 use crate::commands::policy::read_policy;
 use crate::failure;
+use crate::outcome::{made, note};
 
 impl NextCeremony {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -42,24 +43,25 @@ impl NextCeremony {
         let path = &self.output.path;
         output.write_all(toml.as_bytes()).map_err(|e| failure::io(path, "writing", &e))?;
         output.commit()?;
-        println!("{}: the rules of {}", path.display(), config.document().id);
-        println!("  replaces           {}, serial {}", ceremony.config.document().id, plan.serial);
-        println!("  participants       {}", config.document().participants.len());
-        for name in left_out {
-            println!("  left out           {name}, whose key is revoked");
+        let replaced = &ceremony.config.document().id;
+        let mut rules = made(path, format_args!("the rules of {}", config.document().id))
+            .line("replaces", format_args!("{replaced}, serial {}", plan.serial))
+            .line("participants", config.document().participants.len());
+        let left_out: Vec<String> =
+            left_out.iter().map(|name| format!("{name}, whose key is revoked")).collect();
+        if !left_out.is_empty() {
+            rules = rules.lines("left out", &left_out);
         }
         for phase in [Phase::One, Phase::Two] {
             let Some(beacon) = config.beacon(phase) else { continue };
             let time = beacon.time().map_or_else(String::new, |time| format!(", {time}"));
-            println!(
-                "  phase {} ends       {}, round {}{time}",
-                u8::from(phase),
-                beacon.source,
-                beacon.round
+            rules = rules.line(
+                &format!("phase {} ends", u8::from(phase)),
+                format_args!("{}, round {}{time}", beacon.source, beacon.round),
             );
         }
-        println!("SHA-256 {}", config.digest());
-        println!(
+        rules.line("sha256", config.digest());
+        note!(
             "next: read it, publish its digest, and open the ceremony with `{PROGRAM} ceremony \
              new DIR --config {} --circuit NAME=FILE.r1cs --key FILE`",
             path.display()

@@ -19,6 +19,7 @@ use zk_attest::statement::{Phase, Statement};
 use super::{parse_label, this_tool};
 use crate::cli::ceremony::{AdmitArgs, CountersignArgs, EnrolArgs, HandoverArgs, ReplaceKeyArgs};
 use crate::failure;
+use crate::outcome::{made, note};
 use crate::output::write_file;
 use crate::signer::{Signer, open_key_file};
 
@@ -46,13 +47,12 @@ impl EnrolArgs {
                 path
             }
         };
-        println!("{name} takes part in {} ({}), phases {}", rules.id, rules.kind, list(&phases));
-        println!("  key                {}", signer.public_key().fingerprint());
-        println!("  send this file     {}", path.display());
+        let (id, kind) = (&rules.id, rules.kind);
+        made(&path, format_args!("{name} takes part in {id} ({kind}), phases {}", list(&phases)))
+            .line("key", signer.public_key().fingerprint())
+            .line("send this file", path.display());
         if ceremony.roster.everybody().iter().all(|person| person.name != name) {
-            println!(
-                "  next               the coordinator adds you with `{PROGRAM} ceremony admit`"
-            );
+            note!("  next               the coordinator adds you with `{PROGRAM} ceremony admit`");
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl AdmitArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = FolderLock::take(root)?;
-        let mut signer = self.signer.is_named().then(|| self.signer.open()).transpose()?;
+        let mut signer = self.signer.is_there().then(|| self.signer.open()).transpose()?;
         for path in &self.files {
             // What an earlier file changed counts for the next one.
             let ceremony = Ceremony::open(root)?;
@@ -159,7 +159,7 @@ impl AdmitArgs {
             let kept = ceremony.enrolment_path(&enrolment.key);
             match ceremony.admit(&enrolment, signer.as_mut())? {
                 Some(said) => say(root, &said.change, &Signed::InForce),
-                None => println!("{} is in the roster", enrolment.participant),
+                None => note!("{} is in the roster", enrolment.participant),
             }
             if !ceremony.folder.is_present(&kept) {
                 ceremony_folder::steps::write_file(&ceremony, &kept, &bytes, false)?;
@@ -243,10 +243,10 @@ impl CountersignArgs {
         let ceremony = Ceremony::open(root)?;
         if self.withdraw {
             let to = ceremony.withdraw_amendment()?;
-            println!("the amendment is put away: {}", to.display());
+            note!("the amendment is put away: {}", to.display());
             return Ok(());
         }
-        if !self.signer.is_named() {
+        if !self.signer.is_there() {
             return Err(Diagnostic::environment("no-signer", "who signs is not said")
                 .hint("add --key, or another signer; or --withdraw"));
         }
@@ -262,10 +262,10 @@ impl CountersignArgs {
 
 /// What an amendment says, and what becomes of it.
 fn say(root: &Path, change: &Change, signed: &Signed) {
-    println!("{}", shown(change));
+    note!("{}", shown(change));
     match signed {
-        Signed::InForce => println!("  in force           for every step made from now on"),
-        Signed::Pending(missing) => println!(
+        Signed::InForce => note!("  in force           for every step made from now on"),
+        Signed::Pending(missing) => note!(
             "  not in force yet   it needs the signature of {missing}: `{PROGRAM} ceremony \
              countersign {}`",
             root.display()

@@ -13,6 +13,7 @@ use super::print_remarks;
 use crate::cli::ceremony::{Prepared, PreparedArgs};
 use crate::known::Known;
 use crate::progress::Bars;
+use crate::watching::say;
 
 /// Verifies the last files of these chains and what they depend on, each file once. Answers with
 /// what was verified, in signed words.
@@ -181,7 +182,7 @@ fn run(ceremony: &Ceremony, depth: Depth) -> Result<(), Diagnostic> {
     let relying = matches!(depth, Depth::LastFrom(_));
     let mut verification = Verification::new(ceremony, depth)?;
     for part in verification.run(&Bars::default())? {
-        eprintln!("verified {}", part.title);
+        say!("verified {}", part.title);
         print_remarks(&part);
     }
     if !relying {

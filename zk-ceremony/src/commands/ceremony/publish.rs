@@ -10,6 +10,7 @@ use ceremony_publish::{Place, Publisher};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::publication::PublishArgs;
+use crate::outcome::note;
 use crate::progress::Bars;
 
 /// Uploads that broke off, below the ceremony's folder. Hidden, so that no command takes it for a
@@ -43,9 +44,9 @@ impl PublishArgs {
                 published => published?,
             };
             for name in &published.put {
-                println!("published {name}");
+                note!("published {name}");
             }
-            println!(
+            note!(
                 "{}: {} files put, {} bytes; {} were there; the index is {}",
                 publisher.place().shown(),
                 published.put.len(),

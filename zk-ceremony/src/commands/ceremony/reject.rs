@@ -8,6 +8,7 @@ use zk_attest::diagnostic::Diagnostic;
 
 use super::{parse_label, this_software};
 use crate::cli::ceremony::{RejectStep, TidyArgs};
+use crate::outcome::{made, note};
 
 impl RejectStep {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -37,7 +38,7 @@ impl RejectStep {
             }
         })?;
         budget::ensure_rejections(&ceremony, steps.len())?;
-        let mut lines = Vec::new();
+        let mut rejected = Vec::new();
         // The last one first: an interrupted command leaves no step on a rejected one.
         for gone in &steps {
             let why = match gone.on {
@@ -45,16 +46,14 @@ impl RejectStep {
                 Some(on) => parse_label("reason", &format!("built on {on}, which is rejected"))?,
             };
             ceremony.reject(&track, &gone.step, why.clone(), &this_software(), signer.as_mut())?;
-            lines.push(format!(
-                "{}: rejected\n  sha256             {}\n  reason             {why}",
-                gone.step.path.display(),
-                gone.step.file
-            ));
+            rejected.push((gone, why));
         }
-        lines.iter().rev().for_each(|line| println!("{line}"));
+        for (gone, why) in rejected.iter().rev() {
+            made(&gone.step.path, "rejected").line("sha256", gone.step.file).line("reason", why);
+        }
         let plan = ceremony.config.beacon(track.phase()).filter(|_| slot == Slot::Final);
         if let Some(plan) = plan {
-            println!(
+            note!(
                 "{track} takes no contribution any more: the value of this beacon is public. Next: \
                  {PROGRAM} ceremony beacon {} with the value of round {}",
                 root.display(),
@@ -89,12 +88,12 @@ impl TidyArgs {
         let _lock = FolderLock::take(root)?;
         let ceremony = Ceremony::open(root)?;
         for stray in ceremony.strays() {
-            println!("{}: {}", super::named(stray), stray.story);
+            note!("{}: {}", super::named(stray), stray.story);
         }
         let moved = ceremony.tidy()?;
         say_moved(&moved);
         if moved.is_empty() {
-            println!("{}: nothing to move", root.display());
+            note!("{}: nothing to move", root.display());
         }
         Ok(())
     }
@@ -103,6 +102,6 @@ impl TidyArgs {
 /// Names what was moved out of the way.
 pub(super) fn say_moved(moved: &[PutAway]) {
     for PutAway { from, to } in moved {
-        println!("{}: moved to {}", from.display(), to.display());
+        made(from, format_args!("moved to {}", to.display()));
     }
 }

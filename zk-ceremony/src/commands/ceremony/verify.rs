@@ -27,6 +27,7 @@ use crate::known::Known;
 use crate::output::Output;
 use crate::progress::Bars;
 use crate::show::{hex_groups, json};
+use crate::watching::say;
 use ceremony_folder::report::{Report, ReportedAudit, html, sums};
 
 /// Verifies every file of a finished ceremony.
@@ -71,7 +72,7 @@ fn run(
 ) -> (Report, Result<Option<VerifiedCeremony>, CeremonyError>) {
     let mut report = Report::begin(ceremony, this_tool().as_str());
     if let Some(error) = &report.evidence_error {
-        eprintln!("note: evidence was not read: {error}");
+        say!("note: evidence was not read: {error}");
     }
     let start = Instant::now();
     let result = run_parts(ceremony, quiet, &mut report);
@@ -101,7 +102,7 @@ fn run_parts(
         let part = result.map_err(|error| failed(report, &title, error))?;
         let seconds = start.elapsed().as_secs_f64();
         if !quiet {
-            eprintln!("verified {title} ({seconds:.2} s)");
+            say!("verified {title} ({seconds:.2} s)");
             print_remarks(&part);
         }
         report.passed(ceremony, &part, seconds);
@@ -209,10 +210,10 @@ impl Finished {
 /// What is no step of the ceremony, and what auditors found.
 fn mention(ceremony: &Ceremony, report: &Report) {
     for stray in ceremony.strays() {
-        eprintln!("stray {}: {}", super::named(stray), stray.story);
+        say!("stray {}: {}", super::named(stray), stray.story);
     }
     for audit in &report.failed_audits {
-        eprintln!("{}", failed_audit(audit));
+        say!("{}", failed_audit(audit));
     }
 }
 
@@ -464,12 +465,10 @@ fn hold_against(ceremony: &Ceremony, path: &Path) -> Result<(), Diagnostic> {
         appointments(ceremony).into_iter().map(|appointed| appointed.service_key).collect();
     let receipt = Receipt::read(path, &bytes, ceremony.config.digest(), &services)?;
     match receipt.kept_by(ceremony, path)? {
-        Kept::Step(step) => eprintln!("{}: kept, {} step {step}", path.display(), receipt.track()),
-        Kept::Rejected(reason) => eprintln!(
-            "{}: {}, taken out by the coordinator: {reason}",
-            path.display(),
-            receipt.track()
-        ),
+        Kept::Step(step) => say!("{}: kept, {} step {step}", path.display(), receipt.track()),
+        Kept::Rejected(reason) => {
+            say!("{}: {}, taken out by the coordinator: {reason}", path.display(), receipt.track())
+        }
     }
     Ok(())
 }

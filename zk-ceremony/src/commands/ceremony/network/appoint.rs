@@ -5,6 +5,7 @@ use ceremony_folder::{Ceremony, FolderLock};
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::network::AppointArgs;
+use crate::outcome::note;
 use crate::signer::named_public_key;
 
 impl AppointArgs {
@@ -16,7 +17,7 @@ impl AppointArgs {
         let key = named_public_key(&self.service_key)?;
         let origin = ceremony_net::client::origin(&self.origin).map_err(|it| it.at("--origin"))?;
         appoint(&ceremony, key, &origin, signer.as_mut())?;
-        println!(
+        note!(
             "the service with the key {} may hold {} at {origin}",
             key.fingerprint(),
             ceremony.config.document().id

@@ -17,6 +17,7 @@ use crate::cli::network::{ApproveArgs, VerifyLevel};
 use crate::commands::ceremony::verify::verified;
 use crate::commands::sign::confirm;
 use crate::failure;
+use crate::outcome::note;
 use crate::progress::Bars;
 use crate::signer::Signer;
 use crate::watching::say;
@@ -133,7 +134,7 @@ impl Approver<'_> {
         say!("{inspection}");
         let key = *signer.public_key();
         if bundle.envelope().signers([&key]).contains(&key) {
-            println!("this key has signed already");
+            note!("this key has signed already");
             return Ok(());
         }
         confirm(
@@ -146,7 +147,7 @@ impl Approver<'_> {
         )?;
         let signature = signer.sign(&bundle.envelope().pae())?;
         self.client.approve(&key, &signature)?;
-        println!("the bundle is signed with {} (key {})", signer.description(), key.fingerprint());
+        note!("the bundle is signed with {} (key {})", signer.description(), key.fingerprint());
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use zk_attest::statement::Phase;
 use crate::cli::ceremony::NamedFile;
 use crate::cli::network::{BeaconFile, ServeArgs};
 use crate::commands::ceremony::beacon::drawn;
-use crate::commands::ceremony::close_phase::{Keys, close_chains, prepare_phase2};
+use crate::commands::ceremony::close_phase::{Keys, close_chains, ensure_usable, prepare_phase2};
 use crate::commands::ceremony::create_bundle::{Terms, parse_not_after};
 use crate::commands::ceremony::verify::Finished;
 use crate::failure;
@@ -64,10 +64,11 @@ impl Coordinator {
             .expected("values that nobody could choose")
             .hint("name the files that will have the announced values with --beacon 1=FILE"));
         }
+        // What would be refused at the end is refused now.
+        ensure_usable(&ceremony, &arguments.witness, &arguments.seal_to)?;
         let first = ceremony.config.document().predecessor.is_none().then_some(1);
         let serial = arguments.serial.or(first);
         if let Some(text) = &arguments.not_after {
-            // What would be refused at the end is refused now.
             Terms::of(&ceremony.config, serial, parse_not_after(text)?, None)?;
         }
         Ok(Self {

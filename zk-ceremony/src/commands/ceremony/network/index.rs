@@ -5,6 +5,7 @@ use ceremony_folder::index::locked_files;
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::network::IndexArgs;
+use crate::outcome::{made, note};
 use crate::progress::Bars;
 
 impl IndexArgs {
@@ -15,8 +16,8 @@ impl IndexArgs {
             locked_files(root, &mut KnownDigests::default(), &Bars::default())?;
         let (index, path) = ceremony.write_index(files, signer.as_mut())?;
         let bytes: u64 = index.files().iter().map(|file| file.size).sum();
-        println!("{}: {} public files, {bytes} bytes", path.display(), index.files().len());
-        println!(
+        made(&path, format_args!("{} public files, {bytes} bytes", index.files().len()));
+        note!(
             "Publish the files that it lists, and it last. Its readers run: ceremony mirror URL DIR"
         );
         Ok(())

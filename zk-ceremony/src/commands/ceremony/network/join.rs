@@ -28,6 +28,7 @@ use crate::commands::ceremony::prepared::verify_last;
 use crate::commands::ceremony::{parse_label, people, this_tool};
 use crate::commands::entropy::{Added, Kept};
 use crate::failure;
+use crate::outcome::{self, note};
 use crate::output::write_file;
 use crate::progress::Bars;
 use crate::show::hex_groups;
@@ -456,8 +457,8 @@ impl Joined<'_> {
                 let words = (&self.destruction, &verified);
                 contribute(&ceremony, &track, &me, randomness, words, party.signer())?
             };
-            println!("{track}: contribution {}, contribution hash (publish it)", made.number);
-            println!("{}", hex_groups(made.hash));
+            note!("{track}: contribution {}, contribution hash (publish it)", made.number);
+            note!("{}", hex_groups(made.hash));
         }
         let ceremony = self.ceremony()?;
         let steps = turn.chains.iter().map(|chain| {
@@ -597,12 +598,9 @@ impl Joined<'_> {
             }
             std::fs::create_dir_all(&folder).map_err(|e| failure::io(&folder, "creating", &e))?;
             write_file(&path, &bytes, false)?;
-            println!(
-                "{}: taken in, step {}; receipt {}",
-                receipt.track(),
-                receipt.index,
-                path.display()
-            );
+            let (track, index) = (receipt.track(), receipt.index);
+            note!("{track}: taken in, step {index}; receipt {}", path.display());
+            outcome::record(&path, "receipt");
         }
         Ok(files)
     }

@@ -24,6 +24,7 @@ use super::{agreed_rules, agreed_to, expected_rules};
 use crate::cli::network::MirrorArgs;
 use crate::commands::ceremony::audit::{sign_result, sign_what_failed};
 use crate::commands::ceremony::{parse_label, this_tool};
+use crate::outcome::made;
 use crate::output::on_interrupt;
 use crate::progress::Bars;
 use crate::signer::Signer;
@@ -215,7 +216,7 @@ impl Mirror<'_> {
             match self.follow() {
                 // Files come before the index that lists them.
                 Err(error) if matches!(error.code.as_str(), "changed" | "older-index") && !once => {
-                    eprintln!("note: {error}");
+                    say!("note: {error}");
                     std::thread::sleep(LOOK);
                     continue;
                 }
@@ -387,12 +388,11 @@ impl Mirror<'_> {
         let (envelope, files) = sign_result(&ceremony, &done, words, signing.signer.as_mut())?;
         let key = *signing.signer.public_key();
         keep(&ceremony, &envelope, &[key])?;
-        println!(
-            "{}: {files} files verified, signed by {}",
-            ceremony.folder.audits().display(),
-            key.fingerprint()
-        );
-        println!("  transcript         {}", done.digest());
+        made(
+            &ceremony.folder.audits(),
+            format_args!("{files} files verified, signed by {}", key.fingerprint()),
+        )
+        .line("transcript", done.digest());
         self.send(&envelope)?;
         let Some(signing) = self.signing.as_mut().filter(|_| approve) else { return Ok(()) };
         let verified = Some(done.digest());

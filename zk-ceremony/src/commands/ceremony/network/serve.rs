@@ -23,6 +23,7 @@ use super::coordinate::Coordinator;
 use super::publishing::Publishing;
 use crate::cli::network::ServeArgs;
 use crate::failure;
+use crate::outcome::{self, note};
 use crate::output::on_interrupt;
 use crate::signer::{KeyFile, Signer, named_public_key, open_key_file};
 use crate::watching::{complain, say};
@@ -170,7 +171,7 @@ impl ServeArgs {
             }
             let now = Instant::now();
             let since = *finished_at.get_or_insert_with(|| {
-                println!("everything is done");
+                note!("everything is done");
                 now
             });
             let (quiet, at_most) = LINGER;
@@ -260,10 +261,10 @@ fn read_policy(path: &Path) -> Result<Policy, Diagnostic> {
 
 fn announce(service: &Service, origin: &Label, root: &Path) -> Result<(), Diagnostic> {
     let (info, address): (_, SocketAddr) = (service.info(), service.address());
-    println!("{}: held at {origin} (listening on {address})", root.display());
-    println!("  rules              {}", info.ceremony_toml_sha256);
-    println!("  service key        {}", info.service_key);
-    println!(
+    outcome::found(root, format_args!("held at {origin} (listening on {address})"))
+        .line("rules", &info.ceremony_toml_sha256)
+        .line("service key", &info.service_key);
+    note!(
         "Participants run: {PROGRAM} ceremony join {origin} --as NAME --key FILE --rules {}",
         info.ceremony_toml_sha256
     );
