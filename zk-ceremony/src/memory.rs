@@ -7,6 +7,8 @@ use ceremony_core::commit::SEED_BYTES;
 use memmap2::MmapMut;
 use zeroize::Zeroize as _;
 
+use crate::watching::say;
+
 /// Memory of its own pages for a secret that has to wait: locked, so that it is not swapped, left
 /// out of dumps where the system can do that, and overwritten when it is dropped.
 pub(crate) struct Locked(MmapMut);
@@ -81,10 +83,10 @@ fn is_closed() -> bool {
 pub(crate) fn protect() -> &'static str {
     let (no_dumps, locked) = (refuse_dumps(), lock());
     if !no_dumps {
-        eprintln!("memory: core dumps cannot be switched off here; see that nobody keeps them");
+        say!("memory: core dumps cannot be switched off here; see that nobody keeps them");
     }
     if !locked {
-        eprintln!("memory: the system does not lock it (`ulimit -l`); switch swap off");
+        say!("memory: the system does not lock it (`ulimit -l`); switch swap off");
     }
     match (locked, no_dumps) {
         (true, true) => "memory locked, core dumps off",

@@ -11,6 +11,7 @@ use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::EntropyArgs;
 use crate::output::open;
+use crate::watching::say;
 use crate::{failure, memory, prompt};
 
 /// What a participant adds, for one contribution or several.
@@ -73,7 +74,7 @@ impl EntropyArgs {
                          operating system's randomness",
                     ));
                 }
-                eprintln!(
+                say!(
                     "randomness: the operating system and {} bytes of {}",
                     bytes.len(),
                     path.display()
@@ -89,16 +90,14 @@ impl EntropyArgs {
                         format_args!("reading from the terminal failed: {e}"),
                     )
                 })?;
-                eprintln!("randomness: the operating system and what you typed");
+                say!("randomness: the operating system and what you typed");
                 (
                     Zeroizing::new(text.as_bytes().to_vec()),
                     "the operating system, and text typed by the participant",
                 )
             }
             None => {
-                eprintln!(
-                    "randomness: the operating system (no terminal to ask on, no --entropy-file)"
-                );
+                say!("randomness: the operating system (no terminal to ask on, no --entropy-file)");
                 (Zeroizing::new(Vec::new()), "the operating system")
             }
         };

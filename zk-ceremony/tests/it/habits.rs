@@ -84,6 +84,7 @@ fn every_step_of_a_ceremony_says_what_it_made_in_one_document() {
     make("ceremony audit shared --as Alice --key ../alice/key.pem");
     make("sign prepare shared/bundle.json b.pae");
     make("sign raw b.pae b.sig --yes --key ../alice/key.pem");
+    world.ok("coordinator", "ceremony verify shared");
     make("ceremony index shared --key key.pem");
     make("ceremony archive shared archive.tar");
     let failed = world.run("coordinator", "ceremony archive shared archive.tar --json");
