@@ -11,6 +11,7 @@ pub(crate) mod next;
 pub(crate) mod policy;
 pub(crate) mod proof;
 pub(crate) mod publication;
+pub(crate) mod release;
 pub(crate) mod sealing;
 pub(crate) mod signing;
 pub(crate) mod watching;
@@ -107,6 +108,9 @@ pub(crate) enum Command {
     /// Proofs under the key of an approved bundle: verify many, sign and count verdicts, serve
     #[command(subcommand)]
     Proof(proof::ProofCommand),
+    /// Releases of this program: which files they are, by the word of its release keys
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
     /// Sign on another machine: bytes out, signature back. Its help shows every way to sign
     #[command(subcommand, after_long_help = signing::BACKENDS_HELP)]
     Sign(signing::SignCommand),

@@ -14,6 +14,7 @@ mod outcome;
 mod output;
 mod progress;
 mod prompt;
+mod release;
 mod sealed;
 mod show;
 mod signer;
@@ -68,6 +69,7 @@ pub fn main(host: Host) -> ExitCode {
         Command::Sign(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Proof(command) => command.run(),
+        Command::Release(command) => command.run(),
         Command::Key(KeyCommand::New(command)) => command.run(),
         Command::Key(KeyCommand::Show(command)) => command.run(),
         Command::Key(KeyCommand::Seal(command)) => command.run(),

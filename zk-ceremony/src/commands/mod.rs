@@ -11,5 +11,6 @@ mod policy_diff;
 mod policy_next;
 mod proof;
 mod ptau;
+mod release;
 mod sign;
 mod zkey;

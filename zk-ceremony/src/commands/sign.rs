@@ -25,6 +25,7 @@ use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw,
 use crate::failure;
 use crate::outcome::{self, made};
 use crate::output::{Output, write_file};
+use crate::release::Release;
 use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 
 /// Bytes of a signature file at most: base64 and white space, far below this.
@@ -218,7 +219,7 @@ impl Document {
     }
 
     /// What is being approved.
-    fn shown(&self) -> Result<String, Diagnostic> {
+    pub(super) fn shown(&self) -> Result<String, Diagnostic> {
         let shown = match &self.content {
             Content::Bundle(bundle) => {
                 bundle.inspect(None, &Timestamp::now()).map(|inspection| inspection.to_string())
@@ -264,7 +265,7 @@ impl Document {
     }
 }
 
-/// What an envelope's statement says, of whichever of our two types it is. One about a bundle says
+/// What an envelope's statement says, of whichever of our three types it is. One about a bundle says
 /// it in its manifest, and is not shown without.
 fn shown_statement(envelope: &Envelope, manifest: Option<&Path>) -> Result<String, Refusal> {
     match Statement::<Provenance>::from_payload(envelope.payload()) {
@@ -285,8 +286,14 @@ fn shown_statement(envelope: &Envelope, manifest: Option<&Path>) -> Result<Strin
             Ok(shown_provenance(&statement, &manifest))
         }
         Err(refusal) if refusal.code() == Code::PredicateType => {
-            Statement::<StepAttestation>::from_payload(envelope.payload())
-                .map(|statement| shown_step(&statement))
+            match Statement::<Release>::from_payload(envelope.payload()) {
+                Ok(statement) => Ok(shown_release(&statement)),
+                Err(refusal) if refusal.code() == Code::PredicateType => {
+                    Statement::<StepAttestation>::from_payload(envelope.payload())
+                        .map(|statement| shown_step(&statement))
+                }
+                Err(refusal) => Err(refusal),
+            }
         }
         Err(refusal) => Err(refusal),
     }
@@ -329,6 +336,19 @@ fn shown_provenance(statement: &Statement<Provenance>, manifest: &Manifest) -> S
             circuit.vk_sha256, circuit.public_inputs, circuit.contributions
         ));
     }
+    lines.extend(shown_subjects(&statement.subject));
+    lines.join("\n") + "\n"
+}
+
+fn shown_release(statement: &Statement<Release>) -> String {
+    let says = &statement.predicate;
+    let mut lines = vec![
+        format!("states       that the files of the list are release {} of this program", says.tag),
+        format!("commit       {}", says.commit),
+        format!("built with   {}", says.toolchain),
+        format!("built in     {}", says.image),
+        format!("time         {}", says.time),
+    ];
     lines.extend(shown_subjects(&statement.subject));
     lines.join("\n") + "\n"
 }
