@@ -11,6 +11,8 @@ packages=(zk-attest zk-vk-guard bn254-batch ceremony-core ceremony-folder zk-emb
 
 options=()
 for package in "${packages[@]}"; do options+=(--package "$package"); done
+# What the registry would be asked, and would refuse, in the order of the dependencies; nothing is sent.
+cargo publish --dry-run --locked --no-verify --allow-dirty --quiet "${options[@]}"
 # Compiling each from its package once more would take as long as all tests: the two that others build are built below.
 cargo package --locked --no-verify --allow-dirty --quiet "${options[@]}"
 for package in "${packages[@]}"; do

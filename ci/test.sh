@@ -87,9 +87,10 @@ step "workflows, forms and scripts (schemas, then known weaknesses)"
 lint() { ci/.venv/bin/check-jsonschema --builtin-schema "vendor.$1" "${@:2}"; }
 lint github-workflows .github/workflows/*.yml
 lint dependabot .github/dependabot.yml
+lint github-actions action.yml
 lint github-issue-config .github/ISSUE_TEMPLATE/config.yml
 lint github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/ceremony.yml
-ci/.venv/bin/zizmor --offline --persona=pedantic .github
+ci/.venv/bin/zizmor --offline --persona=pedantic .github action.yml
 ci/.venv/bin/shellcheck .ci/run ci/*.sh
 
 step "formatting"
@@ -129,6 +130,10 @@ step "the example with its committed key: snippet current, guard wired, real pro
 (cd examples/attestation && "$target/debug/zk-embed" --check --arkworks)
 # Only the test binary that needs the key: the example is built again, the rest of the workspace is not.
 nextest --profile rerun --features attestation/zk-vk-provisioned --test embedded_key
+
+step "the action for other repositories, and a turn with the programs alone"
+ci/.venv/bin/python ci/action.py "$target/debug"
+./ci/system-tests.sh program "$target/debug"
 
 step "the libraries as packages, and a library of others that is built from them"
 ./ci/packages.sh
