@@ -9,7 +9,8 @@
 # programs are left in target/rebuilt, with the list SHA256SUMS.
 #
 # --stand-in  where no image can be had: Debian's packages make a root file system (mmdebstrap), and this machine's
-#             compiler and registry are mounted. Needs root and buildah.
+#             compiler and registry are mounted. Needs root and buildah. The root file system is kept in
+#             target/stand-in-DEBIAN.tar, and used again.
 # --level N   optimisation; 0 for a quick comparison
 # RUST=IMAGE  another base image than the Dockerfile's
 set -euo pipefail
@@ -59,14 +60,17 @@ if [ -n "$stand_in" ]; then
     # Debian's name for the release that the pinned image is made of.
     debian=${image##*-}
     debian=${debian%%@*}
-    mmdebstrap --quiet --variant=minbase --include=gcc,libc6-dev,ca-certificates "$debian" "$work/root.tar" >&2
+    root=target/stand-in-$debian.tar
+    if [ ! -e "$root" ]; then
+        mmdebstrap --quiet --variant=minbase --include=gcc,libc6-dev,ca-certificates "$debian" "$work/root.tar" >&2
+        mv "$work/root.tar" "$root"
+    fi
     container=$(buildah from scratch)
-    buildah add --quiet "$container" "$work/root.tar" / >&2
+    buildah add --quiet "$container" "$root" / >&2
     buildah config --env PATH=/toolchain/bin:/usr/bin:/bin --env CARGO_HOME=/usr/local/cargo \
         --env CARGO_NET_OFFLINE=true "$container"
     buildah commit --quiet --rm "$container" localhost/stand-in >&2
-    image="mmdebstrap $debian gcc $(tar -xOf "$work/root.tar" ./var/lib/dpkg/status | sed -n '/^Package: gcc$/,/^$/s/^Version: //p')"
-    rm "$work/root.tar"
+    image="mmdebstrap $debian gcc $(tar -xOf "$root" ./var/lib/dpkg/status | sed -n '/^Package: gcc$/,/^$/s/^Version: //p')"
     cargo fetch --locked --quiet
     options=(--volume "$(rustc --print sysroot):/toolchain:ro"
         --volume "$(cd "${CARGO_HOME:-$HOME/.cargo}" && pwd -P)/registry:/usr/local/cargo/registry:ro"
