@@ -65,7 +65,7 @@ for program in zk-ceremony zk-embed; do
         cp "$target/dist/${program//-/_}.pdb" "$out/"
         ;;
     esac
-    for path in "${from[@]}" "$(native "$HOME")"; do
+    for path in "${from[@]}" "$(native "${HOME:-/root}")"; do
         # As long as a path is no name of a system folder, which everybody has.
         [ "${#path}" -gt 5 ] || path+=/
         if LC_ALL=C grep -aqF -- "$path" "$out/$program$ending"; then
