@@ -14,7 +14,7 @@ pub(crate) enum ReleaseCommand {
     /// Write the statement that a list of sums is a release, for the holders of the release keys
     /// to sign
     #[command(
-        after_help = examples("Example (what the release workflow runs):\n  \
+        after_long_help = examples("Example (what the release workflow runs):\n  \
             zk-ceremony release state SHA256SUMS SHA256SUMS.dsse.json --tag v0.1.0 \\\n    \
             --commit \"$(git rev-parse HEAD)\" --toolchain \"$(rustc --version)\" \\\n    \
             --image rust:1.95.0-slim-bookworm@sha256:...")
@@ -22,7 +22,7 @@ pub(crate) enum ReleaseCommand {
     State(StateRelease),
     /// Show what a release's statement says, and add a signature to it
     #[command(
-        after_help = examples("Examples:\n  \
+        after_long_help = examples("Examples:\n  \
             zk-ceremony release sign SHA256SUMS.dsse.json --key release-1.pem\n  \
             zk-ceremony release sign SHA256SUMS.dsse.json --pkcs11-module \
             /usr/lib/softhsm/libsofthsm2.so --key-label release\n\n\
@@ -33,7 +33,7 @@ pub(crate) enum ReleaseCommand {
     Sign(Box<SignRelease>),
     /// Verify files of a release: the signatures on its list of sums, then each file's sum
     #[command(
-        after_help = examples("Example (two of three release keys must have signed):\n  \
+        after_long_help = examples("Example (two of three release keys must have signed):\n  \
             zk-ceremony release verify ARCHIVE.tar.gz --release-key HEX --release-key HEX \
             \\\n    \
             --release-key r3.pub.pem --threshold 2\n\n\

@@ -20,10 +20,12 @@ use super::ceremony::parse_label;
 use super::sign::{Document, confirm};
 use crate::cli::release::{ReleaseCommand, SignRelease, StateRelease, VerifyRelease};
 use crate::failure;
+use crate::outcome::made;
 use crate::output::open;
 use crate::release::{MAX_SUMS_BYTES, Release, Sums};
 use crate::show::verification;
 use crate::signer::named_public_key;
+use crate::watching::say;
 
 impl ReleaseCommand {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -53,12 +55,9 @@ impl StateRelease {
             .write_all(&envelope.to_json())
             .map_err(|e| failure::io(&self.output.path, "writing", &e))?;
         output.commit()?;
-        println!(
-            "{}: a statement about {} files",
-            self.output.path.display(),
-            sums.files().count()
-        );
-        eprintln!("next: `{PROGRAM} release sign {}`", self.output.path.display());
+        let path = &self.output.path;
+        made(path, format_args!("a statement about {} files", sums.files().count()));
+        say!("next: `{PROGRAM} release sign {}`", path.display());
         Ok(())
     }
 }
