@@ -251,8 +251,9 @@ impl Known {
     }
 
     fn place(&self, name: &str) -> Place {
-        const DOCUMENTS: [&str; 8] = [
+        const DOCUMENTS: [&str; 9] = [
             "ceremony.toml",
+            crate::folder::PARTICIPANT_PAGE,
             crate::journal::JOURNAL,
             crate::journal::JOURNAL_HEAD,
             "transcript.json",

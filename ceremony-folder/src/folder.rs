@@ -9,6 +9,7 @@
 //!                  ark/verifying_key.compressed.bin ark/verifying_key.uncompressed.bin
 //!                  snarkjs/verification_key.json
 //! transcript.json  report.json  report.html  bundle.json  SHA256SUMS  audits/*.dsse.json
+//! PARTICIPANT.md   for people: no command reads it
 //!
 //! ../DIR.private/  proving keys: beside the folder
 //! ```
@@ -35,6 +36,9 @@ use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 /// Entries of one folder at most: three files for each contribution that a chain can have, and some
 /// more for second attempts.
 pub(crate) const MAX_ENTRIES: usize = 4 * MAX_CONTRIBUTIONS as usize;
+
+/// The page for participants.
+pub(crate) const PARTICIPANT_PAGE: &str = "PARTICIPANT.md";
 
 /// Where strays go: no part of a chain.
 pub(crate) const STRAYS: &str = "strays";
@@ -242,6 +246,12 @@ impl Folder {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.root.join("ceremony.toml")
+    }
+
+    /// The page for participants, which no command reads.
+    #[must_use]
+    pub fn participant_page(&self) -> PathBuf {
+        self.root.join(PARTICIPANT_PAGE)
     }
 
     /// The transcript document.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 /// The files that git tracks, and new ones that it would, of one kind.
-fn files(pattern: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn files(pattern: &str) -> Vec<(PathBuf, String)> {
     let listed = Command::new("git")
         .args(["ls-files", "-co", "--exclude-standard", pattern])
         .current_dir(root())

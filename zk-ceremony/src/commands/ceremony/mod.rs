@@ -13,6 +13,7 @@ mod network;
 mod new;
 mod next;
 mod once;
+mod participant_page;
 mod people;
 mod prepared;
 mod publish;

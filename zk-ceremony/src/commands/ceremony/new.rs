@@ -17,6 +17,7 @@ use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Action, Phase};
 
+use super::participant_page::page;
 use super::prepared::verify_last;
 use super::this_software;
 use crate::cli::ceremony::NewCeremony;
@@ -74,6 +75,7 @@ impl NewCeremony {
         Ceremony::open_sound(root)?;
         let (id, kind) = (&config.document().id, config.document().kind);
         announce(made(root, format_args!("ceremony {id} ({kind}) is open")), &config);
+        made(&folder.participant_page(), "the page to mail to participants");
         note!(
             "Publish the digest of ceremony.toml: every attestation names it. Next: {PROGRAM} \
              ceremony status {}",
@@ -190,6 +192,7 @@ impl NewCeremony {
         ensure_no_other(folder, config)?;
         let ignored = folder.root().join(".gitignore");
         write(folder, &ignored, b"private/\n.zk-ceremony*\n", true)?;
+        write(folder, &folder.participant_page(), page(config).as_bytes(), true)?;
         for given in &self.circuit {
             let path = folder.r1cs(&given.name);
             let mut output = folder.create(&path, true)?;
