@@ -56,6 +56,7 @@ PATH=$PATH:$PWD/ci/.venv/bin
 for tool in nextest deny; do
     cargo "$tool" --version >/dev/null 2>&1 || cargo install --locked "cargo-$tool"
 done
+command -v mdbook >/dev/null || cargo install --locked mdbook@0.5.4
 
 step "peer signers (SoftHSM2, openssl and OpenSSH, from the system's packages)"
 command -v softhsm2-util >/dev/null || install softhsm2
@@ -102,6 +103,10 @@ cargo deny --locked --all-features --manifest-path fuzz/Cargo.toml --config deny
 
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
+
+step "the pages as a book, whose links all lead somewhere (what they say is for the tests)"
+mdbook build docs
+python3 ci/book.py check target/book
 
 # With the examples, dependencies have the features that the tests ask for, and lints have checked them already.
 step "documentation"

@@ -281,7 +281,7 @@ fn unprepared(error: &object_store::Error) -> Diagnostic {
         "store",
         format_args!("the store cannot be reached like this: {}", failure::cause(error)),
     )
-    .hint("RUNBOOK.md, `Publication`, says which variables of the environment are needed")
+    .hint("RUNBOOK.md#publication says which variables of the environment are needed")
 }
 
 fn amazon(bucket: &str, access: &Access) -> Result<(S3, Arc<dyn ObjectStore>), Diagnostic> {

@@ -32,6 +32,22 @@ pub fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// The pages for users and for those who read the project, each with its name.
+#[must_use]
+pub fn documentation() -> Vec<(String, String)> {
+    let mut pages: Vec<String> =
+        ["README.md", "RUNBOOK.md", "SECURITY.md"].map(str::to_owned).into();
+    for folder in ["docs", "docs/roles", "docs/decisions", "examples/attestation"] {
+        let names = std::fs::read_dir(checkout().join(folder)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let pages_of = names.filter(|name| name.ends_with(".md"));
+        pages.extend(pages_of.map(|name| format!("{folder}/{name}")));
+    }
+    pages.sort();
+    let read = |name: &String| std::fs::read_to_string(checkout().join(name)).unwrap();
+    pages.iter().map(|name| (name.clone(), read(name))).collect()
+}
+
 /// The blocks of a page, in its order.
 #[must_use]
 pub fn blocks(markdown: &str) -> Vec<Block> {
@@ -160,8 +176,12 @@ mod tests {
         let found = blocks(page);
         let shown: Vec<_> =
             found.iter().map(|it| (it.language.as_str(), it.text.as_str(), it.line)).collect();
-        let expected =
-            [("sh", "one\n", 3), ("rust", "two\n\n", 8), ("sh", "three\n", 13), ("sh", "four\n", 16)];
+        let expected = [
+            ("sh", "one\n", 3),
+            ("rust", "two\n\n", 8),
+            ("sh", "three\n", 13),
+            ("sh", "four\n", 16),
+        ];
         assert_eq!(shown, expected);
         let told: Vec<_> = found.into_iter().map(|it| it.told).collect();
         let not_run = Told::NotRun("needs a token".into());

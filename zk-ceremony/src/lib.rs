@@ -6,6 +6,8 @@
 
 mod cli;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod host;
 mod known;

@@ -176,3 +176,29 @@ fn main() -> ExitCode {
     };
     ExitCode::from(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::pages::{blocks, documentation, inline_calls};
+
+    use super::*;
+
+    #[test]
+    fn every_call_in_the_documentation_is_understood() {
+        let mut count = 0;
+        for (page, text) in documentation() {
+            let shown = blocks(&text);
+            let shells = shown.iter().filter(|block| block.is_shell());
+            let calls = shells.flat_map(|block| block.calls("zk-embed"));
+            let calls = calls.chain(inline_calls(&text, "zk-embed"));
+            // Some leave words out.
+            for call in calls.filter(|call| !call.iter().any(|word| word == "...")) {
+                let typed = std::iter::once("zk-embed").chain(call.iter().map(String::as_str));
+                let error = Arguments::try_parse_from(typed).err();
+                assert!(error.is_none(), "{page}: {call:?}\n{error:?}");
+                count += 1;
+            }
+        }
+        assert!(count > 15, "{count} calls are left");
+    }
+}

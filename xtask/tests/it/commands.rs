@@ -18,14 +18,18 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages
 }
 
-/// The functions that are tests, each with the text of its file.
+/// The functions that are tests, each with the text of its file and of the kits that it uses.
 fn tests() -> BTreeMap<String, String> {
+    let sources: BTreeMap<PathBuf, String> =
+        files("*/tests/**.rs").into_iter().chain(files("*/src/**.rs")).collect();
     let mut tests = BTreeMap::new();
-    for (_, text) in files("*/tests/**.rs").into_iter().chain(files("*/src/**.rs")) {
+    for (path, text) in &sources {
+        let kits = [path.with_file_name("mod.rs"), "zk-ceremony/tests/it/kit/ceremony.rs".into()];
+        let known = kits.iter().filter_map(|kit| sources.get(kit)).fold(text.clone(), |a, b| a + b);
         for part in text.split("#[test]").skip(1) {
             let after = part.split_once("fn ").map(|(_, after)| after.split('(').next());
             if let Some(Some(name)) = after {
-                tests.insert(name.to_owned(), text.clone());
+                tests.insert(name.to_owned(), known.clone());
             }
         }
     }
@@ -39,9 +43,10 @@ fn wrong(block: &Block, is_played: bool, tests: &BTreeMap<String, String>) -> Op
         Told::NotRun(_) => Some("give the reason in words".into()),
         Told::RunBy(name) => {
             let Some(text) = tests.get(name) else { return Some(format!("no test is {name}")) };
-            // The test knows the command: its first words stand in the file.
+            // Its file has the command's first words.
             let words = |call: &[String]| {
-                let is_word = |word: &&String| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+                let is_word =
+                    |word: &&String| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
                 let words: Vec<_> = call.iter().take(2).take_while(is_word).cloned().collect();
                 words.join(" ")
             };
@@ -52,7 +57,9 @@ fn wrong(block: &Block, is_played: bool, tests: &BTreeMap<String, String>) -> Op
             unknown.map(|words| format!("{name} is in a file that does not run `{words}`"))
         }
         Told::Nothing if is_played && block.language == "sh" => None,
-        Told::Nothing => Some("write <!-- run by: TEST --> or <!-- not run: REASON --> above".into()),
+        Told::Nothing => {
+            Some("write <!-- run by: TEST --> or <!-- not run: REASON --> above".into())
+        }
     }
 }
 

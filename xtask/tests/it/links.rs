@@ -130,7 +130,8 @@ fn every_place_of_the_documentation_that_messages_name_exists() {
             continue;
         }
         for (at, found) in text.match_indices(".md#") {
-            let is_path = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
+            let is_path =
+                |c: &char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
             let before: String = text[..at].chars().rev().take_while(is_path).collect();
             let page: String = before.chars().rev().chain(".md".chars()).collect();
             // The base of an address is its reader's.

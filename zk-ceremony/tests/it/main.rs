@@ -18,6 +18,7 @@ mod key_files;
 mod kit;
 mod network;
 mod newest_step;
+mod pages;
 mod policy_cli;
 mod prepared_file;
 mod prompts;

@@ -161,7 +161,7 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     }
     if found.evidence > 0 {
         println!(
-            "  - what {} files of evidence prove: RUNBOOK.md has the tools of those who made them",
+            "  - what {} files of evidence prove: RUNBOOK.md#evidence has the tools of those who made them",
             found.evidence
         );
     }
