@@ -1,7 +1,7 @@
 //! The blocks of code in a page of the documentation, and the commands in them.
 //!
-//! A block that a test of another name runs is preceded by `<!-- run by: NAME -->`, one that no
-//! test runs by `<!-- not run: REASON -->`.
+//! A block whose commands certain tests run is preceded by `<!-- run by: NAME, NAME -->`, one that
+//! no test runs by `<!-- not run: REASON -->`.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub struct Block {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     Nothing,
-    RunBy(String),
+    RunBy(Vec<String>),
     NotRun(String),
 }
 
@@ -77,7 +77,7 @@ fn said(line: &str) -> Told {
     let comment = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->"));
     let Some(comment) = comment else { return Told::Nothing };
     match (comment.strip_prefix("run by: "), comment.strip_prefix("not run: ")) {
-        (Some(test), _) => Told::RunBy(test.into()),
+        (Some(tests), _) => Told::RunBy(tests.split(", ").map(str::to_owned).collect()),
         (_, Some(reason)) => Told::NotRun(reason.into()),
         _ => Told::Nothing,
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn blocks_have_their_language_text_and_what_is_said_of_them() {
         let page = "a\n<!-- not run: needs a token -->\n```sh\none\n```\n- b\n\n  ```rust,no_run\n  two\n\
-                    \n  ```\n<!-- run by: x -->\n```sh\nthree\n```\n```sh\nfour\n```\n";
+                    \n  ```\n<!-- run by: x, y -->\n```sh\nthree\n```\n```sh\nfour\n```\n";
         let found = blocks(page);
         let shown: Vec<_> =
             found.iter().map(|it| (it.language.as_str(), it.text.as_str(), it.line)).collect();
@@ -185,7 +185,10 @@ mod tests {
         assert_eq!(shown, expected);
         let told: Vec<_> = found.into_iter().map(|it| it.told).collect();
         let not_run = Told::NotRun("needs a token".into());
-        assert_eq!(told, [not_run, Told::Nothing, Told::RunBy("x".into()), Told::Nothing]);
+        assert_eq!(
+            told,
+            [not_run, Told::Nothing, Told::RunBy(vec!["x".into(), "y".into()]), Told::Nothing]
+        );
     }
 
     #[test]

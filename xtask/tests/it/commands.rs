@@ -1,7 +1,7 @@
 //! Every block of commands in the pages for users is run by a test, or says why it is not.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use testkit::pages::{Block, Told, blocks};
 
@@ -9,6 +9,9 @@ use crate::prose::{files, root};
 
 /// The test that plays a page: it runs all blocks of which the page says nothing, in their order.
 const PLAYS: &str = "zk-ceremony/tests/it/pages.rs";
+
+/// Where the tests of the command line have theirs.
+const KITS: &str = "zk-ceremony/tests/it";
 
 fn pages() -> Vec<(PathBuf, String)> {
     let mut pages = files("docs/roles/*.md");
@@ -24,7 +27,8 @@ fn tests() -> BTreeMap<String, String> {
         files("*/tests/**.rs").into_iter().chain(files("*/src/**.rs")).collect();
     let mut tests = BTreeMap::new();
     for (path, text) in &sources {
-        let kits = [path.with_file_name("mod.rs"), "zk-ceremony/tests/it/kit/ceremony.rs".into()];
+        let mut kits = vec![path.with_file_name("mod.rs")];
+        kits.extend(["kit/ceremony.rs", "network/mod.rs"].map(|kit| Path::new(KITS).join(kit)));
         let known = kits.iter().filter_map(|kit| sources.get(kit)).fold(text.clone(), |a, b| a + b);
         for part in text.split("#[test]").skip(1) {
             let after = part.split_once("fn ").map(|(_, after)| after.split('(').next());
@@ -41,20 +45,26 @@ fn wrong(block: &Block, is_played: bool, tests: &BTreeMap<String, String>) -> Op
     match &block.told {
         Told::NotRun(reason) if reason.len() > 10 => None,
         Told::NotRun(_) => Some("give the reason in words".into()),
-        Told::RunBy(name) => {
-            let Some(text) = tests.get(name) else { return Some(format!("no test is {name}")) };
-            // Its file has the command's first words.
-            let words = |call: &[String]| {
-                let is_word =
-                    |word: &&String| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-                let words: Vec<_> = call.iter().take(2).take_while(is_word).cloned().collect();
-                words.join(" ")
+        Told::RunBy(names) => {
+            if let Some(name) = names.iter().find(|name| !tests.contains_key(*name)) {
+                return Some(format!("no test is {name}"));
+            }
+            let texts: Vec<&String> = names.iter().filter_map(|name| tests.get(name)).collect();
+            // A file has the command's first words.
+            let is_word = |word: &&String| {
+                let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
+                word.starts_with(char::is_alphabetic) && word.chars().all(is_letter)
             };
-            let unknown = block.calls("zk-ceremony").iter().map(|call| words(call)).find(|words| {
-                let first = words.split(' ').next().unwrap_or_default();
-                !text.contains(words.as_str()) && !text.contains(&format!("\"{first}\""))
+            let known = |words: &String| {
+                let first = format!("\"{}\"", words.split(' ').next().unwrap_or_default());
+                texts.iter().any(|text| text.contains(words) || text.contains(&first))
+            };
+            let calls = block.calls("zk-ceremony").into_iter();
+            let mut words = calls.map(|call| {
+                call.iter().take(2).take_while(is_word).cloned().collect::<Vec<_>>().join(" ")
             });
-            unknown.map(|words| format!("{name} is in a file that does not run `{words}`"))
+            let unknown = words.find(|words| !known(words))?;
+            Some(format!("{} is in a file that does not run `{unknown}`", names.join(", ")))
         }
         Told::Nothing if is_played && block.language == "sh" => None,
         Told::Nothing => {

@@ -196,7 +196,7 @@ mod tests {
                 1,
             )
         };
-        let page_of = |edit: &dyn Fn(String) -> String| page(&rules(|toml| edit(toml)));
+        let page_of = |edit: &dyn Fn(String) -> String| page(&rules(edit));
         let there = page_of(&without_phase1);
         assert!(there.contains("| phase 1 | taken from hez\\_final\\_14, SHA-256 `00"), "{there}");
         assert!(there.contains("\nUp to 7 people may join"), "{there}");
