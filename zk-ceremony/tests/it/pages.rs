@@ -1,5 +1,5 @@
-//! The pages for each role, played: every block of commands that a page shows and says nothing of is
-//! run as it stands, in its order, by a shell that knows the program and has no terminal.
+//! The pages for each role, played: every block of commands that a page shows and says nothing of
+//! is run as it stands, in its order, by a shell that knows the program and has no terminal.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -111,9 +111,9 @@ fn unpacks(play: &mut Play) {
     let pack = format!(
         "mkdir -p x/zk-ceremony-1 && cp {} x/zk-ceremony-1/ && \
          tar -czf zk-ceremony-1.tar.gz -C x zk-ceremony-1 && rm -r x && \
-         sha256sum zk-ceremony-1.tar.gz > SHA256SUMS && echo {} other.zip >> SHA256SUMS",
+         sha256sum zk-ceremony-1.tar.gz > SHA256SUMS && printf '%s  other.zip\\n' {} >> SHA256SUMS",
         env!("CARGO_BIN_EXE_zk-ceremony"),
-        "0".repeat(64) + " ",
+        "0".repeat(64),
     );
     let packed = Command::new("sh").args(["-ec", &pack]).current_dir(&place).status().unwrap();
     assert!(packed.success());

@@ -1,7 +1,7 @@
 //! `PARTICIPANT.md`: what a participant does, with the names, dates and digests of one ceremony, as
 //! one page that a coordinator can mail.
 //!
-//! Nobody signs it and no command reads it: it tells people what to compare, and with what. Names
+//! No one signs it and no command reads it: it tells people what to compare, and with what. Names
 //! and descriptions come from the rules, so that none of them stands in a command, and each is
 //! written so that a reader of Markdown sees it and nothing else.
 
