@@ -95,6 +95,8 @@ def check(folder):
             if not os.path.isfile(to) or place and place not in pages[to].places:
                 sys.exit(f"{path}: nothing is at {link}")
             count += 1
+    if not count:
+        sys.exit(f"{folder}: no page of a book is there")
     print(f"{len(pages)} pages, {count} links inside the book: all lead somewhere")
 
 
