@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs of this commit in a container, and compares them with what was released:
 #
-#   ci/rebuild.sh [--stand-in] [--level N] [SHA256SUMS]
+#   ci/rebuild.sh [--stand-in] [--level N] [--folder DIR] [SHA256SUMS]
 #
 # Prints a line for each program: SHA-256, name, commit, compiler, image it was built in, image that it gives. With a list
 # of sums, prints MATCH or DIFFERENT for each program that is on it, under its own name or under a release's
@@ -12,16 +12,19 @@
 #             compiler and registry are mounted. Needs root and buildah. The root file system is kept in
 #             target/stand-in-DEBIAN.tar, and used again.
 # --level N   optimisation; 0 for a quick comparison
+# --folder DIR  where the sources lie in the container; it must not matter
 # RUST=IMAGE  another base image than the Dockerfile's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 stand_in=
 level=3
+folder=/src
 while [ $# -gt 0 ]; do
     case "$1" in
     --stand-in) stand_in=1 ;;
     --level) level=$2 && shift ;;
+    --folder) folder=$2 && shift ;;
     -*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     *) break ;;
     esac
@@ -78,7 +81,7 @@ if [ -n "$stand_in" ]; then
 else
     options=(--build-arg RUST="$image")
 fi
-options+=(--build-arg COMMIT="$commit" --build-arg OPT_LEVEL="$level" --iidfile "$work/id")
+options+=(--build-arg COMMIT="$commit" --build-arg OPT_LEVEL="$level" --build-arg FOLDER="$folder" --iidfile "$work/id")
 
 case "$builder" in
 buildah)
@@ -114,7 +117,7 @@ done <"$out/SHA256SUMS"
 [ -n "$sums" ] || exit 0
 
 mapfile -t listed <"$sums"
-folder=$(dirname "$sums")
+beside=$(dirname "$sums")
 compared=0
 differs=0
 for line in "${listed[@]}"; do
@@ -128,8 +131,8 @@ for line in "${listed[@]}"; do
         fi
         differs=1
         echo "DIFFERENT  $name"
-        if [ -r "$folder/$name" ] && command -v diffoscope >/dev/null; then
-            diffoscope --max-report-size 200000 "$folder/$name" "$out/$program" || true
+        if [ -r "$beside/$name" ] && command -v diffoscope >/dev/null; then
+            diffoscope --max-report-size 200000 "$beside/$name" "$out/$program" || true
         fi
     done
 done
