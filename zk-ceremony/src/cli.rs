@@ -30,8 +30,8 @@ use zk_attest::digest::FileDigest;
 use crate::host::examples;
 use crate::progress::Shown;
 
-/// The version, the commit, the target and the compiler, and which arithmetic this machine can run. Asked without choosing it,
-/// which `--portable-arithmetic` may still do.
+/// The version, the commit, the target and the compiler, and which arithmetic this machine can run.
+/// Asked without choosing it, which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let best = if Backend::new(Instructions::Ifma).is_some() {
         Instructions::Ifma
