@@ -1,4 +1,4 @@
-//! One object that nobody can change or delete until a date: put under the lock, and then read
+//! One object that no account can change or delete until a date: put under the lock, then read
 //! back, the lock and every byte.
 
 use std::io::{Read, Seek};
@@ -11,7 +11,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Timestamp;
 
 use crate::objects::{Item, PART_BYTES, Put, whole};
-use crate::parts::{self, Resumed};
+use crate::parts::{self, InS3, Resumed};
 use crate::place::{Kind, Place};
 use crate::s3::{Answer, Headers, S3};
 
@@ -21,7 +21,7 @@ const COMPLIANCE: &str = "COMPLIANCE";
 /// How long an archive is to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Nobody changes or deletes it before.
+    /// Until then, no account changes or deletes it.
     pub until: Timestamp,
 }
 
@@ -88,8 +88,8 @@ impl Place {
     fn locking(&self) -> Result<&S3, Diagnostic> {
         let (store, command) = match &self.kind {
             Kind::S3(s3) => return Ok(s3),
-            Kind::Google => ("Google Cloud Storage", "gcloud storage"),
-            Kind::Azure => ("Azure", "az storage"),
+            Kind::Google(_) => ("Google Cloud Storage", "gcloud storage"),
+            Kind::Azure(_) => ("Azure", "az storage"),
             Kind::Local => ("a folder", "an object lock of a store"),
             Kind::Web => ("a web server", "an object lock of a store"),
         };
@@ -157,7 +157,8 @@ impl Place {
         progress: &dyn Progress,
     ) -> Result<Put, Diagnostic> {
         if item.size > PART_BYTES {
-            return parts::put(self, s3, object, item, headers, source, resumed, progress);
+            let upload = InS3::new(self, s3, object, item, headers);
+            return parts::put(self, &upload, object, item, source, resumed, progress);
         }
         let bytes = whole(item, source)?;
         headers.push(("x-amz-meta-sha256", item.sha256.to_owned()));

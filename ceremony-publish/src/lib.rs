@@ -6,15 +6,17 @@
 //! objects   one object: put once, looked at, read back
 //! s3        what S3 has and object_store has no call for: a lock, and parts that end create-only
 //! parts     a large object in parts, gone on with after any interruption
+//! aside     the same where a store ends it whatever has the name: beside it first, then named
 //! publish   the files of an index, data first, the index last
-//! archive   one object under a lock that nobody can lift
-//! failure   what stores say, without what nobody should read in a log
+//! archive   one object under a lock that no account can lift
+//! failure   what stores say, without secrets and pages of XML
 //! ```
 //!
 //! A store is not believed. What is put there goes with its SHA-256, and what readers fetch is held
 //! to the signed index and to attestations. An object is never overwritten, but `index.json`.
 
 pub mod archive;
+mod aside;
 mod failure;
 mod objects;
 mod parts;

@@ -1,20 +1,20 @@
 //! One object of a store: put once, looked at, read back.
 
 use std::io::{ErrorKind, Read};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, Error, GetOptions, MultipartUpload as _, ObjectStore as _,
-    ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
 };
 use sha2::{Digest as _, Sha256};
 use zk_attest::diagnostic::Diagnostic;
 
+use crate::aside;
 use crate::failure;
-use crate::parts::{self, Resumed};
+use crate::parts::{self, InS3, Resumed};
 use crate::place::{Kind, Place};
 use ceremony_core::progress::Progress;
 
@@ -24,9 +24,6 @@ pub(crate) const SHA256: &str = "sha256";
 pub(crate) const PART_BYTES: u64 = 8 << 20;
 /// Parts of an object at most, as the stores have it.
 const MAX_PARTS: u64 = 10_000;
-/// Between two looks at an object that is being copied.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Bytes of an object that are read just to say which ones they are.
 const MAX_FOREIGN_BYTES: u64 = 256 << 20;
 
@@ -60,7 +57,7 @@ impl Item<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) size: u64,
-    /// As whoever put it said.
+    /// As the account that put it said.
     pub(crate) sha256: Option<String>,
 }
 
@@ -162,11 +159,18 @@ impl Place {
         }
         match &self.kind {
             Kind::S3(s3) => {
-                parts::put(self, s3, object, item, Vec::new(), source, resumed, progress)
+                let upload = InS3::new(self, s3, object, item, Vec::new());
+                parts::put(self, &upload, object, item, source, resumed, progress)
             }
-            Kind::Google | Kind::Azure | Kind::Local => {
-                self.put_large(object, item, source, progress)
+            Kind::Google(store) => {
+                let store = store.as_ref();
+                aside::put(self, store, object, item, source, resumed, progress)
             }
+            Kind::Azure(store) => {
+                let store = store.as_ref();
+                aside::put(self, store, object, item, source, resumed, progress)
+            }
+            Kind::Local => self.put_in_folder(object, item, source, progress),
             Kind::Web => Err(self.reads_only()),
         }
     }
@@ -182,9 +186,8 @@ impl Place {
         }
     }
 
-    /// Stores that end an upload in parts whatever is there: the parts make an object named by its
-    /// content, and the store gives it the name if that is free.
-    fn put_large(
+    /// Into a folder, in pieces: a file of another name, which then gets this one if it is free.
+    fn put_in_folder(
         &self,
         object: &Path,
         item: &Item<'_>,
@@ -193,9 +196,7 @@ impl Place {
     ) -> Result<Put, Diagnostic> {
         let failed = |error: Error| failure::store("putting", item.shown, &error);
         let aside = self.object(&format!("uploads/{}", item.sha256))?;
-        let options =
-            PutMultipartOptions { attributes: self.attributes(item), ..Default::default() };
-        let upload = self.store.put_multipart_opts(&aside, options);
+        let upload = self.store.put_multipart(&aside);
         let mut upload = self.runtime.block_on(upload).map_err(failed)?;
         let sent = (|| {
             let mut hash = Sha256::new();
@@ -217,26 +218,19 @@ impl Place {
         }
         self.runtime.block_on(upload.complete()).map_err(failed)?;
         let named = self.runtime.block_on(self.store.copy_if_not_exists(&aside, object));
-        let copied = match named {
-            // Azure says that a copy has begun: its size and metadata are there at once, and its
-            // bytes some time later, as long as what is copied stays.
-            Ok(()) if matches!(self.kind, Kind::Azure) => {
-                wait_for(item, self.patience, || self.digest_there(object, None, item.shown))
-                    .map(|()| Put::New(None))
-            }
+        let _ = self.runtime.block_on(self.store.delete(&aside));
+        match named {
             Ok(()) => Ok(Put::New(None)),
             Err(Error::AlreadyExists { .. }) => Ok(Put::There),
             Err(error) => Err(failed(error)),
-        };
-        let _ = self.runtime.block_on(self.store.delete(&aside));
-        copied
+        }
     }
 
-    fn attributes(&self, item: &Item<'_>) -> Attributes {
+    pub(crate) fn attributes(&self, item: &Item<'_>) -> Attributes {
         match self.kind {
             // A folder has no place for them.
             Kind::Local | Kind::Web => Attributes::new(),
-            Kind::S3(_) | Kind::Google | Kind::Azure => {
+            Kind::S3(_) | Kind::Google(_) | Kind::Azure(_) => {
                 let value = item.sha256.to_owned();
                 Attributes::from_iter([(Attribute::Metadata(SHA256.into()), value)])
             }
@@ -257,35 +251,6 @@ impl Place {
             .map_err(|error| failure::store("reading", shown, &error))?;
         let size = got.meta.size;
         Ok(Reading { place: self, stream: got.into_stream(), piece: Bytes::new(), size })
-    }
-}
-
-/// Waits until an object that is being copied has the bytes that it should have.
-fn wait_for(
-    item: &Item<'_>,
-    patience: Duration,
-    look: impl Fn() -> Result<(u64, String), Diagnostic>,
-) -> Result<(), Diagnostic> {
-    let begun = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let found = match look() {
-            Ok((size, sha256)) if size == item.size && sha256 == item.sha256 => return Ok(()),
-            Ok((size, sha256)) => format!("{sha256}, {size} bytes"),
-            Err(error) => error.what,
-        };
-        if begun.elapsed() + pause >= patience {
-            return Err(Diagnostic::environment("store", "the store has not copied an upload yet")
-                .at(item.shown)
-                .found(found)
-                .expected(format_args!("{}, {} bytes", item.sha256, item.size))
-                .hint(
-                    "run the same command again with a longer --store-patience; if the object \
-                     stays incomplete, delete it first",
-                ));
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -349,33 +314,4 @@ pub(crate) fn whole(item: &Item<'_>, source: &mut dyn Read) -> Result<Bytes, Dia
     let bytes = piece(item, source, item.size)?;
     let found = hex::encode(Sha256::digest(&bytes));
     if found == item.sha256 { Ok(bytes) } else { Err(item.changed(&found)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn a_copy_that_has_only_begun_is_not_done() {
-        let item = Item { shown: "a", size: 4, sha256: "good" };
-        let looks = Cell::new(0);
-        let later = |at: u32| {
-            let looks = &looks;
-            move || {
-                looks.set(looks.get() + 1);
-                let sha256 = if looks.get() >= at { "good" } else { "zeros" };
-                Ok((4, sha256.to_owned()))
-            }
-        };
-        wait_for(&item, Duration::from_secs(60), later(3)).unwrap();
-        assert_eq!(looks.get(), 3);
-        let error = wait_for(&item, Duration::from_millis(250), later(1000)).unwrap_err();
-        assert_eq!(error.what, "the store has not copied an upload yet");
-        assert_eq!(error.found.as_deref(), Some("zeros, 4 bytes"));
-        let gone = || Err(Diagnostic::environment("store", "no answer"));
-        let error = wait_for(&item, Duration::ZERO, gone).unwrap_err();
-        assert_eq!(error.found.as_deref(), Some("no answer"));
-    }
 }

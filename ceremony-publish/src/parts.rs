@@ -1,5 +1,5 @@
-//! A large object for S3, in parts: gone on with after any interruption, ended only if the name is
-//! still free.
+//! A large object in parts: gone on with after any interruption, ended only if the name is still
+//! free.
 //!
 //! What was sent is written down beside the ceremony, part by part. The next run reads the same
 //! file again, holds each part to what was sent, and sends the rest.
@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{Read, Write as _};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use ceremony_core::progress::Progress;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
@@ -92,33 +93,49 @@ impl Resumed {
         })
     }
 
-    fn forget(&self, place: &Place, object: &Path) {
+    pub(crate) fn forget(&self, place: &Place, object: &Path) {
         if let Some(path) = self.path(place, object) {
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Puts an object in parts. `headers` are those of the whole object.
-#[expect(clippy::too_many_arguments, reason = "one caller for each kind of object")]
+/// How a store takes an object in parts.
+pub(crate) trait Upload {
+    /// What is asked for the whole object: an upload goes on only if that is the same.
+    fn asked(&self) -> Vec<(String, String)>;
+    /// Begins one, and gives its name.
+    fn begin(&self) -> Result<String, Diagnostic>;
+    /// Sends a part, counted from 1, and gives the store's tag of it.
+    fn part(&self, upload: &str, number: usize, bytes: Bytes) -> Result<String, Broken>;
+    /// Ends one, if the object's name is free. Parts are their tags and checksums.
+    fn complete(&self, upload: &str, parts: &[(String, String)]) -> Result<Put, Broken>;
+    /// Gives one up.
+    fn abort(&self, upload: &str);
+}
+
+/// Why an upload does not go on.
+pub(crate) struct Broken {
+    pub(crate) error: Diagnostic,
+    /// Whether the store does not know the upload any more.
+    pub(crate) is_gone: bool,
+}
+
+/// Puts an object in parts.
 pub(crate) fn put(
     place: &Place,
-    s3: &S3,
+    upload: &dyn Upload,
     object: &Path,
     item: &Item<'_>,
-    mut headers: Headers,
     source: &mut dyn Read,
     resumed: &Resumed,
     progress: &dyn Progress,
 ) -> Result<Put, Diagnostic> {
-    let run = &place.runtime;
     // Asked for before gigabytes are sent in vain; the end asks again.
     if place.look(object, item.shown)?.is_some() {
         return Ok(Put::There);
     }
-    headers.push(("x-amz-meta-sha256", item.sha256.to_owned()));
-    let asked: Vec<(String, String)> =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let asked = upload.asked();
     let mut record = match resumed.read(place, object, item, &asked) {
         Some(record) => record,
         None => Record {
@@ -127,7 +144,7 @@ pub(crate) fn put(
             sha256: item.sha256.to_owned(),
             size: item.size,
             headers: asked,
-            upload: run.block_on(s3.begin(object, headers))?,
+            upload: upload.begin()?,
             parts: Vec::new(),
         },
     };
@@ -142,14 +159,12 @@ pub(crate) fn put(
         number += 1;
         if !known {
             record.parts.truncate(number - 1);
-            let answer = run.block_on(s3.part(object, &record.upload, number, bytes))?;
-            let tag = answer.header("etag").filter(|_| answer.is_good()).map(str::to_owned);
-            let Some(tag) = tag else {
-                if answer.status == 404 {
+            let tag = upload.part(&record.upload, number, bytes).map_err(|broken| {
+                if broken.is_gone {
                     resumed.forget(place, object);
                 }
-                return Err(answer.refusal("putting a part", item.shown));
-            };
+                broken.error
+            })?;
             record.parts.push((tag, sum));
             resumed.write(place, object, &record)?;
         }
@@ -158,29 +173,88 @@ pub(crate) fn put(
     record.parts.truncate(number);
     let found = hex::encode(hash.finalize());
     if found != item.sha256 {
-        run.block_on(s3.abort(object, &record.upload));
+        upload.abort(&record.upload);
         resumed.forget(place, object);
         return Err(item.changed(&found));
     }
-    let answer = run.block_on(s3.complete(object, &record.upload, &record.parts))?;
-    if answer.is_good() {
-        resumed.forget(place, object);
-        return Ok(Put::New(answer.header("x-amz-version-id").map(str::to_owned)));
+    match upload.complete(&record.upload, &record.parts) {
+        Ok(put) => {
+            resumed.forget(place, object);
+            Ok(put)
+        }
+        Err(Broken { error, is_gone: false }) => Err(error),
+        Err(Broken { error, is_gone: true }) => {
+            resumed.forget(place, object);
+            let is_there = place.look(object, item.shown)?.is_some();
+            if is_there { Ok(Put::There) } else { Err(error) }
+        }
     }
-    match answer.status {
-        // Somebody else's, or our own, whose answer was lost: the caller looks.
-        409 | 412 => {
-            run.block_on(s3.abort(object, &record.upload));
-            resumed.forget(place, object);
-            Ok(Put::There)
+}
+
+/// To S3, which ends an upload only if the name is still free.
+pub(crate) struct InS3<'a> {
+    place: &'a Place,
+    s3: &'a S3,
+    object: &'a Path,
+    shown: &'a str,
+    headers: Headers,
+}
+
+impl<'a> InS3<'a> {
+    /// `headers` are those of the whole object.
+    pub(crate) fn new(
+        place: &'a Place,
+        s3: &'a S3,
+        object: &'a Path,
+        item: &'a Item<'_>,
+        mut headers: Headers,
+    ) -> Self {
+        headers.push(("x-amz-meta-sha256", item.sha256.to_owned()));
+        Self { place, s3, object, shown: item.shown, headers }
+    }
+}
+
+impl Upload for InS3<'_> {
+    fn asked(&self) -> Vec<(String, String)> {
+        self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    fn begin(&self) -> Result<String, Diagnostic> {
+        self.place.runtime.block_on(self.s3.begin(self.object, self.headers.clone()))
+    }
+
+    fn part(&self, upload: &str, number: usize, bytes: Bytes) -> Result<String, Broken> {
+        let sent = self.s3.part(self.object, upload, number, bytes);
+        let answer =
+            self.place.runtime.block_on(sent).map_err(|error| Broken { error, is_gone: false })?;
+        let tag = answer.header("etag").filter(|_| answer.is_good()).map(str::to_owned);
+        tag.ok_or_else(|| Broken {
+            error: answer.refusal("putting a part", self.shown),
+            is_gone: answer.status == 404,
+        })
+    }
+
+    fn complete(&self, upload: &str, parts: &[(String, String)]) -> Result<Put, Broken> {
+        let done = self.s3.complete(self.object, upload, parts);
+        let answer =
+            self.place.runtime.block_on(done).map_err(|error| Broken { error, is_gone: false })?;
+        if answer.is_good() {
+            return Ok(Put::New(answer.header("x-amz-version-id").map(str::to_owned)));
         }
-        404 => {
-            resumed.forget(place, object);
-            if place.look(object, item.shown)?.is_some() {
-                return Ok(Put::There);
+        match answer.status {
+            // Another account's, or our own, whose answer was lost: the caller looks.
+            409 | 412 => {
+                self.abort(upload);
+                Ok(Put::There)
             }
-            Err(answer.refusal("ending an upload", item.shown))
+            status => Err(Broken {
+                error: answer.refusal("ending an upload", self.shown),
+                is_gone: status == 404,
+            }),
         }
-        _ => Err(answer.refusal("ending an upload", item.shown)),
+    }
+
+    fn abort(&self, upload: &str) {
+        self.place.runtime.block_on(self.s3.abort(self.object, upload));
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use ceremony_folder::service::is_this_machine;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::signer::{Method, Signer};
 use object_store::{Certificate, ClientOptions, ObjectStore, RetryConfig};
 use reqwest::Url;
 use zk_attest::diagnostic::Diagnostic;
@@ -22,6 +23,8 @@ use crate::s3::S3;
 /// How long a store may say nothing: a part of a file moves before it answers. What goes on is
 /// never cut, however large an object is.
 const QUIET_TIME: Duration = Duration::from_secs(300);
+/// How long a signed address is valid: as long as one part may take.
+pub(crate) const SIGNED_FOR: Duration = Duration::from_secs(600);
 /// Bytes of the certificates of `--ca` at most.
 const MAX_CA_BYTES: usize = 1 << 20;
 
@@ -38,14 +41,14 @@ pub struct Access {
 }
 
 /// What kind of store it is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Kind {
     /// S3, or what speaks like it.
     S3(S3),
     /// Google Cloud Storage.
-    Google,
+    Google(Arc<GoogleCloudStorage>),
     /// Azure.
-    Azure,
+    Azure(Arc<MicrosoftAzure>),
     /// A folder.
     Local,
     /// A web server, which is only read from.
@@ -113,8 +116,14 @@ impl Place {
                 let (s3, store) = amazon(&bucket, access)?;
                 (Kind::S3(s3), store)
             }
-            "gs" => (Kind::Google, google(&bucket, access)?),
-            "az" => (Kind::Azure, azure(&bucket, access)?),
+            "gs" => {
+                let store = google(&bucket, access)?;
+                (Kind::Google(store.clone()), store)
+            }
+            "az" => {
+                let store = azure(&bucket, access)?;
+                (Kind::Azure(store.clone()), store)
+            }
             "https" | "http" => (Kind::Web, web(&parsed, access)?),
             _ => return Err(refused("this is no address of a store").found(url)),
         };
@@ -197,17 +206,26 @@ impl Place {
     /// in no message. `name` is the object's below the prefix.
     ///
     /// # Errors
-    /// When the store is none of S3's kind, or the credentials do not sign.
+    /// When the store takes no signed addresses, or the credentials do not sign.
     pub fn signed(&self, name: &str) -> Result<Url, Diagnostic> {
-        let Kind::S3(s3) = &self.kind else {
-            return Err(Diagnostic::environment(
-                "url",
-                "this program reads only S3 by credentials",
-            )
-            .found(&self.shown)
-            .expected("s3://BUCKET/PREFIX, or the https:// address of a public bucket"));
+        let signer: &dyn Signer = match &self.kind {
+            Kind::S3(s3) => s3.signer(),
+            Kind::Google(store) => store.as_ref(),
+            Kind::Azure(store) => store.as_ref(),
+            Kind::Local | Kind::Web => {
+                return Err(Diagnostic::environment("url", "no credentials are used there")
+                    .found(&self.shown)
+                    .expected("s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"));
+            }
         };
-        self.runtime.block_on(s3.signed(&self.object(name)?))
+        let object = self.object(name)?;
+        let signed = signer.signed_url(Method::GET, &object, SIGNED_FOR);
+        self.runtime.block_on(signed).map_err(|error| {
+            failure::store("signing a request", self.named(name), &error).hint(
+                "these credentials sign no addresses: RUNBOOK.md, `Publication`, says which ones \
+                 do; a public bucket is mirrored from its https:// address",
+            )
+        })
     }
 
     /// Whether files can be put there, as far as the address tells.
@@ -256,11 +274,10 @@ fn retry(access: &Access) -> RetryConfig {
 }
 
 /// Whether an endpoint may be asked without TLS: what this machine itself runs, or what the user
-/// says.
-fn plain_http(endpoint: &str, access: &Access) -> Result<bool, Diagnostic> {
-    let refused = |what: &str| {
-        Diagnostic::environment("url", what).at("AWS_ENDPOINT_URL").expected("https://HOST[:PORT]")
-    };
+/// says. `named` is where the endpoint comes from.
+fn plain_http(endpoint: &str, named: &str, access: &Access) -> Result<bool, Diagnostic> {
+    let refused =
+        |what: &str| Diagnostic::environment("url", what).at(named).expected("https://HOST[:PORT]");
     let url = Url::parse(endpoint).map_err(|error| refused(&error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("credentials do not belong into an address"));
@@ -269,7 +286,7 @@ fn plain_http(endpoint: &str, access: &Access) -> Result<bool, Diagnostic> {
     match url.scheme() {
         "https" => Ok(false),
         "http" if access.insecure_http || is_this_machine(host) => Ok(true),
-        "http" => Err(refused("without TLS, anybody on the way reads and changes what is sent")
+        "http" => Err(refused("without TLS, any machine on the way reads and changes what is sent")
             .found(endpoint)
             .hint("use https, or add --store-insecure-http in a network that you trust")),
         _ => Err(refused("this is no address of a store").found(endpoint)),
@@ -289,7 +306,8 @@ fn amazon(bucket: &str, access: &Access) -> Result<(S3, Arc<dyn ObjectStore>), D
     let endpoint = builder
         .get_config_value(&AmazonS3ConfigKey::S3Endpoint)
         .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
-    let http = endpoint.as_deref().map_or(Ok(false), |it| plain_http(it, access))?;
+    let http = endpoint.as_deref();
+    let http = http.map_or(Ok(false), |it| plain_http(it, "AWS_ENDPOINT_URL", access))?;
     let mut builder = builder
         .with_bucket_name(bucket)
         // The store itself then refuses what was damaged on the way.
@@ -309,7 +327,7 @@ fn amazon(bucket: &str, access: &Access) -> Result<(S3, Arc<dyn ObjectStore>), D
 fn web(url: &Url, access: &Access) -> Result<Arc<dyn ObjectStore>, Diagnostic> {
     let mut root = url.clone();
     root.set_path("/");
-    let http = plain_http(root.as_str(), access).map_err(|error| error.at(url))?;
+    let http = plain_http(root.as_str(), url.as_str(), access)?;
     let builder = HttpBuilder::new()
         .with_url(root)
         .with_client_options(options(access, http)?)
@@ -317,18 +335,27 @@ fn web(url: &Url, access: &Access) -> Result<Arc<dyn ObjectStore>, Diagnostic> {
     Ok(Arc::new(builder.build().map_err(|error| unprepared(&error))?))
 }
 
-fn google(bucket: &str, access: &Access) -> Result<Arc<dyn ObjectStore>, Diagnostic> {
-    let builder = GoogleCloudStorageBuilder::from_env()
+fn google(bucket: &str, access: &Access) -> Result<Arc<GoogleCloudStorage>, Diagnostic> {
+    let builder = GoogleCloudStorageBuilder::from_env();
+    let endpoint = builder.get_config_value(&GoogleConfigKey::BaseUrl);
+    let http = endpoint.as_deref();
+    let http = http.map_or(Ok(false), |it| plain_http(it, "GOOGLE_BASE_URL", access))?;
+    let builder = builder
         .with_bucket_name(bucket)
-        .with_client_options(options(access, false)?)
+        .with_client_options(options(access, http)?)
         .with_retry(retry(access));
     Ok(Arc::new(builder.build().map_err(|error| unprepared(&error))?))
 }
 
-fn azure(container: &str, access: &Access) -> Result<Arc<dyn ObjectStore>, Diagnostic> {
-    let builder = MicrosoftAzureBuilder::from_env()
+fn azure(container: &str, access: &Access) -> Result<Arc<MicrosoftAzure>, Diagnostic> {
+    // The library's own way to a server of tests asks without TLS wherever that server is.
+    let builder = MicrosoftAzureBuilder::from_env().with_use_emulator(false);
+    let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);
+    let http = endpoint.as_deref();
+    let http = http.map_or(Ok(false), |it| plain_http(it, "AZURE_STORAGE_ENDPOINT", access))?;
+    let builder = builder
         .with_container_name(container)
-        .with_client_options(options(access, false)?)
+        .with_client_options(options(access, http)?)
         .with_retry(retry(access));
     Ok(Arc::new(builder.build().map_err(|error| unprepared(&error))?))
 }
@@ -366,8 +393,8 @@ mod tests {
             ("ftp://127.0.0.1", None, None),
             ("http://key:secret@127.0.0.1", None, None),
         ] {
-            assert_eq!(plain_http(endpoint, &access()).ok(), closed, "{endpoint}");
-            assert_eq!(plain_http(endpoint, &open).ok(), opened, "{endpoint}");
+            assert_eq!(plain_http(endpoint, "HERE", &access()).ok(), closed, "{endpoint}");
+            assert_eq!(plain_http(endpoint, "HERE", &open).ok(), opened, "{endpoint}");
         }
     }
 }

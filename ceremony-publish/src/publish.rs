@@ -204,7 +204,7 @@ impl Publisher {
                 }
                 Ok(true)
             }
-            // Our own, where an answer was lost, or somebody else's.
+            // Our own, where an answer was lost, or another account's.
             Put::There if self.is_there(&object, &item)? => Ok(false),
             Put::There => Err(Diagnostic::environment(
                 "store",
@@ -217,6 +217,7 @@ impl Publisher {
 
     fn is_there(&self, object: &Path, item: &Item<'_>) -> Result<bool, Diagnostic> {
         let Some(seen) = self.place.look(object, item.shown)? else { return Ok(false) };
+        self.place.settle(object, item, &seen)?;
         self.place.compare(object, item, &seen, self.read_back)?;
         Ok(true)
     }
@@ -268,7 +269,7 @@ impl Publisher {
                     }
                     ensure_goes_on(ceremony, &before, index, &shown)?;
                     match self.place.kind {
-                        // A folder cannot compare and replace; whoever writes there is alone.
+                        // A folder cannot compare and replace; this process writes there alone.
                         Kind::Local => PutMode::Overwrite,
                         _ => PutMode::Update(version),
                     }

@@ -22,10 +22,8 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Timestamp;
 
 use crate::failure;
-use crate::place::Access;
+use crate::place::{Access, SIGNED_FOR};
 
-/// How long a signed address is valid: as long as one part may take.
-const SIGNED_FOR: Duration = Duration::from_secs(600);
 /// Bytes of an answer that are read: all those asked for here are short.
 const MAX_ANSWER_BYTES: usize = 1 << 16;
 /// The first pause after a failure; it doubles with each, up to the second.
@@ -188,10 +186,9 @@ impl S3 {
         Ok(Answer { status, headers, body })
     }
 
-    /// The address of an object, for whoever reads it soon.
-    pub(crate) async fn signed(&self, object: &Path) -> Result<reqwest::Url, Diagnostic> {
-        let signed = self.store.signed_url(Method::GET, object, SIGNED_FOR).await;
-        signed.map_err(|error| failure::store("signing a request", object, &error))
+    /// What signs addresses.
+    pub(crate) fn signer(&self) -> &AmazonS3 {
+        &self.store
     }
 
     /// Puts an object of one piece, if the name is free.

@@ -180,7 +180,7 @@ impl Endpoint {
 
     /// Says that the node has nothing more to do, and stays until a scrape has told of it, a minute
     /// at most, or until `is_stopped`. Without this, its end looks like a failure to those who
-    /// watch. Nobody is waited for who never asked.
+    /// watch. A watcher that never asked is not waited for.
     pub fn finish(mut self, is_stopped: impl Fn() -> bool) {
         self.shared.finish();
         let until = Instant::now() + LAST_WORD;
@@ -304,7 +304,7 @@ mod tests {
         assert!(scrape(address).contains("\nceremony_node_finished 0\n"));
         let ends = std::thread::spawn(move || endpoint.finish(|| false));
         std::thread::sleep(Duration::from_millis(300));
-        assert!(!ends.is_finished(), "nobody was told");
+        assert!(!ends.is_finished(), "no watcher was told");
         // Not the page of a moment ago.
         assert!(scrape(address).contains("\nceremony_node_finished 1\n"));
         ends.join().unwrap();
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_nobody_watches_ends_at_once() {
+    fn a_node_without_a_watcher_ends_at_once() {
         let begun = Instant::now();
         let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Participant).unwrap();
         endpoint.finish(|| false);

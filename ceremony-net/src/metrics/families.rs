@@ -1,7 +1,7 @@
 //! Every metric that a node of a ceremony may have: its name, its labels, and what it means.
 //!
 //! Names and units are by Prometheus' conventions. Values of labels come from closed lists and from
-//! the ceremony's rules (names of circuits), so that nobody outside chooses how many there are.
+//! the ceremony's rules (names of circuits), so that no client chooses how many there are.
 //! `docs/metrics.md` has the same list; a test holds the two against each other.
 
 use metrics::Unit;
@@ -98,7 +98,7 @@ families! {
     HEAD_TIME Gauge "ceremony_head_timestamp_seconds" ["phase", "circuit"]
         "When the chain's last step was signed, by its maker's clock";
     BEACON_TIME Gauge "ceremony_beacon_timestamp_seconds" ["phase"]
-        "When the planned round of the beacon is public; 0 where nobody knows";
+        "When the planned round of the beacon is public; 0 where it is not known";
     BEACON_PENDING Gauge "ceremony_beacon_pending" ["phase"]
         "1 while the phase has no beacon";
     VERIFICATION_TIME Gauge "ceremony_verification_timestamp_seconds" []

@@ -26,7 +26,7 @@ use super::{Dashboard, Rendered};
 const PAUSE: Duration = Duration::from_millis(250);
 /// How often to look for what changes without being announced.
 const LOOK: Duration = Duration::from_secs(5);
-/// At least one event in this time, so that nobody between takes the connection for dead.
+/// At least one event in this time, so that no proxy takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Digits of a section's fingerprint.
 const FINGERPRINT: usize = 8;

@@ -60,7 +60,7 @@ impl BeaconShown {
     }
 }
 
-/// Somebody of the roster.
+/// A person of the roster.
 #[derive(Debug)]
 pub(crate) struct Person {
     pub(crate) name: String,
@@ -82,7 +82,7 @@ pub(crate) struct Cover {
     pub(crate) through: Option<u32>,
 }
 
-/// Somebody who signed verdicts.
+/// A signer of verdicts.
 #[derive(Debug)]
 pub(crate) struct AuditorShown {
     pub(crate) name: String,
@@ -243,7 +243,7 @@ fn people(ceremony: &Ceremony, chains: &[&Chain]) -> Vec<Person> {
     ceremony.roster.everybody().iter().map(person).collect()
 }
 
-/// What somebody said of steps, by chain and number.
+/// What one signer said of steps, by chain and number.
 #[derive(Default)]
 struct Said {
     name: String,

@@ -30,7 +30,7 @@ pub(crate) use self::page::POLICY;
 use super::core::Core;
 use super::view::SharedView;
 
-/// How long a page is shown to everybody who asks, when something changed.
+/// How long a page is shown to all who ask, when something changed.
 const REST: Duration = Duration::from_millis(100);
 /// And when nothing did: as exact as the seconds that it writes.
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ struct KeptFolder {
 
 impl Folders {
     /// What the folder has; of a moment ago, where reading it takes long enough to be noticed: then
-    /// it is read beside the pages, and everybody who waits is told.
+    /// it is read beside the pages, and all who wait are told.
     fn of(self: &Arc<Self>, core: &Arc<Core>, view: &SharedView) -> Arc<Folder> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match latest {

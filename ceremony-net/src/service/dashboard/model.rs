@@ -36,7 +36,7 @@ pub(crate) struct TurnShown {
     pub(crate) uploaded: Option<(u64, u64)>,
 }
 
-/// Somebody in the queue.
+/// A participant in the queue.
 #[derive(Debug)]
 pub(crate) struct QueueShown {
     pub(crate) name: String,
@@ -49,7 +49,7 @@ pub(crate) struct QueueShown {
     pub(crate) delayed: Option<u64>,
 }
 
-/// Somebody of the roster, and where they stand.
+/// A person of the roster, and where they stand.
 #[derive(Debug)]
 pub(crate) struct PartyShown {
     pub(crate) name: String,
@@ -60,7 +60,7 @@ pub(crate) struct PartyShown {
     pub(crate) verified: Option<String>,
 }
 
-/// Where somebody stands.
+/// Where a person stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     Turn,
@@ -110,7 +110,7 @@ pub(crate) struct Model {
 /// What was taken under the lock.
 struct Live {
     turn: Option<TurnShown>,
-    /// Key and presence of everybody in the queue.
+    /// Key and presence of each participant in the queue.
     places: Vec<(PublicKey, bool)>,
     queue: Vec<QueueShown>,
     next: Option<PublicKey>,
@@ -137,7 +137,7 @@ fn live(state: &State, folder: &Folder, now: u64) -> Live {
     });
     let places =
         state.queue.iter().map(|it| (it.key, state.queue.is_present(&it.key, instant))).collect();
-    // In whole seconds, rounded up: nobody's time is over before it is.
+    // In whole seconds, rounded up: no turn is called over before it is.
     let at = |wait: Duration| now + wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let queue = state.first(QUEUE, instant).into_iter().map(|(it, expected)| {
         let delay = state.queue.delay(&it.key, instant);
@@ -248,7 +248,7 @@ fn parties(folder: &Folder, live: &Live) -> Vec<PartyShown> {
 fn words(kind: Kind) -> &'static str {
     match kind {
         Kind::FailedSession => "sessions that were not opened",
-        Kind::RefusedSignature => "signatures that do not verify, or of nobody who counts",
+        Kind::RefusedSignature => "signatures that do not verify, or of no known signer",
         Kind::UnknownSession => "tokens of no session",
         Kind::RefusedStatement => "statements and approvals refused",
         Kind::RefusedContribution => "contributions refused",

@@ -93,7 +93,7 @@ fn an_archive_is_whole_and_says_what_was_not_checked() {
     let line = format!("ceremony archive --verify http://127.0.0.1:{}/b.tar", web.port());
     let said = world.ok("coordinator", &line);
     assert!(said.contains(&sha256), "{said}");
-    // Without the list it says that nobody signed the sums.
+    // Without the list it says that the sums are not signed.
     archived(&world, false);
     let run = check(&world, &world.read("coordinator", "a.tar"));
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
@@ -155,7 +155,7 @@ fn a_file_that_is_changed_added_or_missing_is_named() {
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         refused(&world, &pack(&forged), "");
     }
-    // A list that somebody else signed.
+    // A list that a stranger signed.
     let mut files = archived(&world, true);
     let list = at(&mut files, "index.json");
     let text = String::from_utf8(list.clone()).unwrap();
@@ -297,7 +297,7 @@ fn sums_that_name_a_file_twice_are_refused() {
     let mut files = archived(&world, false);
     let sums = at(&mut files, "SHA256SUMS");
     let first = sums.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    // The right sum last: whoever checks line by line sees the other one.
+    // The right sum last: a reader that checks line by line sees the other one.
     let mut twice = format!("{}{}", "0".repeat(64), &String::from_utf8_lossy(&sums[64..first]));
     twice.push_str(std::str::from_utf8(sums).unwrap());
     *sums = twice.into_bytes();
@@ -389,7 +389,7 @@ fn an_archive_that_its_readers_would_refuse_is_not_written() {
     assert!(run.stderr.contains("the file is not the attested one"), "{}", run.stderr);
     assert!(!world.path("coordinator", "d.tar").exists());
     fs::write(&path, good).unwrap();
-    // Without a list nobody can say whether it is whole, and that is said.
+    // Without a list it cannot be said whether it is whole, and that is said.
     let run = world.run("coordinator", "ceremony archive shared d.tar");
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("the archive has no list of its files"), "{}", run.stderr);

@@ -26,13 +26,13 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
 }
 
 /// Where a store has that something.
-fn large() -> String {
+pub(super) fn large() -> String {
     let digest = zk_attest::digest::FileDigest::of(&noise(20 << 20));
     format!("versions/{digest}/evidence/large.bin")
 }
 
 /// A finished ceremony with something that goes in three parts.
-fn with_large_file() -> World {
+pub(super) fn with_large_file() -> World {
     let world = World::finished();
     fs::create_dir_all(world.shared("evidence")).unwrap();
     fs::write(world.shared("evidence/large.bin"), noise(20 << 20)).unwrap();
@@ -40,11 +40,11 @@ fn with_large_file() -> World {
 }
 
 #[test]
-fn a_store_that_checks_signatures_takes_the_right_keys_and_nobody_prints_them() {
+fn a_store_that_checks_signatures_takes_the_right_keys_and_none_is_printed() {
     let store = Store::s3s_fs();
     store.own(&["create", "bucket"]);
     let world = with_large_file();
-    let wrong = "a-wrong-secret-of-somebody";
+    let wrong = "a-wrong-secret-of-a-stranger";
     let line = format!("{PUBLISH} --store-patience 1");
     let said = run(&world, "coordinator", &line, environment(store.address, (store.keys.0, wrong)));
     assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
@@ -61,7 +61,7 @@ fn a_store_that_checks_signatures_takes_the_right_keys_and_nobody_prints_them() 
     assert_eq!(fs::read(back).unwrap(), noise(20 << 20));
     // Keys in the file of the vendor's tools do as well.
     let file = format!(
-        "[default]\naws_access_key_id = nobody\naws_secret_access_key = nothing\n\n[test]\n\
+        "[default]\naws_access_key_id = none\naws_secret_access_key = nothing\n\n[test]\n\
          aws_access_key_id = {}\naws_secret_access_key = {}\n",
         store.keys.0, store.keys.1
     );
@@ -83,8 +83,8 @@ fn bytes_that_are_damaged_on_the_way_are_refused_by_the_store() {
     let store = Store::s3s_fs();
     store.own(&["create", "bucket"]);
     let world = World::finished();
-    let spoilt = Arc::new(AtomicUsize::new(0));
-    let counter = spoilt.clone();
+    let damaged = Arc::new(AtomicUsize::new(0));
+    let counter = damaged.clone();
     let proxy = Proxy::start(store.address, move |method, path| {
         if method == "PUT" && path.contains("phase1/0001.ptau") {
             counter.fetch_add(1, Ordering::SeqCst);
@@ -94,7 +94,7 @@ fn bytes_that_are_damaged_on_the_way_are_refused_by_the_store() {
     });
     let line = format!("{PUBLISH} --store-patience 2");
     let run = store.run_at(proxy.address, &world, "coordinator", &line);
-    assert!(spoilt.load(Ordering::SeqCst) > 0);
+    assert!(damaged.load(Ordering::SeqCst) > 0);
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
     let there = store.own(&["list", "bucket"]);
     assert!(!there.contains(&"phase1/0001.ptau".to_owned()), "{there:?}");
@@ -114,7 +114,7 @@ fn a_store_that_is_busy_or_loses_connections_gets_everything_in_the_end() {
         match asked.fetch_add(1, Ordering::SeqCst) % 7 {
             2 => Fault::Answer(503),
             4 => Fault::CutRequest(1000),
-            // It was put, and nobody was told so.
+            // It was put, and the client was not told so.
             5 => Fault::CutAnswer(10),
             _ => Fault::None,
         }
@@ -175,9 +175,9 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
     let store = Store::moto();
     store.own(&["create", "bucket"]);
     let world = with_large_file();
-    world.write("coordinator", "other", b"somebody else's");
+    world.write("coordinator", "other", b"another account's");
     let path = world.path("coordinator", "other");
-    // Just before our upload ends, somebody else has the name.
+    // Just before our upload ends, another account has the name.
     let (address, keys) = (store.address, store.keys);
     let proxy = Proxy::start(address, move |method, asked| {
         if method == "POST" && asked.contains("uploadId=") {
@@ -197,7 +197,7 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
     assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
     let back = world.path("coordinator", "back").display().to_string();
     store.own(&["get", "bucket", &large(), &back]);
-    assert_eq!(fs::read(back).unwrap(), b"somebody else's");
+    assert_eq!(fs::read(back).unwrap(), b"another account's");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `ceremony archive --to`: under a lock that nobody can lift, or not at all.
+//! `ceremony archive --to`: under a lock that no account can lift, or not at all.
 
 use std::fs;
 
@@ -83,7 +83,7 @@ fn what_cannot_be_locked_is_refused_before_any_work() {
         // Neither is asked: there is nothing at these addresses.
         let environment = [
             ("GOOGLE_SKIP_SIGNATURE", "true"),
-            ("AZURE_STORAGE_ACCOUNT_NAME", "nobody"),
+            ("AZURE_STORAGE_ACCOUNT_NAME", "none"),
             ("AZURE_SKIP_SIGNATURE", "true"),
         ];
         let before = files(&world.path("coordinator", ""));
@@ -171,11 +171,11 @@ fn another_digest_on_reading_back_is_told_with_both() {
 }
 
 #[test]
-fn what_somebody_else_put_meanwhile_is_neither_read_for_ours_nor_locked() {
+fn what_another_account_put_meanwhile_is_neither_taken_for_ours_nor_locked() {
     let store = Store::moto();
     store.own(&["create-locking", "vault"]);
     let world = summed();
-    world.write("coordinator", "other", b"somebody else's");
+    world.write("coordinator", "other", b"another account's");
     let path = world.path("coordinator", "other").display().to_string();
     // Between our archive and the first look at it, another version gets the name.
     let owner = store.as_owner();
@@ -193,5 +193,5 @@ fn what_somebody_else_put_meanwhile_is_neither_read_for_ours_nor_locked() {
     assert_eq!(versions.len(), 2, "{versions:?}");
     assert!(versions.contains(&ours), "{versions:?}");
     let head = store.own(&["head", "vault", "a.tar"]);
-    assert!(head[0].starts_with("None"), "somebody else's was locked: {head:?}");
+    assert!(head[0].starts_with("None"), "another account's was locked: {head:?}");
 }

@@ -62,7 +62,7 @@ fn a_service_moves_with_its_two_folders_and_those_who_wait_go_on() {
     assert!(after.starts_with(&before), "{before:?} {after:?}");
     assert!(!net.events_of("restarted").is_empty(), "{}", net.journal_text());
     net.transcript("coordinator", "shared");
-    // The old machine has what it had: nobody wrote there.
+    // The old machine has what it had: no process wrote there.
     assert_eq!(names(&net.world.path("old", "shared")), old);
 }
 

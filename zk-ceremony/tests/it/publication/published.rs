@@ -47,7 +47,7 @@ fn a_ceremony_published_to_s3_is_mirrored_verified_and_archived_from_the_bucket_
     assert!(said.contains("published"), "{said}");
     assert!(!said.contains(store.keys.1), "{said}");
     let transcript = net.transcript("coordinator", "shared");
-    // A machine that has never seen the service, which is gone, reads the bucket as anybody may.
+    // A machine that has never seen the service, which is gone, reads the bucket as anyone may.
     let world = &net.world;
     fs::create_dir(world.path("dana", "")).unwrap();
     world.ok("dana", "key new key.pem");
@@ -358,7 +358,7 @@ fn a_bucket_that_is_not_public_is_mirrored_with_credentials_from_the_environment
     let rules =
         zk_attest::digest::FileDigest::of(&fs::read(world.shared("ceremony.toml")).unwrap());
     fs::create_dir(world.path("dana", "")).unwrap();
-    // As anybody, there is nothing to be had.
+    // Without credentials, there is nothing to be had.
     let line = format!(
         "ceremony mirror http://{}/private/one/two copy --rules {rules} --once --patience 2",
         store.address
@@ -382,7 +382,9 @@ fn a_bucket_that_is_not_public_is_mirrored_with_credentials_from_the_environment
             assert!(!said.contains(secret), "{said}");
         }
     }
-    // An approval cannot be sent to a bucket; what is no S3 is read where everyone can.
-    let run = store.run(&world, "dana", &line.replace("s3://", "gs://"));
+    // An approval cannot be sent to a bucket.
+    world.ok("dana", "key new key.pem");
+    let run = store.run(&world, "dana", &format!("{line} --approve --key key.pem"));
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("a bucket takes no approval"), "{}", run.stderr);
 }

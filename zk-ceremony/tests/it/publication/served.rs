@@ -70,7 +70,7 @@ fn a_service_that_finds_other_bytes_goes_on_says_so_and_ends_with_an_error() {
     let mut net = Net::new(&["alice"]);
     let place = net.world.path("coordinator", "web");
     fs::create_dir_all(place.join("phase1")).unwrap();
-    fs::write(place.join("phase1/0001.ptau"), b"somebody else's").unwrap();
+    fs::write(place.join("phase1/0001.ptau"), b"another account's").unwrap();
     net.serve(&format!("{END} --publish file://{}", place.display()));
     net.join("alice", "").ok();
     let run = net.service.take().unwrap().end();
@@ -78,7 +78,7 @@ fn a_service_that_finds_other_bytes_goes_on_says_so_and_ends_with_an_error() {
     assert!(run.stderr.contains("publication refused"), "{}", run.stderr);
     assert!(run.stderr.contains("store-conflict"), "{}", run.stderr);
     assert!(run.stderr.contains("everything is done"), "{}", run.stderr);
-    assert_eq!(fs::read(place.join("phase1/0001.ptau")).unwrap(), b"somebody else's");
+    assert_eq!(fs::read(place.join("phase1/0001.ptau")).unwrap(), b"another account's");
     // The list that is there names the state before it, of which everything is there.
     let list = fs::read_to_string(place.join("index.json")).unwrap();
     assert!(!list.contains("0001.ptau"), "{list}");

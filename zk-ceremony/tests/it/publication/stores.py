@@ -16,7 +16,7 @@ s3 = boto3.client(
 )
 
 
-def everybody_reads(bucket):
+def anyone_reads(bucket):
     allow = {
         "Effect": "Allow",
         "Principal": "*",
@@ -33,7 +33,7 @@ try:
             s3.create_bucket(Bucket=bucket)
         case "create-public", [bucket]:
             s3.create_bucket(Bucket=bucket)
-            everybody_reads(bucket)
+            anyone_reads(bucket)
         case "create-locking", [bucket]:
             s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         case "list", [bucket]:

@@ -24,18 +24,18 @@ impl Drop for Store {
 }
 
 /// The library's Python.
-fn python() -> PathBuf {
+pub(super) fn python() -> PathBuf {
     installed(Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/.venv/bin/python"))
 }
 
 /// A program that `ci/test.sh` installs.
-fn installed(path: PathBuf) -> PathBuf {
+pub(super) fn installed(path: PathBuf) -> PathBuf {
     assert!(path.exists(), "{} is not installed: ./ci/test.sh installs it", path.display());
     path
 }
 
 impl Store {
-    /// Locks, versions, conditional writes that are atomic. Whoever signs is let in.
+    /// Locks, versions, conditional writes that are atomic. Every signature is let in.
     pub(super) fn moto() -> Self {
         let port = free_port().to_string();
         let mut command = Command::new(python());

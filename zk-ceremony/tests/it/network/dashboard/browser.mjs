@@ -153,7 +153,7 @@ async function live() {
   await page.keyboard.press('Enter');
   console.log('ready');
   await page.locator('#chain-0 .step', { hasText: 'contribution 1' }).filter({ hasText: name }).waitFor({ timeout: 100000 });
-  await page.waitForFunction(() => document.getElementById('headline').textContent.includes('nobody'), null, { timeout: 60000 });
+  await page.waitForFunction(() => document.getElementById('headline').textContent.includes('no participant'), null, { timeout: 60000 });
   Object.assign(found, await page.evaluate(() => ({
     same: window.marker === 'the same page',
     open: document.querySelector('#chain-0 details').open,

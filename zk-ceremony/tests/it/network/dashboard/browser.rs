@@ -107,14 +107,14 @@ fn in_days(toml: String) -> String {
 }
 
 #[test]
-fn the_page_can_be_read_by_everybody_and_follows_the_ceremony_by_itself() {
+fn the_page_can_be_read_by_anyone_and_follows_the_ceremony_by_itself() {
     let mut net = Net::with_rules(&PEOPLE, in_days);
     std::fs::create_dir(net.world.path("dana", "")).unwrap();
     net.world.ok("dana", "key new key.pem");
     net.serve_without_end(&format!("--turn 600 --auditor {}", net.world.public_key("dana")));
     look(&net, "empty");
 
-    // A contribution comes while somebody looks.
+    // A contribution comes while a browser looks.
     let mut live = script(&net, "live", "alice");
     let mut lines = BufReader::new(live.stdout.take().unwrap()).lines();
     let ready = lines.next();
@@ -154,7 +154,7 @@ fn the_page_can_be_read_by_everybody_and_follows_the_ceremony_by_itself() {
 }
 
 #[test]
-fn a_closed_ceremony_can_be_read_by_everybody_too() {
+fn a_closed_ceremony_can_be_read_by_anyone_too() {
     let mut net = Net::new(&PEOPLE[..3]);
     std::fs::create_dir(net.world.path("dana", "")).unwrap();
     net.world.ok("dana", "key new key.pem");

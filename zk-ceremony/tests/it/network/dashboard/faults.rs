@@ -168,7 +168,7 @@ fn deaf(net: &Net) -> TcpStream {
 }
 
 #[test]
-fn browsers_that_take_nothing_or_are_too_many_cost_nobody_anything() {
+fn browsers_that_take_nothing_or_are_too_many_cost_the_others_nothing() {
     let mut net = Net::new(&["alice", "bob"]);
     net.serve_without_end("");
     let links: Vec<TcpStream> = (0..32).map(|_| deaf(&net)).collect();
@@ -195,7 +195,7 @@ fn browsers_that_take_nothing_or_are_too_many_cost_nobody_anything() {
     assert!(memory < 150 << 20, "{memory}");
     // What each of them costs is what the system keeps for it, and one page's events.
     assert!(memory - before < 32 << 20, "{before} {memory}");
-    // Whoever looks again after all that is told of what is so now, and of nothing in between.
+    // A browser that looks again after all that is told of what is so now, and of nothing in between.
     let mut link = &links[0];
     let (mut taken, mut piece) = (Vec::new(), [0; 65_536]);
     while !String::from_utf8_lossy(&taken).contains("contribution 1") {

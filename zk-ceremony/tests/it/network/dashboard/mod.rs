@@ -137,7 +137,7 @@ fn flipped(net: &Net, who: &str) -> (Vec<u8>, Vec<u8>) {
     (bytes, net.world.read(who, &attestation))
 }
 
-/// Somebody's turn ends with a refused contribution.
+/// A participant's turn ends with a refused contribution.
 fn is_refused(net: &Net, who: &str) {
     let (data, attestation) = flipped(net, who);
     let party = Party::new(net, who);
@@ -194,7 +194,7 @@ fn the_page_follows_the_ceremony_step_by_step() {
     let mut net = Net::new(&["alice", "bob"]);
     net.serve_without_end("");
     let first = page(&net);
-    assert!(words(section(&first, "turn")).contains("Nobody has the turn."));
+    assert!(words(section(&first, "turn")).contains("No participant has the turn."));
     assert!(words(section(&first, "chain-0")).contains("0 of 2 contributions, at least 2 needed"));
     assert!(words(section(&first, "chain-1")).contains("not open yet"));
     assert!(words(&first).contains("A rehearsal: its keys protect nothing"));
@@ -289,7 +289,7 @@ fn events_bring_what_a_browser_has_not_seen_and_nothing_else() {
         let answer = send(net.address, "GET", &format!("/v1/events?{query}"), &[], b"");
         assert_eq!(answer.refusal(), super::party::is((400, "query")), "{query}");
     }
-    // A listener keeps nobody from stopping the service.
+    // A listener does not keep the service from stopping.
     let service = net.service.take().unwrap();
     let pid = service.pid().to_string();
     let begun = std::time::Instant::now();

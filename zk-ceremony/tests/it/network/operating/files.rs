@@ -97,7 +97,7 @@ fn alerts_and_dashboard_ask_for_metrics_that_exist() {
         assert!(known.contains(name.as_str()) || is_process, "{name}");
     }
     for name in known.iter().filter(|name| !name.ends_with("_not_after_timestamp_seconds")) {
-        assert!(asked.contains(*name), "nobody is shown {name}");
+        assert!(asked.contains(*name), "no panel shows {name}");
     }
 }
 

@@ -164,14 +164,14 @@ impl Watchers {
             .replace("127.0.0.1:9093", &format!("127.0.0.1:{alertmanager}"))
             .replace("127.0.0.1:9464", &format!("127.0.0.1:{service}"))
             .replace("127.0.0.1:9465", &format!("127.0.0.1:{mirror}"))
-            // Nobody of these takes part.
+            // None of these takes part.
             .replace("[\"127.0.0.1:9466\"]", "[]")
             .replace("[\"127.0.0.1:9467\"]", "[]");
         fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         fs::write(folder.path().join("alerts.yml"), faster(&read("ops/alerts.yml"))).unwrap();
         let routes = faster(&read("ops/alertmanager.yml"))
             .replace("https://alerts.example.invalid", &format!("http://127.0.0.1:{hook}"))
-            // Where nobody listens: mail is tried in vain, and keeps nothing else back.
+            // Where nothing listens: mail is tried in vain, and keeps nothing else back.
             .replace("mail.example.invalid:587", "127.0.0.1:1");
         fs::write(folder.path().join("alertmanager.yml"), routes).unwrap();
         let manager = [

@@ -31,7 +31,7 @@ fn loopback() -> SocketAddr {
 const HOSTILE: &str = r#"mallory"} 1 # evil\n\\ ceremony_evil{x="#;
 
 #[test]
-fn every_node_hands_out_its_metrics_and_they_name_nobody() {
+fn every_node_serves_its_metrics_and_they_name_no_person() {
     let hostile = HOSTILE.replace('\\', "\\\\").replace('"', "\\\"");
     let mut net = Net::with_rules(&["alice", "bob"], |toml| {
         let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
@@ -159,7 +159,7 @@ fn every_node_hands_out_its_metrics_and_they_name_nobody() {
     alice.ok();
 
     // The journal's counts go on where they were; what it says of circuits that there are not, and
-    // of checks that nobody knows, makes no labels.
+    // of unknown checks, makes no labels.
     net.kill_service();
     let journal = net.journal_text();
     let last = journal.lines().last().unwrap();
@@ -213,7 +213,7 @@ fn what_the_service_refuses_is_counted_by_its_kind() {
     assert_eq!(open(&net, &failed).status, 422);
     let stranger = request(&net, "mallory", |_| {});
     assert_eq!(open(&net, &stranger).refusal(), is((422, "not-in-roster")));
-    let bearer = [("Authorization", "Bearer nobodys")];
+    let bearer = [("Authorization", "Bearer unknown")];
     assert_eq!(send(net.address, "GET", "/v1/queue", &bearer, b"").status, 401);
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(300 << 10));
     assert_eq!(send(net.address, "POST", "/v1/sessions", &[JSON], long.as_bytes()).status, 413);
@@ -294,7 +294,7 @@ fn a_service_that_ends_by_itself_has_told_so_before() {
     net.join("alice", "").ok();
     let service = net.service.take().unwrap();
     wait_until("everything is done", || service.said().contains("everything is done"));
-    // Longer than it stays for clients, and nobody has asked meanwhile.
+    // Longer than it stays for clients, and no one has asked meanwhile.
     std::thread::sleep(Duration::from_secs(7));
     assert_eq!(finished(), Some(1.0));
     let told = Instant::now();
