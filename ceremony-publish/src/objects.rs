@@ -315,3 +315,39 @@ pub(crate) fn whole(item: &Item<'_>, source: &mut dyn Read) -> Result<Bytes, Dia
     let found = hex::encode(Sha256::digest(&bytes));
     if found == item.sha256 { Ok(bytes) } else { Err(item.changed(&found)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use ceremony_core::progress::NoProgress;
+
+    use super::*;
+    use crate::place::Access;
+
+    #[test]
+    fn a_large_file_in_a_folder_is_put_once_as_listed_and_nothing_is_left_of_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access { ca: None, insecure_http: false, patience: Default::default() };
+        let place = Place::open(&format!("file://{}", folder.path().display()), &access).unwrap();
+        let (ours, others) = (vec![7; 9 << 20], vec![8; 9 << 20]);
+        let object = place.object("phase1/0001.ptau").unwrap();
+        let put = |listed: &[u8], bytes: &[u8]| {
+            let sha256 = hex::encode(Sha256::digest(listed));
+            let item = Item { shown: "a", size: listed.len() as u64, sha256: &sha256 };
+            let none = Resumed::default();
+            place.put(&object, &item, &mut Cursor::new(bytes), &none, &NoProgress)
+        };
+        for changed in [&others[..], &ours[..8 << 20]] {
+            let error = put(&ours, changed).unwrap_err();
+            assert_eq!(error.code, "changed");
+        }
+        let path = folder.path().join("phase1/0001.ptau");
+        assert!(!path.exists());
+        assert_eq!(put(&ours, &ours).unwrap(), Put::New(None));
+        assert_eq!(put(&others, &others).unwrap(), Put::There);
+        assert!(std::fs::read(path).unwrap() == ours, "it was replaced");
+        let left = std::fs::read_dir(folder.path().join("uploads"));
+        assert_eq!(left.map_or(0, Iterator::count), 0);
+    }
+}

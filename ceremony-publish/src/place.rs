@@ -286,9 +286,11 @@ fn plain_http(endpoint: &str, named: &str, access: &Access) -> Result<bool, Diag
     match url.scheme() {
         "https" => Ok(false),
         "http" if access.insecure_http || is_this_machine(host) => Ok(true),
-        "http" => Err(refused("without TLS, any machine on the way reads and changes what is sent")
-            .found(endpoint)
-            .hint("use https, or add --store-insecure-http in a network that you trust")),
+        "http" => {
+            Err(refused("without TLS, any machine on the way reads and changes what is sent")
+                .found(endpoint)
+                .hint("use https, or add --store-insecure-http in a network that you trust"))
+        }
         _ => Err(refused("this is no address of a store").found(endpoint)),
     }
 }

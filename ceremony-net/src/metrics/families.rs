@@ -107,6 +107,10 @@ families! {
         "Signed results of audits that came";
     BACKUP_TIME Gauge "ceremony_backup_timestamp_seconds" []
         "When the file of --backup-stamp was touched; 0 where it is not there, NaN without the option";
+    PUBLISHED_TIME Gauge "ceremony_publication_timestamp_seconds" []
+        "When everything was last published; 0 before, NaN without --publish";
+    PUBLICATION_REFUSED Gauge "ceremony_publication_refused" []
+        "1 while the store of --publish has an object with other bytes, or a list that must stay";
     JOURNAL_ENTRIES Gauge "ceremony_journal_entries" []
         "Entries of the journal";
     JOURNAL_TIME Gauge "ceremony_journal_timestamp_seconds" []

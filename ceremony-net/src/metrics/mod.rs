@@ -57,6 +57,22 @@ pub(crate) fn disk_free(disk: &'static str, free: Option<u64>) {
     }
 }
 
+/// A service begins, which publishes or does not, and has published nothing yet.
+pub fn publication_begins(publishes: bool) {
+    metrics::gauge!(families::PUBLISHED_TIME).set(if publishes { 0.0 } else { f64::NAN });
+    publication_refused(false);
+}
+
+/// Says that everything is published now.
+pub fn published() {
+    metrics::gauge!(families::PUBLISHED_TIME).set(seconds(&Timestamp::now()));
+}
+
+/// Says whether the store has what must not be replaced.
+pub fn publication_refused(is_refused: bool) {
+    metrics::gauge!(families::PUBLICATION_REFUSED).set(f64::from(u8::from(is_refused)));
+}
+
 /// Says whether the service's history is another one than this copy's.
 pub fn mirror_disagrees(disagrees: bool) {
     metrics::gauge!(families::MIRROR_DISAGREES).set(f64::from(u8::from(disagrees)));

@@ -314,7 +314,9 @@ impl Model {
             Some(turn) => format!("{phase}: {} has the turn.", turn.participant),
             None => match &self.next {
                 Some(next) => format!("{phase}: {next} is next."),
-                None if self.queue.is_empty() => format!("{phase}: no participant waits for a turn."),
+                None if self.queue.is_empty() => {
+                    format!("{phase}: no participant waits for a turn.")
+                }
                 None => format!("{phase}: none of those who wait can get the turn now."),
             },
         };

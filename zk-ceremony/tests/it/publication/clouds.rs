@@ -232,7 +232,7 @@ fn everything(vendor: Vendor) {
     assert!(run.stdout.contains("the index is new"), "{}", run.stdout);
     let left = fs::read_dir(world.shared(".zk-ceremony-publish")).unwrap().count();
     assert_eq!(left, 0, "what was written down of the upload");
-    // What is there is what the list names, byte by byte, and nothing beside it.
+    // What is there is what the list names, byte by byte, and nothing else.
     let listed = fs::read(world.shared("index.json")).unwrap();
     let index: serde_json::Value = serde_json::from_slice(&listed).unwrap();
     let mut expected: Vec<String> =
@@ -363,7 +363,7 @@ fn what_does_not_fit(vendor: Vendor) {
     let (owner, path) = (cloud.as_owner(), other.display().to_string());
     fs::write(&other, b"another account's").unwrap();
     let proxy = Proxy::start(cloud.address, move |method, asked| {
-        let asked = asked.replace("%2F", "/");
+        let asked = asked.replace("%2F", "/").replace("%2E", ".");
         if method == "PUT" && asked.contains("evidence/large.bin") && !asked.contains('?') {
             owner(&["put", "public", &format!("one/two/{}", large()), &path]);
         }
@@ -375,8 +375,8 @@ fn what_does_not_fit(vendor: Vendor) {
     assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
     let name = format!("one/two/{}", large());
     assert_eq!(kept(&name), b"another account's");
-    let beside = |it: &String| it.contains("/uploads/");
-    assert!(!cloud.own(&["list", "public"]).iter().any(beside), "what was sent is taken away");
+    let is_aside = |it: &String| it.contains("/uploads/");
+    assert!(!cloud.own(&["list", "public"]).iter().any(is_aside), "what was sent is taken away");
     cloud.own(&["delete", "public", &name]);
     // A list that is not ours, and one that is older than the one there.
     put("one/two/index.json", b"{}");
@@ -441,14 +441,14 @@ fn a_copy_that_azure_has_only_begun_counts_when_its_bytes_are_there() {
         let goes_on = || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_pending).is_ok();
         if is_copy && goes_on() { Fault::FlipAnswer(9 << 20) } else { Fault::None }
     });
-    let beside = |it: &String| it.contains("/uploads/");
+    let is_aside = |it: &String| it.contains("/uploads/");
     for _ in 0..2 {
         let line = format!("{PUBLISH} --store-patience 1");
         let run = cloud.run_at(proxy.address, &world, "coordinator", &line);
         assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
         assert!(run.stderr.contains("has not copied an upload yet"), "{}", run.stderr);
         let there = cloud.own(&["list", "public"]);
-        assert!(there.iter().any(beside), "the copy needs what it is made of: {there:?}");
+        assert!(there.iter().any(is_aside), "the copy needs what it is made of: {there:?}");
         assert!(!there.contains(&"one/two/index.json".to_owned()), "{there:?}");
     }
     looks.store(2, Ordering::SeqCst);
@@ -456,5 +456,5 @@ fn a_copy_that_azure_has_only_begun_counts_when_its_bytes_are_there() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert_eq!(looks.load(Ordering::SeqCst), 0, "it was waited for");
     let there = cloud.own(&["list", "public"]);
-    assert!(!there.iter().any(beside), "{there:?}");
+    assert!(!there.iter().any(is_aside), "{there:?}");
 }

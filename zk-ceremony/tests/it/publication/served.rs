@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::network::bucket::Web;
 use crate::network::http::send;
 use crate::network::proxy::{Fault, Proxy};
-use crate::network::{Net, wait_until};
+use crate::network::{Net, free_port, wait_until};
 
 const END: &str = "--key key.pem --random-beacons --not-after 2099-12-31T23:59:59Z";
 
@@ -63,6 +63,35 @@ fn clients_fetch_where_they_are_sent_and_from_the_service_where_that_fails() {
     let digest = zk_attest::digest::FileDigest::of(&journal).to_string();
     assert!(list.contains(&digest), "{list}");
     assert_eq!(fs::read(place.join(format!("versions/{digest}/journal.jsonl"))).unwrap(), journal);
+}
+
+#[test]
+fn metrics_say_whether_everything_is_published_and_that_a_store_has_other_bytes() {
+    let mut net = Net::new(&["alice"]);
+    let place = net.world.path("coordinator", "web");
+    fs::create_dir_all(place.join("phase1")).unwrap();
+    fs::write(place.join("phase1/0000.ptau"), b"another account's").unwrap();
+    let metrics = ([127, 0, 0, 1], free_port()).into();
+    let line = format!("--publish file://{} --metrics {metrics}", place.display());
+    let value = |name: &str| {
+        let page = send(metrics, "GET", "/metrics", &[], b"");
+        let page = String::from_utf8(page.body).unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("no {name}: {page}")).parse::<f64>().unwrap()
+    };
+    let (refused, time) =
+        ("ceremony_publication_refused", "ceremony_publication_timestamp_seconds");
+    net.serve_without_end(&line);
+    wait_until("it is refused", || value(refused) == 1.0);
+    assert_eq!(value(time), 0.0);
+    net.kill_service();
+    fs::remove_file(place.join("phase1/0000.ptau")).unwrap();
+    net.serve_without_end(&line);
+    wait_until("it is published", || value(time) > 1e9);
+    assert_eq!(value(refused), 0.0);
+    net.kill_service();
+    net.serve_without_end(&format!("--metrics {metrics}"));
+    assert!(value(time).is_nan(), "nothing is to be published");
 }
 
 #[test]

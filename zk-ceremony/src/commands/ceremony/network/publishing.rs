@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::index::{Indexed, locked_files};
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
+use ceremony_net::metrics;
 use ceremony_net::service::Elsewhere;
 use ceremony_publish::{Place, Publisher};
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -68,7 +69,7 @@ impl Publishing {
         let thread = std::thread::Builder::new()
             .name("publisher".into())
             .spawn(move || {
-                // Nobody waits any more where the end took too long.
+                // Where the end took too long, this is not waited for any more.
                 let _ = end.send(work.run(&stopped, &news));
             })
             .map_err(|error| {
@@ -154,6 +155,7 @@ impl Work {
             let done = self.round(stopping);
             match &done {
                 Ok(()) => {
+                    metrics::publication_refused(false);
                     rest = Rest::default();
                     self.told = None;
                 }
@@ -196,6 +198,7 @@ impl Work {
             published.bytes,
             published.present
         );
+        metrics::published();
         (self.published, self.at) = (files, Some(Instant::now()));
         Ok(())
     }
@@ -212,7 +215,7 @@ impl Work {
         stopping || !rests || steps(files) != steps(&self.published)
     }
 
-    /// An object with other bytes is what somebody must hear of: it is an error in the log, under
+    /// An object with other bytes is what the operator must hear of: it is an error in the log, under
     /// its code. Everything else may pass.
     fn tell(&mut self, error: &Diagnostic) {
         let now = Instant::now();
@@ -222,6 +225,7 @@ impl Work {
             return;
         }
         if error.blame == Blame::Artefact {
+            metrics::publication_refused(true);
             tracing::error!(code = error.code, "publication refused: {error}");
         } else {
             tracing::warn!(code = error.code, "publication waits: {error}");

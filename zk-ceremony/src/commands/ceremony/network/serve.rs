@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
-use ceremony_net::metrics::Node;
+use ceremony_net::metrics::{self, Node};
 use ceremony_net::service::{Elsewhere, Options, Service, Tls};
 use ceremony_publish::Place;
 use zk_attest::PROGRAM;
@@ -103,6 +103,7 @@ impl ServeArgs {
         if let Some(endpoint) = &watched.metrics {
             endpoint.collect_with(service.collect());
         }
+        metrics::publication_begins(place.is_some());
         let publishing = place
             .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere))
             .transpose()?;
