@@ -462,3 +462,21 @@ impl Store for Passed {
         Err(read_only(from))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ceremony_core::progress::NoProgress;
+
+    use super::*;
+
+    #[test]
+    fn an_archive_has_no_more_files_than_a_ceremony() {
+        let mut check = ArchiveCheck::default();
+        let mut take = |n| check.file(&format!("evidence/{n}"), 0, &mut io::empty(), &NoProgress);
+        for n in 0..MAX_FILES {
+            take(n).unwrap();
+        }
+        let error = take(MAX_FILES).unwrap_err();
+        assert_eq!(error.what, "the archive has more files than a ceremony");
+    }
+}

@@ -107,6 +107,14 @@ fn what_does_not_hold_is_refused(net: &Net, web: &Web, index: &serde_json::Value
     shorter["files"].as_array_mut().unwrap().pop();
     fs::write(&path, shorter.to_string()).unwrap();
     refused("the index is not the one that was signed");
+    // The right key named, and a signature that it did not make.
+    let mut forged = index.clone();
+    let signature = &mut forged["envelope"]["signatures"][0]["sig"];
+    let text = signature.as_str().unwrap().to_owned();
+    let first = if text.starts_with('A') { 'B' } else { 'A' };
+    *signature = format!("{first}{}", &text[1..]).into();
+    fs::write(&path, forged.to_string()).unwrap();
+    refused("neither the coordinator nor a service of this ceremony signed the index");
     // A name that leads elsewhere, before anything of it is written.
     let mut elsewhere = index.clone();
     elsewhere["files"][0]["name"] = "services/../../../elsewhere".into();

@@ -17,8 +17,11 @@ fn archived(world: &World, is_listed: bool) -> Files {
         world.ok("coordinator", "ceremony index shared --key key.pem");
     }
     world.ok("coordinator", "ceremony archive shared a.tar --force");
-    let bytes = world.read("coordinator", "a.tar");
-    let mut archive = tar::Archive::new(bytes.as_slice());
+    unpacked(&world.read("coordinator", "a.tar"))
+}
+
+fn unpacked(bytes: &[u8]) -> Files {
+    let mut archive = tar::Archive::new(bytes);
     let files = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();
         let name = entry.path().unwrap().display().to_string();
@@ -207,6 +210,25 @@ fn a_tar_file_that_says_more_or_less_than_an_archive_is_refused() {
     padded[first] = 1;
     refused(&world, &padded, "something follows this file");
     refused(&world, &bytes[..bytes.len() - 1024], "the archive breaks off");
+    // One of the two blocks of its end; half of what fills the last file up; an end too long.
+    refused(&world, &bytes[..bytes.len() - 512], "the archive breaks off");
+    let filled = 512 - files.last().unwrap().1.len() % 512;
+    assert!((2..512).contains(&filled));
+    let half = bytes.len() - 1024 - filled / 2;
+    refused(&world, &bytes[..half], "the archive breaks off in this file");
+    let mut long = bytes.clone();
+    long.resize(bytes.len() + (20 << 9), 0);
+    refused(&world, &long, "something follows the end");
+    // A document that is too large is not read at all.
+    let mut large = header(64 << 20 | 1);
+    large.set_path("test-ceremony/report.json").unwrap();
+    large.set_cksum();
+    refused(&world, large.as_bytes(), "no document of a ceremony is as large");
+    let elsewhere = |(name, bytes): &(String, Vec<u8>)| {
+        (name.replacen("test-ceremony/", "another/", 1), bytes.clone())
+    };
+    let elsewhere: Files = files.iter().map(elsewhere).collect();
+    refused(&world, &pack(&elsewhere), "the archive's folder has another name");
     let missing = world.run("coordinator", "ceremony archive --verify none.tar");
     assert_eq!(missing.code, 2, "{}", missing.stderr);
 }
@@ -334,6 +356,8 @@ fn documents_of_another_end_of_the_same_ceremony_are_refused() {
     world.ok("coordinator", "ceremony verify other");
     for folder in ["shared", "other"] {
         world.ok("coordinator", &format!("ceremony keygen {folder}"));
+        let end = "--serial 1 --not-after 2099-12-31T23:59:59Z";
+        world.ok("coordinator", &format!("bundle create {folder} {end}"));
     }
     let files = archived(&world, false);
     let run = check(&world, &summed(files.clone()));
@@ -343,6 +367,7 @@ fn documents_of_another_end_of_the_same_ceremony_are_refused() {
         ("transcript.json", "does not tell of the steps"),
         ("circuits/main/ark/verifying_key.compressed.bin", "not the one of the transcript"),
         ("circuits/main/ark/verifying_key.uncompressed.bin", "not the one of the transcript"),
+        ("bundle.json", "the bundle is of another transcript"),
     ] {
         let mut changed = files.clone();
         *at(&mut changed, name) = fs::read(other.join(name)).unwrap();
@@ -355,6 +380,28 @@ fn documents_of_another_end_of_the_same_ceremony_are_refused() {
     let mut changed = files;
     *at(&mut changed, "transcript.json") = fs::read(stranger.shared("transcript.json")).unwrap();
     refused(&world, &summed(changed), "the transcript is of other rules");
+}
+
+#[test]
+fn a_rejected_step_is_held_to_its_attestation_and_a_chain_has_no_gap() {
+    let world = World::new(&["alice", "bob"], |toml| toml);
+    world.open();
+    world.contribute("alice");
+    world.ok("coordinator", "ceremony reject shared 1 --reason \"is bad\" --key key.pem");
+    world.contribute("bob");
+    world.ok("coordinator", "ceremony index shared --key key.pem");
+    world.ok("coordinator", "ceremony archive shared a.tar");
+    let mut files = unpacked(&world.read("coordinator", "a.tar"));
+    assert_eq!(check(&world, &pack(&files)).code, 0);
+    files.retain(|(name, _)| !name.ends_with("index.json"));
+    files.push(("test-ceremony/SHA256SUMS".into(), Vec::new()));
+    let mut changed = files.clone();
+    *at(&mut changed, "phase1/0001.ptau").last_mut().unwrap() ^= 1;
+    refused(&world, &summed(changed), "the file is not the attested one");
+    let mut files = archived(&World::finished(), false);
+    let gone = ["phase1/0001.dsse.json", "transcript.json"];
+    files.retain(|(name, _)| !gone.iter().any(|gone| name.ends_with(gone)));
+    refused(&world, &summed(files), "");
 }
 
 #[test]

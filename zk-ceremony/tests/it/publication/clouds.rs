@@ -359,25 +359,27 @@ fn what_does_not_fit(vendor: Vendor) {
         assert!(!cloud.own(&["list", "public"]).contains(&"one/two/index.json".to_owned()));
         cloud.own(&["delete", "public", &name]);
     }
-    // A name that is taken while the parts are sent.
-    let (owner, path) = (cloud.as_owner(), other.display().to_string());
-    fs::write(&other, b"another account's").unwrap();
-    let proxy = Proxy::start(cloud.address, move |method, asked| {
-        let asked = asked.replace("%2F", "/").replace("%2E", ".");
-        if method == "PUT" && asked.contains("evidence/large.bin") && !asked.contains('?') {
-            owner(&["put", "public", &format!("one/two/{}", large()), &path]);
-        }
-        Fault::None
-    });
-    let run = cloud.run_at(proxy.address, &world, "coordinator", PUBLISH);
-    drop(proxy);
-    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
-    let name = format!("one/two/{}", large());
-    assert_eq!(kept(&name), b"another account's");
-    let is_aside = |it: &String| it.contains("/uploads/");
-    assert!(!cloud.own(&["list", "public"]).iter().any(is_aside), "what was sent is taken away");
-    cloud.own(&["delete", "public", &name]);
+    // A name that is taken after the look at what is there, and while parts are sent.
+    for name in ["phase1/0001.ptau".to_owned(), large()] {
+        let (owner, path) = (cloud.as_owner(), other.display().to_string());
+        fs::write(&other, b"another account's").unwrap();
+        let there = format!("one/two/{name}");
+        let (taken, end) = (there.clone(), name.rsplit('/').next().unwrap().to_owned());
+        let proxy = Proxy::start(cloud.address, move |method, asked| {
+            if method == "PUT" && asked.replace("%2E", ".").ends_with(&end) {
+                owner(&["put", "public", &taken, &path]);
+            }
+            Fault::None
+        });
+        let run = cloud.run_at(proxy.address, &world, "coordinator", PUBLISH);
+        drop(proxy);
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
+        assert_eq!(kept(&there), b"another account's");
+        let is_aside = |it: &String| it.contains("/uploads/");
+        assert!(!cloud.own(&["list", "public"]).iter().any(is_aside), "it is taken away");
+        cloud.own(&["delete", "public", &there]);
+    }
     // A list that is not ours, and one that is older than the one there.
     put("one/two/index.json", b"{}");
     cloud.refused(&world, PUBLISH, 1, "no index of this ceremony");

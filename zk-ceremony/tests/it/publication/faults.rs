@@ -171,6 +171,28 @@ fn parts_that_were_sent_are_not_sent_again() {
 }
 
 #[test]
+fn an_object_that_appears_after_the_look_is_not_replaced() {
+    let store = Store::moto();
+    store.own(&["create", "bucket"]);
+    let world = World::finished();
+    world.write("coordinator", "other", b"another account's");
+    let path = world.path("coordinator", "other").display().to_string();
+    let owner = store.as_owner();
+    let proxy = Proxy::start(store.address, move |method, asked| {
+        if method == "PUT" && asked.contains("phase1/0001.ptau") {
+            assert!(owner(&["put", "bucket", "phase1/0001.ptau", &path]).0);
+        }
+        Fault::None
+    });
+    let run = store.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
+    let back = world.path("coordinator", "back").display().to_string();
+    store.own(&["get", "bucket", "phase1/0001.ptau", &back]);
+    assert_eq!(fs::read(back).unwrap(), b"another account's");
+}
+
+#[test]
 fn a_large_object_that_appears_meanwhile_is_not_replaced() {
     let store = Store::moto();
     store.own(&["create", "bucket"]);

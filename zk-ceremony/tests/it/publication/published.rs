@@ -153,7 +153,21 @@ fn an_object_that_is_there_with_other_bytes_is_refused_with_both_digests_and_kep
     store.own(&["create", "second"]);
     let publish = "ceremony publish shared s3://second --key key.pem";
     store.ok(&world, "coordinator", publish);
-    store.ok(&world, "coordinator", &format!("{publish} --read-back"));
+    let read_back = format!("{publish} --read-back");
+    store.ok(&world, "coordinator", &read_back);
+    let put_as_ours = |bytes: &[u8]| {
+        world.write("coordinator", "other", bytes);
+        let path = world.path("coordinator", "other").display().to_string();
+        store.own(&["put-as", "second", "phase1/0001.ptau", &path, &ours]);
+    };
+    put_as_ours(&bytes);
+    store.ok(&world, "coordinator", publish);
+    for (bytes, line) in [(&bytes[..], read_back.as_str()), (&bytes[1..], publish)] {
+        put_as_ours(bytes);
+        let run = store.run(&world, "coordinator", line);
+        assert_eq!(run.code, 1, "{line}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("with other bytes"), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -44,6 +44,8 @@ try:
             s3.download_file(bucket, name, path)
         case "put", [bucket, name, path]:
             s3.upload_file(path, bucket, name)
+        case "put-as", [bucket, name, path, sha256]:
+            s3.upload_file(path, bucket, name, ExtraArgs={"Metadata": {"sha256": sha256}})
         case "delete", [bucket, name]:
             s3.delete_object(Bucket=bucket, Key=name)
         case "delete-version", [bucket, name, version]:
