@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::faults::{large, noise, with_large_file};
 use super::stores::{installed, python, run};
@@ -205,27 +205,35 @@ fn everything(vendor: Vendor) {
     let cloud = Cloud::start(vendor);
     cloud.create("public");
     let world = with_large_file();
-    // The link breaks at the third part; the run after it sends that one only.
-    let (parts, is_cut) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
-    let (count, cuts) = (parts.clone(), is_cut.clone());
-    let proxy = Proxy::start(cloud.address, move |_, asked| {
-        if !is_part(asked) {
-            return Fault::None;
+    // The link breaks at the third part; then the store does not name what came. Each run after
+    // that does what is left.
+    let (parts, stage) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count, now) = (parts.clone(), stage.clone());
+    let proxy = Proxy::start(cloud.address, move |method, asked| {
+        let is_named = method == "PUT" && asked.replace("%2E", ".").ends_with("large.bin");
+        match (is_part(asked), now.load(Ordering::SeqCst)) {
+            (true, stage) => {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                if number >= 2 && stage == 0 { Fault::CutRequest(9) } else { Fault::None }
+            }
+            (false, 1) if is_named => Fault::Answer(503),
+            _ => Fault::None,
         }
-        let number = count.fetch_add(1, Ordering::SeqCst);
-        if number >= 2 && cuts.load(Ordering::SeqCst) { Fault::CutRequest(9) } else { Fault::None }
     });
-    let run = cloud.run_at(
-        proxy.address,
-        &world,
-        "coordinator",
-        &format!("{PUBLISH} --store-patience 1"),
-    );
+    let publish = |more: &str| {
+        let line = format!("{PUBLISH}{more}");
+        cloud.run_at(proxy.address, &world, "coordinator", &line)
+    };
+    let run = publish(" --store-patience 1");
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
-    assert!(!cloud.own(&["list", "public"]).contains(&"one/two/index.json".to_owned()));
     let sent = parts.load(Ordering::SeqCst);
-    is_cut.store(false, Ordering::SeqCst);
-    let run = cloud.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    stage.store(1, Ordering::SeqCst);
+    let run = publish(" --store-patience 1");
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert_eq!(parts.load(Ordering::SeqCst), sent + 1, "{:?}", proxy.seen.lock().unwrap());
+    assert!(!cloud.own(&["list", "public"]).contains(&"one/two/index.json".to_owned()));
+    stage.store(2, Ordering::SeqCst);
+    let run = publish("");
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert_eq!(parts.load(Ordering::SeqCst), sent + 1, "{:?}", proxy.seen.lock().unwrap());
     drop(proxy);
@@ -247,7 +255,8 @@ fn everything(vendor: Vendor) {
             format!("{:?}", plain.unwrap_or(name))
         })
         .collect();
-    (expected.sort(), there.sort());
+    expected.sort();
+    there.sort();
     assert_eq!(there, expected);
     let back = world.path("coordinator", "back");
     let get = |name: &str| {
@@ -387,6 +396,22 @@ fn what_does_not_fit(vendor: Vendor) {
     cloud.ok(&world, "coordinator", PUBLISH);
     let old = fs::read(world.shared("index.json")).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(1100)); // it names seconds
+    cloud.ok(&world, "coordinator", PUBLISH);
+    // One that is replaced between the look and the writing.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let (owner, path) = (cloud.as_owner(), other.display().to_string());
+    fs::write(&other, b"{}").unwrap();
+    let proxy = Proxy::start(cloud.address, move |method, asked| {
+        if method == "PUT" && asked.replace("%2E", ".").ends_with("index.json") {
+            owner(&["put", "public", "one/two/index.json", &path]);
+        }
+        Fault::None
+    });
+    let run = cloud.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    drop(proxy);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert_eq!(kept("one/two/index.json"), b"{}");
+    cloud.own(&["delete", "public", "one/two/index.json"]);
     cloud.ok(&world, "coordinator", PUBLISH);
     fs::write(world.shared("index.json"), old).unwrap();
     let line = "ceremony publish shared URLpublic/one/two";

@@ -223,6 +223,45 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
 }
 
 #[test]
+fn an_index_that_is_replaced_after_the_look_is_looked_at_again() {
+    let store = Store::moto();
+    store.own(&["create", "bucket"]);
+    let world = World::finished();
+    store.ok(&world, "coordinator", PUBLISH);
+    std::thread::sleep(std::time::Duration::from_millis(1100)); // it names seconds
+    world.write("coordinator", "other", b"{}");
+    let path = world.path("coordinator", "other").display().to_string();
+    let owner = store.as_owner();
+    let proxy = Proxy::start(store.address, move |method, asked| {
+        if method == "PUT" && asked.contains("index.json") {
+            assert!(owner(&["put", "bucket", "index.json", &path]).0);
+        }
+        Fault::None
+    });
+    let run = store.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("no index of this ceremony"), "{}", run.stderr);
+    let back = world.path("coordinator", "back").display().to_string();
+    store.own(&["get", "bucket", "index.json", &back]);
+    assert_eq!(fs::read(back).unwrap(), b"{}");
+}
+
+#[test]
+fn a_store_that_takes_an_object_and_does_not_have_it_is_not_believed() {
+    let store = Store::moto();
+    store.own(&["create", "bucket"]);
+    let world = World::finished();
+    let proxy = Proxy::start(store.address, |method, asked| {
+        let is_look = method == "HEAD" && asked.contains("phase1/0001.ptau");
+        if is_look { Fault::Answer(404) } else { Fault::None }
+    });
+    let run = store.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("took the object, and does not have it"), "{}", run.stderr);
+    assert!(!store.own(&["list", "bucket"]).contains(&"index.json".to_owned()));
+}
+
+#[test]
 fn a_full_store_stops_the_publication_and_names_no_list_of_what_is_not_there() {
     let store = Store::moto();
     store.own(&["create", "bucket"]);
