@@ -50,9 +50,14 @@ fn is_denied(error: &object_store::Error) -> bool {
         let text = error.to_string();
         ["401 Unauthorized", "403 Forbidden"].iter().any(|status| text.contains(status))
     };
-    let chain = std::iter::successors(Some(error as &dyn Error), |error| error.source());
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(inner) = next {
+        if has_status(inner) {
+            return true;
+        }
+        next = inner.source();
+    }
     matches!(error, PermissionDenied { .. } | Unauthenticated { .. })
-        || chain.into_iter().any(has_status)
 }
 
 /// The store did not do what it was asked for.

@@ -220,7 +220,7 @@ fn a_tar_file_that_says_more_or_less_than_an_archive_is_refused() {
     long.resize(bytes.len() + (20 << 9), 0);
     refused(&world, &long, "something follows the end");
     // A document that is too large is not read at all.
-    let mut large = header((64 << 20) + 1);
+    let mut large = self::header((64 << 20) + 1);
     large.set_path("test-ceremony/report.json").unwrap();
     large.set_cksum();
     refused(&world, large.as_bytes(), "no document of a ceremony is as large");
