@@ -258,3 +258,39 @@ impl Upload for InS3<'_> {
         self.place.runtime.block_on(self.s3.abort(self.object, upload));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Access;
+
+    #[test]
+    fn an_upload_goes_on_only_for_the_same_bytes_and_the_same_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access { ca: None, insecure_http: false, patience: Default::default() };
+        let place = Place::open(&format!("file://{}", folder.path().display()), &access).unwrap();
+        let resumed = Resumed::in_folder(folder.path().join("resumed"));
+        let object = Path::from("a.tar");
+        let headers = |until: &str| vec![("until".to_owned(), until.to_owned())];
+        let record = Record {
+            place: place.shown().to_owned(),
+            object: object.to_string(),
+            sha256: "aa".into(),
+            size: 9,
+            headers: headers("2036"),
+            upload: "first".into(),
+            parts: Vec::new(),
+        };
+        resumed.write(&place, &object, &record).unwrap();
+        let found = |size, sha256, until| {
+            let item = Item { shown: "a", size, sha256 };
+            resumed.read(&place, &object, &item, &headers(until)).map(|it| it.upload)
+        };
+        assert_eq!(found(9, "aa", "2036"), Some("first".into()));
+        for (size, sha256, until) in [(8, "aa", "2036"), (9, "bb", "2036"), (9, "aa", "2037")] {
+            assert_eq!(found(size, sha256, until), None, "{size} {sha256} {until}");
+        }
+        resumed.forget(&place, &object);
+        assert_eq!(found(9, "aa", "2036"), None);
+    }
+}
