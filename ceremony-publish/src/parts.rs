@@ -261,8 +261,58 @@ impl Upload for InS3<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
+    use ceremony_core::progress::NoProgress;
+
     use super::*;
     use crate::place::Access;
+
+    /// Writes down what it is asked for.
+    #[derive(Default)]
+    struct Asked(RefCell<Vec<&'static str>>);
+
+    impl Upload for Asked {
+        fn asked(&self) -> Vec<(String, String)> {
+            Vec::new()
+        }
+
+        fn begin(&self) -> Result<String, Diagnostic> {
+            Ok("first".into())
+        }
+
+        fn part(&self, _: &str, _: usize, _: Bytes) -> Result<String, Broken> {
+            self.0.borrow_mut().push("part");
+            Ok("tag".into())
+        }
+
+        fn complete(&self, _: &str, _: &[(String, String)]) -> Result<Put, Broken> {
+            self.0.borrow_mut().push("end");
+            Ok(Put::New(None))
+        }
+
+        fn abort(&self, _: &str) {
+            self.0.borrow_mut().push("abort");
+        }
+    }
+
+    #[test]
+    fn a_file_that_changed_since_it_was_listed_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access { ca: None, insecure_http: false, patience: Default::default() };
+        let place = Place::open(&format!("file://{}", folder.path().display()), &access).unwrap();
+        let resumed = Resumed::in_folder(folder.path().join("resumed"));
+        let (object, sha256) = (Path::from("a.tar"), hex::encode(Sha256::digest(b"listed")));
+        let item = Item { shown: "a", size: 6, sha256: &sha256 };
+        let upload = Asked::default();
+        let send = |mut bytes: &[u8]| {
+            put(&place, &upload, &object, &item, &mut bytes, &resumed, &NoProgress)
+        };
+        assert_eq!(send(b"other!").unwrap_err().code, "changed");
+        assert_eq!(*upload.0.borrow(), ["part", "abort"]);
+        assert_eq!(send(b"listed").unwrap(), Put::New(None));
+        assert_eq!(*upload.0.borrow(), ["part", "abort", "part", "end"]);
+    }
 
     #[test]
     fn an_upload_goes_on_only_for_the_same_bytes_and_the_same_lock() {
