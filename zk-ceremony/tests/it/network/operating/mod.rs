@@ -118,9 +118,11 @@ impl Page {
             let base = of_histogram.unwrap_or(name);
             let kind = self.types.get(base).unwrap_or_else(|| panic!("{name} has no type"));
             names.insert(base);
-            // Not a number where no backup is told of, and nowhere else.
-            let may_be_nan = name == "ceremony_backup_timestamp_seconds";
-            assert!(value.is_finite() || may_be_nan, "{name} {labels:?} {value}");
+            // Not a number without backups or without publication, and nowhere else.
+            let may_be_nan =
+                ["ceremony_backup_timestamp_seconds", "ceremony_publication_timestamp_seconds"];
+            let is_number = value.is_finite() || may_be_nan.contains(&name.as_str());
+            assert!(is_number, "{name} {labels:?} {value}");
             if base.starts_with("process_") {
                 assert!(labels.is_empty(), "{name} {labels:?}");
                 continue;
