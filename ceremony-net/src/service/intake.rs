@@ -175,7 +175,14 @@ impl Core {
         for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
             // Others may work on the folder between two chains.
             let _lock = FolderLock::take(&self.options.folder)?;
-            let ceremony = self.state().view.ceremony.again()?;
+            // What the service knows of the folder is read again only where somebody changed it.
+            let view = Arc::clone(&self.state().view);
+            let read_again = if view.is_stale(&self.options.folder) {
+                Some(view.ceremony.again()?)
+            } else {
+                None
+            };
+            let ceremony = read_again.as_ref().unwrap_or(&view.ceremony);
             let attestation = Lease::attestation(&self.state_folder, i);
             let data: Option<PathBuf> =
                 self.state().uploads.get(upload).map(|upload| upload.path.clone());
@@ -219,13 +226,13 @@ impl Core {
                 Ok(added) => {
                     let bytes = added.step.path.metadata().map_or(0, |metadata| metadata.len());
                     measured.done(bytes);
-                    receipts.push(self.receipt(&ceremony, &added.track, &added.step, lease)?)
+                    receipts.push(self.receipt(ceremony, &added.track, &added.step, lease)?)
                 }
                 // Taken in by the process before this one.
                 Err(Refused::AlreadyHere { .. }) => {
                     let track = chain.track();
-                    let step = held(&ceremony, &track, delivered.file())?;
-                    receipts.push(self.receipt(&ceremony, &track, step, lease)?);
+                    let step = held(ceremony, &track, delivered.file())?;
+                    receipts.push(self.receipt(ceremony, &track, step, lease)?);
                 }
                 Err(Refused::Failed(error)) => return Err(error.into()),
                 Err(Refused::Turn(error)) => return refused(error.into(), receipts),

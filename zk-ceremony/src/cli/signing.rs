@@ -19,6 +19,9 @@ Every command that signs takes one of these signers:
   --ssh-agent --public-key ~/.ssh/id_ed25519.pub
   --signer-cmd ./aws-kms.sh --signer-arg alias/release-1 --public-key release-1.pub.pem
 
+Where none is named, the key file that the variable ZK_CEREMONY_KEY names signs, if the command \
+     cannot do without a signature.
+
 What is signed is always the DSSE pre-authentication encoding (PAE) of a statement, at most 4096 \
      bytes, with plain Ed25519: no prehash. A signature is accepted only if it verifies under the \
      signer's key. --signer-cmd runs a program without a shell: the PAE on its stdin, the 64 \
