@@ -211,8 +211,8 @@ fn ensure_binding(key: &VerifyingKey) -> Result<()> {
     Err(Refusal::new(Code::KeyDegenerate, fault).hint(REDEPLOY))
 }
 
-const REDEPLOY: &str = "stop using this contract: hold a ceremony for the circuit (RUNBOOK.md), and \
-                        deploy a verifier of its bundle";
+const REDEPLOY: &str = "stop using this contract: hold a ceremony for the circuit \
+                        (RUNBOOK.md#preparation), and deploy a verifier of its bundle";
 
 /// Of a key whose points have no names: beta, gamma and delta are three different points.
 fn ensure_different(g2: &[G2Affine]) -> Result<()> {
