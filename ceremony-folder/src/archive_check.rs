@@ -472,7 +472,8 @@ mod tests {
     #[test]
     fn an_archive_has_no_more_files_than_a_ceremony() {
         let mut check = ArchiveCheck::default();
-        let mut take = |n| check.file(&format!("evidence/{n}"), 0, &mut io::empty(), &NoProgress);
+        let mut take =
+            |n: usize| check.file(&format!("evidence/{n}"), 0, &mut io::empty(), &NoProgress);
         for n in 0..MAX_FILES {
             take(n).unwrap();
         }
