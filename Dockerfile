@@ -4,8 +4,8 @@ ARG RUST=docker.io/library/rust:1.95.0-slim-bookworm@sha256:d7482085ff5b415f84db
 FROM ${RUST} AS build
 # The image's toolchain as it is: otherwise rustup fetches the components that rust-toolchain.toml names.
 ENV RUSTUP_TOOLCHAIN=1.95.0
-# Any folder gives the same programs.
-ARG FOLDER=/src
+# Any folder gives the same programs. Its name is one that no other path has in it: the builder's paths are looked for.
+ARG FOLDER=/sources-of-this-image
 WORKDIR ${FOLDER}
 COPY . .
 # The commit of these sources, which the programs name; git's folder is not here. It is written as cargo writes it into

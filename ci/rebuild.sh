@@ -19,7 +19,7 @@ cd "$(dirname "$0")/.."
 
 stand_in=
 level=3
-folder=/src
+folder=/sources-of-this-image
 while [ $# -gt 0 ]; do
     case "$1" in
     --stand-in) stand_in=1 ;;
