@@ -70,9 +70,8 @@ for program in zk-ceremony zk-embed; do
         [ "${#path}" -gt 5 ] || path+=/
         if LC_ALL=C grep -aqF -- "$path" "$out/$program$ending"; then
             echo "$program: a path of this machine is in the program: $path" >&2
-            LC_ALL=C grep -aoF -m 3 -- "$path" "$out/$program$ending" >&2
-            LC_ALL=C grep -aoE -m 5 -- "$(printf %s "$path" | sed 's/[][\.*^$+?(){}|]/\\&/g')[ -~]{0,160}" \
-                "$out/$program$ending" >&2
+            escaped=$(printf %s "$path" | sed 's/[][\.*^$+?(){}|]/\\&/g')
+            LC_ALL=C grep -aoE -- "${escaped}[ -~]{0,160}" "$out/$program$ending" | sort -u | sed -n '1,5p' >&2
             exit 1
         fi
     done
