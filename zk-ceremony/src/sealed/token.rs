@@ -128,8 +128,19 @@ impl TokenIdentity {
             *self.failure.borrow_mut() = Some(diagnostic);
             DecryptError::KeyDecryptionFailed
         })?;
-        let opened =
-            hpke::open(&shared, enc, &self.public, body).ok_or(DecryptError::DecryptionFailed)?;
+        // The stanza is for this key: it was altered, or the value is not the one that was derived
+        // with it.
+        let opened = hpke::open(&shared, enc, &self.public, body).ok_or_else(|| {
+            *self.failure.borrow_mut() = Some(
+                Diagnostic::artefact(
+                    "sealed-damaged",
+                    "the sealed file is damaged, or the token's answer does not open it",
+                )
+                .at(&self.token.shown)
+                .hint("try another copy of the file, then another recipient's token"),
+            );
+            DecryptError::DecryptionFailed
+        })?;
         let bytes = <[u8; 16]>::try_from(opened.as_slice());
         let mut bytes = Zeroizing::new(bytes.map_err(|_| DecryptError::InvalidHeader)?);
         Ok(FileKey::init_with_mut(|key| std::mem::swap(key, &mut *bytes)))

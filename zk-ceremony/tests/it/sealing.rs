@@ -491,3 +491,91 @@ fn the_process_that_seals_has_no_private_half_of_a_token_in_its_memory() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(hsm.folder.read("opened.bin"), key());
 }
+
+/// A library that stands between the program and SoftHSM, and has one fault.
+fn faulty(hsm: &Hsm) -> String {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sealing/token.c");
+    let library = hsm.folder.path("token.so");
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source);
+    let made = command.arg("-ldl").output().expect("no C compiler");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    library.display().to_string()
+}
+
+#[test]
+fn a_token_that_is_locked_or_gone_or_answers_wrong_opens_nothing() {
+    let hsm = Hsm::new();
+    let library = faulty(&hsm);
+    let recipient = hsm.recipient("one");
+    hsm.folder.ours(&format!("key seal key.bin --to {recipient} --out key.age"));
+    let open = |fault: &str| {
+        let line = format!(
+            "key open key.age --pkcs11-module {library} --token-label one --key-label prover \
+             --pin-file pin --out opened.bin"
+        );
+        let run = hsm.folder.run_with(&line, |command| {
+            command.env("TOKEN_FAULT", fault).env("TOKEN_MODULE", &hsm.module);
+            hsm.configure(command)
+        });
+        keeps_secret(&run, PIN.as_bytes());
+        run
+    };
+    for (fault, code, words) in [
+        ("locked", 2, "locked"),
+        ("removed", 2, "removed"),
+        ("short", 2, "no value of 32 bytes"),
+        ("wrong", 1, "the token's answer does not open it"),
+    ] {
+        let run = open(fault);
+        assert_eq!(run.code, code, "{fault}: {}", run.stderr);
+        assert!(run.stderr.to_lowercase().contains(words), "{fault}: {}", run.stderr);
+        assert!(!hsm.folder.path("opened.bin").exists(), "{fault}");
+    }
+    // Through the same library, without a fault.
+    let run = open("none");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(hsm.folder.read("opened.bin") == key());
+}
+
+#[test]
+fn a_key_sealed_to_a_plugin_is_opened_by_its_identity_and_by_no_other() {
+    use bech32::{Bech32, Hrp};
+    let folder = Folder::new();
+    folder.write("key.bin", &key());
+    let plugin = folder.path("age-plugin-zktest");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sealing/plugin.py"), &plugin)
+        .unwrap();
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let encode =
+        |hrp: &str, data: &[u8]| bech32::encode::<Bech32>(Hrp::parse(hrp).unwrap(), data).unwrap();
+    let recipient = encode("age1zktest", &[7; 32]);
+    for (name, data) in [("mine", [7; 32]), ("other", [8; 32])] {
+        let identity = encode("age-plugin-zktest-", &data).to_uppercase();
+        secret_file(&folder, name, &format!("{identity}\n"));
+    }
+    let path = format!("{}:{}", folder.path("").display(), std::env::var("PATH").unwrap());
+    let run = |line: &str, path: &str| folder.run_with(line, |command| command.env("PATH", path));
+    let seal = format!("key seal key.bin --to {recipient} --out key.age");
+    // Without the program of the plugin, nothing is sealed.
+    let without = run(&seal, "/nowhere");
+    assert!(
+        without.code == 2 && without.stderr.contains("age-plugin-zktest"),
+        "{}",
+        without.stderr
+    );
+    assert!(!folder.path("key.age").exists());
+    let sealed = run(&seal, &path);
+    assert_eq!(sealed.code, 0, "{}", sealed.stderr);
+    let header = String::from_utf8_lossy(&folder.read("key.age")[..60]).into_owned();
+    assert!(header.contains("-> zktest "), "{header}");
+    let open =
+        |who: &str| run(&format!("key open key.age --identity {who} --out opened.bin"), &path);
+    let other = open("other");
+    assert_eq!(other.code, 2, "{}", other.stderr);
+    assert!(other.stderr.contains("not sealed to this key"), "{}", other.stderr);
+    assert!(!folder.path("opened.bin").exists());
+    let mine = open("mine");
+    assert_eq!(mine.code, 0, "{}", mine.stderr);
+    assert!(folder.read("opened.bin") == key());
+}
