@@ -11,6 +11,7 @@ use ceremony_folder::journal::{Entry, Event, JournalHead};
 use ed25519_dalek::{Signer as _, SigningKey};
 use testkit::drand::sign;
 use zk_attest::digest::{ConfigDigest, FileDigest};
+use zk_attest::envelope::Envelope;
 use zk_attest::json;
 use zk_attest::primitives::{CeremonyId, DrandSignature, Label, Timestamp};
 use zk_attest::statement::{Action, Statement, Subject};
@@ -27,16 +28,18 @@ fn hex_of(round: u64) -> String {
     hex::encode(sign(round))
 }
 
+/// Rules whose beacons are these rounds.
+fn planned(toml: String, rounds: [u64; 2]) -> String {
+    ["100", "200"].iter().zip(rounds).fold(toml, |toml, (old, round)| {
+        let old = format!("source = \"a chain\"\nround = {old}");
+        assert!(toml.contains(&old));
+        toml.replacen(&old, &format!("drand = \"made-up\"\nround = {round}"), 1)
+    })
+}
+
 /// A ceremony whose beacons are these rounds.
 fn with_rounds(people: &[&str], rounds: [u64; 2]) -> World {
-    World::new(people, |toml| {
-        let planned = |toml: String, old: &str, round: u64| {
-            let old = format!("source = \"a chain\"\nround = {old}");
-            assert!(toml.contains(&old));
-            toml.replacen(&old, &format!("drand = \"made-up\"\nround = {round}"), 1)
-        };
-        planned(planned(toml, "100", rounds[0]), "200", rounds[1])
-    })
+    World::new(people, |toml| planned(toml, rounds))
 }
 
 /// The same, with rounds of tomorrow.
@@ -407,4 +410,33 @@ fn a_contribution_that_the_journal_has_after_the_round_is_refused() {
     close(&world, rounds[0]);
     let said = world.ok("coordinator", "ceremony verify shared --read-only");
     assert!(said.contains("the journal has every contribution before"), "{said}");
+}
+
+/// Nobody gives the service a value: it waits for the round's time, asks one endpoint after the
+/// other, and takes the answer that verifies.
+#[test]
+fn a_service_fetches_the_round_when_its_time_has_come_and_believes_no_endpoint() {
+    use crate::network::{Net, wait_until};
+    // Long enough to contribute on a machine that builds beside it.
+    let rounds = [round_in(30), round_in(DAY)];
+    let mut net = Net::with_rules(&["alice"], |toml| planned(toml, rounds));
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let was_asked = asked.clone();
+    let liar = endpoint("200 OK", move |_| {
+        was_asked.store(true, std::sync::atomic::Ordering::SeqCst);
+        answer(rounds[0], &hex_of(rounds[1]))
+    });
+    net.serve_without_end(&format!("--endpoint {liar} --endpoint {}", honest()));
+    net.join("alice", "--phase 1").ok();
+    assert!(!asked.load(std::sync::atomic::Ordering::SeqCst), "asked before the round's time");
+    assert!(!net.world.shared("phase1/final.ptau").exists());
+    wait_until("phase 1 is closed", || net.world.shared("phase1/prepared.ptau").exists());
+    assert!(asked.load(std::sync::atomic::Ordering::SeqCst));
+    net.kill_service();
+    assert!(Timestamp::now().unix() >= MADE_UP.time_of(rounds[0]).unwrap().unix());
+    let said = net.world.ok("coordinator", "ceremony verify shared");
+    assert_eq!(said.matches("verified under made-up's key").count(), 1, "{said}");
+    let opened = net.world.read("coordinator", "shared/phase1/final.dsse.json");
+    let envelope = Envelope::from_json(&opened).unwrap();
+    assert!(String::from_utf8_lossy(envelope.payload()).contains(&hex_of(rounds[0])));
 }
