@@ -5,19 +5,25 @@
 //! commitments/PHASE.KEY.dsse.json     KEY: the first 16 digits of the participant's key id
 //! ```
 //!
+//! This is the first round of a phase; [`rounds`] has the others. Only those of the round that was
+//! begun last are commitments, the others are void.
+//!
 //! It names, for each chain of the phase, SHA-256 of what the contribution will show of its secrets
 //! ([`Opening`]). So nobody chooses a secret knowing another's contribution, if
 //!
 //! 1. each contribution opens the one commitment that its maker has for the phase
 //!    (`Commitments::opened`, with the mathematics of the step);
 //! 2. a journal has all commitments before the first contribution of the phase, one of each
-//!    participant (`Ceremony::ensure_committed_first`), and every contribution after it
+//!    participant in a round (`Ceremony::ensure_committed_first`), and every contribution after it
 //!    ([`Ceremony::ensure_all_recorded`]).
 //!
 //! Who did not commit in time does not contribute to the phase. Who does not contribute after
-//! having committed may have disliked what they saw: reports name them.
+//! having committed may have disliked what they saw: reports name them. Whoever's contribution was
+//! rejected does not come again: its secrets are gone ([`Ceremony::is_spent`]).
 
-use std::collections::BTreeSet;
+mod order;
+pub mod rounds;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,19 +43,19 @@ use crate::chain::{Chain, Step};
 use crate::config::Config;
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::{Folder, Track};
-use crate::journal::{Event, JOURNAL, Recorded};
 use crate::roster::Roster;
 use crate::steps::write_file;
 use crate::store::EntryKind;
 use crate::verify::PassedCheck;
 use crate::{Ceremony, Stage};
+use rounds::Begun;
 
 /// The folder of commitments.
 pub const COMMITMENTS: &str = "commitments";
 
-/// Files of the folder that are looked at: everybody's for both phases, and as many that somebody
-/// put there.
-const MAX_FILES: usize = 4 * MAX_PARTICIPANTS;
+/// Files of the folder that are looked at: everybody's and the coordinator's for each round of both
+/// phases, and as many as in a round that somebody put there.
+const MAX_FILES: usize = 2 * (rounds::MAX_ROUNDS as usize + 1) * (MAX_PARTICIPANTS + 1);
 
 /// Begins what is hashed, so that nothing else has the same hash.
 const TAG: &[u8] = b"zk-ceremony commitment v1\0";
@@ -224,7 +230,10 @@ pub struct Committed {
 /// participant has or had. None where the rules do not ask for them.
 #[derive(Clone, Debug, Default)]
 pub struct Commitments {
+    /// Those of each phase's last round.
     kept: Vec<Committed>,
+    /// The rounds after the first.
+    begun: Vec<Begun>,
     /// Why some could not be read: they may be there.
     unread: Option<Arc<CeremonyError>>,
 }
@@ -234,16 +243,25 @@ impl Commitments {
         if !config.asks_for_committed_secrets() {
             return Self::default();
         }
-        let mut unread = None;
+        let (mut begun, mut unread) = (Vec::new(), None);
+        for phase in [Phase::One, Phase::Two] {
+            let (rounds, error) = rounds::read(folder, config, roster, phase);
+            begun.extend(rounds);
+            unread = unread.or(error);
+        }
+        let round = |phase| round_of(&begun, phase);
         let mut entries = match folder.store().entries(Path::new(COMMITMENTS), MAX_FILES) {
             Ok(entries) => entries,
             Err(error) => {
                 let error = at(&folder.root().join(COMMITMENTS))(error);
-                unread = (!error.is_missing()).then_some(error);
+                unread = unread.or((!error.is_missing()).then_some(error));
                 Vec::new()
             }
         };
-        entries.retain(|entry| entry.kind == EntryKind::File);
+        // Those of earlier rounds are void, and not looked at.
+        let now = [Phase::One, Phase::Two].map(|phase| rounds::prefix(phase, round(phase)));
+        let is_now = |name: &str| now.iter().any(|prefix| name.starts_with(prefix));
+        entries.retain(|entry| entry.kind == EntryKind::File && is_now(&entry.name));
         entries.sort();
         let mut read = |name: String| {
             let path = folder.root().join(COMMITMENTS).join(name);
@@ -260,12 +278,30 @@ impl Commitments {
             let said = Commitment::read(&path, &bytes, config).ok()?;
             let is_theirs =
                 roster.keys().any(|(name, key)| *name == said.participant && *key == said.key);
-            let is_named = named(folder, said.phase, &said.key) == path;
+            let is_named = named(folder, (said.phase, round(said.phase)), &said.key) == path;
             let document = FileDigest::of(&bytes);
             (is_theirs && is_named).then_some(Committed { said, document, path })
         };
         let kept = entries.into_iter().filter_map(|entry| read(entry.name)).collect();
-        Self { kept, unread: unread.map(Arc::new) }
+        Self { kept, unread: unread.map(Arc::new), begun }
+    }
+
+    /// The round of a phase that goes on, or the last one: 1 unless the coordinator began others.
+    #[must_use]
+    pub fn round(&self, phase: Phase) -> u32 {
+        round_of(&self.begun, phase)
+    }
+
+    /// The rounds after the first, of both phases.
+    #[must_use]
+    pub fn rounds(&self) -> &[Begun] {
+        &self.begun
+    }
+
+    /// The beginning of a round.
+    #[must_use]
+    pub fn begun(&self, phase: Phase, round: u32) -> Option<&Begun> {
+        self.begun.iter().find(|it| (it.said.phase, it.said.round) == (phase, round))
     }
 
     /// Why some could not be read, if so: what is not here may be there.
@@ -274,7 +310,7 @@ impl Commitments {
         self.unread.as_ref()
     }
 
-    /// Those of a phase.
+    /// Those of a phase, of its last round.
     pub fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &Committed> {
         self.kept.iter().filter(move |kept| kept.said.phase == phase)
     }
@@ -343,6 +379,10 @@ impl Commitments {
     }
 }
 
+fn round_of(begun: &[Begun], phase: Phase) -> u32 {
+    begun.iter().filter(|it| it.said.phase == phase).map(|it| it.said.round).max().unwrap_or(1)
+}
+
 /// What checks 12 and 13 establish.
 const OPENED: &str = "the contribution has the secrets that its maker committed to";
 
@@ -354,6 +394,8 @@ pub enum Standing {
     Waiting,
     /// Its maker contributed to every chain of the phase.
     Contributed,
+    /// A contribution of its maker was rejected, and its secrets are gone: none comes again.
+    Rejected,
     /// The phase was closed without a contribution of its maker to every chain.
     NotOpened,
 }
@@ -389,9 +431,9 @@ pub fn verify(
     ceremony.commitments.opened(ceremony.config.digest(), step, opening).map(Some)
 }
 
-fn named(folder: &Folder, phase: Phase, key: &PublicKey) -> PathBuf {
-    let key = key.fingerprint().replace(' ', "");
-    folder.root().join(COMMITMENTS).join(format!("{}.{key}.dsse.json", u8::from(phase)))
+fn named(folder: &Folder, (phase, round): (Phase, u32), key: &PublicKey) -> PathBuf {
+    let (prefix, key) = (rounds::prefix(phase, round), key.fingerprint().replace(' ', ""));
+    folder.root().join(COMMITMENTS).join(format!("{prefix}{key}.dsse.json"))
 }
 
 /// Keeps a commitment that came from its maker.
@@ -410,7 +452,7 @@ pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic
     match ceremony.commitments.of(&said.participant, phase) {
         Ok(kept) if kept.document == document => return Ok(Kept::Already(said)),
         Err(Uncommitted::Missing) => {}
-        _ => return Err(twice(&said.participant, phase)),
+        _ => return Err(twice(ceremony, &said.participant, phase)),
     }
     let mut roster = ceremony.roster.participants(phase);
     if !roster.any(|person| person.name == said.participant && person.key == said.key) {
@@ -421,7 +463,8 @@ pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic
         .found(format_args!("{} ({})", said.participant, said.key.fingerprint())));
     }
     ceremony.ensure_takes_commitments(phase)?;
-    write_file(ceremony, &named(&ceremony.folder, phase, &said.key), &bytes, false)?;
+    let round = ceremony.commitments.round(phase);
+    write_file(ceremony, &named(&ceremony.folder, (phase, round), &said.key), &bytes, false)?;
     Ok(Kept::New(said))
 }
 
@@ -434,16 +477,23 @@ pub enum Kept {
     Already(Commitment),
 }
 
-fn twice(participant: &Label, phase: Phase) -> Diagnostic {
-    Diagnostic::artefact(
+fn twice(ceremony: &Ceremony, participant: &Label, phase: Phase) -> Diagnostic {
+    let refused = Diagnostic::artefact(
         "committed-already",
         format_args!("{participant} has committed to phase {} already", u8::from(phase)),
     )
-    .expected("one commitment of each participant, as it was first signed")
-    .hint(
-        "only the process that made the commitment can open it: let it go on. If it has ended, its \
-         secrets are gone, and this phase goes on without you",
-    )
+    .expected("one commitment of each participant, as it was first signed");
+    if ceremony.contributed_to(phase).is_some() {
+        return refused.hint(
+            "only the process that made the commitment can open it: let it go on. If it has ended, \
+             or its key was replaced, this phase goes on without you",
+        );
+    }
+    refused.hint(format_args!(
+        "only the process that made the commitment can open it: let it go on. If it has ended, or \
+         its key was replaced, ask the coordinator for another round of commitments: `{PROGRAM} \
+         ceremony recommit`"
+    ))
 }
 
 /// The refusal of a commitment that comes after the round of commitments.
@@ -475,7 +525,7 @@ impl Ceremony {
                 self.folder.root().display()
             )));
         }
-        match self.begun(phase) {
+        match self.contributed_to(phase) {
             None => Ok(()),
             Some(chain) => {
                 Err(too_late(phase, &format!("{} has contributions already", chain.track)))
@@ -483,9 +533,18 @@ impl Ceremony {
         }
     }
 
+    /// Whether a participant's secrets for a chain are gone: a contribution with them was taken in,
+    /// and rejected later. They ended when it was taken in.
+    #[must_use]
+    pub fn is_spent(&self, chain: &Chain, participant: &Label) -> bool {
+        self.config.asks_for_committed_secrets()
+            && chain.contribution_of(participant).is_none()
+            && chain.rejected.iter().any(|gone| gone.contributor.as_ref() == Some(participant))
+    }
+
     /// A chain of the phase with contributions, or ones that were rejected, or whose beacon is due.
     #[must_use]
-    pub fn begun(&self, phase: Phase) -> Option<&Chain> {
+    pub fn contributed_to(&self, phase: Phase) -> Option<&Chain> {
         let begun = |chain: &&Chain| {
             chain.contributions().next().is_some()
                 || !chain.rejected.is_empty()
@@ -503,117 +562,13 @@ impl Ceremony {
         let lacking: Vec<&Chain> = self.chains().filter(of_phase).filter(lacks).collect();
         if lacking.is_empty() {
             Standing::Contributed
+        } else if lacking.iter().any(|chain| self.is_spent(chain, &kept.said.participant)) {
+            Standing::Rejected
         } else if lacking.iter().any(|chain| chain.is_closed()) {
             Standing::NotOpened
         } else {
             Standing::Waiting
         }
-    }
-
-    /// No commitment that the journal tells of came after the first contribution to its phase, none
-    /// is the second one of its maker, and that of each contribution's maker is told of.
-    pub(crate) fn ensure_committed_first(
-        &self,
-        path: &Path,
-        entries: &[Recorded],
-    ) -> Result<(), CeremonyError> {
-        if !self.config.asks_for_committed_secrets() {
-            return Ok(());
-        }
-        for phase in [Phase::One, Phase::Two] {
-            let mut told: BTreeSet<(&Label, FileDigest)> = BTreeSet::new();
-            let mut makers: BTreeSet<&Label> = BTreeSet::new();
-            let mut first: Option<u64> = None;
-            for recorded in entries {
-                let number = recorded.entry.number;
-                match &recorded.entry.event {
-                    Event::Committed { participant, phase: of, document } if *of == phase => {
-                        let wrong = |what: &str, found: &str, expected: &str| {
-                            let what = format_args!("entry {number}: {participant} {what}");
-                            Err(broken(path, what, found, expected))
-                        };
-                        if let Some(first) = first {
-                            return wrong(
-                                "committed too late",
-                                &format!("a contribution to the phase in entry {first}"),
-                                "every commitment before the first contribution",
-                            );
-                        }
-                        // A process that was killed may have told of the same one before.
-                        if told.contains(&(participant, *document)) {
-                            continue;
-                        }
-                        if !makers.insert(participant) {
-                            let expected = "one commitment of each participant";
-                            return wrong("committed twice", "another commitment before", expected);
-                        }
-                        told.insert((participant, *document));
-                    }
-                    // What the entry calls it has been held to the step; of one that was
-                    // rejected nothing but its file is known.
-                    Event::Step { circuit, action, file, .. } => {
-                        let of = if circuit.is_none() { Phase::One } else { Phase::Two };
-                        let is_rejected = || {
-                            let mut chains = self.chains();
-                            chains.any(|chain| chain.rejected.iter().any(|it| it.file == *file))
-                        };
-                        let counts = *action == Action::Contribution || is_rejected();
-                        first = first.or((of == phase && counts).then_some(number));
-                    }
-                    _ => {}
-                }
-            }
-            let chains = self.chains().filter(|chain| chain.track.phase() == phase);
-            for step in chains.flat_map(Chain::contributions) {
-                let maker = &step.words.participant;
-                // One that is not there is found with the mathematics of the step.
-                let Ok(kept) = self.commitments.of(maker, phase) else { continue };
-                if !told.contains(&(maker, kept.document)) {
-                    return Err(broken(
-                        &kept.path,
-                        format_args!("the journal does not tell of this commitment of {maker}"),
-                        kept.document,
-                        "an entry before the first contribution to the phase",
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// In a ceremony with commitments, a journal tells of every contribution: only it says what
-    /// came first.
-    ///
-    /// # Errors
-    /// When there is none, it does not hold, or it lacks one.
-    pub fn ensure_all_recorded(&self) -> Result<(), CeremonyError> {
-        if !self.config.asks_for_committed_secrets() {
-            return Ok(());
-        }
-        let path = self.folder.root().join(JOURNAL);
-        let unknown = |found: String| {
-            Err(broken(
-                &path,
-                "nothing shows that the commitments came before the contributions",
-                found,
-                "a signed journal with every contribution",
-            ))
-        };
-        let Some(journal) = self.settled_journal()? else { return unknown("no journal".into()) };
-        let recorded: BTreeSet<FileDigest> = journal
-            .entries
-            .iter()
-            .filter_map(|recorded| match &recorded.entry.event {
-                Event::Step { file, .. } => Some(*file),
-                _ => None,
-            })
-            .collect();
-        for chain in self.chains() {
-            if let Some(step) = chain.contributions().find(|step| !recorded.contains(&step.file)) {
-                return unknown(format!("no entry of {}, step {}", chain.track, step.name));
-            }
-        }
-        Ok(())
     }
 }
 

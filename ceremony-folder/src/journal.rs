@@ -144,6 +144,15 @@ pub enum Event {
         /// SHA-256 of the signed document.
         document: FileDigest,
     },
+    /// The coordinator began another round of commitments to a phase: those before are void.
+    CommitmentRound {
+        /// The phase.
+        phase: Phase,
+        /// The round: 2 or more.
+        round: u32,
+        /// SHA-256 of the signed document.
+        document: FileDigest,
+    },
     /// The service takes no commitments to a phase any more: everybody's is there, or the time for
     /// them is over.
     CommitmentsClosed {

@@ -57,6 +57,8 @@ pub struct Rejected {
     pub input: Option<FileDigest>,
     /// The value of a rejected beacon.
     pub beacon: Option<Beacon>,
+    /// Who signed it as their contribution, where that holds and is here.
+    pub contributor: Option<Label>,
 }
 
 /// Which steps of a chain may not be taken out, and why.
@@ -165,7 +167,11 @@ impl Reader<'_> {
                 "both, so that no later beacon repeats them",
             ));
         }
-        let attested = claim.and_then(|claim| claim.said.as_ref().ok()).map(|step| step.file);
+        let said = claim.and_then(|claim| claim.said.as_ref().ok());
+        let contributor = said
+            .filter(|step| step.words.action == Action::Contribution)
+            .map(|step| step.words.participant.clone());
+        let attested = said.map(|step| step.file);
         if let Some(attested) = attested.filter(|attested| *attested != file) {
             return Err(broken(&path, "the rejection is of another file", file, attested));
         }
@@ -179,6 +185,7 @@ impl Reader<'_> {
             file,
             input: words.input_sha256,
             beacon: words.beacon,
+            contributor,
         })
     }
 }

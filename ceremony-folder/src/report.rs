@@ -15,6 +15,7 @@ use ceremony_core::progress::Progress;
 pub use page::html;
 pub use people::{
     ReportedAmendment, ReportedCommitment, ReportedEnrolment, ReportedPending, ReportedPeople,
+    ReportedRound,
 };
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::{Blame, Diagnostic};

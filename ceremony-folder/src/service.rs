@@ -12,10 +12,12 @@ use zk_attest::digest::{ConfigDigest, ContributionHash, FileDigest};
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, CircuitName, Label, Timestamp};
+use zk_attest::program::PROGRAM;
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{Phase, Predicate, Statement, Subject};
 
 use crate::error::{CeremonyError, at, broken};
+use crate::journal::{Event, Recorded};
 use crate::steps::write_file;
 use crate::store::EntryKind;
 use crate::{Ceremony, Chain, Step, Track};
@@ -90,7 +92,7 @@ impl Receipt {
 
     /// What a service says about a step of its journal.
     #[must_use]
-    pub fn of(ceremony: &Ceremony, step: &Step, journal: &crate::journal::Recorded) -> Self {
+    pub fn of(ceremony: &Ceremony, step: &Step, journal: &Recorded) -> Self {
         let circuit = step.words.circuit.as_ref().map(|circuit| circuit.name.clone());
         Self {
             ceremony: ceremony.config.document().id.clone(),
@@ -186,6 +188,36 @@ impl Receipt {
             }),
             self.file,
         ))
+    }
+}
+
+impl Receipt {
+    /// Holds a journal against this receipt: the entry that it names is there, with its digest, and
+    /// tells of the contribution.
+    ///
+    /// # Errors
+    /// When it is not: the service told another story to whoever got the receipt.
+    pub fn told_by(&self, entries: &[Recorded], path: &Path) -> Result<(), CeremonyError> {
+        let number = self.journal_entry;
+        let entry = usize::try_from(number).ok().and_then(|index| entries.get(index));
+        let tells = |event: &Event| {
+            matches!(event, Event::Step { circuit, participant, file, .. }
+                if (circuit, participant, file) == (&self.circuit, &self.participant, &self.file))
+        };
+        match entry {
+            Some(found) if found.sha256 == self.journal_sha256 && tells(&found.entry.event) => {
+                Ok(())
+            }
+            found => Err(broken(
+                path,
+                format_args!(
+                    "the journal has not the entry {number} that the service signed in this \
+                     receipt: keep both, `{PROGRAM} ceremony judge` holds them against each other"
+                ),
+                found.map_or("no such entry".into(), |found| found.sha256.to_string()),
+                self.journal_sha256,
+            )),
+        }
     }
 }
 

@@ -95,6 +95,14 @@ pub enum TurnError {
         /// What there is in its place.
         found: Uncommitted,
     },
+    /// The participant's contribution was rejected, and the secrets that it had, and that were
+    /// committed to, are gone.
+    Spent {
+        /// The participant.
+        name: Label,
+        /// The chain.
+        track: Track,
+    },
     /// It is another participant's turn.
     AnothersTurn {
         /// The chain.
@@ -242,6 +250,13 @@ impl From<TurnError> for Diagnostic {
                 "the rules ask for commitments: `{PROGRAM} ceremony join` makes them, when a phase \
                  begins"
             )),
+            TurnError::Spent { name, track } => Self::environment(
+                "secrets-spent",
+                format_args!("{name}'s contribution was rejected, and its secrets are gone"),
+            )
+            .at(track)
+            .expected("a contribution with the secrets that were committed to before the phase")
+            .hint("the phase goes on without you; tell the coordinator"),
             TurnError::AnothersTurn { track, name, next } => {
                 Self::environment("not-your-turn", "it is not your turn")
                     .at(track)
@@ -274,7 +289,10 @@ impl From<TurnError> for Diagnostic {
                     .at(track)
                     .found(found)
                     .expected(format_args!("at least {expected}"))
-                    .hint(format_args!("wait for {}", next.join(" or ")))
+                    .hint(match next.is_empty() {
+                        true => "nobody can contribute any more: begin a new ceremony".to_owned(),
+                        false => format!("wait for {}", next.join(" or ")),
+                    })
             }
             TurnError::Unopened { track } => {
                 Self::artefact("unopened", "the chain has not been started").at(track).hint(
@@ -392,11 +410,14 @@ impl Ceremony {
     }
 
     /// Participants whose contribution to a chain can still come, in the order of the roster:
-    /// without those who would have had to commit to it.
+    /// without those who would have had to commit to it, or whose committed secrets are gone.
     #[must_use]
     pub fn still_to_come(&self, chain: &Chain) -> Vec<&Participant> {
         let mut waiting = chain.waiting(&self.roster);
-        waiting.retain(|person| self.ensure_committed(&person.name, chain.track.phase()).is_ok());
+        waiting.retain(|person| {
+            self.ensure_committed(&person.name, chain.track.phase()).is_ok()
+                && !self.is_spent(chain, &person.name)
+        });
         waiting
     }
 
@@ -455,6 +476,10 @@ impl Ceremony {
                 step: done.index,
                 root: self.folder.root().into(),
             });
+        }
+        if self.is_spent(chain, &participant.name) {
+            let (name, track) = (participant.name.clone(), chain.track.clone());
+            return Err(TurnError::Spent { name, track });
         }
         if let Some(beacon) = chain.awaits_beacon() {
             let (track, root) = (chain.track.clone(), self.folder.root().into());

@@ -15,13 +15,14 @@ use ceremony_core::progress::{NoProgress, Progress};
 use ceremony_folder::archive_set::{PublicNames, is_data, is_replaceable, is_versioned};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::folder::slashed;
-use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES};
+use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES, Recorded};
 use ceremony_folder::output::{Output, OutputError};
 use ceremony_folder::steps::write_file;
 use ceremony_folder::store::{Entry, EntryKind, Input, LocalDirectory, ReadError, Readers, Store};
 use ceremony_folder::{Ceremony, Config, Folder, FolderLock, Step, Track};
-use zk_attest::diagnostic::Diagnostic;
+use zk_attest::diagnostic::{Blame, Diagnostic};
 use zk_attest::digest::ConfigDigest;
+use zk_attest::program::PROGRAM;
 
 use crate::client::Client;
 use crate::protocol::{FileInfo, FileList};
@@ -256,11 +257,52 @@ impl WorkingCopy {
         Ok(())
     }
 
-    /// Brings the copy of the journal up to date.
+    /// Brings the copy of the journal up to date. The journal that is here stays when the service's
+    /// is another one, which is kept in `strays/` then, as far as the service shows it: two signed
+    /// heads, with their lines, for `ceremony judge`.
     ///
     /// # Errors
     /// When the service is not reached, or its journal does not go on from the one that is here.
     pub fn update_journal(&mut self, client: &Client) -> Result<(), Diagnostic> {
+        match self.follow_journal(client) {
+            Err(error) if error.blame == Blame::Artefact => Err(self.keep_other(client, error)),
+            followed => followed,
+        }
+    }
+
+    /// The entries of the copy of the journal, as far as it was brought up to date.
+    #[must_use]
+    pub fn journal(&self) -> &[Recorded] {
+        self.journal.as_ref().map_or(&[], |journal| journal.entries())
+    }
+
+    fn keep_other(&mut self, client: &Client, error: Diagnostic) -> Diagnostic {
+        let [lines, head] = [JOURNAL, JOURNAL_HEAD].map(|name| format!("strays/other.{name}"));
+        let mut other = String::new();
+        let mut from = 0;
+        let signed = loop {
+            let Ok(part) = client.journal(from) else { break None };
+            from += part.lines.lines().count() as u64;
+            other.push_str(&part.lines);
+            if part.head.is_some() || part.lines.is_empty() || other.len() > MAX_JOURNAL_BYTES {
+                break part.head;
+            }
+        };
+        let Some(signed) = signed else { return error };
+        let kept = self
+            .write(&lines, other.as_bytes())
+            .and_then(|()| self.write(&head, &signed.to_json()));
+        if kept.is_err() {
+            return error;
+        }
+        let root = self.root.display();
+        Diagnostic { code: "history-changed".into(), ..error }.hint(format_args!(
+            "keep this folder, and tell the participants: `{PROGRAM} ceremony judge {root} \
+             {root}/{head} --journal {root}/{lines}` says whether the service contradicts itself"
+        ))
+    }
+
+    fn follow_journal(&mut self, client: &Client) -> Result<(), Diagnostic> {
         let _lock = FolderLock::take(&self.root)?;
         let ceremony = Ceremony::read(self.folder.clone())?;
         let journal = match self.journal.take().filter(Journal::is_current) {

@@ -1,12 +1,14 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use ceremony_core::commit::{KeptSeed, SEED_BYTES};
 use zk_attest::statement::StepAttestation;
 
+use super::rounds::CommitmentRound;
 use super::*;
-use crate::fixture::{key, label, rules, signed};
+use crate::fixture::{COORDINATOR, key, label, rules, signed};
 use crate::folder::{Slot, StepName};
-use crate::journal::Entry;
+use crate::journal::{Entry, Event, JOURNAL, Recorded};
 use crate::software::Software;
 
 fn drawn() -> Opening {
@@ -172,6 +174,45 @@ fn a_commitment_is_of_these_rules_in_each_of_its_words_and_signed_by_its_maker()
 }
 
 #[test]
+fn the_subject_of_a_commitment_and_its_words_are_of_one_ceremony() {
+    let world = World::new();
+    let good = world.commitment("alice", &drawn());
+    let other = ConfigDigest::of(b"x");
+    for (subject, words) in [(other, good.ceremony_toml_sha256), (good.ceremony_toml_sha256, other)]
+    {
+        let said = Commitment { ceremony_toml_sha256: words, ..good.clone() };
+        let subject = Subject::new("ceremony.toml", subject.as_bytes()).unwrap();
+        let statement = Statement { subject: vec![subject], predicate: said };
+        let bytes = signed(&statement, &["alice"]).to_json();
+        let read = Commitment::read(Path::new("commitment"), &bytes, &config());
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("the commitment is of another ceremony"), "{error}");
+    }
+}
+
+#[test]
+fn nobody_commits_after_a_contribution_or_a_beacon_that_is_due() {
+    let world = World::new();
+    let mut ceremony = world.ceremony();
+    ceremony.ensure_takes_commitments(Phase::One).unwrap();
+    let made = contribution(&ceremony, "alice");
+    ceremony.phase1.steps = vec![made.clone()];
+    let refused = ceremony.ensure_takes_commitments(Phase::One).unwrap_err();
+    assert_eq!(refused.code, "commitments-closed");
+    // A beacon that was made on the opening and is not finished.
+    let mut opening = made.clone();
+    opening.words.action = Action::Open;
+    let mut beacon = made;
+    beacon.name = StepName::first(Slot::Final);
+    beacon.words.input_sha256 = Some(opening.file);
+    ceremony.phase1.steps = vec![opening];
+    ceremony.ensure_takes_commitments(Phase::One).unwrap();
+    ceremony.phase1.signed = vec![beacon];
+    let refused = ceremony.ensure_takes_commitments(Phase::One).unwrap_err();
+    assert_eq!(refused.code, "commitments-closed");
+}
+
+#[test]
 fn each_participant_commits_once_and_before_anybody_contributes() {
     let world = World::new();
     let first = world.commitment("alice", &drawn());
@@ -221,6 +262,7 @@ fn two_commitments_of_a_participant_are_none_and_a_strangers_does_not_count() {
     world.put(&name("bob"), &said, "alice");
     let stolen = Commitment { participant: label("alice"), ..world.commitment("bob", &opening) };
     world.put("1.0000000000000000.dsse.json", &stolen, "bob");
+    world.put(&name("bob"), &stolen, "bob");
     assert_eq!(world.ceremony().commitments.of_phase(Phase::One).count(), 0);
     world.put(&name("alice"), &said, "alice");
     let mut ceremony = world.ceremony();
@@ -310,6 +352,181 @@ fn a_journal_has_one_commitment_of_each_before_the_first_contribution_of_the_pha
     world.config =
         Config::from_toml(text().replace("secrets = true", "secrets = false").as_bytes()).unwrap();
     judged(&world, late(committed("carol", one, b"c1"))).unwrap();
+}
+
+fn begin(world: &World, phase: Phase, round: u32, signer: &str) -> Vec<u8> {
+    let rules = config();
+    let said = CommitmentRound {
+        ceremony: rules.document().id.clone(),
+        kind: rules.document().kind,
+        ceremony_toml_sha256: rules.digest(),
+        phase,
+        round,
+        reason: label("a power cut"),
+        time: Timestamp::from_unix(0),
+    };
+    write_round(world, &said, signer)
+}
+
+/// Under the name that the document's phase and round have.
+fn write_round(world: &World, said: &CommitmentRound, signer: &str) -> Vec<u8> {
+    let subject = Subject::new("ceremony.toml", said.ceremony_toml_sha256.as_bytes()).unwrap();
+    let statement = Statement { subject: vec![subject], predicate: said.clone() };
+    let bytes = signed(&statement, &[signer]).to_json();
+    let name = format!("{}-{}.round.dsse.json", u8::from(said.phase), said.round);
+    fs::write(world.dir.path().join(COMMITMENTS).join(name), &bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_round_that_the_coordinator_begins_voids_the_commitments_before_it() {
+    let world = World::new();
+    let (first, second) = (drawn(), drawn());
+    world.keep(&world.commitment("alice", &first), "alice").unwrap();
+    // By somebody else, out of order, or of other rules: none begins.
+    begin(&world, Phase::One, 2, "alice");
+    begin(&world, Phase::One, 3, COORDINATOR);
+    assert_eq!(world.ceremony().commitments.round(Phase::One), 1);
+    let document = begin(&world, Phase::One, 2, COORDINATOR);
+    fs::remove_file(world.dir.path().join(COMMITMENTS).join("1-3.round.dsse.json")).unwrap();
+    let commitments = world.ceremony().commitments;
+    assert_eq!((commitments.round(Phase::One), commitments.round(Phase::Two)), (2, 1));
+    let begun = commitments.begun(Phase::One, 2).unwrap();
+    assert_eq!(begun.document, FileDigest::of(&document));
+    assert_eq!(commitments.of(&label("alice"), Phase::One).err(), Some(Uncommitted::Missing));
+    // Of this round, under its own name.
+    world.keep(&world.commitment("alice", &second), "alice").unwrap();
+    let key = key("alice").fingerprint().replace(' ', "");
+    assert!(world.dir.path().join(COMMITMENTS).join(format!("1-2.{key}.dsse.json")).exists());
+    assert!(world.check("alice", &second).unwrap().is_some());
+    let refused = world.check("alice", &first).unwrap_err();
+    assert!(refused.contains("does not open the commitment of alice"), "{refused}");
+    // Each word of the document counts.
+    let good = begun.said.clone();
+    for said in [
+        CommitmentRound { ceremony: CeremonyId::new("x").unwrap(), ..good.clone() },
+        CommitmentRound { kind: CeremonyKind::Production, ..good.clone() },
+        CommitmentRound { ceremony_toml_sha256: ConfigDigest::of(b"x"), ..good.clone() },
+    ] {
+        write_round(&world, &said, COORDINATOR);
+        assert_eq!(world.ceremony().commitments.round(Phase::One), 1, "{said:?}");
+    }
+    let path = world.dir.path().join(COMMITMENTS);
+    for name in ["1-3.round.dsse.json", "2-2.round.dsse.json"] {
+        fs::write(path.join("1-2.round.dsse.json"), &document).unwrap();
+        fs::write(path.join(name), &document).unwrap();
+    }
+    let commitments = world.ceremony().commitments;
+    assert_eq!((commitments.round(Phase::One), commitments.round(Phase::Two)), (2, 1));
+}
+
+#[test]
+fn a_journal_has_each_round_in_order_and_no_commitment_of_an_earlier_one() {
+    let world = World::new();
+    let [two, three] = [2, 3].map(|round| {
+        let document = begin(&world, Phase::One, round, COORDINATOR);
+        Event::CommitmentRound { phase: Phase::One, round, document: FileDigest::of(&document) }
+    });
+    let committed = |who: &str, document: &[u8]| Event::Committed {
+        participant: label(who),
+        phase: Phase::One,
+        document: FileDigest::of(document),
+    };
+    let opening = drawn();
+    let said = world.commitment("alice", &opening);
+    world.keep(&said, "alice").unwrap();
+    let document = envelope(&said, "alice").to_json();
+    let step = Event::Step {
+        circuit: None,
+        step: "0001".into(),
+        action: Action::Contribution,
+        participant: label("alice"),
+        file: FileDigest::of(b"alice"),
+        turn: None,
+    };
+    let mut ceremony = world.ceremony();
+    ceremony.phase1.steps = vec![contribution(&ceremony, "alice")];
+    let judged = |events: &[&Event]| {
+        let events = events.iter().map(|event| (*event).clone()).collect();
+        let judged = ceremony.ensure_committed_first(Path::new(JOURNAL), &journal(events));
+        judged.map_err(|error| error.to_string())
+    };
+    let (old, now) = (committed("alice", b"old"), committed("alice", &document));
+    judged(&[&old, &two, &three, &now, &step]).unwrap();
+    let other = match &two {
+        Event::CommitmentRound { phase, round, .. } => {
+            let document = FileDigest::of(b"another");
+            Event::CommitmentRound { phase: *phase, round: *round, document }
+        }
+        _ => panic!("a round"),
+    };
+    for (events, what) in [
+        (vec![&old, &two, &three, &old, &now, &step], "of an earlier round comes again"),
+        (vec![&now, &two, &three, &step], "does not tell of this commitment"),
+        (vec![&old, &two, &three, &now, &step, &two], "begins too late"),
+        (vec![&old, &two, &two], "not one that was begun"),
+        (vec![&old, &three, &two], "not one that was begun"),
+        (vec![&old, &other], "not one that was begun"),
+        (vec![&two, &now, &step], "tells of another round of commitments"),
+    ] {
+        let refused = judged(&events).unwrap_err();
+        assert!(refused.contains(what), "{what}: {refused}");
+    }
+}
+
+#[test]
+fn whose_contribution_was_rejected_has_no_secrets_and_is_not_waited_for() {
+    let world = World::new();
+    for who in ["alice", "bob"] {
+        world.keep(&world.commitment(who, &drawn()), who).unwrap();
+    }
+    let mut ceremony = world.ceremony();
+    let made = contribution(&ceremony, "alice");
+    ceremony.phase1.rejected = vec![crate::chain::Rejected {
+        name: made.name,
+        path: made.path,
+        present: true,
+        index: 1,
+        envelope: made.envelope,
+        reason: label("a test"),
+        file: made.file,
+        input: None,
+        beacon: None,
+        contributor: Some(label("alice")),
+    }];
+    let names = |people: Vec<&crate::config::Participant>| {
+        people.iter().map(|person| person.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(ceremony.still_to_come(&ceremony.phase1)), ["bob"]);
+    assert_eq!(names(ceremony.may_contribute(&ceremony.phase1)), ["bob"]);
+    let alice = ceremony.roster.everybody()[0].clone();
+    let refused = ceremony.chains_open_to(&alice, &[]).unwrap_err();
+    assert!(matches!(refused, crate::TurnError::Spent { .. }), "{refused:?}");
+    let standing =
+        |who: &str| ceremony.standing(ceremony.commitments.of(&label(who), Phase::One).unwrap());
+    assert_eq!((standing("alice"), standing("bob")), (Standing::Rejected, Standing::Waiting));
+    // In the journal, nobody commits after it, whatever its entry calls it.
+    let entry = Event::Step {
+        circuit: None,
+        step: "0001".into(),
+        action: Action::Open,
+        participant: label("alice"),
+        file: FileDigest::of(b"alice"),
+        turn: None,
+    };
+    let late = Event::Committed {
+        participant: label("carol"),
+        phase: Phase::One,
+        document: FileDigest::of(b"c"),
+    };
+    let judged = ceremony.ensure_committed_first(Path::new(JOURNAL), &journal(vec![entry, late]));
+    assert!(judged.unwrap_err().to_string().contains("committed too late"));
+    // What she sent is public: no round begins anew.
+    assert!(ceremony.contributed_to(Phase::One).is_some());
+    // Without the rule, a contribution is made anew.
+    ceremony.config =
+        Config::from_toml(text().replace("secrets = true", "secrets = false").as_bytes()).unwrap();
+    assert!(ceremony.still_to_come(&ceremony.phase1).len() == 2);
 }
 
 /// The order of the journal is of what its entries call steps, and who writes it may call them

@@ -56,7 +56,7 @@ mod tests {
         ReportedAmendment, ReportedApproval, ReportedAudit, ReportedBeacon, ReportedBuild,
         ReportedChain, ReportedCheck, ReportedCommitment, ReportedEnrolment, ReportedFailure,
         ReportedFile, ReportedKey, ReportedPending, ReportedPeople, ReportedPlace,
-        ReportedRejection, ReportedStep, ReportedStray, ReportedVerdicts,
+        ReportedRejection, ReportedRound, ReportedStep, ReportedStray, ReportedVerdicts,
     };
     use super::*;
 
@@ -180,6 +180,12 @@ mod tests {
                     fingerprint: text.into(),
                     phase: 1,
                     standing: Standing::NotOpened,
+                    time: text.into(),
+                }],
+                commitment_rounds: vec![ReportedRound {
+                    phase: 1,
+                    round: 2,
+                    reason: text.into(),
                     time: text.into(),
                 }],
             },

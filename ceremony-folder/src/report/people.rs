@@ -8,6 +8,7 @@ use zk_attest::statement::Phase;
 use crate::Ceremony;
 use crate::amend::shown;
 use crate::commitment::Standing;
+use crate::commitment::rounds::Begun;
 use crate::roster::Amended;
 
 /// Everything about people that is not about a step.
@@ -26,6 +27,9 @@ pub struct ReportedPeople {
     /// Who committed to secrets, where the rules ask for it.
     #[serde(default)]
     pub commitments: Vec<ReportedCommitment>,
+    /// Rounds of commitments after the first: those before are void.
+    #[serde(default)]
+    pub commitment_rounds: Vec<ReportedRound>,
 }
 
 /// An amendment in force.
@@ -88,6 +92,19 @@ pub struct ReportedCommitment {
     pub time: String,
 }
 
+/// A round of commitments that the coordinator began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportedRound {
+    /// Of which phase.
+    pub phase: u8,
+    /// Which: 2 or more.
+    pub round: u32,
+    /// Why, in the coordinator's words.
+    pub reason: String,
+    /// When it was signed, in UTC.
+    pub time: String,
+}
+
 impl ReportedCommitment {
     /// What became of it, in words.
     #[must_use]
@@ -95,6 +112,7 @@ impl ReportedCommitment {
         match self.standing {
             Standing::Waiting => "no contribution yet",
             Standing::Contributed => "contributed",
+            Standing::Rejected => "REJECTED: its secrets are gone, it cannot come again",
             Standing::NotOpened => "NOT OPENED: the phase was closed without it",
         }
     }
@@ -119,7 +137,17 @@ impl ReportedPeople {
                 .into_iter()
                 .flat_map(|phase| commitments(ceremony, phase))
                 .collect(),
+            commitment_rounds: ceremony.commitments.rounds().iter().map(round).collect(),
         }
+    }
+}
+
+fn round(begun: &Begun) -> ReportedRound {
+    ReportedRound {
+        phase: u8::from(begun.said.phase),
+        round: begun.said.round,
+        reason: begun.said.reason.to_string(),
+        time: begun.said.time.to_string(),
     }
 }
 

@@ -3,7 +3,8 @@
 //! It begins with the phase, and ends when everybody has committed, or when the time for it is over
 //! since the first commitment and there are as many as the phase needs contributions. What there is
 //! of it is in the folder and in the journal, so that it goes on after a restart. No turn is
-//! granted before its end, and no commitment taken after it.
+//! granted before its end, and no commitment taken after it. Another round begins when the
+//! coordinator signs it, as long as nobody has contributed ([`ceremony_folder::commitment::rounds`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use ceremony_folder::commitment::{Commitment, Standing, Uncommitted, too_late};
 use ceremony_folder::config::Participant;
 use ceremony_folder::journal::{Event, Recorded};
-use ceremony_folder::{Stage, TurnError};
+use ceremony_folder::{Ceremony, Chain, Stage, TurnError};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::primitives::{Label, Timestamp};
@@ -26,6 +27,8 @@ pub(super) struct Commitments {
     since: BTreeMap<Phase, u64>,
     /// Documents that it tells of.
     noted: HashSet<FileDigest>,
+    /// The last round of a phase that it tells of, where it is not the first.
+    rounds: BTreeMap<Phase, u32>,
     closed: BTreeSet<Phase>,
     unopened: BTreeSet<(Phase, Label)>,
 }
@@ -37,6 +40,11 @@ impl Commitments {
             Event::Committed { phase, document, .. } => {
                 self.since.entry(*phase).or_insert(recorded.entry.time.unix());
                 self.noted.insert(*document);
+            }
+            Event::CommitmentRound { phase, round, .. } => {
+                self.rounds.insert(*phase, *round);
+                self.closed.remove(phase);
+                self.since.remove(phase);
             }
             Event::CommitmentsClosed { phase } => {
                 self.closed.insert(*phase);
@@ -51,7 +59,7 @@ impl Commitments {
 
 impl State {
     /// The open phase, while commitments to it are being made.
-    fn committing(&self) -> Option<Phase> {
+    pub(super) fn committing(&self) -> Option<Phase> {
         let ceremony = &self.view.ceremony;
         match ceremony.stage() {
             Stage::Contributions(phase) if ceremony.config.asks_for_committed_secrets() => {
@@ -93,6 +101,22 @@ impl State {
         Ok(())
     }
 
+    /// Refuses what the journal told of already, and that is not of this round: anybody can send
+    /// a commitment of an earlier one again.
+    pub(super) fn ensure_of_this_round(
+        &self,
+        said: &Commitment,
+        document: FileDigest,
+    ) -> Result<(), Diagnostic> {
+        if !self.commitments.noted.contains(&document) {
+            return Ok(());
+        }
+        Err(Diagnostic::artefact("commitments-round", "the round of this commitment has ended")
+            .found(format_args!("a commitment of {} that is void", said.participant))
+            .expected("another commitment, to secrets that are drawn anew")
+            .hint("`ceremony join` commits anew by itself"))
+    }
+
     /// Ends the round of commitments when its time has come, and says whether it did.
     pub(super) fn close_commitments(&mut self, within: Duration) -> Result<bool, Diagnostic> {
         let Some(phase) = self.committing() else { return Ok(false) };
@@ -109,7 +133,7 @@ impl State {
         let since = self.commitments.since.get(&phase);
         let waited = since.map_or(0, |since| Timestamp::now().unix().saturating_sub(*since));
         // By hand, a contribution may come at any time.
-        let begun = ceremony.begun(phase).is_some();
+        let begun = ceremony.contributed_to(phase).is_some();
         if found < everybody && !(enough && waited >= within.as_secs()) && !begun {
             return Ok(false);
         }
@@ -131,11 +155,25 @@ impl State {
         self.note(Event::Committed { participant, phase, document }).map(drop)
     }
 
+    /// Notes rounds that the coordinator began, before any commitment to them is noted.
+    pub(super) fn note_rounds(&mut self, ceremony: &Ceremony) -> Result<(), Diagnostic> {
+        for begun in ceremony.commitments.rounds() {
+            let (phase, round) = (begun.said.phase, begun.said.round);
+            let noted = self.commitments.rounds.get(&phase).copied().unwrap_or(1);
+            if round > noted && ceremony.contributed_to(phase).is_none() {
+                let document = begun.document;
+                self.note(Event::CommitmentRound { phase, round, document })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes commitments that are in the folder and that the journal does not tell of: those that a
     /// process kept and was killed before it could note them. Too late they are not noted, and do
     /// not count.
     pub(super) fn note_commitments(&mut self) -> Result<(), Diagnostic> {
         let view = self.view.clone();
+        self.note_rounds(&view.ceremony)?;
         let Some(phase) = self.committing() else { return Ok(()) };
         if view.ceremony.ensure_takes_commitments(phase).is_err() {
             return Ok(());
@@ -152,7 +190,14 @@ impl State {
         for phase in [Phase::One, Phase::Two] {
             for kept in view.ceremony.commitments.of_phase(phase) {
                 let place = (phase, kept.said.participant.clone());
-                let closed = view.ceremony.standing(kept) == Standing::NotOpened;
+                let of_phase = |chain: &&Chain| chain.track.phase() == phase;
+                let closed = match view.ceremony.standing(kept) {
+                    Standing::NotOpened => true,
+                    Standing::Rejected => {
+                        view.ceremony.chains().filter(of_phase).all(Chain::is_closed)
+                    }
+                    Standing::Waiting | Standing::Contributed => false,
+                };
                 if closed && !self.commitments.unopened.contains(&place) {
                     let (phase, participant) = place;
                     self.note(Event::Unopened { participant, phase })?;

@@ -623,8 +623,11 @@ impl Core {
         let ceremony = view.ceremony.again()?;
         // Nobody ends the round between these three.
         let mut state = self.state();
+        // The coordinator may have begun another round since the folder was read.
+        state.note_rounds(&ceremony)?;
         // The one that is here may be sent again at any time.
         if !ceremony.commitments.of_phase(said.phase).any(|kept| kept.said == said) {
+            state.ensure_of_this_round(&said, FileDigest::of(&bytes))?;
             state.ensure_takes_commitments(said.phase)?;
         }
         let kept = commitment::keep(&ceremony, envelope)?;

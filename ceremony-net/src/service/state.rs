@@ -383,6 +383,8 @@ impl State {
         let Some(turn) = &self.turn else { return Ok(()) };
         // A key that was replaced has no turn any more.
         let is_in = self.name(&turn.lease.key).is_some();
+        // Nor has anybody, when a round of commitments begins anew.
+        let is_in = is_in && self.committing().is_none();
         let goes_on = turn.lease.received.is_some()
             || is_in
                 && turn.lease.chains.iter().all(|chain| {

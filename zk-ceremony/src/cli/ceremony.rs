@@ -198,6 +198,17 @@ pub(crate) enum CeremonyCommand {
             2 it could not be said.")
     )]
     Judge(JudgeArgs),
+    /// Begin another round of commitments, before anybody has contributed: coordinator
+    #[command(
+        after_help = examples("Example:\n  \
+            zk-ceremony ceremony recommit shared/ --reason \"Bob's machine restarted\" --key \
+            coordinator.pem\n\n\
+            For ceremonies whose participants commit to their secrets: whoever's process ended \
+            after its commitment cannot contribute. All commitments of this round are void; \
+            everybody commits anew, to other secrets. Processes that run do it by themselves, the \
+            others are started again. After the first contribution to the phase it is too late.")
+    )]
+    Recommit(RecommitArgs),
     /// Take a bad file, and what was built on it, out of the chain: coordinator
     #[command(
         after_long_help = examples("Example:\n  \
@@ -621,6 +632,17 @@ pub(crate) struct FindArgs {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecommitArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArg,
+    /// Why: it is signed and published
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
 }
 
 #[derive(Debug, Args)]

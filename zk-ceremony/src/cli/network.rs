@@ -89,10 +89,11 @@ pub(crate) struct ServeArgs {
           value_parser = clap::value_parser!(u64).range(1..=604_800))]
     pub(crate) turn: u64,
     /// In a ceremony with an order: seconds to wait for whoever is next and not there, while others
-    /// are
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400,
+    /// are; a day (86400), or five minutes (300) where participants commit to their secrets, which
+    /// is for one session
+    #[arg(long, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    pub(crate) absent_after: u64,
+    pub(crate) absent_after: Option<u64>,
     /// Where participants commit to their secrets: take commitments to a phase for this long after
     /// the first one, if not everybody has committed by then
     #[arg(long, value_name = "SECONDS", default_value_t = 600,

@@ -226,6 +226,10 @@ fn told(event: &Event) -> (&'static str, String) {
         Event::Committed { participant, phase, .. } => {
             ("", format!("{participant} committed to the secrets of phase {}", u8::from(*phase)))
         }
+        Event::CommitmentRound { phase, round, .. } => {
+            let phase = u8::from(*phase);
+            ("", format!("round {round} of the commitments to phase {phase} begins"))
+        }
         Event::CommitmentsClosed { phase } => {
             ("", format!("phase {} takes no commitments any more", u8::from(*phase)))
         }

@@ -52,6 +52,7 @@ impl CeremonyArgs {
             Some(CeremonyCommand::Find(command)) => command.run(),
             Some(CeremonyCommand::Judge(command)) => command.run(),
             Some(CeremonyCommand::Next(command)) => command.run(),
+            Some(CeremonyCommand::Recommit(command)) => command.run(),
             Some(CeremonyCommand::Reject(command)) => command.run(),
             Some(CeremonyCommand::Tidy(command)) => command.run(),
             Some(CeremonyCommand::Enrol(command)) => command.run(),

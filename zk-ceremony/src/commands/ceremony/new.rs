@@ -289,6 +289,7 @@ fn announce(open: Made, config: &Config) {
                  made with `{PROGRAM} ceremony join` only, none with other tools"
             ),
         );
+        warn_of_minima(config);
     }
     for phase in [Phase::One, Phase::Two] {
         let Some(plan) = config.beacon(phase) else { continue };
@@ -301,6 +302,22 @@ fn announce(open: Made, config: &Config) {
     drop(open);
     if rules.kind == CeremonyKind::Rehearsal {
         note!("A rehearsal: no production policy will accept its keys.");
+    }
+}
+
+/// Whoever misses the round of commitments, or whose process ends after it, cannot come later.
+fn warn_of_minima(config: &Config) {
+    for phase in [Phase::One, Phase::Two] {
+        let people = config.participants(phase).count();
+        let minimum = config.minimum(phase) as usize;
+        if (phase == Phase::Two || config.has_own_phase1()) && people <= minimum {
+            let number = u8::from(phase);
+            eprintln!(
+                "warning: phase {number} needs all of its {people} participants, and with \
+                 commitments nobody can come later: one absence ends the ceremony\nhint: name a \
+                 few more participants, or lower minimum_contributions.phase{number}"
+            );
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::statement::{Phase, Statement};
 
 use super::{parse_label, this_tool};
-use crate::cli::ceremony::{AdmitArgs, CountersignArgs, EnrolArgs, HandoverArgs, ReplaceKeyArgs};
+use crate::cli::ceremony::{
+    AdmitArgs, CountersignArgs, EnrolArgs, HandoverArgs, RecommitArgs, ReplaceKeyArgs,
+};
 use crate::failure;
 use crate::outcome::{made, note};
 use crate::output::write_file;
@@ -204,6 +206,27 @@ impl ReplaceKeyArgs {
             None => ceremony.amend(said.clone(), &mut [new.as_mut()])?,
         };
         say(root, &said.change, &signed);
+        Ok(())
+    }
+}
+
+impl RecommitArgs {
+    pub(crate) fn run(self) -> Result<(), Diagnostic> {
+        let root = &self.folder.folder;
+        let _lock = FolderLock::take(root)?;
+        let ceremony = Ceremony::open(root)?;
+        let mut signer = self.signer.open()?;
+        let reason = parse_label("--reason", &self.reason)?;
+        let begun = ceremony.begin_commitment_round(reason, signer.as_mut())?;
+        println!(
+            "round {} of the commitments to phase {} begins: those before are void",
+            begun.round,
+            u8::from(begun.phase)
+        );
+        println!(
+            "  next               everybody whose `{PROGRAM} ceremony join` has ended starts it \
+             again; those that run commit anew by themselves"
+        );
         Ok(())
     }
 }

@@ -51,6 +51,7 @@ impl RejectStep {
         for (gone, why) in rejected.iter().rev() {
             made(&gone.step.path, "rejected").line("sha256", gone.step.file).line("reason", why);
         }
+        say_spent(&ceremony.again()?, &track);
         let plan = ceremony.config.beacon(track.phase()).filter(|_| slot == Slot::Final);
         if let Some(plan) = plan {
             note!(
@@ -79,6 +80,32 @@ impl RejectStep {
                 .expected("1, 2, ... or final; 2-3 for the third attempt at step 2")
                 .hint("an opening is not rejected: begin a new ceremony")
         })
+    }
+}
+
+/// Names those whose committed secrets are gone, and says whether the others are enough.
+fn say_spent(ceremony: &Ceremony, track: &Track) {
+    let Ok(chain) = ceremony.chain(track) else { return };
+    let roster = ceremony.roster.participants(track.phase());
+    let spent: Vec<&str> = roster
+        .filter(|person| ceremony.is_spent(chain, &person.name))
+        .map(|person| person.name.as_str())
+        .collect();
+    if spent.is_empty() {
+        return;
+    }
+    println!(
+        "{track}: the committed secrets are gone of {}: no other contribution of theirs comes, and \
+         nobody waits for it",
+        spent.join(", ")
+    );
+    let found = chain.contributions().count() + ceremony.still_to_come(chain).len();
+    let minimum = ceremony.config.minimum(track.phase()) as usize;
+    if found < minimum {
+        eprintln!(
+            "warning: {track} cannot come to its minimum of {minimum} any more, only to {found}: \
+             begin a new ceremony"
+        );
     }
 }
 

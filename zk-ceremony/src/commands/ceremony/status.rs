@@ -201,6 +201,12 @@ impl Status {
         if let Some(unread) = &self.people.unread {
             println!("amendment not read: {unread} ({PROGRAM} ceremony countersign --withdraw)");
         }
+        for begun in &self.people.commitment_rounds {
+            println!(
+                "round {} of the commitments to phase {}, begun at {}: {}",
+                begun.round, begun.phase, begun.time, begun.reason
+            );
+        }
         for said in &self.people.commitments {
             println!(
                 "commitment to phase {}: {} ({}), {}",
@@ -394,6 +400,14 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
     match names.first().cloned() {
+        // Whoever could still come has not committed, or has lost what was committed to.
+        None if !enough && open.iter().all(|chain| chain.awaits_beacon().is_none()) => (
+            Vec::new(),
+            format!(
+                "nobody can contribute any more, and there are too few for the beacon: {PROGRAM} \
+                 ceremony new, for a new ceremony"
+            ),
+        ),
         None => (vec![ceremony.roster.coordinator().name.to_string()], beacon),
         Some(first) => {
             let place = match ceremony.config.asks_for_committed_secrets() {
@@ -403,6 +417,12 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
             let mut next = format!("{PROGRAM} ceremony {place} --as \"{first}\" --key KEY");
             if enough {
                 next += &format!("\n  or: {beacon}");
+            }
+            if committing && ceremony.commitments.of_phase(phase).next().is_some() {
+                next += &format!(
+                    "\n  or, where a process that committed has ended: {PROGRAM} ceremony recommit \
+                     {root} --reason TEXT --key coordinator.pem"
+                );
             }
             (names, next)
         }

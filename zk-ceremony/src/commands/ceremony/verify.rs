@@ -383,11 +383,11 @@ fn print(
             });
             let opened = opened.count();
             let made = report.people.commitments.iter().filter(|said| said.phase == phase);
-            let not: Vec<&str> = made
-                .clone()
-                .filter(|said| said.standing == Standing::NotOpened)
-                .map(|said| said.participant.as_str())
-                .collect();
+            let whose = |standing: Standing| -> Vec<&str> {
+                let of = made.clone().filter(|said| said.standing == standing);
+                of.map(|said| said.participant.as_str()).collect()
+            };
+            let (not, rejected) = (whose(Standing::NotOpened), whose(Standing::Rejected));
             if opened + made.count() == 0 {
                 continue;
             }
@@ -397,6 +397,15 @@ fn print(
             );
             if !not.is_empty() {
                 println!("                     NOT OPENED: {}", not.join(", "));
+            }
+            if !rejected.is_empty() {
+                println!(
+                    "                     rejected, and without secrets now: {}",
+                    rejected.join(", ")
+                );
+            }
+            for begun in report.people.commitment_rounds.iter().filter(|it| it.phase == phase) {
+                println!("                     round {}: {}", begun.round, begun.reason);
             }
         }
     };
@@ -469,6 +478,14 @@ fn hold_against(ceremony: &Ceremony, path: &Path) -> Result<(), Diagnostic> {
         Kept::Rejected(reason) => {
             say!("{}: {}, taken out by the coordinator: {reason}", path.display(), receipt.track())
         }
+    }
+    let (shown, number) = (path.display(), receipt.journal_entry);
+    match ceremony.settled_journal()? {
+        Some(journal) => {
+            receipt.told_by(&journal.entries, path)?;
+            eprintln!("{shown}: told by the journal's entry {number}");
+        }
+        None => eprintln!("{shown}: no journal here, so that its entry {number} is not compared"),
     }
     Ok(())
 }

@@ -16,25 +16,25 @@ use super::party::{JSON, Party, is, sign};
 use super::{Net, Running, names, wait_until};
 use crate::kit::ceremony::World;
 
-const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+pub(super) const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
 /// The rule, in rules that need this many contributions.
-fn asked(toml: &str, minimum: usize) -> String {
+pub(super) fn asked(toml: &str, minimum: usize) -> String {
     toml.replacen("phase1 = 3", &format!("phase1 = {minimum}"), 1)
         .replacen("phase2 = 3", &format!("phase2 = {minimum}"), 1)
         .replacen("\n[beacon.phase1]", "\n[commitments]\nsecrets = true\n\n[beacon.phase1]", 1)
 }
 
-fn net(minimum: usize) -> Net {
+pub(super) fn net(minimum: usize) -> Net {
     Net::with_rules(&PEOPLE, |toml| asked(&toml, minimum))
 }
 
-fn opening() -> Opening {
+pub(super) fn opening() -> Opening {
     KeptSeed::draw(vec![0; SEED_BYTES], b"").unwrap().phase1_opening().unwrap()
 }
 
 /// A commitment to phase 1, signed by its maker.
-fn commitment(net: &Net, who: &str, opening: &Opening) -> Commitment {
+pub(super) fn commitment(net: &Net, who: &str, opening: &Opening) -> Commitment {
     let ceremony = Ceremony::open(&net.world.shared("")).unwrap();
     let openings = [(Track::Phase1, opening.clone())];
     let (name, key) = (Label::new(who).unwrap(), net.world.public_key(who));
@@ -42,7 +42,7 @@ fn commitment(net: &Net, who: &str, opening: &Opening) -> Commitment {
     Commitment::new(&ceremony, Phase::One, (&name, &key), &openings, tool)
 }
 
-fn signed(net: &Net, who: &str, said: &Commitment) -> Envelope {
+pub(super) fn signed(net: &Net, who: &str, said: &Commitment) -> Envelope {
     let subject = Subject::new("ceremony.toml", said.ceremony_toml_sha256.as_bytes()).unwrap();
     let statement = Statement { subject: vec![subject], predicate: said.clone() };
     let mut envelope = statement.to_envelope().unwrap();
@@ -50,24 +50,25 @@ fn signed(net: &Net, who: &str, said: &Commitment) -> Envelope {
     envelope
 }
 
-fn post(net: &Net, envelope: &Envelope) -> Answer {
+pub(super) fn post(net: &Net, envelope: &Envelope) -> Answer {
     let body = serde_json::to_vec(&json!({ "envelope": envelope })).unwrap();
     send(net.address, "POST", "/v1/statements", &[JSON], &body)
 }
 
-fn kept(net: &Net) -> Vec<String> {
+pub(super) fn kept(net: &Net) -> Vec<String> {
     let folder = net.world.shared("commitments");
     if folder.exists() { names(&folder) } else { Vec::new() }
 }
 
 /// The journal's events about commitments and contributions, as `TYPE WHO`, without what comes
 /// twice.
-fn order(net: &Net) -> Vec<String> {
+pub(super) fn order(net: &Net) -> Vec<String> {
     let shown = |event: Value| {
         let kind = event["type"].as_str()?;
         let who = event["participant"].as_str().unwrap_or("-");
         match kind {
             "committed" => Some(format!("committed {}", event["phase"])),
+            "commitment-round" => Some(format!("round {} of {}", event["round"], event["phase"])),
             "commitments-closed" => Some(format!("closed {}", event["phase"])),
             "unopened" => Some(format!("unopened {} {who}", event["phase"])),
             "step" if event["action"] == "contribution" => {

@@ -4,8 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use ceremony_folder::journal::JournalHead;
+use ceremony_folder::service::Receipt;
+use zk_attest::envelope::Envelope;
+use zk_attest::statement::{Predicate, Statement};
+
 use super::Net;
-use super::party::Party;
+use super::party::{Party, sign};
 use crate::kit::ceremony::copy;
 
 /// Starts the service, has somebody take the turn, ends the service, and keeps a copy of the
@@ -77,4 +82,108 @@ fn a_service_that_told_two_stories_is_convicted_by_its_own_signatures() {
     let run = world.run("coordinator", &line);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("none of these services signed this"), "{}", run.stderr);
+}
+
+/// What a participant's copy has of the service's signed words before the first upload is enough.
+#[test]
+fn a_service_that_forks_after_an_upload_is_convicted_by_what_join_kept_before_it() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("");
+    net.kill_service();
+    let (folder, state) = (net.world.shared(""), net.state(""));
+    let [saved, saved_state] =
+        ["saved", "saved-state"].map(|name| net.world.path("coordinator", name));
+    copy(&folder, &saved);
+    copy(&state, &saved_state);
+    net.serve_without_end("");
+    let held = net.hold_folder();
+    let alice = net.join("alice", "--phase 1");
+    super::wait_until("everything came", || !net.events_of("received").is_empty());
+    alice.kill();
+    net.kill_service();
+    drop(held);
+    // No receipt came, and the service forgets all of it.
+    assert!(!net.world.path("alice", "copy/receipts").exists());
+    restore(&saved, &folder);
+    restore(&saved_state, &state);
+    net.serve_without_end("");
+    net.join("bob", "--phase 1").ok();
+    let run = net.join("alice", "--phase 1").end();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("ceremony judge copy"), "{}", run.stderr);
+    let line = "ceremony judge copy copy/strays/other.journal.head.dsse.json --journal \
+                copy/strays/other.journal.jsonl";
+    let said = net.world.ok("alice", line);
+    assert!(said.contains("PROVEN"), "{said}");
+}
+
+/// What an envelope says, signed by a participant in the place of the service.
+fn signed_by_alice<P: Predicate + Clone>(net: &Net, envelope: &[u8]) -> Vec<u8> {
+    let envelope = Envelope::from_json(envelope).unwrap();
+    let statement = Statement::<P>::from_payload(envelope.payload()).unwrap();
+    let mut forged = statement.to_envelope().unwrap();
+    sign(net, "alice", &mut forged);
+    forged.to_json()
+}
+
+#[test]
+fn a_receipt_and_a_journals_head_count_under_the_key_of_an_appointed_service_only() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("");
+    net.join("alice", "--phase 1").ok();
+    net.kill_service();
+    let receipts = net.world.path("alice", "copy/receipts");
+    let receipt = fs::read(receipts.join(super::names(&receipts).pop().unwrap())).unwrap();
+    let find = |receipt: &[u8]| {
+        net.world.write("coordinator", "receipt.json", receipt);
+        let line = "ceremony find shared --participant alice --receipt receipt.json";
+        net.world.run("coordinator", line)
+    };
+    assert_eq!(find(&receipt).code, 0);
+    let run = find(&signed_by_alice::<Receipt>(&net, &receipt));
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no service of this ceremony signed this receipt"),
+        "{}",
+        run.stderr
+    );
+    let head = net.world.shared("journal.head.dsse.json");
+    let forged = signed_by_alice::<JournalHead>(&net, &fs::read(&head).unwrap());
+    fs::write(&head, forged).unwrap();
+    let run = net.world.run("coordinator", "ceremony verify shared --read-only");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no service of this ceremony signed the journal"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_receipt_is_held_against_the_journals_entry_too() {
+    let mut net = Net::new(&["alice", "bob"]);
+    net.serve_without_end("");
+    net.join("alice", "--phase 1").ok();
+    net.kill_service();
+    let receipts = net.world.path("alice", "copy/receipts");
+    let name = super::names(&receipts).pop().unwrap();
+    fs::copy(receipts.join(name), net.world.path("coordinator", "receipt.json")).unwrap();
+    let line = "ceremony find shared --participant alice --receipt receipt.json";
+    let find = |net: &Net| net.world.run("coordinator", line);
+    let run = find(&net);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("told by the journal's entry"), "{}", run.stderr);
+    // A journal that begins anew has the step, in another entry.
+    for name in ["journal.jsonl", "journal.head.dsse.json"] {
+        fs::remove_file(net.world.shared(name)).unwrap();
+    }
+    let run = find(&net);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("no journal here"), "{}", run.stderr);
+    net.serve_without_end("");
+    super::wait_until("the step is noted", || !net.events_of("step").is_empty());
+    net.kill_service();
+    let run = find(&net);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("the journal has not the entry"), "{}", run.stderr);
 }

@@ -17,6 +17,7 @@ mod peers;
 pub(crate) mod proxy;
 mod refusals;
 mod restarts;
+mod rounds;
 mod starts;
 mod whole;
 
@@ -130,7 +131,7 @@ impl Net {
     }
 
     /// A ceremony that was begun by hand, and whose service is not started.
-    fn of(world: World) -> Self {
+    pub(super) fn of(world: World) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let rules = fs::read(world.shared("ceremony.toml")).unwrap();
         let rules = zk_attest::digest::ConfigDigest::of(&rules).to_string();

@@ -1,9 +1,10 @@
 //! `ceremony join`: a participant's part, from the queue to the receipt and the approval.
 
+mod committed;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ceremony_folder::commitment::{Commitment, Uncommitted};
 use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
@@ -23,9 +24,9 @@ use zk_attest::statement::Phase;
 use super::approve::{Approver, is_needed, whole_verification};
 use super::{is_fixed_input, is_signed_side};
 use crate::cli::network::{JoinArgs, VerifyLevel};
-use crate::commands::ceremony::contribute::{Randomness, contribute};
+use crate::commands::ceremony::contribute::contribute;
 use crate::commands::ceremony::prepared::verify_last;
-use crate::commands::ceremony::{parse_label, people, this_tool};
+use crate::commands::ceremony::{parse_label, people};
 use crate::commands::entropy::{Added, Kept};
 use crate::failure;
 use crate::outcome::{self, note};
@@ -63,6 +64,10 @@ struct Joined<'a> {
     refusals: u32,
     /// Randomness that was committed to, until its contribution is taken in.
     kept: Vec<(Track, Kept)>,
+    /// The round in which it was.
+    round: u32,
+    /// Failures since the last contribution that was taken in.
+    failures: u32,
 }
 
 impl JoinArgs {
@@ -111,6 +116,8 @@ impl JoinArgs {
             said: String::new(),
             refusals: 0,
             kept: Vec::new(),
+            round: 1,
+            failures: 0,
         };
         let ceremony = config.document().id.clone();
         let mut party = Participant::new(&client, ceremony, config.digest(), signer.as_mut());
@@ -192,6 +199,24 @@ impl Joined<'_> {
         if self.copy.config().asks_for_committed_secrets() {
             self.commit(party, phase)?;
         }
+        loop {
+            match self.contribute_to(party, phase) {
+                Err(error) if !self.is_final(&error) => self.pause_after(&error),
+                Err(error) => {
+                    self.say_what_is_lost();
+                    return Err(error);
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// From the queue to the end of the phase.
+    fn contribute_to(
+        &mut self,
+        party: &mut Participant<'_>,
+        phase: Phase,
+    ) -> Result<(), Diagnostic> {
         self.enter(party)?;
         // What an earlier run was not told any more: before the next turn, whose grant ends the
         // verdict.
@@ -209,6 +234,7 @@ impl Joined<'_> {
                     metrics::participant(metrics::Standing::Waiting, ahead);
                     self.say(ahead, expected, &reason);
                     self.prefetch(ahead)?;
+                    self.commit_anew(party, phase)?;
                 }
                 Standing::Turn { turn } => {
                     let until =
@@ -231,56 +257,6 @@ impl Joined<'_> {
                 }
             }
         }
-    }
-
-    /// Publishes a commitment to the secrets of a phase, and keeps what they are drawn from. Only
-    /// one who has not committed before can: what an earlier run kept ended with it.
-    fn commit(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
-        self.fetch(is_signed_side)?;
-        let ceremony = self.ceremony()?;
-        let chains: Vec<_> =
-            ceremony.chains().filter(|chain| chain.track.phase() == phase).collect();
-        match ceremony.commitments.of(&self.name, phase) {
-            Err(Uncommitted::Missing) => {}
-            // Made by an earlier run, which came no further than that.
-            _ if chains.iter().all(|it| it.contribution_of(&self.name).is_some()) => return Ok(()),
-            _ => return Err(secrets_gone(phase)),
-        }
-        let mut kept = Vec::new();
-        let mut openings = Vec::new();
-        for chain in chains {
-            let seed = self.added.keep()?;
-            let opening = match phase {
-                Phase::One => seed.phase1_opening(),
-                Phase::Two => seed.phase2_opening(),
-            };
-            let opening = opening.map_err(|error| Diagnostic::environment("internal", error))?;
-            openings.push((chain.track.clone(), opening));
-            kept.push((chain.track.clone(), seed));
-        }
-        let key = *party.signer().public_key();
-        let said = Commitment::new(&ceremony, phase, (&self.name, &key), &openings, this_tool());
-        let said = said.sign(party.signer())?;
-        self.client.send_statement(&said)?;
-        self.kept = kept;
-        say!(
-            "you have committed to your secrets of phase {}: this process has to go on until your \
-             contribution is taken in, or nothing can be contributed under your name",
-            u8::from(phase)
-        );
-        Ok(())
-    }
-
-    /// What the secrets of a contribution are drawn from: what was committed to, if the rules ask
-    /// for it.
-    fn randomness(&self, track: &Track) -> Result<Randomness, Diagnostic> {
-        if !self.copy.config().asks_for_committed_secrets() {
-            return Ok(Randomness { rng: self.added.rng()?, words: self.added.words.clone() });
-        }
-        let kept = self.kept.iter().find(|(of, _)| of == track);
-        let (_, kept) = kept.ok_or_else(|| secrets_gone(track.phase()))?;
-        let words = format!("{}; committed to before the phase", self.added.words);
-        Ok(Randomness { rng: kept.rng(), words })
     }
 
     /// Waits until the ceremony is where it should be.
@@ -376,6 +352,9 @@ impl Joined<'_> {
             std::thread::sleep(Duration::from_secs(1));
         }
         let ready = self.make(party, turn)?;
+        // What the service signed so far is here before it gets anything: it cannot tell another
+        // story later without contradicting it.
+        self.copy.update_journal(self.client)?;
         self.send(party, turn, &ready, until)?;
         let seconds = begun.elapsed().as_secs_f64();
         say!("everything is sent ({seconds:.2} s); the service verifies it");
@@ -519,6 +498,7 @@ impl Joined<'_> {
             match party.verdict()? {
                 Some(Verdict::Verifying) => {}
                 Some(Verdict::Accepted { receipts }) => {
+                    self.failures = 0;
                     return self.keep(&receipts).map(drop);
                 }
                 Some(Verdict::Refused { error, receipts }) => {
@@ -552,7 +532,7 @@ impl Joined<'_> {
                     continue;
                 }
                 for to in self.copy.set_step_aside(&ceremony, &chain.track, step)? {
-                    say!("note: a refused contribution is kept as {}", to.display());
+                    say!("note: a contribution that was not taken in is kept as {}", to.display());
                 }
             }
         }
@@ -568,7 +548,7 @@ impl Joined<'_> {
         let services: Vec<PublicKey> =
             appointments(&ceremony).into_iter().map(|appointed| appointed.service_key).collect();
         let rules = self.copy.config().digest();
-        let mut files = Vec::new();
+        let (mut files, mut given) = (Vec::new(), Vec::new());
         for envelope in receipts {
             let bytes = envelope.to_json();
             let receipt = Receipt::read(Path::new("receipt"), &bytes, rules, &services)?;
@@ -601,6 +581,14 @@ impl Joined<'_> {
             let (track, index) = (receipt.track(), receipt.index);
             note!("{track}: taken in, step {index}; receipt {}", path.display());
             outcome::record(&path, "receipt");
+            given.push((receipt, path));
+        }
+        // The journal goes on from the one that was here before the upload, and tells of each.
+        if !given.is_empty() {
+            self.copy.update_journal(self.client)?;
+        }
+        for (receipt, path) in &given {
+            receipt.told_by(self.copy.journal(), path)?;
         }
         Ok(files)
     }
@@ -635,7 +623,7 @@ impl Joined<'_> {
             "the phase takes no contribution of yours any more",
         )
         .at(missing.join(", "))
-        .found("closed, or waiting for its beacon")
+        .found("closed, waiting for its beacon, or your contribution was rejected")
         .hint(format_args!("`{PROGRAM} ceremony status {}` says more", self.arguments.service.url)))
     }
 
@@ -665,18 +653,6 @@ impl Joined<'_> {
         let approver = Approver { client: self.client, copy: &self.copy, verified, participant };
         approver.sign(party.signer(), true)
     }
-}
-
-fn secrets_gone(phase: Phase) -> Diagnostic {
-    Diagnostic::environment(
-        "secrets-gone",
-        format_args!(
-            "you committed to secrets of phase {} in a process that has ended, and they are gone",
-            u8::from(phase)
-        ),
-    )
-    .expected("the process that made the commitment")
-    .hint("this phase goes on without you; tell the coordinator")
 }
 
 fn track(chain: &TurnChain) -> Result<Track, Diagnostic> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ceremony_folder::config::Order;
 use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_net::metrics::{self, Node};
@@ -36,6 +37,19 @@ const PAUSE: Duration = Duration::from_secs(5);
 const LINGER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 
 static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Seconds to wait for whoever is next and not there, where nobody says.
+const ABSENCE: u64 = 86_400;
+/// The same where all have to be there at once, with the secrets that they committed to: as long as
+/// people in one room wait for somebody.
+const SESSION_ABSENCE: u64 = 300;
+
+/// Seconds to wait for whoever is next and not there, in a ceremony with an order.
+fn absence(root: &Path, wanted: Option<u64>) -> Result<(Order, u64), Diagnostic> {
+    let config = Ceremony::open(root)?.config;
+    let usual = if config.asks_for_committed_secrets() { SESSION_ABSENCE } else { ABSENCE };
+    Ok((config.document().order, wanted.unwrap_or(usual)))
+}
 
 impl ServeArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
@@ -83,12 +97,13 @@ impl ServeArgs {
             })
         });
         let waits_for_approval = is_approved.is_some();
+        let (order, absent_after) = absence(&root, self.absent_after)?;
         let options = Options {
             folder: root.clone(),
             state,
             origin: origin.clone(),
             turn_floor: Duration::from_secs(self.turn),
-            absent_after: Duration::from_secs(self.absent_after),
+            absent_after: Duration::from_secs(absent_after),
             commit_within: Duration::from_secs(self.commit_within),
             approvers,
             auditors,
@@ -107,6 +122,9 @@ impl ServeArgs {
         let publishing = place
             .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere))
             .transpose()?;
+        if order == Order::Roster {
+            println!("whoever is next and absent is passed over after {absent_after} s");
+        }
         announce(&service, &origin, &root)?;
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
         let ended =
