@@ -262,6 +262,7 @@ fn two_commitments_of_a_participant_are_none_and_a_strangers_does_not_count() {
     world.put(&name("bob"), &said, "alice");
     let stolen = Commitment { participant: label("alice"), ..world.commitment("bob", &opening) };
     world.put("1.0000000000000000.dsse.json", &stolen, "bob");
+    assert_eq!(world.ceremony().commitments.of_phase(Phase::One).count(), 0);
     world.put(&name("bob"), &stolen, "bob");
     assert_eq!(world.ceremony().commitments.of_phase(Phase::One).count(), 0);
     world.put(&name("alice"), &said, "alice");
