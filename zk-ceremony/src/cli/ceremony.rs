@@ -200,7 +200,7 @@ pub(crate) enum CeremonyCommand {
     Judge(JudgeArgs),
     /// Begin another round of commitments, before anybody has contributed: coordinator
     #[command(
-        after_help = examples("Example:\n  \
+        after_long_help = examples("Example:\n  \
             zk-ceremony ceremony recommit shared/ --reason \"Bob's machine restarted\" --key \
             coordinator.pem\n\n\
             For ceremonies whose participants commit to their secrets: whoever's process ended \

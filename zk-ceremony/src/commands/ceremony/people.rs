@@ -218,12 +218,12 @@ impl RecommitArgs {
         let mut signer = self.signer.open()?;
         let reason = parse_label("--reason", &self.reason)?;
         let begun = ceremony.begin_commitment_round(reason, signer.as_mut())?;
-        println!(
+        note!(
             "round {} of the commitments to phase {} begins: those before are void",
             begun.round,
             u8::from(begun.phase)
         );
-        println!(
+        note!(
             "  next               everybody whose `{PROGRAM} ceremony join` has ended starts it \
              again; those that run commit anew by themselves"
         );

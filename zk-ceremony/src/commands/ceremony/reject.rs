@@ -94,7 +94,7 @@ fn say_spent(ceremony: &Ceremony, track: &Track) {
     if spent.is_empty() {
         return;
     }
-    println!(
+    note!(
         "{track}: the committed secrets are gone of {}: no other contribution of theirs comes, and \
          nobody waits for it",
         spent.join(", ")
@@ -102,7 +102,7 @@ fn say_spent(ceremony: &Ceremony, track: &Track) {
     let found = chain.contributions().count() + ceremony.still_to_come(chain).len();
     let minimum = ceremony.config.minimum(track.phase()) as usize;
     if found < minimum {
-        eprintln!(
+        say!(
             "warning: {track} cannot come to its minimum of {minimum} any more, only to {found}: \
              begin a new ceremony"
         );

@@ -123,7 +123,7 @@ impl ServeArgs {
             .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere))
             .transpose()?;
         if order == Order::Roster {
-            println!("whoever is next and absent is passed over after {absent_after} s");
+            note!("a participant who is next and absent is passed over after {absent_after} s");
         }
         announce(&service, &origin, &root)?;
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
