@@ -401,13 +401,18 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
     match names.first().cloned() {
         // Whoever could still come has not committed, or has lost what was committed to.
-        None if !enough && open.iter().all(|chain| chain.awaits_beacon().is_none()) => (
-            Vec::new(),
-            format!(
-                "nobody can contribute any more, and there are too few for the beacon: {PROGRAM} \
+        None if !enough
+            && ceremony.config.asks_for_committed_secrets()
+            && open.iter().all(|chain| chain.awaits_beacon().is_none()) =>
+        {
+            (
+                Vec::new(),
+                format!(
+                    "nobody can contribute any more, and there are too few for the beacon: {PROGRAM} \
                  ceremony new, for a new ceremony"
-            ),
-        ),
+                ),
+            )
+        }
         None => (vec![ceremony.roster.coordinator().name.to_string()], beacon),
         Some(first) => {
             let place = match ceremony.config.asks_for_committed_secrets() {
