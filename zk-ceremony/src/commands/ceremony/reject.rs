@@ -9,6 +9,7 @@ use zk_attest::diagnostic::Diagnostic;
 use super::{parse_label, this_software};
 use crate::cli::ceremony::{RejectStep, TidyArgs};
 use crate::outcome::{made, note};
+use crate::watching::say;
 
 impl RejectStep {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
