@@ -82,7 +82,7 @@ impl Place {
             .at(self.shown())
             .found(format_args!("status {}, {said}", answer.status))
             .expected("a bucket that was made with object lock")
-            .hint("RUNBOOK.md#a-lock-that-nobody-can-lift has the command that makes one"))
+            .hint("RUNBOOK.md#a-lock-that-no-account-can-lift has the command that makes one"))
     }
 
     fn locking(&self) -> Result<&S3, Diagnostic> {
@@ -100,7 +100,7 @@ impl Place {
         .at(self.shown())
         .expected("s3://BUCKET/NAME.tar")
         .hint(format_args!(
-            "write the archive to a file, and use {command}: RUNBOOK.md#a-lock-that-nobody-can-lift \
+            "write the archive to a file, and use {command}: RUNBOOK.md#a-lock-that-no-account-can-lift \
              has the commands"
         )))
     }

@@ -1,6 +1,6 @@
-//! A large object for stores that end an upload in parts whatever has the name by then (Google Cloud
-//! Storage, Azure): the parts become another object, in `uploads/`, named by their SHA-256, and
-//! the store copies that one to its name if the name is free.
+//! A large object for stores that end an upload in parts whatever has the name by then (Google
+//! Cloud Storage, Azure): the parts become another object, in `uploads/`, named by their SHA-256,
+//! and the store copies that one to its name if the name is free.
 //!
 //! Azure may still be copying when it has answered: size and metadata are there at once, and the
 //! bytes as long as what is copied stays. So the other object goes only when the copy has been

@@ -222,7 +222,7 @@ impl Place {
         let signed = signer.signed_url(Method::GET, &object, SIGNED_FOR);
         self.runtime.block_on(signed).map_err(|error| {
             failure::store("signing a request", self.named(name), &error).hint(
-                "these credentials sign no addresses: RUNBOOK.md, `Publication`, says which ones \
+                "these credentials sign no addresses: RUNBOOK.md#publication says which ones \
                  do; a public bucket is mirrored from its https:// address",
             )
         })

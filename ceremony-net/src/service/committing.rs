@@ -4,7 +4,8 @@
 //! since the first commitment and there are as many as the phase needs contributions. What there is
 //! of it is in the folder and in the journal, so that it goes on after a restart. No turn is
 //! granted before its end, and no commitment taken after it. Another round begins when the
-//! coordinator signs it, as long as nobody has contributed ([`ceremony_folder::commitment::rounds`]).
+//! coordinator signs it, as long as nobody has contributed
+//! ([`ceremony_folder::commitment::rounds`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;

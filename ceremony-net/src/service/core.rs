@@ -627,8 +627,14 @@ impl Core {
         state.note_rounds(&ceremony)?;
         // The one that is here may be sent again at any time.
         if !ceremony.commitments.of_phase(said.phase).any(|kept| kept.said == said) {
-            state.ensure_of_this_round(&said, FileDigest::of(&bytes))?;
-            state.ensure_takes_commitments(said.phase)?;
+            let fits = state.ensure_of_this_round(&said, FileDigest::of(&bytes));
+            if let Err(error) = fits.and_then(|()| state.ensure_takes_commitments(said.phase)) {
+                drop(state);
+                drop(lock);
+                // Who commits anew reads first which round it is.
+                self.refresh(true)?;
+                return Err(error);
+            }
         }
         let kept = commitment::keep(&ceremony, envelope)?;
         if matches!(kept, commitment::Kept::New(_)) {

@@ -265,8 +265,8 @@ impl Document {
     }
 }
 
-/// What an envelope's statement says, of whichever of our three types it is. One about a bundle says
-/// it in its manifest, and is not shown without.
+/// What an envelope's statement says, of whichever of our three types it is. One about a bundle
+/// says it in its manifest, and is not shown without.
 fn shown_statement(envelope: &Envelope, manifest: Option<&Path>) -> Result<String, Refusal> {
     match Statement::<Provenance>::from_payload(envelope.payload()) {
         Ok(statement) => {

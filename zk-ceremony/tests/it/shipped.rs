@@ -10,7 +10,8 @@ use crate::kit::people::peer;
 fn the_program_holds_no_path_of_its_checkout() {
     let folder = Folder::new();
     let built = env!("CARGO_BIN_EXE_zk-ceremony");
-    // Debug information names the checkout; releases keep it in a file of its own, with mapped paths.
+    // Debug information names the checkout; releases keep it in a file of its own, with mapped
+    // paths.
     peer(&folder, "objcopy", &["--strip-all", built, "stripped"]);
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let path = checkout.to_str().unwrap().as_bytes();

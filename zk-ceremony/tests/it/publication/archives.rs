@@ -388,7 +388,7 @@ fn a_rejected_step_is_held_to_its_attestation_and_a_chain_has_no_gap() {
     world.open();
     world.contribute("alice");
     world.ok("coordinator", "ceremony reject shared 1 --reason \"is bad\" --key key.pem");
-    world.contribute("bob");
+    world.contribute("alice");
     world.ok("coordinator", "ceremony index shared --key key.pem");
     world.ok("coordinator", "ceremony archive shared a.tar");
     let mut files = unpacked(&world.read("coordinator", "a.tar"));

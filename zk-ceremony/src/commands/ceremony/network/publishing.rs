@@ -215,8 +215,8 @@ impl Work {
         stopping || !rests || steps(files) != steps(&self.published)
     }
 
-    /// An object with other bytes is what the operator must hear of: it is an error in the log, under
-    /// its code. Everything else may pass.
+    /// An object with other bytes is what the operator must hear of: it is an error in the log,
+    /// under its code. Everything else may pass.
     fn tell(&mut self, error: &Diagnostic) {
         let now = Instant::now();
         let text = failure::render(error);

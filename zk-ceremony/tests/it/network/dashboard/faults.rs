@@ -195,7 +195,8 @@ fn browsers_that_take_nothing_or_are_too_many_cost_the_others_nothing() {
     assert!(memory < 150 << 20, "{memory}");
     // What each of them costs is what the system keeps for it, and one page's events.
     assert!(memory - before < 32 << 20, "{before} {memory}");
-    // A browser that looks again after all that is told of what is so now, and of nothing in between.
+    // A browser that looks again after all that is told of what is so now, and of nothing in
+    // between.
     let mut link = &links[0];
     let (mut taken, mut piece) = (Vec::new(), [0; 65_536]);
     while !String::from_utf8_lossy(&taken).contains("contribution 1") {
