@@ -39,8 +39,13 @@ struct ShownFailure<'a> {
     made: Vec<serde_json::Value>,
 }
 
-/// Whether this process has printed JSON: what it prints is one document.
+/// Whether this process has printed its one document, or what else stdout is for.
 static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Leaves stdout to what the command writes there: with `--json`, too, nothing else is printed.
+pub(crate) fn leave_stdout() {
+    PRINTED.store(true, Ordering::Relaxed);
+}
 
 /// Whether a command has printed its document.
 pub(crate) fn has_printed_json() -> bool {

@@ -10,6 +10,7 @@ use super::Cli;
 use crate::failure;
 use crate::outcome::made;
 use crate::output::write_file;
+use crate::show::leave_stdout;
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
@@ -36,6 +37,7 @@ fn program() -> clap::Command {
 impl Completions {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let mut text = Vec::new();
+        leave_stdout();
         clap_complete::generate(self.shell, &mut program(), zk_attest::program::SHIPPED, &mut text);
         print!("{}", String::from_utf8_lossy(&text));
         Ok(())

@@ -11,6 +11,7 @@ use crate::failure;
 use crate::outcome::{self, made};
 use crate::output::{Output, READERS, open};
 use crate::sealed::{self, Recipients, TokenIdentity};
+use crate::show::leave_stdout;
 use crate::signer::{KeyFile, read_public_key};
 use crate::watching::say;
 
@@ -66,6 +67,7 @@ impl OpenFile {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let input = open(&self.file)?;
         let Some(path) = &self.out else {
+            leave_stdout();
             let mut stdout = io::stdout().lock();
             if stdout.is_terminal() {
                 return Err(Diagnostic::environment("terminal", "a key is no text for a terminal")

@@ -20,6 +20,7 @@ use zk_vk_guard::policy::{
 use super::policy::phases;
 use super::policy::read_policy;
 use crate::cli::policy::DiffPolicies;
+use crate::outcome::note;
 use crate::show::json;
 
 /// What a change does to the policy.
@@ -81,17 +82,17 @@ impl Diff {
                 Effect::Stronger => "stronger",
                 Effect::Neutral => "",
             };
-            println!("{effect:<9} {what}");
+            note!("{effect:<9} {what}");
         }
         if self.changes.is_empty() {
-            println!("both policies say the same");
+            note!("both policies say the same");
         }
-        println!("old       {}", self.old_sha256);
-        println!("new       {}", self.new_sha256);
+        note!("old       {}", self.old_sha256);
+        note!("new       {}", self.new_sha256);
         if self.old_sha256 == self.new_sha256 {
-            println!("the pin in build.rs stays");
+            note!("the pin in build.rs stays");
         } else {
-            println!("if this was reviewed, change the pin in build.rs to the new digest");
+            note!("if this was reviewed, change the pin in build.rs to the new digest");
         }
     }
 }

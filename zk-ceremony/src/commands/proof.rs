@@ -25,8 +25,10 @@ use super::bundle::read_bundle;
 use super::policy::read_policy;
 use crate::cli::proof::{ProofCommand, ProofKeyArgs, ServeProofs, TallyVerdicts, VerifyProofs};
 use crate::failure;
+use crate::outcome::note;
 use crate::output::{Output, on_interrupt};
 use crate::show::json;
+use crate::watching::say;
 
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
@@ -187,7 +189,7 @@ fn write_verdict(
     let mut output = Output::create(&path, true, &[])?;
     output.write_all(&envelope.to_json()).map_err(|e| failure::io(&path, "writing", &e))?;
     output.commit()?;
-    eprintln!("{}: signed", path.display());
+    say!("{}: signed", path.display());
     Ok(())
 }
 
@@ -267,8 +269,8 @@ impl ServeProofs {
             vk_sha256: key.vk_sha256.to_string(),
         };
         let service = ProofService::start(key.verifier, identity, self.listen)?;
-        println!("proofs are verified at http://{}/v1/proofs", service.address());
-        println!("  under              circuit {} of {}", key.circuit, key.ceremony);
+        note!("proofs are verified at http://{}/v1/proofs", service.address());
+        note!("  under              circuit {} of {}", key.circuit, key.ceremony);
         std::io::stdout().flush().map_err(|e| failure::io(Path::new("stdout"), "writing", &e))?;
         on_interrupt(|| STOPPED.store(true, Ordering::SeqCst));
         while !STOPPED.load(Ordering::SeqCst) {

@@ -87,10 +87,21 @@ fn every_step_of_a_ceremony_says_what_it_made_in_one_document() {
     world.ok("coordinator", "ceremony verify shared");
     make("ceremony index shared --key key.pem");
     make("ceremony archive shared archive.tar");
+    let checked = make("ceremony archive --verify archive.tar");
+    assert_eq!(checked["made"][0]["what"], "whole", "{checked:#}");
     let failed = world.run("coordinator", "ceremony archive shared archive.tar --json");
     assert_eq!(failed.code, 2);
     let failed: Value = serde_json::from_str(&failed.stdout).unwrap();
     assert_eq!(failed["result"], "error", "{failed:#}");
+}
+
+/// A script, a template and a key are what they are, and no document follows them.
+#[test]
+fn what_goes_into_a_file_or_pipe_is_whole_by_itself() {
+    let folder = Folder::new();
+    for line in ["completions bash", "ceremony new --template"] {
+        assert_eq!(folder.ours(&format!("--json {line}")), folder.ours(line), "{line}");
+    }
 }
 
 #[test]

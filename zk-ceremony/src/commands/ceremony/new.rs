@@ -25,6 +25,7 @@ use crate::failure;
 use crate::outcome::{self, Made, made, note};
 use crate::output::open;
 use crate::progress::Bars;
+use crate::show::leave_stdout;
 use crate::signer::Signer;
 
 /// What `ceremony new --template` prints.
@@ -33,6 +34,7 @@ pub(crate) const TEMPLATE: &str = include_str!("template.toml");
 impl NewCeremony {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         if self.template {
+            leave_stdout();
             print!("{}", TEMPLATE.replace("zk-ceremony ", &format!("{PROGRAM} ")));
             return Ok(());
         }

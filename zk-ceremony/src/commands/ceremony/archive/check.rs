@@ -11,6 +11,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 
 use crate::failure;
+use crate::outcome::{self, note};
 use crate::progress::Bars;
 
 /// Checks a file, or the object at an address, and says what holds.
@@ -37,18 +38,18 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
     }
     print(archive, &found, &sha256, length);
     if rules.is_none() {
-        println!(
+        note!(
             "  - whether these are the rules that the coordinator announced: compare their \
              SHA-256, or add --rules SHA256"
         );
     }
     match lock {
         None | Some(Ok(LockState::Unknown)) => {}
-        Some(Ok(LockState::Locked { mode, until })) => println!("lock: {mode} until {until}"),
+        Some(Ok(LockState::Locked { mode, until })) => note!("lock: {mode} until {until}"),
         Some(Ok(LockState::None)) => {
-            println!("lock: none, or this account may not see it (s3:GetObjectRetention)");
+            note!("lock: none, or this account may not see it (s3:GetObjectRetention)");
         }
-        Some(Err(error)) => println!("lock: not known: {}", error.what),
+        Some(Err(error)) => note!("lock: not known: {}", error.what),
     }
     Ok(())
 }
@@ -86,86 +87,80 @@ fn check(
 }
 
 fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
-    println!("{archive}: whole");
     let state = if found.closed { "closed" } else { "not finished" };
-    println!("  ceremony           {}, {state}", found.ceremony);
-    println!("  rules              {}", found.rules);
-    println!("  files              {}, {} bytes", found.files, found.bytes);
-    println!("  archive            {length} bytes");
-    println!("  sha256             {sha256}");
+    let mut whole = outcome::found(Path::new(archive), "whole")
+        .line("ceremony", format_args!("{}, {state}", found.ceremony))
+        .line("rules", found.rules)
+        .line("files", format_args!("{}, {} bytes", found.files, found.bytes))
+        .line("archive", format_args!("{length} bytes"))
+        .line("sha256", sha256);
     if let Some(transcript) = &found.transcript {
-        println!("  transcript         {transcript}");
+        whole = whole.line("transcript", transcript);
     }
-    println!("checked:");
-    println!(
-        "  - {} steps are signed, follow one another, and have the attested files",
-        found.steps
-    );
+    drop(whole);
+    note!("checked:");
+    note!("  - {} steps are signed, follow one another, and have the attested files", found.steps);
     match &found.index {
-        Some(claim) => println!(
+        Some(claim) => note!(
             "  - the files are those of the list that {} signed at {}: none changed, added or \
              missing",
             claim.key.fingerprint(),
             claim.time
         ),
-        None => println!("  - the files are those of SHA256SUMS: none changed, added or missing"),
+        None => note!("  - the files are those of SHA256SUMS: none changed, added or missing"),
     }
     if found.index.is_some() && found.sums {
-        println!("  - and those of SHA256SUMS");
+        note!("  - and those of SHA256SUMS");
     }
     if let Some(entries) = found.journal {
-        println!(
-            "  - the journal's {entries} entries follow one another, and a service signed them"
-        );
+        note!("  - the journal's {entries} entries follow one another, and a service signed them");
     }
     if let Some(approvals) = found.approvals {
-        println!("  - the bundle is of this transcript; it has {approvals} signatures");
+        note!("  - the bundle is of this transcript; it has {approvals} signatures");
     }
     if found.transcript.is_some() {
-        println!("  - the transcript is the one of these rules, steps and rejections");
+        note!("  - the transcript is the one of these rules, steps and rejections");
     }
     if found.keys > 0 {
-        println!("  - {} exported keys are those that the transcript names", found.keys);
+        note!("  - {} exported keys are those that the transcript names", found.keys);
     }
     let (good, failed) = found.audits;
     if good + failed > 0 {
-        println!("  - {good} auditors signed a good result, {failed} a bad one");
+        note!("  - {good} auditors signed a good result, {failed} a bad one");
     }
-    println!("not checked:");
-    println!(
+    note!("not checked:");
+    note!(
         "  - the mathematics of each step: unpack it, and run `{PROGRAM} ceremony verify FOLDER \
          --read-only`"
     );
     if found.transcript.is_some() {
-        println!("  - what it says of challenges and verifying keys: the same command does");
+        note!("  - what it says of challenges and verifying keys: the same command does");
     }
     if found.other_keys > 0 {
-        println!(
+        note!(
             "  - {} exported keys in JSON or without a transcript: `{PROGRAM} keygen` makes them",
             found.other_keys
         );
     }
     if found.reports {
-        println!("  - what the reports say: the same command writes them again");
+        note!("  - what the reports say: the same command writes them again");
     }
     if found.index.is_none() {
-        println!(
+        note!(
             "  - who made the list of files: SHA256SUMS is not signed, so files that no step \
              needs may have been left out together with their lines"
         );
     }
     if found.approvals.is_some() {
-        println!(
-            "  - whether the bundle's approvals are enough: `{PROGRAM} bundle verify` says so"
-        );
+        note!("  - whether the bundle's approvals are enough: `{PROGRAM} bundle verify` says so");
     }
     if found.evidence > 0 {
-        println!(
+        note!(
             "  - what {} files of evidence prove: RUNBOOK.md#evidence has the tools of those who made them",
             found.evidence
         );
     }
     if found.strays > 0 {
-        println!("  - {} files under a step's name that no step builds on", found.strays);
+        note!("  - {} files under a step's name that no step builds on", found.strays);
     }
 }

@@ -25,6 +25,7 @@ use super::material::Terms;
 use super::network::{Party, free_port, wait_for};
 use super::{COORDINATOR, Rehearsal, slug};
 use crate::failure;
+use crate::outcome::note;
 use crate::output::write_file;
 
 /// Participants at work at a time: one has the turn, the others wait for theirs.
@@ -131,7 +132,7 @@ impl<'a> Load<'a> {
         self.wait_for_end(&mut service[0])?;
         self.everybody_contributed()?;
         print!("{report}");
-        println!("  logs               {}", rehearsal.out.join("logs").display());
+        note!("  logs               {}", rehearsal.out.join("logs").display());
         Ok(())
     }
 

@@ -37,6 +37,7 @@ use zk_attest::statement::Phase;
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::ceremony::RehearsalArgs;
+use crate::outcome::note;
 use crate::output::write_file;
 use crate::signer::read_public_key;
 use crate::{failure, host};
@@ -443,9 +444,9 @@ impl Rehearsal {
 
     fn summary(&self, ran: f64, built: Option<guarded::Built>, seen: &[(&str, String)]) {
         let root = self.root();
-        println!("rehearsal finished in {:.1} s", self.started.elapsed().as_secs_f64());
+        note!("rehearsal finished in {:.1} s", self.started.elapsed().as_secs_f64());
         match built {
-            Some(built) => println!(
+            Some(built) => note!(
                 "  time               {ran:.1} s of ceremony, {:.1} s of compiling, {:.1} s of \
                  testing\n  guarded build      {}\n  embedded key       {}",
                 built.compiling,
@@ -453,16 +454,16 @@ impl Rehearsal {
                 built.folder.display(),
                 built.outcome
             ),
-            None => println!("  time               {ran:.1} s of ceremony; no build was asked for"),
+            None => note!("  time               {ran:.1} s of ceremony; no build was asked for"),
         }
         for (what, how) in seen {
-            println!("  {what:<19}{how}");
+            note!("  {what:<19}{how}");
         }
-        println!("  report             {}", root.join("report.html").display());
-        println!("  bundle, policy     {}", self.out.join("zk").display());
-        println!("  keys               {}", self.out.join("keys").display());
-        println!("These keys protect nothing: no production policy accepts them.");
-        println!("next: {PROGRAM} ceremony new --template > ceremony.toml, and RUNBOOK.md");
+        note!("  report             {}", root.join("report.html").display());
+        note!("  bundle, policy     {}", self.out.join("zk").display());
+        note!("  keys               {}", self.out.join("keys").display());
+        note!("These keys protect nothing: no production policy accepts them.");
+        note!("next: {PROGRAM} ceremony new --template > ceremony.toml, and RUNBOOK.md");
     }
 }
 
