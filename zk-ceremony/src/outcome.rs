@@ -8,7 +8,7 @@
 //! }
 //! ```
 //!
-//! Values that a command is run for, such as the public key of `key new`, are fields beside these.
+//! What was only looked at is in `found`, in the same form. Values that a command is run for, such as the public key of `key new`, are fields beside these.
 //! Where nothing was made or noted, the field is left out.
 
 use std::fmt::{self, Display};
@@ -38,7 +38,8 @@ static VOICE: AtomicU8 = AtomicU8::new(Voice::Lines as u8);
 #[derive(Debug, Default)]
 struct Told {
     values: Map<String, Value>,
-    made: Vec<Map<String, Value>>,
+    made: Vec<Value>,
+    found: Vec<Value>,
     notes: Vec<String>,
 }
 
@@ -73,22 +74,26 @@ fn keep(change: impl FnOnce(&mut Told)) {
     change(told.get_or_insert_default());
 }
 
-/// A file that was made, or another thing that has a name, and its lines.
-pub(crate) struct Made(Map<String, Value>);
+/// A file that was made or looked at, or another thing that has a name, and its lines.
+pub(crate) struct Made {
+    fields: Map<String, Value>,
+    is_new: bool,
+}
 
 /// Tells of a file that was made.
 pub(crate) fn made(path: &Path, what: impl Display) -> Made {
+    Made { is_new: true, ..found(path, what) }
+}
+
+/// Tells of something that was looked at, in the same form. In the document it is in `found`.
+pub(crate) fn found(path: &Path, what: impl Display) -> Made {
     let file = path.display();
     if is(Voice::Lines) {
         println!("{file}: {what}");
     }
     let fields = [("file", file.to_string()), ("what", what.to_string())];
-    Made(fields.map(|(name, text)| (name.to_owned(), Value::String(text))).into_iter().collect())
-}
-
-/// Tells of something that was looked at, in the same form.
-pub(crate) fn found(path: &Path, what: impl Display) -> Made {
-    made(path, what)
+    let fields = fields.map(|(name, text)| (name.to_owned(), Value::String(text)));
+    Made { fields: fields.into_iter().collect(), is_new: false }
 }
 
 /// The same, where only the document tells of it: people see it in another way.
@@ -113,7 +118,7 @@ impl Made {
             let labels = std::iter::once(label).chain(std::iter::repeat(""));
             labels.zip(values).for_each(|(label, value)| println!("  {label:<18} {value}"));
         }
-        self.0.insert(field_name(label), values.into());
+        self.fields.insert(field_name(label), values.into());
         self
     }
 
@@ -127,7 +132,7 @@ impl Made {
     }
 
     fn field(mut self, label: &str, value: impl Display) -> Self {
-        self.0.insert(field_name(label), Value::String(value.to_string()));
+        self.fields.insert(field_name(label), Value::String(value.to_string()));
         self
     }
 }
@@ -135,7 +140,11 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         if is(Voice::Json) {
-            keep(|told| told.made.push(std::mem::take(&mut self.0)));
+            let fields = Value::Object(std::mem::take(&mut self.fields));
+            keep(|told| {
+                let list = if self.is_new { &mut told.made } else { &mut told.found };
+                list.push(fields);
+            });
         }
     }
 }
@@ -175,7 +184,7 @@ pub(crate) use note;
 /// What was made until now, for the document of a failure.
 pub(crate) fn made_so_far() -> Vec<Value> {
     let mut made = Vec::new();
-    keep(|told| made.extend(told.made.iter().cloned().map(Value::Object)));
+    keep(|told| made.extend(told.made.iter().cloned()));
     made
 }
 
@@ -187,8 +196,10 @@ pub(crate) fn end() -> Result<(), Diagnostic> {
     let mut document = Map::from_iter([("result".to_owned(), Value::from("done"))]);
     keep(|told| {
         document.append(&mut told.values);
-        if !told.made.is_empty() {
-            document.insert("made".into(), std::mem::take(&mut told.made).into());
+        for (name, list) in [("made", &mut told.made), ("found", &mut told.found)] {
+            if !list.is_empty() {
+                document.insert(name.into(), std::mem::take(list).into());
+            }
         }
         if !told.notes.is_empty() {
             document.insert("notes".into(), std::mem::take(&mut told.notes).into());

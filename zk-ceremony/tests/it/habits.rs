@@ -88,7 +88,7 @@ fn every_step_of_a_ceremony_says_what_it_made_in_one_document() {
     make("ceremony index shared --key key.pem");
     make("ceremony archive shared archive.tar");
     let checked = make("ceremony archive --verify archive.tar");
-    assert_eq!(checked["made"][0]["what"], "whole", "{checked:#}");
+    assert_eq!(checked["found"][0]["what"], "whole", "{checked:#}");
     let failed = world.run("coordinator", "ceremony archive shared archive.tar --json");
     assert_eq!(failed.code, 2);
     let failed: Value = serde_json::from_str(&failed.stdout).unwrap();
