@@ -8,8 +8,9 @@
 //! }
 //! ```
 //!
-//! What was only looked at is in `found`, in the same form. Values that a command is run for, such as the public key of `key new`, are fields beside these.
-//! Where nothing was made or noted, the field is left out.
+//! What was only looked at is in `found`, in the same form. Values that a command is run for, such
+//! as the public key of `key new`, are fields beside these. Where nothing was made, found or noted,
+//! the field is left out.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -82,7 +83,9 @@ pub(crate) struct Made {
 
 /// Tells of a file that was made.
 pub(crate) fn made(path: &Path, what: impl Display) -> Made {
-    Made { is_new: true, ..found(path, what) }
+    let mut made = found(path, what);
+    made.is_new = true;
+    made
 }
 
 /// Tells of something that was looked at, in the same form. In the document it is in `found`.
