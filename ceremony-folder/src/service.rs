@@ -300,3 +300,48 @@ pub fn appoint(
     sign_envelope(coordinator, &mut envelope)?;
     Ok(write_file(ceremony, &path, &envelope.to_json(), true)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use zk_attest::statement::Action;
+
+    use super::*;
+    use crate::fixture::{config, key, label};
+    use crate::journal::Entry;
+
+    #[test]
+    fn a_receipt_is_told_by_the_entry_that_was_signed_and_by_no_other() {
+        let config = config();
+        let receipt = Receipt {
+            ceremony: config.document().id.clone(),
+            ceremony_toml_sha256: config.digest(),
+            phase: Phase::One,
+            circuit: None,
+            index: 1,
+            participant: label("alice"),
+            key: key("alice"),
+            file: FileDigest::of(b"file"),
+            contribution_hash: None,
+            journal_entry: 0,
+            journal_sha256: FileDigest::of(b"line"),
+        };
+        let told = |line: &[u8], participant: &str, file: &[u8]| {
+            let event = Event::Step {
+                circuit: None,
+                step: "0001".into(),
+                action: Action::Contribution,
+                participant: label(participant),
+                file: FileDigest::of(file),
+                turn: None,
+            };
+            let previous = FileDigest::of(b"rules");
+            let entry = Entry { number: 0, previous, time: Timestamp::now(), event };
+            let entries = [Recorded { entry, sha256: FileDigest::of(line) }];
+            receipt.told_by(&entries, Path::new("receipt")).is_ok()
+        };
+        assert!(told(b"line", "alice", b"file"));
+        assert!(!told(b"another line", "alice", b"file"), "the service signed another line");
+        assert!(!told(b"line", "bob", b"file") && !told(b"line", "alice", b"another file"));
+        assert!(receipt.told_by(&[], Path::new("receipt")).is_err(), "the entry is gone");
+    }
+}
