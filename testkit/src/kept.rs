@@ -50,7 +50,11 @@ pub fn copy(from: &Path, to: &Path) {
         if path.is_dir() {
             copy(&path, &target);
         } else {
-            fs::copy(&path, &target).unwrap();
+            match fs::copy(&path, &target) {
+                // A service that runs has given a temporary file its name meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.exists() => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }

@@ -57,7 +57,10 @@ pub(super) fn post(net: &Net, envelope: &Envelope) -> Answer {
 
 pub(super) fn kept(net: &Net) -> Vec<String> {
     let folder = net.world.shared("commitments");
-    if folder.exists() { names(&folder) } else { Vec::new() }
+    let mut kept = if folder.exists() { names(&folder) } else { Vec::new() };
+    // Those that are being written have other names.
+    kept.retain(|name| name.ends_with(".dsse.json") && !name.starts_with('.'));
+    kept
 }
 
 /// The journal's events about commitments and contributions, as `TYPE WHO`, without what comes
