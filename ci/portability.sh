@@ -18,6 +18,10 @@ checkout=$PWD
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$checkout/ci/portability.sh" >&2 && exit 2; }
 
+# Where this system's packages come from, without those of security updates: they have a newer compiler.
+# shellcheck disable=SC2016
+mirror() { apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | sed -n 1p; }
+
 # A Debian with what a part needs: Rust's newest with other targets, or the oldest that the guard promises.
 inside() {
     local debian=$1 part=$2 packages root
@@ -36,7 +40,7 @@ inside() {
         rm -rf "$root"
         # A mirror may be a copy that is older than its own list allows.
         mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" "$@" \
-            "$debian" "$root" "${MIRROR:-http://deb.debian.org/debian}"
+            "$debian" "$root" "${MIRROR:-$(mirror)}"
         touch "$root.made"
     fi
     cargo fetch --locked --quiet
