@@ -18,7 +18,7 @@
 //!    ([`Ceremony::ensure_all_recorded`]).
 //!
 //! Who did not commit in time does not contribute to the phase. Who does not contribute after
-//! having committed may have disliked what they saw: reports name them. Whoever's contribution was
+//! having committed may have disliked what they saw: reports name them. One whose contribution was
 //! rejected does not come again: its secrets are gone ([`Ceremony::is_spent`]).
 
 mod order;
@@ -54,7 +54,7 @@ use rounds::Begun;
 pub const COMMITMENTS: &str = "commitments";
 
 /// Files of the folder that are looked at: everybody's and the coordinator's for each round of both
-/// phases, and as many as in a round that somebody put there.
+/// phases, and as many as in a round that others put there.
 const MAX_FILES: usize = 2 * (rounds::MAX_ROUNDS as usize + 1) * (MAX_PARTICIPANTS + 1);
 
 /// Begins what is hashed, so that nothing else has the same hash.

@@ -196,7 +196,7 @@ impl Receipt {
     /// tells of the contribution.
     ///
     /// # Errors
-    /// When it is not: the service told another story to whoever got the receipt.
+    /// When it is not: the service told another story to the one who got the receipt.
     pub fn told_by(&self, entries: &[Recorded], path: &Path) -> Result<(), CeremonyError> {
         let number = self.journal_entry;
         let entry = usize::try_from(number).ok().and_then(|index| entries.get(index));

@@ -38,7 +38,7 @@ fn is(shown: Shown) -> bool {
     SHOWN.load(Ordering::Relaxed) == shown as u8
 }
 
-/// Whether there is somebody to look at a bar.
+/// Whether bars are shown: a person looks at a terminal.
 pub(crate) fn are_bars_asked() -> bool {
     is(Shown::Auto) && !outcome::is_quiet() && std::io::stderr().is_terminal()
 }

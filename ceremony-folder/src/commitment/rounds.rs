@@ -79,7 +79,7 @@ impl CommitmentRound {
         let envelope = Envelope::from_json(bytes).map_err(at(path))?;
         let Statement { subject, predicate: said } =
             Statement::<Self>::from_payload(envelope.payload()).map_err(at(path))?;
-        // Whoever is or was coordinator: a handover leaves what was begun.
+        // Those who are or were coordinator: a handover leaves what was begun.
         let makers = roster.makers(Action::Open, phase);
         if envelope.signers(makers.iter().map(|maker| maker.key)).is_empty() {
             return Err(broken(
@@ -151,7 +151,7 @@ impl Ceremony {
     /// Begins another round of commitments to the open phase: those of this round are void.
     ///
     /// # Errors
-    /// When the rules ask for none, somebody has contributed, nobody has committed in this round,
+    /// When the rules ask for none, there is a contribution, nobody has committed in this round,
     /// or the signer is not the coordinator's.
     pub fn begin_commitment_round(
         &self,

@@ -384,7 +384,7 @@ fn a_round_that_the_coordinator_begins_voids_the_commitments_before_it() {
     let world = World::new();
     let (first, second) = (drawn(), drawn());
     world.keep(&world.commitment("alice", &first), "alice").unwrap();
-    // By somebody else, out of order, or of other rules: none begins.
+    // By another person, out of order, or of other rules: none begins.
     begin(&world, Phase::One, 2, "alice");
     begin(&world, Phase::One, 3, COORDINATOR);
     assert_eq!(world.ceremony().commitments.round(Phase::One), 1);

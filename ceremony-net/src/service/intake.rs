@@ -175,7 +175,7 @@ impl Core {
         for (i, (chain, upload)) in lease.chains.iter().zip(&uploads).enumerate() {
             // Others may work on the folder between two chains.
             let _lock = FolderLock::take(&self.options.folder)?;
-            // What the service knows of the folder is read again only where somebody changed it.
+            // What the service knows of the folder is read again only where it changed.
             let view = Arc::clone(&self.state().view);
             let read_again = if view.is_stale(&self.options.folder) {
                 Some(view.ceremony.again()?)

@@ -203,9 +203,9 @@ pub(crate) enum CeremonyCommand {
         after_long_help = examples("Example:\n  \
             zk-ceremony ceremony recommit shared/ --reason \"Bob's machine restarted\" --key \
             coordinator.pem\n\n\
-            For ceremonies whose participants commit to their secrets: whoever's process ended \
-            after its commitment cannot contribute. All commitments of this round are void; \
-            everybody commits anew, to other secrets. Processes that run do it by themselves, the \
+            For ceremonies whose participants commit to their secrets: a participant whose \
+            process ended after its commitment cannot contribute. All commitments of this round \
+            are void; everybody commits anew, to other secrets. Processes that run do it by themselves, the \
             others are started again. After the first contribution to the phase it is too late.")
     )]
     Recommit(RecommitArgs),

@@ -307,7 +307,7 @@ fn announce(open: Made, config: &Config) {
     }
 }
 
-/// Whoever misses the round of commitments, or whose process ends after it, cannot come later.
+/// One who misses the round of commitments, or whose process ends after it, cannot come later.
 fn warn_of_minima(config: &Config) {
     for phase in [Phase::One, Phase::Two] {
         let people = config.participants(phase).count();

@@ -400,7 +400,7 @@ fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {
         .iter()
         .all(|chain| chain.contributions().count() >= ceremony.config.minimum(phase) as usize);
     match names.first().cloned() {
-        // Whoever could still come has not committed, or has lost what was committed to.
+        // Those who could still come have not committed, or have lost what they committed to.
         None if !enough
             && ceremony.config.asks_for_committed_secrets()
             && open.iter().all(|chain| chain.awaits_beacon().is_none()) =>

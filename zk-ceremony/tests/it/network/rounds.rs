@@ -14,7 +14,7 @@ use crate::kit::ceremony::{circuit, with_circuits};
 
 const RECOMMIT: &str = "ceremony recommit shared --reason \"a power cut\" --key key.pem";
 
-/// Commits for somebody whose process is gone after it.
+/// Commits for a participant whose process is gone after it.
 #[track_caller]
 fn commit_and_end(net: &Net, who: &str) -> Vec<u8> {
     let envelope = signed(net, who, &commitment(net, who, &opening()));
@@ -45,7 +45,7 @@ fn where_every_process_has_ended_the_coordinator_begins_another_round() {
     let said = net.world.ok("coordinator", RECOMMIT);
     assert!(said.contains("round 2 of the commitments to phase 1 begins"), "{said}");
     wait_until("the journal tells of it", || net.events_of("commitment-round").len() == 1);
-    // What is void stays void, whoever sends it again.
+    // What is void stays void, however often it is sent.
     for old in &old {
         let answer = post(&net, &zk_attest::envelope::Envelope::from_json(old).unwrap());
         assert_eq!(answer.refusal(), is((422, "commitments-round")), "{answer:?}");
@@ -147,7 +147,7 @@ fn who_is_rejected_after_the_secrets_are_gone_is_named_and_not_waited_for() {
         let again = net.join(&last, "--phase 1").end();
         again.code == 2 && again.stderr.contains("they are gone")
     });
-    // Whoever asks for a turn all the same has nothing to wait for.
+    // One who asks for a turn all the same has nothing to wait for.
     let party = Party::new(&net, &last);
     party.post("/v1/queue", &json!({}));
     wait_until("it is told so", || {

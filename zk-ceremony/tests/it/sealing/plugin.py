@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An age plugin for tests: C2SP's age-plugin.md over stdin and stdout. Whoever knows the data of a
+"""An age plugin for tests: C2SP's age-plugin.md over stdin and stdout. One who knows the data of a
 recipient opens what is sealed to it, so that it protects nothing."""
 
 import base64

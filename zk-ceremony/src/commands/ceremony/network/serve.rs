@@ -38,13 +38,13 @@ const LINGER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_sec
 
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Seconds to wait for whoever is next and not there, where nobody says.
+/// Seconds to wait for an absent participant, where the options do not say.
 const ABSENCE: u64 = 86_400;
 /// The same where all have to be there at once, with the secrets that they committed to: as long as
-/// people in one room wait for somebody.
+/// people in one room wait for one.
 const SESSION_ABSENCE: u64 = 300;
 
-/// Seconds to wait for whoever is next and not there, in a ceremony with an order.
+/// Seconds to wait for an absent participant, in a ceremony with an order.
 fn absence(root: &Path, wanted: Option<u64>) -> Result<(Order, u64), Diagnostic> {
     let config = Ceremony::open(root)?.config;
     let usual = if config.asks_for_committed_secrets() { SESSION_ABSENCE } else { ABSENCE };
