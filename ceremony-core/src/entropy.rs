@@ -247,8 +247,8 @@ impl Beacon {
 
 /// Randomness of a verifier: the coefficients of random linear combinations.
 ///
-/// Always from the OS and always drawn after the input is fixed; there is no constructor from a
-/// seed, so no caller can make the coefficients predictable to the author of the file.
+/// Always from the OS, and unknown to whoever makes the input; there is no constructor from a seed
+/// of the caller's, so no caller can make the coefficients predictable to the author of the file.
 pub struct VerifierRng(ChaCha20Rng);
 
 impl fmt::Debug for VerifierRng {
@@ -296,6 +296,39 @@ impl VerifierRng {
     pub(crate) fn outside_subgroup<P: Point>(&mut self, points: &[P]) -> Option<usize> {
         P::as_g2(points)
             .and_then(|points| bn254_batch::outside_subgroup(points, &mut || self.word()))
+    }
+}
+
+/// What coefficients are drawn from again and again, the same ones each time: those of a chain of
+/// files, each of which is read once. It is the OS's, and leaves the process neither as it is nor
+/// as a sum.
+#[derive(Clone)]
+pub(crate) struct CoefficientSeed(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for CoefficientSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CoefficientSeed")
+    }
+}
+
+impl CoefficientSeed {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the OS has no randomness to give.
+    pub(crate) fn from_os() -> Result<Self, OsRandomError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(OsRandomError)?;
+        Ok(Self(seed))
+    }
+
+    /// The generator of one run of points, from its beginning.
+    pub(crate) fn of(&self, run: u32) -> VerifierRng {
+        let key = Sha256::new_with_prefix(b"zk-ceremony coefficients of a chain v1\0")
+            .chain_update(run.to_le_bytes())
+            .chain_update(self.0.as_slice())
+            .finalize();
+        VerifierRng(ChaCha20Rng::from_seed(key.into()))
     }
 }
 

@@ -4,7 +4,6 @@
 //! - [`verify_proof_of_knowledge`]: the author of `(s, s x, x R)` knew x, for an R that was not
 //!   known before s and s x were fixed (BGM17, section 5).
 //! - [`Successors`]: P_(i+1) = x P_i for all i of long runs of points, by random combinations.
-//! - [`Multiples`]: Q_i = x P_i for all i of two runs, likewise.
 //!
 //! The combinations have coefficients of 128 bits from the OS. If one of the n equations is wrong,
 //! its term is a non-zero group element times a coefficient, and for any choice of the other
@@ -159,43 +158,6 @@ impl<P: Point> Successors<P> {
         x += first;
         y += second;
         Some(Ratio(x.into_affine(), y.into_affine()))
-    }
-}
-
-/// Collects two runs of points, chunk by chunk, into one ratio that is x iff Q_i = x P_i for all i:
-/// (sum c_i P_i, sum c_i Q_i).
-#[derive(Debug)]
-pub struct Multiples<P: Point>(P::Group, P::Group);
-
-impl<P: Point> Default for Multiples<P> {
-    fn default() -> Self {
-        Self(P::Group::ZERO, P::Group::ZERO)
-    }
-}
-
-impl<P: Point> Multiples<P> {
-    /// Adds the points P_i and Q_i of the same places.
-    ///
-    /// # Panics
-    /// If the two chunks have different lengths: a caller that compares runs has compared their
-    /// lengths.
-    pub fn add(&mut self, before: &[P], after: &[P], rng: &mut VerifierRng) {
-        self.add_with(before, after, &rng.coefficients(before.len()));
-    }
-
-    /// The same with these coefficients, which no one knew when the points were fixed.
-    pub(crate) fn add_with(&mut self, before: &[P], after: &[P], coefficients: &[u128]) {
-        assert_eq!(before.len(), after.len(), "chunks of different lengths");
-        add_combinations(&mut self.0, before, &mut self.1, after, coefficients);
-    }
-
-    /// The collected ratio.
-    #[must_use]
-    pub fn ratio(self) -> Ratio<P>
-    where
-        P::Group: CurveGroup<Affine = P>,
-    {
-        Ratio(self.0.into_affine(), self.1.into_affine())
     }
 }
 

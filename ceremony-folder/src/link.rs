@@ -11,7 +11,7 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::verify::{
-    Digests, Expectations as KeyExpectations, Remark, verify_from,
+    Expectations as KeyExpectations, Failure, Predecessor, Remark, Report, VerifyError, verify_from,
 };
 use ceremony_core::progress::Progress;
 use zk_attest::digest::{ContributionHash, FileDigest};
@@ -55,22 +55,23 @@ pub fn link<R: Read + Seek + Send>(
     made: &mut R,
     progress: &dyn Progress,
 ) -> Result<Linked, CeremonyError> {
-    let earlier_path = &before.path;
     let memory = ceremony.folder.memory();
     match before.words.phase {
         Phase::One => {
-            let known = memory.records(before.file);
-            let known = match &known {
-                Some(Records::Ptau(power, records)) => Some((*power, &**records)),
-                _ => None,
+            let (power, earlier) = match memory.records(before.file) {
+                Some(Records::Ptau(power, records)) => (power, records),
+                _ => {
+                    let mut input = Ptau::open(open_input(ceremony, &before.path)?)
+                        .map_err(at(&before.path))?;
+                    ensure_unchanged(&before.path, input.source(), &before.file, progress)?;
+                    (input.ceremony_power(), input.contributions().into())
+                }
             };
-            let mut input = Ptau::open_knowing(open_input(ceremony, earlier_path)?, known)
-                .map_err(at(earlier_path))?;
-            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
-            let earlier = input.contributions();
-            let proven = Some(input.ceremony_power());
-            let expectations =
-                Expectations { earlier: Some(earlier), proven, ..Expectations::default() };
+            let expectations = Expectations {
+                earlier: Some(&earlier),
+                proven: Some(power),
+                ..Expectations::default()
+            };
             let (ptau, verified) = verify_ptau(made, &expectations, progress).map_err(at(path))?;
             let (found, expected) = (ptau.power(), ceremony.config.power());
             if found != expected {
@@ -93,35 +94,70 @@ pub fn link<R: Read + Seek + Send>(
             })
         }
         Phase::Two => {
-            let known = memory.records(before.file);
-            let known = match &known {
-                Some(Records::Zkey(records)) => &**records,
-                _ => &[],
-            };
-            let mut input = Zkey::open_knowing(open_input(ceremony, earlier_path)?, known)
-                .map_err(at(earlier_path))?;
-            let mut key = Zkey::open_knowing(made, input.contributions()).map_err(at(path))?;
             let expectations = KeyExpectations::default();
-            let report =
-                verify_from(&mut input, &mut key, &expectations, progress).map_err(at(path))?;
-            ensure_unchanged(earlier_path, input.source(), &before.file, progress)?;
-            let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
-                report.digests;
-            memory.keep(FileDigest(digests.sha256.0), Records::Zkey(key.contributions().into()));
-            let last = report
-                .contributions
-                .last()
-                .map(|record| (ContributionHash(record.hash.0), record.kind.clone()));
-            Ok(Linked {
-                file: digests.sha256,
-                records: report.contributions.len(),
-                before: input.contributions().len(),
-                last,
-                opening: key.contributions().last().map(Opening::of_phase2),
+            let (earlier, (report, kept)) = match memory.records(before.file) {
+                Some(Records::Zkey(known)) => {
+                    let mut key = Zkey::open_knowing(made, known.records()).map_err(at(path))?;
+                    let verified = next_key(
+                        ceremony,
+                        before,
+                        &known,
+                        (path, &mut key),
+                        &expectations,
+                        progress,
+                    );
+                    (known.records().len(), verified?)
+                }
+                _ => {
+                    let mut input = Zkey::open(open_input(ceremony, &before.path)?)
+                        .map_err(at(&before.path))?;
+                    let mut key =
+                        Zkey::open_knowing(made, input.contributions()).map_err(at(path))?;
+                    let verified =
+                        Predecessor::verify_from(&mut input, &mut key, &expectations, progress)
+                            .map_err(at(path))?;
+                    ensure_unchanged(&before.path, input.source(), &before.file, progress)?;
+                    (input.contributions().len(), verified)
+                }
+            };
+            let records = kept.records();
+            let linked = Linked {
+                file: kept.file(),
+                records: records.len(),
+                before: earlier,
+                last: records
+                    .last()
+                    .map(|record| (ContributionHash(record.hash().0), record.kind.clone())),
+                opening: records.last().map(Opening::of_phase2),
                 remarks: report.remarks,
-            })
+            };
+            memory.keep(FileDigest(kept.file().0), Records::Zkey(kept.into()));
+            Ok(linked)
         }
     }
+}
+
+/// A key that follows from the one of a step, of which `known` is kept, so that its file is not
+/// read again. Only where the two differ in what has to stay: then the message names the byte.
+/// Errors name `path`, or the step's.
+pub(crate) fn next_key<R: Read + Seek + Send>(
+    ceremony: &Ceremony,
+    before: &Step,
+    known: &Predecessor,
+    (path, key): (&Path, &mut Zkey<R>),
+    expectations: &KeyExpectations,
+    progress: &dyn Progress,
+) -> Result<(Report, Predecessor), CeremonyError> {
+    let next = known.verify_next(key, expectations, progress);
+    let unplaced = |failure: &Failure| matches!(failure, Failure::Section { byte: None, .. });
+    if let Err(VerifyError::Refused(report)) = &next
+        && report.failures().any(|(_, failure)| unplaced(failure))
+    {
+        let file = open_input(ceremony, &before.path)?;
+        let mut earlier = Zkey::open_knowing(file, known.records()).map_err(at(&before.path))?;
+        verify_from(&mut earlier, key, expectations, progress).map_err(at(path))?;
+    }
+    next.map_err(at(path))
 }
 
 impl Ceremony {

@@ -13,14 +13,14 @@
 //! So it is answered once. Files are read each time: what changed in the folder is seen.
 //!
 //! The records of a file are a function of its bytes. The next file of the chain begins with them,
-//! and whoever reads it does not test the same points once more.
+//! and whoever reads it does not test the same points once more, nor reads the file before it.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ceremony_core::format::ptau::{self, Power};
-use ceremony_core::format::zkey;
+use ceremony_core::phase2::verify::Predecessor;
 use zk_attest::digest::{FileDigest, sha256};
 use zk_vk_guard::limits::{MAX_CIRCUITS, MAX_CONTRIBUTIONS};
 
@@ -48,8 +48,8 @@ pub(crate) struct Memory {
 pub(crate) enum Records {
     /// Of a `.ptau`, with its ceremony power.
     Ptau(Power, Arc<[ptau::Contribution]>),
-    /// Of a `.zkey`.
-    Zkey(Arc<[zkey::Contribution]>),
+    /// Of a `.zkey`, with the rest of what verifying the next one needs.
+    Zkey(Arc<Predecessor>),
 }
 
 /// What an answer depends on.

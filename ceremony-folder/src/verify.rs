@@ -9,8 +9,8 @@
 //!    file passes the checks of [`ceremony_core::phase1::verify`];
 //! 3. the prepared file has the same records, and passes the same checks;
 //! 4. each circuit is the one of the rules, its chain starts from the initial key rebuilt from
-//!    circuit and prepared file, every key follows from the one before it, and the last one passes
-//!    the checks of [`ceremony_core::phase2::verify`] against the rebuilt initial key;
+//!    circuit and prepared file, and every key follows from the one before it by the checks of
+//!    [`ceremony_core::phase2::verify`], so that the last one follows from the initial key;
 //! 5. each phase has the contributions that the rules ask for, and its beacon;
 //! 6. where the rules ask for commitments, each contribution opens its maker's, and a journal has
 //!    all of them before the first contribution of the phase.
@@ -18,26 +18,21 @@
 //! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
 //! first failure names the first bad step.
 
-use std::io::{Read, Seek};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ceremony_core::commit::Opening;
-use ceremony_core::format::FormatError;
-use ceremony_core::format::bound_file::{
-    DigestError, FileDigests, RecheckedFile, digest_file, sha256_file,
-};
+use ceremony_core::format::bound_file::{FileDigests, digest_file, sha256_file};
 use ceremony_core::format::ptau::{Contribution as PtauRecord, Power, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributionKind;
-use ceremony_core::format::zkey::{Contribution as ZkeyRecord, Zkey};
+use ceremony_core::format::zkey::Zkey;
 use ceremony_core::hash::FileSha256;
 use ceremony_core::keygen;
 use ceremony_core::phase1::ChainHead;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau, verify_new};
 use ceremony_core::phase2::verify::{
-    Digests, Expectations as KeyExpectations, Remark, Report, VerifyError, verify as verify_zkey,
-    verify_from, verify_initial,
+    Digests, Expectations as KeyExpectations, Predecessor, Remark, Report,
 };
 use ceremony_core::progress::Progress;
 use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash, FileDigest};
@@ -51,6 +46,7 @@ use crate::document::{CircuitKey, VerifiedCeremony};
 use crate::error::{CeremonyError, at, broken};
 use crate::folder::Track;
 use crate::foundation::{Base, Foundation};
+use crate::link::next_key;
 use crate::store::Input;
 use crate::{Ceremony, Stage};
 
@@ -108,6 +104,8 @@ const RECORDED: PassedCheck = PassedCheck {
     statement: "its last record is the attested one, after those before it",
     remark: None,
 };
+const FOLLOWS: PassedCheck =
+    PassedCheck { number: None, statement: "it follows from the key before it", remark: None };
 
 /// A verification on its way: see the module's documentation.
 #[derive(Debug)]
@@ -122,9 +120,6 @@ pub struct Verification<'a> {
     circuits: Vec<Option<CircuitFacts>>,
     /// What was verified of this ceremony before, when it had fewer steps.
     before: Vec<(Part, FileDigest)>,
-    /// Whether it goes on as steps appear: an open chain's last key is then held to the key before
-    /// it, and the last one of a closed chain to the circuit as well.
-    follows: bool,
 }
 
 /// What a [`Verification`] established, for the next one of the same ceremony with more steps.
@@ -158,8 +153,9 @@ struct Phase1Facts {
 /// What a circuit's last file left.
 #[derive(Debug)]
 struct CircuitFacts {
-    records: Vec<ZkeyRecord>,
-    cs_hash: CsHash,
+    last: Predecessor,
+    /// What is unusual about a key of the chain.
+    remarks: Vec<Remark>,
     key: Option<CircuitKey>,
 }
 
@@ -208,7 +204,6 @@ impl<'a> Verification<'a> {
             prepared: None,
             circuits,
             before: Vec::new(),
-            follows: false,
         })
     }
 
@@ -222,7 +217,7 @@ impl<'a> Verification<'a> {
         ceremony: &'a Ceremony,
         established: Established,
     ) -> Result<Self, CeremonyError> {
-        let mut new = Self { follows: true, ..Self::new(ceremony, Depth::EveryFile)? };
+        let mut new = Self::new(ceremony, Depth::EveryFile)?;
         let same = established
             .parts
             .iter()
@@ -345,7 +340,7 @@ impl<'a> Verification<'a> {
             .circuits
             .into_iter()
             .flatten()
-            .filter_map(|facts| Some((facts.cs_hash, facts.key?)))
+            .filter_map(|facts| Some((CsHash(facts.last.initial_key_hash().0), facts.key?)))
             .collect();
         VerifiedCeremony::new(self.ceremony, &self.phase1.challenges, keys)
     }
@@ -553,48 +548,27 @@ impl<'a> Verification<'a> {
         if let Some(base) = self.base(circuit) {
             return self.key_from(circuit, step, base, progress);
         }
-        let last = step + 1 == chain.steps.len();
-        let whole = self.depth == Depth::EveryFile;
+        let closes = chain.is_closed() && step + 1 == chain.steps.len();
         let known = self.circuits[circuit].take();
-        // What is taken from the key is noted, and held against the attested digest as the checked
-        // bytes are.
-        let before = known.as_ref().map_or(&[][..], |facts| &facts.records);
-        let mut key = RecheckedFile::new(self.ceremony.folder.open(&this.path)?)
-            .map_err(FormatError::Io)
-            .and_then(|file| Zkey::open_knowing(file, before))
-            .map_err(at(&this.path))?;
-        let checked = self.ceremony.folder.open(&this.path)?;
-        let mut checked =
-            Zkey::open_knowing(checked, key.contributions()).map_err(at(&this.path))?;
-        let mut reports = Vec::new();
-        let at_the_end = last && (chain.is_closed() || !self.follows);
-        if step == 0 || at_the_end {
-            let proven = known.as_ref().map_or(&[][..], |facts| &facts.records);
-            reports.push(self.against_circuit(circuit, step, proven, &mut checked, progress)?);
-        }
-        if step > 0 && whole {
-            let before = &chain.steps[step - 1];
-            let earlier = self.ceremony.folder.open(&before.path)?;
-            let mut earlier =
-                Zkey::open_knowing(earlier, key.contributions()).map_err(at(&before.path))?;
-            let report =
-                verify_from(&mut earlier, &mut checked, &KeyExpectations::default(), progress)
-                    .map_err(at(&this.path))?;
-            if let Digests::Incremental { earlier, .. } = report.digests {
-                ensure_attested(before, earlier)?;
+        let file = self.ceremony.folder.open(&this.path)?;
+        let records = known.as_ref().map_or(&[][..], |facts| facts.last.records());
+        let mut key = Zkey::open_knowing(file, records).map_err(at(&this.path))?;
+        let whole = self.depth == Depth::EveryFile;
+        let (mut report, kept) = match &known {
+            Some(facts) if whole && step > 0 => {
+                let (before, expectations) =
+                    (&chain.steps[step - 1], self.expectations(chain, step));
+                let key = (this.path.as_path(), &mut key);
+                next_key(ceremony, before, &facts.last, key, &expectations, progress)?
             }
-            reports.push(report);
-        }
-        let Some(report) = reports.first() else { return Err(no_circuit(ceremony)) };
+            _ => self.against_circuit(circuit, step, &mut key, progress)?,
+        };
         let (Digests::Whole { key: digests, .. } | Digests::Incremental { key: digests, .. }) =
             report.digests;
-        for other in &reports {
-            let (Digests::Whole { key, .. } | Digests::Incremental { key, .. }) = other.digests;
-            ensure_attested(this, key.sha256)?;
-        }
-        let records = key.contributions();
+        ensure_attested(this, digests.sha256)?;
+        let records = kept.records();
         if step > 0 {
-            let before = known.as_ref().map_or(0, |facts| facts.records.len());
+            let before = known.as_ref().map_or(0, |facts| facts.last.records().len());
             if whole && records.len() != before + 1 {
                 return Err(broken(
                     &this.path,
@@ -608,36 +582,39 @@ impl<'a> Verification<'a> {
                 records.last().map(|record| (ContributionHash(record.hash().0), &record.kind)),
             )?;
         }
+        // What was unusual about a key of the chain is so of the last one.
+        let mut remarks = known.map_or_else(Vec::new, |facts| facts.remarks);
+        for remark in &report.remarks {
+            if !remarks.contains(remark) {
+                remarks.push(*remark);
+            }
+        }
+        if closes {
+            report.remarks.clone_from(&remarks);
+        }
         let mut checks = vec![ATTESTED];
         checks.extend((step > 0).then_some(RECORDED));
-        checks.extend(reports.iter().take(1).flat_map(passed));
+        checks.extend(passed(&report));
         checks.extend(beacon::verify(&ceremony.config, this)?);
         let opening = records.last().map(Opening::of_phase2);
         checks.extend(commitment::verify(ceremony, this, opening.as_ref())?);
-        if step > 0 && whole && at_the_end {
-            checks.push(PassedCheck {
-                number: None,
-                statement: "it follows from the key before it",
-                // A remark on the key as it is comes with its own check.
-                remark: None,
-            });
-        }
-        let finished = if last && chain.is_closed() {
-            Some(finished_key(name, &this.path, &mut key)?)
-        } else {
-            None
-        };
-        let cs_hash = CsHash(key.initial_key_hash().0);
-        let taken = key.source().finish_sha256(progress).map_err(|error| match error {
-            DigestError::Io(error) => at(&this.path)(error),
-            DigestError::Changed(change) => {
-                at(&this.path)(VerifyError::Changed { file: "the key (.zkey)", change })
-            }
-        })?;
-        ensure_attested(this, taken)?;
-        self.circuits[circuit] =
-            Some(CircuitFacts { records: key.contributions().to_vec(), cs_hash, key: finished });
+        checks.extend((step > 0 && whole).then_some(FOLLOWS));
+        let finished =
+            if closes { Some(finished_key(name, &this.path, &mut key, &kept)?) } else { None };
+        self.circuits[circuit] = Some(CircuitFacts { last: kept, remarks, key: finished });
         Ok((this.path.clone(), digests, checks))
+    }
+
+    /// What is asked of the records of a circuit's step.
+    fn expectations(&self, chain: &Chain, step: usize) -> KeyExpectations {
+        let closes = chain.is_closed() && step + 1 == chain.steps.len();
+        let minimum = if closes { self.ceremony.config.minimum(Phase::Two) } else { 1 };
+        KeyExpectations {
+            min_contributions: NonZeroU32::new(minimum).unwrap_or(NonZeroU32::MIN),
+            beacon_required: closes,
+            known: Vec::new(),
+            proven: Vec::new(),
+        }
     }
 
     /// The earlier key that this circuit's last one is verified from, if it is.
@@ -671,8 +648,10 @@ impl<'a> Verification<'a> {
         let earlier = self.ceremony.folder.open(&before.path)?;
         let mut earlier =
             Zkey::open_knowing(earlier, key.contributions()).map_err(at(&before.path))?;
-        let report = verify_from(&mut earlier, &mut key, &KeyExpectations::default(), progress)
-            .map_err(at(&this.path))?;
+        let expectations = KeyExpectations::default();
+        let (report, kept) =
+            Predecessor::verify_from(&mut earlier, &mut key, &expectations, progress)
+                .map_err(at(&this.path))?;
         let digests = match report.digests {
             Digests::Incremental { earlier, key } => {
                 ensure_attested(before, earlier)?;
@@ -681,7 +660,7 @@ impl<'a> Verification<'a> {
             Digests::Whole { key, .. } => key,
         };
         ensure_attested(this, digests.sha256)?;
-        let records = &report.contributions;
+        let records = kept.records();
         if records.len() != step {
             let found = format_args!("{} records", records.len());
             return Err(broken(&this.path, "a step adds one record", found, step));
@@ -689,7 +668,7 @@ impl<'a> Verification<'a> {
         let last = records.last();
         record_is_attested(
             this,
-            last.map(|record| (ContributionHash(record.hash.0), &record.kind)),
+            last.map(|record| (ContributionHash(record.hash().0), &record.kind)),
         )?;
         let follows = PassedCheck {
             number: None,
@@ -698,20 +677,19 @@ impl<'a> Verification<'a> {
         };
         let mut checks = vec![ATTESTED, RECORDED, follows];
         checks.extend(passed(&report));
-        let opening = key.contributions().last().map(Opening::of_phase2);
+        let opening = records.last().map(Opening::of_phase2);
         checks.extend(commitment::verify(self.ceremony, this, opening.as_ref())?);
         Ok((this.path.clone(), digests, checks))
     }
 
     /// The comparison with the initial key, rebuilt from circuit and prepared file.
-    fn against_circuit<K: Read + Seek + Send>(
+    fn against_circuit(
         &self,
         circuit: usize,
         step: usize,
-        proven: &[ZkeyRecord],
-        key: &mut Zkey<K>,
+        key: &mut Zkey<Input>,
         progress: &dyn Progress,
-    ) -> Result<Report, CeremonyError> {
+    ) -> Result<(Report, Predecessor), CeremonyError> {
         let ceremony = self.ceremony;
         let chain = &ceremony.circuits[circuit];
         let Track::Circuit(name) = &chain.track else { return Err(no_circuit(ceremony)) };
@@ -732,25 +710,18 @@ impl<'a> Verification<'a> {
         is_the_circuit(sha256_file(r1cs.source(), progress).map_err(at(&r1cs_path))?)?;
         let mut ptau =
             Ptau::open(self.ceremony.folder.open(&prepared.path)?).map_err(at(&prepared.path))?;
-        let report = if step == 0 {
-            verify_initial(&mut r1cs, &mut ptau, key, progress)
+        let (report, kept) = if step == 0 {
+            Predecessor::verify_initial(&mut r1cs, &mut ptau, key, progress)
         } else {
-            let closed = chain.is_closed();
-            let minimum = if closed { ceremony.config.minimum(Phase::Two) } else { 1 };
-            let policy = KeyExpectations {
-                min_contributions: NonZeroU32::new(minimum).unwrap_or(NonZeroU32::MIN),
-                beacon_required: closed,
-                known: Vec::new(),
-                proven: proven.to_vec(),
-            };
-            verify_zkey(&mut r1cs, &mut ptau, key, &policy, progress)
+            let expectations = self.expectations(chain, step);
+            Predecessor::verify(&mut r1cs, &mut ptau, key, &expectations, progress)
         }
         .map_err(at(path))?;
         if let Digests::Whole { circuit, powers, .. } = report.digests {
             is_the_circuit(circuit)?;
             ensure_attested(prepared, powers)?;
         }
-        Ok(report)
+        Ok((report, kept))
     }
 }
 
@@ -784,13 +755,18 @@ fn passed(report: &Report) -> impl Iterator<Item = PassedCheck> + '_ {
     })
 }
 
-fn finished_key<K: Read + Seek>(
+fn finished_key(
     name: &CircuitName,
     path: &Path,
-    key: &mut Zkey<K>,
+    key: &mut Zkey<Input>,
+    verified: &Predecessor,
 ) -> Result<CircuitKey, CeremonyError> {
     let public_inputs = key.header().public;
     let verifying_key = keygen::verifying_key(key).map_err(at(path))?;
+    if !verified.has_verifying_key(&verifying_key) {
+        let what = "the file changed while it was read";
+        return Err(broken(path, what, "another verifying key", "the one that was verified"));
+    }
     let bytes = keygen::verifying_key_bytes(&verifying_key).map_err(at(path))?;
     Ok(CircuitKey { name: name.clone(), public_inputs, verifying_key, bytes })
 }

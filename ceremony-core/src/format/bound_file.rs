@@ -81,7 +81,7 @@ impl Hashes {
 }
 
 /// The bytes of a range, which ends inside the file.
-fn each_chunk<R: Read + Seek + Send>(
+pub(crate) fn each_chunk<R: Read + Seek + Send>(
     source: &mut R,
     range: Range<u64>,
     progress: &dyn Progress,

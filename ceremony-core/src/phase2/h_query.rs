@@ -29,32 +29,31 @@ use std::io::{Read, Seek};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field};
 use bn254_batch::curve::{Fr, G1Affine, G1Projective, G2Affine, root_of_unity};
-use bn254_batch::geometric;
+use bn254_batch::{geometric, linear_combination};
 use rayon::prelude::*;
 
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
 use crate::format::ptau::Power;
-use crate::ratio::{Multiples, Ratio, same_ratio, scalar_combination};
+use crate::limits::CHUNK_POINTS;
+use crate::ratio::{Ratio, same_ratio, scalar_combination};
 
-/// Collects L or H of two keys, chunk by chunk.
-pub(super) struct Division {
-    multiples: Multiples<G1Affine>,
-    /// Of H.
-    top: Option<Top>,
+/// `sum c_i P_i` over L or H of one key, collected chunk by chunk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Combination {
+    sum: G1Projective,
+    /// P_0
+    first: Option<G1Affine>,
 }
 
-/// What is needed to leave the top power out of the sums.
-struct Top {
-    /// z_0
-    root: Fr,
-    /// z_i of the next point.
-    next: Fr,
-    /// sum c_i z_i
-    weight: Fr,
-    /// H_0 and H'_0.
-    first: Option<Ratio<G1Affine>>,
+impl Combination {
+    /// The points that come next, with their coefficients, which whoever made the points did not
+    /// know.
+    pub(super) fn add(&mut self, points: &[G1Affine], coefficients: &[u128]) {
+        self.first = self.first.or(points.first().copied());
+        self.sum += linear_combination(points, coefficients);
+    }
 }
 
 /// What the points are to those before.
@@ -68,63 +67,47 @@ pub(super) enum Divided {
     Not,
 }
 
-impl Division {
-    /// Nothing yet of L.
-    pub(super) fn of_l() -> Self {
-        Self { multiples: Multiples::default(), top: None }
+/// Whether the points after are those before divided by delta, for `deltas` = (`[delta after]2`,
+/// `[delta before]2`). Both combinations have the same coefficients. Those of H, of a domain of
+/// 2^power points, are drawn once more where its top power may be missing.
+pub(super) fn divided(
+    before: &Combination,
+    after: &Combination,
+    deltas: Ratio<G2Affine>,
+    h: Option<(Power, VerifierRng)>,
+) -> Divided {
+    let sums = Ratio(before.sum.into_affine(), after.sum.into_affine());
+    // A circuit may have no private wire, or none that any constraint uses: then both runs are
+    // infinity throughout, and only then.
+    if (sums.0.is_zero() && sums.1.is_zero()) || same_ratio(sums, deltas) {
+        return Divided::Exactly;
     }
-
-    /// Nothing yet of H, of a domain of 2^power points.
-    pub(super) fn of_h(power: Power) -> Self {
-        let top = roots(power).map(|root| Top { root, next: root, weight: Fr::ZERO, first: None });
-        Self { multiples: Multiples::default(), top }
-    }
-
-    /// The points that come next in both keys; as many of one as of the other.
-    pub(super) fn add(&mut self, before: &[G1Affine], after: &[G1Affine], rng: &mut VerifierRng) {
-        let coefficients = rng.coefficients(before.len());
-        let Self { multiples, top } = self;
-        rayon::join(
-            || multiples.add_with(before, after, &coefficients),
-            || {
-                if let (Some(top), [before, ..], [after, ..]) = (top, before, after) {
-                    top.first.get_or_insert(Ratio(*before, *after));
-                    top.add(&coefficients);
-                }
-            },
-        );
-    }
-
-    /// The outcome, for `deltas` = (`[delta after]2`, `[delta before]2`).
-    pub(super) fn outcome(self, deltas: Ratio<G2Affine>) -> Divided {
-        let Ratio(before, after) = self.multiples.ratio();
-        // A circuit may have no private wire, or none that any constraint uses: then both runs are
-        // infinity throughout, and only then.
-        if (before.is_zero() && after.is_zero()) || same_ratio(Ratio(before, after), deltas) {
-            return Divided::Exactly;
-        }
-        let Some(Top { root, weight, first: Some(first), .. }) = self.top else {
-            return Divided::Not;
-        };
-        let c = weight * root.inverse().unwrap_or_default();
-        let without = |sum: G1Affine, first: G1Affine| (sum - first * c).into_affine();
-        let rest = Ratio(without(before, first.0), without(after, first.1));
-        if same_ratio(rest, deltas) { Divided::ButForTopPower } else { Divided::Not }
-    }
+    let (Some((power, rng)), Some(old), Some(new)) = (h, before.first, after.first) else {
+        return Divided::Not;
+    };
+    let Some(c) = replaced(power, rng) else { return Divided::Not };
+    let without = |sum: G1Affine, first: G1Affine| (sum - first * c).into_affine();
+    let rest = Ratio(without(sums.0, old), without(sums.1, new));
+    if same_ratio(rest, deltas) { Divided::ButForTopPower } else { Divided::Not }
 }
 
-impl Top {
-    fn add(&mut self, coefficients: &[u128]) {
-        let step = self.root.square();
-        let z = geometric(&self.next, &step, coefficients.len());
-        self.weight += z
+/// sum c_i z_i / z_0: what has to be taken from c_0 for `sum c_i z_i = 0`.
+fn replaced(power: Power, mut rng: VerifierRng) -> Option<Fr> {
+    let root = roots(power)?;
+    let (mut next, step) = (root, root.square());
+    let mut weight = Fr::ZERO;
+    for start in (0..power.n()).step_by(CHUNK_POINTS) {
+        let coefficients = rng.coefficients((power.n() - start).min(CHUNK_POINTS as u64) as usize);
+        let z = geometric(&next, &step, coefficients.len());
+        weight += z
             .par_iter()
-            .zip(coefficients)
+            .zip(&coefficients)
             .with_min_len(1 << 10)
             .map(|(z, coefficient)| *z * Fr::from(*coefficient))
             .sum::<Fr>();
-        self.next *= step.pow([coefficients.len() as u64]);
+        next *= step.pow([coefficients.len() as u64]);
     }
+    Some(weight * root.inverse()?)
 }
 
 /// z_0 of the domain of 2^power points, if the field has one.
@@ -161,8 +144,9 @@ mod tests {
     use bn254_batch::mul_each;
 
     use super::*;
+    use crate::entropy::CoefficientSeed;
     use crate::format::encoding::{Encoding, encode};
-    use crate::limits::CHUNK_POINTS;
+    use crate::format::zkey::section;
 
     const POWER: u32 = 4;
 
@@ -193,13 +177,19 @@ mod tests {
     }
 
     fn outcome(before: &[Fr], after: &[Fr], delta: Fr, chunk: usize) -> Divided {
-        let mut rng = VerifierRng::from_os().unwrap();
-        let mut division = Division::of_h(power());
-        for (before, after) in points(before).chunks(chunk).zip(points(after).chunks(chunk)) {
-            division.add(before, after, &mut rng);
-        }
+        let seed = CoefficientSeed::from_os().unwrap();
+        let combine = |scalars: &[Fr], chunk: usize| {
+            let (mut rng, mut sum) = (seed.of(section::H), Combination::default());
+            points(scalars).chunks(chunk).for_each(|chunk| {
+                sum.add(chunk, &rng.coefficients(chunk.len()));
+            });
+            sum
+        };
         let g2 = G2Affine::generator();
-        division.outcome(Ratio((g2 * delta).into_affine(), g2))
+        let deltas = Ratio((g2 * delta).into_affine(), g2);
+        // However the one and the other are cut.
+        let (before, after) = (combine(before, chunk), combine(after, 7));
+        divided(&before, &after, deltas, Some((power(), seed.of(section::H))))
     }
 
     fn lacks(power: Power, h: &[Fr]) -> bool {

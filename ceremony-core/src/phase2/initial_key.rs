@@ -147,9 +147,6 @@ pub(super) trait Sink: Send {
     fn begin(&mut self, section: u32) -> Result<(), FormatError>;
     fn chunk(&mut self, chunk: Chunk<'_>) -> Result<(), FormatError>;
     fn end(&mut self) -> Result<(), FormatError>;
-    /// Nothing more comes. What is done then runs in parallel with the last look at circuit and
-    /// phase 1.
-    fn complete(&mut self) {}
 }
 
 /// The initial key of a circuit, computed section by section.
@@ -280,11 +277,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             section(&mut out, ic)?;
             self.hash_h(out.hash)?;
             self.h(out.sink)?;
-            let rest = || {
-                others.into_iter().try_for_each(|other| section(&mut out, other))?;
-                out.sink.complete();
-                Ok::<_, SetupError>(())
-            };
+            let rest = || others.into_iter().try_for_each(|other| section(&mut out, other));
             let (written, after) = rayon::join(rest, || afterwards(self.r1cs, self.ptau));
             written?;
             after
@@ -295,7 +288,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             self.hash_h(out.hash)?;
             self.h(out.sink)?;
             others.into_iter().try_for_each(|other| self.in_passes(&mut out, other))?;
-            rayon::join(|| out.sink.complete(), || afterwards(self.r1cs, self.ptau)).1
+            afterwards(self.r1cs, self.ptau)
         };
         Ok((hash.finish(), after))
     }

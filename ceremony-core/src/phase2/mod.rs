@@ -9,6 +9,8 @@
 //! | `surplus` | the last point of its hash where the `.ptau` has the circuit's own power |
 //! | [`contribute`] | delta <- d delta: contribute, beacon |
 //! | [`verify`] | runs the numbered checks of docs/formats.md, section 7, on a key |
+//! | `follow` | the same from an earlier key, with one reading of each |
+//! | `compared` | what both have in common |
 //! | `h_query` | check 8: L and H divided by delta |
 //! | `records` | checks 2 to 6, 9 and 10: those that need no circuit |
 //! | [`degenerate`] | check 9: a verifying key that accepts anything is refused |
@@ -16,10 +18,12 @@
 //! | [`arkworks`] | circuits of arkworks in and out |
 
 pub mod arkworks;
+mod compared;
 pub mod contribute;
 pub mod degenerate;
 mod error;
 mod expectations;
+mod follow;
 mod h_query;
 mod initial_hash;
 pub mod initial_key;

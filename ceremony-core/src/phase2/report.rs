@@ -262,13 +262,13 @@ pub enum Failure {
         what: &'static str,
     },
     /// A section that has to stay changed.
-    #[error("section {section}, byte {byte}: not that of the initial key")]
+    #[error("section {section}{}: not that of the initial key", at_byte(*.byte))]
     Section {
         /// Which.
         section: u32,
         /// The first byte that differs; the length of the shorter one where one is the beginning
-        /// of the other.
-        byte: u64,
+        /// of the other. Not known where the earlier key was not read again.
+        byte: Option<u64>,
     },
     /// A section that is not the initial one over delta.
     #[error("section {section} ({name}) is not that of the initial key divided by delta")]
@@ -363,6 +363,10 @@ impl Explain for Failure {
             ),
         }
     }
+}
+
+fn at_byte(byte: Option<u64>) -> String {
+    byte.map_or_else(String::new, |byte| format!(", byte {byte}"))
 }
 
 /// One contribution, for display and for comparison with what its maker published.

@@ -525,12 +525,9 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
             Part::Circuit(0, 0) => {
                 &["circuits/main/circuit.r1cs", "phase1/prepared.ptau", "circuits/main/0000.zkey"]
             }
-            Part::Circuit(0, 3) => &[
-                "circuits/main/circuit.r1cs",
-                "phase1/prepared.ptau",
-                "circuits/main/0002.zkey",
-                "circuits/main/final.zkey",
-            ],
+            // Read once: circuit, prepared file and the key before it are not looked at again.
+            Part::Circuit(0, 2) => &["circuits/main/0002.zkey"],
+            Part::Circuit(0, 3) => &["circuits/main/final.zkey"],
             _ => &[],
         };
         for file in files {
@@ -570,8 +567,7 @@ fn a_file_that_changes_at_any_moment_of_its_verification_passes_as_the_attested_
         }
     }
     assert!(
-        moments.len() == 10
-            && moments.iter().all(|(moments, refused)| *moments > 2 && *refused > 2),
+        moments.len() == 8 && moments.iter().all(|(moments, refused)| *moments > 2 && *refused > 2),
         "{moments:?}"
     );
 }
@@ -602,26 +598,24 @@ fn a_final_key_that_is_another_one_between_its_checks_gives_no_verifying_key() {
     };
     let calm = Changer::new(file.clone(), Vec::new());
     let key = run(&calm).unwrap().keys()[0].verifying_key.clone();
-    // The last reading is for the digest of what was taken before it: from then on the file may be
-    // good again, or not. Its checks end just before.
-    let (last, end) = (calm.last_step.into_inner(), calm.seen.into_inner());
+    // The verifying key is read after the last moment of the checks: what changes then was not seen
+    // by them.
+    let end = calm.seen.into_inner();
     let mut refused = 0;
-    for n in (0..last - 1).step_by(7).chain([last - 1, end - 1]) {
-        for back in [last, end] {
-            match run(&Changer::new(file.clone(), vec![(n, other.clone()), (back, good.clone())])) {
+    for n in (0..end - 1).step_by(3).chain([end - 1]) {
+        for back in [n + 1, end] {
+            let changes = vec![(n, other.clone()), (back, good.clone())];
+            match run(&Changer::new(file.clone(), changes)) {
                 Ok(verified) => {
                     assert_eq!(verified.keys()[0].verifying_key, key, "moments {n} to {back}")
                 }
                 Err(error) => {
-                    let taken = if back == last { "changed while" } else { "is not the file that" };
-                    assert!(
-                        n != last - 1 || error.to_string().contains(taken),
-                        "moments {n} to {back}: {error}"
-                    );
-                    refused += usize::from(n == last - 1);
+                    let after = error.to_string().contains("another verifying key");
+                    assert!(after || n < end - 1, "moments {n} to {back}: {error}");
+                    refused += usize::from(after);
                 }
             }
         }
     }
-    assert_eq!(refused, 2, "a key that changed after its checks");
+    assert!(refused > 0, "a key that changed after its checks");
 }
