@@ -19,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = ROOT / "target/release/zk-ceremony"
-SQUARES = ROOT / "target/release/examples/squares"
+CIRCUITS = ROOT / "target/release/examples/circuits"
 SNARKJS = ROOT / "ci/node_modules/snarkjs/build/cli.cjs"
 CRITERION = ROOT / "target/criterion"
 
@@ -166,7 +166,7 @@ def against_snarkjs(power, options, folder):
 
     # Phase 2: a circuit that fills 2^power, from a .ptau of the next power.
     circuit, larger = path("circuit.r1cs"), path("larger.ptau")
-    once([SQUARES, power, circuit])
+    once([CIRCUITS, "squares", power, circuit])
     one, two = path("larger.new"), path("larger.contributed")
     once(ours("ptau", "new", "--power", power + 1, one))
     once(ours("ptau", "contribute", one, two, *name))
@@ -197,6 +197,54 @@ def against_snarkjs(power, options, folder):
     ]
     table(heading, rows)
     print(f"\nChecked: {'; '.join(notes)}.")
+
+
+# Compiled from ci/circuits, and of our own.
+COMPILED = ["sha256", "eddsa", "poseidon_chain", "range_checks"]
+MADE = ["squares", "mixed", "mixed-half", "mixed-long"]
+
+
+def circuits(options, folder):
+    """`zkey new` of real circuits and of made ones, whose rows have seven terms. One .ptau serves all."""
+    power = (options.powers or [16])[0]
+    new, contributed, powers = folder / "new.ptau", folder / "contributed.ptau", folder / "powers.ptau"
+    once(ours("ptau", "new", "--power", power + 1, new))
+    once(ours("ptau", "contribute", new, contributed, "--name", "bench"))
+    once(ours("ptau", "prepare", contributed, powers))
+    for name in COMPILED:
+        source = [f"circuits/{name}.circom", "--r1cs", "-l", "node_modules", "-o", folder]
+        subprocess.run([ROOT / "ci/node_modules/.bin/circom2", *source], cwd=ROOT / "ci", check=True, stdout=sys.stderr)
+    for name in MADE:
+        once([CIRCUITS, name, power, folder / f"{name}.r1cs"])
+    rows, base = [], None
+    for name in [*MADE, *COMPILED]:
+        circuit, key, peer = (folder / f"{name}.{ending}" for ending in ["r1cs", "zkey", "peer"])
+        mine = measure(ours("zkey", "new", circuit, powers, key), key, options.runs)
+        theirs = measure(snarkjs("groth16", "setup", circuit, powers, peer), peer, options.peer_runs, options.peer_limit)
+        if theirs and not same(key, peer):
+            sys.exit(f"{name}: the two tools write different keys")
+        terms = terms_of(circuit)
+        each = mine.cpu * 1e6 / terms
+        base = base or each
+        ratio = f"{theirs.cpu / mine.cpu:.1f}" if theirs else "-"
+        peer_cells = [f"{theirs.cpu:.2f}", f"{theirs.wall:.2f}"] if theirs else ["-", "-"]
+        rows.append([name, str(terms), *peer_cells, *cells(mine), ratio, f"{each:.2f}", f"{each / base:.2f}"])
+        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+    table(["circuit", "terms", "snarkjs CPU s", "wall s", "IFMA CPU s", "wall s", "CPU / wall", "MiB", "CPU ratio", "us of CPU a term", "to squares"], rows)
+    print("\nChecked: for each circuit both tools write the same bytes.")
+
+
+def terms_of(circuit):
+    """The terms of all constraints of an .r1cs."""
+    data = circuit.read_bytes()
+    at = 12
+    while int.from_bytes(data[at:at + 4], "little") != 2:
+        at += 12 + int.from_bytes(data[at + 4:at + 12], "little")
+    end, at, terms = at + 12 + int.from_bytes(data[at + 4:at + 12], "little"), at + 12, 0
+    while at < end:
+        count = int.from_bytes(data[at:at + 4], "little")
+        terms, at = terms + count, at + 4 + 36 * count
+    return terms
 
 
 def scaling(options, folder):
@@ -279,8 +327,9 @@ def kernels():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("powers", type=int, nargs="*", help="default 14 16; with --scaling 12 to 20")
+    parser.add_argument("powers", type=int, nargs="*", help="default 14 16; with --scaling 12 to 20, with --circuits 16")
     parser.add_argument("--scaling", action="store_true", help="contribute and verify alone, without snarkjs")
+    parser.add_argument("--circuits", action="store_true", help="`zkey new` alone, of real circuits and of made ones, with a .ptau of the next power")
     parser.add_argument("--kernels", action="store_true", help="print what criterion measured")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of a short step of ours")
     parser.add_argument("--peer-runs", type=int, default=3, help="counted runs of a short step of snarkjs")
@@ -298,6 +347,8 @@ def main():
         folder = pathlib.Path(folder)
         if options.scaling:
             return scaling(options, folder)
+        if options.circuits:
+            return circuits(options, folder)
         for power in options.powers or [14, 16]:
             against_snarkjs(power, options, folder)
         print("\n(1) With `--ptau-verified`: the `.ptau` is taken by its digest. snarkjs takes it as given.")

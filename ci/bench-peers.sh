@@ -3,6 +3,7 @@
 #
 #   ci/bench-peers.sh [POWERS...]          steps against snarkjs, default 14 16
 #   ci/bench-peers.sh --scaling [POWERS]   contribute and verify alone, default 12 to 20
+#   ci/bench-peers.sh --circuits [POWER]   zkey new alone, of real circuits and of made ones, default 16
 #   ci/bench-peers.sh --kernels            the criterion benches of the arithmetic against arkworks, one thread
 #
 # Needs what ci/test.sh installs (node, and snarkjs by `npm ci` in ci/) and python3. Options and limits: ci/bench-peers.py --help.
@@ -13,6 +14,6 @@ if [ "${1:-}" = --kernels ]; then
     RAYON_NUM_THREADS=1 cargo bench --locked --quiet --package bn254-batch --bench arith >&2
 else
     cargo build --locked --release --quiet --package zk-ceremony --bin zk-ceremony
-    cargo build --locked --release --quiet --package ceremony-core --example squares
+    cargo build --locked --release --quiet --package ceremony-core --example circuits
 fi
 exec python3 ci/bench-peers.py "$@"

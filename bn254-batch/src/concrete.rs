@@ -15,6 +15,7 @@ use super::backend::{Backend, chosen, with_kernels};
 use super::fft::Direction;
 use super::indexed_sums::IndexedSums;
 use super::kernels::{Kernels, negative};
+use super::multiples::Multiple;
 use super::stride_sums::{StrideColumns, StrideSums};
 use super::{buckets, fft};
 use crate::curve::{AffinePoint, Fq, Fr, G1Affine, G2Affine};
@@ -48,6 +49,8 @@ pub trait Point: AffinePoint {
     fn indexed_sums(arith: Backend, keys: usize) -> IndexedSums<Self>;
     #[doc(hidden)]
     fn add_keyed(sums: &mut IndexedSums<Self>, points: &[(u32, Self)]);
+    #[doc(hidden)]
+    fn add_multiples(sums: &mut IndexedSums<Self>, points: &[Self], multiples: &[Multiple]);
     #[doc(hidden)]
     fn sums_of_keys(sums: &mut IndexedSums<Self>, keys: Range<usize>) -> Vec<Self>;
 }
@@ -106,6 +109,10 @@ macro_rules! batch_point {
                 sums.add_points(points);
             }
 
+            fn add_multiples(sums: &mut IndexedSums<Self>, points: &[Self], multiples: &[Multiple]) {
+                sums.add_each_multiple(points, multiples);
+            }
+
             fn sums_of_keys(sums: &mut IndexedSums<Self>, keys: Range<usize>) -> Vec<Self> {
                 sums.settled(keys)
             }
@@ -154,6 +161,15 @@ impl<P: Point> IndexedSums<P> {
     /// If the key of a point, other than infinity, is not below the number of keys.
     pub fn add(&mut self, points: &[(u32, P)]) {
         P::add_keyed(self, points);
+    }
+
+    /// Adds multiples of `points`, which must have order r, to the sums of their keys. Not constant
+    /// time: short numbers cost less, and so do several multiples of the same point.
+    ///
+    /// # Panics
+    /// If a key is not below the number of keys, or there is no such point.
+    pub fn add_multiples(&mut self, points: &[P], multiples: &[Multiple]) {
+        P::add_multiples(self, points, multiples);
     }
 
     /// The sums of these keys, of what was added so far.

@@ -31,10 +31,12 @@
 //! points **only in the last window**: for k = lambda e_0, 2 d_0 + lambda e_0, 2 lambda e_0 and 0,
 //! some hundreds of scalars in all.
 
-use ark_ff::PrimeField;
+use ark_ec::AffineRepr;
+use ark_ec::scalar_mul::glv::GLVConfig;
+use ark_ff::{Field, PrimeField};
 use zeroize::Zeroize;
 
-use crate::curve::{Bn254, FR_MODULUS, Fr};
+use crate::curve::{AffinePoint, Bn254, FR_MODULUS, Fq, Fr, G1Affine};
 use crate::params::CeremonyCurve;
 
 /// Digits of a half; also the number of additions per half in a multiplication.
@@ -72,17 +74,45 @@ impl Halves {
     /// k = k1 + lambda k2 mod r, both odd.
     pub(super) fn of(scalar: &Fr) -> Self {
         let k = scalar.into_bigint().0;
-        let mut c1 = product_over_2_320(&k, &V2_1_OVER_R);
-        let mut c2 = product_over_2_320(&k, &V2_0_OVER_R);
+        let [mut c1, mut c2] = coordinates(&k);
         c2 += 1 ^ ((u128::from(k[0]) ^ c2) & 1);
         c1 += 1 ^ ((c1 ^ c2) & 1);
-        // The halves are below 2^127 in absolute value, so that arithmetic modulo 2^128 knows them
-        // exactly.
-        let low = u128::from(k[0]) | u128::from(k[1]) << 64;
-        let k1 = low.wrapping_sub(c1.wrapping_mul(V1_0)).wrapping_sub(c2.wrapping_mul(V2_0));
-        let k2 = c1.wrapping_mul(V2_0).wrapping_sub(c2.wrapping_mul(V2_1));
-        Self([biased(k1), biased(k2)])
+        Self(remainder(&k, [c1, c2]).map(biased))
     }
+}
+
+/// The two halves of a **public** scalar, k1 + lambda k2 = k, below 2^127 in absolute value. Where
+/// k or -k is, it is the first one itself, and the second is zero.
+pub(super) fn short_halves(scalar: &Fr) -> [i128; 2] {
+    let short = |k: &Fr| {
+        let [low, high, 0, 0] = k.into_bigint().0 else { return None };
+        i128::try_from(u128::from(low) | u128::from(high) << 64).ok()
+    };
+    if let Some(k) = short(scalar).or_else(|| short(&-*scalar).map(|k| -k)) {
+        return [k, 0];
+    }
+    let k = scalar.into_bigint().0;
+    remainder(&k, coordinates(&k)).map(u128::cast_signed)
+}
+
+/// c1 and c2, rounded down.
+fn coordinates(k: &[u64; 4]) -> [u128; 2] {
+    [product_over_2_320(k, &V2_1_OVER_R), product_over_2_320(k, &V2_0_OVER_R)]
+}
+
+/// (k, 0) - c1 v1 - c2 v2, modulo 2^128: the halves are below 2^127 in absolute value, so that this
+/// knows them exactly.
+fn remainder(k: &[u64; 4], [c1, c2]: [u128; 2]) -> [u128; 2] {
+    let low = u128::from(k[0]) | u128::from(k[1]) << 64;
+    let k1 = low.wrapping_sub(c1.wrapping_mul(V1_0)).wrapping_sub(c2.wrapping_mul(V2_0));
+    let k2 = c1.wrapping_mul(V2_0).wrapping_sub(c2.wrapping_mul(V2_1));
+    [k1, k2]
+}
+
+/// beta of phi for the group of these points: in G2 the same lambda needs its square.
+pub(super) fn beta<P: AffinePoint>() -> Fq {
+    let beta = <<G1Affine as AffineRepr>::Config as GLVConfig>::ENDO_COEFFS[0];
+    if P::as_g2(&[]).is_some() { beta.square() } else { beta }
 }
 
 /// The 32 nibbles of a biased half, from the lowest.
@@ -148,12 +178,9 @@ const fn quotient_by_r(n: u128) -> [u64; 4] {
 
 #[cfg(test)]
 mod tests {
-    use ark_ec::AffineRepr;
-    use ark_ec::scalar_mul::glv::GLVConfig;
-    use ark_ff::{AdditiveGroup, Field};
+    use ark_ff::AdditiveGroup;
 
     use super::*;
-    use crate::curve::G1Affine;
 
     fn lambda() -> Fr {
         <<G1Affine as AffineRepr>::Config as GLVConfig>::LAMBDA
@@ -170,6 +197,10 @@ mod tests {
     fn check(k: Fr) {
         let Halves([n1, n2]) = &Halves::of(&k);
         assert_eq!(value(*n1) + lambda() * value(*n2), k, "{k}");
+        let halves = short_halves(&k);
+        assert!(halves.iter().all(|half| half.unsigned_abs() < 1 << 127), "{k}");
+        let [a, b] = halves.map(Fr::from);
+        assert_eq!(a + lambda() * b, k, "{k}");
     }
 
     #[test]

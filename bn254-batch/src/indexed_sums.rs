@@ -10,6 +10,8 @@ use rayon::prelude::*;
 
 use super::backend::{Backend, with_kernels};
 use super::buckets::Sums;
+use super::kernels::Kernels;
+use super::multiples::{self, Multiple};
 use crate::curve::AffinePoint;
 
 /// Growing sums of points, one for each key. The points may be anywhere on their curve.
@@ -46,6 +48,24 @@ impl<P: AffinePoint> IndexedSums<P> {
         }));
     }
 
+    pub(super) fn add_each_multiple(&mut self, points: &[P], multiples: &[Multiple]) {
+        with_kernels!(self.arith, engine => multiples::add_multiples(engine, self, points, multiples));
+    }
+
+    /// No points yet.
+    pub(super) fn deal(&self) -> Dealt<P> {
+        Dealt(vec![Vec::new(); self.tasks.len()])
+    }
+
+    /// Adds what was dealt out.
+    pub(super) fn add_dealt<E: Kernels>(&mut self, engine: E, dealt: &[Dealt<P>]) {
+        self.tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(task, sums)| {
+            for (key, point) in dealt.iter().flat_map(|dealt| &dealt.0[task]) {
+                sums.add(engine, *key, *point);
+            }
+        });
+    }
+
     pub(super) fn settled(&mut self, keys: Range<usize>) -> Vec<P> {
         assert!(keys.end <= self.keys, "{keys:?} of {}", self.keys);
         with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).for_each(|sums| sums.settle(engine)));
@@ -54,6 +74,17 @@ impl<P: AffinePoint> IndexedSums<P> {
             .with_min_len(1024)
             .map(|key| self.tasks[key % tasks].sum(key / tasks))
             .collect()
+    }
+}
+
+/// Points with the task that adds each, and its key there.
+pub(super) struct Dealt<P>(Vec<Vec<(usize, P)>>);
+
+impl<P> Dealt<P> {
+    #[inline]
+    pub(super) fn push(&mut self, key: u32, point: P) {
+        let (key, tasks) = (key as usize, self.0.len());
+        self.0[key % tasks].push((key / tasks, point));
     }
 }
 

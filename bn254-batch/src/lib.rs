@@ -6,16 +6,17 @@
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`StrideSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
-//! | [`IndexedSums`]: sums of points by key | phase 2 setup | no |
+//! | [`IndexedSums`]: sums of points, and of multiples of points, by key | phase 2 setup | no |
 //! | [`group_fft`], [`butterflies`]: the FFT with points for values | prepare, keys for arkworks | no |
 //! | [`outside_subgroup`]: which G2 point is not in the r-torsion | every file read, but for [`StrideSums`] | no |
 //! | [`off_curve`]: which point is not on its curve | every file read | no |
 //! | [`from_x`]: compressed points | responses | no |
 //!
 //! Points are affine, in and out, and lie on their curve (the readers in `format` see to that);
-//! infinity is a legal value everywhere. [`linear_combination`], [`StrideSums`], [`IndexedSums`]
-//! and [`outside_subgroup`] take points of the whole curve; the multiplications and transforms use
-//! an endomorphism and need points of order r. All operations use all cores through rayon.
+//! infinity is a legal value everywhere. [`linear_combination`], [`StrideSums`], the sums of
+//! [`IndexedSums`] and [`outside_subgroup`] take points of the whole curve; multiplications,
+//! multiples and transforms use an endomorphism and need points of order r. All operations use all
+//! cores through rayon.
 //!
 //! # Back ends
 //!
@@ -42,6 +43,7 @@ mod glv;
 mod ifma;
 mod indexed_sums;
 mod kernels;
+mod multiples;
 pub mod params;
 mod portable;
 mod scalars;
@@ -53,6 +55,7 @@ use self::backend::{chosen, with_kernels};
 pub use self::concrete::Point;
 pub use self::fft::Direction;
 pub use self::indexed_sums::IndexedSums;
+pub use self::multiples::Multiple;
 pub use self::scalars::geometric;
 pub use self::stride_sums::{STRIDE, StrideColumns, StrideSums};
 use crate::curve::{Fq, Fr, G2Affine};

@@ -1,7 +1,9 @@
 //! Phase 2 at a domain of 2^14: setup, contribution, verification. `PHASE2_POWER` takes another.
 //!
-//! The circuit is a run of squarings that fills the domain (the kit's `squares`).
-//! The `.ptau` is of the next power, with a tau that the bench knows.
+//! The circuit is a run of squarings that fills the domain (the kit's `squares`). The setup is also
+//! that of circuits of as many rows with seven terms in each, a fifth of them with coefficients
+//! other than 1 and -1 (`mixed`). The `.ptau` is of the next power, with a tau that the bench
+//! knows.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use ceremony_core::progress::NoProgress;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 use testkit::known_tau;
+use testkit::mixed::mixed;
 use testkit::squares::squares;
 
 fn setup(r1cs: &[u8], ptau: &[u8]) -> Vec<u8> {
@@ -57,6 +60,12 @@ fn phase2(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("phase 2, 2^{power}"));
     group.sample_size(10).measurement_time(Duration::from_secs(10));
     group.bench_function("setup", |b| b.iter(|| setup(&r1cs, &ptau)));
+    for (name, long) in [("short", u64::MAX), ("half long", 2), ("long", 1)] {
+        let r1cs = mixed(power, long);
+        group.bench_function(format!("setup, mixed coefficients, {name}"), |b| {
+            b.iter(|| setup(&r1cs, &ptau));
+        });
+    }
     group.bench_function("contribute", |b| b.iter(|| contribution(&initial)));
     group.bench_function("verify", |b| {
         b.iter(|| {

@@ -10,6 +10,7 @@ pub mod forge;
 pub mod kept;
 pub mod known_tau;
 pub mod memory;
+pub mod mixed;
 pub mod pages;
 pub mod paper;
 pub mod plain;

@@ -22,7 +22,7 @@ use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use bn254_batch::Point;
 use bn254_batch::curve::{FR_MODULUS, Fr, G1Affine, G2Affine};
-use bn254_batch::{IndexedSums, mul_each};
+use bn254_batch::{IndexedSums, Multiple};
 use rayon::prelude::*;
 
 use super::error::SetupError;
@@ -252,15 +252,14 @@ impl Columns {
 }
 
 /// The entries of one matrix in a chunk, by what they cost. Most entries of compiled circuits are 1
-/// or -1, and need no multiplication.
+/// or -1, and need no multiplication. Nothing here is secret.
 struct Entries {
     /// 1 and -1.
     units: Vec<Entry>,
     /// Wires with many others, such as the constant one: one combination for each.
     combinations: Vec<(u32, Vec<Entry>, Vec<Fr>)>,
-    /// The rest, multiplied one by one. Nothing here is secret.
-    each: Vec<Entry>,
-    magnitudes: Vec<Fr>,
+    /// The rest.
+    others: Vec<Multiple>,
 }
 
 /// A place in a matrix.
@@ -307,12 +306,14 @@ impl Entries {
             needed.map(with_magnitude).partition(|(_, magnitude)| *magnitude == Fr::ONE);
         others.par_sort_by_key(|(entry, _)| entry.wire);
         let units = units.into_iter().map(|(entry, _)| entry).collect();
-        let mut entries =
-            Self { units, combinations: Vec::new(), each: Vec::new(), magnitudes: Vec::new() };
+        let mut entries = Self { units, combinations: Vec::new(), others: Vec::new() };
         for of_wire in others.chunk_by(|(a, _), (b, _)| a.wire == b.wire) {
             if of_wire.len() < MANY {
-                entries.each.extend(of_wire.iter().map(|(entry, _)| *entry));
-                entries.magnitudes.extend(of_wire.iter().map(|(_, magnitude)| *magnitude));
+                entries.others.extend(of_wire.iter().map(|(entry, magnitude)| Multiple {
+                    key: entry.wire,
+                    point: entry.row,
+                    scalar: if entry.negative { -*magnitude } else { *magnitude },
+                }));
             } else {
                 let (places, magnitudes) = of_wire.iter().copied().unzip();
                 entries.combinations.push((of_wire[0].0.wire, places, magnitudes));
@@ -328,17 +329,15 @@ impl Entries {
     {
         let of =
             |entries: &[Entry]| entries.iter().map(|entry| entry.of(points)).collect::<Vec<P>>();
-        let mut multiplied = of(&self.each);
-        mul_each(&mut multiplied, &self.magnitudes);
         let mut products: Vec<(u32, P)> =
             self.units.iter().map(|entry| (entry.wire, entry.of(points))).collect();
-        products.extend(self.each.iter().zip(multiplied).map(|(entry, point)| (entry.wire, point)));
         let combination = |(wire, entries, magnitudes): &(u32, Vec<Entry>, Vec<Fr>)| {
             let sum: P::Group = scalar_combination(&of(entries), magnitudes);
             (*wire, sum.into_affine())
         };
         products.extend(self.combinations.iter().map(combination));
         sums.add(&products);
+        sums.add_multiples(points, &self.others);
     }
 }
 
