@@ -1,4 +1,4 @@
-//! Scalars as two odd halves of 32 signed digits: what both back ends multiply by.
+//! Scalars as two odd halves of 32 signed digits: what both back ends multiply points of G1 by.
 //!
 //! Both groups have an endomorphism phi(x, y) = (beta x, y), beta^3 = 1, that acts on the r-torsion
 //! as multiplication by lambda, lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO
@@ -42,9 +42,8 @@ use crate::params::CeremonyCurve;
 /// Digits of a half; also the number of additions per half in a multiplication.
 pub(super) const DIGITS: usize = 32;
 /// Bits of a digit.
-pub(super) const WINDOW: usize = 4;
-/// Odd multiples of a point that a digit selects from: 1, 3, ..., 15.
-pub(super) const TABLE: usize = 8;
+#[cfg(test)]
+const WINDOW: usize = super::recoding::WINDOW;
 
 /// 6 x^2 + 2 x, even.
 const V1_0: u128 = 6 * X * X + 2 * X;
@@ -55,9 +54,13 @@ const V2_1: u128 = 6 * X * X + 4 * X + 1;
 /// The parameter of BN254.
 const X: u128 = Bn254::PARAMETER;
 /// floor(2^320 (6 x^2 + 4 x + 1) / r).
-const V2_1_OVER_R: [u64; 4] = quotient_by_r(V2_1);
+const V2_1_OVER_R: [u64; 4] = quotient_by_r(limbs(V2_1), 320);
 /// floor(2^320 (2 x + 1) / r).
-const V2_0_OVER_R: [u64; 4] = quotient_by_r(V2_0);
+const V2_0_OVER_R: [u64; 4] = quotient_by_r(limbs(V2_0), 320);
+
+const fn limbs(n: u128) -> [u64; 4] {
+    [n as u64, (n >> 64) as u64, 0, 0]
+}
 
 /// The two halves of a scalar, each as the 32 nibbles n_i of its biased form n.
 ///
@@ -129,6 +132,12 @@ fn biased(k: u128) -> u128 {
 
 /// floor(a b / 2^320), which must be below 2^128.
 fn product_over_2_320(a: &[u64; 4], b: &[u64; 4]) -> u128 {
+    let t = product(a, b);
+    u128::from(t[5]) | u128::from(t[6]) << 64
+}
+
+/// a b.
+pub(super) fn product(a: &[u64; 4], b: &[u64; 4]) -> [u64; 8] {
     let mut t = [0u64; 8];
     for i in 0..4 {
         let mut carry = 0u128;
@@ -139,18 +148,23 @@ fn product_over_2_320(a: &[u64; 4], b: &[u64; 4]) -> u128 {
         }
         t[i + 4] = carry as u64;
     }
-    u128::from(t[5]) | u128::from(t[6]) << 64
+    t
 }
 
-/// floor(2^320 n / r) for n < 2^127, bit by bit: run by the compiler only.
-const fn quotient_by_r(n: u128) -> [u64; 4] {
+/// floor(2^shift n / r), which must be below 2^256, bit by bit: run by the compiler only.
+pub(super) const fn quotient_by_r(n: [u64; 4], shift: usize) -> [u64; 4] {
     let r = FR_MODULUS.0;
     let mut remainder = [0u64; 4];
     let mut quotient = [0u64; 4];
-    let mut bit = 320 + 127;
+    let mut bit = shift + 256;
     while bit > 0 {
         bit -= 1;
-        let next = if bit >= 320 { (n >> (bit - 320)) as u64 & 1 } else { 0 };
+        let next = if bit >= shift {
+            let at = bit - shift;
+            n[at / 64] >> (at % 64) & 1
+        } else {
+            0
+        };
         // The remainder is below r < 2^254, so that its double fits.
         remainder = [
             remainder[0] << 1 | next,

@@ -38,6 +38,7 @@ mod buckets;
 mod concrete;
 pub mod curve;
 mod fft;
+mod gls;
 mod glv;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -46,6 +47,7 @@ mod kernels;
 mod multiples;
 pub mod params;
 mod portable;
+mod recoding;
 mod scalars;
 mod stride_sums;
 mod subgroup;

@@ -51,7 +51,7 @@ pub(crate) fn is_member(point: &G2Affine) -> bool {
 }
 
 /// Untwist, Frobenius, twist.
-fn psi(point: G2Projective) -> G2Projective {
+pub(super) fn psi(point: G2Projective) -> G2Projective {
     let mut mapped = point;
     for coordinate in [&mut mapped.x, &mut mapped.y, &mut mapped.z] {
         coordinate.frobenius_map_in_place(1);

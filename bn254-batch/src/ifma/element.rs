@@ -12,6 +12,7 @@
 
 use std::arch::x86_64::__mmask8;
 
+use super::constants::Limbs;
 use super::fq::{Fq8, Raw, Wide};
 
 /// Normalised coordinates.
@@ -94,6 +95,28 @@ impl<const D: usize> Element<D> {
         let mut out = RawElement([self.0[0].raw(); D]);
         for (out, x) in out.0.iter_mut().zip(&self.0) {
             *out = x.raw();
+        }
+        out
+    }
+
+    /// The same eight times.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn constant(limbs: &[Limbs; 2]) -> Self {
+        let mut out = Self::zero();
+        for (out, limbs) in out.0.iter_mut().zip(limbs) {
+            *out = Fq8::splat(limbs);
+        }
+        out
+    }
+
+    /// a0 - a1 u, in Fq2.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn conjugate(&self) -> Self {
+        let mut out = *self;
+        if D == 2 {
+            out.0[1] = Fq8::zero().raw().sub(&self.0[1].raw()).carry::<2>();
         }
         out
     }

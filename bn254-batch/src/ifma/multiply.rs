@@ -1,11 +1,13 @@
 //! Scalar multiplication in constant time: P_i <- s_i P_i, eight points to a vector and two vectors
 //! to a step.
 //!
-//! The scalar's two halves (see `glv`) give 32 digits each, all odd, from the top:
+//! The scalar's streams (see `recoding`: two of 32 digits in G1, four of 17 in G2) have digits that
+//! are all odd. From the top, in G1:
 //!
-//! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P).
+//! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P),
 //!
-//! 124 doublings and 63 additions, the same for every scalar. A digit selects one of P, 3 P, ...,
+//! and in G2 likewise with the multiples of P, phi(P), psi(P), phi(psi(P)). 124 doublings and 63
+//! additions in G1, 64 and 67 in G2, the same for every scalar. A digit selects one of P, 3 P, ...,
 //! 15 P by a masked scan over the whole table, and its sign is a mask; nothing branches on the
 //! scalar and no address depends on it.
 //!
@@ -18,14 +20,19 @@
 //! formula, at no cost. Then T_i = T_(i-1) + D are mixed additions with Z_i = Z_(i-1) * 2 H_i; a
 //! second isomorphism with u = Z_7 makes all of them affine: x_i = X_i (Z_7 / Z_i)^2, y_i = Y_i
 //! (Z_7 / Z_i)^3, where Z_7 / Z_i is the product of the later factors 2 H_j. The sum's Z is
-//! multiplied by y' Z_7 at the end, which takes it back to the curve.
+//! multiplied by u = y' Z_7 at the end, which takes it back to the curve.
+//!
+//! psi(x, y) = (c x*, d y*), where * is the conjugation of Fq2, commutes with an isomorphism only
+//! if its u is in Fq. In G2 the second isomorphism is therefore one with u* Z_7, so that the two
+//! together are u u*, which is; and the table of psi(P) is that of P, conjugated and multiplied by
+//! c and d.
 //!
 //! # Exceptional cases
 //!
 //! An addition of equal or opposite points, or a point at infinity, makes Z = 0 for the rest of the
 //! chain (`jacobian`). The lanes that end so are computed again by arkworks. For a point of order r
-//! that happens for some hundreds of scalars in all, 0 among them (counted in `glv`); for a point
-//! at infinity always, which is public.
+//! that happens for few scalars of all, 0 among them (counted in `glv` and `gls`); for a point at
+//! infinity always, which is public.
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
@@ -33,6 +40,7 @@ use std::arch::x86_64::{
 };
 
 use ark_ec::AffineRepr;
+use ark_ec::bn::BnConfig;
 use ark_ec::scalar_mul::glv::GLVConfig;
 
 use super::constants::{Limbs, lift};
@@ -41,16 +49,26 @@ use super::fq::Fq8;
 use super::jacobian::{Affine, Jacobian};
 use super::transfer::{Coordinates, load, store};
 use super::words::{LANES, load_vector};
-use crate::curve::{AffinePoint, Fr, G1Affine};
-use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
+use crate::curve::{AffinePoint, Fq2, Fr, G1Affine};
 use crate::kernels::exceptional_product;
+use crate::recoding::{Streams, TABLE, WINDOW, digits};
 
 /// Vectors handled in one step: their multiplications are independent, so that one fills the
 /// other's latencies.
 const INTERLEAVE: usize = 2;
 
-/// beta, for G1; for G2 the same lambda belongs to beta^2 (tested).
+/// beta of phi.
 const BETA: Limbs = lift(<<G1Affine as AffineRepr>::Config as GLVConfig>::ENDO_COEFFS[0]);
+
+/// c and d of psi.
+const PSI: [[Limbs; 2]; 2] = [
+    lift_both(ark_bn254::Config::TWIST_MUL_BY_Q_X),
+    lift_both(ark_bn254::Config::TWIST_MUL_BY_Q_Y),
+];
+
+const fn lift_both(x: Fq2) -> [Limbs; 2] {
+    [lift(x.c0), lift(x.c1)]
+}
 
 /// T_i = (2 i + 1) P: x, beta x, y'.
 #[derive(Clone, Copy)]
@@ -59,17 +77,21 @@ struct Entry<const D: usize> {
     phi_x: Element<D>,
 }
 
-/// A half's 32 nibbles per lane: low and high word.
+/// The odd multiples of P; in G2, also those of psi(P).
+type Tables<const D: usize> = [[Entry<D>; TABLE]; D];
+
+/// A stream's nibbles per lane: low and high word.
 type Nibbles = [__m512i; 2];
 
 /// `points[i] <- scalars[i] points[i]` for one task; the results share one inversion.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars: &[Fr]) {
-    let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
+    let streams: Vec<Streams> = scalars.iter().map(Streams::of::<P>).collect();
     let mut results = Vec::with_capacity(points.len().div_ceil(LANES));
-    for (points, halves) in points.chunks(INTERLEAVE * LANES).zip(halves.chunks(INTERLEAVE * LANES))
+    for (points, streams) in
+        points.chunks(INTERLEAVE * LANES).zip(streams.chunks(INTERLEAVE * LANES))
     {
-        results.extend(chain::<P, D>(points, halves));
+        results.extend(chain::<P, D>(points, streams));
     }
     results.truncate(points.len().div_ceil(LANES));
     let exceptional = to_affine(&mut results);
@@ -91,36 +113,41 @@ pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn chain<P: AffinePoint, const D: usize>(
     points: &[P],
-    halves: &[Halves],
+    streams: &[Streams],
 ) -> [Jacobian<D>; INTERLEAVE] {
-    let mut tables = [[Entry::zero(); TABLE]; INTERLEAVE];
+    let mut tables = [[[Entry::zero(); TABLE]; D]; INTERLEAVE];
     let mut scales = [Element::one(); INTERLEAVE];
-    let mut digits = [[[_mm512_set1_epi64(0); 2]; 2]; INTERLEAVE];
+    let mut nibbles = [[[_mm512_set1_epi64(0); 2]; 4]; INTERLEAVE];
     for (g, points) in points.chunks(LANES).enumerate() {
         let [x, y] = load::<P, D>(points);
-        scales[g] = table(&x, &y, &mut tables[g]);
+        scales[g] = fill(&x, &y, &mut tables[g]);
     }
-    for (g, halves) in halves.chunks(LANES).enumerate() {
-        digits[g] = nibbles(halves);
+    for (g, streams) in streams.chunks(LANES).enumerate() {
+        nibbles[g] = transposed(streams);
     }
+    let top = digits(D) - 1;
     let mut sums =
         [Jacobian { x: Element::zero(), y2: Element::zero(), z: Element::one() }; INTERLEAVE];
     for g in 0..INTERLEAVE {
-        let (first, negate) = lookup(&tables[g], &digits[g][0], DIGITS - 1, false);
+        let (first, negate) = lookup(&tables[g], &nibbles[g], 0, top);
         sums[g].x = first.x;
         sums[g].y2 = first.y2.raw().negate(negate).carry::<2, 3, 2>();
-        let (second, negate) = lookup(&tables[g], &digits[g][1], DIGITS - 1, true);
-        sums[g] = sums[g].add(&second, negate).0;
     }
-    for i in (0..DIGITS - 1).rev() {
+    for stream in 1..2 * D {
+        for g in 0..INTERLEAVE {
+            let (entry, negate) = lookup(&tables[g], &nibbles[g], stream, top);
+            sums[g] = sums[g].add(&entry, negate).0;
+        }
+    }
+    for i in (0..top).rev() {
         for _ in 0..WINDOW {
             for sum in &mut sums {
                 *sum = sum.double();
             }
         }
-        for phi in [false, true] {
+        for stream in 0..2 * D {
             for g in 0..INTERLEAVE {
-                let (entry, negate) = lookup(&tables[g], &digits[g][usize::from(phi)], i, phi);
+                let (entry, negate) = lookup(&tables[g], &nibbles[g], stream, i);
                 sums[g] = sums[g].add(&entry, negate).0;
             }
         }
@@ -131,14 +158,9 @@ fn chain<P: AffinePoint, const D: usize>(
     sums
 }
 
-/// Fills the table of odd multiples and returns y' Z_7, the Z that takes its curve back to the
-/// original one.
+/// Fills the tables and returns the Z that takes their curve back to the original one.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn table<const D: usize>(
-    x: &Element<D>,
-    y: &Element<D>,
-    entries: &mut [Entry<D>; TABLE],
-) -> Element<D> {
+fn fill<const D: usize>(x: &Element<D>, y: &Element<D>, tables: &mut Tables<D>) -> Element<D> {
     let y2 = y.raw().double().carry::<0, 0, 0>();
     let b = y2.square().carry::<0, 1, 0>();
     let s = x.mul(&b).carry::<0, 1, 0>();
@@ -150,29 +172,43 @@ fn table<const D: usize>(
     for i in 1..TABLE {
         (multiples[i], factors[i]) = multiples[i - 1].add(&double, 0);
     }
+    let mut scale = y2;
+    for factor in &factors[1..] {
+        scale = scale.mul(factor).carry::<0, 1, 0>();
+    }
     let beta = Fq8::splat(&BETA);
     let mut ratio = Element::one();
+    if D == 2 {
+        ratio = scale.conjugate();
+        scale = scale.mul(&ratio).carry::<0, 1, 0>();
+    }
     for i in (0..TABLE).rev() {
         let square = ratio.square().carry::<0, 1, 0>();
         let cube = square.mul(&ratio).carry::<0, 1, 0>();
         let x = multiples[i].x.mul(&square).carry::<0, 1, 0>();
-        let phi_x = if D == 1 { x.scale(&beta) } else { x.scale(&beta).scale(&beta) };
-        entries[i] =
-            Entry { point: Affine { x, y2: multiples[i].y2.mul(&cube).carry::<0, 1, 0>() }, phi_x };
+        let y2 = multiples[i].y2.mul(&cube).carry::<0, 1, 0>();
+        tables[0][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
+        if D == 2 {
+            let x = x.conjugate().mul(&Element::constant(&PSI[0])).carry::<0, 1, 0>();
+            let y2 = y2.conjugate().mul(&Element::constant(&PSI[1])).carry::<0, 1, 0>();
+            tables[1][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
+        }
         ratio = ratio.mul(&factors[i]).carry::<0, 1, 0>();
     }
-    ratio.mul(&y2).carry::<0, 1, 0>()
+    scale
 }
 
-/// |d| P or |d| phi(P) for the lanes' digits d at position `i`, and the lanes whose digit is negative. Reads every entry.
+/// |d| times P, phi(P), psi(P) or phi(psi(P)) for the lanes' digits d at position `i` of a stream,
+/// and the lanes whose digit is negative. Reads every entry.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn lookup<const D: usize>(
-    entries: &[Entry<D>; TABLE],
-    digits: &Nibbles,
+    tables: &Tables<D>,
+    nibbles: &[Nibbles; 4],
+    stream: usize,
     i: usize,
-    phi: bool,
 ) -> (Affine<D>, __mmask8) {
+    let (entries, digits, phi) = (&tables[stream / 2], &nibbles[stream], stream % 2 == 1);
     let shift = _mm_cvtsi64_si128((WINDOW * (i % 16)) as i64);
     let nibble = _mm512_and_si512(_mm512_srl_epi64(digits[i / 16], shift), _mm512_set1_epi64(15));
     // 2 n - 15 is negative for n < 8; its absolute value is 2 j + 1 with j = n - 8, or j = 7 - n.
@@ -189,17 +225,17 @@ fn lookup<const D: usize>(
     (found, negative)
 }
 
-/// The nibbles of up to eight scalars' halves, transposed.
+/// The nibbles of up to eight scalars' streams.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn nibbles(halves: &[Halves]) -> [Nibbles; 2] {
-    let mut words = [[[0; LANES]; 2]; 2];
-    for (lane, Halves(halves)) in halves.iter().take(LANES).enumerate() {
-        for (words, half) in words.iter_mut().zip(halves) {
-            words[0][lane] = *half as u64;
-            words[1][lane] = (half >> 64) as u64;
+fn transposed(streams: &[Streams]) -> [Nibbles; 4] {
+    let mut words = [[[0; LANES]; 2]; 4];
+    for (lane, Streams(streams)) in streams.iter().take(LANES).enumerate() {
+        for (words, stream) in words.iter_mut().zip(streams) {
+            words[0][lane] = *stream as u64;
+            words[1][lane] = (stream >> 64) as u64;
         }
     }
-    let mut out = [[_mm512_set1_epi64(0); 2]; 2];
+    let mut out = [[_mm512_set1_epi64(0); 2]; 4];
     for (out, words) in out.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
         *out = load_vector(words);
     }
@@ -303,8 +339,8 @@ mod tests {
         }
         #[target_feature(enable = "avx512f,avx512ifma")]
         fn check(shift: u64, i: usize) {
-            let mut table = [Entry::<1>::zero(); TABLE];
-            for (j, entry) in (0..).zip(&mut table) {
+            let mut tables = [[Entry::<1>::zero(); TABLE]];
+            for (j, entry) in (0..).zip(&mut tables[0]) {
                 *entry = Entry {
                     point: Affine { x: element(|_| 100 + j), y2: element(|_| 2 * j + 1) },
                     phi_x: element(|_| 200 + j),
@@ -317,7 +353,7 @@ mod tests {
             }
             let digits = [load_vector(&digits[0]), load_vector(&digits[1])];
             for phi in [false, true] {
-                let (found, negative) = lookup(&table, &digits, i, phi);
+                let (found, negative) = lookup(&tables, &[digits; 4], usize::from(phi), i);
                 let (x, y2) = (lanes(&found.x), lanes(&found.y2));
                 for lane in 0..LANES {
                     let digit = 2 * nibble(lane as u64) as i64 - 15;
@@ -334,7 +370,7 @@ mod tests {
             return;
         }
         let traces: Vec<u64> = (0..16)
-            .flat_map(|shift| (0..DIGITS).map(move |i| (shift, i)))
+            .flat_map(|shift| (0..digits(1)).map(move |i| (shift, i)))
             // SAFETY: detected above.
             .map(|(shift, i)| trace::of(|| unsafe { check(shift, i) }))
             .collect();

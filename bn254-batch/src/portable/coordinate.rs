@@ -1,20 +1,21 @@
 //! The coordinate fields Fq and Fq2, with what the kernels need beyond [`Field`]: limbs under a
 //! mask, and an inversion whose operations do not depend on its operand.
 
-use ark_ec::AffineRepr;
-use ark_ec::scalar_mul::glv::GLVConfig;
+use ark_bn254::Config;
+use ark_ec::bn::BnConfig;
 use ark_ff::{Field, PrimeField};
 
-use crate::curve::{AffinePoint, Fq, Fq2, G1Affine};
+use crate::curve::{AffinePoint, Fq, Fq2};
 
 /// A coordinate of a point, of one or two elements of Fq.
 pub(super) trait Coordinate: Field {
+    /// The field's degree over Fq: 1 or 2.
+    const DEGREE: usize;
     /// From the elements of Fq, of which there are enough.
     fn read(parts: &[Fq]) -> Self;
     fn write(&self, parts: &mut [Fq]);
-    /// beta with phi(x, y) = (beta x, y) = lambda (x, y) for the same lambda in both groups: in G2
-    /// that is the square of G1's.
-    fn beta() -> Fq;
+    /// psi(x, y), where the coordinates are those of G2 (see `gls`).
+    fn psi(x: &Self, y: &Self) -> Option<(Self, Self)>;
     fn scale(&self, factor: &Fq) -> Self;
     /// Bitwise `self | other & mask`. With masks exactly one of which is all ones, and a zero
     /// `self` to begin with, a selection.
@@ -32,6 +33,8 @@ pub(super) trait Coordinate: Field {
 }
 
 impl Coordinate for Fq {
+    const DEGREE: usize = 1;
+
     fn read(parts: &[Fq]) -> Self {
         parts[0]
     }
@@ -40,8 +43,8 @@ impl Coordinate for Fq {
         parts[0] = *self;
     }
 
-    fn beta() -> Fq {
-        <<G1Affine as AffineRepr>::Config as GLVConfig>::ENDO_COEFFS[0]
+    fn psi(_: &Self, _: &Self) -> Option<(Self, Self)> {
+        None
     }
 
     fn scale(&self, factor: &Fq) -> Self {
@@ -62,6 +65,8 @@ impl Coordinate for Fq {
 }
 
 impl Coordinate for Fq2 {
+    const DEGREE: usize = 2;
+
     fn read(parts: &[Fq]) -> Self {
         Self::new(parts[0], parts[1])
     }
@@ -71,8 +76,9 @@ impl Coordinate for Fq2 {
         parts[1] = self.c1;
     }
 
-    fn beta() -> Fq {
-        Fq::beta().square()
+    fn psi(x: &Self, y: &Self) -> Option<(Self, Self)> {
+        let conjugate = |a: &Self| Self::new(a.c0, -a.c1);
+        Some((conjugate(x) * Config::TWIST_MUL_BY_Q_X, conjugate(y) * Config::TWIST_MUL_BY_Q_Y))
     }
 
     fn scale(&self, factor: &Fq) -> Self {

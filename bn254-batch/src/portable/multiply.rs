@@ -1,14 +1,15 @@
 //! Scalar multiplication of many points in step: P_i <- s_i P_i.
 //!
-//! The scalars' halves (see `glv`) have 32 odd digits each, and all points go through the same
-//! operations,
+//! The scalars' streams (see `recoding`) have odd digits, and all points go through the same
+//! operations, in G1
 //!
 //! > Q <- d_31 P + e_31 phi(P);  thirty-one times  Q <- 16 Q + d_i P + e_i phi(P),
 //!
-//! in affine coordinates: each step is one batch of additions or doublings that share an inversion,
-//! taken as a power so that its operations do not depend on its operand. A doubling costs 5
-//! products and 2 squares, an addition 5 and 1 (Jacobian: 3 + 4 and 8 + 3, and a table of Jacobian
-//! points). Digits select from the table by a masked scan.
+//! and in G2 likewise with four multiples and 17 digits, in affine coordinates: each step is one
+//! batch of additions or doublings that share an inversion, taken as a power so that its operations
+//! do not depend on its operand. A doubling costs 5 products and 2 squares, an addition 5 and 1
+//! (Jacobian: 3 + 4 and 8 + 3, and a table of Jacobian points). Digits select from the table by a
+//! masked scan.
 //!
 //! A denominator that is zero marks its point for arkworks' multiplication at the end and is
 //! replaced by one, again under a mask.
@@ -16,9 +17,10 @@
 use std::hint::black_box;
 
 use super::coordinate::{Coordinate, coordinates, invert_all, point};
-use crate::curve::{AffinePoint, Fr};
-use crate::glv::{DIGITS, Halves, TABLE, WINDOW};
+use crate::curve::{AffinePoint, Fr, G1Affine};
+use crate::glv::beta;
 use crate::kernels::exceptional_product;
+use crate::recoding::{Streams, TABLE, WINDOW, digits};
 
 /// The points of a task, in step.
 struct Batch<F> {
@@ -40,14 +42,19 @@ struct Entry<F> {
 
 /// `points[i] <- scalars[i] points[i]` for one task.
 pub(super) fn multiply<P: AffinePoint, F: Coordinate>(points: &mut [P], scalars: &[Fr]) {
-    let halves: Vec<Halves> = scalars.iter().map(Halves::of).collect();
+    let streams: Vec<Streams> = scalars.iter().map(Streams::of::<P>).collect();
     let mut batch = Batch::<F>::of(points);
     let tables = batch.tables();
-    batch.start(&tables, &halves);
-    for i in (0..DIGITS - 1).rev() {
+    let digit = |stream: usize, i: usize| {
+        let (tables, streams) = (&tables[stream / 2], &streams);
+        move |k: usize| lookup(&tables[k], streams[k].0[stream], i, stream % 2 == 1)
+    };
+    let top = digits(F::DEGREE) - 1;
+    batch.start(digit(0, top));
+    (1..2 * F::DEGREE).for_each(|stream| batch.add(digit(stream, top)));
+    for i in (0..top).rev() {
         (0..WINDOW).for_each(|_| batch.double());
-        batch.add(|k| lookup(&tables[k], halves[k].0[0], i, false));
-        batch.add(|k| lookup(&tables[k], halves[k].0[1], i, true));
+        (0..2 * F::DEGREE).for_each(|stream| batch.add(digit(stream, i)));
     }
     for (i, (p, scalar)) in points.iter_mut().zip(scalars).enumerate() {
         *p = if batch.exceptional[i] == 0 {
@@ -71,9 +78,10 @@ impl<F: Coordinate> Batch<F> {
         }
     }
 
-    /// 1, 3, ..., 15 times each point; the batch is left in no particular state.
-    fn tables(&mut self) -> Vec<[Entry<F>; TABLE]> {
-        let beta = F::beta();
+    /// 1, 3, ..., 15 times each point, and in G2 also those of psi of each; the batch is left in no
+    /// particular state.
+    fn tables(&mut self) -> Vec<Vec<[Entry<F>; TABLE]>> {
+        let beta = beta::<G1Affine>();
         let entry = |x: &F, y: &F| Entry { x: *x, phi_x: x.scale(&beta), y: *y };
         let mut tables: Vec<_> =
             self.x.iter().zip(&self.y).map(|(x, y)| [entry(x, y); TABLE]).collect();
@@ -90,15 +98,20 @@ impl<F: Coordinate> Batch<F> {
                 table[j] = entry(x, y);
             }
         }
-        tables
+        let turned = |Entry { x, y, .. }| F::psi(&x, &y).map(|(x, y)| entry(&x, &y));
+        let turned: Vec<[Entry<F>; TABLE]> = if F::DEGREE == 2 {
+            tables.iter().map(|table| table.map(|e| turned(e).unwrap_or(e))).collect()
+        } else {
+            Vec::new()
+        };
+        vec![tables, turned]
     }
 
-    /// Q <- d_31 P + e_31 phi(P).
-    fn start(&mut self, tables: &[[Entry<F>; TABLE]], halves: &[Halves]) {
+    /// Q_k <- operand(k).
+    fn start(&mut self, operand: impl Fn(usize) -> (F, F)) {
         for (k, (x, y)) in self.x.iter_mut().zip(&mut self.y).enumerate() {
-            (*x, *y) = lookup(&tables[k], halves[k].0[0], DIGITS - 1, false);
+            (*x, *y) = operand(k);
         }
-        self.add(|k| lookup(&tables[k], halves[k].0[1], DIGITS - 1, true));
     }
 
     fn double(&mut self) {
