@@ -1,9 +1,11 @@
 //! People and rules for tests.
 
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
-use zk_attest::key::PublicKey;
+use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::primitives::Label;
+use zk_attest::signer::Signer;
 use zk_attest::statement::{Predicate, Statement};
 
 use crate::Config;
@@ -45,6 +47,29 @@ pub(crate) fn config() -> Config {
 
 pub(crate) fn label(text: &str) -> Label {
     Label::new(text).unwrap()
+}
+
+/// Who holds the key of this name.
+pub(crate) struct Holder(&'static str, PublicKey);
+
+impl Holder {
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name, key(name))
+    }
+}
+
+impl Signer for Holder {
+    fn public_key(&self) -> &PublicKey {
+        &self.1
+    }
+
+    fn description(&self) -> String {
+        self.0.to_owned()
+    }
+
+    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
+        Ok(ed25519_dalek::Signer::sign(&secret(self.0), message).to_bytes())
+    }
 }
 
 /// A statement with these people's signatures.

@@ -4,11 +4,11 @@ use std::fs;
 use ceremony_core::commit::{KeptSeed, SEED_BYTES};
 use zk_attest::statement::StepAttestation;
 
-use super::rounds::CommitmentRound;
+use super::rounds::{CommitmentRound, MAX_ROUNDS};
 use super::*;
-use crate::fixture::{COORDINATOR, key, label, rules, signed};
+use crate::fixture::{COORDINATOR, Holder, key, label, rules, signed};
 use crate::folder::{Slot, StepName};
-use crate::journal::{Entry, Event, JOURNAL, Recorded};
+use crate::journal::{Entry, Event, JOURNAL, Journal, Recorded};
 use crate::software::Software;
 
 fn drawn() -> Opening {
@@ -473,6 +473,90 @@ fn a_journal_has_each_round_in_order_and_no_commitment_of_an_earlier_one() {
         let refused = judged(&events).unwrap_err();
         assert!(refused.contains(what), "{what}: {refused}");
     }
+}
+
+#[test]
+fn another_round_begins_by_the_coordinators_word_and_only_where_it_can_help() {
+    let world = World::new();
+    let begins = |ceremony: &Ceremony, who| {
+        let begun = ceremony.begin_commitment_round(label("a power cut"), &mut Holder::of(who));
+        begun.map(|said| said.round).map_err(|error| error.code.to_string())
+    };
+    let refused = |code: &str| Err(code.to_owned());
+    let commits = || world.keep(&world.commitment("alice", &drawn()), "alice").unwrap();
+    assert_eq!(begins(&world.ceremony(), COORDINATOR), refused("commitments-none"));
+    commits();
+    assert_eq!(begins(&world.ceremony(), "alice"), refused("not-the-coordinator"));
+    // Where the rules ask for none, what lies there is no commitment.
+    let mut other = world.ceremony();
+    let text = text().replace("secrets = true", "secrets = false");
+    other.config = Config::from_toml(text.as_bytes()).unwrap();
+    assert_eq!(begins(&other, COORDINATOR), refused("commitments"));
+    // After a contribution, and after the end of the phase.
+    let mut late = world.ceremony();
+    late.phase1.steps = vec![contribution(&late, "alice")];
+    assert_eq!(begins(&late, COORDINATOR), refused("commitments-opened"));
+    late.phase1.steps[0].words.action = Action::Beacon;
+    assert_eq!(begins(&late, COORDINATOR), refused("commitments-not-open"));
+    assert_eq!(world.ceremony().commitments.round(Phase::One), 1);
+    for round in 2..=MAX_ROUNDS {
+        assert_eq!(begins(&world.ceremony(), COORDINATOR), Ok(round));
+        assert_eq!(begins(&world.ceremony(), COORDINATOR), refused("commitments-none"));
+        commits();
+    }
+    assert_eq!(begins(&world.ceremony(), COORDINATOR), refused("commitments-rounds"));
+    assert_eq!(world.ceremony().commitments.round(Phase::One), MAX_ROUNDS);
+    // Nor is a document of one round more read, whoever signed it.
+    begin(&world, Phase::One, MAX_ROUNDS + 1, COORDINATOR);
+    assert_eq!(world.ceremony().commitments.round(Phase::One), MAX_ROUNDS);
+    // Of a folder that does not hold, nothing is said.
+    let mut unsound = world.ceremony();
+    let missing = Folder::new(Path::new("nowhere")).read(Path::new("nowhere/a"), 1).unwrap_err();
+    unsound.phase1.problem = Some(Arc::new(missing));
+    let error = unsound.begin_commitment_round(label("a test"), &mut Holder::of(COORDINATOR));
+    assert!(!error.unwrap_err().code.to_string().starts_with("commitments"));
+}
+
+#[test]
+fn a_turn_is_for_those_who_committed() {
+    let world = World::new();
+    world.keep(&world.commitment("alice", &drawn()), "alice").unwrap();
+    let ceremony = world.ceremony();
+    let open_to = |who: &str| {
+        let person =
+            ceremony.participant(who, &Holder::of(if who == "bob" { "bob" } else { "alice" }));
+        ceremony.chains_open_to(person.unwrap(), &[])
+    };
+    assert_eq!(open_to("alice").unwrap(), [Track::Phase1]);
+    let refused = open_to("bob").unwrap_err();
+    assert!(matches!(refused, crate::TurnError::Uncommitted { .. }), "{refused:?}");
+    let waited_for = ceremony.still_to_come(&ceremony.phase1);
+    let names: Vec<&str> = waited_for.iter().map(|person| person.name.as_str()).collect();
+    assert_eq!(names, ["alice"]);
+}
+
+#[test]
+fn a_signed_journal_is_held_to_the_order_of_commitments() {
+    let world = World::new();
+    let ceremony = world.ceremony();
+    let origin = label("https://ceremony.example.org");
+    let mut coordinator = Holder::of(COORDINATOR);
+    crate::service::appoint(&ceremony, key("service"), &origin, &mut coordinator).unwrap();
+    let committed = |who: &str, document: &[u8]| Event::Committed {
+        participant: label(who),
+        phase: Phase::One,
+        document: FileDigest::of(document),
+    };
+    let mut journal = Journal::open(&ceremony).unwrap().0;
+    let mut note = |event| {
+        journal.append(event).unwrap();
+        journal.sign_head(&ceremony, &mut Holder::of("service")).unwrap();
+        world.ceremony().journal().map(|journal| journal.unwrap().entries.len())
+    };
+    assert_eq!(note(committed("alice", b"one")).unwrap(), 1);
+    assert_eq!(note(committed("bob", b"one")).unwrap(), 2);
+    let refused = note(committed("alice", b"another")).unwrap_err().to_string();
+    assert!(refused.contains("alice committed twice"), "{refused}");
 }
 
 #[test]
