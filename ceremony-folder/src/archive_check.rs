@@ -470,6 +470,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_document_and_all_of_them_are_no_larger_than_a_ceremonys() {
+        let too_large = "no document of a ceremony is as large";
+        let take = |check: &mut ArchiveCheck, name: &str, size| {
+            check.file(name, size, &mut io::empty(), &NoProgress).unwrap_err().what
+        };
+        // Nothing comes: what is refused is refused unread.
+        let breaks = "the archive breaks off in this file";
+        let mut check = ArchiveCheck::default();
+        assert_eq!(take(&mut check, "report.json", MAX_DOCUMENT_BYTES + 1), too_large);
+        let mut check = ArchiveCheck::default();
+        for n in 0..MAX_HELD_BYTES / MAX_DOCUMENT_BYTES {
+            assert_eq!(take(&mut check, &format!("report.{n}"), MAX_DOCUMENT_BYTES), breaks);
+        }
+        assert_eq!(take(&mut check, "report.html", 1), too_large);
+        // Points and evidence are not held.
+        for name in ["phase1/0001.ptau", "evidence/large.bin"] {
+            assert_eq!(take(&mut check, name, MAX_HELD_BYTES + 1), breaks);
+        }
+        check.file("evidence/twice", 0, &mut io::empty(), &NoProgress).unwrap();
+        assert_eq!(take(&mut check, "evidence/twice", 0), "the archive has this file twice");
+        for name in ["../up", "a//b", ".hidden", "a\u{1b}b"] {
+            assert_eq!(take(&mut check, name, 0), "a ceremony has no file of this name");
+        }
+    }
+
+    #[test]
     fn an_archive_has_no_more_files_than_a_ceremony() {
         let mut check = ArchiveCheck::default();
         let mut take =

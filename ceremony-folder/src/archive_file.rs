@@ -211,3 +211,94 @@ impl<R: Read> Read for Hashed<R> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use ceremony_core::progress::NoProgress;
+
+    use super::*;
+    use crate::Folder;
+    use crate::output::{Output, OutputError};
+    use crate::store::{Entry, Input, ReadError, Readers, Store};
+
+    /// A file of which the system says another length than is read of it then.
+    #[derive(Debug)]
+    struct Changing {
+        said: u64,
+        bytes: std::io::Cursor<Vec<u8>>,
+    }
+
+    impl Read for Changing {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.bytes.read(buffer)
+        }
+    }
+
+    impl std::io::Seek for Changing {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            match to {
+                SeekFrom::End(0) => Ok(self.said),
+                _ => self.bytes.seek(to),
+            }
+        }
+    }
+
+    /// Each of its files has four bytes, and is said to have this many.
+    #[derive(Debug)]
+    struct Said(u64);
+
+    impl Store for Said {
+        fn entries(&self, _: &Path, _: usize) -> std::io::Result<Vec<Entry>> {
+            Ok(Vec::new())
+        }
+        fn is_present(&self, _: &Path) -> bool {
+            true
+        }
+        fn open(&self, _: &Path) -> Result<Input, ReadError> {
+            let bytes = std::io::Cursor::new(b"four".to_vec());
+            Ok(Box::new(Changing { said: self.0, bytes }))
+        }
+        fn create(&self, _: &Path, _: bool, _: Readers) -> Result<Output, OutputError> {
+            unreachable!()
+        }
+        fn rename(&self, _: &Path, _: &Path) -> Result<(), OutputError> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_meanwhile_shifts_no_other_and_one_that_shrinks_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ceremony.toml"), crate::fixture::rules()).unwrap();
+        let mut ceremony = Ceremony::open(folder.path()).unwrap();
+        let mut written = |said| {
+            ceremony.folder = Folder::in_store(Path::new("a"), Arc::new(Said(said)));
+            let files = ["evidence/a", "evidence/b"]
+                .map(|name| PublicFile { name: name.into(), path: PathBuf::from("a").join(name) });
+            let mut tar = Vec::new();
+            write(&ceremony, &files, "test-1", &mut tar).map(|()| tar)
+        };
+        for (said, bytes) in [(4, &b"four"[..]), (3, b"fou")] {
+            let tar = written(said).unwrap();
+            assert_eq!((&tar[512..][..bytes.len()], &tar[1536..][..bytes.len()]), (bytes, bytes));
+            let passed = read(&tar[..], &NoProgress).unwrap();
+            assert_eq!((passed.prefix.as_str(), passed.length), ("test-1", tar.len() as u64));
+        }
+        let error = written(5).unwrap_err();
+        assert_eq!((error.code.as_str(), error.what.contains("became shorter")), ("changed", true));
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_a_plain_header_holds() {
+        let name =
+            |folder: usize, file: usize| format!("{}/{}", "a".repeat(folder), "b".repeat(file));
+        for (folder, file, fits) in
+            [(154, 100, true), (155, 99, true), (155, 100, false), (20, 101, false)]
+        {
+            assert_eq!(header(&name(folder, file), 1).is_some(), fits, "{folder} and {file}");
+        }
+    }
+}

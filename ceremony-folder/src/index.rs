@@ -283,6 +283,90 @@ fn coordinators(rules: &Config) -> impl Iterator<Item = PublicKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{COORDINATOR, Holder, key, label, rules, signed};
+
+    fn world() -> (tempfile::TempDir, Ceremony) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ceremony.toml"), rules()).unwrap();
+        let ceremony = Ceremony::open(folder.path()).unwrap();
+        (folder, ceremony)
+    }
+
+    fn files() -> Vec<Indexed> {
+        vec![Indexed { name: "ceremony.toml".into(), size: 1, sha256: FileDigest([7; 32]) }]
+    }
+
+    #[test]
+    fn a_list_is_signed_by_the_coordinator_or_an_appointed_service_over_just_these_files() {
+        let (folder, ceremony) = world();
+        let other = ConfigDigest::of(b"other rules");
+        let index = |key: PublicKey, signer: &str, rules: ConfigDigest, listed: &[Indexed]| {
+            let predicate = IndexClaim {
+                ceremony: ceremony.config.document().id.clone(),
+                ceremony_toml_sha256: rules,
+                key,
+                time: Timestamp::from_unix(1),
+            };
+            let digest = FileDigest::of(&json::encode(&listed));
+            let subject = vec![Subject::new(SUBJECT, digest.as_bytes()).unwrap()];
+            let envelope = signed(&Statement { subject, predicate }, &[signer]);
+            let index = Index { envelope, files: files() };
+            index.signed(&ceremony).map(|claim| claim.key).map_err(|error| error.to_string())
+        };
+        let ours = ceremony.config.digest();
+        let coordinator = key(COORDINATOR);
+        assert_eq!(index(coordinator, COORDINATOR, ours, &files()), Ok(coordinator));
+        // Who takes over may be known to the rules only.
+        assert_eq!(index(key("dora"), "dora", ours, &files()), Ok(key("dora")));
+        let mut larger = files();
+        larger[0].size += 1;
+        let (nobody, another) =
+            ("neither the coordinator nor a service", "not the one that was signed");
+        for (key, signer, rules, listed, what) in [
+            (coordinator, "alice", ours, files(), nobody),
+            (key("alice"), "alice", ours, files(), nobody),
+            (key("service"), "service", ours, files(), nobody),
+            (coordinator, COORDINATOR, other, files(), another),
+            // Its size is signed as well as its digest, and that it is there.
+            (coordinator, COORDINATOR, ours, larger, another),
+            (coordinator, COORDINATOR, ours, Vec::new(), another),
+        ] {
+            let refused = index(key, signer, rules, &listed).unwrap_err();
+            assert!(refused.contains(what), "{what}: {refused}");
+        }
+        let mut appoints = Holder::of(COORDINATOR);
+        let origin = label("https://ceremony.example.org");
+        crate::service::appoint(&ceremony, key("service"), &origin, &mut appoints).unwrap();
+        assert_eq!(index(key("service"), "service", ours, &files()), Ok(key("service")));
+        // What no reader would take is not written.
+        let refused = ceremony.write_index(files(), &mut Holder::of("alice")).unwrap_err();
+        assert!(refused.what.contains(nobody), "{refused}");
+        assert!(!folder.path().join(INDEX).exists());
+    }
+
+    #[test]
+    fn two_lists_of_one_second_have_an_order_and_a_day_to_come_is_not_followed() {
+        let (folder, ceremony) = world();
+        let write = || ceremony.write_index(files(), &mut Holder::of(COORDINATOR)).unwrap();
+        let time = || ceremony.index().unwrap().unwrap().1.time.unix();
+        write();
+        let first = time();
+        write();
+        let second = time();
+        assert!(second > first && second < first + 60, "{first} and {second}");
+        let claim = IndexClaim {
+            time: Timestamp::from_unix(first + 100_000),
+            ..ceremony.index().unwrap().unwrap().1
+        };
+        let digest = FileDigest::of(&json::encode(&files()));
+        let subject = vec![Subject::new(SUBJECT, digest.as_bytes()).unwrap()];
+        let envelope = signed(&Statement { subject, predicate: claim }, &[COORDINATOR]);
+        let far = Index { envelope, files: files() };
+        std::fs::write(folder.path().join(INDEX), far.to_json()).unwrap();
+        assert_eq!(time(), first + 100_000);
+        write();
+        assert!(time() < first + 60, "{first} and {}", time());
+    }
 
     #[test]
     fn steps_are_counted_and_nothing_else() {
