@@ -306,13 +306,12 @@ mod tests {
     use zk_attest::statement::Action;
 
     use super::*;
-    use crate::fixture::{config, key, label};
+    use crate::fixture::{config, key, label, signed};
     use crate::journal::Entry;
 
-    #[test]
-    fn a_receipt_is_told_by_the_entry_that_was_signed_and_by_no_other() {
+    fn receipt() -> Receipt {
         let config = config();
-        let receipt = Receipt {
+        Receipt {
             ceremony: config.document().id.clone(),
             ceremony_toml_sha256: config.digest(),
             phase: Phase::One,
@@ -324,10 +323,36 @@ mod tests {
             contribution_hash: None,
             journal_entry: 0,
             journal_sha256: FileDigest::of(b"line"),
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_one_that_an_appointed_service_signed_for_a_file_of_this_ceremony() {
+        let read = |signer: &str, rules: ConfigDigest, subject: &[u8]| {
+            let subject = Subject::new("0001.ptau", FileDigest::of(subject).as_bytes()).unwrap();
+            let statement = Statement { subject: vec![subject], predicate: receipt() };
+            let bytes = signed(&statement, &[signer]).to_json();
+            let read = Receipt::read(Path::new("receipt"), &bytes, rules, &[key("service")]);
+            read.map_err(|error| error.to_string())
         };
-        let told = |line: &[u8], participant: &str, file: &[u8]| {
+        let ours = config().digest();
+        assert_eq!(read("service", ours, b"file"), Ok(receipt()));
+        let stranger = read("another service", ours, b"file").unwrap_err();
+        assert!(stranger.contains("no service of this ceremony signed"), "{stranger}");
+        for (rules, subject) in
+            [(ConfigDigest::of(b"others"), &b"file"[..]), (ours, b"another file")]
+        {
+            let other = read("service", rules, subject).unwrap_err();
+            assert!(other.contains("of another ceremony"), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_told_by_the_entry_that_was_signed_and_by_no_other() {
+        let receipt = receipt();
+        let told_of = |circuit: Option<&str>, line: &[u8], participant: &str, file: &[u8]| {
             let event = Event::Step {
-                circuit: None,
+                circuit: circuit.map(|name| CircuitName::new(name).unwrap()),
                 step: "0001".into(),
                 action: Action::Contribution,
                 participant: label(participant),
@@ -339,7 +364,10 @@ mod tests {
             let entries = [Recorded { entry, sha256: FileDigest::of(line) }];
             receipt.told_by(&entries, Path::new("receipt")).is_ok()
         };
+        let told =
+            |line: &[u8], participant: &str, file: &[u8]| told_of(None, line, participant, file);
         assert!(told(b"line", "alice", b"file"));
+        assert!(!told_of(Some("main"), b"line", "alice", b"file"), "it is of another chain");
         assert!(!told(b"another line", "alice", b"file"), "the service signed another line");
         assert!(!told(b"line", "bob", b"file") && !told(b"line", "alice", b"another file"));
         assert!(receipt.told_by(&[], Path::new("receipt")).is_err(), "the entry is gone");
