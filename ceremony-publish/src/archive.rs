@@ -284,7 +284,13 @@ fn lock(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use ceremony_core::progress::NoProgress;
+    use sha2::Digest as _;
+
     use super::*;
+    use crate::fake::{self, Fake};
 
     fn answer(mode: &str, until: &str, version: &str) -> Answer {
         let mut headers = reqwest::header::HeaderMap::new();
@@ -298,6 +304,158 @@ mod tests {
             }
         }
         Answer { status: 200, headers, body: String::new() }
+    }
+
+    const ARCHIVE: &[u8] = b"an archive";
+    const UNTIL: &str = "2036-01-01T00:00:00Z";
+
+    fn keep(fake: &Fake, bytes: &[u8]) -> Result<Kept, Diagnostic> {
+        let retention = Retention { until: Timestamp::new(UNTIL).unwrap() };
+        let sha256 = hex::encode(sha2::Sha256::digest(bytes));
+        let place = fake.place("s3://vault/a.tar");
+        let (mut source, none) = (Cursor::new(bytes), Resumed::default());
+        place.keep(&mut source, bytes.len() as u64, &sha256, &retention, &none, &NoProgress)
+    }
+
+    /// A store that answers a put like this, and has an object with this lock and these bytes.
+    fn store(
+        put: fake::Answer,
+        lock: Option<(&'static str, &'static str)>,
+        version: &'static str,
+        bytes: &'static [u8],
+    ) -> Fake {
+        Fake::start(move |asked| {
+            let mut headers = vec![("x-amz-version-id", version.to_owned())];
+            if let Some((mode, until)) = lock {
+                headers.push(("x-amz-object-lock-mode", mode.to_owned()));
+                headers.push(("x-amz-object-lock-retain-until-date", until.to_owned()));
+            }
+            match asked.method.as_str() {
+                "PUT" if asked.query.contains("retention") => fake::status(200),
+                "PUT" => put.clone(),
+                "HEAD" => (200, headers, Vec::new()),
+                _ => fake::body(bytes),
+            }
+        })
+    }
+
+    fn new_version(version: &str) -> fake::Answer {
+        (200, vec![("x-amz-version-id", version.to_owned())], Vec::new())
+    }
+
+    #[test]
+    fn an_archive_is_put_with_its_lock_and_its_digest_if_its_name_is_free() {
+        let fake = store(new_version("v1"), Some((COMPLIANCE, UNTIL)), "v1", ARCHIVE);
+        let kept = keep(&fake, ARCHIVE).unwrap();
+        assert_eq!((kept.version.as_str(), kept.was_there), ("v1", false));
+        let put = &fake.asked()[0];
+        for (name, value) in [
+            ("x-amz-object-lock-mode", COMPLIANCE),
+            ("x-amz-object-lock-retain-until-date", UNTIL),
+            ("if-none-match", "*"),
+            ("x-amz-checksum-sha256", &crate::s3::checksum(ARCHIVE)),
+            ("x-amz-meta-sha256", &hex::encode(sha2::Sha256::digest(ARCHIVE))),
+        ] {
+            assert_eq!(put.header(name), Some(value), "{name}");
+            assert!(put.query.contains(name), "{name} is not signed");
+        }
+        // The very version that was put is read back.
+        let version = "/vault/a.tar?versionId=v1";
+        let expected = ["PUT /vault/a.tar", &format!("HEAD {version}"), &format!("GET {version}")];
+        assert_eq!(fake.lines(), expected);
+    }
+
+    #[test]
+    fn a_mode_that_can_be_lifted_and_a_shorter_date_are_refused_though_the_store_took_it() {
+        for (mode, until, what) in [
+            ("GOVERNANCE", UNTIL, "its owner can lift"),
+            (COMPLIANCE, "2035-12-31T00:00:00Z", "less long"),
+        ] {
+            let fake = store(new_version("v1"), Some((mode, until)), "v1", ARCHIVE);
+            let error = keep(&fake, ARCHIVE).unwrap_err();
+            assert!(error.what.contains(what), "{error}");
+        }
+        // A store that refuses is told as it is.
+        let error = keep(&store(fake::status(403), None, "v1", ARCHIVE), ARCHIVE).unwrap_err();
+        assert!(
+            error.what.contains("putting an archive in the store failed: status 403"),
+            "{error}"
+        );
+        let gone = Fake::start(|asked| match asked.method.as_str() {
+            "PUT" => new_version("v1"),
+            _ => fake::status(404),
+        });
+        let error = keep(&gone, ARCHIVE).unwrap_err();
+        assert!(error.what.contains("reading the archive's lock"), "{error}");
+    }
+
+    #[test]
+    fn a_version_of_ours_is_locked_afterwards_where_the_store_did_not_and_nothing_else_is() {
+        let retained = |fake: &Fake| {
+            let lines = fake.lines().into_iter();
+            lines.filter(|line| line.contains("retention")).collect::<Vec<_>>()
+        };
+        let fake = store(new_version("v1"), None, "v1", ARCHIVE);
+        assert!(keep(&fake, ARCHIVE).unwrap_err().what.contains("did not lock it"));
+        assert_eq!(retained(&fake), ["PUT /vault/a.tar?retention&versionId=v1"]);
+        let asked = fake.asked();
+        let asked = asked.iter().find(|asked| asked.query.contains("retention")).unwrap();
+        let said = String::from_utf8(asked.body.clone()).unwrap();
+        let words = format!("<Mode>{COMPLIANCE}</Mode><RetainUntilDate>{UNTIL}</RetainUntilDate>");
+        assert!(said.contains(&words), "{said}");
+        assert_eq!(asked.header("x-amz-checksum-sha256"), Some(&*crate::s3::checksum(&asked.body)));
+        // Another account's of the same bytes, or our own of an earlier run.
+        let fake = store(fake::status(412), None, "v0", ARCHIVE);
+        assert!(keep(&fake, ARCHIVE).unwrap_err().what.contains("did not lock it"));
+        assert_eq!(retained(&fake), [""; 0]);
+        let fake = store(fake::status(412), Some((COMPLIANCE, UNTIL)), "v0", ARCHIVE);
+        assert!(keep(&fake, ARCHIVE).unwrap().was_there);
+        // Other bytes.
+        for put in [new_version("v1"), fake::status(409)] {
+            let fake = store(put, None, "v1", b"another archive");
+            assert_eq!(keep(&fake, ARCHIVE).unwrap_err().code, "another-digest");
+            assert_eq!(retained(&fake), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn what_a_bucket_without_versions_calls_null_is_no_version() {
+        for lock in [None, Some((COMPLIANCE, UNTIL))] {
+            let fake = store(new_version("null"), lock, "null", ARCHIVE);
+            let error = keep(&fake, ARCHIVE).unwrap_err();
+            let what = if lock.is_some() { "has no versions" } else { "did not lock it" };
+            assert!(error.what.contains(what), "{error}");
+            // Whatever has that name then would be locked.
+            let lines = fake.lines();
+            assert!(!lines.iter().any(|line| line.contains("retention")), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_says_itself_that_it_locks() {
+        let locks = |answer: fake::Answer| {
+            let fake = Fake::start(move |_| answer.clone());
+            let place = fake.place("s3://vault/a.tar");
+            let found = place.ensure_locks().map_err(|error| error.found.unwrap_or_default());
+            assert_eq!(fake.lines(), ["GET /vault/?object-lock"]);
+            found
+        };
+        let said = |word: &str| format!("<a><ObjectLockEnabled>{word}</ObjectLockEnabled></a>");
+        locks(fake::body(said("Enabled"))).unwrap();
+        // Some accounts may put, and not ask.
+        locks(fake::status(403)).unwrap();
+        for answer in [
+            fake::body(said("Disabled")),
+            fake::body(""),
+            (404, vec![], said("Enabled").into_bytes()),
+            fake::status(501),
+        ] {
+            locks(answer.clone()).expect_err(&format!("{answer:?}"));
+        }
+        let fake = Fake::start(|_| fake::status(200));
+        let error = fake.place("s3://vault").ensure_locks().unwrap_err();
+        assert_eq!(error.what, "the address names no object");
+        assert_eq!(fake.lines(), [""; 0]);
     }
 
     #[test]

@@ -196,7 +196,55 @@ fn wait_for(
 mod tests {
     use std::cell::Cell;
 
+    use std::sync::Arc;
+
+    use ceremony_core::progress::NoProgress;
+    use object_store::memory::InMemory;
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+
+    /// What a store has of an object, and of the one aside, after one of these bytes was put there.
+    fn put_to(
+        there: Option<&[u8]>,
+        aside: Option<&[u8]>,
+        mut source: &[u8],
+    ) -> (Put, Vec<u8>, Option<Vec<u8>>) {
+        const OURS: &[u8] = b"ours";
+        let store = Arc::new(InMemory::new());
+        let place = Place::in_memory(store.clone());
+        let sha256 = hex::encode(Sha256::digest(OURS));
+        let item = Item { shown: "a", size: OURS.len() as u64, sha256: &sha256 };
+        let (object, other) = (Path::from("a"), aside_of(&place, &item).unwrap());
+        for (path, bytes) in [(&object, there), (&other, aside)] {
+            if let Some(bytes) = bytes {
+                let bytes = PutPayload::from(bytes.to_vec());
+                place.runtime.block_on(store.put(path, bytes)).unwrap();
+            }
+        }
+        let none = Resumed::default();
+        let done = put(&place, &*store, &object, &item, &mut source, &none, &NoProgress).unwrap();
+        let read = |path| {
+            let got = place.runtime.block_on(async { store.get(path).await?.bytes().await });
+            got.ok().map(|bytes| bytes.to_vec())
+        };
+        (done, read(&object).unwrap(), read(&other))
+    }
+
+    #[test]
+    fn an_upload_that_was_left_unnamed_gets_its_name_if_it_is_whole_and_the_name_is_free() {
+        let (ours, theirs) = (b"ours".to_vec(), b"theirs".to_vec());
+        let new = || Put::New(None);
+        assert_eq!(put_to(None, None, &ours), (new(), ours.clone(), None));
+        // Whole: nothing is read of the file.
+        assert_eq!(put_to(None, Some(&ours), b""), (new(), ours.clone(), None));
+        // Other bytes, or fewer: it is put anew.
+        for other in [&theirs[..], b"thei", b"our"] {
+            assert_eq!(put_to(None, Some(other), &ours), (new(), ours.clone(), None));
+        }
+        // Another account has the name meanwhile.
+        assert_eq!(put_to(Some(&theirs), Some(&ours), b""), (Put::There, theirs, None));
+    }
 
     #[test]
     fn a_copy_that_has_only_begun_is_not_done() {

@@ -95,6 +95,14 @@ mod tests {
             assert!(hint.contains("check the credentials"), "{hint}");
         }
         assert!(of("Server returned non-2xx status code: 503: no").contains("again"));
+        let source = || Box::<dyn Error + Send + Sync>::from("no".to_owned());
+        for error in [
+            object_store::Error::PermissionDenied { path: "a".into(), source: source() },
+            object_store::Error::Unauthenticated { path: "a".into(), source: source() },
+        ] {
+            let hint = store("reading", "az://a/b", &error).hint.unwrap_or_default();
+            assert!(hint.contains("check the credentials"), "{hint}");
+        }
     }
 
     #[test]
@@ -105,5 +113,7 @@ mod tests {
                    does not\nmatch.</Message><StringToSign>x</StringToSign></Error>";
         assert_eq!(plain(xml), "SignatureDoesNotMatch: It does not match.");
         assert_eq!(plain(&"long ".repeat(200)).len(), MAX_WORDS + 3);
+        // What a terminal would obey.
+        assert_eq!(plain("no\u{1b}[2J\u{7}such\u{9b}bucket"), "no [2J such bucket");
     }
 }

@@ -18,6 +18,8 @@
 pub mod archive;
 mod aside;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod objects;
 mod parts;
 pub mod place;

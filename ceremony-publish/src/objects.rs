@@ -323,13 +323,92 @@ mod tests {
     use ceremony_core::progress::NoProgress;
 
     use super::*;
+    use crate::fake::Fake;
     use crate::place::Access;
 
-    #[test]
-    fn a_file_is_put_once_and_only_as_it_was_listed() {
+    fn folder() -> (tempfile::TempDir, Place) {
         let folder = tempfile::tempdir().unwrap();
         let access = Access { ca: None, insecure_http: false, patience: Default::default() };
         let place = Place::open(&format!("file://{}", folder.path().display()), &access).unwrap();
+        (folder, place)
+    }
+
+    #[test]
+    fn what_is_there_is_held_to_its_size_and_to_what_its_account_said_or_to_its_bytes() {
+        let (folder, place) = folder();
+        std::fs::write(folder.path().join("a"), b"ours").unwrap();
+        let [ours, other] = [&b"ours"[..], b"other"].map(|it| hex::encode(Sha256::digest(it)));
+        let object = place.object("a").unwrap();
+        let compare = |listed: &str, size, said: Option<&str>, read_back| {
+            // An item as large as what is there, or not.
+            let item = Item { shown: "a", size: 4, sha256: listed };
+            let seen = Seen { size, sha256: said.map(str::to_owned) };
+            let found = place.compare(&object, &item, &seen, read_back);
+            found.map_err(|error| (error.code.to_string(), error.found.unwrap()))
+        };
+        let conflict = |found: &str, size: u64| {
+            Err(("store-conflict".to_owned(), format!("{found}, {size} bytes")))
+        };
+        assert_eq!(compare(&ours, 4, Some(&ours), false), Ok(()));
+        // Its account said so, and nobody looked.
+        assert_eq!(compare(&other, 4, Some(&other), false), Ok(()));
+        assert_eq!(compare(&other, 4, Some(&other), true), conflict(&ours, 4));
+        assert_eq!(compare(&ours, 4, Some(&ours), true), Ok(()));
+        // Another size is another object, whatever is said of it.
+        assert_eq!(compare(&ours, 5, Some(&ours), false), conflict(&ours, 5));
+        // What is said to be another one is not read.
+        assert_eq!(compare(&ours, 4, Some(&other), false), conflict(&other, 4));
+        // Nothing is said: it is read, unless it is too large for that.
+        assert_eq!(compare(&ours, 4, None, false), Ok(()));
+        assert_eq!(compare(&other, 4, None, false), conflict(&ours, 4));
+        assert_eq!(compare(&ours, 5, None, false), conflict(&ours, 5));
+        let large = MAX_FOREIGN_BYTES + 1;
+        assert_eq!(compare(&ours, large, None, false), conflict("not read", large));
+    }
+
+    #[test]
+    fn a_small_object_goes_with_its_digest_and_only_to_a_free_name() {
+        let put = |status: u16| {
+            let fake = Fake::start(move |_| (status, vec![("etag", "tag".into())], vec![]));
+            let place = fake.place("s3://bucket/one");
+            let object = place.object("phase1/0000.dsse.json").unwrap();
+            let sha256 = hex::encode(Sha256::digest(b"small"));
+            let item = Item { shown: "a", size: 5, sha256: &sha256 };
+            let none = Resumed::default();
+            let put = place.put(&object, &item, &mut &b"small"[..], &none, &NoProgress);
+            (fake, put, sha256)
+        };
+        let (fake, done, sha256) = put(200);
+        assert_eq!(done.unwrap(), Put::New(None));
+        assert_eq!(fake.lines(), ["PUT /bucket/one/phase1/0000.dsse.json"]);
+        let asked = &fake.asked()[0];
+        for (name, value) in [
+            ("if-none-match", "*"),
+            ("x-amz-meta-sha256", &sha256),
+            ("x-amz-checksum-sha256", &crate::s3::checksum(b"small")),
+        ] {
+            assert_eq!(asked.header(name), Some(value), "{name}");
+        }
+        for status in [409, 412] {
+            assert_eq!(put(status).1.unwrap(), Put::There, "{status}");
+        }
+        assert_eq!(put(403).1.unwrap_err().code, "store");
+    }
+
+    #[test]
+    fn parts_are_as_large_as_ten_thousand_of_them_need() {
+        let bytes = |size| Item { shown: "a", size, sha256: "" }.part_bytes();
+        assert_eq!(bytes(1), PART_BYTES);
+        assert_eq!(bytes(MAX_PARTS * PART_BYTES), PART_BYTES);
+        for size in [MAX_PARTS * PART_BYTES + 1, 1 << 40, 5 << 40] {
+            assert!(size.div_ceil(bytes(size)) <= MAX_PARTS, "{size}");
+            assert_eq!(bytes(size) % (1 << 20), 0, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_put_once_and_only_as_it_was_listed() {
+        let (folder, place) = folder();
         let (ours, others) = (vec![7; 9 << 20], vec![8; 9 << 20]);
         let object = place.object("phase1/0001.ptau").unwrap();
         let put = |listed: &[u8], bytes: &[u8]| {

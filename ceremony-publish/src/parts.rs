@@ -262,10 +262,12 @@ impl Upload for InS3<'_> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use ceremony_core::progress::NoProgress;
 
     use super::*;
+    use crate::fake::{self, Asked as Request, Fake};
     use crate::place::Access;
 
     /// Writes down what it is asked for.
@@ -310,8 +312,161 @@ mod tests {
         };
         assert_eq!(send(b"other!").unwrap_err().code, "changed");
         assert_eq!(*upload.0.borrow(), ["part", "abort"]);
+        assert!(!resumed.path(&place, &object).unwrap().exists(), "it is gone on with");
         assert_eq!(send(b"listed").unwrap(), Put::New(None));
         assert_eq!(*upload.0.borrow(), ["part", "abort", "part", "end"]);
+    }
+
+    /// A large item of two parts.
+    fn large() -> (Vec<u8>, String) {
+        let bytes = vec![7; 9 << 20];
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        (bytes, sha256)
+    }
+
+    fn send(place: &Place, resumed: &Resumed) -> Result<Put, Diagnostic> {
+        let (bytes, sha256) = large();
+        let item = Item { shown: "a", size: bytes.len() as u64, sha256: &sha256 };
+        let object = place.object("a").unwrap();
+        place.put(&object, &item, &mut &bytes[..], resumed, &NoProgress)
+    }
+
+    /// A store that has nothing yet, and takes everything but what `other` answers.
+    fn takes(other: impl Fn(&Request) -> Option<fake::Answer> + Send + 'static) -> Fake {
+        Fake::start(move |asked| {
+            let usual = || match (asked.method.as_str(), asked.query.contains("uploads")) {
+                ("HEAD", _) => fake::status(404),
+                ("POST", true) => fake::body("<a><UploadId>one</UploadId></a>"),
+                ("PUT", _) => (200, vec![("etag", "\"tag\"".into())], vec![]),
+                ("POST", _) => (200, vec![("x-amz-version-id", "v1".into())], vec![]),
+                _ => fake::status(204),
+            };
+            other(asked).unwrap_or_else(usual)
+        })
+    }
+
+    #[test]
+    fn an_object_in_parts_is_ended_with_its_digests_if_its_name_is_free() {
+        let fake = takes(|_| None);
+        let put = send(&fake.place("s3://bucket"), &Resumed::default()).unwrap();
+        assert_eq!(put, Put::New(Some("v1".into())));
+        let expected = [
+            "HEAD /bucket/a",
+            "POST /bucket/a?uploads",
+            "PUT /bucket/a?partNumber=1&uploadId=one",
+            "PUT /bucket/a?partNumber=2&uploadId=one",
+            "POST /bucket/a?uploadId=one",
+        ];
+        assert_eq!(fake.lines(), expected);
+        let (bytes, sha256) = large();
+        let sums = [&bytes[..8 << 20], &bytes[8 << 20..]].map(checksum);
+        let asked = fake.asked();
+        assert_eq!(asked[1].header("x-amz-meta-sha256"), Some(sha256.as_str()));
+        assert_eq!(asked[1].header("x-amz-checksum-algorithm"), Some("SHA256"));
+        for (part, sum) in asked[2..4].iter().zip(&sums) {
+            assert_eq!(part.header("x-amz-checksum-sha256"), Some(sum.as_str()));
+        }
+        assert_eq!(asked[4].header("if-none-match"), Some("*"));
+        let list = String::from_utf8(asked[4].body.clone()).unwrap();
+        for (number, sum) in (1..).zip(&sums) {
+            let part = format!(
+                "<Part><PartNumber>{number}</PartNumber><ETag>&quot;tag&quot;</ETag>\
+                 <ChecksumSHA256>{sum}</ChecksumSHA256></Part>"
+            );
+            assert!(list.contains(&part), "{list}");
+        }
+    }
+
+    #[test]
+    fn what_has_the_name_by_then_stays_and_the_upload_is_given_up() {
+        for status in [409, 412] {
+            let fake = takes(move |asked| {
+                let ends = asked.method == "POST" && asked.query.contains("uploadId");
+                ends.then(|| fake::status(status))
+            });
+            let put = send(&fake.place("s3://bucket"), &Resumed::default()).unwrap();
+            assert_eq!(put, Put::There);
+            assert_eq!(fake.lines().last().unwrap(), "DELETE /bucket/a?uploadId=one");
+        }
+        // Where it is there from the beginning, nothing is sent.
+        let fake = takes(|asked| (asked.method == "HEAD").then(|| fake::status(200)));
+        assert_eq!(send(&fake.place("s3://bucket"), &Resumed::default()).unwrap(), Put::There);
+        assert_eq!(fake.lines(), ["HEAD /bucket/a"]);
+    }
+
+    #[test]
+    fn an_upload_that_the_store_has_forgotten_begins_anew_and_another_failure_does_not_end_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let resumed = Resumed::in_folder(folder.path().join("resumed"));
+        let kept = || fs::read_dir(folder.path().join("resumed")).map_or(0, Iterator::count);
+        let second_part = |status: u16| {
+            takes(move |asked| asked.query.contains("partNumber=2").then(|| fake::status(status)))
+        };
+        for (status, begun) in [(403, 1), (404, 0)] {
+            let fake = second_part(status);
+            let place = fake.place("s3://bucket");
+            assert_eq!(send(&place, &resumed).unwrap_err().code, "store");
+            assert_eq!(kept(), begun, "{status}");
+        }
+        let end = |status: u16, there: bool| {
+            let looks = AtomicU32::new(0);
+            takes(move |asked| {
+                if asked.method == "POST" && asked.query.contains("uploadId") {
+                    return Some(fake::status(status));
+                }
+                // Our own, of which the answer was lost: it is there at the second look.
+                let is_look = there && asked.method == "HEAD";
+                let is_second = is_look && looks.fetch_add(1, Ordering::SeqCst) > 0;
+                is_second.then(|| fake::status(200))
+            })
+        };
+        assert_eq!(send(&end(403, true).place("s3://bucket"), &resumed).unwrap_err().code, "store");
+        assert_eq!(kept(), 1);
+        assert_eq!(send(&end(404, true).place("s3://bucket"), &resumed).unwrap(), Put::There);
+        assert_eq!(kept(), 0);
+        assert_eq!(
+            send(&end(404, false).place("s3://bucket"), &resumed).unwrap_err().code,
+            "store"
+        );
+        assert_eq!(kept(), 0);
+    }
+
+    #[test]
+    fn parts_that_were_sent_are_not_sent_again_unless_they_are_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let resumed = Resumed::in_folder(folder.path().join("resumed"));
+        let fake = takes(|asked| asked.query.contains("partNumber=2").then(|| fake::status(403)));
+        assert_eq!(send(&fake.place("s3://bucket"), &resumed).unwrap_err().code, "store");
+        let fake = takes(|_| None);
+        let place = fake.place("s3://bucket");
+        // Written down with another first part.
+        let path = resumed.path(&place, &place.object("a").unwrap()).unwrap();
+        let good = fs::read(&path).unwrap();
+        let mut record: Record = serde_json::from_slice(&good).unwrap();
+        record.parts[0].1 = checksum(b"another part");
+        fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        let sent = |fake: &Fake| {
+            let lines = fake.lines().into_iter();
+            lines.filter(|line| line.starts_with("PUT")).collect::<Vec<_>>()
+        };
+        let [one, two] = [1, 2].map(|n| format!("PUT /bucket/a?partNumber={n}&uploadId=one"));
+        send(&place, &resumed).unwrap();
+        assert_eq!(sent(&fake), [one, two.clone()]);
+        let fake = takes(|_| None);
+        fs::write(&path, &good).unwrap();
+        send(&fake.place("s3://bucket"), &resumed).unwrap();
+        assert_eq!(sent(&fake), [two]);
+        assert!(!path.exists(), "it is written down still");
+        // With one more than it has.
+        let mut record: Record = serde_json::from_slice(&good).unwrap();
+        record.parts.push(("tag".into(), checksum(&large().0[8 << 20..])));
+        record.parts.push(("tag".into(), checksum(b"another part")));
+        fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        let fake = takes(|_| None);
+        send(&fake.place("s3://bucket"), &resumed).unwrap();
+        assert_eq!(sent(&fake), [""; 0]);
+        let end = String::from_utf8(fake.asked().last().unwrap().body.clone()).unwrap();
+        assert_eq!(end.matches("<Part>").count(), 2, "{end}");
     }
 
     #[test]
@@ -322,20 +477,26 @@ mod tests {
         let resumed = Resumed::in_folder(folder.path().join("resumed"));
         let object = Path::from("a.tar");
         let headers = |until: &str| vec![("until".to_owned(), until.to_owned())];
-        let record = Record {
-            place: place.shown().to_owned(),
-            object: object.to_string(),
+        let record = |place: &str, object: &str| Record {
+            place: place.to_owned(),
+            object: object.to_owned(),
             sha256: "aa".into(),
             size: 9,
             headers: headers("2036"),
             upload: "first".into(),
             parts: Vec::new(),
         };
-        resumed.write(&place, &object, &record).unwrap();
+        let writes = |it: &Record| resumed.write(&place, &object, it).unwrap();
         let found = |size, sha256, until| {
             let item = Item { shown: "a", size, sha256 };
             resumed.read(&place, &object, &item, &headers(until)).map(|it| it.upload)
         };
+        // Under this one's name, and of another object.
+        for other in [record("s3://other", "a.tar"), record(place.shown(), "b.tar")] {
+            writes(&other);
+            assert_eq!(found(9, "aa", "2036"), None, "{other:?}");
+        }
+        writes(&record(place.shown(), "a.tar"));
         assert_eq!(found(9, "aa", "2036"), Some("first".into()));
         for (size, sha256, until) in [(8, "aa", "2036"), (9, "bb", "2036"), (9, "aa", "2037")] {
             assert_eq!(found(size, sha256, until), None, "{size} {sha256} {until}");

@@ -81,6 +81,15 @@ impl Place {
     /// When the address is none of a store, has credentials in it, or the environment does not say
     /// how to reach it.
     pub fn open(url: &str, access: &Access) -> Result<Self, Diagnostic> {
+        Self::open_with(url, access, AmazonS3Builder::from_env)
+    }
+
+    /// The same, with what the environment says of S3.
+    pub(crate) fn open_with(
+        url: &str,
+        access: &Access,
+        environment: impl Fn() -> AmazonS3Builder,
+    ) -> Result<Self, Diagnostic> {
         let refused = |what: &str| {
             Diagnostic::environment("url", what).expected(
                 "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER",
@@ -113,7 +122,7 @@ impl Place {
             "file" => return Self::local(&parsed, runtime, access.patience),
             _ if bucket.is_empty() => return Err(refused("the address has no bucket").found(url)),
             "s3" => {
-                let (s3, store) = amazon(&bucket, access)?;
+                let (s3, store) = amazon(environment(), &bucket, access)?;
                 (Kind::S3(s3), store)
             }
             "gs" => {
@@ -303,8 +312,11 @@ fn unprepared(error: &object_store::Error) -> Diagnostic {
     .hint("RUNBOOK.md#publication says which variables of the environment are needed")
 }
 
-fn amazon(bucket: &str, access: &Access) -> Result<(S3, Arc<dyn ObjectStore>), Diagnostic> {
-    let builder = AmazonS3Builder::from_env();
+fn amazon(
+    builder: AmazonS3Builder,
+    bucket: &str,
+    access: &Access,
+) -> Result<(S3, Arc<dyn ObjectStore>), Diagnostic> {
     let endpoint = builder
         .get_config_value(&AmazonS3ConfigKey::S3Endpoint)
         .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
@@ -363,6 +375,16 @@ fn azure(container: &str, access: &Access) -> Result<Arc<MicrosoftAzure>, Diagno
 }
 
 #[cfg(test)]
+impl Place {
+    /// A place in the memory of this process.
+    pub(crate) fn in_memory(store: Arc<object_store::memory::InMemory>) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (shown, prefix, patience) = ("memory".into(), Path::default(), Duration::ZERO);
+        Self { shown, prefix, kind: Kind::Local, patience, store, runtime }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -380,6 +402,22 @@ mod tests {
         for url in ["ftp://a/b", "s3:///a", "bucket", "s3://"] {
             assert_eq!(Place::open(url, &access()).unwrap_err().code, "url", "{url}");
         }
+    }
+
+    #[test]
+    fn a_web_server_is_only_read_from() {
+        let place = Place::open("http://127.0.0.1:1/one", &access()).unwrap();
+        let only_read = "a web server is only read from";
+        assert_eq!(place.ensure_writable().unwrap_err().what, only_read);
+        // Nothing of the file is read for it.
+        let item = crate::objects::Item { shown: "a", size: 9 << 20, sha256: "aa" };
+        let (object, none) = (place.object("a").unwrap(), crate::Resumed::default());
+        let progress = ceremony_core::progress::NoProgress;
+        let put = place.put(&object, &item, &mut std::io::empty(), &none, &progress);
+        assert_eq!(put.unwrap_err().what, only_read);
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("file://{}", folder.path().display());
+        Place::open(&url, &access()).unwrap().ensure_writable().unwrap();
     }
 
     #[test]

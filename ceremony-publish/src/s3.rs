@@ -282,3 +282,54 @@ impl S3 {
 pub(crate) fn checksum(bytes: &[u8]) -> String {
     STANDARD.encode(Sha256::digest(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{self, Fake};
+    use crate::place::Kind;
+
+    fn get(fake: &Fake, patience: Duration) -> Result<Answer, Diagnostic> {
+        let place = fake.patient_place("s3://bucket/a", patience);
+        let Kind::S3(s3) = &place.kind else { panic!("another store") };
+        let (object, none) = (Path::from("a"), Vec::new());
+        place.runtime.block_on(s3.send(Method::GET, &object, &[], &none, Bytes::new()))
+    }
+
+    #[test]
+    fn an_answer_about_the_stores_own_state_is_asked_for_again_and_another_one_is_not() {
+        for (busy, again) in [(408, true), (429, true), (500, true), (503, true), (403, false)] {
+            let fake = Fake::start(move |_| fake::status(busy));
+            assert_eq!(get(&fake, Duration::from_millis(400)).unwrap().status, busy);
+            assert_eq!(fake.lines().len() > 1, again, "{busy}");
+        }
+        // S3 may say that it went well before it knows.
+        let fake = Fake::start(|_| fake::body("<Error><Code>InternalError</Code></Error>"));
+        let answer = get(&fake, Duration::from_millis(400)).unwrap();
+        assert!(fake.lines().len() > 1);
+        assert!(answer.status == 200 && !answer.is_good());
+        assert!(answer.refusal("a test", "a").what.contains("InternalError"));
+        // Nobody is there.
+        let begun = Instant::now();
+        let mut gone = Fake::start(|_| fake::status(200));
+        gone.address.set_port(1);
+        let patience = Duration::from_millis(600);
+        let error = get(&gone, patience).unwrap_err();
+        assert_eq!(error.code, "network");
+        assert!(begun.elapsed() >= PAUSES.0, "it was not tried again");
+        // The address is signed.
+        let shown = format!("{error:?}");
+        assert!(!shown.contains("Signature") && !shown.contains("AKID"), "{shown}");
+    }
+
+    #[test]
+    fn an_answer_without_end_is_cut_and_one_that_leads_elsewhere_is_not_followed() {
+        let fake = Fake::start(|_| fake::body(vec![b'a'; 4 << 20]));
+        assert_eq!(get(&fake, Duration::ZERO).unwrap().body.len(), MAX_ANSWER_BYTES);
+        let other = Fake::start(|_| fake::status(200));
+        let there = format!("http://{}/b", other.address);
+        let fake = Fake::start(move |_| (307, vec![("location", there.clone())], vec![]));
+        assert_eq!(get(&fake, Duration::ZERO).unwrap().status, 307);
+        assert_eq!(other.lines(), [""; 0]);
+    }
+}
