@@ -8,7 +8,7 @@
 //! in_use     connections that nobody uses         reconcile  what a crash left out of the journal
 //! proxies    whose request it is                  counts     how many there are of something
 //! security   what was refused, and how often      gauges     what metrics tell
-//! dashboard  all of it, for people
+//! dashboard  all of it, for people                publication  what became of it
 //! ```
 //!
 //! What must survive is in two places: the ceremony's folder, and the service's own folder, which
@@ -28,6 +28,7 @@ mod intake;
 mod limits;
 mod listener;
 mod proxies;
+mod publication;
 mod queue;
 mod rates;
 mod reconcile;
@@ -50,6 +51,7 @@ pub(crate) use limits::METRICS_CONNECTIONS;
 pub use listener::Tls;
 pub(crate) use listener::{Room, bare};
 pub use proxies::Network;
+pub use publication::Publication;
 pub(crate) use security::{Kind, Listener, Security};
 pub(crate) use state_folder::free_bytes;
 use tokio::sync::watch;
@@ -94,6 +96,8 @@ pub struct Options {
     pub backup_stamp: Option<PathBuf>,
     /// Where clients are sent for files that are published there.
     pub elsewhere: Option<Elsewhere>,
+    /// What became of publication, where this process publishes, for people.
+    pub publication: Option<Publication>,
 }
 
 /// Without the closure.

@@ -9,6 +9,7 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 
 use super::super::core::Core;
+use super::super::publication::PublicationTold;
 use super::super::security::Kind;
 use super::super::state::State;
 use super::folder::Folder;
@@ -103,6 +104,8 @@ pub(crate) struct Model {
     /// Number and SHA-256 of the journal's last entry.
     pub(crate) head: Option<(u64, String)>,
     pub(crate) head_is_signed: bool,
+    /// What became of publication; none where nothing is published.
+    pub(crate) publication: Option<PublicationTold>,
     /// Keys whose audits this service takes.
     pub(crate) auditors: Vec<PublicKey>,
 }
@@ -207,6 +210,7 @@ impl Model {
             history: live.history,
             head: live.head,
             head_is_signed: live.head_is_signed,
+            publication: core.options.publication.as_ref().map(|it| it.told()),
             auditors: core.options.auditors.clone(),
             folder,
         }

@@ -11,9 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use ceremony_folder::report::ReportedStep;
 use ceremony_folder::report::parts::{Drawn, Facts, Hash, RecordedIn, STYLE};
 use sha2::{Digest as _, Sha256};
+use zk_attest::diagnostic::Blame;
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_attest::program::PROGRAM;
 
+use super::super::publication::PublicationTold;
 use super::drawing::{BOX, SPARK, Sparkline, Topology, WIDTH, parts};
 use super::folder::ChainShown;
 use super::model::{Model, PartyShown, Standing};
@@ -104,6 +106,12 @@ struct ChainSection<'a> {
     recorded: &'a [Option<RecordedIn>],
 }
 
+#[derive(Template)]
+#[template(path = "dashboard/publication.html")]
+struct PublicationSection<'a> {
+    told: Option<&'a PublicationTold>,
+}
+
 /// The sections, in their order on the page.
 pub(super) fn sections(m: &Model) -> Vec<Section> {
     let section = |id: &str, class, html: String| Section { id: id.to_owned(), class, html };
@@ -121,6 +129,7 @@ pub(super) fn sections(m: &Model) -> Vec<Section> {
         section("parties", "", rendered(&Parties { m })),
         section("pace", "half", rendered(&Pace { m })),
         section("security", "half", rendered(&Refusals { m })),
+        section("publication", "", rendered(&PublicationSection { told: m.publication.as_ref() })),
         section("journal", "half", rendered(&Journal { m })),
         section("join", "half", rendered(&Join { m })),
     ]);
@@ -456,6 +465,13 @@ impl Pace<'_> {
     }
 }
 
+impl PublicationSection<'_> {
+    /// Whether the store has what must not be replaced: nothing else is anyone's fault but its own.
+    fn is_refused(&self) -> bool {
+        self.told.is_some_and(|told| told.failed == Some(Blame::Artefact))
+    }
+}
+
 impl Journal<'_> {
     fn earlier(&self) -> u64 {
         let entries = self.m.head.as_ref().map_or(0, |(number, _)| number + 1);
@@ -509,6 +525,37 @@ mod tests {
             moment,
             "<time datetime=\"2023-11-14T22:13:20Z\">2023-11-14 22:13:20 UTC</time>"
         );
+    }
+
+    #[test]
+    fn publication_says_what_is_there_what_waits_and_what_is_refused() {
+        let shown = |publication: Option<&super::super::super::Publication>| {
+            let told = publication.map(|it| it.told());
+            rendered(&PublicationSection { told: told.as_ref() })
+        };
+        assert!(shown(None).contains("puts its files into no store"));
+        let publication = super::super::super::Publication::default();
+        let now = shown(Some(&publication));
+        assert!(now.contains("Not everything was there yet."), "{now}");
+        assert!(!now.contains("class=\"note\""), "{now}");
+        publication.found(7, 5);
+        for (blame, refused, note) in [
+            (Blame::Environment, "<dd>no</dd>", "Publication waits:"),
+            (Blame::Artefact, "<dd><b class=\"bad\">yes</b></dd>", "Publication is refused:"),
+        ] {
+            publication.failed(blame);
+            let now = shown(Some(&publication));
+            let tally = format!(
+                "<dt>files published</dt><dd>7</dd>\n<dt>files that wait</dt><dd>5</dd>\n\
+                 <dt>refused</dt>{refused}"
+            );
+            assert!(now.contains(&tally) && now.contains(note), "{now}");
+        }
+        publication.done(12);
+        let now = shown(Some(&publication));
+        let tally = "<dd>12</dd>\n<dt>files that wait</dt><dd>0</dd>\n<dt>refused</dt><dd>no</dd>";
+        assert!(now.contains(tally) && !now.contains("class=\"note\""), "{now}");
+        assert!(now.contains("Everything was last there at <time"), "{now}");
     }
 
     /// A colour's part of light, as WCAG 2 has it.

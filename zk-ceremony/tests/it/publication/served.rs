@@ -82,16 +82,27 @@ fn metrics_say_whether_everything_is_published_and_that_a_store_has_other_bytes(
     let (refused, time) =
         ("ceremony_publication_refused", "ceremony_publication_timestamp_seconds");
     net.serve_without_end(&line);
+    let address = net.address;
+    let page = |says: &str| {
+        let page = || send(address, "GET", "/", &[], b"").text();
+        wait_until(says, || page().contains(says));
+        page()
+    };
     wait_until("it is refused", || value(refused) == 1.0);
     assert_eq!(value(time), 0.0);
+    let now = page("Publication is refused:");
+    assert!(now.contains("<dt>refused</dt><dd><b class=\"bad\">yes</b></dd>"), "{now}");
+    assert!(!now.contains("another account") && !now.contains("file://"), "{now}");
     net.kill_service();
     fs::remove_file(place.join("phase1/0000.ptau")).unwrap();
     net.serve_without_end(&line);
     wait_until("it is published", || value(time) > 1e9);
     assert_eq!(value(refused), 0.0);
+    page("Everything was last there at <time");
     net.kill_service();
     net.serve_without_end(&format!("--metrics {metrics}"));
     assert!(value(time).is_nan(), "nothing is to be published");
+    page("puts its files into no store");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::index::{Indexed, locked_files};
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD};
 use ceremony_net::metrics;
-use ceremony_net::service::Elsewhere;
+use ceremony_net::service::{Elsewhere, Publication};
 use ceremony_publish::{Place, Publisher};
 use zk_attest::diagnostic::{Blame, Diagnostic};
 
@@ -50,6 +50,7 @@ impl Publishing {
         place: Place,
         key: &Path,
         elsewhere: Option<Elsewhere>,
+        publication: Publication,
     ) -> Result<Self, Diagnostic> {
         place.ensure_writable()?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -59,6 +60,8 @@ impl Publishing {
             signer: open_key_file(key)?,
             root,
             elsewhere,
+            publication,
+            wanted: Vec::new(),
             digests: KnownDigests::default(),
             published: Vec::new(),
             at: None,
@@ -126,6 +129,10 @@ struct Work {
     signer: Box<dyn crate::signer::Signer + Send>,
     root: PathBuf,
     elsewhere: Option<Elsewhere>,
+    /// Tells people who look what became of it.
+    publication: Publication,
+    /// The list that is being published.
+    wanted: Vec<Indexed>,
     digests: KnownDigests,
     /// The list that was published last, and when.
     published: Vec<Indexed>,
@@ -162,6 +169,8 @@ impl Work {
                 Err(error) => {
                     changed.store(true, Ordering::SeqCst);
                     rest.lengthen(error.blame);
+                    self.publication.failed(error.blame);
+                    self.count();
                     self.tell(error);
                 }
             }
@@ -184,6 +193,8 @@ impl Work {
             return Ok(());
         }
         let (index, _) = ceremony.write_index(files.clone(), self.signer.as_mut())?;
+        self.wanted.clone_from(&files);
+        self.count();
         let held = self.publisher.hold(&ceremony, &index)?;
         drop(lock);
         let published = self.publisher.publish(&ceremony, &index, &held, &Bars::default())?;
@@ -199,8 +210,15 @@ impl Work {
             published.present
         );
         metrics::published();
+        self.publication.done(files.len());
         (self.published, self.at) = (files, Some(Instant::now()));
         Ok(())
+    }
+
+    /// Tells how many files of the list are in the store.
+    fn count(&self) {
+        let there = self.wanted.iter().filter(|file| self.publisher.has(file)).count();
+        self.publication.found(there, self.wanted.len() - there);
     }
 
     fn is_due(&self, files: &[Indexed], stopping: bool) -> bool {

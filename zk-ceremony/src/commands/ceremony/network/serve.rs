@@ -10,7 +10,7 @@ use ceremony_folder::config::Order;
 use ceremony_folder::service::appoint;
 use ceremony_folder::{Ceremony, FolderLock};
 use ceremony_net::metrics::{self, Node};
-use ceremony_net::service::{Elsewhere, Options, Service, Tls};
+use ceremony_net::service::{Elsewhere, Options, Publication, Service, Tls};
 use ceremony_publish::Place;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
@@ -98,6 +98,7 @@ impl ServeArgs {
         });
         let waits_for_approval = is_approved.is_some();
         let (order, absent_after) = absence(&root, self.absent_after)?;
+        let publication = Publication::default();
         let options = Options {
             folder: root.clone(),
             state,
@@ -112,6 +113,7 @@ impl ServeArgs {
             policy_not_after,
             backup_stamp: self.backup_stamp.clone(),
             elsewhere: elsewhere.clone(),
+            publication: place.is_some().then(|| publication.clone()),
         };
         let key_file = key_file(&options.state);
         let service = Service::start(options, key, self.listen, tls)?;
@@ -120,7 +122,7 @@ impl ServeArgs {
         }
         metrics::publication_begins(place.is_some());
         let publishing = place
-            .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere))
+            .map(|place| Publishing::start(root.clone(), place, &key_file, elsewhere, publication))
             .transpose()?;
         if order == Order::Roster {
             note!("a participant who is next and absent is passed over after {absent_after} s");

@@ -262,8 +262,19 @@ fn events_bring_what_a_browser_has_not_seen_and_nothing_else() {
     let sections = all.sections();
     let ids: Vec<&str> = sections.iter().map(|(id, _)| id.as_str()).collect();
     let expected = [
-        "facts", "stage", "turn", "queue", "beacons", "chain-0", "chain-1", "parties", "pace",
-        "security", "journal", "join",
+        "facts",
+        "stage",
+        "turn",
+        "queue",
+        "beacons",
+        "chain-0",
+        "chain-1",
+        "parties",
+        "pace",
+        "security",
+        "publication",
+        "journal",
+        "join",
     ];
     assert_eq!(ids, expected);
     assert_eq!(all.next(), None, "it ends when its time is over");
