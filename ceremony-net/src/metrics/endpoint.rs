@@ -312,6 +312,27 @@ mod tests {
     }
 
     #[test]
+    fn scrapes_that_come_faster_share_a_page_and_a_later_one_has_its_own() {
+        let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Mirror).unwrap();
+        let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = made.clone();
+        endpoint.collect_with(Box::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }));
+        let begun = Instant::now();
+        for _ in 0..5 {
+            scrape(endpoint.address());
+        }
+        // One for each time that a page may have become too old meanwhile.
+        let at_most = 1 + usize::try_from(begun.elapsed().as_millis() / FRESH.as_millis()).unwrap();
+        assert!(made.load(Ordering::SeqCst) <= at_most);
+        let before = made.load(Ordering::SeqCst);
+        std::thread::sleep(FRESH);
+        scrape(endpoint.address());
+        assert_eq!(made.load(Ordering::SeqCst), before + 1);
+    }
+
+    #[test]
     fn a_node_without_a_watcher_ends_at_once() {
         let begun = Instant::now();
         let endpoint = Endpoint::start(([127, 0, 0, 1], 0).into(), Node::Participant).unwrap();

@@ -208,3 +208,6 @@ impl State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -296,6 +296,34 @@ mod tests {
     }
 
     #[test]
+    fn only_circuits_of_the_rules_and_known_checks_become_labels() {
+        let world = super::super::committing::tests::World::new(std::time::Duration::ZERO, false);
+        let view = world.core.state().view.clone();
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let page = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            for circuit in ["main", "mallory"] {
+                for code in ["bad", "mallory"] {
+                    let event = serde_json::json!({
+                        "type": "refused", "circuit": circuit, "participant": "alice",
+                        "turn": "1", "code": code, "reason": "a test",
+                    });
+                    observe(&view, &serde_json::from_value(event).unwrap());
+                }
+            }
+        });
+        let page = page.render();
+        assert!(!page.contains("mallory"), "{page}");
+        for line in [
+            "ceremony_contributions_total{phase=\"2\",circuit=\"main\",result=\"refused\"} 2",
+            "ceremony_contributions_refused_total{check=\"bad\"} 2",
+            "ceremony_contributions_refused_total{check=\"other\"} 2",
+        ] {
+            assert!(page.contains(line), "{line}: {page}");
+        }
+    }
+
+    #[test]
     fn a_check_that_nobody_knows_is_another_one() {
         for check in CHECKS {
             assert_eq!(check_name(check), check);

@@ -170,6 +170,34 @@ mod tests {
         assert_eq!(lacking(&page, &"é".repeat(50)).len(), 3);
     }
 
+    #[tokio::test]
+    async fn a_browser_that_takes_nothing_holds_no_more_than_one_moment_and_its_time_ends() {
+        use futures_util::StreamExt as _;
+        let world = super::super::super::committing::tests::World::new(PAUSE, false);
+        let counted = Arc::new(());
+        let (_stop, stopped) = watch::channel(false);
+        let told = |lasts| {
+            let (core, stopped) = (world.core.clone(), stopped.clone());
+            let dashboard = Dashboard::default();
+            Box::pin(stream(core, dashboard, stopped, String::new(), lasts, counted.clone()))
+        };
+        // Everything that is there now, and then the end: nothing is waited for.
+        let all: Vec<_> = told(Duration::ZERO).collect().await;
+        let all: Vec<_> = all.into_iter().map(|event| event.unwrap()).collect();
+        assert!(all.len() > 5 && all.last().unwrap().starts_with(b"event: now"), "{all:?}");
+        // One takes a single event, and the others of that moment wait for it, however much changes.
+        let mut slow = told(LOOK / 10);
+        slow.next().await.unwrap().unwrap();
+        for _ in 0..100 {
+            world.core.changed();
+        }
+        tokio::time::sleep(LOOK / 10).await;
+        let rest = slow.by_ref().count().await;
+        assert_eq!(rest + 1, all.len());
+        // What is counted for it is over with it.
+        assert_eq!(Arc::strong_count(&counted), 1);
+    }
+
     #[test]
     fn an_event_is_one_line_of_data_whatever_is_in_it() {
         let event = String::from_utf8(section("id", "a\nb\r\nc\u{2028}\ndata: x\n\n").to_vec());

@@ -161,3 +161,30 @@ fn render(core: &Arc<Core>, folders: &Arc<Folders>, version: u64) -> Rendered {
         version,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::committing::tests::World;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_shared_for_a_moment_and_made_anew_when_something_changed() {
+        let world = World::new(SECOND, false);
+        let dashboard = Dashboard::default();
+        let page = async || dashboard.current(&world.core).await.unwrap();
+        let first = page().await;
+        world.core.changed();
+        // Whatever changes, many who ask cost little more than one.
+        let second = page().await;
+        assert!(Arc::ptr_eq(&first, &second));
+        tokio::time::sleep(REST).await;
+        let changed = page().await;
+        assert!(!Arc::ptr_eq(&first, &changed), "a change is not shown");
+        assert!(changed.version > first.version);
+        tokio::time::sleep(REST).await;
+        // Nothing changed, but for the seconds that it writes.
+        assert!(Arc::ptr_eq(&changed, &page().await));
+        tokio::time::sleep(SECOND).await;
+        assert!(!Arc::ptr_eq(&changed, &page().await), "its seconds stand still");
+    }
+}
