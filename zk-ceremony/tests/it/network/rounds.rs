@@ -84,10 +84,11 @@ fn a_process_that_is_there_commits_anew_by_itself_and_too_late_is_too_late() {
     wait_until("alice has committed", || kept(&net).len() == 1);
     commit_and_end(&net, "bob");
     net.world.ok("coordinator", RECOMMIT);
+    // Bob comes at once, before the service has seen that another round began.
+    let bob = net.join("bob", "--phase 1");
     wait_until("the journal tells of it", || net.events_of("commitment-round").len() == 1);
     wait_until("alice has committed anew", || alice.said().contains("began round 2"));
-    let others: Vec<Running> =
-        ["bob", "carol"].iter().map(|who| net.join(who, "--phase 1")).collect();
+    let others = [bob, net.join("carol", "--phase 1")];
     alice.ok();
     others.into_iter().for_each(|party| drop(party.ok()));
     assert_eq!(net.contributions().len(), 3);

@@ -23,6 +23,9 @@ const FAILURES: u32 = 20;
 /// The first pause after such a failure, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long a service may take to see what the coordinator wrote into its folder: it looks every
+/// second.
+const NOTICED: Duration = Duration::from_secs(2);
 /// Refusals that no other attempt changes. The network has its own patience (`--patience`).
 const FINAL: [&str; 11] = [
     "network",
@@ -73,9 +76,23 @@ impl Joined<'_> {
         self.commit(party, phase)
     }
 
-    fn commit_once(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
+    /// The ceremony, with the commitments of the round that goes on. Those who committed in a
+    /// process that has ended often come because another round has just begun, which the service
+    /// may not tell of yet.
+    fn ceremony_of_round(&mut self, phase: Phase) -> Result<Ceremony, Diagnostic> {
         self.fetch(is_signed_side)?;
         let ceremony = self.ceremony()?;
+        let found = ceremony.commitments.of(&self.name, phase);
+        if matches!(found, Err(Uncommitted::Missing)) || ceremony.contributed_to(phase).is_some() {
+            return Ok(ceremony);
+        }
+        std::thread::sleep(NOTICED);
+        self.fetch(is_signed_side)?;
+        self.ceremony()
+    }
+
+    fn commit_once(&mut self, party: &mut Participant<'_>, phase: Phase) -> Result<(), Diagnostic> {
+        let ceremony = self.ceremony_of_round(phase)?;
         let round = ceremony.commitments.round(phase);
         let chains: Vec<_> =
             ceremony.chains().filter(|chain| chain.track.phase() == phase).collect();
