@@ -3,7 +3,9 @@
 use std::fs;
 
 use ceremony_core::progress::NoProgress;
-use ceremony_folder::{Ceremony, Track};
+use ceremony_folder::foundation::{Base, Foundation};
+use ceremony_folder::{Ceremony, Config, Depth, Track, Verification};
+use zk_attest::primitives::CircuitName;
 
 use crate::kit::ceremony::World;
 
@@ -54,6 +56,41 @@ fn a_step_of_phase_1_that_does_not_follow_from_the_one_before_is_refused() {
     refused(&fs::read(other.shared("phase1/0003.ptau")).unwrap(), "contribution 1");
     world.replace("phase1/0003.ptau", "carol", &good);
     verify(&world).unwrap();
+}
+
+/// Who verifies one step alone knows as well whether its maker committed to its secrets, whatever
+/// it is held against.
+#[test]
+fn a_newest_step_opens_the_commitment_of_its_maker() {
+    let world = World::finished();
+    for name in ["final.zkey", "final.dsse.json"] {
+        fs::remove_file(world.shared(&format!("circuits/main/{name}"))).unwrap();
+    }
+    let track = Track::Circuit(CircuitName::new("main").unwrap());
+    let mut ceremony = Ceremony::open(&world.shared("")).unwrap();
+    let from = |base| Depth::LastFrom(vec![Foundation { track: track.clone(), from: base }]);
+    let verified = |ceremony: &Ceremony| {
+        let alone = ceremony.verify_newest(&track, &NoProgress);
+        let from = [Base::Key(0), Base::Key(1), Base::Rebuilt].map(|base| {
+            Verification::new(ceremony, from(base)).unwrap().run(&NoProgress).map(drop)
+        });
+        [alone].into_iter().chain(from).collect::<Vec<_>>()
+    };
+    for verified in verified(&ceremony) {
+        verified.unwrap();
+    }
+    // The same chain, under rules that ask for commitments, of which there are none.
+    let rules = fs::read_to_string(world.shared("ceremony.toml")).unwrap();
+    let rules = rules.replacen(
+        "\n[beacon.phase1]",
+        "\n[commitments]\nsecrets = true\n\n[beacon.phase1]",
+        1,
+    );
+    ceremony.config = Config::from_toml(rules.as_bytes()).unwrap();
+    for verified in verified(&ceremony) {
+        let refused = verified.unwrap_err().to_string();
+        assert!(refused.contains("bob did not commit to the secrets"), "{refused}");
+    }
 }
 
 #[test]
