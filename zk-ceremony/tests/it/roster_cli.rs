@@ -6,14 +6,13 @@ use std::fs;
 use ceremony_folder::enrolment::{self, Enrolment};
 use ceremony_folder::{Ceremony, Config};
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
-use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{ConfigDigest, FileDigest};
 use zk_attest::envelope::Envelope;
-use zk_attest::key::{PublicKey, SignatureBytes};
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, Label, Timestamp};
 use zk_attest::statement::{Phase, Statement, Subject};
 
-use crate::kit::ceremony::{VALUE, World, files};
+use crate::kit::ceremony::{KeyFile, VALUE, World, files};
 
 /// Alice and bob contribute, dora and emil are deputies, two of whom can act, and three others may
 /// be enrolled.
@@ -685,33 +684,6 @@ fn what_the_rules_do_not_allow_is_said_before_anybody_signs() {
         "ceremony enrol shared --as zoe --key new.pem",
         "the rules allow no enrolment",
     );
-}
-
-/// A key file, as a signer of the library.
-struct KeyFile {
-    key: PublicKey,
-    secret: ed25519_dalek::SigningKey,
-}
-
-impl KeyFile {
-    fn of(world: &World, who: &str, name: &str) -> Self {
-        let pem = fs::read_to_string(world.path(who, name)).unwrap();
-        let secret = ed25519_dalek::SigningKey::from_bytes(&crate::kit::ceremony::seed(&pem));
-        Self { key: PublicKey::from_bytes(secret.verifying_key().as_bytes()).unwrap(), secret }
-    }
-}
-
-impl zk_attest::signer::Signer for KeyFile {
-    fn public_key(&self) -> &PublicKey {
-        &self.key
-    }
-    fn description(&self) -> String {
-        "a key of the test".into()
-    }
-    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
-        use ed25519_dalek::Signer as _;
-        Ok(self.secret.sign(message).to_bytes())
-    }
 }
 
 #[test]

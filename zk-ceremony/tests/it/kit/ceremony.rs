@@ -13,9 +13,10 @@ use ceremony_core::format::r1cs::{Shape, write_r1cs};
 use ed25519_dalek::{Signer, SigningKey};
 use testkit::kept;
 pub use testkit::kept::copy;
+use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{ContributionHash, FileDigest};
 use zk_attest::envelope::Envelope;
-use zk_attest::key::PublicKey;
+use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::statement::{Sha256Hex, Statement, StepAttestation};
 
 use super::Run;
@@ -309,6 +310,32 @@ impl World {
         let signature = key.sign(&envelope.pae()).to_bytes();
         envelope.add_signature(&self.public_key(signer), &signature).unwrap();
         self.write(who, file, &envelope.to_json());
+    }
+}
+
+/// A key file, as a signer of the library.
+pub struct KeyFile {
+    pub key: PublicKey,
+    pub secret: SigningKey,
+}
+
+impl KeyFile {
+    pub fn of(world: &World, who: &str, name: &str) -> Self {
+        let pem = fs::read_to_string(world.path(who, name)).unwrap();
+        let secret = SigningKey::from_bytes(&seed(&pem));
+        Self { key: PublicKey::from_bytes(secret.verifying_key().as_bytes()).unwrap(), secret }
+    }
+}
+
+impl zk_attest::signer::Signer for KeyFile {
+    fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+    fn description(&self) -> String {
+        "a key of the test".into()
+    }
+    fn sign(&mut self, message: &[u8]) -> Result<SignatureBytes, Diagnostic> {
+        Ok(self.secret.sign(message).to_bytes())
     }
 }
 

@@ -314,9 +314,14 @@ fn an_archive_has_plain_headers_only_and_a_longer_name_is_refused() {
 }
 
 #[test]
-fn sums_that_name_a_file_twice_are_refused() {
+fn sums_that_name_a_file_twice_or_are_none_are_refused() {
     let world = World::finished();
     let mut files = archived(&world, false);
+    for line in ["no sum", "abc  report.json", "one space behind it report.json"] {
+        let mut other = files.clone();
+        at(&mut other, "SHA256SUMS").extend_from_slice(format!("{line}\n").as_bytes());
+        refused(&world, &pack(&other), "this is no list of sums");
+    }
     let sums = at(&mut files, "SHA256SUMS");
     let first = sums.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     // The right sum last: a reader that checks line by line sees the other one.
@@ -404,6 +409,46 @@ fn a_rejected_step_is_held_to_its_attestation_and_a_chain_has_no_gap() {
     refused(&world, &summed(files), "");
 }
 
+/// Each of the two lists is enough: the signed one, without sums that would say the same.
+#[test]
+fn a_signed_list_alone_names_what_is_changed_added_or_missing() {
+    let world = World::finished();
+    world.ok("coordinator", "ceremony verify shared");
+    fs::remove_file(world.shared("SHA256SUMS")).unwrap();
+    world.ok("coordinator", "ceremony index shared --key key.pem");
+    world.ok("coordinator", "ceremony archive shared a.tar");
+    let files = unpacked(&world.read("coordinator", "a.tar"));
+    assert!(!files.iter().any(|(name, _)| name.ends_with("SHA256SUMS")));
+    let run = check(&world, &pack(&files));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let mut changed = files.clone();
+    *at(&mut changed, "report.json").last_mut().unwrap() ^= 1;
+    refused(&world, &pack(&changed), "the file is not the one that index.json names");
+    let fewer: Files =
+        files.iter().filter(|(name, _)| !name.ends_with("report.html")).cloned().collect();
+    refused(&world, &pack(&fewer), "a file that index.json names is missing");
+    let mut more = files;
+    more.push(("test-ceremony/evidence/more.txt".into(), b"more".to_vec()));
+    refused(&world, &pack(&more), "index.json does not name this file");
+}
+
+#[test]
+fn a_journal_that_does_not_hold_is_refused() {
+    let world = World::finished();
+    let files = archived(&world, false);
+    assert_eq!(check(&world, &summed(files.clone())).code, 0);
+    // No entries; entries that nobody signed; a head without entries.
+    let name = |name: &str| format!("test-ceremony/{name}");
+    for journal in [
+        vec![(name("journal.jsonl"), b"{}\n".to_vec())],
+        vec![(name("journal.jsonl"), Vec::new())],
+        vec![(name("journal.head.dsse.json"), b"{}".to_vec())],
+    ] {
+        let more = [files.clone(), journal.clone()].concat();
+        refused(&world, &summed(more), "journal");
+    }
+}
+
 #[test]
 fn an_archive_of_other_rules_than_the_announced_ones_is_refused() {
     let world = World::finished();
@@ -440,6 +485,8 @@ fn an_archive_that_its_readers_would_refuse_is_not_written() {
     let run = world.run("coordinator", "ceremony archive shared d.tar");
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("the archive has no list of its files"), "{}", run.stderr);
+    // Nor can a reader say it.
+    refused(&world, &world.read("coordinator", "d.tar"), "the archive has no list of its files");
     world.ok("coordinator", "ceremony verify shared");
     let run = world.run("coordinator", "ceremony archive shared d.tar --force");
     assert_eq!((run.code, run.stderr.contains("no list")), (0, false), "{}", run.stderr);

@@ -5,6 +5,7 @@
 mod archives;
 mod clouds;
 mod faults;
+mod lists;
 mod locks;
 mod moving;
 mod published;
