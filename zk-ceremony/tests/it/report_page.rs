@@ -57,6 +57,37 @@ fn eventful() -> (World, String) {
 }
 
 #[test]
+fn every_step_says_which_build_made_it_and_the_report_counts_contributions_by_build() {
+    let world = World::finished();
+    world.ok("coordinator", "ceremony verify shared");
+    let program = fs::read(env!("CARGO_BIN_EXE_zk-ceremony")).unwrap();
+    let digest = zk_attest::digest::FileDigest::of(&program);
+    // What it says of itself, where it was built from a commit with it.
+    let version = world.ok("coordinator", "--version");
+    for step in ["phase1/0000", "phase1/0001", "phase1/final", "phase1/prepared"]
+        .into_iter()
+        .chain(["circuits/main/0000", "circuits/main/0002", "circuits/main/final"])
+    {
+        let words = world.words(&format!("{step}.dsse.json")).predicate;
+        assert_eq!(words.tool.as_str(), concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")));
+        let build = words.build.unwrap_or_else(|| panic!("{step} names no build"));
+        assert_eq!(build.executable_sha256, Some(digest), "{step}");
+        assert!(version.contains(&format!("arithmetic: {})", build.arithmetic)), "{version}");
+        let commit = build.commit.map(|commit| format!("commit: {commit}, "));
+        assert_eq!(version.contains("commit: "), commit.is_some(), "{version}");
+        assert!(commit.is_none_or(|commit| version.contains(&commit)), "{version}");
+    }
+    let page = String::from_utf8(world.read("coordinator", "shared/report.html")).unwrap();
+    assert!(page.contains("4 of 4 contributions were made with build sha256"), "{page}");
+    let report: serde_json::Value =
+        serde_json::from_slice(&world.read("coordinator", "shared/report.json")).unwrap();
+    let builds = report["builds"].as_array().unwrap();
+    assert_eq!(builds.len(), 1, "{builds:?}");
+    assert_eq!(builds[0]["executable_sha256"], digest.to_string());
+    assert_eq!((&builds[0]["contributions"], &builds[0]["of"]), (&4.into(), &4.into()));
+}
+
+#[test]
 fn the_report_names_who_approved_who_audited_and_who_did_not_come() {
     let (world, page) = eventful();
     for line in [
