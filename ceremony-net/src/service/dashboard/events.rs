@@ -182,8 +182,9 @@ mod tests {
             Box::pin(stream(core, dashboard, stopped, String::new(), lasts, counted.clone()))
         };
         // Everything that is there now, and then the end: nothing is waited for.
-        let all: Vec<_> = told(Duration::ZERO).collect().await;
-        let all: Vec<_> = all.into_iter().map(|event| event.unwrap()).collect();
+        let all = tokio::time::timeout(2 * LOOK, told(Duration::ZERO).collect::<Vec<_>>()).await;
+        let all = all.expect("it does not end").into_iter();
+        let all: Vec<_> = all.map(|event| event.unwrap()).collect();
         assert!(all.len() > 5 && all.last().unwrap().starts_with(b"event: now"), "{all:?}");
         // One takes a single event, and the others of that moment wait for it, however much changes.
         let mut slow = told(LOOK / 10);
