@@ -36,6 +36,11 @@ impl Publication {
         self.0.write().unwrap_or_else(PoisonError::into_inner).failed = Some(blame);
     }
 
+    /// Says that nothing fails any more.
+    pub fn recovered(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).failed = None;
+    }
+
     /// Says that everything is there now.
     pub fn done(&self, files: usize) {
         let complete = Some(Timestamp::now().unix());

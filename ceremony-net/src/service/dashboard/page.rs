@@ -551,6 +551,10 @@ mod tests {
             );
             assert!(now.contains(&tally) && now.contains(note), "{now}");
         }
+        // Where nothing new is to be put, an attempt that goes well is enough.
+        publication.recovered();
+        let now = shown(Some(&publication));
+        assert!(now.contains("<dd>no</dd>") && !now.contains("class=\"note\""), "{now}");
         publication.done(12);
         let now = shown(Some(&publication));
         let tally = "<dd>12</dd>\n<dt>files that wait</dt><dd>0</dd>\n<dt>refused</dt><dd>no</dd>";

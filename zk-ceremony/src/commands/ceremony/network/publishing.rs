@@ -163,6 +163,7 @@ impl Work {
             match &done {
                 Ok(()) => {
                     metrics::publication_refused(false);
+                    self.publication.recovered();
                     rest = Rest::default();
                     self.told = None;
                 }
