@@ -378,7 +378,60 @@ mod tests {
     use zk_attest::digest::FileDigest;
 
     use super::*;
+    use crate::fake::{self, Fake};
     use crate::place::Access;
+
+    /// Rules with keys that others published (RFC 8032, section 7.1).
+    fn rules() -> String {
+        format!(
+            "format = \"zk-ceremony/1\"\nid = \"test-1\"\nkind = \"rehearsal\"\ncurve = \
+             \"bn254\"\npower = 8\n\n[minimum_contributions]\nphase1 = 1\nphase2 = \
+             1\n\n[coordinator]\nname = \"coordinator\"\nkey = \
+             \"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"\n\n\
+             [[participants]]\nname = \"alice\"\nkey = \
+             \"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"\nphases = [1, \
+             2]\n\n[beacon.phase1]\nsource = \"a chain\"\nround = 1\nexponent = \
+             10\n\n[beacon.phase2]\nsource = \"a chain\"\nround = 2\nexponent = \
+             10\n\n[[circuits]]\nname = \"main\"\nsha256 = \"{}\"\nprogram = \"main v1\"\n",
+            "00".repeat(32)
+        )
+    }
+
+    #[test]
+    fn what_a_store_says_of_a_put_is_held_to_what_it_has_then() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ceremony.toml"), rules()).unwrap();
+        let ceremony = Ceremony::open(folder.path()).unwrap();
+        std::fs::create_dir(folder.path().join("phase1")).unwrap();
+        std::fs::write(folder.path().join("phase1/0001.ptau"), b"data").unwrap();
+        let file =
+            Indexed { name: "phase1/0001.ptau".into(), size: 4, sha256: FileDigest::of(b"data") };
+        let put = |status: u16, there: Option<FileDigest>| {
+            let fake = Fake::start(move |asked| match (asked.method.as_str(), there) {
+                ("PUT", _) => (status, vec![("etag", "tag".into())], vec![]),
+                (_, None) => fake::status(404),
+                (_, Some(sha256)) => {
+                    let sha256 = ("x-amz-meta-sha256", sha256.to_string());
+                    (200, vec![("content-length", "4".into()), sha256], vec![])
+                }
+            });
+            let resumed = folder.path().join("resumed");
+            let mut publisher = Publisher::new(fake.place("s3://bucket"), resumed, false);
+            publisher.put(&ceremony, &file, &Held::default(), &ceremony_core::progress::NoProgress)
+        };
+        let ours = Some(file.sha256);
+        assert!(put(200, ours).unwrap());
+        assert!(!put(412, ours).unwrap(), "it was there");
+        for (status, there, what) in [
+            (200, None, "took the object, and does not have it"),
+            (412, None, "says that an object is there, and does not have it"),
+            (200, Some(FileDigest::of(b"others")), "with other bytes"),
+            (412, Some(FileDigest::of(b"others")), "with other bytes"),
+        ] {
+            let error = put(status, there).unwrap_err();
+            assert!(error.what.contains(what), "{status}: {error}");
+        }
+    }
 
     #[test]
     fn of_a_bucket_full_of_other_objects_only_our_own_are_remembered() {

@@ -222,13 +222,8 @@ fn a_large_object_that_appears_meanwhile_is_not_replaced() {
     assert_eq!(fs::read(back).unwrap(), b"another account's");
 }
 
-#[test]
-fn an_index_that_is_replaced_after_the_look_is_looked_at_again() {
-    let store = Store::moto();
-    store.own(&["create", "bucket"]);
-    let world = World::finished();
-    store.ok(&world, "coordinator", PUBLISH);
-    std::thread::sleep(std::time::Duration::from_millis(1100)); // it names seconds
+/// Another account puts something under the list's name just before the list comes.
+fn the_list_meets_another(store: &Store, world: &World) {
     world.write("coordinator", "other", b"{}");
     let path = world.path("coordinator", "other").display().to_string();
     let owner = store.as_owner();
@@ -238,12 +233,24 @@ fn an_index_that_is_replaced_after_the_look_is_looked_at_again() {
         }
         Fault::None
     });
-    let run = store.run_at(proxy.address, &world, "coordinator", PUBLISH);
+    let run = store.run_at(proxy.address, world, "coordinator", PUBLISH);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("no index of this ceremony"), "{}", run.stderr);
     let back = world.path("coordinator", "back").display().to_string();
     store.own(&["get", "bucket", "index.json", &back]);
     assert_eq!(fs::read(back).unwrap(), b"{}");
+}
+
+#[test]
+fn an_index_that_is_replaced_or_appears_after_the_look_is_looked_at_again() {
+    let store = Store::moto();
+    store.own(&["create", "bucket"]);
+    let world = World::finished();
+    store.ok(&world, "coordinator", PUBLISH);
+    std::thread::sleep(std::time::Duration::from_millis(1100)); // it names seconds
+    the_list_meets_another(&store, &world);
+    store.own(&["delete", "bucket", "index.json"]);
+    the_list_meets_another(&store, &world);
 }
 
 #[test]
