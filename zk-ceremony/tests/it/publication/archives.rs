@@ -409,6 +409,38 @@ fn a_rejected_step_is_held_to_its_attestation_and_a_chain_has_no_gap() {
     refused(&world, &summed(files), "");
 }
 
+#[test]
+fn a_step_that_is_no_file_of_its_kind_is_not_archived_though_its_maker_signed_it() {
+    let world = World::finished();
+    for list in ["SHA256SUMS", "index.json", "transcript.json", "report.json", "report.html"] {
+        let _ = fs::remove_file(world.shared(list));
+    }
+    world.ok("coordinator", "ceremony archive shared d.tar");
+    world.replace("circuits/main/final.zkey", "coordinator", b"anything, of any size");
+    let run = world.run("coordinator", "ceremony archive shared e.tar");
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("final.zkey"), "{}", run.stderr);
+    assert!(!world.path("coordinator", "e.tar").exists());
+}
+
+#[test]
+fn a_list_of_other_files_stays_out_of_an_archive() {
+    let world = World::finished();
+    world.ok("coordinator", "ceremony verify shared");
+    world.ok("coordinator", "ceremony index shared --key key.pem");
+    fs::remove_file(world.shared("SHA256SUMS")).unwrap();
+    let run = world.run("coordinator", "ceremony archive shared d.tar");
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("index.json lists other files"), "{}", run.stderr);
+    let files = unpacked(&world.read("coordinator", "d.tar"));
+    assert!(!files.iter().any(|(name, _)| name.ends_with("index.json")));
+    // With a list of what is there, it is in.
+    world.ok("coordinator", "ceremony index shared --key key.pem");
+    world.ok("coordinator", "ceremony archive shared d.tar --force");
+    let files = unpacked(&world.read("coordinator", "d.tar"));
+    assert!(files.iter().any(|(name, _)| name.ends_with("index.json")));
+}
+
 /// Each of the two lists is enough: the signed one, without sums that would say the same.
 #[test]
 fn a_signed_list_alone_names_what_is_changed_added_or_missing() {
