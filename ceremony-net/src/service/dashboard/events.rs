@@ -186,7 +186,7 @@ mod tests {
         let all = all.expect("it does not end").into_iter();
         let all: Vec<_> = all.map(|event| event.unwrap()).collect();
         assert!(all.len() > 5 && all.last().unwrap().starts_with(b"event: now"), "{all:?}");
-        // One takes a single event, and the others of that moment wait for it, however much changes.
+        // One takes a single event: the others of that moment wait, however much changes.
         let mut slow = told(LOOK / 10);
         slow.next().await.unwrap().unwrap();
         for _ in 0..100 {
