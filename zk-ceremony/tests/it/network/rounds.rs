@@ -85,8 +85,12 @@ fn a_process_that_is_there_commits_anew_by_itself_and_too_late_is_too_late() {
     commit_and_end(&net, "bob");
     net.world.ok("coordinator", RECOMMIT);
     // Bob comes at once, before the service has seen that another round began.
-    let bob = net.join("bob", "--phase 1");
-    wait_until("the journal tells of it", || net.events_of("commitment-round").len() == 1);
+    let mut bob = net.join("bob", "--phase 1");
+    wait_until("bob has committed", || {
+        assert!(!bob.is_over(), "{}", bob.said());
+        bob.said().contains("you have committed to your secrets")
+    });
+    assert_eq!(net.events_of("commitment-round").len(), 1);
     wait_until("alice has committed anew", || alice.said().contains("began round 2"));
     let others = [bob, net.join("carol", "--phase 1")];
     alice.ok();
