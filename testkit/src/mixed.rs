@@ -21,18 +21,18 @@ pub fn mixed(power: u32, long: u64) -> Vec<u8> {
     };
     let mut others = 0u64;
     let mut value = move |draw: &mut dyn FnMut() -> u64| {
-        if draw() % 5 != 0 {
-            return if draw() % 2 == 0 { Fr::from(1u64) } else { -Fr::from(1u64) };
+        if !draw().is_multiple_of(5) {
+            return if draw().is_multiple_of(2) { Fr::from(1u64) } else { -Fr::from(1u64) };
         }
         others += 1;
         let any = draw();
         let short = Fr::from(2 + any % ((1 << (2 + draw() % 15)) - 1));
-        if others % long == 0 {
+        if others.is_multiple_of(long) {
             // The square of the square of a number of 64 bits and a little.
             let root = Fr::from((any << 33) ^ draw()) + short;
             let square = root * root;
             square * square
-        } else if draw() % 2 == 0 {
+        } else if draw().is_multiple_of(2) {
             short
         } else {
             -short
