@@ -101,7 +101,7 @@ fn end(plan: &PlannedBeacon) -> String {
     let round = format!("round {round} of {}", plain(source));
     match plan.time() {
         Some(time) => format!("{time}, when {round} is published"),
-        None => format!("{round} is published"),
+        None => format!("the beacon, {round}"),
     }
 }
 
