@@ -3,15 +3,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use ceremony_folder::journal::JournalHead;
 use ceremony_folder::service::Receipt;
+use ed25519_dalek::{Signer as _, SigningKey};
+use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
+use zk_attest::key::PublicKey;
 use zk_attest::statement::{Predicate, Statement};
 
 use super::Net;
 use super::party::{Party, sign};
-use crate::kit::ceremony::copy;
+use super::proxy::{Fault, Proxy};
+use crate::kit::ceremony::{copy, seed};
 
 /// Starts the service, has somebody take the turn, ends the service, and keeps a copy of the
 /// folder.
@@ -126,6 +131,20 @@ fn signed_by_alice<P: Predicate + Clone>(net: &Net, envelope: &[u8]) -> Vec<u8> 
     forged.to_json()
 }
 
+/// The service's receipt of another line of its journal, as it gives receipts.
+fn of_another_line(net: &Net, receipt: &[u8]) -> String {
+    let envelope = Envelope::from_json(receipt).unwrap();
+    let mut statement = Statement::<Receipt>::from_payload(envelope.payload()).unwrap();
+    statement.predicate.journal_sha256 = FileDigest::of(b"another line");
+    let mut forged = statement.to_envelope().unwrap();
+    let pem = fs::read_to_string(net.state("service.pem")).unwrap();
+    let key = SigningKey::from_bytes(&seed(&pem));
+    let public = PublicKey::from_bytes(key.verifying_key().as_bytes()).unwrap();
+    let signature = key.sign(&forged.pae()).to_bytes();
+    forged.add_signature(&public, &signature).unwrap();
+    format!("{{\"receipts\":[{}]}}", String::from_utf8(forged.to_json()).unwrap())
+}
+
 #[test]
 fn a_receipt_and_a_journals_head_count_under_the_key_of_an_appointed_service_only() {
     let mut net = Net::new(&["alice", "bob"]);
@@ -160,14 +179,38 @@ fn a_receipt_and_a_journals_head_count_under_the_key_of_an_appointed_service_onl
 }
 
 #[test]
-fn a_receipt_is_held_against_the_journals_entry_too() {
+fn a_receipt_is_held_against_the_folder_and_the_journals_entry() {
     let mut net = Net::new(&["alice", "bob"]);
+    let lie = Arc::<OnceLock<&'static str>>::default();
+    let told = lie.clone();
+    let way = Proxy::start(net.address, move |_, path| match told.get() {
+        Some(text) if path == "/v1/receipts" => Fault::Say(text),
+        _ => Fault::None,
+    });
+    net.origin = format!("http://{}", way.address);
     net.serve_without_end("");
+    copy(&net.world.shared(""), &net.world.path("coordinator", "before"));
     net.join("alice", "--phase 1").ok();
-    net.kill_service();
     let receipts = net.world.path("alice", "copy/receipts");
-    let name = super::names(&receipts).pop().unwrap();
-    fs::copy(receipts.join(name), net.world.path("coordinator", "receipt.json")).unwrap();
+    let receipt = fs::read(receipts.join(super::names(&receipts).pop().unwrap())).unwrap();
+    net.world.write("coordinator", "receipt.json", &receipt);
+    // Alice asks again, and what the service signs for her is not what it tells everybody.
+    fs::remove_dir_all(&receipts).unwrap();
+    net.join("alice", "--phase 1").ok();
+    fs::remove_dir_all(&receipts).unwrap();
+    lie.set(of_another_line(&net, &receipt).leak()).unwrap();
+    let run = net.join("alice", "--phase 1").end();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("the journal has not the entry"), "{}", run.stderr);
+    net.kill_service();
+    // A folder in which the service knows nothing of her.
+    for name in ["journal.jsonl", "journal.head.dsse.json"] {
+        let _ = fs::remove_file(net.world.path("coordinator", "before").join(name));
+    }
+    let line = "ceremony find before --participant alice --receipt receipt.json";
+    let run = net.world.run("coordinator", line);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("was taken in and is not in this folder"), "{}", run.stderr);
     let line = "ceremony find shared --participant alice --receipt receipt.json";
     let find = |net: &Net| net.world.run("coordinator", line);
     let run = find(&net);

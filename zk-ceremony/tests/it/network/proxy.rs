@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     PauseAnswer(usize, Duration),
     /// The request goes nowhere, and is answered with this status.
     Answer(u16),
+    /// The request goes nowhere, and is answered with this text.
+    Say(&'static str),
     /// Nothing goes on after so many bytes of the request's body, until they are released; then the
     /// link is cut.
     Hold(usize),
@@ -215,10 +217,15 @@ fn pass(shared: &Shared, client: &TcpStream) -> std::io::Result<()> {
         }
         _ => {}
     }
-    if let Fault::Answer(status) = fault {
-        let head =
-            format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        (&mut &*client).write_all(head.as_bytes())?;
+    let instead = match fault {
+        Fault::Answer(status) => Some((format!("{status} No"), "")),
+        Fault::Say(text) => Some(("200 OK".into(), text)),
+        _ => None,
+    };
+    if let Some((status, text)) = instead {
+        let length = text.len();
+        let head = format!("Content-Length: {length}\r\nConnection: close\r\n\r\n{text}");
+        (&mut &*client).write_all(format!("HTTP/1.1 {status}\r\n{head}").as_bytes())?;
         return client.shutdown(Shutdown::Both);
     }
     let mut service = TcpStream::connect(shared.leads_to())?;
