@@ -203,3 +203,121 @@ impl Source for Bucket<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::time::Instant;
+
+    use ceremony_core::progress::NoProgress;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+    use crate::fake::{Fake, begin, whole};
+
+    const BYTES: &[u8] = b"all of the file";
+
+    fn file_of(bytes: &[u8]) -> FileInfo {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        FileInfo { name: "phase1/0001.ptau".into(), size: bytes.len() as u64, sha256 }
+    }
+
+    #[test]
+    fn an_answer_that_ends_too_early_is_gone_on_with_where_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join("partial");
+        // A server whose copy was cut off says so in no other way.
+        let server = Fake::start(|number, link| match number {
+            0 | 1 => whole(link, "200 OK", "", &BYTES[..4 - number]),
+            _ => whole(
+                link,
+                "206 Partial Content",
+                &format!("Content-Range: bytes 3-{}/{}\r\n", BYTES.len() - 1, BYTES.len()),
+                &BYTES[3..],
+            ),
+        });
+        let fetch = |patience| {
+            let client = server.client(Duration::from_secs(patience));
+            Bucket::new(&client).fetch(&file_of(BYTES), &partial, &NoProgress)
+        };
+        let error = fetch(0).unwrap_err();
+        assert_eq!((error.code.as_str(), error.what.as_str()), ("network", "the answer broke off"));
+        // What came stays for the next attempt.
+        assert_eq!(fs::read(&partial).unwrap(), &BYTES[..4]);
+        fetch(60).unwrap();
+        assert_eq!(fs::read(&partial).unwrap(), BYTES);
+        let ranges: Vec<Option<String>> = server
+            .asked()
+            .iter()
+            .map(|head| {
+                head.lines().find_map(|line| line.strip_prefix("range: ")).map(str::to_owned)
+            })
+            .collect();
+        let range = |first| Some(format!("bytes={first}-{}", BYTES.len() - 1));
+        assert_eq!(ranges, [None, range(4), range(3)]);
+    }
+
+    #[test]
+    fn what_an_earlier_attempt_left_and_is_not_the_file_is_fetched_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join("partial");
+        let server = Fake::start(|_, link| whole(link, "200 OK", "", BYTES));
+        let client = server.client(Duration::ZERO);
+        let fetch = |left: &[u8]| {
+            fs::write(&partial, left).unwrap();
+            let fetched = Bucket::new(&client).fetch(&file_of(BYTES), &partial, &NoProgress);
+            fetched.map(|()| assert_eq!(fs::read(&partial).unwrap(), BYTES))
+        };
+        // No beginning of it, by its length.
+        fetch(&[1; 20]).unwrap();
+        // Other bytes are found when all are here, and are not what the next attempt goes on with.
+        assert_eq!(fetch(&[1; BYTES.len()]).unwrap_err().code, "damaged");
+        assert_eq!(fs::read(&partial).unwrap(), b"");
+        // A server without ranges sends all of it.
+        fetch(&BYTES[..4]).unwrap();
+        fetch(BYTES).unwrap();
+        assert_eq!(server.asked().len(), 2);
+    }
+
+    #[test]
+    fn more_than_the_list_names_is_refused_before_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join("partial");
+        let server = Fake::start(|_, link| {
+            begin(link, "200 OK", "")?;
+            link.write_all(&[1; 1 << 20])
+        });
+        let client = server.client(Duration::ZERO);
+        let fetched = Bucket::new(&client).fetch(&file_of(BYTES), &partial, &NoProgress);
+        let error = fetched.unwrap_err();
+        assert_eq!(error.code, "damaged");
+        assert_eq!(error.found.as_deref(), Some("more than 15 bytes"));
+        assert!(fs::read(&partial).unwrap().len() <= BYTES.len());
+        assert_eq!(server.asked().len(), 1, "it was asked again");
+    }
+
+    /// Files are larger than memories.
+    #[test]
+    fn what_came_is_on_the_disk_before_the_rest_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join("partial");
+        let bytes = vec![1; 1 << 20];
+        let half = bytes.len() / 2;
+        let (file, watched) = (file_of(&bytes), partial.clone());
+        let server = Fake::start(move |_, link| {
+            begin(link, "200 OK", &format!("Content-Length: {}\r\n", bytes.len()))?;
+            link.write_all(&bytes[..half])?;
+            let begun = Instant::now();
+            while fs::metadata(&watched).map_or(0, |found| found.len()) < half as u64 {
+                if begun.elapsed() > Duration::from_secs(20) {
+                    return Ok(()); // In vain: the link is cut.
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            link.write_all(&bytes[half..])
+        });
+        let client = server.client(Duration::ZERO);
+        Bucket::new(&client).fetch(&file, &partial, &NoProgress).unwrap();
+    }
+}

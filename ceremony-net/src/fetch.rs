@@ -294,3 +294,54 @@ impl Source for Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ceremony_core::progress::NoProgress;
+
+    use super::*;
+    use crate::fake::{Fake, whole};
+
+    const BYTES: &[u8] = b"all of the file";
+
+    fn file() -> FileInfo {
+        let sha256 = hex::encode(Sha256::digest(BYTES));
+        FileInfo { name: "phase1/0001.ptau".into(), size: BYTES.len() as u64, sha256 }
+    }
+
+    #[test]
+    fn a_part_has_the_bytes_that_were_asked_for_and_no_more_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for (first, what) in [
+            (&b""[..], "the answer broke off"),
+            (&BYTES[1..], "the answer broke off"),
+            (&[1; 1 << 20], "the answer is longer than any answer"),
+        ] {
+            let path = folder.path().join(first.len().to_string());
+            let server = Fake::start(move |number, link| {
+                let body = if number == 0 { first } else { BYTES };
+                whole(link, "206 Partial Content", "", body)
+            });
+            let error =
+                server.client(Duration::ZERO).fetch(&file(), &path, &NoProgress).unwrap_err();
+            assert_eq!((error.code.as_str(), error.what.as_str()), ("network", what));
+            // Nothing of it is kept, and it is asked for again as long as there is time.
+            assert_eq!(std::fs::read(&path).unwrap(), b"");
+            server.client(Duration::from_secs(60)).fetch(&file(), &path, &NoProgress).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), BYTES);
+            assert_eq!(server.asked().len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_said_to_be_large_is_not_asked_for() {
+        let server = Fake::start(|_, link| whole(link, "200 OK", "", BYTES));
+        let client = server.client(Duration::ZERO);
+        let error = client.small_file(&file(), BYTES.len() - 1).unwrap_err();
+        assert_eq!(error.code, "too-large");
+        assert_eq!(server.asked().len(), 0);
+        assert_eq!(client.small_file(&file(), BYTES.len()).unwrap(), BYTES);
+    }
+}

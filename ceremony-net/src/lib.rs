@@ -17,6 +17,8 @@
 pub mod bucket;
 pub mod client;
 pub mod drand;
+#[cfg(test)]
+mod fake;
 mod fetch;
 pub mod log;
 pub mod metrics;

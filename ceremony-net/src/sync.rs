@@ -488,3 +488,78 @@ impl Store for Listed {
         self.local.rename(from, to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use zk_attest::key::PublicKey;
+
+    use super::*;
+
+    fn config() -> Config {
+        let key = |seed| {
+            let secret = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+            PublicKey::from_bytes(secret.verifying_key().as_bytes()).unwrap()
+        };
+        let text = format!(
+            "format = \"zk-ceremony/1\"\nid = \"test-1\"\nkind = \"rehearsal\"\ncurve = \
+             \"bn254\"\npower = 8\n\n[minimum_contributions]\nphase1 = 1\nphase2 = \
+             1\n\n[coordinator]\nname = \"coordinator\"\nkey = \"{}\"\n\n[[participants]]\nname = \
+             \"alice\"\nkey = \"{}\"\nphases = [1, 2]\n\n[beacon.phase1]\nsource = \"a \
+             chain\"\nround = 1\nexponent = 10\n\n[beacon.phase2]\nsource = \"a chain\"\nround = \
+             2\nexponent = 10\n\n[[circuits]]\nname = \"main\"\nsha256 = \"{}\"\nprogram = \"main \
+             v1\"\n",
+            key(1),
+            key(2),
+            "00".repeat(32)
+        );
+        Config::from_toml(text.as_bytes()).unwrap()
+    }
+
+    /// Lists one file, and does not have it.
+    struct Lists(FileInfo, Cell<bool>);
+
+    impl Source for Lists {
+        fn files(&self) -> Result<FileList, Diagnostic> {
+            Ok(FileList { files: vec![self.0.clone()] })
+        }
+
+        fn small_file(&self, _: &FileInfo, _: usize) -> Result<Vec<u8>, Diagnostic> {
+            unreachable!()
+        }
+
+        fn fetch(&self, _: &FileInfo, _: &Path, _: &dyn Progress) -> Result<(), Diagnostic> {
+            self.1.set(true);
+            Err(Diagnostic::environment("network", "it is not here"))
+        }
+    }
+
+    #[test]
+    fn what_a_list_says_of_a_file_is_judged_before_the_file_is_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut copy = WorkingCopy::open(folder.path(), config()).unwrap();
+        let mut refused = |name: &str, size: u64, sha256: &str| {
+            let file = FileInfo { name: name.into(), size, sha256: sha256.into() };
+            let source = Lists(file, Cell::new(false));
+            let code = copy.update(&source, |_| true, &NoProgress).unwrap_err().code;
+            assert_eq!(source.1.get(), code == "network", "{name}, {size} bytes, {sha256}");
+            code.to_string()
+        };
+        let digest = "0a".repeat(32);
+        assert_eq!(refused("report.json", MAX_DOCUMENT_BYTES, &digest), "network");
+        assert_eq!(refused("phase1/0001.ptau", 1 << 40, &digest), "network");
+        // A document is held in memory before it gets its name.
+        for name in ["report.json", "journal.jsonl", "roster/0001.dsse.json"] {
+            assert_eq!(refused(name, MAX_DOCUMENT_BYTES + 1, &digest), "too-large");
+        }
+        // Part of a path.
+        let up = format!("../{}", &digest[3..]);
+        for sha256 in ["", &digest[1..], &digest.to_uppercase(), &up] {
+            assert_eq!(refused("report.json", 1, sha256), "protocol");
+        }
+        for name in ["notes.txt", "../report.json", "evidence/a\nb", "private/key.pem"] {
+            assert_eq!(refused(name, 1, &digest), "name");
+        }
+    }
+}
