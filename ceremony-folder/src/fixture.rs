@@ -6,9 +6,12 @@ use zk_attest::envelope::Envelope;
 use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::primitives::Label;
 use zk_attest::signer::Signer;
-use zk_attest::statement::{Predicate, Statement};
+use zk_attest::statement::{Action, Predicate, Statement, StepAttestation, Subject};
 
-use crate::Config;
+use crate::chain::{Rejected, Step};
+use crate::folder::{Slot, StepName};
+use crate::software::Software;
+use crate::{AttestationDraft, Ceremony, Config, Track};
 
 /// Who coordinates.
 pub(crate) const COORDINATOR: &str = "coordinator";
@@ -80,4 +83,44 @@ pub(crate) fn signed<P: Predicate + Clone>(statement: &Statement<P>, signers: &[
         envelope.add_signature(&key(signer), &signature).unwrap();
     }
     envelope
+}
+
+/// Somebody's contribution to phase 1, the first one.
+pub(crate) fn contribution(ceremony: &Ceremony, who: &str) -> Step {
+    let software = Software::another(label("a tool"));
+    let draft = AttestationDraft {
+        action: Action::Contribution,
+        participant: label(who),
+        ..AttestationDraft::of_coordinator(ceremony, Action::Open, None, &software)
+    };
+    let words: StepAttestation = draft.attestation(ceremony, &Track::Phase1, 1);
+    let file = FileDigest::of(who.as_bytes());
+    let subject = Subject::new("0001.ptau", file.as_bytes()).unwrap();
+    Step {
+        name: StepName::first(Slot::Number(1)),
+        index: 1,
+        path: "0001.ptau".into(),
+        present: true,
+        key: key(who),
+        held: Vec::new(),
+        envelope: signed(&Statement { subject: vec![subject], predicate: words.clone() }, &[who]),
+        words,
+        file,
+    }
+}
+
+/// The same, taken out.
+pub(crate) fn rejected(made: Step) -> Rejected {
+    Rejected {
+        name: made.name,
+        path: made.path,
+        present: true,
+        index: made.index,
+        envelope: made.envelope,
+        reason: label("a test"),
+        file: made.file,
+        input: None,
+        beacon: None,
+        contributor: Some(made.words.participant),
+    }
 }

@@ -306,7 +306,7 @@ mod tests {
     use zk_attest::statement::Action;
 
     use super::*;
-    use crate::fixture::{config, key, label, signed};
+    use crate::fixture::{config, contribution, key, label, rejected, rules, signed};
     use crate::journal::Entry;
 
     fn receipt() -> Receipt {
@@ -371,5 +371,40 @@ mod tests {
         assert!(!told(b"another line", "alice", b"file"), "the service signed another line");
         assert!(!told(b"line", "bob", b"file") && !told(b"line", "alice", b"another file"));
         assert!(receipt.told_by(&[], Path::new("receipt")).is_err(), "the entry is gone");
+    }
+
+    #[test]
+    fn a_contribution_with_a_receipt_is_in_its_chain_or_was_taken_out_for_a_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ceremony.toml"), rules()).unwrap();
+        let mut ceremony = Ceremony::open(folder.path()).unwrap();
+        let made = contribution(&ceremony, "alice");
+        let receipt = Receipt { file: made.file, ..receipt() };
+        let kept = |ceremony: &Ceremony, receipt: &Receipt| {
+            receipt.kept_by(ceremony, Path::new("receipt")).map_err(|error| error.to_string())
+        };
+        let missing = kept(&ceremony, &receipt).unwrap_err();
+        assert!(missing.contains("alice's contribution to phase 1 was taken in"), "{missing}");
+        assert!(missing.contains("no step of that number"), "{missing}");
+        // Somebody else's stands in its place.
+        ceremony.phase1.steps = vec![contribution(&ceremony, "bob")];
+        let missing = kept(&ceremony, &receipt).unwrap_err();
+        assert!(missing.contains("step 1 by bob"), "{missing}");
+        // Whose receipt it is says the file: a chain may have it under another number.
+        ceremony.phase1.steps.push(Step { index: 2, ..made.clone() });
+        assert_eq!(kept(&ceremony, &receipt), Ok(Kept::Step(2)));
+        let of = |name: &str| {
+            let circuit = Some(CircuitName::new(name).unwrap());
+            Receipt { phase: Phase::Two, circuit, ..receipt.clone() }
+        };
+        let missing = kept(&ceremony, &of("main")).unwrap_err();
+        assert!(missing.contains("is not in this folder"), "{missing}");
+        let unknown = kept(&ceremony, &of("other")).unwrap_err();
+        assert!(unknown.contains("the ceremony has no such chain"), "{unknown}");
+        ceremony.phase1.steps.pop();
+        ceremony.phase1.rejected = vec![rejected(contribution(&ceremony, "bob"))];
+        assert!(kept(&ceremony, &receipt).is_err(), "another one was taken out");
+        ceremony.phase1.rejected.push(rejected(made));
+        assert_eq!(kept(&ceremony, &receipt), Ok(Kept::Rejected(label("a test"))));
     }
 }

@@ -2,14 +2,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use ceremony_core::commit::{KeptSeed, SEED_BYTES};
-use zk_attest::statement::StepAttestation;
 
 use super::rounds::{CommitmentRound, MAX_ROUNDS};
 use super::*;
-use crate::fixture::{COORDINATOR, Holder, key, label, rules, signed};
+use crate::fixture::{COORDINATOR, Holder, contribution, key, label, rejected, rules, signed};
 use crate::folder::{Slot, StepName};
 use crate::journal::{Entry, Event, JOURNAL, Journal, Recorded};
-use crate::software::Software;
 
 fn drawn() -> Opening {
     let seed = KeptSeed::draw(vec![0; SEED_BYTES], b"").unwrap();
@@ -72,29 +70,6 @@ impl World {
 fn envelope(said: &Commitment, signer: &str) -> Envelope {
     let subject = Subject::new("ceremony.toml", said.ceremony_toml_sha256.as_bytes()).unwrap();
     signed(&Statement { subject: vec![subject], predicate: said.clone() }, &[signer])
-}
-
-fn contribution(ceremony: &Ceremony, who: &str) -> Step {
-    let software = Software::another(label("a tool"));
-    let draft = crate::AttestationDraft {
-        action: Action::Contribution,
-        participant: label(who),
-        ..crate::AttestationDraft::of_coordinator(ceremony, Action::Open, None, &software)
-    };
-    let words: StepAttestation = draft.attestation(ceremony, &Track::Phase1, 1);
-    let file = FileDigest::of(who.as_bytes());
-    let subject = Subject::new("0001.ptau", file.as_bytes()).unwrap();
-    Step {
-        name: StepName::first(Slot::Number(1)),
-        index: 1,
-        path: "0001.ptau".into(),
-        present: true,
-        key: key(who),
-        held: Vec::new(),
-        envelope: signed(&Statement { subject: vec![subject], predicate: words.clone() }, &[who]),
-        words,
-        file,
-    }
 }
 
 #[test]
@@ -566,19 +541,7 @@ fn whose_contribution_was_rejected_has_no_secrets_and_is_not_waited_for() {
         world.keep(&world.commitment(who, &drawn()), who).unwrap();
     }
     let mut ceremony = world.ceremony();
-    let made = contribution(&ceremony, "alice");
-    ceremony.phase1.rejected = vec![crate::chain::Rejected {
-        name: made.name,
-        path: made.path,
-        present: true,
-        index: 1,
-        envelope: made.envelope,
-        reason: label("a test"),
-        file: made.file,
-        input: None,
-        beacon: None,
-        contributor: Some(label("alice")),
-    }];
+    ceremony.phase1.rejected = vec![rejected(contribution(&ceremony, "alice"))];
     let names = |people: Vec<&crate::config::Participant>| {
         people.iter().map(|person| person.name.to_string()).collect::<Vec<_>>()
     };
