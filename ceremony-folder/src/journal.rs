@@ -593,3 +593,129 @@ impl Ceremony {
 pub fn document_digest(bytes: &[u8]) -> FileDigest {
     FileDigest(sha256(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fixture::{COORDINATOR, Holder, contribution, key, label, rules};
+    use crate::service::appoint;
+
+    /// A folder of these rules with a journal that somebody signed, and alice's contribution.
+    struct World {
+        _folder: tempfile::TempDir,
+        ceremony: Ceremony,
+    }
+
+    impl World {
+        fn new(rules: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("ceremony.toml"), rules).unwrap();
+            let mut ceremony = Ceremony::open(folder.path()).unwrap();
+            let coordinator = &mut Holder::of(COORDINATOR);
+            appoint(&ceremony, key("service"), &label("https://example.org"), coordinator).unwrap();
+            ceremony.phase1.steps = vec![contribution(&ceremony, "alice")];
+            Self { _folder: folder, ceremony }
+        }
+
+        fn write(&self, events: &[Event], signer: &'static str) {
+            let (mut journal, _) = Journal::open(&self.ceremony).unwrap();
+            for event in events {
+                journal.append(event.clone()).unwrap();
+            }
+            journal.sign_head(&self.ceremony, &mut Holder::of(signer)).unwrap();
+        }
+
+        /// How many entries there are, or why it does not hold.
+        fn judged(&self) -> Result<Option<usize>, String> {
+            let judged = self.ceremony.journal();
+            judged
+                .map(|journal| journal.map(|journal| journal.entries.len()))
+                .map_err(|error| error.to_string())
+        }
+
+        fn all_recorded(&self) -> Result<(), String> {
+            self.ceremony.ensure_all_recorded().map_err(|error| error.to_string())
+        }
+    }
+
+    fn step(who: &str) -> Event {
+        Event::Step {
+            circuit: None,
+            step: "0001".into(),
+            action: Action::Contribution,
+            participant: label(who),
+            file: FileDigest::of(who.as_bytes()),
+            turn: None,
+        }
+    }
+
+    fn committed() -> Event {
+        let document = FileDigest::of(b"a commitment");
+        Event::Committed { participant: label("alice"), phase: Phase::One, document }
+    }
+
+    /// The same rules, with commitments in the place of enrolments.
+    fn with_commitments() -> String {
+        let rules = rules();
+        let at = |words: &str| rules.find(words).unwrap();
+        let (from, to) = (at("[enrolment]"), at("[beacon.phase1]"));
+        format!("{}[commitments]\nsecrets = true\n\n{}", &rules[..from], &rules[to..])
+    }
+
+    #[track_caller]
+    fn refused(rules: &str, events: &[Event], signer: &'static str, why: &str) {
+        let world = World::new(rules);
+        world.write(events, signer);
+        let refused = world.judged().unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
+
+    #[test]
+    fn a_journal_is_signed_by_a_service_and_tells_of_known_steps_in_their_order() {
+        let world = World::new(&rules());
+        assert_eq!(world.judged(), Ok(None));
+        world.write(&[step("alice"), committed()], "service");
+        assert_eq!(world.judged(), Ok(Some(2)));
+        refused(&rules(), &[step("alice")], "alice", "no service of this ceremony signed");
+        refused(&rules(), &[step("bob")], "service", "which is not in this folder");
+        // Its value has been public for years.
+        let round = rules().replacen("source = \"a chain\"", "drand = \"quicknet\"", 1);
+        let late = "was added when the value of its beacon was public";
+        refused(&round, &[step("alice")], "service", late);
+        let late = "alice committed too late";
+        refused(&with_commitments(), &[step("alice"), committed()], "service", late);
+        // An entry less than was signed.
+        let path = world.ceremony.folder.root().join(JOURNAL);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &text[..=text.find('\n').unwrap()]).unwrap();
+        let other = world.judged().unwrap_err();
+        assert!(other.contains("does not end with the entry that the service signed"), "{other}");
+        fs::write(&path, text).unwrap();
+        // Without its head nobody has signed it, and without its lines nobody knows what was.
+        for name in [JOURNAL_HEAD, JOURNAL] {
+            let path = world.ceremony.folder.root().join(name);
+            let bytes = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            world.judged().unwrap_err();
+            fs::write(&path, bytes).unwrap();
+        }
+        assert_eq!(world.judged(), Ok(Some(2)));
+    }
+
+    #[test]
+    fn where_secrets_are_committed_to_the_journal_tells_of_every_contribution() {
+        let unknown = "nothing shows that the commitments came before the contributions";
+        let world = World::new(&with_commitments());
+        let missing = world.all_recorded().unwrap_err();
+        assert!(missing.contains(unknown) && missing.contains("no journal"), "{missing}");
+        world.write(&[committed()], "service");
+        let missing = world.all_recorded().unwrap_err();
+        assert!(missing.contains(unknown) && missing.contains("phase 1, step 0001"), "{missing}");
+        world.write(&[step("alice")], "service");
+        world.all_recorded().unwrap();
+        // Without the rule nothing is asked.
+        World::new(&rules()).all_recorded().unwrap();
+    }
+}
