@@ -315,3 +315,237 @@ impl Known {
 fn unusual(path: &Path, why: &'static str) -> CeremonyError {
     CeremonyError { path: path.into(), cause: Cause::DoesNotBelong { why } }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{self, Cursor};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Folder;
+    use crate::fixture::rules;
+    use crate::output::{Output, OutputError};
+    use crate::store::{Input, ReadError, Readers, Store};
+
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+    fn begun() -> (tempfile::TempDir, Ceremony) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ceremony.toml"), rules()).unwrap();
+        let ceremony = Ceremony::open(folder.path()).unwrap();
+        (folder, ceremony)
+    }
+
+    /// What is taken, and what is left out.
+    fn sorted(ceremony: &Ceremony) -> Result<(Vec<String>, Vec<String>), String> {
+        let found = archive_set(ceremony).map_err(|error| error.to_string())?;
+        Ok((found.files.into_iter().map(|file| file.name).collect(), found.left_out))
+    }
+
+    #[track_caller]
+    fn refused(ceremony: &Ceremony, why: &str) {
+        let refused = sorted(ceremony).unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_taken_has_a_name_of_a_ceremony_and_hidden_files_are_not_named() {
+        let (folder, ceremony) = begun();
+        let write = |name: &str, bytes: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        };
+        let taken = [
+            "ceremony.toml",
+            "circuits/main/ark/verifying_key.compressed.bin",
+            "circuits/main/circuit.r1cs",
+            "evidence/1/2/3/a.txt",
+            "phase1/0001.dsse.json",
+            "phase1/0001.ptau",
+        ];
+        let left_out = [
+            // Nobody could show it, or write it on every system.
+            "evidence/a:b.txt",
+            "evidence/a\u{1b}b.txt",
+            "evidence/a.ots.bak",
+            "circuits/other/circuit.r1cs",
+            "notes.txt",
+            "phase1/1.ptau",
+        ];
+        for name in taken.into_iter().skip(1).chain(left_out) {
+            write(name, "text");
+        }
+        // It lists the others.
+        write(crate::index::INDEX, "{}");
+        // Not what its ending says, and nobody's evidence.
+        for name in [".hidden", "evidence/.a.tsr", "phase1/.0002.ptau"] {
+            write(name, "text");
+        }
+        // They are of other programs, and of an earlier version.
+        for name in [".git/config", "evidence/.cache/a", "private/seed"] {
+            write(name, KEY);
+        }
+        let mut expected = left_out.map(str::to_owned);
+        expected.sort();
+        let found = sorted(&ceremony).unwrap();
+        assert_eq!(found, (taken.map(str::to_owned).to_vec(), expected.to_vec()));
+        // A key is found in whatever has no place, and in hidden files.
+        for name in ["notes.txt", ".env", "phase1/.0002.ptau", "evidence/a.txt"] {
+            write(name, KEY);
+            refused(&ceremony, "private key");
+            write(name, "text");
+        }
+        sorted(&ceremony).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_archive_has_neither_links_nor_devices_nor_names_that_end_a_line() {
+        let (folder, ceremony) = begun();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("evidence/1/2/3")).unwrap();
+        sorted(&ceremony).unwrap();
+        let other = "it is a link, a device, or one too many";
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        for name in ["evidence/a", "a"] {
+            std::os::unix::fs::symlink(at("ceremony.toml"), at(name)).unwrap();
+            refused(&ceremony, other);
+            fs::remove_file(at(name)).unwrap();
+            rustix::fs::mkfifoat(rustix::fs::CWD, at(name), mode).unwrap();
+            refused(&ceremony, other);
+            fs::remove_file(at(name)).unwrap();
+        }
+        // Below the deepest folder there is none, though it has nothing.
+        fs::create_dir(at("evidence/1/2/3/4")).unwrap();
+        refused(&ceremony, other);
+        fs::remove_dir(at("evidence/1/2/3/4")).unwrap();
+        for name in ["a\nb", "a\rb", "a\\b", "evidence/a\nb"] {
+            fs::write(at(name), "text").unwrap();
+            refused(&ceremony, "its name has a line break or a backslash");
+            fs::remove_file(at(name)).unwrap();
+        }
+        fs::create_dir(at("evidence/a\nb")).unwrap();
+        refused(&ceremony, "its name has a line break or a backslash");
+    }
+
+    /// A folder of so many steps and these files, each of which is said to have so many bytes.
+    #[derive(Debug, Default)]
+    struct Said {
+        steps: usize,
+        files: Vec<&'static str>,
+        size: u64,
+        /// How often files are opened before they are gone.
+        opened: Option<AtomicUsize>,
+    }
+
+    /// Four bytes, whatever its end is said to be.
+    struct Long(u64, Cursor<&'static [u8]>);
+
+    impl io::Read for Long {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1.read(buffer)
+        }
+    }
+
+    impl io::Seek for Long {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            match to {
+                SeekFrom::End(0) => Ok(self.0),
+                _ => self.1.seek(to),
+            }
+        }
+    }
+
+    impl Store for Said {
+        fn entries(&self, folder: &Path, _: usize) -> io::Result<Vec<Entry>> {
+            let entry = |kind, name: &str| Entry { name: name.into(), kind };
+            if folder != Path::new("") {
+                return Ok(vec![entry(EntryKind::File, "0001.ptau"); self.steps]);
+            }
+            let files = self.files.iter().map(|name| entry(EntryKind::File, name));
+            Ok([entry(EntryKind::Folder, "phase1")].into_iter().chain(files).collect())
+        }
+        fn is_present(&self, _: &Path) -> bool {
+            true
+        }
+        fn open(&self, _: &Path) -> Result<Input, ReadError> {
+            if let Some(opened) = &self.opened
+                && opened.fetch_sub(1, Ordering::Relaxed) == 0
+            {
+                opened.store(0, Ordering::Relaxed);
+                return Err(ReadError::Io(io::ErrorKind::NotFound.into()));
+            }
+            Ok(Box::new(Long(self.size, Cursor::new(b"text"))))
+        }
+        fn create(&self, _: &Path, _: bool, _: Readers) -> Result<Output, OutputError> {
+            unreachable!()
+        }
+        fn rename(&self, _: &Path, _: &Path) -> Result<(), OutputError> {
+            unreachable!()
+        }
+    }
+
+    /// How many files are taken, and how many are left out.
+    fn counted(said: Said) -> Result<(usize, usize), String> {
+        let (_folder, mut ceremony) = begun();
+        ceremony.folder = Folder::in_store(Path::new("a"), Arc::new(said));
+        sorted(&ceremony).map(|(files, left_out)| (files.len(), left_out.len()))
+    }
+
+    #[test]
+    fn a_document_is_no_larger_than_a_ceremonys_and_other_files_are_of_any_size() {
+        let of =
+            |size, name| counted(Said { steps: 1, files: vec![name], size, ..Said::default() });
+        assert_eq!(of(MAX_DOCUMENT_BYTES, "report.json"), Ok((2, 0)));
+        let large = of(MAX_DOCUMENT_BYTES + 1, "report.json").unwrap_err();
+        assert!(large.contains("no document of a ceremony is as large"), "{large}");
+        for (name, counts) in [("notes.txt", (1, 1)), (".hidden", (1, 0))] {
+            assert_eq!(of(MAX_DOCUMENT_BYTES + 1, name), Ok(counts), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_has_no_more_files_than_a_ceremony() {
+        let of = |files| counted(Said { steps: MAX_FILES - 1, files, ..Said::default() });
+        assert_eq!(of(vec!["report.json"]), Ok((MAX_FILES, 0)));
+        for files in [vec!["report.json", "report.html"], vec!["notes.txt", "report.html"]] {
+            let refused = of(files).unwrap_err();
+            assert!(refused.contains("one too many"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_gets_another_name_while_the_folder_is_read_is_no_failure() {
+        for opened in [0, 1] {
+            let opened = Some(AtomicUsize::new(opened));
+            let said = Said { files: vec!["report.json"], opened, ..Said::default() };
+            assert_eq!(counted(said), Ok((0, 0)));
+        }
+    }
+
+    #[test]
+    fn a_public_name_is_one_that_an_archive_can_have() {
+        let names = PublicNames::of(&crate::fixture::config());
+        for name in ["ceremony.toml", "phase1/0001.ptau", "evidence/1/2/3/a.txt"] {
+            assert!(names.has(name), "{name}");
+        }
+        for name in [
+            "evidence/1/2/3/4/a.txt",
+            "evidence/.a.txt",
+            "evidence/../a.txt",
+            "evidence//a.txt",
+            "evidence/a:b.txt",
+            "evidence/a\nb.txt",
+            "notes.txt",
+            "phase1/1.ptau",
+            "circuits/other/circuit.r1cs",
+            "private/seed",
+        ] {
+            assert!(!names.has(name), "{name:?}");
+        }
+    }
+}
