@@ -109,7 +109,11 @@ macro_rules! batch_point {
                 sums.add_points(points);
             }
 
-            fn add_multiples(sums: &mut IndexedSums<Self>, points: &[Self], multiples: &[Multiple]) {
+            fn add_multiples(
+                sums: &mut IndexedSums<Self>,
+                points: &[Self],
+                multiples: &[Multiple],
+            ) {
                 sums.add_each_multiple(points, multiples);
             }
 

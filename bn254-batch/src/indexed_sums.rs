@@ -49,7 +49,9 @@ impl<P: AffinePoint> IndexedSums<P> {
     }
 
     pub(super) fn add_each_multiple(&mut self, points: &[P], multiples: &[Multiple]) {
-        with_kernels!(self.arith, engine => multiples::add_multiples(engine, self, points, multiples));
+        with_kernels!(self.arith, engine => {
+            multiples::add_multiples(engine, self, points, multiples);
+        });
     }
 
     /// No points yet.

@@ -247,7 +247,7 @@ impl Beacon {
 
 /// Randomness of a verifier: the coefficients of random linear combinations.
 ///
-/// Always from the OS, and unknown to whoever makes the input; there is no constructor from a seed
+/// Always from the OS, and unknown to the maker of the input; there is no constructor from a seed
 /// of the caller's, so no caller can make the coefficients predictable to the author of the file.
 pub struct VerifierRng(ChaCha20Rng);
 

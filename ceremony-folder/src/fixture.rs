@@ -85,7 +85,7 @@ pub(crate) fn signed<P: Predicate + Clone>(statement: &Statement<P>, signers: &[
     envelope
 }
 
-/// Somebody's contribution to phase 1, the first one.
+/// The first contribution to phase 1.
 pub(crate) fn contribution(ceremony: &Ceremony, who: &str) -> Step {
     let software = Software::another(label("a tool"));
     let draft = AttestationDraft {

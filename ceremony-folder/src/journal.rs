@@ -602,7 +602,7 @@ mod tests {
     use crate::fixture::{COORDINATOR, Holder, contribution, key, label, rules};
     use crate::service::appoint;
 
-    /// A folder of these rules with a journal that somebody signed, and alice's contribution.
+    /// A folder of these rules with a journal signed by some key, and alice's contribution.
     struct World {
         _folder: tempfile::TempDir,
         ceremony: Ceremony,

@@ -13,7 +13,7 @@
 //! So it is answered once. Files are read each time: what changed in the folder is seen.
 //!
 //! The records of a file are a function of its bytes. The next file of the chain begins with them,
-//! and whoever reads it does not test the same points once more, nor reads the file before it.
+//! and its reader neither tests the same points again nor reads the file before it.
 
 use std::collections::HashMap;
 use std::path::Path;

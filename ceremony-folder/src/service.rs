@@ -386,7 +386,7 @@ mod tests {
         let missing = kept(&ceremony, &receipt).unwrap_err();
         assert!(missing.contains("alice's contribution to phase 1 was taken in"), "{missing}");
         assert!(missing.contains("no step of that number"), "{missing}");
-        // Somebody else's stands in its place.
+        // Another party's stands in its place.
         ceremony.phase1.steps = vec![contribution(&ceremony, "bob")];
         let missing = kept(&ceremony, &receipt).unwrap_err();
         assert!(missing.contains("step 1 by bob"), "{missing}");

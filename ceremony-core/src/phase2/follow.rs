@@ -10,12 +10,12 @@
 //! the earlier file, so a chain of n keys costs n readings.
 //!
 //! **The same coefficients serve a whole chain.** They are drawn from a seed of the OS that never
-//! leaves the process. For one pair of keys the argument is that of [`crate::ratio`]: whoever made
-//! them did not know the c_i, and a wrong point is missed with a probability of 2^-128. All that
-//! the world learns of the seed is which keys were refused. A key that is refused tells that one
-//! linear equation in the c_i does not hold, which all but one of 2^128 values of any c_i satisfy;
-//! a maker who tries q keys, each knowing how the ones before fared, succeeds with a probability of
-//! at most q / (2^128 - q).
+//! leaves the process. For one pair of keys the argument is that of [`crate::ratio`]: the makers of
+//! the keys did not know the c_i, and a wrong point is missed with a probability of 2^-128. All
+//! that the world learns of the seed is which keys were refused. A key that is refused tells that
+//! one linear equation in the c_i does not hold, which all but one of 2^128 values of any c_i
+//! satisfy; a maker who tries q keys, each knowing how the ones before fared, succeeds with a
+//! probability of at most q / (2^128 - q).
 
 use std::io::{Read, Seek};
 

@@ -48,7 +48,7 @@ pub(super) struct Combination {
 }
 
 impl Combination {
-    /// The points that come next, with their coefficients, which whoever made the points did not
+    /// The points that come next, with their coefficients, which the maker of the points did not
     /// know.
     pub(super) fn add(&mut self, points: &[G1Affine], coefficients: &[u128]) {
         self.first = self.first.or(points.first().copied());

@@ -481,7 +481,7 @@ fn another_round_begins_by_the_coordinators_word_and_only_where_it_can_help() {
     }
     assert_eq!(begins(&world.ceremony(), COORDINATOR), refused("commitments-rounds"));
     assert_eq!(world.ceremony().commitments.round(Phase::One), MAX_ROUNDS);
-    // Nor is a document of one round more read, whoever signed it.
+    // Nor is a document of one more round read, no matter who signed it.
     begin(&world, Phase::One, MAX_ROUNDS + 1, COORDINATOR);
     assert_eq!(world.ceremony().commitments.round(Phase::One), MAX_ROUNDS);
     // Of a folder that does not hold, nothing is said.

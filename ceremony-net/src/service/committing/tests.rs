@@ -181,7 +181,7 @@ impl World {
     }
 }
 
-/// A step that somebody lays into the folder by hand. Only its words are looked at here.
+/// A step laid into the folder by hand. Only its words are looked at here.
 fn step(root: &Path, who: &str, action: Action) {
     let ceremony = Ceremony::open(root).unwrap();
     let chain = ceremony.chains().next().unwrap();
