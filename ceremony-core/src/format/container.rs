@@ -251,6 +251,22 @@ impl<W: Write + Seek> ContainerWriter<W> {
         &mut self.sink
     }
 
+    /// A section of `size` bytes that are written later, at the offset that is returned. Until then
+    /// they are zero.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn skip(&mut self, id: u32, size: u64) -> std::io::Result<u64> {
+        self.begin(id)?;
+        let offset = self.sink.stream_position()?;
+        if let Some(last) = size.checked_sub(1) {
+            self.sink.seek(SeekFrom::Start(offset + last))?;
+            self.sink.write_all(&[0])?;
+        }
+        self.end()?;
+        Ok(offset)
+    }
+
     /// Ends the file.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! With N = 2^power the file holds the accumulator `{[tau^i]1, i < 2N-1}`, `{[tau^i]2, i < N}`,
 //! `{[alpha tau^i]1, i < N}`, `{[beta tau^i]1, i < N}`, `[beta]2`; a record per contribution; and,
-//! once prepared, the Lagrange bases of the same.
+//! once prepared, the Lagrange bases of the same: of every level in sections 12 to 15, or of some in
+//! our own sections 111 to 115, which the reference tool does not read.
 
 use std::fmt;
 use std::io::{Read, Seek, Write};
@@ -15,20 +16,27 @@ use rayon::prelude::*;
 
 use super::container::{Container, ContainerKind, ContainerWriter, u32_at};
 use super::encoding::{Encoding, encode, read_le, write_le};
+pub use super::levels::{Levels, NoLevels};
 use super::points::PointRun;
 use super::record::{
     ContributionKind, ContributorName, ProofOfKnowledge, read_records, record_point, write_origin,
 };
+use super::scratch::Scratch;
 use super::{FormatError, RecordDefect};
 use crate::hash::{Blake2b512, Challenge, HashState, ResponseHash};
 use crate::limits::{MAX_CONTRIBUTIONS, MAX_PARAMETER_BYTES, MAX_POWER};
 
 /// The container of a `.ptau`.
-pub const PTAU: ContainerKind =
-    ContainerKind { magic: b"ptau", versions: &[1], ids: &[1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15] };
+pub const PTAU: ContainerKind = ContainerKind {
+    magic: b"ptau",
+    versions: &[1],
+    ids: &[1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, LEVELS, 112, 113, 114, 115],
+};
 
 const HEADER: u32 = 1;
 const CONTRIBUTIONS: u32 = 7;
+/// Which levels sections 112 to 115 hold.
+const LEVELS: u32 = 111;
 
 /// The binary logarithm of the number of powers, 1 to 28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,18 +130,72 @@ impl AccumulatorLayout {
     }
 }
 
-/// The Lagrange bases of a prepared file, level after level: level k begins at point 2^k - 1 and
-/// its entry i is the basis polynomial i of the domain of size 2^k at tau, in natural order.
+/// The Lagrange bases of a prepared file, level after level, beginning at
+/// [`start_of`](Levels::start_of) each. Entry i of level k is the basis polynomial i of the domain
+/// of 2^k points at tau, in natural order.
 #[derive(Clone, Copy, Debug)]
 pub struct LagrangeLayout {
-    /// Section 12, levels 0 to power + 1.
+    /// Which levels there are.
+    pub levels: Levels,
+    /// Section 12 or 112: these levels and the next one.
     pub tau_g1: PointRun<G1Affine>,
-    /// Section 13, levels 0 to power.
+    /// Section 13 or 113.
     pub tau_g2: PointRun<G2Affine>,
-    /// Section 14, levels 0 to power.
+    /// Section 14 or 114.
     pub alpha_tau_g1: PointRun<G1Affine>,
-    /// Section 15, levels 0 to power.
+    /// Section 15 or 115.
     pub beta_tau_g1: PointRun<G1Affine>,
+}
+
+impl LagrangeLayout {
+    /// The sections one after another from `start` on, with nothing between them. All levels of a
+    /// file are in sections 12 to 15, some in 112 to 115.
+    #[must_use]
+    pub fn consecutive(levels: Levels, all: bool, start: u64) -> Self {
+        let (lem, plus) = (Encoding::Montgomery, if all { 0 } else { 100 });
+        let (points, doubled) = (levels.points(false), levels.points(true));
+        let tau_g1 = run(12 + plus, "Lagrange [tau]1", start, doubled, lem);
+        let after = tau_g1.offset + tau_g1.bytes();
+        let tau_g2 = run(13 + plus, "Lagrange [tau]2", after, points, lem);
+        let after = tau_g2.offset + tau_g2.bytes();
+        let alpha_tau_g1 = run(14 + plus, "Lagrange [alpha tau]1", after, points, lem);
+        let after = alpha_tau_g1.offset + alpha_tau_g1.bytes();
+        let beta_tau_g1 = run(15 + plus, "Lagrange [beta tau]1", after, points, lem);
+        Self { levels, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 }
+    }
+
+    /// Points of all four sections.
+    #[must_use]
+    pub fn points(&self) -> u64 {
+        self.tau_g1.len + self.tau_g2.len + self.alpha_tau_g1.len + self.beta_tau_g1.len
+    }
+
+    /// Where the sections of a file lie, if it has them.
+    fn find<R: Read + Seek>(
+        container: &mut Container<R>,
+        power: Power,
+    ) -> Result<Option<Self>, FormatError> {
+        let found: Vec<u32> = container.ids().filter(|id| *id >= 12).collect();
+        let (all, mut sorted) = (found.iter().all(|id| *id <= 15), found.clone());
+        sorted.sort_unstable();
+        let levels = match sorted[..] {
+            [] => return Ok(None),
+            [12, 13, 14, 15] => Levels::all(power),
+            [LEVELS, 112, 113, 114, 115] => {
+                container.section(LEVELS, 8)?;
+                let mut bytes = [0; 8];
+                bytes.copy_from_slice(&container.read_small(LEVELS, 8)?);
+                Levels::read(&bytes, power)?
+            }
+            _ => return Err(FormatError::PartlyPrepared { found }),
+        };
+        let mut layout = Self::consecutive(levels, all, 0);
+        place(container, layout.tau_g1.section, &mut layout.tau_g1)?;
+        place(container, layout.tau_g2.section, &mut layout.tau_g2)?;
+        place(container, layout.alpha_tau_g1.section, &mut layout.alpha_tau_g1)?;
+        place(container, layout.beta_tau_g1.section, &mut layout.beta_tau_g1)?;
+        Ok(Some(layout))
+    }
 }
 
 /// An open `.ptau` whose structure, header and records are sound. Points are checked when they are
@@ -146,6 +208,7 @@ pub struct Ptau<R> {
     accumulator: AccumulatorLayout,
     lagrange: Option<LagrangeLayout>,
     contributions: Vec<Contribution>,
+    scratch: Option<Box<dyn Scratch>>,
 }
 
 impl<R: Read + Seek> Ptau<R> {
@@ -187,26 +250,7 @@ impl<R: Read + Seek> Ptau<R> {
             place(&container, 6, &mut layout.beta_g2)?;
             layout
         };
-        let found: Vec<u32> = container.ids().filter(|id| *id >= 12).collect();
-        let lagrange = match found.len() {
-            0 => None,
-            4 => {
-                let n = power.n();
-                let lem = Encoding::Montgomery;
-                let mut layout = LagrangeLayout {
-                    tau_g1: run(12, "Lagrange [tau]1", 0, 4 * n - 1, lem),
-                    tau_g2: run(13, "Lagrange [tau]2", 0, 2 * n - 1, lem),
-                    alpha_tau_g1: run(14, "Lagrange [alpha tau]1", 0, 2 * n - 1, lem),
-                    beta_tau_g1: run(15, "Lagrange [beta tau]1", 0, 2 * n - 1, lem),
-                };
-                place(&container, 12, &mut layout.tau_g1)?;
-                place(&container, 13, &mut layout.tau_g2)?;
-                place(&container, 14, &mut layout.alpha_tau_g1)?;
-                place(&container, 15, &mut layout.beta_tau_g1)?;
-                Some(layout)
-            }
-            _ => return Err(FormatError::PartlyPrepared { found }),
-        };
+        let lagrange = LagrangeLayout::find(&mut container, power)?;
         let records = container.read_small(
             CONTRIBUTIONS,
             4 + u64::from(MAX_CONTRIBUTIONS)
@@ -219,7 +263,8 @@ impl<R: Read + Seek> Ptau<R> {
             read_records(CONTRIBUTIONS, &records, 0, known, |fixed, kind, name| {
                 Contribution::read(fixed, kind, name, ceremony_power)
             })?;
-        Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions })
+        let scratch = None;
+        Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions, scratch })
     }
 
     /// The power of this file.
@@ -253,6 +298,20 @@ impl<R: Read + Seek> Ptau<R> {
         self.lagrange
     }
 
+    /// Lets what needs Lagrange bases that the file lacks compute them, in this empty temporary
+    /// file: 448 bytes for each row of a circuit's domain. It serves once.
+    pub fn set_scratch(&mut self, scratch: Box<dyn Scratch>) {
+        self.scratch = Some(scratch);
+    }
+
+    pub(crate) fn has_scratch(&self) -> bool {
+        self.scratch.is_some()
+    }
+
+    pub(crate) fn take_scratch(&mut self) -> Option<Box<dyn Scratch>> {
+        self.scratch.take()
+    }
+
     /// The records, oldest first.
     #[must_use]
     pub fn contributions(&self) -> &[Contribution] {
@@ -264,9 +323,19 @@ impl<R: Read + Seek> Ptau<R> {
         self,
         change: impl FnOnce(R) -> Result<(S, T), E>,
     ) -> Result<(Ptau<S>, T), E> {
-        let Self { container, power, ceremony_power, accumulator, lagrange, contributions } = self;
-        let (container, other) = container.map_source(change)?;
-        Ok((Ptau { container, power, ceremony_power, accumulator, lagrange, contributions }, other))
+        let (container, other) = self.container.map_source(change)?;
+        let Self { power, ceremony_power, accumulator, lagrange, contributions, scratch, .. } =
+            self;
+        let ptau = Ptau {
+            container,
+            power,
+            ceremony_power,
+            accumulator,
+            lagrange,
+            contributions,
+            scratch,
+        };
+        Ok((ptau, other))
     }
 
     /// The file behind the reader.
@@ -291,6 +360,20 @@ pub fn write_header<W: Write + Seek>(
     bytes[40..].copy_from_slice(&ceremony_power.0.to_le_bytes());
     out.begin(HEADER)?;
     out.write(&bytes)?;
+    out.end()?;
+    Ok(())
+}
+
+/// Writes section 111.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_levels<W: Write + Seek>(
+    out: &mut ContainerWriter<W>,
+    levels: Levels,
+) -> std::io::Result<()> {
+    out.begin(LEVELS)?;
+    out.write(&levels.to_bytes())?;
     out.end()?;
     Ok(())
 }

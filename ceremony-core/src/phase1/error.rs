@@ -5,7 +5,7 @@ use crate::entropy::OsRandomError;
 use crate::explain::{Explain, Finding};
 use crate::format::FormatError;
 use crate::format::bound_file::{Change, DigestError};
-use crate::format::ptau::Power;
+use crate::format::ptau::{Levels, Power};
 use crate::hash::Challenge;
 use crate::secret_threads::ThreadsError;
 
@@ -66,12 +66,29 @@ pub enum StepError {
         /// As the last record states it (or the protocol, for a new file).
         expected: Challenge,
     },
-    /// Preparing a file of power 28 needs a domain of 2^29, which the scalar field does not have.
+    /// Level 28 comes with one for a domain of 2^29, which the scalar field does not have.
     #[error(
-        "a file of power 28 cannot be prepared: found power 28, which needs a domain of 2^29, \
-         expected at most power 27"
+        "level 28 cannot be prepared: found level 28, which needs a domain of 2^29, expected at \
+         most level 27"
     )]
     NoDomain,
+    /// Levels that the powers do not reach to.
+    #[error(
+        "the powers do not reach to these levels: found levels {found}, expected at most level \
+         {expected}, the power of the file"
+    )]
+    Levels {
+        /// What was asked for.
+        found: Levels,
+        /// The file's power.
+        expected: Power,
+    },
+    /// What an interrupted preparation left is not of this input.
+    #[error(
+        "the unfinished output is of another preparation: found other powers, records or levels, \
+         expected those of the input"
+    )]
+    OtherOutput,
     /// A response to another challenge.
     #[error("the response answers another challenge: found {found}, expected {expected}")]
     OtherChallenge {
@@ -128,8 +145,20 @@ impl Explain for StepError {
             Self::NoDomain => Finding::compared(
                 "ptau-step/no-domain",
                 self,
-                "power 28, which needs a domain of 2^29",
-                "at most power 27",
+                "level 28, which needs a domain of 2^29",
+                "at most level 27",
+            ),
+            Self::Levels { found, expected } => Finding::compared(
+                "ptau-step/levels",
+                self,
+                format_args!("levels {found}"),
+                format_args!("at most level {expected}, the power of the file"),
+            ),
+            Self::OtherOutput => Finding::compared(
+                "ptau-step/other-output",
+                self,
+                "other powers, records or levels",
+                "those of the input",
             ),
             Self::OtherChallenge { found, expected } => {
                 Finding::compared("ptau-step/other-challenge", self, found, expected)

@@ -47,7 +47,7 @@ use super::{Part, place_of_run};
 use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::points::PointRun;
-use crate::format::ptau::Ptau;
+use crate::format::ptau::{LagrangeLayout, Levels, Ptau};
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
 
@@ -119,51 +119,55 @@ impl LagrangeCheck {
     ) -> Result<(), VerifyError> {
         let Some(layout) = ptau.lagrange() else { return Ok(()) };
         let (power, truncated) = (ptau.power().exponent(), ptau.is_truncated());
-        progress.begin(
-            "checking sections 12 to 15",
-            layout.tau_g1.len
-                + layout.tau_g2.len
-                + layout.alpha_tau_g1.len
-                + layout.beta_tau_g1.len,
-        );
+        let LagrangeLayout { levels, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 } = layout;
+        progress.begin("checking the Lagrange sections", layout.points());
         let mut reader = Reader { source: ptau.source(), rng, progress };
-        self.levels(&mut reader, &layout.tau_g1, power, &self.tau_g1)?;
-        self.level_of_twice_the_size(&mut reader, &layout.tau_g1, power + 1, truncated)?;
-        self.levels(&mut reader, &layout.tau_g2, power, &self.tau_g2)?;
-        self.levels(&mut reader, &layout.alpha_tau_g1, power, &self.alpha_tau_g1)?;
-        self.levels(&mut reader, &layout.beta_tau_g1, power, &self.beta_tau_g1)?;
+        // Section 12 has one level more. Of the powers that this one is a combination of, the file
+        // has all but the last if it is the file's own, and all otherwise.
+        match Levels::new(levels.first(), levels.last() + 1).filter(|_| levels.last() < power) {
+            Some(levels) => self.levels(&mut reader, &tau_g1, levels, &self.tau_g1)?,
+            None => {
+                self.levels(&mut reader, &tau_g1, levels, &self.tau_g1)?;
+                self.level_of_twice_the_size(&mut reader, &tau_g1, levels, truncated)?;
+            }
+        }
+        self.levels(&mut reader, &tau_g2, levels, &self.tau_g2)?;
+        self.levels(&mut reader, &alpha_tau_g1, levels, &self.alpha_tau_g1)?;
+        self.levels(&mut reader, &beta_tau_g1, levels, &self.beta_tau_g1)?;
         progress.end();
         Ok(())
     }
 
-    /// Levels 0 to p of a section, its first 2^(p+1) - 1 points, in one combination; where that
-    /// fails, level by level to name the first bad one.
+    /// Levels of a section, with which it begins, in one combination; where that fails, level by
+    /// level to name the first bad one.
     fn levels<R: Read + Seek + Send, P: Point>(
         &self,
         reader: &mut Reader<'_, R>,
         run: &PointRun<P>,
-        power: u32,
+        levels: Levels,
         powers: &Ends<P>,
     ) -> Result<(), VerifyError> {
         // Which levels there are is the header's word, not that of what was collected.
-        if powers.of_levels.len() as u64 != u64::from(power) + 1 {
+        let Some(ends) = powers.of_levels.get(levels.first() as usize..=levels.last() as usize)
+        else {
             return Err(not_the_basis(place_of_run(run)));
-        }
-        let factors: Vec<Fr> = (0..=power).map(|_| reader.rng.scalar()).collect();
+        };
+        let factors: Vec<Fr> = ends.iter().map(|_| reader.rng.scalar()).collect();
         let (mut head, mut tail) = (P::Group::ZERO, P::Group::ZERO);
-        for ((level, factor), last) in (0..).zip(&factors).zip(&powers.of_levels) {
+        for ((level, factor), last) in (levels.first()..).zip(&factors).zip(ends) {
             head += powers.of_levels[0] * factor;
             tail += *last * (self.rho.pow([1 << level]) * factor);
         }
-        let sum = reader.sum(run, 0, (2 << power) - 1, |start, count| {
-            Some(weights(self.rho, &factors, start, count))
+        let points = levels.start_of(levels.last() + 1);
+        let sum = reader.sum(run, 0, points, |start, count| {
+            Some(weights(self.rho, levels, &factors, start, count))
         })?;
         if self.is_geometric(sum, head, tail) {
             return Ok(());
         }
-        reader.progress.begin("looking for the level", (2 << power) - 1);
-        for (level, last) in (0..).zip(&powers.of_levels) {
-            if let Some(sum) = self.level_sum(reader, run, level)? {
+        reader.progress.begin("looking for the level", points);
+        for (level, last) in (levels.first()..).zip(ends) {
+            if let Some(sum) = self.level_sum(reader, run, levels, level)? {
                 let holds = self.is_geometric(
                     sum,
                     powers.of_levels[0].into_group(),
@@ -175,17 +179,18 @@ impl LagrangeCheck {
         Err(not_the_basis(place_of_run(run)))
     }
 
-    /// Level p+1 of section 12.
+    /// Level p+1 of section 12, which follows its other levels.
     fn level_of_twice_the_size<R: Read + Seek + Send>(
         &self,
         reader: &mut Reader<'_, R>,
         run: &PointRun<G1Affine>,
-        level: u32,
+        levels: Levels,
         truncated: bool,
     ) -> Result<(), VerifyError> {
+        let level = levels.last() + 1;
         // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9),
         // and its last level is read for its points only.
-        let Some(sum) = self.level_sum(reader, run, level)? else { return Ok(()) };
+        let Some(sum) = self.level_sum(reader, run, levels, level)? else { return Ok(()) };
         let weight = self.rho.pow([(1 << level) - 1]);
         let (one, last) = (self.tau_g1.of_levels[0], self.tau_g1.last);
         expect(
@@ -253,10 +258,11 @@ impl LagrangeCheck {
         &self,
         reader: &mut Reader<'_, R>,
         run: &PointRun<P>,
+        levels: Levels,
         level: u32,
     ) -> Result<Option<P::Group>, FormatError> {
         let (omega, n) = (root_of_unity(level), 1u64 << level);
-        let sum = reader.sum(run, n - 1, n, |start, count| {
+        let sum = reader.sum(run, levels.start_of(level), n, |start, count| {
             Some(interpolation(self.rho, omega?, level, start, count, Fr::ONE))
         })?;
         Ok(omega.map(|_| sum))
@@ -306,13 +312,12 @@ fn not_the_basis(place: String) -> VerifyError {
     }))
 }
 
-/// The weights of `count` points of a section from `start` on, over its levels 0, 1, ...: those of
+/// The weights of `count` points of a section from `start` on, over its levels: those of
 /// [`interpolation`], with a factor for each level.
-fn weights(rho: Fr, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
+fn weights(rho: Fr, levels: Levels, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
     let mut weights = Vec::with_capacity(count);
-    for (level, factor) in (0u32..).zip(factors) {
-        // Level k begins at 2^k - 1.
-        let (first, n) = ((1u64 << level) - 1, 1u64 << level);
+    for (level, factor) in (levels.first()..).zip(factors) {
+        let (first, n) = (levels.start_of(level), 1u64 << level);
         let (from, until) = (start.max(first), (start + count as u64).min(first + n));
         if let Some(omega) = root_of_unity(level).filter(|_| from < until) {
             weights.extend(interpolation(
@@ -360,30 +365,34 @@ mod tests {
             );
         }
     }
+
     #[test]
     fn a_section_cut_anywhere_has_the_same_weights() {
         let (rho, factors) =
             (Fr::from(987_654_321u64), [3, 5, 7, 11, 13].map(|f| Fr::from(f as u64)));
-        let whole = weights(rho, &factors, 0, 31);
-        let by_level: Vec<Fr> = (0..5u32)
-            .flat_map(|level| {
-                interpolation(
-                    rho,
-                    root_of_unity(level).unwrap(),
-                    level,
-                    0,
-                    1 << level,
-                    factors[level as usize],
-                )
-            })
-            .collect();
-        assert_eq!(whole, by_level);
-        for piece in 1..31 {
-            let cut: Vec<Fr> = (0..31)
-                .step_by(piece)
-                .flat_map(|start| weights(rho, &factors, start as u64, piece.min(31 - start)))
+        for (first, last) in [(0, 4), (0, 0), (2, 4), (3, 3)] {
+            let levels = Levels::new(first, last).unwrap();
+            let factors = &factors[first as usize..=last as usize];
+            let points = (2usize << last) - (1 << first);
+            let whole = weights(rho, levels, factors, 0, points);
+            let by_level: Vec<Fr> = (first..=last)
+                .zip(factors)
+                .flat_map(|(level, factor)| {
+                    let omega = root_of_unity(level).unwrap();
+                    interpolation(rho, omega, level, 0, 1 << level, *factor)
+                })
                 .collect();
-            assert_eq!(cut, whole, "in pieces of {piece}");
+            assert_eq!(whole, by_level);
+            for piece in 1..points {
+                let cut: Vec<Fr> = (0..points)
+                    .step_by(piece)
+                    .flat_map(|start| {
+                        let count = piece.min(points - start);
+                        weights(rho, levels, factors, start as u64, count)
+                    })
+                    .collect();
+                assert_eq!(cut, whole, "levels {levels} in pieces of {piece}");
+            }
         }
     }
 

@@ -103,7 +103,7 @@ pub fn verify<R: Read + Seek + Send>(
         .earlier
         .filter(|_| expectations.proven == Some(ptau.ceremony_power()))
         .map_or(0, <[_]>::len);
-    let points = check_points(&mut ptau, &last, proven, progress);
+    let points = check_points(&mut ptau, proven, progress);
     let (ptau, digests) = finish(ptau, points, progress)?;
     if !ptau.is_truncated() {
         checks.push(Check::Hashes);
@@ -257,18 +257,19 @@ fn check_digest<R: Read + Seek + Send>(
 /// Whether the file has a Lagrange level for a domain of 2^29, which the scalar field does not
 /// have.
 fn has_level_29<R: Read + Seek + Send>(ptau: &Ptau<R>) -> bool {
-    ptau.lagrange().is_some() && ptau.power().exponent() == FR_TWO_ADICITY
+    ptau.lagrange().is_some_and(|lagrange| lagrange.levels.last() == FR_TWO_ADICITY)
 }
 
-/// Checks 1 to 8: the records, and then the points.
-fn check_points<R: Read + Seek + Send>(
+/// Checks 1 to 8: the records, of which the proofs of the first `proven` are known to hold, and
+/// then the points.
+pub(super) fn check_points<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
-    last: &Contribution,
     proven: usize,
     progress: &dyn Progress,
 ) -> Result<(), VerifyError> {
     let mut rng = VerifierRng::from_os()?;
-    match check_sections(ptau, last, proven, &mut rng, progress)? {
+    let last = check_minimum(ptau.contributions(), 1)?.clone();
+    match check_sections(ptau, &last, proven, &mut rng, progress)? {
         Some(lagrange) => lagrange.check(ptau, &mut rng, progress),
         None => Ok(()),
     }

@@ -5,8 +5,9 @@ use crate::entropy::OsRandomError;
 use crate::explain::{Explain, Finding};
 use crate::format::FormatError;
 use crate::format::bound_file::Change;
-use crate::format::ptau::Power;
+use crate::format::ptau::{Levels, Power};
 use crate::limits::MAX_CONTRIBUTIONS;
+use crate::phase1::contribute::StepError;
 use crate::secret_threads::ThreadsError;
 
 /// The smallest power of a circuit whose initial key's hash includes one point more than it counts
@@ -35,6 +36,20 @@ pub enum SetupError {
          prepare it first"
     )]
     NotPrepared,
+    /// The phase-1 file has Lagrange bases of other sizes only.
+    #[error(
+        "the .ptau is not prepared for circuits of this size: found levels {found}, expected \
+         level {expected}"
+    )]
+    NotThisLevel {
+        /// Of the `.ptau`.
+        found: Levels,
+        /// Of the circuit.
+        expected: Power,
+    },
+    /// The Lagrange bases that the phase-1 file lacks could not be computed.
+    #[error("preparing the powers of tau (.ptau): {0}")]
+    Prepare(#[source] StepError),
     /// The circuit needs a larger phase 1.
     #[error(
         "the .ptau is too small for the circuit: found power {found}, expected at least power \
@@ -86,6 +101,7 @@ impl SetupError {
             Self::R1cs(error) | Self::Ptau(error) | Self::Key(error) => {
                 matches!(error, FormatError::Io(_) | FormatError::OsRandom(_))
             }
+            Self::Prepare(error) => error.is_environment(),
             other => matches!(other, Self::OsRandom(_)),
         }
     }
@@ -104,6 +120,13 @@ impl Explain for SetupError {
                 "no sections 12 to 15",
                 "all of them: prepare it first",
             ),
+            Self::NotThisLevel { found, expected } => Finding::compared(
+                "zkey-setup/not-this-level",
+                self,
+                format_args!("levels {found}"),
+                format_args!("level {expected}"),
+            ),
+            Self::Prepare(error) => error.explain().inside("the powers of tau (.ptau)"),
             Self::PtauTooSmall { found, expected } => Finding::compared(
                 "zkey-setup/ptau-too-small",
                 self,

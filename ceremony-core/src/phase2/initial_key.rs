@@ -19,7 +19,7 @@
 //! sums are made in one pass over the circuit, or, for one of more than [`WIRES_AT_ONCE`] wires, in
 //! a pass for each section and [`WIRES_PER_PASS`] of them.
 
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
 use bn254_batch::IndexedSums;
@@ -35,13 +35,15 @@ use crate::format::FormatError;
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::{PointRun, ReadAhead};
-use crate::format::ptau::{AccumulatorLayout, LagrangeLayout, Ptau};
+use crate::format::ptau::{AccumulatorLayout, LagrangeLayout, Levels, Power, Ptau};
 use crate::format::r1cs::{Matrix, R1cs, Shape, Term};
+use crate::format::scratch::Scratch;
 use crate::format::zkey::{
     Header, ZKEY, push_coefficient, section, write_contributions, write_header,
 };
 use crate::hash::InitialKeyHash;
 use crate::limits::{CHUNK_POINTS, WIRES_AT_ONCE, WIRES_PER_PASS};
+use crate::phase1::prepare::levels_beside;
 use crate::phase1::records::{check_fresh_chain, check_order};
 use crate::progress::Progress;
 
@@ -107,7 +109,61 @@ pub fn new_key<C: Read + Seek + Send, P: Read + Seek + Send, W: Write + Seek + S
     InitialKey::open(r1cs, ptau, progress)?.write(out)
 }
 
-fn write_error(error: std::io::Error) -> SetupError {
+/// Where the Lagrange bases for a circuit of this size are. Those that the file lacks are made, in
+/// its scratch file.
+fn bases<P: Read + Seek + Send>(
+    ptau: &mut Ptau<P>,
+    power: Power,
+    progress: &dyn Progress,
+) -> Result<(LagrangeLayout, Option<Box<dyn Scratch>>), SetupError> {
+    let own = ptau.lagrange();
+    if let Some(lagrange) = own.filter(|lagrange| lagrange.levels.has(power)) {
+        return Ok((lagrange, None));
+    }
+    let Some(mut scratch) = ptau.take_scratch() else {
+        let missing = |found| SetupError::NotThisLevel { found, expected: power };
+        return Err(own.map_or(SetupError::NotPrepared, |own| missing(own.levels)));
+    };
+    let lagrange = levels_beside(ptau, &mut *scratch, Levels::of(power), progress)
+        .map_err(SetupError::Prepare)?;
+    Ok((lagrange, Some(scratch)))
+}
+
+fn file_of_bases<'a, P: Read + Seek>(
+    ptau: &'a mut Ptau<P>,
+    beside: &'a mut Option<Box<dyn Scratch>>,
+) -> BasesFile<'a, P> {
+    match beside {
+        Some(file) => BasesFile::Beside(&mut **file),
+        None => BasesFile::Ptau(ptau.source()),
+    }
+}
+
+/// The file that has the Lagrange bases.
+enum BasesFile<'a, R> {
+    Ptau(&'a mut R),
+    Beside(&'a mut dyn Scratch),
+}
+
+impl<R: Read + Seek> Read for BasesFile<'_, R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Ptau(file) => file.read(bytes),
+            Self::Beside(file) => file.read(bytes),
+        }
+    }
+}
+
+impl<R: Read + Seek> Seek for BasesFile<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Ptau(file) => file.seek(to),
+            Self::Beside(file) => file.seek(to),
+        }
+    }
+}
+
+fn write_error(error: io::Error) -> SetupError {
     SetupError::Key(error.into())
 }
 
@@ -154,6 +210,8 @@ pub(super) struct InitialKey<'a, C, P> {
     r1cs: &'a mut R1cs<C>,
     ptau: &'a mut Ptau<P>,
     lagrange: LagrangeLayout,
+    /// Where the Lagrange bases are, if not in the `.ptau` itself.
+    beside: Option<Box<dyn Scratch>>,
     shape: Shape,
     rng: VerifierRng,
     progress: &'a dyn Progress,
@@ -177,12 +235,15 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         if ptau.power() < shape.power() {
             return Err(SetupError::PtauTooSmall { found: ptau.power(), expected: shape.power() });
         }
-        let lagrange = ptau.lagrange().ok_or(SetupError::NotPrepared)?;
+        if ptau.lagrange().is_none() && !ptau.has_scratch() {
+            return Err(SetupError::NotPrepared);
+        }
         let (wires_at_once, wires_per_pass) = (WIRES_AT_ONCE, WIRES_PER_PASS);
         let mut key = Self {
             r1cs,
             ptau,
-            lagrange,
+            lagrange: LagrangeLayout::consecutive(Levels::of(shape.power()), false, 0),
+            beside: None,
             shape,
             rng: VerifierRng::from_os()?,
             progress,
@@ -190,6 +251,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             wires_per_pass,
         };
         key.check_ptau()?;
+        (key.lagrange, key.beside) = bases(key.ptau, shape.power(), progress)?;
         Ok(key)
     }
 
@@ -366,9 +428,10 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         plan: &Plan<'_>,
         also: impl FnMut(&[Term]) -> Result<(), SetupError> + Send,
     ) -> Result<Columns, SetupError> {
-        let Self { r1cs, ptau, lagrange, shape, rng, progress, .. } = self;
-        let mut basis =
-            Basis { source: ptau.source(), lagrange: *lagrange, level: shape.power().n() - 1 };
+        let Self { r1cs, ptau, lagrange, beside, shape, rng, progress, .. } = self;
+        let mut file = file_of_bases(ptau, beside);
+        let level = lagrange.levels.start_of(shape.power().exponent());
+        let mut basis = Basis { source: &mut file, lagrange: *lagrange, level };
         progress.begin(step, u64::from(shape.constraints()) + u64::from(shape.public()));
         let columns = qap::pass(plan, r1cs, &mut basis, rng, *progress, also)?;
         progress.end();
@@ -377,9 +440,11 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
 
     /// Section 9 with delta = 1: the odd entries of level k + 1, as they are.
     fn h(&mut self, sink: &mut dyn Sink) -> Result<(), SetupError> {
-        let (n, level) = (self.shape.power().n(), 2 * self.shape.power().n() - 1);
+        let n = self.shape.power().n();
+        let level = self.lagrange.levels.start_of(self.shape.power().exponent() + 1);
         let (run, all) = (self.lagrange.tau_g1, level..level + 2 * n);
-        let mut pieces = ReadAhead::new(self.ptau.source());
+        let mut file = file_of_bases(self.ptau, &mut self.beside);
+        let mut pieces = ReadAhead::new(&mut file);
         pieces.want(&run, all.clone(), 0);
         sink.begin(section::H).map_err(SetupError::Key)?;
         self.progress.begin("H", n);

@@ -189,7 +189,7 @@ impl Encoded {
             (Some(first), Some(last)) => first.constraint..last.constraint + 1,
             _ => 0..0,
         };
-        let LagrangeLayout { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 } = basis.lagrange;
+        let LagrangeLayout { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, .. } = basis.lagrange;
         let any_g1 = plan.columns.iter().any(|column| *column != Column::B2);
         Ok(Self {
             beta: basis.piece(beta_tau_g1, &rows, plan.has(Column::Combined))?,
@@ -348,6 +348,7 @@ mod tests {
 
     use super::*;
     use crate::format::encoding::{Encoding, encode};
+    use crate::format::ptau::Levels;
     use crate::format::r1cs::{Row, write_r1cs};
     use crate::progress::NoProgress;
 
@@ -404,6 +405,7 @@ mod tests {
         }
         let mut bytes = Vec::new();
         let layout = LagrangeLayout {
+            levels: Levels::new(0, 0).unwrap(),
             tau_g1: run(&mut bytes, 1, rows),
             tau_g2: run(&mut bytes, 2, rows),
             alpha_tau_g1: run(&mut bytes, 3, rows),

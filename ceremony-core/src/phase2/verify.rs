@@ -44,6 +44,7 @@ use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
 use crate::format::ptau::Ptau;
 use crate::format::r1cs::R1cs;
+use crate::format::scratch::Scratch;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::FileSha256;
 use crate::progress::{Progress, SubProgress};
@@ -181,12 +182,13 @@ fn against_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek 
     progress: &dyn Progress,
     records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<(Report, Predecessor), VerifyError> {
+    let scratch = ptau.take_scratch();
     let mut circuit = RecheckedFile::new(r1cs.source()).map_err(|e| of_circuit(e.into()))?;
     let mut powers = RecheckedFile::new(ptau.source()).map_err(|e| of_powers(e.into()))?;
     let known = key.contributions().to_vec();
     let mut whole = hashed(key.source(), VerifyError::Key)?;
-    let compared =
-        compare_with_initial(&mut circuit, &mut powers, (&mut whole, &known), progress, records);
+    let files = (&mut circuit, &mut powers, scratch);
+    let compared = compare_with_initial(files, (&mut whole, &known), progress, records);
     with_digests(compared, |taken| {
         let again = taken.is_none();
         let first = || circuit_and_powers(&mut circuit, &mut powers, progress);
@@ -218,15 +220,21 @@ fn circuit_and_powers<C: Read + Seek + Send, P: Read + Seek + Send>(
 /// A key that is read by a verifier, from its head on.
 type NotedKey<'a, 'b, K> = Zkey<&'a mut StreamHashedFile<&'b mut K>>;
 
+/// What an initial key is made from: circuit, phase 1, and a file for Lagrange bases.
+type Setup<'a, 'c, 'p, C, P> =
+    (&'a mut RecheckedFile<&'c mut C>, &'a mut RecheckedFile<&'p mut P>, Option<Box<dyn Scratch>>);
+
 fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Send>(
-    circuit: &mut RecheckedFile<&mut C>,
-    powers: &mut RecheckedFile<&mut P>,
+    (circuit, powers, scratch): Setup<'_, '_, '_, C, P>,
     (key, known): (&mut StreamHashedFile<&mut K>, &[Contribution]),
     progress: &dyn Progress,
     records: impl FnOnce(&NotedKey<'_, '_, K>, &Header, &mut Findings),
 ) -> Result<(Compared, Option<First>), VerifyError> {
     let r1cs = &mut R1cs::open(circuit).map_err(of_circuit)?;
     let ptau = &mut Ptau::open(powers).map_err(of_powers)?;
+    if let Some(scratch) = scratch {
+        ptau.set_scratch(scratch);
+    }
     let key = &mut Zkey::open_knowing(key, known).map_err(VerifyError::Key)?;
     let mut findings = Findings::default();
     let mut rng = VerifierRng::from_os()?;
