@@ -189,6 +189,12 @@ fn output_fault(fault: &OutputFault) -> Diagnostic {
         OutputFault::NotRegular => {
             ("output-not-regular", "name another file: only a regular file is replaced")
         }
+        OutputFault::InTheWay => {
+            ("output-in-the-way", "move that file away, or name another output")
+        }
+        OutputFault::Busy => {
+            ("output-busy", "wait until the other process has ended, or name another output")
+        }
         OutputFault::Io { .. } => return Diagnostic::environment("io", fault),
     };
     Diagnostic::environment(code, fault).hint(hint)

@@ -61,6 +61,7 @@ mod prior;
 mod refused;
 mod rejection;
 pub mod report;
+pub mod resumable;
 pub mod roster;
 pub mod service;
 pub mod software;

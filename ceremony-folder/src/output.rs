@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crate::place::{Place, Readers};
-use crate::store::EntryKind;
+use crate::store::{EntryKind, ReadError};
 
 /// The temporary files being written, by number, so that an interrupt can remove them.
 static PARTIAL: Mutex<Vec<(u64, Place)>> = Mutex::new(Vec::new());
@@ -47,6 +47,12 @@ pub enum OutputFault {
     /// What is there is a link, a folder, a pipe or a device, which is never replaced.
     #[error("the output is not a regular file")]
     NotRegular,
+    /// A file that belongs to somebody else has the name that an unfinished output needs.
+    #[error("a file is in the way that belongs to no unfinished output")]
+    InTheWay,
+    /// Another process is writing it.
+    #[error("another process is writing the output")]
+    Busy,
     /// The system says why.
     #[error("{doing} failed: {error}")]
     Io {
@@ -112,17 +118,7 @@ impl Output {
         inputs: &[&Path],
         readers: Readers,
     ) -> Result<Self, OutputError> {
-        if inputs.iter().any(|input| same_file(input, path)) {
-            return Err(OutputError { path: path.into(), fault: OutputFault::IsInput });
-        }
-        // `..` and `/` are folders too.
-        if path.file_name().is_none() {
-            let fault = if replace { OutputFault::NotRegular } else { OutputFault::Exists };
-            return Err(OutputError { path: path.into(), fault });
-        }
-        let place =
-            Place::named(path).map_err(|error| io_error(path, "opening its folder", error))?;
-        Self::at(place, path, replace, readers)
+        Self::at(place_of(path, replace, inputs)?, path, replace, readers)
     }
 
     /// An output in a folder that is open. `path` is its name in messages.
@@ -132,16 +128,57 @@ impl Output {
         replace: bool,
         readers: Readers,
     ) -> Result<Self, OutputError> {
-        let refused = |fault| Err(OutputError { path: path.into(), fault });
-        match place.kind().map_err(|error| io_error(path, "opening", error))? {
-            Some(_) if !replace => return refused(OutputFault::Exists),
-            Some(EntryKind::Folder | EntryKind::Other) => return refused(OutputFault::NotRegular),
-            _ => {}
-        }
+        judge(&place, path, replace)?;
         let (file, temporary) = Temporary::beside(&place, readers)
             .map_err(|error| io_error(path, "creating a temporary file", error))?;
+        Ok(Self::of(file, temporary, path, replace))
+    }
+
+    fn of(file: File, temporary: Temporary, path: &Path, replace: bool) -> Self {
         let path = path.into();
-        Ok(Self { file, temporary, path, replace, unsynced: 0, failed: false, syncing: None })
+        Self { file, temporary, path, replace, unsynced: 0, failed: false, syncing: None }
+    }
+
+    /// An output that was judged, under a temporary name that the next process finds, with what is
+    /// in it. Until [`Self::keep`] was called it vanishes as any other output.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and [`OutputFault::Busy`].
+    pub(crate) fn resume(
+        path: &Path,
+        replace: bool,
+        temporary: Place,
+    ) -> Result<Self, OutputError> {
+        let failed = |error| io_error(path, "creating a temporary file", error);
+        let file = match temporary.create_new(Readers::Everyone) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                temporary.open_for_append().map_err(|error| match error {
+                    ReadError::Io(error) => failed(error),
+                    _ => OutputError { path: path.into(), fault: OutputFault::InTheWay },
+                })?
+            }
+            created => created.map_err(failed)?,
+        };
+        // A file system without locks: whoever starts two there is on their own.
+        if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
+            return Err(OutputError { path: path.into(), fault: OutputFault::Busy });
+        }
+        Ok(Self::of(file, Temporary::registered(temporary), path, replace))
+    }
+
+    /// Flushes to the disk. From now on the file stays under its temporary name when this is
+    /// dropped, and on an interrupt.
+    ///
+    /// # Errors
+    /// When a write failed.
+    pub(crate) fn keep(&mut self) -> io::Result<()> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write failed"));
+        }
+        self.end_sync()?;
+        self.file.sync_all()?;
+        self.temporary.keep();
+        Ok(())
     }
 
     /// Changes the name that [`Self::commit`] gives, within the same folder.
@@ -189,42 +226,95 @@ impl Output {
     }
 }
 
+/// Judges an output that a user names.
+pub(crate) fn place_of(path: &Path, replace: bool, inputs: &[&Path]) -> Result<Place, OutputError> {
+    let refused = |fault| Err(OutputError { path: path.into(), fault });
+    if inputs.iter().any(|input| same_file(input, path)) {
+        return refused(OutputFault::IsInput);
+    }
+    // `..` and `/` are folders too.
+    if path.file_name().is_none() {
+        return refused(if replace { OutputFault::NotRegular } else { OutputFault::Exists });
+    }
+    Place::named(path).map_err(|error| io_error(path, "opening its folder", error))
+}
+
+/// What stands where an output is to be.
+pub(crate) fn judge(place: &Place, path: &Path, replace: bool) -> Result<(), OutputError> {
+    let refused = |fault| Err(OutputError { path: path.into(), fault });
+    match place.kind().map_err(|error| io_error(path, "opening", error))? {
+        Some(_) if !replace => refused(OutputFault::Exists),
+        Some(EntryKind::Folder | EntryKind::Other) => refused(OutputFault::NotRegular),
+        _ => Ok(()),
+    }
+}
+
 /// A file under a temporary name, which is removed when this is dropped.
 #[derive(Debug)]
-struct Temporary {
+pub(crate) struct Temporary {
     place: Place,
     number: u64,
-    renamed: bool,
+    /// Whether it stays: it has its name, or the next process goes on with it.
+    stays: bool,
 }
 
 impl Temporary {
     /// Names tried before something must be wrong with the folder.
     const ATTEMPTS: usize = 1000;
 
-    fn beside(place: &Place, readers: Readers) -> io::Result<(File, Self)> {
+    fn next_number() -> u64 {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A file of this name.
+    pub(crate) fn registered(place: Place) -> Self {
+        Self::numbered(place, Self::next_number())
+    }
+
+    fn numbered(place: Place, number: u64) -> Self {
+        if let Ok(mut partial) = PARTIAL.lock() {
+            partial.push((number, place.clone()));
+        }
+        Self { place, number, stays: false }
+    }
+
+    /// From now on it is not removed.
+    pub(crate) fn keep(&mut self) {
+        self.stays = true;
+        self.unregister();
+    }
+
+    /// From now on it is removed when this is dropped, but not on an interrupt.
+    pub(crate) fn end(&mut self) {
+        self.stays = false;
+    }
+
+    fn unregister(&self) {
+        if let Ok(mut partial) = PARTIAL.lock() {
+            partial.retain(|(number, _)| *number != self.number);
+        }
+    }
+
+    pub(crate) fn beside(place: &Place, readers: Readers) -> io::Result<(File, Self)> {
         for _ in 0..Self::ATTEMPTS {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let number = Self::next_number();
             let place =
                 place.beside(format!(".zk-ceremony-{}-{number}.partial", std::process::id()));
             match place.create_new(readers) {
                 // A process that had this number before was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 created => {
-                    let file = created?;
-                    if let Ok(mut partial) = PARTIAL.lock() {
-                        partial.push((number, place.clone()));
-                    }
-                    return Ok((file, Self { place, number, renamed: false }));
+                    return Ok((created?, Self::numbered(place, number)));
                 }
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    fn rename(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
+    pub(crate) fn rename(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
         self.place.rename(name, replace)?;
-        self.renamed = true;
+        self.stays = true;
         // The file has its name, whatever comes now: not every file system can sync a folder.
         let _ = self.place.sync_folder();
         Ok(())
@@ -233,16 +323,14 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.renamed {
+        if !self.stays {
             let _ = self.place.remove();
         }
-        if let Ok(mut partial) = PARTIAL.lock() {
-            partial.retain(|(number, _)| *number != self.number);
-        }
+        self.unregister();
     }
 }
 
-fn io_error(path: &Path, doing: &'static str, error: io::Error) -> OutputError {
+pub(crate) fn io_error(path: &Path, doing: &'static str, error: io::Error) -> OutputError {
     OutputError { path: path.into(), fault: OutputFault::Io { doing, error } }
 }
 

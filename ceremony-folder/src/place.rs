@@ -48,6 +48,11 @@ impl Place {
         Ok(Self { folder: folder_beneath(root, parent, make)?, name: name.into() })
     }
 
+    /// The name in its folder.
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
     /// Another name in the same folder.
     pub(crate) fn beside(&self, name: impl Into<OsString>) -> Self {
         Self { folder: self.folder.clone(), name: name.into() }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use ceremony_core::commit::Opening;
 use ceremony_core::format::bound_file::{FileDigests, digest_file, sha256_file};
-use ceremony_core::format::ptau::{Contribution as PtauRecord, Power, Ptau};
+use ceremony_core::format::ptau::{Contribution as PtauRecord, Levels, Power, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributionKind;
 use ceremony_core::format::zkey::Zkey;
@@ -504,11 +504,13 @@ impl<'a> Verification<'a> {
             verify_ptau(file, &expectations, progress).map_err(at(&this.path))?;
         self.ensure_power(&this.path, &ptau)?;
         ensure_attested(this, verified.digests.sha256)?;
-        if ptau.lagrange().is_none() {
+        // Circuits of any size may follow.
+        let all = Levels::all(ptau.power());
+        if ptau.lagrange().is_none_or(|lagrange| lagrange.levels != all) {
             return Err(broken(
                 &this.path,
                 "the file is not prepared",
-                "no Lagrange bases",
+                "not all Lagrange bases",
                 "sections 12 to 15",
             ));
         }

@@ -17,10 +17,12 @@ pub(crate) mod signing;
 pub(crate) mod watching;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 pub(crate) use audit_verifier::AuditVerifier;
 use bn254_batch::{Backend, Instructions};
+use ceremony_core::format::ptau::{Levels, NoLevels};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use documents::{Completions, Man};
 pub(crate) use guard_status::GuardStatus;
@@ -237,9 +239,27 @@ pub(crate) enum PtauCommand {
     )]
     Beacon(BeaconArgs),
     /// Compute the Lagrange bases that phase 2 reads
-    #[command(after_long_help = examples("Example:\n  \
-        zk-ceremony ptau prepare final.ptau prepared.ptau"))]
+    #[command(
+        after_long_help = examples("Examples:\n  \
+            zk-ceremony ptau prepare final.ptau prepared.ptau\n  \
+            zk-ceremony ptau prepare final.ptau prepared.ptau --levels circuit.r1cs\n  \
+            zk-ceremony ptau prepare final.ptau prepared.ptau --levels 14..20\n\n\
+            A preparation that was interrupted goes on when the same command is given again. \
+            Until it ends, what is made is beside OUT, as OUT.unfinished, OUT.unfinished.scratch \
+            and OUT.unfinished.json; remove all three to begin anew.\n\n\
+            snarkjs reads files with all levels only. `zkey new` also takes a file that is not \
+            prepared, and computes what its circuit needs.")
+    )]
     Prepare(Prepare),
+    /// Attach Lagrange bases that somebody else computed, once they are verified
+    #[command(
+        after_long_help = examples("Example:\n  \
+            zk-ceremony ptau import-lagrange final.ptau downloaded-prepared.ptau prepared.ptau\n\n\
+            The result is verified like `ptau verify` does it, checks 1 to 8: that takes a \
+            fourteenth of the time of `ptau prepare`. Of LAGRANGE only sections 12 to 15 (or 111 \
+            to 115) are taken, and of IN nothing is changed.")
+    )]
+    ImportLagrange(ImportLagrange),
     /// Check everything about a file
     #[command(
         after_long_help = examples("Examples:\n  \
@@ -343,6 +363,41 @@ pub(crate) struct Prepare {
     /// The file whose powers to take, closed by a beacon or not
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Only what circuits of these sizes need: the levels N to M (domains of 2^N to 2^M), or the one
+    /// of a circuit; all without it
+    #[arg(long, value_name = "R1CS|N|N..M")]
+    pub(crate) levels: Option<LevelsOrCircuit>,
+    /// Note how far the work has come whenever so many seconds have passed
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) checkpoint_every: u64,
+}
+
+/// Levels, or a circuit that tells which.
+#[derive(Clone, Debug)]
+pub(crate) enum LevelsOrCircuit {
+    Levels(Levels),
+    Circuit(PathBuf),
+}
+
+impl FromStr for LevelsOrCircuit {
+    type Err = NoLevels;
+
+    fn from_str(text: &str) -> Result<Self, NoLevels> {
+        let numbers = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        if numbers { text.parse().map(Self::Levels) } else { Ok(Self::Circuit(text.into())) }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportLagrange {
+    /// The file whose powers to take
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// A prepared file of the same powers, from anybody
+    #[arg(value_name = "LAGRANGE")]
+    pub(crate) lagrange: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -477,7 +532,8 @@ pub(crate) struct NewKey {
     /// The circuit, as circom writes it
     #[arg(value_name = "R1CS")]
     pub(crate) r1cs: PathBuf,
-    /// The prepared powers of tau, verified
+    /// The powers of tau, verified; the Lagrange bases for the circuit are computed where they are
+    /// not prepared
     #[arg(value_name = "PTAU")]
     pub(crate) ptau: PathBuf,
     #[command(flatten)]

@@ -129,7 +129,10 @@ pub(crate) fn step(path: &Path, error: &StepError) -> Diagnostic {
                 .into()
         }
         StepError::NoDomain => {
-            "use a ceremony of power 27 or less, or download its published prepared file".into()
+            "ask for levels up to 27 with --levels, or download the published prepared file".into()
+        }
+        StepError::Levels { expected, .. } => {
+            format!("ask for levels of at most {expected}, or take a file of a larger power")
         }
         _ => "nothing was written: fix the cause and retry".into(),
     };
@@ -157,6 +160,14 @@ pub(crate) fn setup(r1cs: &Path, ptau: &Path, out: &Path, error: &SetupError) ->
         SetupError::NotPrepared => {
             (ptau, format!("run `{PROGRAM} ptau prepare IN OUT` and give its output"))
         }
+        SetupError::NotThisLevel { .. } => (
+            ptau,
+            format!(
+                "run `{PROGRAM} ptau prepare IN OUT --levels {}` and give its output",
+                r1cs.display()
+            ),
+        ),
+        SetupError::Prepare(error) => return step(ptau, error),
         SetupError::PtauTooSmall { .. } => {
             (ptau, "take a ceremony of the expected power or more".into())
         }
@@ -228,6 +239,9 @@ pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
         }
         KeyVerifyError::Setup(SetupError::NotPrepared) => {
             format!("give the prepared .ptau, see `{PROGRAM} ptau prepare --help`")
+        }
+        KeyVerifyError::Setup(SetupError::NotThisLevel { .. }) => {
+            format!("prepare it for the circuit, see `{PROGRAM} ptau prepare --help`")
         }
         KeyVerifyError::Setup(SetupError::Phase1(failure)) => check_hint(failure.check),
         KeyVerifyError::Setup(_) => {

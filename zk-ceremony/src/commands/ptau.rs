@@ -4,20 +4,19 @@ use std::fs::File;
 use std::path::Path;
 
 use ceremony_core::format::bound_file::digest_file;
-use ceremony_core::format::ptau::{Contribution, Power, Ptau};
+use ceremony_core::format::ptau::{Contribution, Levels, Power, Ptau};
 use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
 };
 use ceremony_core::phase1::contribute::{apply_beacon, contribute, new};
 use ceremony_core::phase1::perpetual_powers::{PublishedPtau, published};
-use ceremony_core::phase1::prepare::prepare;
 use ceremony_core::phase1::verify::{Check, Expectations, verify};
 use serde::Serialize;
 use zk_attest::diagnostic::Diagnostic;
 
 use crate::cli::{
     BeaconArgs, Contribute, ContributeChallenge, ExportChallenge, ImportResponse, Info, New,
-    Prepare, PtauCommand, Verify,
+    PtauCommand, Verify,
 };
 use crate::failure;
 use crate::outcome::made;
@@ -34,6 +33,7 @@ impl PtauCommand {
             Self::Contribute(command) => command.run(),
             Self::Beacon(command) => command.run(),
             Self::Prepare(command) => command.run(),
+            Self::ImportLagrange(command) => command.run(),
             Self::Verify(command) => command.run(),
             Self::Info(command) => command.run(),
             Self::ExportChallenge(command) => command.run(),
@@ -99,22 +99,6 @@ fn print_new_record(path: &Path, index: usize, record: &Contribution) {
         .hash("next challenge", record.next_challenge);
 }
 
-impl Prepare {
-    fn run(self) -> Result<(), Diagnostic> {
-        let mut input = open_ptau(&self.input)?;
-        let mut output = self.output.create(&[&self.input])?;
-        prepare(&mut input, &mut output, &Bars::default())
-            .map_err(|e| failure::step(&self.input, &e))?;
-        output.commit()?;
-        let power = input.power();
-        made(
-            &self.output.path,
-            format_args!("prepared for circuits of up to 2^{power} constraints"),
-        );
-        Ok(())
-    }
-}
-
 impl ExportChallenge {
     fn run(self) -> Result<(), Diagnostic> {
         let mut input = open_ptau(&self.input)?;
@@ -168,6 +152,9 @@ struct ShownFile {
     power: u32,
     ceremony_power: u32,
     prepared: bool,
+    /// The levels of a file that is prepared for some only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    levels: Option<String>,
     blake2b: String,
     sha256: String,
     length: u64,
@@ -189,6 +176,11 @@ impl ShownFile {
             power: ptau.power().exponent(),
             ceremony_power: ptau.ceremony_power().exponent(),
             prepared: ptau.lagrange().is_some(),
+            levels: ptau
+                .lagrange()
+                .map(|lagrange| lagrange.levels)
+                .filter(|levels| *levels != Levels::all(ptau.power()))
+                .map(|levels| levels.to_string()),
             blake2b: digests.blake2b.to_string(),
             sha256: digests.sha256.to_string(),
             length: digests.length,
@@ -208,7 +200,11 @@ impl ShownFile {
         if self.ceremony_power != self.power {
             println!("  truncated from     a ceremony of power {}", self.ceremony_power);
         }
-        println!("  prepared           {}", if self.prepared { "yes" } else { "no" });
+        match (&self.levels, self.prepared) {
+            (Some(levels), _) => println!("  prepared           levels {levels}"),
+            (None, true) => println!("  prepared           yes"),
+            (None, false) => println!("  prepared           no"),
+        }
         println!("  length             {} bytes", self.length);
         println!("  sha256             {}", self.sha256);
         println!("  blake2b-512\n{}", hex_groups(&self.blake2b));

@@ -59,12 +59,30 @@ fn open_r1cs(path: &Path) -> Result<R1cs<File>, Diagnostic> {
     R1cs::open(open(path)?).map_err(|e| failure::format(path, &e))
 }
 
+/// Lets Lagrange bases that the file lacks be computed, in a temporary file in `folder`.
+fn lend_scratch(ptau: &mut Ptau<File>, r1cs: &R1cs<File>, folder: &Path) -> Result<(), Diagnostic> {
+    let power = r1cs.shape().power();
+    if ptau.power() < power || ptau.lagrange().is_some_and(|own| own.levels.has(power)) {
+        return Ok(());
+    }
+    note!(
+        "The .ptau is not prepared for circuits of 2^{power} rows: this is done here, and not kept. \
+         `{PROGRAM} ptau prepare IN OUT --levels {power}` keeps it"
+    );
+    let scratch = tempfile::tempfile_in(folder)
+        .map_err(|e| failure::io(folder, "creating a temporary file", &e))?;
+    ptau.set_scratch(Box::new(scratch));
+    Ok(())
+}
+
 impl NewKey {
     fn run(self) -> Result<(), Diagnostic> {
         let mut r1cs = open_r1cs(&self.r1cs)?;
         let mut ptau =
             Ptau::open(open(&self.ptau)?).map_err(|e| failure::format(&self.ptau, &e))?;
         let mut output = self.output.create(&[&self.r1cs, &self.ptau])?;
+        let folder = self.output.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        lend_scratch(&mut ptau, &r1cs, folder.unwrap_or(Path::new(".")))?;
         let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default())
             .map_err(|e| failure::setup(&self.r1cs, &self.ptau, &self.output.path, &e))?;
         output.commit()?;
@@ -261,6 +279,7 @@ impl VerifyKey {
                 (powers, phase1.digests.sha256, Some(phase1))
             }
         };
+        lend_scratch(&mut powers, &circuit, &std::env::temp_dir())?;
         let result = verify(
             &mut circuit,
             &mut powers,

@@ -20,6 +20,7 @@ mod network;
 mod newest_step;
 mod pages;
 mod policy_cli;
+mod prepare_cli;
 mod prepared_file;
 mod prompts;
 mod proof_cli;

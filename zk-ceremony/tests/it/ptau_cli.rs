@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::kit::{Folder, refused};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "new",
     "contribute",
     "beacon",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 9] = [
     "export-challenge",
     "contribute-challenge",
     "import-response",
+    "import-lagrange",
 ];
 
 /// A folder with a new file, one contribution, a beacon, a challenge and a response.

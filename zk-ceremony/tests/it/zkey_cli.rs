@@ -101,7 +101,6 @@ fn what_a_participant_can_meet_names_cause_and_cure() {
     compile("squares", &[], &folder.path(""));
     let key = folder.read("1.zkey");
     folder.write("cut.zkey", &key[..key.len() - 10]);
-    refused(&folder, "zkey_unprepared_ptau", "zkey new circuit.r1cs 1.ptau out.zkey");
     refused(&folder, "zkey_ptau_too_small", "zkey new squares.r1cs prepared.ptau out.zkey");
     refused(&folder, "zkey_not_a_circuit", "zkey new prepared.ptau prepared.ptau out.zkey");
     refused(&folder, "zkey_output_is_input", "zkey contribute 1.zkey 1.zkey --name bob --force");

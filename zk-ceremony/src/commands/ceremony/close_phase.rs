@@ -4,7 +4,7 @@
 use std::io::{BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
@@ -185,7 +185,7 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
         .map_err(|e| failure::format(&last.path, &e))?;
     let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
     say_moved(&step.put_away);
-    if input.lagrange().is_some() {
+    if input.lagrange().is_some_and(|own| own.levels == Levels::all(input.power())) {
         // It came prepared: the same file under the name that phase 2 reads.
         let mut source = BufReader::with_capacity(1 << 20, input.source());
         source

@@ -1,0 +1,139 @@
+//! Preparing from the command line: some levels, levels of others, none at all, and an
+//! interruption.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use testkit::circuits::compile;
+
+use crate::kit::{Folder, refused};
+
+/// A folder with powers of tau (`1.ptau`).
+fn powers(power: u32) -> Folder {
+    let folder = Folder::new();
+    folder.ours(&format!("ptau new --power {power} 0.ptau"));
+    folder.ours("ptau contribute 0.ptau 1.ptau --name alice");
+    folder
+}
+
+fn json(folder: &Folder, line: &str) -> serde_json::Value {
+    serde_json::from_str(&folder.ours(line)).unwrap()
+}
+
+#[test]
+fn a_circuits_levels_serve_for_its_key_and_verify() {
+    let folder = powers(6);
+    compile("one_constraint", &[], &folder.path(""));
+    folder.ours("ptau prepare 1.ptau all.ptau");
+    let made = folder.ours("ptau prepare 1.ptau some.ptau --levels one_constraint.r1cs");
+    assert!(made.contains("prepared for circuits of levels 2"), "{made}");
+    folder.ours("ptau prepare 1.ptau more.ptau --levels 2..4");
+    assert!(folder.read("some.ptau").len() < folder.read("more.ptau").len());
+    assert!(folder.read("more.ptau").len() < folder.read("all.ptau").len());
+
+    let info = json(&folder, "ptau info more.ptau --json");
+    assert_eq!((&info["prepared"], &info["levels"]), (&true.into(), &"2..4".into()));
+    assert_eq!(json(&folder, "ptau info all.ptau --json").get("levels"), None);
+    for file in ["some.ptau", "more.ptau"] {
+        let verified = json(&folder, &format!("ptau verify {file} --json"));
+        let checks = verified["checks"].as_array().unwrap();
+        assert!(checks.iter().any(|check| check["number"] == 7), "{verified}");
+    }
+
+    folder.ours("zkey new one_constraint.r1cs all.ptau all.zkey");
+    let made = folder.ours("zkey new one_constraint.r1cs 1.ptau none.zkey");
+    assert!(made.contains("is not prepared for circuits of 2^2 rows"), "{made}");
+    folder.ours("zkey new one_constraint.r1cs some.ptau some.zkey");
+    for key in ["some.zkey", "none.zkey"] {
+        assert!(folder.read(key) == folder.read("all.zkey"), "{key}");
+    }
+    folder.ours("zkey contribute none.zkey 1.zkey --name bob");
+    folder.ours("zkey verify one_constraint.r1cs 1.ptau 1.zkey");
+    folder.ours("zkey verify one_constraint.r1cs some.ptau 1.zkey");
+    assert!(folder.snarkjs("zkey verify one_constraint.r1cs all.ptau 1.zkey").contains("ZKey Ok!"));
+    let names = folder.names();
+    assert!(names.iter().all(|name| !name.contains("unfinished")), "{names:?}");
+}
+
+#[test]
+fn bases_of_another_tool_are_attached_once_they_are_verified() {
+    let folder = powers(3);
+    folder.snarkjs("powersoftau prepare phase2 1.ptau theirs.ptau");
+    folder.ours("ptau import-lagrange 1.ptau theirs.ptau ours.ptau");
+    folder.ours("ptau prepare 1.ptau computed.ptau");
+    assert!(folder.read("ours.ptau") == folder.read("computed.ptau"));
+    folder.ours("ptau contribute 1.ptau 2.ptau --name bob");
+    refused(&folder, "bases_of_other_powers", "ptau import-lagrange 2.ptau theirs.ptau 3.ptau");
+    refused(&folder, "no_bases_to_import", "ptau import-lagrange 2.ptau 1.ptau 3.ptau");
+    assert!(!folder.path("3.ptau").exists());
+}
+
+#[test]
+fn levels_that_cannot_be_are_refused_before_anything_is_made() {
+    let folder = powers(3);
+    refused(&folder, "levels_beyond_the_power", "ptau prepare 1.ptau out.ptau --levels 2..9");
+    refused(&folder, "levels_the_wrong_way_round", "ptau prepare 1.ptau out.ptau --levels 3..2");
+    refused(&folder, "levels_of_no_circuit", "ptau prepare 1.ptau out.ptau --levels 1.ptau");
+    assert_eq!(folder.names(), ["0.ptau", "1.ptau"]);
+}
+
+/// Runs `line` until it has noted a checkpoint, and kills it.
+fn killed_on_the_way(folder: &Folder, line: &str, note: &str) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"))
+        .args(line.split(' '))
+        .current_dir(folder.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (path, begun) = (folder.path(note), Instant::now());
+    let noted = || std::fs::read_to_string(&path).is_ok_and(|note| note.contains("\"levels\":2"));
+    while !noted() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        assert!(begun.elapsed() < Duration::from_secs(120), "no checkpoint was noted");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_preparation_that_was_killed_goes_on_where_it_was() {
+    let folder = powers(11);
+    folder.ours("ptau prepare 1.ptau whole.ptau");
+    let line = "ptau prepare 1.ptau out.ptau --checkpoint-every 0";
+    killed_on_the_way(&folder, line, "out.ptau.unfinished.json");
+    assert!(!folder.path("out.ptau").exists());
+    let unfinished =
+        ["out.ptau.unfinished", "out.ptau.unfinished.json", "out.ptau.unfinished.scratch"];
+    let there =
+        || folder.names().into_iter().filter(|name| name.starts_with("out")).collect::<Vec<_>>();
+    assert_eq!(there(), unfinished);
+
+    // Not with other powers, nor with other levels.
+    folder.ours("ptau contribute 1.ptau 2.ptau --name bob");
+    for line in ["ptau prepare 2.ptau out.ptau", "ptau prepare 1.ptau out.ptau --levels 3"] {
+        let run = folder.run(line);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("another preparation was interrupted"), "{}", run.stderr);
+        assert!(run.stderr.contains("out.ptau.unfinished.json"), "{}", run.stderr);
+        assert_eq!(there(), unfinished);
+    }
+    let made = folder.ours("ptau prepare 1.ptau out.ptau");
+    assert!(made.contains("going on with out.ptau.unfinished"), "{made}");
+    assert!(folder.read("out.ptau") == folder.read("whole.ptau"));
+    assert_eq!(there(), ["out.ptau"]);
+}
+
+#[test]
+fn a_file_that_has_the_name_of_an_unfinished_one_stays() {
+    let folder = powers(2);
+    folder.write("out.ptau.unfinished", b"precious");
+    refused(&folder, "unfinished_in_the_way", "ptau prepare 1.ptau out.ptau");
+    assert_eq!(folder.read("out.ptau.unfinished"), b"precious");
+    folder.write("other.ptau.unfinished.json", b"{}");
+    folder.write("other.ptau.unfinished", b"?");
+    folder.write("other.ptau.unfinished.scratch", b"?");
+    refused(&folder, "unfinished_without_sense", "ptau prepare 1.ptau other.ptau");
+}
