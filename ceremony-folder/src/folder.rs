@@ -31,6 +31,7 @@ use zk_attest::statement::Phase;
 use crate::error::{CeremonyError, at};
 use crate::memory::Memory;
 use crate::output::{Output, OutputError};
+use crate::read_once::ReadOnce;
 use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 
 /// Entries of one folder at most: three files for each contribution that a chain can have, and some
@@ -169,6 +170,12 @@ impl Folder {
     #[must_use]
     pub fn new(root: &Path) -> Self {
         Self::in_store(root, Arc::new(LocalDirectory::new(root)))
+    }
+
+    /// The same for a command that looks at everything: each small file is read once.
+    #[must_use]
+    pub fn read_once(root: &Path) -> Self {
+        Self::in_store(root, Arc::new(ReadOnce::new(LocalDirectory::new(root))))
     }
 
     /// The folder that a store has. `root` is what paths begin with in reports and messages.

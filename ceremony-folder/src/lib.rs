@@ -58,6 +58,7 @@ pub mod next;
 pub mod output;
 mod place;
 mod prior;
+pub mod read_once;
 mod refused;
 mod rejection;
 pub mod report;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ceremony_folder::archive_set::archive_set;
 use ceremony_folder::commitment::Standing;
+use ceremony_folder::folder::Folder;
 use ceremony_folder::journal::VerifiedJournal;
 use ceremony_folder::service::{Kept, Receipt, appointments};
 use ceremony_folder::{
@@ -119,7 +120,7 @@ impl VerifyCeremony {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let _lock = if self.read_only { None } else { Some(FolderLock::take(root)?) };
-        let ceremony = Ceremony::open(root)?;
+        let ceremony = Ceremony::read(Folder::read_once(root))?;
         // Judged before the work.
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
         let (mut report, mut result) = run(&ceremony, self.json);
