@@ -43,6 +43,7 @@ mod glv;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod indexed_sums;
+mod joint;
 mod kernels;
 mod multiples;
 pub mod params;

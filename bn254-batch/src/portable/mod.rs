@@ -21,6 +21,7 @@ pub(super) struct Portable;
 
 impl Kernels for Portable {
     const TASK_BYTES: usize = 32 << 10;
+    const JOINT: bool = true;
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
