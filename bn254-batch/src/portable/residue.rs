@@ -393,7 +393,7 @@ mod tests {
         same(-x, -fq2(a));
         let zero = if fq(a0) == Fq::ZERO { u64::MAX } else { 0 };
         assert_eq!(x.0[0].zero_mask(), zero, "{a0:x?}");
-        assert_eq!((x.0[0] - x.0[0]).zero_mask(), u64::MAX);
+        assert_eq!((x.0[0] + -x.0[0]).zero_mask(), u64::MAX);
     }
 
     fn all_agree_with_arkworks(a: &[Words; 2], b: &[Words; 2]) {
