@@ -1,4 +1,4 @@
-//! Scalars as four odd quarters of 17 signed digits: what both back ends multiply points of G2 by.
+//! Scalars as four odd quarters of 17 signed digits: what all back ends multiply points of G2 by.
 //!
 //! G2 has a second endomorphism, psi (untwist, Frobenius, twist), that acts on the r-torsion as
 //! multiplication by q, that is by mu = 6 x^2 mod r; mu^4 - mu^2 + 1 = 0. So -mu^2 is the
@@ -240,7 +240,7 @@ mod tests {
     fn the_endomorphisms_have_these_eigenvalues() {
         let point = (G2Affine::generator() * Fr::from(77u64)).into_affine();
         let phi = G2Affine::new_unchecked(
-            ark_bn254::Fq2::new(
+            Fq2::new(
                 point.x.c0 * beta::<crate::curve::G1Affine>(),
                 point.x.c1 * beta::<crate::curve::G1Affine>(),
             ),
