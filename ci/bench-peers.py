@@ -317,12 +317,12 @@ def kernels():
     rows = []
     for group, (what, baselines) in KERNELS.items():
         for baseline, targets in baselines.items():
-            base, fast, slow = element(group, baseline), element(group, "avx512-ifma"), element(group, "portable")
+            base, fast, adx, slow = (element(group, name) for name in [baseline, "avx512-ifma", "adx", "portable"])
             show = lambda x: f"{x:,.0f}".replace(",", " ") if x else "-"
             ratio = lambda x: f"{base / x:.1f}" if base and x else "-"
             goal = lambda i: f">= {targets[i]}" if targets else ""
-            rows.append([what, baseline, show(base), show(fast), ratio(fast), goal(0), show(slow), ratio(slow), goal(1)])
-    table(["element", "baseline", "baseline ns", "IFMA ns", "ratio", "target", "portable ns", "ratio", "target"], rows)
+            rows.append([what, baseline, show(base), show(fast), ratio(fast), goal(0), show(adx), ratio(adx), show(slow), ratio(slow), goal(1)])
+    table(["element", "baseline", "baseline ns", "IFMA ns", "ratio", "target", "ADX ns", "ratio", "portable ns", "ratio", "target"], rows)
 
 
 def main():

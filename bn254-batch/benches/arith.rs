@@ -52,10 +52,6 @@ fn main() {
     criterion.final_summary();
 }
 
-fn backends() -> impl Iterator<Item = Backend> {
-    [Instructions::Ifma, Instructions::Portable].into_iter().filter_map(Backend::new)
-}
-
 /// SplitMix64.
 fn words() -> impl FnMut() -> u64 {
     let mut state = 7u64;
@@ -94,7 +90,7 @@ fn products<P: Point>(criterion: &mut Criterion) {
     let (points, scalars) = (points::<P>(PRODUCTS), scalars(PRODUCTS));
     let mut group = group(criterion, &format!("products-{}", P::GROUP));
     group.throughput(Throughput::Elements(PRODUCTS as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter_batched_ref(
                 || points.clone(),
@@ -135,7 +131,7 @@ fn combinations<P: Point>(criterion: &mut Criterion) {
         coefficients.iter().map(|c| BigInt([*c as u64, (c >> 64) as u64, 0, 0])).collect();
     let mut group = group(criterion, &format!("combination-{}", P::GROUP));
     group.throughput(Throughput::Elements(TERMS as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter(|| arith.linear_combination(black_box(&points), &coefficients))
         });
@@ -149,7 +145,7 @@ fn transforms<P: Point>(criterion: &mut Criterion) {
     let points = points::<P>(TRANSFORM);
     let mut group = group(criterion, &format!("transform-{}", P::GROUP));
     group.throughput(Throughput::Elements(TRANSFORM as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter_batched_ref(
                 || points.clone(),
@@ -195,7 +191,7 @@ fn verification(criterion: &mut Criterion) {
     let mut word = words();
     let mut group = group(criterion, "verification");
     group.throughput(Throughput::Elements(n as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter(|| {
                 let (mut in_g1, mut in_g2) = (
@@ -226,7 +222,7 @@ fn subgroup(criterion: &mut Criterion) {
     let points = points::<G2Affine>(CHECKED);
     let mut group = group(criterion, "subgroup-G2");
     group.throughput(Throughput::Elements(CHECKED as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         let mut word = words();
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter(|| arith.outside_subgroup(black_box(&points), &mut word))
@@ -248,18 +244,18 @@ fn membership<P: Point>(criterion: &mut Criterion) {
         .collect();
     let mut group = group(criterion, &format!("on-curve-{}", P::GROUP));
     group.throughput(Throughput::Elements(POINTS as u64));
-    for arith in backends() {
-        let name = if arith.backend() == Instructions::Portable {
-            "arkworks".to_owned()
-        } else {
-            arith.backend().to_string()
-        };
-        group.bench_function(name, |b| b.iter(|| arith.off_curve(black_box(&points))));
+    for arith in Backend::all() {
+        group.bench_function(arith.backend().to_string(), |b| {
+            b.iter(|| arith.off_curve(black_box(&points)))
+        });
     }
+    group.bench_function("arkworks", |b| {
+        b.iter(|| black_box(&points).iter().all(|p| p.satisfies_curve_equation()))
+    });
     group.finish();
     let mut group = self::group(criterion, &format!("from-x-{}", P::GROUP));
     group.throughput(Throughput::Elements(POINTS as u64));
-    for arith in backends() {
+    for arith in Backend::all() {
         let name = if arith.backend() == Instructions::Portable {
             "arkworks".to_owned()
         } else {

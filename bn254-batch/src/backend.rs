@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
 use crate::ifma;
+#[cfg(target_arch = "x86_64")]
+use crate::portable::Adx;
 use crate::portable::Portable;
 
 /// Runs `$body` with `$engine` bound to the kernels.
@@ -12,6 +14,8 @@ macro_rules! with_kernels {
     ($arith:expr, $engine:ident => $body:expr) => {
         match $arith.0 {
             $crate::backend::Available::Portable($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::backend::Available::Adx($engine) => $body,
             #[cfg(target_arch = "x86_64")]
             $crate::backend::Available::Ifma($engine) => $body,
         }
@@ -24,14 +28,22 @@ pub(crate) use with_kernels;
 pub enum Instructions {
     /// Any machine.
     Portable,
+    /// x86-64 with BMI2 and ADX (Intel since Broadwell, AMD since Zen).
+    Adx,
     /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
     Ifma,
+}
+
+impl Instructions {
+    /// All there are, the fastest first.
+    pub const ALL: [Self; 3] = [Self::Ifma, Self::Adx, Self::Portable];
 }
 
 impl fmt::Display for Instructions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
+            Self::Adx => "adx",
             Self::Ifma => "avx512-ifma",
         })
     }
@@ -46,15 +58,16 @@ pub struct Backend(pub(crate) Available);
 pub(crate) enum Available {
     Portable(Portable),
     #[cfg(target_arch = "x86_64")]
+    Adx(Adx),
+    #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Ifma),
 }
 
 static CHOSEN: OnceLock<Backend> = OnceLock::new();
 
-/// Chooses the portable back end for the whole process. `false` if the other one is already in use.
+/// Chooses the portable back end for the whole process. `false` if another one is already in use.
 pub fn force_portable() -> bool {
-    CHOSEN.get_or_init(|| Backend(Available::Portable(Portable))).backend()
-        == Instructions::Portable
+    CHOSEN.get_or_init(Backend::portable).backend() == Instructions::Portable
 }
 
 /// The back end in use.
@@ -64,9 +77,7 @@ pub fn backend() -> Instructions {
 }
 
 pub(crate) fn chosen() -> Backend {
-    *CHOSEN.get_or_init(|| {
-        Backend::new(Instructions::Ifma).unwrap_or(Backend(Available::Portable(Portable)))
-    })
+    *CHOSEN.get_or_init(Backend::fastest)
 }
 
 impl Backend {
@@ -74,12 +85,29 @@ impl Backend {
     #[must_use]
     pub fn new(backend: Instructions) -> Option<Self> {
         match backend {
-            Instructions::Portable => Some(Self(Available::Portable(Portable))),
+            Instructions::Portable => Some(Self::portable()),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Adx => Adx::detect().map(|adx| Self(Available::Adx(adx))),
             #[cfg(target_arch = "x86_64")]
             Instructions::Ifma => ifma::Ifma::detect().map(|ifma| Self(Available::Ifma(ifma))),
             #[cfg(not(target_arch = "x86_64"))]
-            Instructions::Ifma => None,
+            Instructions::Adx | Instructions::Ifma => None,
         }
+    }
+
+    /// All that this machine can run, the fastest first and the portable one last.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Instructions::ALL.into_iter().filter_map(Self::new)
+    }
+
+    /// What operations run on if nobody chooses.
+    #[must_use]
+    pub fn fastest() -> Self {
+        Self::all().next().unwrap_or(Self::portable())
+    }
+
+    fn portable() -> Self {
+        Self(Available::Portable(Portable::new()))
     }
 
     /// Which one this is.
@@ -87,6 +115,8 @@ impl Backend {
     pub fn backend(self) -> Instructions {
         match self.0 {
             Available::Portable(_) => Instructions::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Available::Adx(_) => Instructions::Adx,
             #[cfg(target_arch = "x86_64")]
             Available::Ifma(_) => Instructions::Ifma,
         }

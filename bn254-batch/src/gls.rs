@@ -1,4 +1,4 @@
-//! Scalars as four odd quarters of 17 signed digits: what both back ends multiply points of G2 by.
+//! Scalars as four odd quarters of 17 signed digits: what all back ends multiply points of G2 by.
 //!
 //! G2 has a second endomorphism, psi (untwist, Frobenius, twist), that acts on the r-torsion as
 //! multiplication by q, that is by mu = 6 x^2 mod r; mu^4 - mu^2 + 1 = 0. So -mu^2 is the
@@ -36,11 +36,13 @@
 //! and each of them, with each digit of each of the four additions, belongs to one scalar. Those,
 //! some hundred thousand of 2^254, are found and computed again.
 
+use ark_bn254::Config;
+use ark_ec::bn::BnConfig;
 use ark_ff::PrimeField;
 use zeroize::Zeroize;
 
-use super::glv::{product, quotient_by_r};
-use crate::curve::{Bn254, Fr};
+use super::glv::{product, quotient_by_r, short_halves};
+use crate::curve::{AffinePoint, Bn254, Fq, Fq2, Fr};
 use crate::params::CeremonyCurve;
 
 /// Digits of a quarter; also the number of additions per quarter in a multiplication.
@@ -100,16 +102,44 @@ impl Drop for Quarters {
     }
 }
 
+/// The four quarters of a **public** scalar, k0 - mu^2 k1 + mu k2 - mu^3 k3 = k mod r, below 2^65
+/// in absolute value. Where k or -k is below 2^64, it is the first one itself, and the others are
+/// zero.
+pub(super) fn short_quarters(scalar: &Fr) -> [i128; 4] {
+    let [k, _] = short_halves(scalar);
+    if k.unsigned_abs() < 1 << 64 && Fr::from(k) == *scalar {
+        return [k, 0, 0, 0];
+    }
+    shortened(&scalar.into_bigint().0).map(u128::cast_signed)
+}
+
+/// psi of a point of G2.
+pub(super) fn psi<P: AffinePoint>(point: P) -> P {
+    let mut coordinates = point.coordinates();
+    if let [x0, x1, y0, y1] = coordinates.as_mut() {
+        let conjugate = |c0: &Fq, c1: &Fq| Fq2::new(*c0, -*c1);
+        let x = conjugate(x0, x1) * Config::TWIST_MUL_BY_Q_X;
+        let y = conjugate(y0, y1) * Config::TWIST_MUL_BY_Q_Y;
+        [*x0, *x1, *y0, *y1] = [x.c0, x.c1, y.c0, y.c1];
+    }
+    P::from_coordinates(&coordinates)
+}
+
+/// (k, 0, 0, 0) less the vectors of its coordinates, rounded down; modulo 2^128, which knows small
+/// numbers exactly.
+fn shortened(k: &[u64; 4]) -> [u128; 4] {
+    let mut quarters = [u128::from(k[0]) | u128::from(k[1]) << 64, 0, 0, 0];
+    for (row, coordinate) in LATTICE.iter().zip(&COORDINATES) {
+        let t = product(k, coordinate);
+        subtract(&mut quarters, u128::from(t[4]) | u128::from(t[5]) << 64, row);
+    }
+    quarters
+}
+
 impl Quarters {
     /// k = k0 - mu^2 k1 + mu k2 - mu^3 k3 mod r, all odd.
     pub(super) fn of(scalar: &Fr) -> Self {
-        let k = scalar.into_bigint().0;
-        let mut quarters = [u128::from(k[0]) | u128::from(k[1]) << 64, 0, 0, 0];
-        // The quarters are small, so that arithmetic modulo 2^128 knows them exactly.
-        for (row, coordinate) in LATTICE.iter().zip(&COORDINATES) {
-            let t = product(&k, coordinate);
-            subtract(&mut quarters, u128::from(t[4]) | u128::from(t[5]) << 64, row);
-        }
+        let mut quarters = shortened(&scalar.into_bigint().0);
         let [a, b, c, d] = quarters.map(|k| !k & 1);
         for (row, chosen) in LATTICE.iter().zip([a ^ c ^ d, a ^ b ^ c ^ d, d, b ^ c]) {
             subtract(&mut quarters, chosen, row);
@@ -210,7 +240,7 @@ mod tests {
     fn the_endomorphisms_have_these_eigenvalues() {
         let point = (G2Affine::generator() * Fr::from(77u64)).into_affine();
         let phi = G2Affine::new_unchecked(
-            ark_bn254::Fq2::new(
+            Fq2::new(
                 point.x.c0 * beta::<crate::curve::G1Affine>(),
                 point.x.c1 * beta::<crate::curve::G1Affine>(),
             ),

@@ -1,4 +1,4 @@
-//! Scalars as two odd halves of 32 signed digits: what both back ends multiply points of G1 by.
+//! Scalars as two odd halves of 32 signed digits: what all back ends multiply points of G1 by.
 //!
 //! Both groups have an endomorphism phi(x, y) = (beta x, y), beta^3 = 1, that acts on the r-torsion
 //! as multiplication by lambda, lambda^2 + lambda + 1 = 0 mod r (Gallant, Lambert, Vanstone, CRYPTO

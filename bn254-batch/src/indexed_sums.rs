@@ -96,7 +96,6 @@ mod tests {
     use ark_ff::AdditiveGroup;
 
     use super::*;
-    use crate::Instructions;
     use crate::curve::{G1Affine, G2Affine};
 
     /// Points of small logarithms, so that equal ones, opposite ones and infinity meet in every
@@ -123,9 +122,7 @@ mod tests {
             let mut expected = vec![P::Group::ZERO; keys as usize];
             points.iter().for_each(|(key, point)| expected[*key as usize] += *point);
             let expected = P::Group::normalize_batch(&expected);
-            for arith in
-                [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new)
-            {
+            for arith in Backend::all() {
                 let mut sums = arith.indexed_sums(keys as usize);
                 points.chunks(6_000).for_each(|points| {
                     sums.add(points);

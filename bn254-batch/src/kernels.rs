@@ -3,6 +3,7 @@
 
 use ark_ec::CurveGroup;
 
+use super::joint;
 use crate::curve::{AffinePoint, Fq, Fr};
 
 /// One addition of a batch: `points[left] += points[right]`.
@@ -21,6 +22,19 @@ pub(super) trait Kernels: Copy + Send + Sync {
     /// P_i <- s_i P_i for two slices of the same length, in constant time as far as the back end's
     /// documentation says. The points must be in the r-torsion.
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]);
+
+    /// Whether its additions are so cheap, against its multiplications, that sums of multiples are
+    /// best made of additions alone (`joint`).
+    const JOINT: bool;
+
+    /// P_i <- s_i P_i for public scalars.
+    fn multiply_public<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
+        if Self::JOINT {
+            joint::multiply(self, points, scalars);
+        } else {
+            self.multiply(points, scalars);
+        }
+    }
 
     /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and
     /// opposite points and infinity are legal; the points may be anywhere on the curve. Not

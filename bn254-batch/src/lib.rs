@@ -22,9 +22,10 @@
 //!
 //! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of
 //! scalar multiplications and a batch of affine additions. The back end is chosen when the first
-//! operation runs: [`Instructions::Ifma`] where the processor has AVX-512 IFMA, else
-//! [`Instructions::Portable`]; [`force_portable`] before that chooses the latter. [`Backend`] names
-//! one explicitly, to compare them.
+//! operation runs: [`Instructions::Ifma`] where the processor has AVX-512 IFMA,
+//! [`Instructions::Adx`] where it has BMI2 and ADX, else [`Instructions::Portable`];
+//! [`force_portable`] before that chooses the last. [`Backend`] names one explicitly, to compare
+//! them.
 //!
 //! # Secrets
 //!
@@ -43,6 +44,7 @@ mod glv;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod indexed_sums;
+mod joint;
 mod kernels;
 mod multiples;
 pub mod params;

@@ -40,7 +40,7 @@ pub struct Multiple {
 }
 
 /// What affine doublings, inversions and multiplications cost, in affine additions (measured on
-/// both back ends; what matters is the order of magnitude).
+/// the portable and the IFMA back end; what matters is the order of magnitude).
 mod cost {
     pub(super) const DOUBLING: usize = 1;
     pub(super) const INVERSION: usize = 80;
@@ -149,7 +149,7 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
         .par_chunks_mut(task)
         .zip(scalars.par_chunks(task))
         .with_max_len(1)
-        .for_each(|(points, scalars)| engine.multiply(points, scalars));
+        .for_each(|(points, scalars)| engine.multiply_public(points, scalars));
     let products: Vec<(u32, P)> =
         long.iter().zip(products).map(|(entry, product)| (entry.key, product)).collect();
     sums.add_points(&products);
@@ -250,9 +250,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Point;
     use crate::backend::Backend;
     use crate::curve::{G1Affine, G2Affine};
-    use crate::{Instructions, Point};
 
     /// [1], [2], ... and infinity.
     fn points<P: Point>(n: u64) -> Vec<P> {
@@ -269,9 +269,7 @@ mod tests {
             expected[*key as usize] += points[*point as usize] * scalar;
         }
         let expected = P::Group::normalize_batch(&expected);
-        for arith in
-            [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new)
-        {
+        for arith in Backend::all() {
             let mut sums = arith.indexed_sums::<P>(keys as usize);
             sums.add_multiples(&points, multiples);
             assert!(sums.sums(0..keys as usize) == expected, "{} {}", P::GROUP, arith.backend());

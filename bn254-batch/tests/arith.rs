@@ -8,15 +8,15 @@ use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bn254_batch::Point;
 use bn254_batch::curve::{AffinePoint as _, Fq, Fq2, Fr, G1Affine, G2Affine};
-use bn254_batch::{Backend, Direction, Instructions};
+use bn254_batch::{Backend, Direction};
 use proptest::prelude::*;
 
-/// The portable back end, and the other where the processor has it.
+/// What this processor has the instructions for.
 static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
-    if Backend::new(Instructions::Ifma).is_none() {
-        println!("this processor has no AVX-512 IFMA: only the portable back end is compared");
-    }
-    [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new).collect()
+    let all: Vec<Backend> = Backend::all().collect();
+    let names: Vec<String> = all.iter().map(|arith| arith.backend().to_string()).collect();
+    println!("back ends of this processor, which are compared: {}", names.join(", "));
+    all
 });
 
 /// SplitMix64.

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_arithmetic_has_a_name_that_an_attestation_can_carry() {
-        for instructions in [bn254_batch::Instructions::Portable, bn254_batch::Instructions::Ifma] {
+        for instructions in bn254_batch::Instructions::ALL {
             Arithmetic::new(&instructions.to_string()).unwrap();
         }
     }

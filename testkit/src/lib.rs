@@ -28,7 +28,7 @@ pub fn choose_arithmetic() {
     match std::env::var(ARITHMETIC).as_deref() {
         Ok("portable") => assert!(
             bn254_batch::force_portable(),
-            "the vector arithmetic was in use before the test chose"
+            "another arithmetic was in use before the test chose"
         ),
         Ok(other) => panic!("{ARITHMETIC}={other}: only `portable` is known"),
         Err(_) => {}

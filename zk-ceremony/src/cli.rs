@@ -21,7 +21,7 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 pub(crate) use audit_verifier::AuditVerifier;
-use bn254_batch::{Backend, Instructions};
+use bn254_batch::Backend;
 use ceremony_core::format::ptau::{Levels, NoLevels};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use documents::{Completions, Man};
@@ -35,11 +35,7 @@ use crate::progress::Shown;
 /// The version, the commit, the target and the compiler, and which arithmetic this machine can run.
 /// Asked without choosing it, which `--portable-arithmetic` may still do.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let best = if Backend::new(Instructions::Ifma).is_some() {
-        Instructions::Ifma
-    } else {
-        Instructions::Portable
-    };
+    let best = Backend::fastest().backend();
     let commit = match env!("BUILD_COMMIT") {
         "" => String::new(),
         commit => format!("commit: {commit}, "),
@@ -61,7 +57,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     max_term_width = 120
 )]
 pub(crate) struct Cli {
-    /// Use the portable arithmetic even where the processor has vector instructions, for comparing
+    /// Use the portable arithmetic even where the processor has instructions for a faster one, for comparing
     #[arg(long, global = true)]
     pub(crate) portable_arithmetic: bool,
     /// Print one JSON document on stdout: what was made or found, or the failure in its parts

@@ -48,6 +48,7 @@ impl Ifma {
 
 impl Kernels for Ifma {
     const TASK_BYTES: usize = 16 << 10;
+    const JOINT: bool = false;
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {

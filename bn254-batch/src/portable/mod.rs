@@ -1,43 +1,77 @@
-//! The back end for every machine, on arkworks' field arithmetic.
+//! The back ends on words of 64 bits: one for every machine, and one for x86-64 with ADX.
 //!
-//! [`multiply`] is constant time down to arkworks' field operations: its sequence of operations and
-//! its memory accesses do not depend on scalars. What remains is inside those: ark-ff reduces a
-//! Montgomery product, a sum and a difference by a *conditional* subtraction or addition of the
-//! modulus, and negates by testing for zero; the compiler may turn these into branches. They depend
-//! on intermediate values, each of which is the coordinate of a multiple of the point, and not on
-//! scalar bits directly. A point at infinity, which is public, and some hundreds of scalars in all,
-//! 0 among them (counted in `glv`), take another path: arkworks' multiplication.
+//! They differ in the field's arithmetic ([`residue::Arithmetic`]) and in nothing else.
+//!
+//! [`multiply`] is constant time: its sequence of operations and its memory accesses do not depend
+//! on scalars, and neither do those of the field operations below it, which have no branch on a
+//! value: reductions and negations take or leave the modulus under a mask ([`residue`]). That is
+//! what the source says; a compiler may make a branch of a mask, and on x86-64 it was looked up
+//! that this one does not. A point at infinity, which is public, and some hundreds of scalars in
+//! all, 0 among them (counted in `glv`; in G2 some hundred thousand, see `gls`), take another path:
+//! arkworks' multiplication.
 
+#[cfg(target_arch = "x86_64")]
+mod adx;
 mod coordinate;
 mod multiply;
 mod pairs;
+mod residue;
+
+use coordinate::{Coordinate, coordinates};
+use residue::{Arithmetic, Plain, Residue, Residue2};
 
 use super::kernels::{Kernels, Sum};
-use crate::curve::{AffinePoint, Fq, Fq2, Fr};
+use crate::curve::{AffinePoint, Fq, Fr};
+
+/// The kernels on this arithmetic. A value is proof that the processor has its instructions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scalar<A>(A);
 
 /// Needs nothing of the processor.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Portable;
+pub(super) type Portable = Scalar<Plain>;
 
-impl Kernels for Portable {
-    const TASK_BYTES: usize = 32 << 10;
+impl Portable {
+    pub(super) const fn new() -> Self {
+        Self(Plain)
+    }
+}
+
+/// Needs BMI2 and ADX: the only way to one is [`Adx::detect`].
+#[cfg(target_arch = "x86_64")]
+pub(super) type Adx = Scalar<adx::TwoChains>;
+
+#[cfg(target_arch = "x86_64")]
+impl Adx {
+    /// Asks the processor.
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx"))
+            .then_some(Self(adx::TwoChains))
+    }
+}
+
+impl<A: Arithmetic> Kernels for Scalar<A> {
+    const TASK_BYTES: usize = 64 << 10;
+    const JOINT: bool = true;
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
-            2 => multiply::multiply::<P, Fq>(points, scalars),
-            _ => multiply::multiply::<P, Fq2>(points, scalars),
+            2 => multiply::multiply::<P, Residue<A>>(points, scalars),
+            _ => multiply::multiply::<P, Residue2<A>>(points, scalars),
         }
     }
 
     fn add<P: AffinePoint>(self, points: &mut [P], sums: &[Sum]) {
         match P::COORDINATES {
-            2 => pairs::add::<P, Fq>(points, sums),
-            _ => pairs::add::<P, Fq2>(points, sums),
+            2 => pairs::add::<P, Residue<A>>(points, sums),
+            _ => pairs::add::<P, Residue2<A>>(points, sums),
         }
     }
 
     fn off_curve<P: AffinePoint>(self, points: &[P]) -> Option<usize> {
-        points.iter().position(|p| !(p.is_zero() || p.satisfies_curve_equation()))
+        match P::COORDINATES {
+            2 => points.iter().position(is_off_curve::<P, Residue<A>>),
+            _ => points.iter().position(is_off_curve::<P, Residue2<A>>),
+        }
     }
 
     fn lift_x<P: AffinePoint>(self, x: &[Fq]) -> Vec<P> {
@@ -45,4 +79,10 @@ impl Kernels for Portable {
             .map(|x| P::from_x(x, false).unwrap_or(P::zero()))
             .collect()
     }
+}
+
+/// Neither y^2 = x^3 + b nor infinity.
+fn is_off_curve<P: AffinePoint, F: Coordinate>(point: &P) -> bool {
+    let (x, y) = coordinates::<P, F>(point);
+    !(point.is_zero() || (y.square() - x.square() * x - F::curve_b()).is_zero())
 }

@@ -8,15 +8,17 @@
 //! and in G2 likewise with four multiples and 17 digits, in affine coordinates: each step is one
 //! batch of additions or doublings that share an inversion, taken as a power so that its operations
 //! do not depend on its operand. A doubling costs 5 products and 2 squares, an addition 5 and 1
-//! (Jacobian: 3 + 4 and 8 + 3, and a table of Jacobian points). Digits select from the table by a
-//! masked scan.
+//! (Jacobian: 3 + 4 and 8 + 3, and a table of Jacobian points); the last doubling of a window and
+//! the addition after it are one step of 9 and 2. Digits select from the table by a masked scan.
 //!
 //! A denominator that is zero marks its point for arkworks' multiplication at the end and is
-//! replaced by one, again under a mask.
+//! replaced by one, again under a mask. Which scalars have one is counted in `glv` and `gls`; that
+//! 16 S + T is summed here as (8 S + T) + 8 S adds those with 8 S = +-T, which is a vector of the
+//! lattice as short as theirs, in the last window only.
 
 use std::hint::black_box;
 
-use super::coordinate::{Coordinate, coordinates, invert_all, point};
+use super::coordinate::{Coordinate, Inversion, coordinates, point};
 use crate::curve::{AffinePoint, Fr, G1Affine};
 use crate::glv::beta;
 use crate::kernels::exceptional_product;
@@ -28,8 +30,10 @@ struct Batch<F> {
     y: Vec<F>,
     /// All ones where a denominator was zero.
     exceptional: Vec<u64>,
-    denominators: Vec<F>,
-    prefixes: Vec<F>,
+    /// What the step at hand adds. Kept: new memory for each step would cost more than some of its
+    /// arithmetic.
+    operands: Vec<(F, F)>,
+    denominators: Inversion<F>,
 }
 
 /// An odd multiple of a point: x, beta x, y.
@@ -53,8 +57,9 @@ pub(super) fn multiply<P: AffinePoint, F: Coordinate>(points: &mut [P], scalars:
     batch.start(digit(0, top));
     (1..2 * F::DEGREE).for_each(|stream| batch.add(digit(stream, top)));
     for i in (0..top).rev() {
-        (0..WINDOW).for_each(|_| batch.double());
-        (0..2 * F::DEGREE).for_each(|stream| batch.add(digit(stream, i)));
+        (1..WINDOW).for_each(|_| batch.double());
+        batch.double_and_add(digit(0, i));
+        (1..2 * F::DEGREE).for_each(|stream| batch.add(digit(stream, i)));
     }
     for (i, (p, scalar)) in points.iter_mut().zip(scalars).enumerate() {
         *p = if batch.exceptional[i] == 0 {
@@ -73,8 +78,8 @@ impl<F: Coordinate> Batch<F> {
             x,
             y,
             exceptional: vec![0; n],
-            denominators: Vec::with_capacity(n),
-            prefixes: Vec::with_capacity(n),
+            operands: Vec::with_capacity(n),
+            denominators: Inversion::with_capacity(n),
         }
     }
 
@@ -115,10 +120,12 @@ impl<F: Coordinate> Batch<F> {
     }
 
     fn double(&mut self) {
-        self.invert(|batch, k| batch.y[k].double());
-        for ((x, y), inverse) in self.x.iter_mut().zip(&mut self.y).zip(&self.denominators) {
-            let square = x.square();
-            let lambda = (square.double() + square) * inverse;
+        for (y, exceptional) in self.y.iter().zip(&mut self.exceptional) {
+            self.denominators.push(not_zero(y.double(), exceptional));
+        }
+        let inverses = self.denominators.inverses(F::invert);
+        for ((x, y), inverse) in self.x.iter_mut().zip(&mut self.y).rev().zip(inverses) {
+            let lambda = x.square().triple() * inverse;
             let x3 = lambda.square() - x.double();
             *y = lambda * (*x - x3) - *y;
             *x = x3;
@@ -127,11 +134,10 @@ impl<F: Coordinate> Batch<F> {
 
     /// Q_k <- Q_k + operand(k).
     fn add(&mut self, operand: impl Fn(usize) -> (F, F)) {
-        let operands: Vec<(F, F)> = (0..self.x.len()).map(operand).collect();
-        self.invert(|batch, k| operands[k].0 - batch.x[k]);
-        for (((x, y), (x2, y2)), inverse) in
-            self.x.iter_mut().zip(&mut self.y).zip(&operands).zip(&self.denominators)
-        {
+        self.fetch(operand);
+        let points = self.x.iter_mut().zip(&mut self.y).zip(&self.operands);
+        let inverses = self.denominators.inverses(F::invert);
+        for (((x, y), (x2, y2)), inverse) in points.rev().zip(inverses) {
             let lambda = (*y2 - *y) * inverse;
             let x3 = lambda.square() - *x - *x2;
             *y = lambda * (*x - x3) - *y;
@@ -139,19 +145,50 @@ impl<F: Coordinate> Batch<F> {
         }
     }
 
-    /// Fills `denominators` with the inverses of the denominators.
-    fn invert(&mut self, denominator: impl Fn(&Self, usize) -> F) {
-        let mut denominators = std::mem::take(&mut self.denominators);
-        denominators.clear();
-        for k in 0..self.x.len() {
-            let d = denominator(self, k);
-            let zero = mask(d.is_zero());
-            self.exceptional[k] |= zero;
-            denominators.push(d.select(&F::ONE, zero));
+    /// Q_k <- 2 Q_k + operand(k), as (Q_k + operand(k)) + Q_k without the y of the sum in brackets
+    /// (K. Eisentraeger, K. Lauter, P. Montgomery, CT-RSA 2003): y3 = lambda (x - x3) - y, and the
+    /// second lambda is (y - y3) / (x - x3) = 2 y / (x - x3) - lambda.
+    fn double_and_add(&mut self, operand: impl Fn(usize) -> (F, F)) {
+        self.fetch(operand);
+        let points = self.x.iter().zip(&self.y).zip(&mut self.operands);
+        let inverses = self.denominators.inverses(F::invert);
+        for (((x, y), operand), inverse) in points.rev().zip(inverses) {
+            let (x2, y2) = *operand;
+            let lambda = (y2 - *y) * inverse;
+            *operand = (lambda.square() - *x - x2, lambda);
         }
-        invert_all(&mut denominators, &mut self.prefixes, F::invert);
-        self.denominators = denominators;
+        for ((x, (x3, _)), exceptional) in
+            self.x.iter().zip(&self.operands).zip(&mut self.exceptional)
+        {
+            self.denominators.push(not_zero(*x - *x3, exceptional));
+        }
+        let points = self.x.iter_mut().zip(&mut self.y).zip(&self.operands);
+        let inverses = self.denominators.inverses(F::invert);
+        for (((x, y), (x3, lambda)), inverse) in points.rev().zip(inverses) {
+            let lambda = y.double() * inverse - *lambda;
+            let x4 = lambda.square() - *x - *x3;
+            *y = lambda * (*x - x4) - *y;
+            *x = x4;
+        }
     }
+
+    /// The operands, and the denominators of their sums with the points.
+    fn fetch(&mut self, operand: impl Fn(usize) -> (F, F)) {
+        self.operands.clear();
+        for (k, (x, exceptional)) in self.x.iter().zip(&mut self.exceptional).enumerate() {
+            let operand = operand(k);
+            self.denominators.push(not_zero(operand.0 - *x, exceptional));
+            self.operands.push(operand);
+        }
+    }
+}
+
+/// The denominator, or one and a mark in place of zero.
+#[inline(always)]
+fn not_zero<F: Coordinate>(denominator: F, exceptional: &mut u64) -> F {
+    let zero = denominator.zero_mask();
+    *exceptional |= zero;
+    denominator.select(&F::ONE, zero)
 }
 
 /// The point that digit i of a half selects, reading the whole table.
@@ -178,13 +215,9 @@ fn scan<T>(table: &[T], index: u64, mut visit: impl FnMut(&T, u64)) {
     }
 }
 
-/// All ones for `true`.
-fn mask(condition: bool) -> u64 {
-    black_box(u64::from(condition)).wrapping_neg()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::residue::{Plain, Residue};
     use super::*;
     use crate::curve::Fq;
     use crate::glv::nibbles_of;
@@ -205,19 +238,19 @@ mod tests {
     /// taken.
     #[test]
     fn a_lookup_gives_the_digit_at_every_place() {
-        let entry = |j: u64| Entry {
-            x: Fq::from(100 + j),
-            phi_x: Fq::from(200 + j),
-            y: Fq::from(2 * j + 1),
-        };
-        let table: [Entry<Fq>; TABLE] = std::array::from_fn(|j| entry(j as u64));
+        type Element = Residue<Plain>;
+        let element = |n: u64| Element::from_fq(&Fq::from(n));
+        let entry =
+            |j: u64| Entry { x: element(100 + j), phi_x: element(200 + j), y: element(2 * j + 1) };
+        let table: [Entry<Element>; TABLE] = std::array::from_fn(|j| entry(j as u64));
         for half in [0, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
             for (i, nibble) in nibbles_of(half).enumerate() {
                 let digit = 2 * nibble as i64 - 15;
                 for phi in [false, true] {
                     let (x, y) = lookup(&table, half, i, phi);
-                    assert_eq!(y, Fq::from(digit));
-                    assert_eq!(x, Fq::from(if phi { 200 } else { 100 } + digit.unsigned_abs() / 2));
+                    let first = if phi { 200 } else { 100 };
+                    assert_eq!(y.to_fq(), Fq::from(digit));
+                    assert_eq!(x.to_fq(), Fq::from(first + digit.unsigned_abs() / 2));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Batches of affine additions with one inversion for each: lambda = (y2 - y1) / (x2 - x1), x3 =
 //! lambda^2 - x1 - x2, y3 = lambda (x1 - x3) - y1; and lambda = 3 x^2 / (2 y) for equal points.
 
-use super::coordinate::{Coordinate, coordinates, invert_all, point};
+use super::coordinate::{Coordinate, Inversion, coordinates, point};
 use crate::curve::AffinePoint;
 use crate::kernels::Sum;
 
@@ -11,19 +11,16 @@ const BLOCK: usize = 1024;
 
 /// `points[left] += points[right]`, for indices that are all different.
 pub(super) fn add<P: AffinePoint, F: Coordinate>(points: &mut [P], sums: &[Sum]) {
-    let mut denominators: Vec<F> = Vec::with_capacity(sums.len().min(BLOCK));
-    let mut prefixes = Vec::with_capacity(sums.len().min(BLOCK));
+    let mut denominators = Inversion::<F>::with_capacity(sums.len().min(BLOCK));
     for sums in sums.chunks(BLOCK) {
-        denominators.clear();
-        denominators.extend(sums.iter().map(|sum| {
-            denominator::<P, F>(&points[sum.left as usize], &points[sum.right as usize])
-        }));
-        invert_all(&mut denominators, &mut prefixes, |product| {
-            product.inverse().unwrap_or(F::ZERO)
-        });
-        for (sum, inverse) in sums.iter().zip(&denominators) {
-            points[sum.left as usize] =
-                finish(&points[sum.left as usize], &points[sum.right as usize], inverse);
+        for sum in sums {
+            let [left, right] = [sum.left, sum.right].map(|i| &points[i as usize]);
+            denominators.push(denominator(left, right));
+        }
+        let inverses = denominators.inverses(F::invert_in_variable_time);
+        for (sum, inverse) in sums.iter().rev().zip(inverses) {
+            let [left, right] = [sum.left, sum.right].map(|i| &points[i as usize]);
+            points[sum.left as usize] = finish(left, right, &inverse);
         }
     }
 }
@@ -31,11 +28,12 @@ pub(super) fn add<P: AffinePoint, F: Coordinate>(points: &mut [P], sums: &[Sum])
 /// What lambda divides by; one where the sum needs no lambda.
 fn denominator<P: AffinePoint, F: Coordinate>(left: &P, right: &P) -> F {
     let ((x1, y1), (x2, y2)) = (coordinates::<P, F>(left), coordinates::<P, F>(right));
+    let d = x2 - x1;
     if left.is_zero() || right.is_zero() {
         F::ONE
-    } else if x1 != x2 {
-        x2 - x1
-    } else if y1 == y2 {
+    } else if !d.is_zero() {
+        d
+    } else if (y2 - y1).is_zero() {
         y1.double()
     } else {
         F::ONE
@@ -48,15 +46,14 @@ fn finish<P: AffinePoint, F: Coordinate>(left: &P, right: &P, inverse: &F) -> P 
         return *right;
     } else if right.is_zero() {
         return *left;
-    } else if x1 != x2 {
+    } else if !(x2 - x1).is_zero() {
         y2 - y1
-    } else if y1 == y2 {
-        let square = x1.square();
-        square.double() + square
+    } else if (y2 - y1).is_zero() {
+        x1.square().triple()
     } else {
         return P::zero();
     };
-    let lambda = numerator * inverse;
+    let lambda = numerator * *inverse;
     let x3 = lambda.square() - x1 - x2;
     point(&x3, &(lambda * (x1 - x3) - y1))
 }

@@ -405,8 +405,8 @@ fn read_be_reversed(bytes: &[u8], coordinates: &mut [Fq]) -> Result<(), PointDef
 mod tests {
     use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
     use ark_ff::{AdditiveGroup, Field};
+    use bn254_batch::Backend;
     use bn254_batch::curve::{Fq2, Fr};
-    use bn254_batch::{Backend, Instructions};
     use proptest::prelude::*;
 
     use super::*;
@@ -506,10 +506,7 @@ mod tests {
     }
 
     fn batches_agree_with_one_by_one<P: Point<Group: CurveGroup<Affine = P>>>(points: usize) {
-        let backends = [Instructions::Portable, Instructions::Ifma]
-            .into_iter()
-            .filter_map(Backend::new)
-            .collect::<Vec<_>>();
+        let backends = Backend::all().collect::<Vec<_>>();
         let check = |bytes: &[u8]| {
             let expected = one_by_one::<P>(bytes);
             for arith in &backends {
@@ -593,7 +590,7 @@ mod tests {
         fn random_bytes_are_decoded_in_batches_as_one_by_one(mut bytes in proptest::collection::vec(any::<u8>(), 0..64 * 20), mask in any::<u8>()) {
             // Mostly below the modulus, so that the curve decides.
             bytes.iter_mut().step_by(32).for_each(|first| *first &= mask & 0xaf);
-            for arith in [Instructions::Portable, Instructions::Ifma].into_iter().filter_map(Backend::new) {
+            for arith in Backend::all() {
                 prop_assert_eq!(decode_compressed::<G1Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
                 prop_assert_eq!(decode_compressed::<G2Affine>(&bytes, |x, l| arith.from_x(x, l)), one_by_one(&bytes));
             }
