@@ -247,8 +247,9 @@ impl Beacon {
 
 /// Randomness of a verifier: the coefficients of random linear combinations.
 ///
-/// Always from the OS, and unknown to the maker of the input; there is no constructor from a seed
-/// of the caller's, so no caller can make the coefficients predictable to the author of the file.
+/// From the OS, and unknown to the maker of the input; or, where a verification is cut into parts,
+/// from a digest of what is verified ([`PlanSeed`]). There is no constructor from a seed of the
+/// caller's, so no caller can make the coefficients predictable to the author of the file.
 pub struct VerifierRng(ChaCha20Rng);
 
 impl fmt::Debug for VerifierRng {
@@ -327,6 +328,25 @@ impl CoefficientSeed {
         let key = Sha256::new_with_prefix(b"zk-ceremony coefficients of a chain v1\0")
             .chain_update(run.to_le_bytes())
             .chain_update(self.0.as_slice())
+            .finalize();
+        VerifierRng(ChaCha20Rng::from_seed(key.into()))
+    }
+}
+
+/// What the parts of a verification draw their coefficients from: the digest of a plan, which binds
+/// every byte that a part reads. So it is fixed after the file, and everyone who has the plan draws
+/// the same coefficients. [`crate::phase1::parts`] has the argument.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanSeed(pub(crate) [u8; 32]);
+
+impl PlanSeed {
+    /// The generator of one part of a section. Of part 0, which does not exist, is what all parts
+    /// have in common; of section 0, what all sections have in common.
+    pub(crate) fn of(&self, section: u32, part: u32) -> VerifierRng {
+        let key = Sha256::new_with_prefix(b"zk-ceremony coefficients of a part v1\0")
+            .chain_update(self.0)
+            .chain_update(section.to_le_bytes())
+            .chain_update(part.to_le_bytes())
             .finalize();
         VerifierRng(ChaCha20Rng::from_seed(key.into()))
     }

@@ -118,6 +118,14 @@ hashes! {
     CommitId[20] "commit";
     /// SHA-256 by which a participant commits to the secrets of a contribution.
     CommitmentDigest[32] "commitment";
+    /// What the parts of a verification name their plan by.
+    PlanDigest[32] "plan digest";
+    /// Bytes of an operating system's randomness, in a plan.
+    PlanNonce[32] "nonce";
+    /// SHA-256 of the bytes that a part of a verification reads of a section.
+    PieceDigest[32] "digest of a piece";
+    /// BLAKE2b-512 of a file of the ceremony, by which public ceremonies name theirs.
+    FileBlake2bDigest[64] "file's BLAKE2b-512";
     /// BLAKE2b-512: the challenge of a phase-1 step.
     ChallengeHash[64] "challenge hash";
     /// BLAKE2b-512: what tools show as a contribution's hash (phase 1: the response hash).

@@ -8,6 +8,7 @@ pub(crate) mod judge;
 mod misplaced;
 pub(crate) mod network;
 pub(crate) mod next;
+pub(crate) mod parts;
 pub(crate) mod policy;
 pub(crate) mod proof;
 pub(crate) mod publication;
@@ -262,9 +263,15 @@ pub(crate) enum PtauCommand {
             zk-ceremony ptau verify prepared.ptau --min-contributions 3\n  \
             zk-ceremony ptau verify 0002.ptau --from 0001.ptau --json\n  \
             zk-ceremony ptau verify powersOfTau28_hez_final_14.ptau\n\n\
+            Examples (in parts, on many machines; ops/batch runs them under Slurm and \
+            Kubernetes):\n  \
+            zk-ceremony ptau verify prepared.ptau --plan 8 --out plan.json --key K.pem\n  \
+            zk-ceremony ptau verify prepared.ptau --plan-file plan.json --part 1/8 --out \
+            part-1.json --key K.pem   (and so on, to 8/8)\n  \
+            zk-ceremony ptau verify --combine plan.json part-*.json --trusted K.pub\n\n\
             Exit status: 0 the file is good, 1 it is not, 2 it could not be checked.")
     )]
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// Show what a file says of itself, without checking its points
     #[command(after_long_help = examples("Example:\n  zk-ceremony ptau info 0002.ptau --json"))]
     Info(Info),
@@ -399,10 +406,11 @@ pub(crate) struct ImportLagrange {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_group("signer", |signer| signer.required(false)))] // only a plan and parts are signed
 pub(crate) struct Verify {
-    /// The file to check
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// The file to check; with --combine, the documents of all parts
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
     /// An earlier file of the same ceremony, whose contributions must come first
     #[arg(long, value_name = "EARLIER")]
     pub(crate) from: Option<PathBuf>,
@@ -416,6 +424,8 @@ pub(crate) struct Verify {
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) parts: parts::PartsArgs,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod known;
 mod memory;
 mod outcome;
 mod output;
+mod parts;
 mod progress;
 mod prompt;
 mod release;

@@ -35,7 +35,7 @@ pub fn digest_file<R: Read + Seek + Send>(
     let length = source.seek(SeekFrom::End(0))?;
     let mut hashes = Hashes::default();
     each_chunk(source, 0..length, progress, |chunk| hashes.update(chunk))?;
-    Ok(hashes.finish(length))
+    Ok(hashes.finish(length).0)
 }
 
 /// The SHA-256 of a file alone, read likewise.
@@ -52,31 +52,83 @@ pub fn sha256_file<R: Read + Seek + Send>(
     Ok(FileSha256(sha256.finalize().into()))
 }
 
-/// Both digests of the same bytes.
-#[derive(Clone, Debug, Default)]
+/// Both digests of the same bytes, and those of ranges of them.
+#[derive(Debug, Default)]
 struct Hashes {
     blake2b: Blake2b512,
     sha256: Sha256,
+    ranges: RangeHashes,
 }
 
 impl Hashes {
     fn update(&mut self, bytes: &[u8]) {
+        let Self { blake2b, sha256, ranges } = self;
         // For less, another core is not worth waking.
         const TWO_CORES: usize = 1 << 14;
         if bytes.len() < TWO_CORES {
-            self.blake2b.update(bytes);
-            self.sha256.update(bytes);
+            blake2b.update(bytes);
+            sha256.update(bytes);
+            ranges.update(bytes);
         } else {
-            rayon::join(|| self.blake2b.update(bytes), || self.sha256.update(bytes));
+            rayon::join(
+                || rayon::join(|| blake2b.update(bytes), || sha256.update(bytes)),
+                || ranges.update(bytes),
+            );
         }
     }
 
-    fn finish(self, length: u64) -> FileDigests {
-        FileDigests {
+    fn finish(self, length: u64) -> (FileDigests, Vec<FileSha256>) {
+        let digests = FileDigests {
             blake2b: FileBlake2b(self.blake2b.finish()),
             sha256: FileSha256(self.sha256.finalize().into()),
             length,
+        };
+        // Every range ends inside the file, so none is missing.
+        let ranges = self.ranges.digests.into_iter();
+        (digests, ranges.map(|digest| FileSha256(digest.unwrap_or_default())).collect())
+    }
+}
+
+/// The SHA-256 of ranges of a file, which may overlap, while its bytes go by in their order.
+#[derive(Debug, Default)]
+struct RangeHashes {
+    /// In the order of their beginnings, the first one last, with their places in `digests`.
+    waiting: Vec<(Range<u64>, usize)>,
+    open: Vec<(Range<u64>, Sha256, usize)>,
+    position: u64,
+    /// None until the range has gone by.
+    digests: Vec<Option<[u8; 32]>>,
+}
+
+impl RangeHashes {
+    /// Nothing gone by yet. No range is empty.
+    fn new(ranges: Vec<Range<u64>>) -> Self {
+        let digests = vec![None; ranges.len()];
+        let mut waiting: Vec<_> = ranges.into_iter().zip(0..).collect();
+        waiting.sort_unstable_by_key(|(range, place)| {
+            std::cmp::Reverse((range.start, range.end, *place))
+        });
+        Self { waiting, open: Vec::new(), position: 0, digests }
+    }
+
+    /// Takes in the next bytes of the file.
+    fn update(&mut self, bytes: &[u8]) {
+        let here = self.position..self.position + bytes.len() as u64;
+        self.position = here.end;
+        while let Some((range, place)) = self.waiting.pop_if(|(range, _)| range.start < here.end) {
+            self.open.push((range, Sha256::new(), place));
         }
+        let digests = &mut self.digests;
+        self.open.retain_mut(|(range, sha256, place)| {
+            let (start, end) =
+                (range.start.max(here.start) - here.start, range.end.min(here.end) - here.start);
+            sha256.update(&bytes[start as usize..end as usize]);
+            let ends = range.end <= here.end;
+            if ends {
+                digests[*place] = Some(sha256.finalize_reset().into());
+            }
+            !ends
+        });
     }
 }
 
@@ -139,43 +191,28 @@ pub struct StreamHashedFile<R> {
 
 /// Pieces of a file that is read once more from its beginning, held to their digests.
 struct Pieces {
-    /// In the order of their beginnings, the first one last.
-    waiting: Vec<(Range<u64>, [u8; 32])>,
-    open: Vec<(Range<u64>, Sha256, [u8; 32])>,
-    position: u64,
-    /// One that is not what it was: as it is, as it was.
-    differing: Option<([u8; 32], [u8; 32])>,
+    ranges: RangeHashes,
+    expected: Vec<[u8; 32]>,
 }
 
 impl Pieces {
-    fn new(mut waiting: Vec<(Range<u64>, [u8; 32])>) -> Self {
-        waiting.sort_unstable_by_key(|(range, sha256)| {
-            std::cmp::Reverse((range.start, range.end, *sha256))
-        });
-        waiting.dedup();
-        Self { waiting, open: Vec::new(), position: 0, differing: None }
+    fn new(mut pieces: Vec<(Range<u64>, [u8; 32])>) -> Self {
+        pieces.sort_unstable_by_key(|(range, sha256)| (range.start, range.end, *sha256));
+        pieces.dedup();
+        let (ranges, expected) = pieces.into_iter().unzip();
+        Self { ranges: RangeHashes::new(ranges), expected }
     }
 
     /// Takes in the next bytes of the file.
     fn update(&mut self, bytes: &[u8]) {
-        let here = self.position..self.position + bytes.len() as u64;
-        self.position = here.end;
-        while let Some((range, expected)) = self.waiting.pop_if(|(range, _)| range.start < here.end)
-        {
-            self.open.push((range, Sha256::new(), expected));
-        }
-        let differing = &mut self.differing;
-        self.open.retain_mut(|(range, sha256, expected)| {
-            let (start, end) =
-                (range.start.max(here.start) - here.start, range.end.min(here.end) - here.start);
-            sha256.update(&bytes[start as usize..end as usize]);
-            let ends = range.end <= here.end;
-            if ends {
-                let found: [u8; 32] = sha256.finalize_reset().into();
-                *differing = differing.or((found != *expected).then_some((found, *expected)));
-            }
-            !ends
-        });
+        self.ranges.update(bytes);
+    }
+
+    /// One that is not what it was: as it is, as it was.
+    fn differing(&self) -> Option<([u8; 32], [u8; 32])> {
+        let found = self.ranges.digests.iter().zip(&self.expected);
+        let mut found = found.filter_map(|(found, expected)| Some(((*found)?, *expected)));
+        found.find(|(found, expected)| found != expected)
     }
 }
 
@@ -241,6 +278,12 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
         &mut self.source
     }
 
+    /// Has the SHA-256 of these ranges taken too, none of which is empty or has begun to be hashed.
+    pub(crate) fn digest_ranges(&mut self, ranges: Vec<Range<u64>>) {
+        debug_assert!(ranges.iter().all(|range| self.hashed <= range.start && !range.is_empty()));
+        self.hashes.ranges = RangeHashes { position: self.hashed, ..RangeHashes::new(ranges) };
+    }
+
     /// Has the file compared with what was read of it, even if no byte was read twice.
     pub fn compare(&mut self) {
         self.compare = true;
@@ -251,7 +294,15 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
     /// # Errors
     /// When reading fails; when bytes were read twice that differ, or the file has another length
     /// now.
-    pub fn finish(mut self, progress: &dyn Progress) -> Result<(R, FileDigests), DigestError> {
+    pub fn finish(self, progress: &dyn Progress) -> Result<(R, FileDigests), DigestError> {
+        self.finish_ranges(progress).map(|(source, (digests, _))| (source, digests))
+    }
+
+    /// [`Self::finish`] with the digests of [`Self::digest_ranges`], in the same order.
+    pub(crate) fn finish_ranges(
+        mut self,
+        progress: &dyn Progress,
+    ) -> Result<(R, (FileDigests, Vec<FileSha256>)), DigestError> {
         self.hash_kept();
         while self.hashed < self.length {
             let end = self.next_kept(self.hashed);
@@ -261,7 +312,7 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
             self.hashed = end;
             self.hash_kept();
         }
-        let digests = self.hashes.finish(self.length);
+        let (digests, ranges) = self.hashes.finish(self.length);
         let length = self.source.seek(SeekFrom::End(0))?;
         if self.compare || !self.unseen.is_empty() || length != self.length {
             let mut whole = Sha256::new();
@@ -271,7 +322,7 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
             })?;
             let whole = (whole.finalize().into(), digests.sha256.0);
             if let Some((found, expected)) = std::iter::once(whole)
-                .chain(pieces.differing)
+                .chain(pieces.differing())
                 .find(|(found, expected)| found != expected)
             {
                 return Err(DigestError::Changed(Change::Bytes {
@@ -280,7 +331,7 @@ impl<R: Read + Seek + Send> StreamHashedFile<R> {
                 }));
             }
         }
-        Ok((self.source, digests))
+        Ok((self.source, (digests, ranges)))
     }
 
     /// Where the next kept piece after `position` begins, or the file ends.
@@ -580,8 +631,9 @@ mod tests {
                 let differing = |file: &[u8], noted| {
                     let mut pieces = Pieces::new(noted);
                     file.chunks(chunk).for_each(|chunk| pieces.update(chunk));
-                    assert!(pieces.waiting.is_empty() && pieces.open.is_empty());
-                    pieces.differing.is_some()
+                    let RangeHashes { waiting, open, .. } = &pieces.ranges;
+                    assert!(waiting.is_empty() && open.is_empty());
+                    pieces.differing().is_some()
                 };
                 assert!(!differing(&file, digests()));
                 for place in [0, 97, 500, 999] {

@@ -130,14 +130,15 @@ impl<P: Point> PointRun<P> {
         Ok(())
     }
 
-    /// [`Self::for_each_chunk`] for a caller that itself proves that the points are in the subgroup
-    /// of order r: here they may be anywhere on their curve. All chunks of the run must be what
-    /// `pieces` has next, with the same overlap.
+    /// [`Self::for_each_chunk_of`] for a caller that itself proves that the points are in the
+    /// subgroup of order r: here they may be anywhere on their curve. All chunks of the range must
+    /// be what `pieces` has next, with the same overlap.
     ///
     /// # Errors
     /// As [`Self::read`], but for points outside the subgroup, and what `visit` returns.
     pub(crate) fn for_each_chunk_on_curve<R, E>(
         &self,
+        range: Range<u64>,
         pieces: &mut ReadAhead<'_, R>,
         overlap: u64,
         mut visit: impl FnMut(u64, Vec<P>) -> Result<(), E> + Send,
@@ -147,7 +148,7 @@ impl<P: Point> PointRun<P> {
         E: From<FormatError> + Send,
     {
         let size = self.encoding.point_bytes::<P>();
-        self.chunks(overlap).try_for_each(|(start, count)| {
+        chunks_of(range, overlap).try_for_each(|(start, count)| {
             pieces.next(|bytes| {
                 debug_assert_eq!(
                     bytes.len(),
@@ -369,15 +370,20 @@ mod tests {
                 runs.iter().for_each(|run| pieces.want(run, 0..run.len, overlap));
                 for (run, expected) in runs.iter().zip([&all[..cut], &all[cut..]]) {
                     let mut seen = 0;
-                    run.for_each_chunk_on_curve(&mut pieces, overlap, |start, points| {
-                        assert!(
-                            points == expected[start as usize..][..points.len()],
-                            "{cut} {overlap} {start}"
-                        );
-                        assert_eq!(start, seen - overlap.min(seen));
-                        seen = start + points.len() as u64;
-                        Ok::<_, FormatError>(())
-                    })
+                    run.for_each_chunk_on_curve(
+                        0..run.len,
+                        &mut pieces,
+                        overlap,
+                        |start, points| {
+                            assert!(
+                                points == expected[start as usize..][..points.len()],
+                                "{cut} {overlap} {start}"
+                            );
+                            assert_eq!(start, seen - overlap.min(seen));
+                            seen = start + points.len() as u64;
+                            Ok::<_, FormatError>(())
+                        },
+                    )
                     .unwrap();
                     assert_eq!(seen, run.len);
                 }

@@ -251,18 +251,11 @@ impl<R: Read + Seek> Ptau<R> {
             layout
         };
         let lagrange = LagrangeLayout::find(&mut container, power)?;
-        let records = container.read_small(
-            CONTRIBUTIONS,
-            4 + u64::from(MAX_CONTRIBUTIONS)
-                * (RECORD_BYTES as u64 + 8 + u64::from(MAX_PARAMETER_BYTES)),
-        )?;
+        let records = container.read_small(CONTRIBUTIONS, MAX_CONTRIBUTIONS_BYTES)?;
         // The hash of a response depends on the power.
         let known = known.filter(|(power, _)| *power == ceremony_power);
-        let known = (known.map_or(&[][..], |(_, records)| records), Contribution::to_bytes as _);
-        let contributions =
-            read_records(CONTRIBUTIONS, &records, 0, known, |fixed, kind, name| {
-                Contribution::read(fixed, kind, name, ceremony_power)
-            })?;
+        let known = known.map_or(&[][..], |(_, records)| records);
+        let contributions = read_contributions(&records, ceremony_power, known)?;
         let scratch = None;
         Ok(Self { container, power, ceremony_power, accumulator, lagrange, contributions, scratch })
     }
@@ -387,12 +380,32 @@ pub fn write_contributions<W: Write + Seek>(
     contributions: &[Contribution],
 ) -> std::io::Result<()> {
     out.begin(CONTRIBUTIONS)?;
-    out.write(&(contributions.len() as u32).to_le_bytes())?;
-    for contribution in contributions {
-        out.write(&contribution.to_bytes())?;
-    }
+    out.write(&contributions_to_bytes(contributions))?;
     out.end()?;
     Ok(())
+}
+
+/// Bytes of section 7 at most.
+pub(crate) const MAX_CONTRIBUTIONS_BYTES: u64 =
+    4 + MAX_CONTRIBUTIONS as u64 * (RECORD_BYTES as u64 + 8 + MAX_PARAMETER_BYTES as u64);
+
+/// The content of section 7.
+pub(crate) fn contributions_to_bytes(contributions: &[Contribution]) -> Vec<u8> {
+    let mut bytes = (contributions.len() as u32).to_le_bytes().to_vec();
+    contributions.iter().for_each(|contribution| bytes.extend(contribution.to_bytes()));
+    bytes
+}
+
+/// The records of section 7, of which the `known` ones are not read anew.
+pub(crate) fn read_contributions(
+    bytes: &[u8],
+    ceremony_power: Power,
+    known: &[Contribution],
+) -> Result<Vec<Contribution>, FormatError> {
+    let known = (known, Contribution::to_bytes as _);
+    read_records(CONTRIBUTIONS, bytes, 0, known, |fixed, kind, name| {
+        Contribution::read(fixed, kind, name, ceremony_power)
+    })
 }
 
 fn check_field(header: &[u8]) -> Result<(), FormatError> {

@@ -233,7 +233,7 @@ impl<R: Read + Seek + Send, S: PointSink> EachPart for Apply<'_, R, S> {
     type Error = StepError;
     fn part<P: Point>(&mut self, part: Part, run: &PointRun<P>) -> Result<(), StepError> {
         let Self { pieces, rng, secrets, before, uncompressed, output, progress } = self;
-        run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
+        run.for_each_chunk_on_curve(0..run.len, pieces, 0, |start, mut points| {
             run.check_subgroup(&points, rng, start)?;
             encode_into(&points, Encoding::Uncompressed, uncompressed);
             let scalars = secrets.factors(part, start, points.len());

@@ -31,6 +31,7 @@
 //! it: a sum of 2N terms.
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
@@ -51,21 +52,34 @@ use crate::format::ptau::{LagrangeLayout, Levels, Ptau};
 use crate::progress::Progress;
 use crate::ratio::scalar_combination;
 
-/// What the check keeps of the powers while sections 2 to 5 stream by.
-pub(super) struct LagrangeCheck {
-    rho: Fr,
-    tau_g1: Ends<G1Affine>,
-    tau_g2: Ends<G2Affine>,
-    alpha_tau_g1: Ends<G1Affine>,
-    beta_tau_g1: Ends<G1Affine>,
-    /// [tau^2]2, which a file of power 1 does not have.
-    tau_squared_g2: Option<G2Affine>,
+/// What the check needs of the powers, kept while sections 2 to 5 stream by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PowerEnds {
+    /// Of section 2.
+    pub tau_g1: Ends<G1Affine>,
+    /// Of section 3.
+    pub tau_g2: Ends<G2Affine>,
+    /// Of section 4.
+    pub alpha_tau_g1: Ends<G1Affine>,
+    /// Of section 5.
+    pub beta_tau_g1: Ends<G1Affine>,
+    /// `[tau^2]2`, which a file of power 1 does not have.
+    pub tau_squared_g2: Option<G2Affine>,
 }
 
 /// The element 2^k - 1 of a run of powers for k = 0, 1, ..., and the last one.
-struct Ends<P> {
-    of_levels: Vec<P>,
-    last: P,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ends<P> {
+    /// For k = 0, 1, ..., power.
+    pub of_levels: Vec<P>,
+    /// The last element.
+    pub last: P,
+}
+
+/// Levels of the Lagrange sections against the powers, at one point rho.
+pub(super) struct LagrangeCheck {
+    rho: Fr,
+    powers: PowerEnds,
 }
 
 impl<P: Point> Ends<P> {
@@ -85,17 +99,15 @@ impl<P: Point> Ends<P> {
     }
 }
 
-impl LagrangeCheck {
-    /// Draws rho, which must stay unknown to anyone who makes or changes the file.
-    pub(super) fn new(rng: &mut VerifierRng) -> Self {
-        let rho = rng.scalar();
+impl PowerEnds {
+    pub(super) fn new() -> Self {
         let (tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1) =
             (Ends::new(), Ends::new(), Ends::new(), Ends::new());
-        Self { rho, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, tau_squared_g2: None }
+        Self { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, tau_squared_g2: None }
     }
 
     /// Takes in the powers of a part from index `start` on.
-    pub(super) fn powers<P: Point>(&mut self, part: Part, start: u64, points: &[P]) {
+    pub(super) fn add<P: Point>(&mut self, part: Part, start: u64, points: &[P]) {
         match (part, P::as_g1(points), P::as_g2(points)) {
             (Part::TauG1, Some(points), _) => self.tau_g1.add(start, points),
             (Part::TauG2, _, Some(points)) => {
@@ -108,6 +120,13 @@ impl LagrangeCheck {
             (Part::BetaTauG1, Some(points), _) => self.beta_tau_g1.add(start, points),
             _ => {}
         }
+    }
+}
+
+impl LagrangeCheck {
+    /// rho must be random, and unknown to whoever makes the file until it is made.
+    pub(super) fn new(powers: PowerEnds, rho: Fr) -> Self {
+        Self { rho, powers }
     }
 
     /// Reads every level of the four sections and compares.
@@ -122,18 +141,19 @@ impl LagrangeCheck {
         let LagrangeLayout { levels, tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 } = layout;
         progress.begin("checking the Lagrange sections", layout.points());
         let mut reader = Reader { source: ptau.source(), rng, progress };
+        let powers = &self.powers;
         // Section 12 has one level more. Of the powers that this one is a combination of, the file
         // has all but the last if it is the file's own, and all otherwise.
         match Levels::new(levels.first(), levels.last() + 1).filter(|_| levels.last() < power) {
-            Some(levels) => self.levels(&mut reader, &tau_g1, levels, &self.tau_g1)?,
+            Some(levels) => self.levels(&mut reader, &tau_g1, levels, &powers.tau_g1)?,
             None => {
-                self.levels(&mut reader, &tau_g1, levels, &self.tau_g1)?;
+                self.levels(&mut reader, &tau_g1, levels, &powers.tau_g1)?;
                 self.level_of_twice_the_size(&mut reader, &tau_g1, levels, truncated)?;
             }
         }
-        self.levels(&mut reader, &tau_g2, levels, &self.tau_g2)?;
-        self.levels(&mut reader, &alpha_tau_g1, levels, &self.alpha_tau_g1)?;
-        self.levels(&mut reader, &beta_tau_g1, levels, &self.beta_tau_g1)?;
+        self.levels(&mut reader, &tau_g2, levels, &powers.tau_g2)?;
+        self.levels(&mut reader, &alpha_tau_g1, levels, &powers.alpha_tau_g1)?;
+        self.levels(&mut reader, &beta_tau_g1, levels, &powers.beta_tau_g1)?;
         progress.end();
         Ok(())
     }
@@ -147,26 +167,17 @@ impl LagrangeCheck {
         levels: Levels,
         powers: &Ends<P>,
     ) -> Result<(), VerifyError> {
-        // Which levels there are is the header's word, not that of what was collected.
-        let Some(ends) = powers.of_levels.get(levels.first() as usize..=levels.last() as usize)
-        else {
-            return Err(not_the_basis(place_of_run(run)));
-        };
-        let factors: Vec<Fr> = ends.iter().map(|_| reader.rng.scalar()).collect();
-        let (mut head, mut tail) = (P::Group::ZERO, P::Group::ZERO);
-        for ((level, factor), last) in (levels.first()..).zip(&factors).zip(ends) {
-            head += powers.of_levels[0] * factor;
-            tail += *last * (self.rho.pow([1 << level]) * factor);
-        }
-        let points = levels.start_of(levels.last() + 1);
-        let sum = reader.sum(run, 0, points, |start, count| {
+        let factors = factors(levels, reader.rng);
+        let points = points_of(levels);
+        let sum = reader.sum(run, points.clone(), |start, count| {
             Some(weights(self.rho, levels, &factors, start, count))
         })?;
-        if self.is_geometric(sum, head, tail) {
+        if self.levels_are(sum, levels, &factors, powers) {
             return Ok(());
         }
-        reader.progress.begin("looking for the level", points);
-        for (level, last) in (levels.first()..).zip(ends) {
+        reader.progress.begin("looking for the level", points.end);
+        let ends = powers.of_levels.iter().skip(levels.first() as usize);
+        for (level, last) in (levels.first()..=levels.last()).zip(ends) {
             if let Some(sum) = self.level_sum(reader, run, levels, level)? {
                 let holds = self.is_geometric(
                     sum,
@@ -191,26 +202,57 @@ impl LagrangeCheck {
         // No domain of 2^29 exists: a prepared file of power 28 is bound by its digest (check 9),
         // and its last level is read for its points only.
         let Some(sum) = self.level_sum(reader, run, levels, level)? else { return Ok(()) };
+        expect(self.level_of_twice_the_size_is(sum, level, truncated), run, level)
+    }
+
+    /// Whether levels of a section, each with its factor, sum up to `sum`.
+    pub(super) fn levels_are<P: Point>(
+        &self,
+        sum: P::Group,
+        levels: Levels,
+        factors: &[Fr],
+        powers: &Ends<P>,
+    ) -> bool {
+        // Which levels there are is the header's word, not that of what was collected.
+        let (first, last) = (levels.first() as usize, levels.last() as usize);
+        let Some(ends) = powers.of_levels.get(first..=last) else { return false };
+        let (mut head, mut tail) = (P::Group::ZERO, P::Group::ZERO);
+        for ((level, factor), last) in (levels.first()..).zip(factors).zip(ends) {
+            head += powers.of_levels[0] * factor;
+            tail += *last * (self.rho.pow([1 << level]) * factor);
+        }
+        self.is_geometric(sum, head, tail)
+    }
+
+    /// Whether level p+1 of section 12 sums up to `sum`.
+    pub(super) fn level_of_twice_the_size_is(
+        &self,
+        sum: G1Projective,
+        level: u32,
+        truncated: bool,
+    ) -> bool {
         let weight = self.rho.pow([(1 << level) - 1]);
-        let (one, last) = (self.tau_g1.of_levels[0], self.tau_g1.last);
-        expect(
-            self.is_geometric(sum, one.into_group(), last * weight)
-                || (truncated && self.has_next_power(sum, weight)),
-            run,
-            level,
-        )
+        let (one, last) = (self.powers.tau_g1.of_levels[0], self.powers.tau_g1.last);
+        self.is_geometric(sum, one.into_group(), last * weight)
+            || (truncated && self.has_next_power(sum, weight))
+    }
+
+    /// What the powers are.
+    pub(super) fn powers(&self) -> &PowerEnds {
+        &self.powers
     }
 
     /// Whether a sum over 2N terms has the true power 2N - 1, whose weight is given, in its last
     /// term.
     fn has_next_power(&self, sum: G1Projective, weight: Fr) -> bool {
-        let (one, last) = (&self.tau_g1.of_levels, self.tau_g1.last);
-        match self.tau_squared_g2 {
+        let PowerEnds { tau_g1, tau_g2, tau_squared_g2, .. } = &self.powers;
+        let (one, last) = (&tau_g1.of_levels, tau_g1.last);
+        match *tau_squared_g2 {
             // (rho tau - 1) S = rho^(2N) tau^(2N) - 1, and tau^(2N) = tau^(2N-2) tau^2.
             Some(tau_squared) => pairings_cancel([
                 (sum.into_affine(), self.rho_tau_minus_one_g2()),
                 ((last * -(weight * self.rho)).into_affine(), tau_squared),
-                (one[0], self.tau_g2.of_levels[0]),
+                (one[0], tau_g2.of_levels[0]),
             ]),
             // N = 2: S = 1 + rho tau + rho^2 tau^2 + rho^3 tau^3, and section 2 has the first
             // three.
@@ -218,9 +260,9 @@ impl LagrangeCheck {
                 let rest = sum - one[0] - one[1] * self.rho - last * self.rho.square();
                 pairings_agree(
                     rest.into_affine(),
-                    self.tau_g2.of_levels[0],
+                    tau_g2.of_levels[0],
                     (last * weight).into_affine(),
-                    self.tau_g2.of_levels[1],
+                    tau_g2.of_levels[1],
                 )
             }
         }
@@ -230,7 +272,7 @@ impl LagrangeCheck {
     fn is_geometric<G: CurveGroup<Affine: Point>>(&self, sum: G, head: G, tail: G) -> bool {
         let points = G::normalize_batch(&[sum, head, tail]);
         let ([one_g1, tau_g1, ..], [one_g2, tau_g2, ..]) =
-            (&self.tau_g1.of_levels[..], &self.tau_g2.of_levels[..])
+            (&self.powers.tau_g1.of_levels[..], &self.powers.tau_g2.of_levels[..])
         else {
             return false;
         };
@@ -249,7 +291,8 @@ impl LagrangeCheck {
     }
 
     fn rho_tau_minus_one_g2(&self) -> G2Affine {
-        (self.tau_g2.of_levels[1] * self.rho - self.tau_g2.of_levels[0]).into_affine()
+        let tau_g2 = &self.powers.tau_g2.of_levels;
+        (tau_g2[1] * self.rho - tau_g2[0]).into_affine()
     }
 
     /// S for one level, or `None` where the field has no such domain. Reads and checks every point
@@ -261,34 +304,43 @@ impl LagrangeCheck {
         levels: Levels,
         level: u32,
     ) -> Result<Option<P::Group>, FormatError> {
-        let (omega, n) = (root_of_unity(level), 1u64 << level);
-        let sum = reader.sum(run, levels.start_of(level), n, |start, count| {
-            Some(interpolation(self.rho, omega?, level, start, count, Fr::ONE))
+        let first = levels.start_of(level);
+        let sum = reader.sum(run, first..first + (1 << level), |start, count| {
+            level_weights(self.rho, levels, level, start, count)
         })?;
-        Ok(omega.map(|_| sum))
+        Ok(root_of_unity(level).map(|_| sum))
     }
 }
 
+/// The points of these levels in a section.
+pub(super) fn points_of(levels: Levels) -> Range<u64> {
+    0..levels.start_of(levels.last() + 1)
+}
+
+/// lambda_k for these levels of a section.
+pub(super) fn factors(levels: Levels, rng: &mut VerifierRng) -> Vec<Fr> {
+    (levels.first()..=levels.last()).map(|_| rng.scalar()).collect()
+}
+
 /// Where the sections are read from.
-struct Reader<'a, R> {
-    source: &'a mut R,
-    rng: &'a mut VerifierRng,
-    progress: &'a dyn Progress,
+pub(super) struct Reader<'a, R> {
+    pub(super) source: &'a mut R,
+    pub(super) rng: &'a mut VerifierRng,
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl<R: Read + Seek + Send> Reader<'_, R> {
-    /// sum_j w_j P_(first+j) for `len` points of a run, where `weights(start, count)` gives w_start
-    /// and those after it, or `None` for points that are only to be read and checked.
-    fn sum<P: Point>(
+    /// sum_j w_j P_j for the points of a run with indices in `range`, where `weights(start, count)`
+    /// gives w_start and those after it, or `None` for points that are only to be read and checked.
+    pub(super) fn sum<P: Point>(
         &mut self,
         run: &PointRun<P>,
-        first: u64,
-        len: u64,
+        range: Range<u64>,
         weights: impl Fn(u64, usize) -> Option<Vec<Fr>> + Sync + Send,
     ) -> Result<P::Group, FormatError> {
         let mut sum = P::Group::ZERO;
-        run.for_each_chunk_of(first..first + len, self.source, self.rng, 0, |start, points, _| {
-            if let Some(weights) = weights(start - first, points.len()) {
+        run.for_each_chunk_of(range, self.source, self.rng, 0, |start, points, _| {
+            if let Some(weights) = weights(start, points.len()) {
                 sum += scalar_combination(&points, &weights);
             }
             self.progress.advance(points.len() as u64);
@@ -302,7 +354,7 @@ fn expect<P>(holds: bool, run: &PointRun<P>, level: u32) -> Result<(), VerifyErr
     if holds { Ok(()) } else { Err(not_the_basis(format!("{}, level {level}", place_of_run(run)))) }
 }
 
-fn not_the_basis(place: String) -> VerifyError {
+pub(super) fn not_the_basis(place: String) -> VerifyError {
     VerifyError::Failed(Box::new(Failure {
         check: Check::Lagrange,
         place,
@@ -314,7 +366,13 @@ fn not_the_basis(place: String) -> VerifyError {
 
 /// The weights of `count` points of a section from `start` on, over its levels: those of
 /// [`interpolation`], with a factor for each level.
-fn weights(rho: Fr, levels: Levels, factors: &[Fr], start: u64, count: usize) -> Vec<Fr> {
+pub(super) fn weights(
+    rho: Fr,
+    levels: Levels,
+    factors: &[Fr],
+    start: u64,
+    count: usize,
+) -> Vec<Fr> {
     let mut weights = Vec::with_capacity(count);
     for (level, factor) in (levels.first()..).zip(factors) {
         let (first, n) = (levels.start_of(level), 1u64 << level);
@@ -331,6 +389,19 @@ fn weights(rho: Fr, levels: Levels, factors: &[Fr], start: u64, count: usize) ->
         }
     }
     weights
+}
+
+/// The weights of `count` points of a section from `start` on, all of one level; none where the
+/// field has no such domain.
+pub(super) fn level_weights(
+    rho: Fr,
+    levels: Levels,
+    level: u32,
+    start: u64,
+    count: usize,
+) -> Option<Vec<Fr>> {
+    let (omega, first) = (root_of_unity(level)?, levels.start_of(level));
+    Some(interpolation(rho, omega, level, start - first, count, Fr::ONE))
 }
 
 /// `factor` (rho^n - 1) / (rho omega^j - 1) for j = start, start + 1, ..., where n = 2^level.

@@ -25,6 +25,7 @@
 //! | `records` | checks 0 to 4, 8 and 10: what the records prove by themselves |
 //! | `sections` | checks 5 and 6: what the points prove |
 //! | `lagrange` | check 7: the Lagrange sections belong to the powers |
+//! | [`parts`] | the same checks by many machines: a plan, parts, and their combination |
 //! | `report`, `error` | the checks, their results, and why an operation failed |
 //! | [`perpetual_powers`] | first challenges, and digests of the public ceremony's files |
 
@@ -33,6 +34,7 @@ pub mod challenge_response;
 pub mod contribute;
 mod error;
 mod lagrange;
+pub mod parts;
 pub mod perpetual_powers;
 pub mod prepare;
 pub(crate) mod records;

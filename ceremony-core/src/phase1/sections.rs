@@ -7,7 +7,7 @@ use bn254_batch::Point;
 use bn254_batch::curve::{AffinePoint as _, G1Affine, G2Affine};
 
 use super::error::VerifyError;
-use super::lagrange::LagrangeCheck;
+use super::lagrange::PowerEnds;
 use super::records::{check_chain_after, check_order, hex_of, place_of};
 use super::report::{Check, Failure};
 use super::{ChainHead, EachPart, Part, each_part, place_of_run, read_ahead};
@@ -28,63 +28,83 @@ pub(super) fn check_sections<R: Read + Seek + Send>(
     proven: usize,
     rng: &mut VerifierRng,
     progress: &dyn Progress,
-) -> Result<Option<LagrangeCheck>, VerifyError> {
-    let records = ptau.contributions().to_vec();
-    let count = records.len();
-    let (truncated, ceremony_power) = (ptau.is_truncated(), ptau.ceremony_power());
-    let before = ChainHead::after(&records[..count - 1], ceremony_power);
+) -> Result<PowerEnds, VerifyError> {
     let layout = ptau.accumulator();
-    let lagrange = ptau.lagrange().map(|_| LagrangeCheck::new(rng));
-    let mut response = Blake2b512::new();
-    response.update(&before.challenge.0);
-    let mut next = Blake2b512::new();
-    next.update(&last.response_hash().0);
-    let tau = (last.key_points.tau_g1, last.key_points.tau_g2);
-    let g1 = Successors::new(layout.tau_g1.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len);
-    let g2 = Successors::new(layout.tau_g2.len);
-    let key_points = last.key_points;
-    let mut pieces = read_ahead(ptau.source(), &layout, OVERLAP);
-    let chain = || check_chain_after(proven, &records, ceremony_power, progress);
-    rayon::join(chain, || pieces.read()).0?;
-    let mut pass = SectionPass {
-        pieces,
-        rng,
-        key_points,
-        g1,
-        g2,
-        response,
-        next,
-        uncompressed: Vec::new(),
-        compressed: Vec::new(),
-        lagrange,
-        progress,
+    let sums = Sums {
+        g1: Successors::new(layout.tau_g1.len + layout.alpha_tau_g1.len + layout.beta_tau_g1.len),
+        g2: Successors::new(layout.tau_g2.len),
     };
-    progress.begin("checking sections 2 to 6", layout.points());
-    each_part(&layout, &mut pass)?;
-    progress.end();
-    let SectionPass { g1, g2, response, next, lagrange, .. } = pass;
+    let Passed { sums, hashes, powers } = pass(ptau, last, proven, Some(sums), rng, progress)?;
     // 5
+    let tau = (last.key_points.tau_g1, last.key_points.tau_g2);
     let mut other_rng = VerifierRng::from_os()?;
-    let (powers_g1, powers_g2) = rayon::join(
-        || g1.ratio(rng).is_some_and(|ratio| ratio_is(ratio, tau)),
-        || g2.ratio(&mut other_rng).is_some_and(|ratio| ratio_is(ratio, tau)),
-    );
-    if !powers_g1 || !powers_g2 {
-        each_part(&layout, &mut Suspects { source: ptau.source(), rng, tau, progress })?;
-        return Err(no_powers("sections 2 to 6".into()));
+    if let Some(Sums { g1, g2 }) = sums {
+        let (powers_g1, powers_g2) = rayon::join(
+            || g1.ratio(rng).is_some_and(|ratio| ratio_is(ratio, tau)),
+            || g2.ratio(&mut other_rng).is_some_and(|ratio| ratio_is(ratio, tau)),
+        );
+        if !powers_g1 || !powers_g2 {
+            each_part(&layout, &mut Suspects { source: ptau.source(), rng, tau, progress })?;
+            return Err(no_powers("sections 2 to 6".into()));
+        }
     }
-    // 6
-    if !truncated {
+    hashes.check(ptau, last)?;
+    Ok(powers)
+}
+
+/// What of [`check_sections`] cannot be cut into parts: all of it but the powers and the membership
+/// of sections 2 to 5. With the first element of section 6 being that of a record, whose membership
+/// is known, nothing of that section is left.
+pub(super) fn check_undivided<R: Read + Seek + Send>(
+    ptau: &mut Ptau<R>,
+    last: &Contribution,
+    progress: &dyn Progress,
+) -> Result<PowerEnds, VerifyError> {
+    let mut rng = VerifierRng::from_os()?;
+    let Passed { hashes, powers, .. } = pass(ptau, last, 0, None, &mut rng, progress)?;
+    hashes.check(ptau, last)?;
+    Ok(powers)
+}
+
+/// What a pass over sections 2 to 6 leaves to be compared.
+struct Passed {
+    sums: Option<Sums>,
+    hashes: Hashes,
+    powers: PowerEnds,
+}
+
+/// The sums of neighbours.
+struct Sums {
+    /// Of sections 2, 4 and 5, which all have the ratio tau.
+    g1: Successors<G1Affine>,
+    /// Of section 3, and with them the membership of sections 3 and 6.
+    g2: Successors<G2Affine>,
+}
+
+/// The hashes of sections 2 to 6.
+struct Hashes {
+    /// `challenge before | compressed(sections)`
+    response: Blake2b512,
+    /// `response hash | uncompressed(sections)`
+    next: Blake2b512,
+}
+
+impl Hashes {
+    /// Check 6.
+    fn check<R: Read + Seek>(self, ptau: &Ptau<R>, last: &Contribution) -> Result<(), VerifyError> {
+        if ptau.is_truncated() {
+            return Ok(());
+        }
         let fail = |reason, found: String, expected: String| {
             Err(VerifyError::Failed(Box::new(Failure {
                 check: Check::Hashes,
-                place: place_of(count - 1),
+                place: place_of(ptau.contributions().len() - 1),
                 reason,
                 found,
                 expected,
             })))
         };
-        let computed = finish_response(response, &last.public_key);
+        let computed = finish_response(self.response, &last.public_key);
         if computed != last.response_hash() {
             return fail(
                 "the points do not hash to the stated response",
@@ -92,7 +112,7 @@ pub(super) fn check_sections<R: Read + Seek + Send>(
                 computed.to_string(),
             );
         }
-        let computed = Challenge(next.finish());
+        let computed = Challenge(self.next.finish());
         if computed != last.next_challenge {
             return fail(
                 "the points do not hash to the stated next challenge",
@@ -100,30 +120,63 @@ pub(super) fn check_sections<R: Read + Seek + Send>(
                 computed.to_string(),
             );
         }
+        Ok(())
     }
-    Ok(lagrange)
+}
+
+fn pass<R: Read + Seek + Send>(
+    ptau: &mut Ptau<R>,
+    last: &Contribution,
+    proven: usize,
+    sums: Option<Sums>,
+    rng: &mut VerifierRng,
+    progress: &dyn Progress,
+) -> Result<Passed, VerifyError> {
+    let records = ptau.contributions().to_vec();
+    let count = records.len();
+    let ceremony_power = ptau.ceremony_power();
+    let before = ChainHead::after(&records[..count - 1], ceremony_power);
+    let layout = ptau.accumulator();
+    let mut response = Blake2b512::new();
+    response.update(&before.challenge.0);
+    let mut next = Blake2b512::new();
+    next.update(&last.response_hash().0);
+    let mut pieces = read_ahead(ptau.source(), &layout, OVERLAP);
+    let chain = || check_chain_after(proven, &records, ceremony_power, progress);
+    rayon::join(chain, || pieces.read()).0?;
+    let mut pass = SectionPass {
+        pieces,
+        rng,
+        key_points: last.key_points,
+        sums,
+        hashes: Hashes { response, next },
+        uncompressed: Vec::new(),
+        compressed: Vec::new(),
+        powers: PowerEnds::new(),
+        progress,
+    };
+    progress.begin("checking sections 2 to 6", layout.points());
+    each_part(&layout, &mut pass)?;
+    progress.end();
+    let SectionPass { sums, hashes, powers, .. } = pass;
+    Ok(Passed { sums, hashes, powers })
 }
 
 /// Points with which a chunk begins that were in the one before, so that no pair of neighbours is
 /// missed.
-const OVERLAP: u64 = 1;
+pub(super) const OVERLAP: u64 = 1;
 
 struct SectionPass<'a, R> {
     pieces: ReadAhead<'a, R>,
     rng: &'a mut VerifierRng,
     key_points: AccumulatorHead,
-    /// The neighbours in sections 2, 4 and 5, which all have the ratio tau.
-    g1: Successors<G1Affine>,
-    /// Those in section 3, and with them the membership of sections 3 and 6.
-    g2: Successors<G2Affine>,
-    /// `challenge before | compressed(sections)`
-    response: Blake2b512,
-    /// `response hash | uncompressed(sections)`
-    next: Blake2b512,
+    /// None where others sum.
+    sums: Option<Sums>,
+    hashes: Hashes,
     /// Buffers for a chunk in each encoding.
     uncompressed: Vec<u8>,
     compressed: Vec<u8>,
-    lagrange: Option<LagrangeCheck>,
+    powers: PowerEnds,
     progress: &'a dyn Progress,
 }
 
@@ -134,16 +187,14 @@ impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
             pieces,
             rng,
             key_points,
-            g1,
-            g2,
-            response,
-            next,
+            sums,
+            hashes: Hashes { response, next },
             uncompressed,
             compressed,
-            lagrange,
+            powers,
             progress,
         } = self;
-        run.for_each_chunk_on_curve(pieces, OVERLAP, |start, points| {
+        run.for_each_chunk_on_curve(0..run.len, pieces, OVERLAP, |start, points| {
             if start == 0 {
                 run.check_subgroup(&points[..points.len().min(2)], rng, start)?;
                 check_first_elements(part, run, &points, key_points)?;
@@ -153,17 +204,15 @@ impl<R: Read + Seek + Send> EachPart for SectionPass<'_, R> {
             if let (Part::TauG1, Some(powers)) = (part, P::as_g1(&points)) {
                 check_order(start, powers)?;
             }
-            if let Some(lagrange) = lagrange {
-                lagrange.powers(part, start + u64::from(start > 0), fresh);
-            }
+            powers.add(part, start + u64::from(start > 0), fresh);
             encode_into(fresh, Encoding::Uncompressed, uncompressed);
             compress_into::<P>(uncompressed, compressed);
             // Hashing runs on one core; the sums keep both busy around it.
             rayon::join(
                 || rayon::join(|| response.update(compressed), || next.update(uncompressed)),
-                || match (P::as_g1(&points), P::as_g2(&points)) {
-                    (Some(points), _) => g1.add(points, rng),
-                    (_, Some(points)) => g2.add(points, rng),
+                || match (sums.as_mut(), P::as_g1(&points), P::as_g2(&points)) {
+                    (Some(sums), Some(points), _) => sums.g1.add(points, rng),
+                    (Some(sums), _, Some(points)) => sums.g2.add(points, rng),
                     _ => {}
                 },
             );
@@ -199,7 +248,7 @@ impl<R: Read + Seek + Send> EachPart for Suspects<'_, R> {
     }
 }
 
-fn no_powers(place: String) -> VerifyError {
+pub(super) fn no_powers(place: String) -> VerifyError {
     VerifyError::Failed(Box::new(Failure {
         check: Check::Powers,
         place,

@@ -29,6 +29,7 @@ use bn254_batch::Point;
 use bn254_batch::curve::FR_TWO_ADICITY;
 
 pub use super::error::VerifyError;
+use super::lagrange::LagrangeCheck;
 use super::records::check_continuity;
 pub use super::records::{check_chain, check_minimum};
 pub use super::report::{Check, Expectations, Failure, Verified};
@@ -38,8 +39,8 @@ use crate::entropy::VerifierRng;
 use crate::format::FormatError;
 use crate::format::bound_file::{Change, DigestError, FileDigests, StreamHashedFile, digest_file};
 use crate::format::points::PointRun;
-use crate::format::ptau::{Contribution, Power, Ptau};
-use crate::hash::FileBlake2b;
+use crate::format::ptau::{Contribution, Levels, Power, Ptau};
+use crate::hash::{FileBlake2b, FileSha256};
 use crate::progress::Progress;
 
 /// Opens a file and runs every check on it.
@@ -76,53 +77,127 @@ pub fn verify<R: Read + Seek + Send>(
 ) -> Result<(Ptau<R>, Verified), VerifyError> {
     let known = expectations.proven.zip(expectations.earlier);
     let mut ptau = open(source, known)?;
-    let mut checks = vec![
-        Check::MinimumContributions,
-        Check::ProofOfKnowledge,
-        Check::TauRatio,
-        Check::AlphaBetaRatio,
-        Check::Beacon,
-        Check::Powers,
-        Check::RepeatedKey,
-    ];
-    let last = check_minimum(ptau.contributions(), expectations.min_contributions)?.clone();
-    if let Some(earlier) = expectations.earlier {
-        check_continuity(earlier, ptau.contributions())?;
-        checks.push(Check::Continuity);
-    }
-    let mut known = None;
-    if ptau.is_truncated() || has_level_29(&ptau) || expectations.digest.is_some() {
-        // Where everything hangs on the digest, it is looked at before the hours of work, which
-        // must then have been on a file of that digest.
-        let digests = digest_file(ptau.source().inner(), progress).map_err(FormatError::Io)?;
-        check_digest(&ptau, &digests.blake2b, expectations.digest)?;
-        checks.push(Check::Digest);
-        known = Some(digests);
-    }
+    let last = check_expected(ptau.contributions(), expectations)?.clone();
+    let known = known_digests(&mut ptau, expectations, progress)?;
     let proven = expectations
         .earlier
         .filter(|_| expectations.proven == Some(ptau.ceremony_power()))
         .map_or(0, <[_]>::len);
-    let points = check_points(&mut ptau, proven, progress);
-    let (ptau, digests) = finish(ptau, points, progress)?;
-    if !ptau.is_truncated() {
-        checks.push(Check::Hashes);
-    }
-    if ptau.lagrange().is_some() {
-        checks.push(Check::Lagrange);
-    }
-    checks.sort_unstable();
-    if let Some(known) = known.filter(|known| *known != digests) {
-        return Err(VerifyError::Changed(Change::Bytes {
-            found: digests.sha256,
-            expected: known.sha256,
-        }));
-    }
-    let published = perpetual_powers::published(&digests.blake2b);
-    Ok((ptau, Verified { digests, published, next_challenge: last.next_challenge, checks }))
+    let points = check_points(&mut ptau, &last, proven, progress);
+    let (ptau, WholeRead { digests, .. }) = finish(ptau, points, progress)?;
+    same_digests(known, &digests)?;
+    let kind = Kind::of(&ptau);
+    Ok((ptau, Verified::of(digests, &last, kind, expectations)))
 }
 
-fn open<R: Read + Seek + Send>(
+/// Checks 0 and 10, on the records alone. Returns the last one.
+pub(super) fn check_expected<'a>(
+    records: &'a [Contribution],
+    expectations: &Expectations<'_>,
+) -> Result<&'a Contribution, Box<Failure>> {
+    let last = check_minimum(records, expectations.min_contributions)?;
+    expectations.earlier.map_or(Ok(()), |earlier| check_continuity(earlier, records))?;
+    Ok(last)
+}
+
+/// What of a file decides which checks there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) power: Power,
+    pub(super) ceremony_power: Power,
+    /// Of a file that is prepared.
+    pub(super) levels: Option<Levels>,
+}
+
+impl Kind {
+    pub(super) fn of<R: Read + Seek>(ptau: &Ptau<R>) -> Self {
+        let (power, ceremony_power) = (ptau.power(), ptau.ceremony_power());
+        let levels = ptau.lagrange().map(|lagrange| lagrange.levels);
+        Self { power, ceremony_power, levels }
+    }
+
+    pub(super) fn is_truncated(self) -> bool {
+        self.power != self.ceremony_power
+    }
+
+    /// Whether the file has a Lagrange level for a domain of 2^29, which the scalar field does not
+    /// have.
+    fn has_level_29(self) -> bool {
+        self.levels.is_some_and(|levels| levels.last() == FR_TWO_ADICITY)
+    }
+
+    /// Whether check 9 is asked.
+    fn needs_digest(self, expectations: &Expectations<'_>) -> bool {
+        self.is_truncated() || self.has_level_29() || expectations.digest.is_some()
+    }
+
+    /// The checks that a verification runs, in order.
+    fn checks(self, expectations: &Expectations<'_>) -> Vec<Check> {
+        let asked = [
+            (Check::MinimumContributions, true),
+            (Check::ProofOfKnowledge, true),
+            (Check::TauRatio, true),
+            (Check::AlphaBetaRatio, true),
+            (Check::Beacon, true),
+            (Check::Powers, true),
+            (Check::Hashes, !self.is_truncated()),
+            (Check::Lagrange, self.levels.is_some()),
+            (Check::RepeatedKey, true),
+            (Check::Digest, self.needs_digest(expectations)),
+            (Check::Continuity, expectations.earlier.is_some()),
+        ];
+        asked.into_iter().filter_map(|(check, asked)| asked.then_some(check)).collect()
+    }
+}
+
+impl Verified {
+    /// What holds of a file once all its checks have passed.
+    pub(super) fn of(
+        digests: FileDigests,
+        last: &Contribution,
+        kind: Kind,
+        expectations: &Expectations<'_>,
+    ) -> Self {
+        Self {
+            digests,
+            published: perpetual_powers::published(&digests.blake2b),
+            next_challenge: last.next_challenge,
+            checks: kind.checks(expectations),
+        }
+    }
+}
+
+/// Where everything hangs on the digest, it is looked at before the hours of work (check 9), which
+/// must then have been on a file of that digest.
+pub(super) fn known_digests<R: Read + Seek + Send>(
+    ptau: &mut Ptau<StreamHashedFile<R>>,
+    expectations: &Expectations<'_>,
+    progress: &dyn Progress,
+) -> Result<Option<FileDigests>, VerifyError> {
+    let kind = Kind::of(ptau);
+    if !kind.needs_digest(expectations) {
+        return Ok(None);
+    }
+    let digests = digest_file(ptau.source().inner(), progress).map_err(FormatError::Io)?;
+    check_digest(kind, &digests.blake2b, expectations)?;
+    Ok(Some(digests))
+}
+
+/// Whether the file that was read is the one whose digest was known before.
+pub(super) fn same_digests(
+    known: Option<FileDigests>,
+    digests: &FileDigests,
+) -> Result<(), VerifyError> {
+    match known.filter(|known| known != digests) {
+        None => Ok(()),
+        Some(known) => Err(VerifyError::Changed(Change::Bytes {
+            found: digests.sha256,
+            expected: known.sha256,
+        })),
+    }
+}
+
+pub(super) fn open<R: Read + Seek + Send>(
     source: R,
     known: Option<(Power, &[Contribution])>,
 ) -> Result<Ptau<StreamHashedFile<R>>, FormatError> {
@@ -132,23 +207,36 @@ fn open<R: Read + Seek + Send>(
 /// Ends the reading of a file with its digests, or with what was found. A file that changes
 /// meanwhile says nothing about the one that was to be verified, so that comes before what was
 /// found in it.
-fn finish<R: Read + Seek + Send>(
+pub(super) fn finish<R: Read + Seek + Send, T>(
     mut ptau: Ptau<StreamHashedFile<R>>,
-    found: Result<(), VerifyError>,
+    found: Result<T, VerifyError>,
     progress: &dyn Progress,
-) -> Result<(Ptau<R>, FileDigests), VerifyError> {
-    if let Err(error) = found {
-        if !error.is_environment() {
-            ptau.source().compare();
-            if let Err(changed @ DigestError::Changed(_)) =
-                ptau.map_source(|file| file.finish(progress))
-            {
-                return Err(changed.into());
-            }
+) -> Result<(Ptau<R>, WholeRead<T>), VerifyError> {
+    match found {
+        Ok(found) => {
+            let (ptau, (digests, ranges)) = ptau.map_source(|file| file.finish_ranges(progress))?;
+            Ok((ptau, WholeRead { digests, found, ranges }))
         }
-        return Err(error);
+        Err(error) => {
+            if !error.is_environment() {
+                ptau.source().compare();
+                if let Err(changed @ DigestError::Changed(_)) =
+                    ptau.map_source(|file| file.finish(progress))
+                {
+                    return Err(changed.into());
+                }
+            }
+            Err(error)
+        }
     }
-    Ok(ptau.map_source(|file| file.finish(progress))?)
+}
+
+/// What the reading of a file gave.
+pub(super) struct WholeRead<T> {
+    pub(super) digests: FileDigests,
+    pub(super) found: T,
+    /// The digests of the ranges that were asked for.
+    pub(super) ranges: Vec<FileSha256>,
 }
 
 /// Verifies that a file is the start that [`new`](super::contribute::new) writes: tau = alpha =
@@ -200,7 +288,8 @@ pub fn verify_new<R: Read + Seek + Send>(
     let rng = VerifierRng::from_os()?;
     let generators = each_part(&layout, &mut AllGenerators(ptau.source(), rng, progress));
     progress.end();
-    finish(ptau, generators, progress)
+    let (ptau, WholeRead { digests, .. }) = finish(ptau, generators, progress)?;
+    Ok((ptau, digests))
 }
 
 fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> VerifyError {
@@ -215,19 +304,21 @@ fn not_new(place: String, reason: &'static str, found: &str, expected: &str) -> 
 }
 
 /// Check 9, and any digest that the verifier names.
-fn check_digest<R: Read + Seek + Send>(
-    ptau: &Ptau<R>,
+pub(super) fn check_digest(
+    kind: Kind,
     digest: &FileBlake2b,
-    expected: Option<FileBlake2b>,
+    expectations: &Expectations<'_>,
 ) -> Result<(), Box<Failure>> {
-    if expected == Some(*digest)
+    let expected = expectations.digest;
+    if !kind.needs_digest(expectations)
+        || expected == Some(*digest)
         || (expected.is_none() && perpetual_powers::published(digest).is_some())
     {
         return Ok(());
     }
     let reason = if expected.is_some() {
         "the file has another digest"
-    } else if !ptau.is_truncated() {
+    } else if !kind.is_truncated() {
         "the last Lagrange level of a prepared file of power 28 has no domain to check it on, and \
          its digest is not a published one"
     } else {
@@ -236,12 +327,8 @@ fn check_digest<R: Read + Seek + Send>(
     };
     Err(Box::new(Failure {
         check: Check::Digest,
-        place: if ptau.is_truncated() {
-            format!(
-                "file of power {} from a ceremony of power {}",
-                ptau.power(),
-                ptau.ceremony_power()
-            )
+        place: if kind.is_truncated() {
+            format!("file of power {} from a ceremony of power {}", kind.power, kind.ceremony_power)
         } else {
             "file".into()
         },
@@ -254,23 +341,15 @@ fn check_digest<R: Read + Seek + Send>(
     }))
 }
 
-/// Whether the file has a Lagrange level for a domain of 2^29, which the scalar field does not
-/// have.
-fn has_level_29<R: Read + Seek + Send>(ptau: &Ptau<R>) -> bool {
-    ptau.lagrange().is_some_and(|lagrange| lagrange.levels.last() == FR_TWO_ADICITY)
-}
-
 /// Checks 1 to 8: the records, of which the proofs of the first `proven` are known to hold, and
 /// then the points.
 pub(super) fn check_points<R: Read + Seek + Send>(
     ptau: &mut Ptau<R>,
+    last: &Contribution,
     proven: usize,
     progress: &dyn Progress,
 ) -> Result<(), VerifyError> {
     let mut rng = VerifierRng::from_os()?;
-    let last = check_minimum(ptau.contributions(), 1)?.clone();
-    match check_sections(ptau, &last, proven, &mut rng, progress)? {
-        Some(lagrange) => lagrange.check(ptau, &mut rng, progress),
-        None => Ok(()),
-    }
+    let powers = check_sections(ptau, last, proven, &mut rng, progress)?;
+    LagrangeCheck::new(powers, rng.scalar()).check(ptau, &mut rng, progress)
 }

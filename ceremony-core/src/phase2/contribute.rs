@@ -189,7 +189,7 @@ fn divide<R: Read + Seek + Send, W: Write + Seek + Send>(
     progress.begin(run.name, run.len);
     out.begin(run.section).map_err(ContributeError::Output)?;
     let mut waiting = Vec::new();
-    run.for_each_chunk_on_curve(pieces, 0, |start, mut points| {
+    run.for_each_chunk_on_curve(0..run.len, pieces, 0, |start, mut points| {
         run.check_subgroup(&points, checks, start)?;
         let (written, ()) =
             rayon::join(|| out.write(&waiting), || mul_all(&mut points, inverse.expose()));

@@ -4,6 +4,7 @@ mod kinds;
 mod mutations;
 mod old_tools;
 mod phase1_levels;
+mod phase1_parts;
 mod phase1_steps;
 mod phase1_structure;
 mod phase1_verify;

@@ -11,6 +11,7 @@ mod policy_diff;
 mod policy_next;
 mod proof;
 mod ptau;
+mod ptau_parts;
 mod ptau_prepare;
 mod release;
 mod sign;

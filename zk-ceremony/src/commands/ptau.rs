@@ -3,17 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
-use ceremony_core::format::bound_file::digest_file;
+use ceremony_core::format::bound_file::{FileDigests, digest_file};
 use ceremony_core::format::ptau::{Contribution, Levels, Power, Ptau};
 use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
 };
 use ceremony_core::phase1::contribute::{apply_beacon, contribute, new};
 use ceremony_core::phase1::perpetual_powers::{PublishedPtau, published};
-use ceremony_core::phase1::verify::{Check, Expectations, verify};
+use ceremony_core::phase1::verify::{Check, Expectations, Verified, verify};
 use serde::Serialize;
+use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 
+use super::ptau_parts::ShownParts;
 use crate::cli::{
     BeaconArgs, Contribute, ContributeChallenge, ExportChallenge, ImportResponse, Info, New,
     PtauCommand, Verify,
@@ -145,7 +147,7 @@ impl ImportResponse {
 
 /// A file, as it is shown.
 #[derive(Serialize)]
-struct ShownFile {
+pub(super) struct ShownFile {
     file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'static str>,
@@ -162,36 +164,65 @@ struct ShownFile {
     contributions: Vec<ShownRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Vec<ShownCheck>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) in_parts: Option<ShownParts>,
 }
 
 impl ShownFile {
-    fn of(
-        path: &Path,
-        ptau: &Ptau<File>,
-        digests: &ceremony_core::format::bound_file::FileDigests,
+    fn of(path: &Path, ptau: &Ptau<File>, digests: &FileDigests) -> Self {
+        let powers = (ptau.power(), ptau.ceremony_power());
+        let prepared = ptau.lagrange().map(|lagrange| lagrange.levels);
+        Self::new(path.display().to_string(), powers, prepared, ptau.contributions(), digests)
+    }
+
+    pub(super) fn new(
+        file: String,
+        (power, ceremony_power): (Power, Power),
+        prepared: Option<Levels>,
+        contributions: &[Contribution],
+        digests: &FileDigests,
     ) -> Self {
         Self {
-            file: path.display().to_string(),
+            file,
             result: None,
-            power: ptau.power().exponent(),
-            ceremony_power: ptau.ceremony_power().exponent(),
-            prepared: ptau.lagrange().is_some(),
-            levels: ptau
-                .lagrange()
-                .map(|lagrange| lagrange.levels)
-                .filter(|levels| *levels != Levels::all(ptau.power()))
+            power: power.exponent(),
+            ceremony_power: ceremony_power.exponent(),
+            prepared: prepared.is_some(),
+            levels: prepared
+                .filter(|levels| *levels != Levels::all(power))
                 .map(|levels| levels.to_string()),
             blake2b: digests.blake2b.to_string(),
             sha256: digests.sha256.to_string(),
             length: digests.length,
             published_as: published(&digests.blake2b).map(|PublishedPtau { name, .. }| *name),
-            contributions: ptau
-                .contributions()
+            contributions: contributions
                 .iter()
                 .enumerate()
                 .map(|(i, record)| shown_record(i + 1, record))
                 .collect(),
             checks: None,
+            in_parts: None,
+        }
+    }
+
+    /// The file of which all this holds.
+    pub(super) fn verified(mut self, verified: &Verified) -> Self {
+        self.result = Some("good");
+        let shown_check = |check: &Check| ShownCheck {
+            number: check.number(),
+            statement: check.statement(),
+            remark: None,
+        };
+        self.checks = Some(verified.checks.iter().map(shown_check).collect());
+        self
+    }
+
+    /// What `verify` prints below its first line.
+    pub(super) fn print_verified(&self) {
+        self.print();
+        self.checks.iter().flatten().for_each(ShownCheck::print);
+        if let Some(in_parts) = &self.in_parts {
+            in_parts.print();
         }
     }
 
@@ -240,31 +271,52 @@ impl Info {
 
 impl Verify {
     fn run(self) -> Result<(), Diagnostic> {
-        verification(&self.file, self.checked(), self.json, |shown| {
-            shown.print();
-            shown.checks.iter().flatten().for_each(ShownCheck::print);
+        if let Some(parts) = self.parts.plan {
+            return self.plan(parts);
+        }
+        if let (Some(part), Some(plan)) = (self.parts.part, &self.parts.plan_file) {
+            return self.sum(plan, part);
+        }
+        if let Some(plan) = &self.parts.combine {
+            return verification(plan, self.combined(plan), self.json, ShownFile::print_verified);
+        }
+        self.parts.refuse_signer()?;
+        let file = self.file()?;
+        verification(file, self.checked(file), self.json, ShownFile::print_verified)
+    }
+
+    /// The one file, where parts are not combined.
+    pub(super) fn file(&self) -> Result<&Path, Diagnostic> {
+        match self.files.as_slice() {
+            [file] => Ok(file),
+            _ => Err(Diagnostic::environment("arguments", "one file is verified at a time")
+                .found(format_args!("{} files", self.files.len()))
+                .hint(format_args!(
+                    "name one; parts are combined by `{PROGRAM} ptau verify --combine PLAN PART...`"
+                ))),
+        }
+    }
+
+    fn checked(&self, file: &Path) -> Result<ShownFile, Diagnostic> {
+        self.expecting(|expectations| {
+            let (ptau, verified) = verify(open(file)?, expectations, &Bars::default())
+                .map_err(|e| failure::verify(file, &e))?;
+            Ok(ShownFile::of(file, &ptau, &verified.digests).verified(&verified))
         })
     }
 
-    fn checked(&self) -> Result<ShownFile, Diagnostic> {
+    /// What the options ask of the file.
+    pub(super) fn expecting<T>(
+        &self,
+        act: impl FnOnce(&Expectations<'_>) -> Result<T, Diagnostic>,
+    ) -> Result<T, Diagnostic> {
         let digest = self.digest.as_deref().map(|hex| parse_digest("--digest", hex)).transpose()?;
         let earlier = self.from.as_deref().map(open_ptau).transpose()?;
-        let expectations = Expectations {
+        act(&Expectations {
             min_contributions: self.min_contributions,
             digest,
             earlier: earlier.as_ref().map(|earlier| earlier.contributions()),
             proven: None,
-        };
-        let (ptau, verified) = verify(open(&self.file)?, &expectations, &Bars::default())
-            .map_err(|e| failure::verify(&self.file, &e))?;
-        let mut shown = ShownFile::of(&self.file, &ptau, &verified.digests);
-        shown.result = Some("good");
-        let shown_check = |check: &Check| ShownCheck {
-            number: check.number(),
-            statement: check.statement(),
-            remark: None,
-        };
-        shown.checks = Some(verified.checks.iter().map(shown_check).collect());
-        Ok(shown)
+        })
     }
 }

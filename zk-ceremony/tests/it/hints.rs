@@ -3,12 +3,16 @@
 use crate::kit::{Folder, Run};
 
 /// Every command that reads a file or a folder, with IT in its place. What else it reads exists.
-const LINES: [&str; 34] = [
+const LINES: [&str; 38] = [
     "ptau contribute IT out --name a",
     "ptau beacon IT out --value 01 --exponent 10",
     "ptau prepare IT out",
     "ptau verify IT",
     "ptau verify good.ptau --from IT",
+    "ptau verify IT --plan 2 --out out --key good.pem",
+    "ptau verify good.ptau --plan-file IT --part 1/2 --out out --key good.pem",
+    "ptau verify --combine IT part.json --trusted good.pem",
+    "ptau verify --combine good.plan IT --trusted good.pem",
     "ptau info IT",
     "ptau export-challenge IT out",
     "ptau contribute-challenge IT out",
@@ -50,6 +54,7 @@ fn folder() -> Folder {
         std::fs::copy(fixtures.join(from), folder.path(to)).unwrap();
     }
     folder.ours("key new good.pem");
+    folder.ours("ptau verify good.ptau --plan 1 --out good.plan --key good.pem");
     folder.write("foreign", b"<html>404</html>");
     folder.write("json", b"{\"format\": \"of something else\"}");
     folder.write("noise", &[0x9d; 3000]);

@@ -25,6 +25,7 @@ mod prepared_file;
 mod prompts;
 mod proof_cli;
 mod ptau_cli;
+mod ptau_parts;
 mod publication;
 mod rehearsal;
 mod release_cli;

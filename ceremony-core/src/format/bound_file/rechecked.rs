@@ -49,7 +49,7 @@ impl<R: Read + Seek + Send> RecheckedFile<R> {
     pub fn finish(&mut self, progress: &dyn Progress) -> Result<FileDigests, DigestError> {
         let mut hashes = Hashes::default();
         self.hold_against(progress, |chunk| hashes.update(chunk))?;
-        Ok(hashes.finish(self.length))
+        Ok(hashes.finish(self.length).0)
     }
 
     /// [`Self::finish`] for the SHA-256 alone.
@@ -78,7 +78,7 @@ impl<R: Read + Seek + Send> RecheckedFile<R> {
         each_chunk(&mut self.source, 0..length, progress, |chunk| {
             rayon::join(|| hash(chunk), || pieces.update(chunk));
         })?;
-        let Some((found, expected)) = pieces.differing else { return Ok(()) };
+        let Some((found, expected)) = pieces.differing() else { return Ok(()) };
         Err(DigestError::Changed(Change::Bytes {
             found: FileSha256(found),
             expected: FileSha256(expected),

@@ -13,6 +13,7 @@ use crate::format::container::ContainerWriter;
 use crate::format::points::PointRun;
 use crate::format::ptau::{LagrangeLayout, PTAU, Power, Ptau, write_levels};
 use crate::phase1::error::{StepError, VerifyError};
+use crate::phase1::records::check_minimum;
 use crate::phase1::verify::check_points;
 use crate::progress::{NoProgress, Progress};
 
@@ -131,7 +132,8 @@ where
 
     output.seek(SeekFrom::Start(0)).map_err(StepError::Write)?;
     let mut written = Ptau::open(output).map_err(|e| ImportError::Check(e.into()))?;
-    check_points(&mut written, 0, progress).map_err(ImportError::Check)
+    let last = check_minimum(written.contributions(), 1).map_err(StepError::from)?.clone();
+    check_points(&mut written, &last, 0, progress).map_err(ImportError::Check)
 }
 
 fn bytes_of(layout: &LagrangeLayout) -> u64 {

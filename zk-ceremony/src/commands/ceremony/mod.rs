@@ -90,7 +90,7 @@ fn this_tool() -> Label {
 }
 
 /// What made a step, where this program did.
-fn this_software() -> Software {
+pub(crate) fn this_software() -> Software {
     let commit = CommitId::from_hex(env!("BUILD_COMMIT")).ok();
     Software::running(this_tool(), commit)
 }
