@@ -4,8 +4,8 @@
 //! b, a - w b). Nearly all of the cost are the multiplications w b; the additions are affine and
 //! batched.
 //!
-//! Where the back end makes sums of multiples from additions (`joint`), two layers are taken at once.
-//! With u = omega_(4h)^j and i = omega_4 the two layers of four points a, b, c, d are
+//! Where the back end makes sums of multiples from additions (`joint`), two layers are taken at
+//! once. With u = omega_(4h)^j and i = omega_4 the two layers of four points a, b, c, d are
 //!
 //! > e = u c + u^3 d,  f = i u c - i u^3 d,  g = u^2 b,
 //! >
@@ -203,7 +203,8 @@ fn butterfly_task<E: Kernels, P: AffinePoint>(
     hi.copy_from_slice(&differences);
 }
 
-/// Two layers of four runs of the same length; `twiddle` gives u, and what b, c and d are scaled by.
+/// Two layers of four runs of the same length; `twiddle` gives u, and what b, c and d are scaled
+/// by.
 fn double_butterfly_task<E: Kernels, P: AffinePoint>(
     engine: E,
     [a, b, c, d]: [&mut [P]; 4],

@@ -9,9 +9,9 @@
 //! > Q <- 2 Q;  Q <- Q + d P for each digit d of this place that is not zero,
 //!
 //! from the highest place down. A scalar is cut in two halves by phi in G1, in four quarters by phi
-//! and psi in G2 ([`glv`](super::glv), [`gls`](super::gls)), and each of these numbers is written in
-//! non-adjacent form of width 5: odd digits from -15 to 15, one in six places. The multiples
-//! 1, 3, ..., 15 of a point, and their images, serve all terms in which it occurs.
+//! and psi in G2 ([`glv`](super::glv), [`gls`](super::gls)), and each of these numbers is written
+//! in non-adjacent form of width 5: odd digits from -15 to 15, one in six places. The multiples 1,
+//! 3, ..., 15 of a point, and their images, serve all terms in which it occurs.
 
 use super::gls::{psi, short_quarters};
 use super::glv::{beta, short_halves};

@@ -82,10 +82,13 @@ mod tests {
     use super::*;
     use crate::entropy::BeaconError;
     use crate::format::encoding::PointDefect;
+    use crate::format::ptau::{Levels, Power};
     use crate::format::r1cs::Matrix;
     use crate::format::{FormatError, RecordDefect, TermDefect};
     use crate::keygen::KeygenError;
     use crate::phase1::contribute::StepError;
+    use crate::phase1::parts::PlanError;
+    use crate::phase1::prepare::ImportError;
     use crate::phase1::verify::{Check, Failure, VerifyError};
     use crate::phase2::initial_key::SetupError;
 
@@ -99,6 +102,24 @@ mod tests {
 
     fn both(found: &str, expected: &str) -> (Option<String>, Option<String>) {
         (Some(found.into()), Some(expected.into()))
+    }
+
+    #[test]
+    fn errors_about_levels_end_in_what_was_found_and_expected() {
+        let (levels, power) = (Levels::new(2, 9).unwrap(), Power::new(4).unwrap());
+        let errors: [&dyn Explain; 7] = [
+            &StepError::Levels { found: levels, expected: power },
+            &StepError::OtherOutput,
+            &StepError::NoDomain,
+            &SetupError::NotThisLevel { found: levels, expected: power },
+            &ImportError::NotPrepared,
+            &ImportError::OtherPower { found: power, expected: power },
+            &PlanError::SomeLevels(levels),
+        ];
+        for error in errors {
+            let finding = error.explain();
+            assert!(finding.found.is_some() && finding.expected.is_some(), "{finding}");
+        }
     }
 
     #[test]

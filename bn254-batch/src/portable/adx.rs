@@ -289,13 +289,14 @@ impl Arithmetic for TwoChains {
         [t0, t1, t2, t3]
     }
 
-    /// t is below 2^64 q and a little after a short reduction, and so below 2^64 (q + b + q) < 2^320
-    /// with a word times b and with m q.
+    /// t is below 2^64 q and a little after a short reduction, and so below 2^64 (q + b + q) <
+    /// 2^320 with a word times b and with m q.
     #[inline(always)]
     fn product(a: &Words, b: &Words) -> Words {
         let (t0, t1, t2, t4);
         // SAFETY: this type is used only where the processor has BMI2 and ADX. The code reads the
-        // 32 bytes at `a` and at `b` and the 104 of the constants, and writes to its registers only.
+        // 32 bytes at `a` and at `b` and the 104 of the constants, and writes to its registers
+        // only.
         unsafe {
             asm!(
                 "mov rdx, [{a}]",
@@ -340,8 +341,8 @@ impl Arithmetic for TwoChains {
 ///
 /// After a short reduction t is below 2^64 q and a little, so that t + 2^64 (b + c), which is below
 /// 2^64 5 q and a little, fits in five words. After the third step it is not: with m q it may reach
-/// 2^64 6 q. Its carry is caught in the word that the reduction has made zero. At the end t is below
-/// 8 q^2 / 2^256 + q < 3 q.
+/// 2^64 6 q. Its carry is caught in the word that the reduction has made zero. At the end t is
+/// below 8 q^2 / 2^256 + q < 3 q.
 #[inline(always)]
 fn sum_of_products(a: &[Words; 2], b: &Words, c: &Words) -> Words {
     let (t0, t1, t2, t4);

@@ -2,8 +2,8 @@
 //!
 //! With N = 2^power the file holds the accumulator `{[tau^i]1, i < 2N-1}`, `{[tau^i]2, i < N}`,
 //! `{[alpha tau^i]1, i < N}`, `{[beta tau^i]1, i < N}`, `[beta]2`; a record per contribution; and,
-//! once prepared, the Lagrange bases of the same: of every level in sections 12 to 15, or of some in
-//! our own sections 111 to 115, which the reference tool does not read.
+//! once prepared, the Lagrange bases of the same: of every level in sections 12 to 15, or of some
+//! in our own sections 111 to 115, which the reference tool does not read.
 
 use std::fmt;
 use std::io::{Read, Seek, Write};

@@ -28,7 +28,9 @@ pub enum ImportError {
     #[error(transparent)]
     Other(FormatError),
     /// It has none.
-    #[error("no Lagrange bases to take: found a file without them, expected sections 12 to 15")]
+    #[error(
+        "no Lagrange bases to take: found a file without Lagrange bases, expected sections 12 to 15"
+    )]
     NotPrepared,
     /// It is of another power, so that its last level differs even where the powers are the same.
     #[error("the Lagrange bases are of another power: found {found}, expected {expected}")]

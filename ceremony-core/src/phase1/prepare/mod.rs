@@ -433,7 +433,7 @@ mod tests {
         let levels = Levels::all(input.power());
         for in_memory in [2, 4] {
             let moments = moments(&mut input, in_memory);
-            let whole = moments.last().unwrap().1.clone();
+            let whole = moments.last().unwrap().1.get_ref().clone();
             let (mut kept, mut resumed) = (Checkpoint::default(), 0);
             for (checkpoint, output, scratch) in moments {
                 if checkpoint.required {
@@ -454,7 +454,7 @@ mod tests {
                             Ok(())
                         })
                         .unwrap();
-                    assert!(out == whole, "{in_memory} {from:?} {checkpoint:?}");
+                    assert!(*out.get_ref() == whole, "{in_memory} {from:?} {checkpoint:?}");
                     resumed += told;
                 }
             }
