@@ -1,8 +1,8 @@
 //! A store that reads each small file once.
 //!
 //! An audit looks at a document several times: for its signature, for the list of sums, for the
-//! report, and in search of private keys. Behind [`ReadOnce`] all of these see the same bytes, those
-//! of the first reading, and a file costs one.
+//! report, and in search of private keys. Behind [`ReadOnce`] all of these see the same bytes,
+//! those of the first reading, and a file costs one.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Cursor, Read, Seek};

@@ -58,7 +58,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     max_term_width = 120
 )]
 pub(crate) struct Cli {
-    /// Use the portable arithmetic even where the processor has instructions for a faster one, for comparing
+    /// Use the portable arithmetic even where the processor has instructions for a faster one, for
+    /// comparing
     #[arg(long, global = true)]
     pub(crate) portable_arithmetic: bool,
     /// Print one JSON document on stdout: what was made or found, or the failure in its parts
@@ -368,8 +369,8 @@ pub(crate) struct Prepare {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// Only what circuits of these sizes need: the levels N to M (domains of 2^N to 2^M), or the one
-    /// of a circuit; all without it
+    /// Only what circuits of these sizes need: the levels N to M (domains of 2^N to 2^M), or the
+    /// one of a circuit; all without it
     #[arg(long, value_name = "R1CS|N|N..M")]
     pub(crate) levels: Option<LevelsOrCircuit>,
     /// Note how far the work has come whenever so many seconds have passed
