@@ -248,7 +248,7 @@ impl Beacon {
 /// Randomness of a verifier: the coefficients of random linear combinations.
 ///
 /// From the OS, and unknown to the maker of the input; or, where a verification is cut into parts,
-/// from a digest of what is verified ([`PlanSeed`]). There is no constructor from a seed of the
+/// from a digest of what is verified (`PlanSeed`). There is no constructor from a seed of the
 /// caller's, so no caller can make the coefficients predictable to the author of the file.
 pub struct VerifierRng(ChaCha20Rng);
 
