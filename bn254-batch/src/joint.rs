@@ -25,7 +25,7 @@ const WIDTH: u32 = 5;
 /// Places of a number below 2^127, and one for the carry of its highest digit.
 const PLACES: usize = 128;
 
-/// An output: the terms `(input, scalar)` that it adds up. A scalar of zero is no term.
+/// An output: the terms `(input, scalar)` that it adds up. A term with a zero scalar adds nothing.
 pub(super) type Terms = [(u32, Fr); 2];
 
 /// A digit that is not zero: which output it counts for, and the point of the tables that is added
@@ -247,7 +247,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn digits_are_those_of_the_number_and_stand_apart(number in any::<i128>(), shift in 0u32..127) {
+        fn digits_are_those_of_the_number_and_stand_apart(
+            number in any::<i128>(), shift in 0u32..127,
+        ) {
             let number = number >> shift >> 1;
             let digits: Vec<(usize, i8)> = non_adjacent(number).collect();
             let mut sum = 0i128;

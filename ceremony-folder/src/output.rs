@@ -47,7 +47,7 @@ pub enum OutputFault {
     /// What is there is a link, a folder, a pipe or a device, which is never replaced.
     #[error("the output is not a regular file")]
     NotRegular,
-    /// A file that belongs to somebody else has the name that an unfinished output needs.
+    /// An unrelated file has the name that an unfinished output needs.
     #[error("a file is in the way that belongs to no unfinished output")]
     InTheWay,
     /// Another process is writing it.

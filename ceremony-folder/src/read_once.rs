@@ -77,7 +77,7 @@ impl<S: Store> Store for ReadOnce<S> {
         }
         let mut bytes = Vec::with_capacity(length as usize);
         (&mut file).take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        // It grew meanwhile: whoever reads it is to find that out.
+        // It grew meanwhile: leave it to the reader to find that out.
         if bytes.len() as u64 != length {
             file.rewind()?;
             return Ok(file);

@@ -17,8 +17,8 @@ const MAX_NOTE_BYTES: u64 = 4096;
 /// An output `OUT` that is made under the name `OUT.unfinished`, with a scratch file
 /// `OUT.unfinished.scratch` and a note `OUT.unfinished.json` of what it is and how far it has come.
 ///
-/// The note is written first, so a file of the first name without a note is somebody else's and is
-/// not touched. All three stay when the process ends after [`Keeper::keep`]; before that, and after
+/// The note is written first, so a file of the first name without a note is unrelated and is not
+/// touched. All three stay when the process ends after [`Keeper::keep`]; before that, and after
 /// [`Self::commit`], they are removed.
 #[derive(Debug)]
 pub struct Resumable {
@@ -36,7 +36,7 @@ impl Resumable {
     ///
     /// # Errors
     /// [`OutputFault`]: also [`OutputFault::Busy`] where another process is at it, and
-    /// [`OutputFault::InTheWay`] for a file of one of the three names that is somebody else's.
+    /// [`OutputFault::InTheWay`] for an unrelated file with one of the three names.
     pub fn open(
         path: &Path,
         replace: bool,
@@ -65,7 +65,7 @@ impl Resumable {
             (there(&temporary, &temporary_path)?, there(&scratch, &scratch_path)?);
         let found = noted.filter(|_| output_there && scratch_there);
         if found.is_none() {
-            // Without a note they are somebody else's; with one they are what little was made.
+            // Without a note the files are unrelated to us; with one, too little of ours to go on with.
             let noted = there(&note, &note_path)?;
             for (there, path) in
                 [(output_there, temporary_path), (scratch_there, scratch_path.clone())]

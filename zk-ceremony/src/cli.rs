@@ -249,7 +249,7 @@ pub(crate) enum PtauCommand {
             prepared, and computes what its circuit needs.")
     )]
     Prepare(Prepare),
-    /// Attach Lagrange bases that somebody else computed, once they are verified
+    /// Attach Lagrange bases computed by someone else, once they are verified
     #[command(
         after_long_help = examples("Example:\n  \
             zk-ceremony ptau import-lagrange final.ptau downloaded-prepared.ptau prepared.ptau\n\n\

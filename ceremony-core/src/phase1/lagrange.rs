@@ -124,7 +124,7 @@ impl PowerEnds {
 }
 
 impl LagrangeCheck {
-    /// rho must be random, and unknown to whoever makes the file until it is made.
+    /// rho must be random, and unknown to the author of the file until the file is fixed.
     pub(super) fn new(powers: PowerEnds, rho: Fr) -> Self {
         Self { rho, powers }
     }

@@ -71,7 +71,7 @@ pub struct Plan {
     digest: [u8; 32],
 }
 
-/// Why a document is no plan.
+/// Why a document is not a valid plan.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -151,7 +151,7 @@ impl Plan {
         let powers = check_undivided(&mut ptau, &last, progress);
         let (ptau, WholeRead { digests, found, ranges }) = finish(ptau, powers, progress)?;
         same_digests(known, &digests)?;
-        // Not before: whoever made the file could not know it.
+        // Drawn only now, so that the author of the file could not know it.
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce)
             .map_err(|error| VerifyError::from(OsRandomError::from(error)))?;

@@ -1,4 +1,4 @@
-//! Lagrange sections that somebody else computed.
+//! Lagrange sections computed by someone else.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
@@ -84,7 +84,7 @@ impl Explain for ImportError {
 /// # let rng = ContributionRng::from_os_and_text(b"")?;
 /// # contribute(&mut Ptau::open(start)?, &mut contributed, rng, None, &NoProgress)?;
 /// let mut input = Ptau::open(contributed)?;
-/// // Somebody with a larger machine does this.
+/// // Someone with a larger machine does this.
 /// let mut theirs = Cursor::new(Vec::new());
 /// prepare(&mut input, &mut theirs, &NoProgress)?;
 ///
