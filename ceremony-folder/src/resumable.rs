@@ -65,7 +65,7 @@ impl Resumable {
             (there(&temporary, &temporary_path)?, there(&scratch, &scratch_path)?);
         let found = noted.filter(|_| output_there && scratch_there);
         if found.is_none() {
-            // Without a note the files are unrelated to us; with one, too little of ours to go on with.
+            // Without a note the files are unrelated; with one, they are too little to resume.
             let noted = there(&note, &note_path)?;
             for (there, path) in
                 [(output_there, temporary_path), (scratch_there, scratch_path.clone())]
