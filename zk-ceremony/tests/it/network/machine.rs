@@ -47,8 +47,8 @@ fn no_turn_is_granted_without_room_for_it() {
         state.display()
     );
     net.serve_by(&["unshare", "-Urm", "sh", "-c", &script], "--key key.pem");
-    let alice = net.join("alice", "--phase 1");
-    wait_until("alice is told", || alice.said().contains("the service's disk is full"));
+    let mut alice = net.join("alice", "--phase 1");
+    alice.says("the service's disk is full");
     assert!(is_healthy(&net));
     assert!(net.events_of("granted").is_empty(), "{}", net.journal_text());
     alice.kill();

@@ -25,6 +25,7 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -60,6 +61,22 @@ impl Running {
 
     pub(crate) fn is_over(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it has said something, which it does before it ends or never.
+    #[track_caller]
+    pub(crate) fn says(&mut self, words: &str) {
+        let begun = Instant::now();
+        loop {
+            let is_over = self.is_over();
+            let said = self.said();
+            if said.contains(words) {
+                return;
+            }
+            assert!(!is_over, "it ended before it said {words:?}:\n{said}");
+            assert!(begun.elapsed() < PATIENCE, "it does not say {words:?}:\n{said}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Its end, which must come by itself. Both streams are in `stderr`.
@@ -112,8 +129,23 @@ pub(crate) struct Net {
     pub(crate) service: Option<Running>,
 }
 
+/// A port that is this test's until its process ends.
+///
+/// The system would give out a port that was only looked at again, to another test's listener or
+/// connection: these are below those that Linux gives out by itself, and each has a lock.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static MINE: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let locks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ports");
+    fs::create_dir_all(&locks).unwrap();
+    let begin = std::process::id() as u16;
+    for port in (0..20_000).map(|at| 12_000 + begin.wrapping_mul(97).wrapping_add(at) % 20_000) {
+        let lock = File::create(locks.join(port.to_string())).unwrap();
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            MINE.lock().unwrap().push(lock);
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 impl Net {
@@ -155,10 +187,7 @@ impl Net {
         let (origin, address) = (&self.origin, self.address);
         let line = format!("ceremony serve shared --listen {address} --origin {origin} {more}");
         let mut service = spawn_by(&self.world, "coordinator", by, &line);
-        wait_until("the service listens", || {
-            assert!(!service.is_over(), "{}", service.said());
-            service.said().contains("listening on")
-        });
+        service.says("listening on");
         self.service = Some(service);
     }
 

@@ -62,16 +62,16 @@ fn every_node_serves_its_metrics_and_they_name_no_person() {
         "ceremony mirror {} copy --verify --rules {} --metrics {mirror}",
         net.origin, net.rules
     );
-    let dana = net.spawn("dana", &line);
-    wait_until("the mirror has the opening", || dana.said().contains("verified"));
+    let mut dana = net.spawn("dana", &line);
+    dana.says("verified");
     let world = proof_cli::World::new();
     let line = format!(
         "proof serve --listen 127.0.0.1:0 --bundle bundle.json --policy policy.json --metrics \
          {proofs}"
     );
     let place = world.folder.path("");
-    let verifier = spawn_in(&place, &place.join("state"), &[], &line);
-    wait_until("proofs are verified", || verifier.said().contains("proofs are verified at"));
+    let mut verifier = spawn_in(&place, &place.join("state"), &[], &line);
+    verifier.says("proofs are verified at");
     let said = verifier.said();
     let address = said.split("http://").find_map(|it| it.split_once("/v1/proofs")).unwrap().0;
     let body = br#"{"proofs":[]}"#;
@@ -83,7 +83,7 @@ fn every_node_serves_its_metrics_and_they_name_no_person() {
     assert_eq!(verifying.sum("ceremony_participant_state", &[("state", "verifying")]), Some(1.0));
     drop(folder);
     wait_until("alice's contribution is taken in", || !net.contributions().is_empty());
-    wait_until("the mirror has it, too", || dana.said().contains("0001"));
+    dana.says("0001");
     fs::write(net.world.path("coordinator", "stamp"), "").unwrap();
     wait_until("the service's own work is counted", || {
         let page = Page::fresh(service);
@@ -292,8 +292,8 @@ fn a_service_that_ends_by_itself_has_told_so_before() {
     let finished = || Page::of(metrics).sum("ceremony_node_finished", &[]);
     assert_eq!(finished(), Some(0.0));
     net.join("alice", "").ok();
-    let service = net.service.take().unwrap();
-    wait_until("everything is done", || service.said().contains("everything is done"));
+    let mut service = net.service.take().unwrap();
+    service.says("everything is done");
     // Longer than it stays for clients, and no one has asked meanwhile.
     std::thread::sleep(Duration::from_secs(7));
     assert_eq!(finished(), Some(1.0));
@@ -492,8 +492,8 @@ fn a_mirror_that_disagrees_says_so_until_it_is_stopped() {
         "ceremony mirror {} copy --verify --rules {} --metrics {metrics}",
         net.origin, net.rules
     );
-    let dana = net.spawn("dana", &line);
-    wait_until("the mirror has the opening", || dana.said().contains("verified"));
+    let mut dana = net.spawn("dana", &line);
+    dana.says("verified");
     let disagrees = || Page::of(metrics).sum("ceremony_mirror_disagreement", &[]);
     assert_eq!(disagrees(), Some(0.0));
     // A coordinator who would like one contribution not to have happened.
@@ -502,7 +502,7 @@ fn a_mirror_that_disagrees_says_so_until_it_is_stopped() {
     copy(&shared, &before);
     net.serve_without_end("");
     net.join("alice", "--phase 1").ok();
-    wait_until("the mirror has it", || dana.said().contains("0001"));
+    dana.says("0001");
     net.kill_service();
     fs::remove_dir_all(&shared).unwrap();
     fs::rename(&before, &shared).unwrap();
