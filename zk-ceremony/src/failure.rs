@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use ceremony_core::format::FormatError;
-use ceremony_core::keygen::{KeygenError, SelfTestError};
+use ceremony_core::keygen::{ExportError, KeygenError, SelfTestError};
 use ceremony_core::phase1::contribute::StepError;
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use ceremony_core::phase2::contribute::ContributeError;
@@ -258,9 +258,23 @@ pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
 
 /// A key that cannot be exported.
 pub(crate) fn keygen(path: &Path, error: &KeygenError) -> Diagnostic {
-    explained(error)
-        .at(path.display())
-        .hint(format_args!("export only a key that `{PROGRAM} zkey verify` calls good"))
+    let error = explained(error).at(path.display());
+    if error.blame == Blame::Environment {
+        return error;
+    }
+    error.hint(format_args!("export only a key that `{PROGRAM} zkey verify` calls good"))
+}
+
+/// The same, of one that goes from a `.zkey` to another file piece by piece.
+pub(crate) fn export(key: &Path, out: &Path, error: &ExportError) -> Diagnostic {
+    match error {
+        ExportError::Keygen(error @ (KeygenError::Output(_) | KeygenError::Scratch(_))) => {
+            keygen(out, error)
+        }
+        ExportError::Keygen(error) => keygen(key, error),
+        ExportError::SelfTest(error) => self_test(key, error),
+        _ => explained(error).at(key.display()),
+    }
 }
 
 /// A key that does not make proofs that it accepts.

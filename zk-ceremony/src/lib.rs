@@ -17,6 +17,7 @@ mod output;
 mod parts;
 mod progress;
 mod prompt;
+mod proving_key;
 mod release;
 mod sealed;
 mod show;

@@ -48,6 +48,16 @@ impl OutputArgs {
     }
 }
 
+/// The folder of a file.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file without a name, for what does not fit in memory.
+pub(crate) fn scratch_in(folder: &Path) -> Result<File, Diagnostic> {
+    tempfile::tempfile_in(folder).map_err(|e| failure::io(folder, "creating a temporary file", &e))
+}
+
 /// Who can read a file that [`OutputArgs::create_private`] makes.
 pub(crate) const READERS: &str = if cfg!(unix) {
     "mode 0600"

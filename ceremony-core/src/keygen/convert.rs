@@ -1,6 +1,6 @@
 //! `.zkey` -> keys of arkworks.
 
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 
 use ark_serialize::{CanonicalSerialize, SerializationError};
 use bn254_batch::Point;
@@ -38,9 +38,18 @@ pub enum KeygenError {
     /// A degenerate verifying key.
     #[error(transparent)]
     VerifyingKey(#[from] VerifyingKeyDefect),
-    /// arkworks could not write it.
+    /// It could not be written.
     #[error("writing the key: {0}")]
     Output(#[source] SerializationError),
+    /// The temporary file that a large key goes through failed.
+    #[error("the temporary file: {0}")]
+    Scratch(#[source] io::Error),
+}
+
+impl KeygenError {
+    pub(super) fn output(error: io::Error) -> Self {
+        Self::Output(error.into())
+    }
 }
 
 impl Explain for KeygenError {
@@ -56,6 +65,7 @@ impl Explain for KeygenError {
             ),
             Self::VerifyingKey(defect) => defect.explain(),
             Self::Output(_) => Finding::environment("keygen/output", self),
+            Self::Scratch(_) => Finding::environment("keygen/scratch", self),
         }
     }
 }
@@ -81,7 +91,8 @@ pub fn verifying_key<R: Read + Seek>(key: &mut Zkey<R>) -> Result<VerifyingKey, 
 }
 
 /// The proving key of a `.zkey` for arkworks' default reduction, held whole as arkworks does: 448
-/// bytes per wire and 72 per domain point.
+/// bytes per wire and 72 per domain point. [`export_proving_key`](super::export_proving_key) writes
+/// one that is not held.
 ///
 /// ```
 /// # use std::io::Cursor;
@@ -158,7 +169,7 @@ pub fn proving_key<R: Read + Seek>(
 }
 
 /// h_i = -2 omega^i FFT_N(H)_i, i < N - 1.
-fn libsnark_h(mut h: Vec<G1Affine>, power: u32) -> Result<Vec<G1Affine>, KeygenError> {
+pub(super) fn libsnark_h(mut h: Vec<G1Affine>, power: u32) -> Result<Vec<G1Affine>, KeygenError> {
     let omega = root_of_unity(power + 1).ok_or(KeygenError::DomainTooLarge { found: power })?;
     group_fft(&mut h, Direction::Forward);
     h.pop();
@@ -207,5 +218,5 @@ pub fn verifying_key_bytes(key: &VerifyingKey) -> Result<VerifyingKeyBytes, Keyg
 /// [`KeygenError::Output`].
 pub fn write_proving_key<W: Write>(key: &ProvingKey, mut out: W) -> Result<(), KeygenError> {
     key.serialize_uncompressed(&mut out).map_err(KeygenError::Output)?;
-    out.flush().map_err(|e| KeygenError::Output(e.into()))
+    out.flush().map_err(KeygenError::output)
 }

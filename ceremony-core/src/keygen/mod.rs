@@ -16,6 +16,7 @@
 
 mod convert;
 mod selftest;
+mod stream;
 
 use bn254_batch::curve::Bn254;
 pub use convert::{
@@ -23,6 +24,7 @@ pub use convert::{
     write_proving_key,
 };
 pub use selftest::{SelfTestError, check_consistency, prove_and_verify};
+pub use stream::{ExportError, export_proving_key};
 
 pub use crate::phase2::degenerate::{VerifyingKeyDefect, check_verifying_key};
 

@@ -8,10 +8,9 @@ use ceremony_core::format::bound_file::{FileDigests, digest_file, sha256_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::verification_key::write_verification_key;
-use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::{Contribution, Header, Zkey};
 use ceremony_core::hash::{FileSha256, InitialKeyHash};
-use ceremony_core::keygen::{self};
+use ceremony_core::keygen;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
@@ -20,7 +19,6 @@ use ceremony_core::phase2::verify::{
     Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Remark, Report,
     verify, verify_from,
 };
-use ceremony_folder::explained;
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -31,8 +29,9 @@ use crate::cli::{
 };
 use crate::failure;
 use crate::outcome::{made, note};
-use crate::output::{Output, open};
+use crate::output::{Output, folder_of, open, scratch_in};
 use crate::progress::Bars;
+use crate::proving_key;
 use crate::show::{
     ShownCheck, ShownRecord, contributor_name, hex_groups, json, parse_digest, verification,
 };
@@ -69,9 +68,7 @@ fn lend_scratch(ptau: &mut Ptau<File>, r1cs: &R1cs<File>, folder: &Path) -> Resu
         "The .ptau is not prepared for circuits of 2^{power} rows: this is done here, and not kept. \
          `{PROGRAM} ptau prepare IN OUT --levels {power}` keeps it"
     );
-    let scratch = tempfile::tempfile_in(folder)
-        .map_err(|e| failure::io(folder, "creating a temporary file", &e))?;
-    ptau.set_scratch(Box::new(scratch));
+    ptau.set_scratch(Box::new(scratch_in(folder)?));
     Ok(())
 }
 
@@ -81,8 +78,7 @@ impl NewKey {
         let mut ptau =
             Ptau::open(open(&self.ptau)?).map_err(|e| failure::format(&self.ptau, &e))?;
         let mut output = self.output.create(&[&self.r1cs, &self.ptau])?;
-        let folder = self.output.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        lend_scratch(&mut ptau, &r1cs, folder.unwrap_or(Path::new(".")))?;
+        lend_scratch(&mut ptau, &r1cs, folder_of(&self.output.path))?;
         let key = new_key(&mut r1cs, &mut ptau, &mut output, &Bars::default())
             .map_err(|e| failure::setup(&self.r1cs, &self.ptau, &self.output.path, &e))?;
         output.commit()?;
@@ -377,13 +373,7 @@ impl ExportArk {
     /// The circuit with its witness, if they are given.
     fn assigned(&self) -> Result<Option<AssignedCircuit>, Diagnostic> {
         let (Some(r1cs), Some(witness)) = (&self.r1cs, &self.witness) else { return Ok(None) };
-        let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
-        let circuit = AssignedCircuit::new(&mut open_r1cs(r1cs)?, values).map_err(|e| {
-            explained(&e)
-                .at(witness.display())
-                .hint("give a witness that the circuit's own program calculated")
-        })?;
-        Ok(Some(circuit))
+        proving_key::assigned(&mut open_r1cs(r1cs)?, witness).map(Some)
     }
 
     fn run(self) -> Result<(), Diagnostic> {
@@ -398,18 +388,14 @@ impl ExportArk {
         // What it is tested with is judged before the work.
         let circuit = self.assigned()?;
 
-        let proving_key = keygen::proving_key(&mut key, &Bars::default())
+        let verifying_key = proving_key::write(
+            (&mut key, &self.zkey),
+            circuit.as_ref(),
+            &mut proving_key_out,
+            &self.proving_key,
+        )?;
+        let bytes = keygen::verifying_key_bytes(&verifying_key)
             .map_err(|e| failure::keygen(&self.zkey, &e))?;
-        let bytes = keygen::verifying_key_bytes(&proving_key.vk)
-            .map_err(|e| failure::keygen(&self.zkey, &e))?;
-        keygen::check_consistency(&mut key, &proving_key)
-            .map_err(|e| failure::self_test(&self.zkey, &e))?;
-        if let Some(circuit) = &circuit {
-            keygen::prove_and_verify(&proving_key, circuit)
-                .map_err(|e| failure::self_test(&self.zkey, &e))?;
-        }
-        keygen::write_proving_key(&proving_key, std::io::BufWriter::new(&mut proving_key_out))
-            .map_err(|e| failure::keygen(&self.proving_key, &e))?;
         verifying_key_out
             .write_all(&bytes.compressed)
             .map_err(|e| failure::io(&self.verifying_key, "writing", &e))?;
@@ -420,16 +406,12 @@ impl ExportArk {
                 .map_err(|e| failure::io(out.path(), "writing", &e))?;
             out.commit()?;
         }
-        let tested = if self.witness.is_some() {
-            "a proof was made and verified"
-        } else {
-            "no witness given: checked for consistency only"
-        };
         made(&self.proving_key, "arkworks proving key");
         if let Some(path) = &self.verifying_key_uncompressed {
             made(path, "arkworks verifying key, uncompressed");
         }
-        made(&self.verifying_key, "arkworks verifying key").line("self-test", tested);
+        made(&self.verifying_key, "arkworks verifying key")
+            .line("self-test", proving_key::tested(circuit.is_some()));
         Ok(())
     }
 }

@@ -39,6 +39,26 @@ pub(super) struct Sides<'a, W> {
     pub(super) scratch: Option<&'a mut ScratchFile>,
 }
 
+/// Writes the inverse transform of all of a run, whose length is a power of two, to the beginning of
+/// a file of its own, with transforms of at most `in_memory` points in memory.
+pub(crate) fn inverse_transform<R: Read + Seek + Send, P: Point>(
+    source: &mut R,
+    run: &PointRun<P>,
+    mut output: &mut ScratchFile,
+    in_memory: u64,
+    rng: &mut VerifierRng,
+    progress: &dyn Progress,
+) -> Result<(), StepError> {
+    let mut sides = Sides { at: 0, output: &mut output, scratch: None };
+    Transform { source, rng, in_memory, progress }.level(
+        run,
+        run.len.ilog2(),
+        &mut sides,
+        0,
+        &mut |_, _| Ok(()),
+    )
+}
+
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {

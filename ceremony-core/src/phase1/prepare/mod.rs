@@ -12,7 +12,7 @@
 //! [`Preparation`] goes on from its last [`Checkpoint`].
 
 mod import;
-mod level;
+pub(crate) mod level;
 
 use std::io::{self, Read, Seek, Write};
 

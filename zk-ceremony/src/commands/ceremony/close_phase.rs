@@ -8,16 +8,15 @@ use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
 use ceremony_core::format::verification_key::write_verification_key;
-use ceremony_core::format::wtns::read_wtns;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
-use ceremony_core::{keygen, phase1, phase2};
+use ceremony_core::{phase1, phase2};
 use ceremony_folder::beacon::{PublicValue, planned_beacon};
 use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::store::{LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
     AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, NewStep, Prior, Slot, Stage,
-    Step, Track, TurnError, VerifiedCeremony, explained, remove_leftovers_of,
+    Step, Track, TurnError, VerifiedCeremony, remove_leftovers_of,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -33,8 +32,9 @@ use super::{parse_label, this_software};
 use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
 use crate::failure;
 use crate::outcome::made;
-use crate::output::{Output, open};
+use crate::output::Output;
 use crate::progress::Bars;
+use crate::proving_key;
 use crate::sealed::Recipients;
 use crate::signer::Signer;
 
@@ -342,15 +342,10 @@ fn assigned(
     name: &CircuitName,
     witness: &Path,
 ) -> Result<AssignedCircuit, Diagnostic> {
-    let values = read_wtns(open(witness)?).map_err(|e| failure::format(witness, &e))?;
     let r1cs_path = ceremony.folder.r1cs(name);
     let mut r1cs = R1cs::open(ceremony.folder.open(&r1cs_path)?)
         .map_err(|e| failure::format(&r1cs_path, &e))?;
-    AssignedCircuit::new(&mut r1cs, values).map_err(|e| {
-        explained(&e)
-            .at(witness.display())
-            .hint("give a witness that the circuit's own program calculated")
-    })
+    proving_key::assigned(&mut r1cs, witness)
 }
 
 /// Writes the keys of a circuit. A verifying key that stands there already must be the same.
@@ -365,23 +360,27 @@ fn write_keys(
     let last = ceremony.head(&track)?;
     let mut source = Zkey::open(open_input(ceremony, &last.path)?)
         .map_err(|e| failure::format(&last.path, &e))?;
-    let proving_key = keygen::proving_key(&mut source, &Bars::default())
-        .map_err(|e| failure::keygen(&last.path, &e))?;
-    keygen::check_consistency(&mut source, &proving_key)
-        .map_err(|e| failure::self_test(&last.path, &e))?;
+    let circuit = witness.map(|path| assigned(ceremony, &key.name, path)).transpose()?;
+    let mut output = private.create(&private_name(&key.name, recipients.is_some()))?;
+    let path = output.path().to_owned();
+    let from = (&mut source, last.path.as_path());
+    let vk = match recipients {
+        None => proving_key::write(from, circuit.as_ref(), &mut output, &path)?,
+        Some(recipients) => {
+            let mut sealed = recipients.seal(&mut output)?;
+            let vk = proving_key::write(from, circuit.as_ref(), &mut sealed, &path)?;
+            sealed.finish().map_err(|error| failure::io(&path, "writing", &error))?;
+            vk
+        }
+    };
     ensure_unchanged(&last.path, source.source(), &last.file, &Bars::default())?;
-    if proving_key.vk != key.verifying_key {
+    if vk != key.verifying_key {
         return Err(Diagnostic::artefact("changed", "the key changed after it was verified")
             .at(last.path.display())
             .hint(
                 "copy the folder to a place that nothing else writes to, and run the same command \
              again",
             ));
-    }
-    if let Some(path) = witness {
-        let circuit = assigned(ceremony, &key.name, path)?;
-        keygen::prove_and_verify(&proving_key, &circuit)
-            .map_err(|e| failure::self_test(&last.path, &e))?;
     }
     let json = write_verification_key(&key.verifying_key)
         .map_err(|e| Diagnostic::environment("internal", e))?;
@@ -390,24 +389,9 @@ fn write_keys(
         write_once(ceremony, path, bytes)?;
         made(path, format_args!("verifying key of {track}"));
     }
-    let mut output = private.create(&private_name(&key.name, recipients.is_some()))?;
-    let path = output.path().to_owned();
-    let failed = |error| failure::io(&path, "writing", &error);
-    match recipients {
-        None => write_buffered(&proving_key, &mut output, &path)?,
-        Some(recipients) => {
-            let mut sealed = recipients.seal(&mut output)?;
-            write_buffered(&proving_key, &mut sealed, &path)?;
-            sealed.finish().map_err(failed)?;
-        }
-    }
     output.commit()?;
-    let tested = if witness.is_some() {
-        "a proof was made and verified"
-    } else {
-        "no witness given: checked for consistency only"
-    };
-    made(&path, "proving key for arkworks").line("self-test", tested);
+    made(&path, "proving key for arkworks")
+        .line("self-test", proving_key::tested(circuit.is_some()));
     Ok(())
 }
 
@@ -415,16 +399,6 @@ fn write_keys(
 fn private_name(circuit: &CircuitName, is_sealed: bool) -> String {
     let name = Folder::proving_key(circuit);
     if is_sealed { format!("{name}.age") } else { name }
-}
-
-fn write_buffered(
-    key: &keygen::ProvingKey,
-    output: &mut impl std::io::Write,
-    path: &Path,
-) -> Result<(), Diagnostic> {
-    let mut buffered = std::io::BufWriter::new(output);
-    keygen::write_proving_key(key, &mut buffered).map_err(|e| failure::keygen(path, &e))?;
-    buffered.flush().map_err(|e| failure::io(path, "writing", &e))
 }
 
 /// A folder for its owner only, outside of the ceremony's, which git leaves alone.
