@@ -1,7 +1,7 @@
 //! Scalar multiplication in G1 and G2 by every back end of `bn254-batch` that this processor has,
 //! by arkworks, by mcl and by halo2curves: the same points and scalars, one thread, in turns.
 //!
-//! Prints a Markdown table: microseconds a product, the least and the median of the rounds, and the
+//! Prints a Markdown table: microseconds of the processor's time a product, the least and the median of the rounds, and the
 //! ratio of arkworks' `Affine * Fr` to it. All products are compared before they count. Those of
 //! mcl stay in its own coordinates, all others are made affine.
 //!
@@ -9,12 +9,12 @@
 //! scalar; `bn254-batch` multiplies many, in constant time.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
 use ark_ff::{BigInteger, PrimeField, UniformRand};
 use bn254_batch::{Backend, Point};
+use cpu_time::ProcessTime;
 use halo2curves::bn256 as halo2;
 use halo2curves::ff::PrimeField as _;
 use halo2curves::group::Curve as _;
@@ -48,8 +48,7 @@ type Peer<P> = dyn Fn(&[P], &[Fr]) -> Multiply<P>;
 fn measure<P: Point>(group: &str, [mcl, halo2]: [&Peer<P>; 2]) {
     let rng = &mut ark_std::test_rng();
     let scalars: Vec<Fr> = (0..BATCH).map(|_| Fr::rand(rng)).collect();
-    let points: Vec<P::Group> =
-        (0..BATCH).map(|_| P::Group::generator() * Fr::rand(rng)).collect();
+    let points: Vec<P::Group> = (0..BATCH).map(|_| P::Group::generator() * Fr::rand(rng)).collect();
     let points = P::Group::normalize_batch(&points);
     let (few, few_scalars) = (&points[..SINGLE], &scalars[..SINGLE]);
 
@@ -82,7 +81,7 @@ fn measure<P: Point>(group: &str, [mcl, halo2]: [&Peer<P>; 2]) {
     }
     for _ in 0..ROUNDS {
         for way in &mut ways {
-            let start = Instant::now();
+            let start = ProcessTime::now();
             black_box((way.multiply)(false));
             way.micros.push(start.elapsed().as_secs_f64() * 1e6 / way.products as f64);
         }
@@ -178,16 +177,14 @@ fn from_halo2(x: &halo2::Fq) -> Fq {
 
 fn halo2_g1(points: &[G1Affine], scalars: &[Fr]) -> Multiply<G1Affine> {
     let scalars = halo2_scalars(scalars);
-    let points: Vec<_> = points
-        .iter()
-        .map(|p| halo2::G1Affine { x: to_halo2(&p.x), y: to_halo2(&p.y) })
-        .collect();
+    let points: Vec<_> =
+        points.iter().map(|p| halo2::G1Affine { x: to_halo2(&p.x), y: to_halo2(&p.y) }).collect();
     Box::new(move |read_them| {
-        let products: Vec<halo2::G1> =
-            points.iter().zip(&scalars).map(|(p, s)| p * s).collect();
+        let products: Vec<halo2::G1> = points.iter().zip(&scalars).map(|(p, s)| p * s).collect();
         let mut affine = vec![halo2::G1Affine::default(); products.len()];
         halo2::G1::batch_normalize(&products, &mut affine);
-        let read = |p: &halo2::G1Affine| G1Affine::new_unchecked(from_halo2(&p.x), from_halo2(&p.y));
+        let read =
+            |p: &halo2::G1Affine| G1Affine::new_unchecked(from_halo2(&p.x), from_halo2(&p.y));
         black_box(&affine);
         affine.iter().filter(|_| read_them).map(read).collect()
     })
@@ -196,18 +193,14 @@ fn halo2_g1(points: &[G1Affine], scalars: &[Fr]) -> Multiply<G1Affine> {
 fn halo2_g2(points: &[G2Affine], scalars: &[Fr]) -> Multiply<G2Affine> {
     let scalars = halo2_scalars(scalars);
     let element = |x: &Fq2| halo2::Fq2::new(to_halo2(&x.c0), to_halo2(&x.c1));
-    let points: Vec<_> = points
-        .iter()
-        .map(|p| halo2::G2Affine { x: element(&p.x), y: element(&p.y) })
-        .collect();
+    let points: Vec<_> =
+        points.iter().map(|p| halo2::G2Affine { x: element(&p.x), y: element(&p.y) }).collect();
     Box::new(move |read_them| {
-        let products: Vec<halo2::G2> =
-            points.iter().zip(&scalars).map(|(p, s)| p * s).collect();
+        let products: Vec<halo2::G2> = points.iter().zip(&scalars).map(|(p, s)| p * s).collect();
         let mut affine = vec![halo2::G2Affine::default(); products.len()];
         halo2::G2::batch_normalize(&products, &mut affine);
         let element = |x: &halo2::Fq2| Fq2::new(from_halo2(x.c0()), from_halo2(x.c1()));
-        let read =
-            |p: &halo2::G2Affine| G2Affine::new_unchecked(element(&p.x), element(&p.y));
+        let read = |p: &halo2::G2Affine| G2Affine::new_unchecked(element(&p.x), element(&p.y));
         black_box(&affine);
         affine.iter().filter(|_| read_them).map(read).collect()
     })
