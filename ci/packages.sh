@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 [[ $target = /* ]] || target=$PWD/$target
 # In the order in which they would be published.
-packages=(zk-attest zk-vk-guard bn254-batch ceremony-core ceremony-folder zk-embed)
+packages=(zk-attest zk-vk-guard bn254-batch-macros bn254-batch ceremony-core ceremony-folder zk-embed)
 
 options=()
 for package in "${packages[@]}"; do options+=(--package "$package"); done

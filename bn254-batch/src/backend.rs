@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
-use crate::ifma;
-#[cfg(target_arch = "x86_64")]
 use crate::portable::Adx;
 use crate::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use crate::vector;
 
 /// Runs `$body` with `$engine` bound to the kernels.
 macro_rules! with_kernels {
@@ -17,7 +17,11 @@ macro_rules! with_kernels {
             #[cfg(target_arch = "x86_64")]
             $crate::backend::Available::Adx($engine) => $body,
             #[cfg(target_arch = "x86_64")]
+            $crate::backend::Available::AvxIfma($engine) => $body,
+            #[cfg(target_arch = "x86_64")]
             $crate::backend::Available::Ifma($engine) => $body,
+            #[cfg(all(test, target_arch = "x86_64"))]
+            $crate::backend::Available::Modelled($engine) => $body,
         }
     };
 }
@@ -32,11 +36,14 @@ pub enum Instructions {
     Adx,
     /// x86-64 with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
     Ifma,
+    /// x86-64 with AVX-IFMA, the same on half as long vectors (Intel since Sierra Forest, Arrow
+    /// Lake and Lunar Lake).
+    AvxIfma,
 }
 
 impl Instructions {
     /// All there are, the fastest first.
-    pub const ALL: [Self; 3] = [Self::Ifma, Self::Adx, Self::Portable];
+    pub const ALL: [Self; 4] = [Self::Ifma, Self::AvxIfma, Self::Adx, Self::Portable];
 }
 
 impl fmt::Display for Instructions {
@@ -45,6 +52,7 @@ impl fmt::Display for Instructions {
             Self::Portable => "portable",
             Self::Adx => "adx",
             Self::Ifma => "avx512-ifma",
+            Self::AvxIfma => "avx-ifma",
         })
     }
 }
@@ -60,7 +68,12 @@ pub(crate) enum Available {
     #[cfg(target_arch = "x86_64")]
     Adx(Adx),
     #[cfg(target_arch = "x86_64")]
-    Ifma(ifma::Ifma),
+    AvxIfma(vector::avx_ifma::Engine),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(vector::avx512::Engine),
+    /// AVX-IFMA without its multiply-adds.
+    #[cfg(all(test, target_arch = "x86_64"))]
+    Modelled(vector::avx2_modelled::Engine),
 }
 
 static CHOSEN: OnceLock<Backend> = OnceLock::new();
@@ -89,15 +102,41 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Instructions::Adx => Adx::detect().map(|adx| Self(Available::Adx(adx))),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Ifma => ifma::Ifma::detect().map(|ifma| Self(Available::Ifma(ifma))),
+            Instructions::AvxIfma => {
+                vector::avx_ifma::Engine::detect().map(|ifma| Self(Available::AvxIfma(ifma)))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Ifma => {
+                vector::avx512::Engine::detect().map(|ifma| Self(Available::Ifma(ifma)))
+            }
             #[cfg(not(target_arch = "x86_64"))]
-            Instructions::Adx | Instructions::Ifma => None,
+            Instructions::Adx | Instructions::AvxIfma | Instructions::Ifma => None,
         }
     }
 
     /// All that this machine can run, the fastest first and the portable one last.
     pub fn all() -> impl Iterator<Item = Self> {
         Instructions::ALL.into_iter().filter_map(Self::new)
+    }
+
+    /// [`Self::all`], and the one on vectors with a model of what the machine lacks, so that it is
+    /// tested everywhere.
+    #[cfg(test)]
+    pub(crate) fn all_and_modelled() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let modelled = vector::avx2_modelled::Engine::detect().map(Available::Modelled);
+        #[cfg(not(target_arch = "x86_64"))]
+        let modelled: Option<Available> = None;
+        Self::all().chain(modelled.map(Self))
+    }
+
+    /// Whether it is the one with the model.
+    #[cfg(test)]
+    pub(crate) fn is_modelled(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return matches!(self.0, Available::Modelled(_));
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// What operations run on if nobody chooses.
@@ -118,7 +157,11 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Available::Adx(_) => Instructions::Adx,
             #[cfg(target_arch = "x86_64")]
+            Available::AvxIfma(_) => Instructions::AvxIfma,
+            #[cfg(target_arch = "x86_64")]
             Available::Ifma(_) => Instructions::Ifma,
+            #[cfg(all(test, target_arch = "x86_64"))]
+            Available::Modelled(_) => Instructions::AvxIfma,
         }
     }
 }

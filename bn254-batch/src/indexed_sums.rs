@@ -122,7 +122,7 @@ mod tests {
             let mut expected = vec![P::Group::ZERO; keys as usize];
             points.iter().for_each(|(key, point)| expected[*key as usize] += *point);
             let expected = P::Group::normalize_batch(&expected);
-            for arith in Backend::all() {
+            for arith in Backend::all_and_modelled() {
                 let mut sums = arith.indexed_sums(keys as usize);
                 points.chunks(6_000).for_each(|points| {
                     sums.add(points);

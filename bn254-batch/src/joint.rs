@@ -225,7 +225,7 @@ mod tests {
         };
         let expected: Vec<P::Group> = outputs.iter().map(sum).collect();
         let expected = P::Group::normalize_batch(&expected);
-        for arith in Backend::all() {
+        for arith in Backend::all_and_modelled() {
             let found = with_kernels!(arith, engine => combine(engine, &inputs, &outputs));
             assert!(found == expected, "{} {}", P::GROUP, arith.backend());
             let mut products = vec![inputs[0]; corners.len()];

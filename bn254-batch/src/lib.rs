@@ -23,14 +23,15 @@
 //! Algorithms are written once, over two kernels that a back end provides (`engine`): a batch of
 //! scalar multiplications and a batch of affine additions. The back end is chosen when the first
 //! operation runs: [`Instructions::Ifma`] where the processor has AVX-512 IFMA,
-//! [`Instructions::Adx`] where it has BMI2 and ADX, else [`Instructions::Portable`];
+//! [`Instructions::AvxIfma`] where it has AVX-IFMA, [`Instructions::Adx`] where it has BMI2 and
+//! ADX, else [`Instructions::Portable`];
 //! [`force_portable`] before that chooses the last. [`Backend`] names one explicitly, to compare
 //! them.
 //!
 //! # Secrets
 //!
 //! The multiplications are constant time in their scalars: no branch and no address depends on
-//! them. `portable` and `ifma` state precisely what that covers. Recoded scalars and copies of them
+//! them. `portable` and `vector` state precisely what that covers. Recoded scalars and copies of them
 //! on the heap are erased after use; registers and spilled stack slots are not, so a process that
 //! handled a secret should end soon after.
 
@@ -41,8 +42,6 @@ pub mod curve;
 mod fft;
 mod gls;
 mod glv;
-#[cfg(target_arch = "x86_64")]
-mod ifma;
 mod indexed_sums;
 mod joint;
 mod kernels;
@@ -53,6 +52,10 @@ mod recoding;
 mod scalars;
 mod stride_sums;
 mod subgroup;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 pub use self::backend::{Backend, Instructions, backend, force_portable};
 use self::backend::{chosen, with_kernels};

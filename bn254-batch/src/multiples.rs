@@ -269,7 +269,7 @@ mod tests {
             expected[*key as usize] += points[*point as usize] * scalar;
         }
         let expected = P::Group::normalize_batch(&expected);
-        for arith in Backend::all() {
+        for arith in Backend::all_and_modelled() {
             let mut sums = arith.indexed_sums::<P>(keys as usize);
             sums.add_multiples(&points, multiples);
             assert!(sums.sums(0..keys as usize) == expected, "{} {}", P::GROUP, arith.backend());

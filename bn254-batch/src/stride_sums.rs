@@ -198,7 +198,7 @@ mod tests {
         points: u64,
     ) {
         let runs: Vec<Vec<u64>> = lengths.iter().map(|n| (1..=*n as u64).collect()).collect();
-        for arith in Backend::all() {
+        for arith in Backend::all_and_modelled() {
             let mut sums = arith.stride_sums::<P>(points);
             let (bits, windows) = (sums.bits, sums.windows);
             let (mut drawn, mut again) = (words(7), words(7));

@@ -9,8 +9,9 @@ use std::process::Command;
 /// What cargo writes into a package: the commit, and whether files differed.
 const NOTE: &str = ".cargo_vcs_info.json";
 /// The crates of the program, in the checkout.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "bn254-batch",
+    "bn254-batch-macros",
     "ceremony-core",
     "ceremony-folder",
     "ceremony-net",

@@ -6,9 +6,10 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Each crate with the crates of this workspace that it is built from.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("attestation", &["zk-vk-guard"]),
-    ("bn254-batch", &[]),
+    ("bn254-batch", &["bn254-batch-macros"]),
+    ("bn254-batch-macros", &[]),
     ("ceremony-core", &["bn254-batch"]),
     ("ceremony-folder", &["bn254-batch", "ceremony-core", "zk-attest", "zk-vk-guard"]),
     ("ceremony-net", &["ceremony-core", "ceremony-folder", "zk-attest", "zk-vk-guard"]),

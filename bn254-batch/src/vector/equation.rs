@@ -19,17 +19,17 @@
 //! compare G. Adj and F. Rodriguez-Henriquez, IEEE Trans. Computers 63, 2014). Every result is
 //! squared and compared; t = 0 leaves r = 0 and is left to arkworks.
 
-use std::arch::x86_64::{__mmask8, _mm512_setzero_si512};
-
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::SWCurveConfig;
 
-use super::constants::{Limbs, ONE_HALF, lift, lower};
+use bn254_batch_macros::kernel;
+
 use super::element::Element;
-use super::fq::Fq8;
+use super::fq::FqLanes;
+use super::isa::{self, LANES};
 use super::transfer::{Coordinates, gather, scatter};
-use super::words::LANES;
 use crate::curve::{AffinePoint, FQ_MODULUS, Fq, Fq2, G1Affine, G2Affine};
+use crate::vector::constants::{Limbs, ONE_HALF, lift, lower};
 
 const B1: Fq = <<G1Affine as AffineRepr>::Config as SWCurveConfig>::COEFF_B;
 const B2: Fq2 = <<G2Affine as AffineRepr>::Config as SWCurveConfig>::COEFF_B;
@@ -45,17 +45,17 @@ const INTERLEAVE: usize = 2;
 
 /// b as `map` writes it.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn b<const D: usize>(map: impl Fn(Fq) -> Limbs) -> Element<D> {
     let mut out = Element::zero();
     for (i, out) in out.0.iter_mut().enumerate() {
-        *out = Fq8::splat(&map(if D == 1 { B1 } else { [B2.c0, B2.c1][i] }));
+        *out = FqLanes::splat(&map(if D == 1 { B1 } else { [B2.c0, B2.c1][i] }));
     }
     out
 }
 
 /// The first of the points that is neither on the curve nor infinity.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 pub(super) fn off_curve<P: AffinePoint, const D: usize>(points: &[P]) -> Option<usize> {
     let b = b(lower);
     for (i, points) in points.chunks(LANES).enumerate() {
@@ -66,7 +66,7 @@ pub(super) fn off_curve<P: AffinePoint, const D: usize>(points: &[P]) -> Option<
                 which,
             );
             for (out, words) in out.0.iter_mut().zip(&words) {
-                *out = Fq8::from_words(words);
+                *out = FqLanes::from_words(words);
             }
         }
         let [x, y] = coordinates;
@@ -78,8 +78,9 @@ pub(super) fn off_curve<P: AffinePoint, const D: usize>(points: &[P]) -> Option<
             .sub(&b.raw())
             .fold()
             .less_p();
-        let good = difference.is_canonical_zero() | (x.is_canonical_zero() & y.is_canonical_zero());
-        if good != !0 {
+        let infinite = isa::both(x.is_canonical_zero(), y.is_canonical_zero());
+        let good = isa::bits(isa::either(difference.is_canonical_zero(), infinite));
+        if good != isa::bits(isa::all()) {
             return Some(i * LANES + good.trailing_ones() as usize);
         }
     }
@@ -87,12 +88,11 @@ pub(super) fn off_curve<P: AffinePoint, const D: usize>(points: &[P]) -> Option<
 }
 
 /// For each x the point with one of its two y, or infinity.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 pub(super) fn lift_x<P: AffinePoint, const D: usize>(x: &[Fq]) -> Vec<P> {
     let mut out = Vec::with_capacity(x.len() / D);
     for x in x.chunks(INTERLEAVE * LANES * D) {
-        let mut words: [Coordinates<D>; INTERLEAVE] =
-            [[[_mm512_setzero_si512(); 4]; D]; INTERLEAVE];
+        let mut words: [Coordinates<D>; INTERLEAVE] = [[[isa::zero(); 4]; D]; INTERLEAVE];
         let mut squares = [Element::<D>::zero(); INTERLEAVE];
         for (g, x) in x.chunks(LANES * D).enumerate() {
             let coordinates = |lane: usize| {
@@ -109,7 +109,7 @@ pub(super) fn lift_x<P: AffinePoint, const D: usize>(x: &[Fq]) -> Vec<P> {
             words[g] = gather::<P, D>(coordinates, 0);
             let mut x = Element::<D>::zero();
             for (x, words) in x.0.iter_mut().zip(&words[g]) {
-                *x = Fq8::from_ark(words);
+                *x = FqLanes::from_ark(words);
             }
             let x_squared = x.square().carry::<0, 1, 0>();
             squares[g] = x_squared.mul(&x).add(&b::<D>(lift).raw()).carry::<0, 1, 0>();
@@ -117,7 +117,7 @@ pub(super) fn lift_x<P: AffinePoint, const D: usize>(x: &[Fq]) -> Vec<P> {
         let roots = square_roots(&squares);
         for (g, x) in x.chunks(LANES * D).enumerate() {
             let (y, good, undecided) = &roots[g];
-            let mut y_words: Coordinates<D> = [[_mm512_setzero_si512(); 4]; D];
+            let mut y_words: Coordinates<D> = [[isa::zero(); 4]; D];
             for (words, y) in y_words.iter_mut().zip(&y.0) {
                 *words = y.to_ark();
             }
@@ -138,11 +138,11 @@ pub(super) fn lift_x<P: AffinePoint, const D: usize>(x: &[Fq]) -> Vec<P> {
 }
 
 /// A root of each element, the lanes where it is one, and those that this method does not decide.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn square_roots<const D: usize>(
     a: &[Element<D>; INTERLEAVE],
-) -> [(Element<D>, __mmask8, __mmask8); INTERLEAVE] {
-    let mut t = [Fq8::zero(); INTERLEAVE];
+) -> [(Element<D>, u8, u8); INTERLEAVE] {
+    let mut t = [FqLanes::zero(); INTERLEAVE];
     for (t, a) in t.iter_mut().zip(a) {
         *t = if D == 1 {
             a.0[0]
@@ -150,13 +150,13 @@ fn square_roots<const D: usize>(
             a.0[0].mul_wide(&a.0[0]).plus_product(&a.0[1], &a.0[1]).reduce().carry::<0>()
         };
     }
-    let mut w = Fq8::power(t, &ROOT_EXPONENT);
+    let mut w = FqLanes::power(t, &ROOT_EXPONENT);
     if D == 2 {
-        let half = Fq8::splat(&ONE_HALF);
+        let half = FqLanes::splat(&ONE_HALF);
         for ((t, w), a) in t.iter_mut().zip(&w).zip(a) {
             *t = t.mul(w).add(&a.0[0].raw()).carry::<0>().mul(&half).carry::<0>();
         }
-        w = Fq8::power(t, &ROOT_EXPONENT);
+        w = FqLanes::power(t, &ROOT_EXPONENT);
     }
     let mut out = [(Element::zero(), 0, 0); INTERLEAVE];
     for (g, out) in out.iter_mut().enumerate() {
@@ -165,14 +165,14 @@ fn square_roots<const D: usize>(
         if D == 2 {
             // v = a1 / (2 r) = chi a1 w / 2.
             let chi = r.mul(&w[g]);
-            let is_square = chi.sub(&Fq8::one().raw()).carry::<1>().is_zero();
-            let plus_v = a[g].0[1].mul(&w[g]).carry::<0>().mul(&Fq8::splat(&ONE_HALF));
-            let v = plus_v.negate(!is_square).carry::<2>();
+            let is_square = chi.sub(&FqLanes::one().raw()).carry::<1>().is_zero();
+            let plus_v = a[g].0[1].mul(&w[g]).carry::<0>().mul(&FqLanes::splat(&ONE_HALF));
+            let v = plus_v.negate(isa::not(is_square)).carry::<2>();
             out.0.0[0] = v.select(is_square, &r);
             out.0.0[1] = r.select(is_square, &v);
-            out.2 = r.is_zero();
+            out.2 = isa::bits(r.is_zero());
         }
-        out.1 = out.0.square().sub(&a[g].raw()).carry::<4, 5, 4>().is_zero();
+        out.1 = isa::bits(out.0.square().sub(&a[g].raw()).carry::<4, 5, 4>().is_zero());
     }
     out
 }
@@ -181,14 +181,14 @@ fn square_roots<const D: usize>(
 mod tests {
     use ark_ff::{AdditiveGroup, BigInt, Field, LegendreSymbol};
 
-    use super::super::Ifma;
+    use super::super::engine::Engine;
     use super::super::transfer::{load_words, store_words};
     use super::*;
 
     /// Elements of Fq2 with and without a second coordinate, squares and others, zero.
     #[test]
     fn roots_in_fq2_are_right_or_left_undecided() {
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn check(values: &[Fq2; LANES]) {
             let mut a = Element::<2>::zero();
             for i in 0..2 {
@@ -198,7 +198,7 @@ mod tests {
                         word[lane] = limb;
                     }
                 }
-                a.0[i] = Fq8::from_ark(&load_words(&words));
+                a.0[i] = FqLanes::from_ark(&load_words(&words));
             }
             let [(root, good, undecided), _] = square_roots(&[a, a]);
             let [c0, c1] = [store_words(&root.0[0].to_ark()), store_words(&root.0[1].to_ark())];
@@ -219,7 +219,7 @@ mod tests {
                 }
             }
         }
-        if Ifma::detect().is_none() {
+        if Engine::detect().is_none() {
             return;
         }
         for i in 0i64..500 {

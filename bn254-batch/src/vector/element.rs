@@ -1,4 +1,4 @@
-//! Eight coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1 (D = 2,
+//! A vector of coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1 (D = 2,
 //! for G2).
 //!
 //! The curve formulas are written once over `D`. A product in Fq2 is schoolbook with two
@@ -10,14 +10,15 @@
 //! 50 of them and pays for it with two carry passes and thirty additions, which compete for the
 //! same execution ports on Intel's cores. A square takes 110 + 102.
 
-use std::arch::x86_64::__mmask8;
+use bn254_batch_macros::kernel;
 
-use super::constants::Limbs;
-use super::fq::{Fq8, Raw, Wide};
+use super::fq::{FqLanes, Raw, Wide};
+use super::isa::{self, Mask};
+use crate::vector::constants::Limbs;
 
 /// Normalised coordinates.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<const D: usize>(pub(super) [Fq8; D]);
+pub(super) struct Element<const D: usize>(pub(super) [FqLanes; D]);
 
 /// Coordinates before a carry pass.
 #[derive(Clone, Copy, Debug)]
@@ -29,21 +30,21 @@ pub(super) struct WideElement<const D: usize>([Wide; D]);
 
 impl<const D: usize> Element<D> {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn zero() -> Self {
-        Self([Fq8::zero(); D])
+        Self([FqLanes::zero(); D])
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn one() -> Self {
         let mut out = Self::zero();
-        out.0[0] = Fq8::one();
+        out.0[0] = FqLanes::one();
         out
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn mul_wide(&self, other: &Self) -> WideElement<D> {
         let (a, b) = (&self.0, &other.0);
         let mut out = WideElement([a[0].mul_wide(&b[0]); D]);
@@ -55,7 +56,7 @@ impl<const D: usize> Element<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn square_wide(&self) -> WideElement<D> {
         let a = &self.0;
         let mut out = WideElement([a[0].square_wide(); D]);
@@ -67,21 +68,21 @@ impl<const D: usize> Element<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn mul(&self, other: &Self) -> RawElement<D> {
         self.mul_wide(other).reduce()
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn square(&self) -> RawElement<D> {
         self.square_wide().reduce()
     }
 
     /// The product with an element of Fq.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn scale(&self, factor: &Fq8) -> Self {
+    #[kernel]
+    pub(super) fn scale(&self, factor: &FqLanes) -> Self {
         let mut out = *self;
         for x in &mut out.0 {
             *x = x.mul(factor).carry::<0>();
@@ -90,7 +91,7 @@ impl<const D: usize> Element<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn raw(&self) -> RawElement<D> {
         let mut out = RawElement([self.0[0].raw(); D]);
         for (out, x) in out.0.iter_mut().zip(&self.0) {
@@ -99,32 +100,32 @@ impl<const D: usize> Element<D> {
         out
     }
 
-    /// The same eight times.
+    /// The same in all lanes.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn constant(limbs: &[Limbs; 2]) -> Self {
         let mut out = Self::zero();
         for (out, limbs) in out.0.iter_mut().zip(limbs) {
-            *out = Fq8::splat(limbs);
+            *out = FqLanes::splat(limbs);
         }
         out
     }
 
     /// a0 - a1 u, in Fq2.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn conjugate(&self) -> Self {
         let mut out = *self;
         if D == 2 {
-            out.0[1] = Fq8::zero().raw().sub(&self.0[1].raw()).carry::<2>();
+            out.0[1] = FqLanes::zero().raw().sub(&self.0[1].raw()).carry::<2>();
         }
         out
     }
 
     /// Lane by lane: `other` where the mask is set.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn select(&self, mask: __mmask8, other: &Self) -> Self {
+    #[kernel]
+    pub(super) fn select(&self, mask: Mask, other: &Self) -> Self {
         let mut out = *self;
         for (out, other) in out.0.iter_mut().zip(&other.0) {
             *out = out.select(mask, other);
@@ -133,36 +134,36 @@ impl<const D: usize> Element<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn is_zero(&self) -> __mmask8 {
-        let mut mask = !0;
+    #[kernel]
+    pub(super) fn is_zero(&self) -> Mask {
+        let mut mask = isa::all();
         for x in &self.0 {
-            mask &= x.is_zero();
+            mask = isa::both(mask, x.is_zero());
         }
         mask
     }
 
     /// The lanes that are 0, of coordinates below p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn is_canonical_zero(&self) -> __mmask8 {
-        let mut mask = !0;
+    #[kernel]
+    pub(super) fn is_canonical_zero(&self) -> Mask {
+        let mut mask = isa::all();
         for x in &self.0 {
-            mask &= x.is_canonical_zero();
+            mask = isa::both(mask, x.is_canonical_zero());
         }
         mask
     }
 
     /// The inverse, by a power in Fq, in constant time; 0 for 0.
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn invert(&self) -> Self {
         self.invert_with(|x| x.invert())
     }
 
     /// The inverse through one in Fq. In Fq2: (a0 - a1 u) / (a0^2 + a1^2).
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn invert_with(&self, invert: impl Fn(Fq8) -> Fq8) -> Self {
+    #[kernel]
+    pub(super) fn invert_with(&self, invert: impl Fn(FqLanes) -> FqLanes) -> Self {
         let a = &self.0;
         let mut out = *self;
         if D == 1 {
@@ -171,14 +172,14 @@ impl<const D: usize> Element<D> {
             let inverse =
                 invert(a[0].mul_wide(&a[0]).plus_product(&a[1], &a[1]).reduce().carry::<0>());
             out.0[0] = a[0].mul(&inverse).carry::<0>();
-            out.0[1] = Fq8::zero().raw().sub(&a[1].mul(&inverse)).carry::<2>();
+            out.0[1] = FqLanes::zero().raw().sub(&a[1].mul(&inverse)).carry::<2>();
         }
         out
     }
 
     /// Subtracts p from the coordinates that are at least p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn less_p(&self) -> Self {
         let mut out = *self;
         for x in &mut out.0 {
@@ -190,7 +191,7 @@ impl<const D: usize> Element<D> {
 
 impl<const D: usize> RawElement<D> {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn add(&self, other: &Self) -> Self {
         let mut out = *self;
         for (out, other) in out.0.iter_mut().zip(&other.0) {
@@ -200,7 +201,7 @@ impl<const D: usize> RawElement<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn sub(&self, other: &Self) -> Self {
         let mut out = *self;
         for (out, other) in out.0.iter_mut().zip(&other.0) {
@@ -210,7 +211,7 @@ impl<const D: usize> RawElement<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn double(&self) -> Self {
         let mut out = *self;
         for x in &mut out.0 {
@@ -220,15 +221,15 @@ impl<const D: usize> RawElement<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn triple(&self) -> Self {
         self.double().add(self)
     }
 
     /// The negative in the lanes of the mask.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn negate(&self, mask: __mmask8) -> Self {
+    #[kernel]
+    pub(super) fn negate(&self, mask: Mask) -> Self {
         let mut out = *self;
         for x in &mut out.0 {
             *x = x.negate(mask);
@@ -239,9 +240,9 @@ impl<const D: usize> RawElement<D> {
     /// Adds a multiple of p and carries: `K` p in Fq; `K0` p and `K1` p to the two coordinates in
     /// Fq2.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn carry<const K: usize, const K0: usize, const K1: usize>(&self) -> Element<D> {
-        let mut out = Element([Fq8::zero(); D]);
+        let mut out = Element([FqLanes::zero(); D]);
         if D == 1 {
             out.0[0] = self.0[0].carry::<K>();
         } else {
@@ -255,9 +256,9 @@ impl<const D: usize> RawElement<D> {
 impl<const D: usize> RawElement<D> {
     /// Carries any value in (-6.6 p, 3.9 p) to a representative below 1.67 p; see [`Raw::fold`].
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn fold(&self) -> Element<D> {
-        let mut out = Element([Fq8::zero(); D]);
+        let mut out = Element([FqLanes::zero(); D]);
         for (out, x) in out.0.iter_mut().zip(&self.0) {
             *out = x.fold();
         }
@@ -267,7 +268,7 @@ impl<const D: usize> RawElement<D> {
 
 impl<const D: usize> WideElement<D> {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn sub(&self, other: &Self) -> Self {
         let mut out = *self;
         for (out, other) in out.0.iter_mut().zip(&other.0) {
@@ -277,7 +278,7 @@ impl<const D: usize> WideElement<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn double(&self) -> Self {
         let mut out = *self;
         for x in &mut out.0 {
@@ -287,7 +288,7 @@ impl<const D: usize> WideElement<D> {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn reduce(&self) -> RawElement<D> {
         let mut out = RawElement([self.0[0].reduce(); D]);
         if D == 2 {

@@ -1,15 +1,15 @@
-//! Eight elements of the base field at a time: x is held as x R mod p with R = 2^260, in five limbs
+//! A vector of elements of the base field at a time: x is held as x R mod p with R = 2^260, in five limbs
 //! of 52 bits, redundantly (any representative below 2^260 = 84.6 p).
 //!
 //! Three types keep apart what the instructions can read and what the accumulators can hold:
 //!
 //! | type | limbs | made by | read by |
 //! |---|---|---|---|
-//! | [`Fq8`] | five, in [0, 2^52) | a carry pass | multiplication, addition |
+//! | [`FqLanes`] | five, in [0, 2^52) | a carry pass | multiplication, addition |
 //! | [`Raw`] | five, signed, \|.\| < 2^63 | reduction, addition, subtraction, small multiples | a carry pass |
 //! | [`Wide`] | ten columns, signed | multiplication, and sums and differences of products | reduction |
 //!
-//! `vpmadd52luq` and `vpmadd52huq` add the low and the high half of a product of two 52-bit limbs
+//! `vpmadd52luq` and `vpmadd52huq` (`isa::madd_low` and `isa::madd_high`) add the low and the high half of a product of two 52-bit limbs
 //! to a 64-bit accumulator, so a product needs no carries until its columns are complete; sums,
 //! differences, small multiples and multiples of p that follow are applied to raw values, before
 //! the one carry pass.
@@ -35,78 +35,72 @@
 //! AVX-512 IFMA form of it by N. Drucker and S. Gueron (2018). The M' variant of the step is known
 //! as Montgomery-friendly reduction by a multiple of the modulus.
 
-use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
-    _mm512_cmplt_epi64_mask, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_mov_epi64,
-    _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64,
-    _mm512_sub_epi64,
-};
+use bn254_batch_macros::kernel;
 
-use super::constants::{
+use super::isa::{self, Mask, Vector};
+use crate::vector::constants::{
     FOLD, FROM_ARK, HALF_TO_ARK, Limbs, M, M_PRIME, MASK, MULTIPLES_OF_P, ONE, P, TO_ARK,
 };
-use super::interval::Interval;
-use super::words::load_vector;
+use crate::vector::interval::Interval;
 
-/// Four vectors of 64-bit words: eight numbers below 2^256.
-pub(super) type Words = [__m512i; 4];
+/// Four vectors of 64-bit words: a number below 2^256 in each lane.
+pub(super) type Words = [Vector; 4];
 
-/// Eight field elements with normalised limbs.
+/// Field elements with normalised limbs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fq8 {
-    limbs: [__m512i; 5],
+pub(super) struct FqLanes {
+    limbs: [Vector; 5],
     interval: Interval,
 }
 
-/// Eight field elements with signed limbs that overlap.
+/// Field elements with signed limbs that overlap.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Raw {
-    limbs: [__m512i; 5],
+    limbs: [Vector; 5],
     interval: Interval,
 }
 
-/// Eight products before reduction: column i counts 2^(52 i).
+/// Products before reduction: column i counts 2^(52 i).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wide {
-    columns: [__m512i; 10],
+    columns: [Vector; 10],
     interval: Interval,
 }
 
-impl Fq8 {
+impl FqLanes {
     /// The same number below p in all lanes; given in this back end's Montgomery form.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn splat(limbs: &Limbs) -> Self {
-        let mut vectors = [_mm512_setzero_si512(); 5];
+        let mut vectors = [isa::zero(); 5];
         for (vector, limb) in vectors.iter_mut().zip(limbs) {
-            *vector = broadcast(*limb);
+            *vector = isa::splat(*limb);
         }
         Self { limbs: vectors, interval: Interval::up_to(1.0) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn zero() -> Self {
-        Self { limbs: [_mm512_setzero_si512(); 5], interval: Interval::up_to(0.0) }
+        Self { limbs: [isa::zero(); 5], interval: Interval::up_to(0.0) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn one() -> Self {
         Self::splat(&ONE)
     }
 
     /// From x 2^256 mod p (arkworks' form), below 1.15 p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn from_ark(w: &Words) -> Self {
         Self::from_words(w).mul(&Self::splat(&FROM_ARK)).carry::<0>()
     }
 
     /// To x 2^256 mod p, the canonical representative.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn to_ark(self) -> Words {
         let x = self.mul(&Self::splat(&TO_ARK)).carry::<0>().less_p();
         x.to_words()
@@ -114,7 +108,7 @@ impl Fq8 {
 
     /// To (x / 2) 2^256 mod p, the canonical representative.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn half_to_ark(self) -> Words {
         let x = self.mul(&Self::splat(&HALF_TO_ARK)).carry::<0>().less_p();
         x.to_words()
@@ -122,122 +116,113 @@ impl Fq8 {
 
     /// Regroups the 64-bit words of numbers below p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn from_words(w: &Words) -> Self {
-        let mask = broadcast(MASK);
+        let mask = isa::splat(MASK);
         let limbs = [
-            _mm512_and_si512(w[0], mask),
-            _mm512_and_si512(
-                _mm512_or_si512(_mm512_srli_epi64::<52>(w[0]), _mm512_slli_epi64::<12>(w[1])),
-                mask,
-            ),
-            _mm512_and_si512(
-                _mm512_or_si512(_mm512_srli_epi64::<40>(w[1]), _mm512_slli_epi64::<24>(w[2])),
-                mask,
-            ),
-            _mm512_and_si512(
-                _mm512_or_si512(_mm512_srli_epi64::<28>(w[2]), _mm512_slli_epi64::<36>(w[3])),
-                mask,
-            ),
-            _mm512_srli_epi64::<16>(w[3]),
+            isa::and(w[0], mask),
+            isa::and(isa::or(isa::shift_right::<52>(w[0]), isa::shift_left::<12>(w[1])), mask),
+            isa::and(isa::or(isa::shift_right::<40>(w[1]), isa::shift_left::<24>(w[2])), mask),
+            isa::and(isa::or(isa::shift_right::<28>(w[2]), isa::shift_left::<36>(w[3])), mask),
+            isa::shift_right::<16>(w[3]),
         ];
         Self { limbs, interval: Interval::up_to(1.0) }
     }
 
     /// The inverse of [`Self::from_words`], for numbers below p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn to_words(self) -> Words {
         self.interval.assert_below(1.001);
         let l = &self.limbs;
         [
-            _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
-            _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
-            _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
-            _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+            isa::or(l[0], isa::shift_left::<52>(l[1])),
+            isa::or(isa::shift_right::<12>(l[1]), isa::shift_left::<40>(l[2])),
+            isa::or(isa::shift_right::<24>(l[2]), isa::shift_left::<28>(l[3])),
+            isa::or(isa::shift_right::<36>(l[3]), isa::shift_left::<16>(l[4])),
         ]
     }
 
     /// The product, reduced but not carried.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn mul(&self, other: &Self) -> Raw {
         self.mul_wide(other).reduce()
     }
 
     /// The square, reduced but not carried.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn square(&self) -> Raw {
         self.square_wide().reduce()
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn mul_wide(&self, other: &Self) -> Wide {
-        let zero = Wide { columns: [_mm512_setzero_si512(); 10], interval: Interval::up_to(0.0) };
+        let zero = Wide { columns: [isa::zero(); 10], interval: Interval::up_to(0.0) };
         zero.plus_product(self, other)
     }
 
     /// Each product of different limbs once, doubled, and the five squares: 30 multiply-adds.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn square_wide(&self) -> Wide {
         let a = &self.limbs;
-        let mut t = [_mm512_setzero_si512(); 10];
+        let mut t = [isa::zero(); 10];
         for i in 0..5 {
             for j in i + 1..5 {
-                t[i + j] = _mm512_madd52lo_epu64(t[i + j], a[i], a[j]);
-                t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], a[i], a[j]);
+                t[i + j] = isa::madd_low(t[i + j], a[i], a[j]);
+                t[i + j + 1] = isa::madd_high(t[i + j + 1], a[i], a[j]);
             }
         }
         for column in &mut t {
-            *column = _mm512_add_epi64(*column, *column);
+            *column = isa::add(*column, *column);
         }
         for i in 0..5 {
-            t[2 * i] = _mm512_madd52lo_epu64(t[2 * i], a[i], a[i]);
-            t[2 * i + 1] = _mm512_madd52hi_epu64(t[2 * i + 1], a[i], a[i]);
+            t[2 * i] = isa::madd_low(t[2 * i], a[i], a[i]);
+            t[2 * i + 1] = isa::madd_high(t[2 * i + 1], a[i], a[i]);
         }
         Wide { columns: t, interval: self.interval.product(self.interval) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn raw(&self) -> Raw {
         Raw { limbs: self.limbs, interval: self.interval }
     }
 
     /// Lane by lane: `other` where the mask is set.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn select(&self, mask: __mmask8, other: &Self) -> Self {
+    #[kernel]
+    pub(super) fn select(&self, mask: Mask, other: &Self) -> Self {
         let mut limbs = self.limbs;
         for (limb, other) in limbs.iter_mut().zip(&other.limbs) {
-            *limb = _mm512_mask_mov_epi64(*limb, mask, *other);
+            *limb = isa::select(*limb, mask, *other);
         }
         Self { limbs, interval: self.interval.or(other.interval) }
     }
 
     /// Subtracts p in the lanes where that leaves nothing negative.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn less_p(&self) -> Self {
         let mut limbs = self.limbs;
         for (limb, p) in limbs.iter_mut().zip(&P) {
-            *limb = _mm512_sub_epi64(*limb, broadcast(*p));
+            *limb = isa::sub(*limb, isa::splat(*p));
         }
         carry_pass(&mut limbs);
-        let negative = _mm512_cmplt_epi64_mask(limbs[4], _mm512_setzero_si512());
+        let negative = isa::less(limbs[4], isa::zero());
         for (limb, original) in limbs.iter_mut().zip(&self.limbs) {
-            *limb = _mm512_mask_mov_epi64(*limb, negative, *original);
+            *limb = isa::select(*limb, negative, *original);
         }
         Self { limbs, interval: self.interval.less_p() }
     }
 
     /// The lanes that are 0 mod p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn is_zero(&self) -> __mmask8 {
+    #[kernel]
+    pub(super) fn is_zero(&self) -> Mask {
         // A multiplication by one brings any representative below 1.001 p + 1.127 p, two
         // subtractions below p.
         self.mul(&Self::one()).carry::<0>().less_p().less_p().is_canonical_zero()
@@ -245,19 +230,19 @@ impl Fq8 {
 
     /// The lanes that are 0, of values below p.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn is_canonical_zero(&self) -> __mmask8 {
+    #[kernel]
+    pub(super) fn is_canonical_zero(&self) -> Mask {
         self.interval.assert_below(1.001);
-        let mut mask = !0;
+        let mut mask = isa::all();
         for limb in &self.limbs {
-            mask &= _mm512_cmpeq_epi64_mask(*limb, _mm512_setzero_si512());
+            mask = isa::both(mask, isa::equal(*limb, isa::zero()));
         }
         mask
     }
 
     /// x^(p - 2), the inverse; 0 for 0. The exponent is public and the sequence of operations
     /// fixed.
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn invert(&self) -> Self {
         let mut exponent = crate::curve::FQ_MODULUS.0;
         exponent[0] -= 2;
@@ -267,7 +252,7 @@ impl Fq8 {
 
     /// x^e for a public exponent, in windows of four bits from the top; several vectors in step, so
     /// that one fills the other's latencies.
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn power<const G: usize>(bases: [Self; G], exponent: &[u64; 4]) -> [Self; G] {
         let mut powers = [[Self::one(); 16]; G];
         for (powers, base) in powers.iter_mut().zip(&bases) {
@@ -293,42 +278,42 @@ impl Fq8 {
 
 impl Raw {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn add(&self, other: &Self) -> Self {
         let mut limbs = self.limbs;
         for (limb, other) in limbs.iter_mut().zip(&other.limbs) {
-            *limb = _mm512_add_epi64(*limb, *other);
+            *limb = isa::add(*limb, *other);
         }
         Self { limbs, interval: self.interval.plus(other.interval) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn sub(&self, other: &Self) -> Self {
         let mut limbs = self.limbs;
         for (limb, other) in limbs.iter_mut().zip(&other.limbs) {
-            *limb = _mm512_sub_epi64(*limb, *other);
+            *limb = isa::sub(*limb, *other);
         }
         Self { limbs, interval: self.interval.minus(other.interval) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn double(&self) -> Self {
         let mut limbs = self.limbs;
         for limb in &mut limbs {
-            *limb = _mm512_add_epi64(*limb, *limb);
+            *limb = isa::add(*limb, *limb);
         }
         Self { limbs, interval: self.interval.times(2) }
     }
 
     /// The negative in the lanes of the mask.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn negate(&self, mask: __mmask8) -> Self {
+    #[kernel]
+    pub(super) fn negate(&self, mask: Mask) -> Self {
         let mut limbs = self.limbs;
         for limb in &mut limbs {
-            *limb = _mm512_mask_sub_epi64(*limb, mask, _mm512_setzero_si512(), *limb);
+            *limb = isa::negate(*limb, mask);
         }
         let zero = Interval::up_to(0.0);
         Self { limbs, interval: self.interval.or(zero.minus(self.interval)) }
@@ -336,16 +321,16 @@ impl Raw {
 
     /// Adds K p and propagates carries: the value plus K p must be in [0, 2^260).
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn carry<const K: usize>(&self) -> Fq8 {
+    #[kernel]
+    pub(super) fn carry<const K: usize>(&self) -> FqLanes {
         let mut limbs = self.limbs;
         if K != 0 {
             for (limb, p) in limbs.iter_mut().zip(&MULTIPLES_OF_P[K]) {
-                *limb = _mm512_add_epi64(*limb, broadcast(*p));
+                *limb = isa::add(*limb, isa::splat(*p));
             }
         }
         carry_pass(&mut limbs);
-        Fq8 { limbs, interval: self.interval.plus(Interval::multiple_of_p(K)).carried() }
+        FqLanes { limbs, interval: self.interval.plus(Interval::multiple_of_p(K)).carried() }
     }
 
     /// Carries any value in (-6.6 p, 3.9 p) to a representative in [0, 1.67 p).
@@ -354,100 +339,93 @@ impl Raw {
     /// of p just below the lower one is looked up, in a table that is itself two registers per
     /// limb, and subtracted before the carry pass.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn fold(&self) -> Fq8 {
-        let index = _mm512_srai_epi64::<45>(self.limbs[4]);
+    #[kernel]
+    pub(super) fn fold(&self) -> FqLanes {
+        let index = isa::shift_right_signed::<45>(self.limbs[4]);
         let mut limbs = self.limbs;
         for (limb, [low, high]) in limbs.iter_mut().zip(&FOLD) {
-            let multiple = _mm512_permutex2var_epi64(load_vector(low), index, load_vector(high));
-            *limb = _mm512_sub_epi64(*limb, multiple);
+            let multiple = isa::look_up(low, high, index);
+            *limb = isa::sub(*limb, multiple);
         }
         carry_pass(&mut limbs);
-        Fq8 { limbs, interval: self.interval.folded() }
+        FqLanes { limbs, interval: self.interval.folded() }
     }
 }
 
 impl Wide {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn plus_product(&self, a: &Fq8, b: &Fq8) -> Self {
+    #[kernel]
+    pub(super) fn plus_product(&self, a: &FqLanes, b: &FqLanes) -> Self {
         let mut t = self.columns;
         for i in 0..5 {
             for j in 0..5 {
-                t[i + j] = _mm512_madd52lo_epu64(t[i + j], a.limbs[i], b.limbs[j]);
-                t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], a.limbs[i], b.limbs[j]);
+                t[i + j] = isa::madd_low(t[i + j], a.limbs[i], b.limbs[j]);
+                t[i + j + 1] = isa::madd_high(t[i + j + 1], a.limbs[i], b.limbs[j]);
             }
         }
         Self { columns: t, interval: self.interval.plus(a.interval.product(b.interval)) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn sub(&self, other: &Self) -> Self {
         let mut columns = self.columns;
         for (column, other) in columns.iter_mut().zip(&other.columns) {
-            *column = _mm512_sub_epi64(*column, *other);
+            *column = isa::sub(*column, *other);
         }
         Self { columns, interval: self.interval.minus(other.interval) }
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn double(&self) -> Self {
         let mut columns = self.columns;
         for column in &mut columns {
-            *column = _mm512_add_epi64(*column, *column);
+            *column = isa::add(*column, *column);
         }
         Self { columns, interval: self.interval.times(2) }
     }
 
     /// Montgomery reduction, as the module's documentation states it.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn reduce(&self) -> Raw {
         let mut t = self.columns;
         for i in 0..4 {
             let q = t[i];
-            t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srai_epi64::<52>(q));
+            t[i + 1] = isa::add(t[i + 1], isa::shift_right_signed::<52>(q));
             for j in 0..5 {
-                let m = broadcast(M_PRIME[j]);
-                t[i + 1 + j] = _mm512_madd52lo_epu64(t[i + 1 + j], q, m);
-                t[i + 2 + j] = _mm512_madd52hi_epu64(t[i + 2 + j], q, m);
+                let m = isa::splat(M_PRIME[j]);
+                t[i + 1 + j] = isa::madd_low(t[i + 1 + j], q, m);
+                t[i + 2 + j] = isa::madd_high(t[i + 2 + j], q, m);
             }
         }
-        let q = _mm512_madd52lo_epu64(_mm512_setzero_si512(), t[4], broadcast(M));
+        let q = isa::madd_low(isa::zero(), t[4], isa::splat(M));
         for j in 0..5 {
-            let p = broadcast(P[j]);
-            t[4 + j] = _mm512_madd52lo_epu64(t[4 + j], q, p);
-            t[5 + j] = _mm512_madd52hi_epu64(t[5 + j], q, p);
+            let p = isa::splat(P[j]);
+            t[4 + j] = isa::madd_low(t[4 + j], q, p);
+            t[5 + j] = isa::madd_high(t[5 + j], q, p);
         }
-        t[5] = _mm512_add_epi64(t[5], _mm512_srai_epi64::<52>(t[4]));
+        t[5] = isa::add(t[5], isa::shift_right_signed::<52>(t[4]));
         Raw { limbs: [t[5], t[6], t[7], t[8], t[9]], interval: self.interval.reduced() }
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn carry_pass(limbs: &mut [__m512i; 5]) {
-    let mask = broadcast(MASK);
+#[kernel]
+fn carry_pass(limbs: &mut [Vector; 5]) {
+    let mask = isa::splat(MASK);
     for i in 0..4 {
-        limbs[i + 1] = _mm512_add_epi64(limbs[i + 1], _mm512_srai_epi64::<52>(limbs[i]));
-        limbs[i] = _mm512_and_si512(limbs[i], mask);
+        limbs[i + 1] = isa::add(limbs[i + 1], isa::shift_right_signed::<52>(limbs[i]));
+        limbs[i] = isa::and(limbs[i], mask);
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn broadcast(word: u64) -> __m512i {
-    _mm512_set1_epi64(word.cast_signed())
 }
 
 #[cfg(test)]
 mod tests {
     use ark_ff::{AdditiveGroup, Field};
 
-    use super::super::Ifma;
-    use super::super::words::store_vector;
+    use super::super::engine::Engine;
     use super::*;
     use crate::curve::Fq;
 
@@ -461,22 +439,22 @@ mod tests {
     }
 
     /// The first lane, whose limbs must be normalised.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn value(x: &Fq8) -> Fq {
+    #[kernel]
+    fn value(x: &FqLanes) -> Fq {
         let mut limbs = [0; 5];
         for (limb, vector) in limbs.iter_mut().zip(&x.limbs) {
-            let word = store_vector(*vector)[0];
+            let word = isa::store(*vector)[0];
             assert!(word <= MASK, "a limb of {word:#x}");
             *limb = word.cast_signed();
         }
         number(&limbs)
     }
 
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn vector(limbs: &[i64; 5]) -> [__m512i; 5] {
-        let mut vectors = [_mm512_setzero_si512(); 5];
+    #[kernel]
+    fn vector(limbs: &[i64; 5]) -> [Vector; 5] {
+        let mut vectors = [isa::zero(); 5];
         for (vector, limb) in vectors.iter_mut().zip(limbs) {
-            *vector = broadcast(limb.cast_unsigned());
+            *vector = isa::splat(limb.cast_unsigned());
         }
         vectors
     }
@@ -510,11 +488,11 @@ mod tests {
 
     #[test]
     fn products_at_the_extremes_of_the_limbs() {
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn check(a: &([i64; 5], f64), b: &([i64; 5], f64)) {
             let (bound_a, bound_b) = (a.1, b.1);
-            let x = Fq8 { limbs: vector(&a.0), interval: Interval::up_to(bound_a) };
-            let y = Fq8 { limbs: vector(&b.0), interval: Interval::up_to(bound_b) };
+            let x = FqLanes { limbs: vector(&a.0), interval: Interval::up_to(bound_a) };
+            let y = FqLanes { limbs: vector(&b.0), interval: Interval::up_to(bound_b) };
             let (a, b) = (number(&a.0), number(&b.0));
             // What a carry pass can hold; the sums of products below are smaller.
             if bound_a * bound_b / 84.64 + 1.13 < 84.6 {
@@ -541,10 +519,11 @@ mod tests {
                     (a * b - a.square()).double() - b.square() + a * b
                 );
             }
-            assert_eq!(x.is_zero() != 0, a == Fq::ZERO);
-            assert_eq!(value(&x.select(0b1010_1011, &y)), b);
+            assert_eq!(isa::bits(x.is_zero()) != 0, a == Fq::ZERO);
+            assert_eq!(value(&x.select(isa::all(), &y)), b);
+            assert_eq!(value(&x.select(isa::none(), &y)), a);
         }
-        if Ifma::detect().is_none() {
+        if Engine::detect().is_none() {
             return;
         }
         let extremes = extremes();
@@ -558,7 +537,7 @@ mod tests {
 
     #[test]
     fn folding_keeps_the_residue_and_leaves_less_than_five_thirds_of_p() {
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn check(limbs: &[i64; 5], low: f64, high: f64) {
             let interval = Interval::up_to(high).minus(Interval::up_to(-low));
             let folded = Raw { limbs: vector(limbs), interval }.fold();
@@ -569,10 +548,10 @@ mod tests {
             let words = subtracted.to_words();
             let canonical = ark_ff::PrimeField::into_bigint(number(limbs)).0;
             for (word, expected) in words.iter().zip(canonical) {
-                assert_eq!(store_vector(*word)[0], expected);
+                assert_eq!(isa::store(*word)[0], expected);
             }
         }
-        if Ifma::detect().is_none() {
+        if Engine::detect().is_none() {
             return;
         }
         for k in -6i64..=3 {

@@ -1,5 +1,5 @@
-//! Scalar multiplication in constant time: P_i <- s_i P_i, eight points to a vector and two vectors
-//! to a step.
+//! Scalar multiplication in constant time: P_i <- s_i P_i, a point to a lane and two vectors to a
+//! step.
 //!
 //! The scalar's streams (see `recoding`: two of 32 digits in G1, four of 17 in G2) have digits that
 //! are all odd. From the top, in G1:
@@ -34,24 +34,21 @@
 //! that happens for few scalars of all, 0 among them (counted in `glv` and `gls`); for a point at
 //! infinity always, which is public.
 
-use std::arch::x86_64::{
-    __m512i, __mmask8, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
-    _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64, _mm512_set1_epi64, _mm512_srl_epi64,
-};
-
 use ark_ec::AffineRepr;
 use ark_ec::bn::BnConfig;
 use ark_ec::scalar_mul::glv::GLVConfig;
 
-use super::constants::{Limbs, lift};
+use bn254_batch_macros::kernel;
+
 use super::element::Element;
-use super::fq::Fq8;
+use super::fq::FqLanes;
+use super::isa::{self, LANES, Mask, Vector};
 use super::jacobian::{Affine, Jacobian};
 use super::transfer::{Coordinates, load, store};
-use super::words::{LANES, load_vector};
 use crate::curve::{AffinePoint, Fq2, Fr, G1Affine};
 use crate::kernels::exceptional_product;
 use crate::recoding::{Streams, TABLE, WINDOW, digits};
+use crate::vector::constants::{Limbs, lift};
 
 /// Vectors handled in one step: their multiplications are independent, so that one fills the
 /// other's latencies.
@@ -81,10 +78,10 @@ struct Entry<const D: usize> {
 type Tables<const D: usize> = [[Entry<D>; TABLE]; D];
 
 /// A stream's nibbles per lane: low and high word.
-type Nibbles = [__m512i; 2];
+type Nibbles = [Vector; 2];
 
 /// `points[i] <- scalars[i] points[i]` for one task; the results share one inversion.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars: &[Fr]) {
     let streams: Vec<Streams> = scalars.iter().map(Streams::of::<P>).collect();
     let mut results = Vec::with_capacity(points.len().div_ceil(LANES));
@@ -109,15 +106,15 @@ pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars
     }
 }
 
-/// Sixteen products in Jacobian coordinates.
-#[target_feature(enable = "avx512f,avx512ifma")]
+/// Two vectors of products in Jacobian coordinates.
+#[kernel]
 fn chain<P: AffinePoint, const D: usize>(
     points: &[P],
     streams: &[Streams],
 ) -> [Jacobian<D>; INTERLEAVE] {
     let mut tables = [[[Entry::zero(); TABLE]; D]; INTERLEAVE];
     let mut scales = [Element::one(); INTERLEAVE];
-    let mut nibbles = [[[_mm512_set1_epi64(0); 2]; 4]; INTERLEAVE];
+    let mut nibbles = [[[isa::zero(); 2]; 4]; INTERLEAVE];
     for (g, points) in points.chunks(LANES).enumerate() {
         let [x, y] = load::<P, D>(points);
         scales[g] = fill(&x, &y, &mut tables[g]);
@@ -159,7 +156,7 @@ fn chain<P: AffinePoint, const D: usize>(
 }
 
 /// Fills the tables and returns the Z that takes their curve back to the original one.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn fill<const D: usize>(x: &Element<D>, y: &Element<D>, tables: &mut Tables<D>) -> Element<D> {
     let y2 = y.raw().double().carry::<0, 0, 0>();
     let b = y2.square().carry::<0, 1, 0>();
@@ -170,13 +167,13 @@ fn fill<const D: usize>(x: &Element<D>, y: &Element<D>, tables: &mut Tables<D>) 
         [Jacobian { x: s, y2: b.square().carry::<0, 1, 0>(), z: Element::one() }; TABLE];
     let mut factors = [Element::one(); TABLE];
     for i in 1..TABLE {
-        (multiples[i], factors[i]) = multiples[i - 1].add(&double, 0);
+        (multiples[i], factors[i]) = multiples[i - 1].add(&double, isa::none());
     }
     let mut scale = y2;
     for factor in &factors[1..] {
         scale = scale.mul(factor).carry::<0, 1, 0>();
     }
-    let beta = Fq8::splat(&BETA);
+    let beta = FqLanes::splat(&BETA);
     let mut ratio = Element::one();
     if D == 2 {
         ratio = scale.conjugate();
@@ -201,32 +198,31 @@ fn fill<const D: usize>(x: &Element<D>, y: &Element<D>, tables: &mut Tables<D>) 
 /// |d| times P, phi(P), psi(P) or phi(psi(P)) for the lanes' digits d at position `i` of a stream,
 /// and the lanes whose digit is negative. Reads every entry.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn lookup<const D: usize>(
     tables: &Tables<D>,
     nibbles: &[Nibbles; 4],
     stream: usize,
     i: usize,
-) -> (Affine<D>, __mmask8) {
+) -> (Affine<D>, Mask) {
     let (entries, digits, phi) = (&tables[stream / 2], &nibbles[stream], stream % 2 == 1);
-    let shift = _mm_cvtsi64_si128((WINDOW * (i % 16)) as i64);
-    let nibble = _mm512_and_si512(_mm512_srl_epi64(digits[i / 16], shift), _mm512_set1_epi64(15));
+    let nibble = isa::and(isa::shift_right_by(digits[i / 16], WINDOW * (i % 16)), isa::splat(15));
     // 2 n - 15 is negative for n < 8; its absolute value is 2 j + 1 with j = n - 8, or j = 7 - n.
-    let negative = _mm512_cmplt_epi64_mask(nibble, _mm512_set1_epi64(8));
-    let seven = _mm512_set1_epi64(7);
-    let index = _mm512_and_si512(_mm512_mask_xor_epi64(nibble, negative, nibble, seven), seven);
+    let negative = isa::less(nibble, isa::splat(8));
+    let seven = isa::splat(7);
+    let index = isa::and(isa::xor_where(nibble, negative, seven), seven);
     let x = |entry: &Entry<D>| if phi { entry.phi_x } else { entry.point.x };
     let mut found = Affine { x: x(&entries[0]), y2: entries[0].point.y2 };
     for (j, entry) in entries.iter().enumerate().skip(1) {
-        let here = _mm512_cmpeq_epi64_mask(index, _mm512_set1_epi64(j as i64));
+        let here = isa::equal(index, isa::splat(j as u64));
         found.x = found.x.select(here, &x(entry));
         found.y2 = found.y2.select(here, &entry.point.y2);
     }
     (found, negative)
 }
 
-/// The nibbles of up to eight scalars' streams.
-#[target_feature(enable = "avx512f,avx512ifma")]
+/// The nibbles of the streams of a vector of scalars at most.
+#[kernel]
 fn transposed(streams: &[Streams]) -> [Nibbles; 4] {
     let mut words = [[[0; LANES]; 2]; 4];
     for (lane, Streams(streams)) in streams.iter().take(LANES).enumerate() {
@@ -235,24 +231,24 @@ fn transposed(streams: &[Streams]) -> [Nibbles; 4] {
             words[1][lane] = (stream >> 64) as u64;
         }
     }
-    let mut out = [[_mm512_set1_epi64(0); 2]; 4];
+    let mut out = [[isa::zero(); 2]; 4];
     for (out, words) in out.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
-        *out = load_vector(words);
+        *out = isa::load(words);
     }
     out
 }
 
 /// Divides by Z, sharing one inversion; Z is 1 afterwards. Returns the lanes that had Z = 0, whose
 /// coordinates are meaningless.
-#[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mmask8> {
+#[kernel]
+pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<u8> {
     let mut zeros = Vec::with_capacity(points.len());
     let mut prefixes = Vec::with_capacity(points.len());
     let mut product = Element::one();
     for point in points.iter_mut() {
         let zero = point.z.is_zero();
         point.z = point.z.select(zero, &Element::one());
-        zeros.push(zero);
+        zeros.push(isa::bits(zero));
         prefixes.push(product);
         product = product.mul(&point.z).carry::<0, 1, 0>();
     }
@@ -270,13 +266,13 @@ pub(super) fn to_affine<const D: usize>(points: &mut [Jacobian<D>]) -> Vec<__mma
 }
 
 /// Writes affine points in arkworks' form.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 pub(super) fn store_affine<P: AffinePoint, const D: usize>(
     points: &mut [P],
     x: &Element<D>,
     y2: &Element<D>,
 ) {
-    let zero: Coordinates<D> = [[_mm512_set1_epi64(0); 4]; D];
+    let zero: Coordinates<D> = [[isa::zero(); 4]; D];
     let [mut x_words, mut y_words] = [zero, zero];
     for (words, x) in x_words.iter_mut().zip(&x.0) {
         *words = x.to_ark();
@@ -288,7 +284,7 @@ pub(super) fn store_affine<P: AffinePoint, const D: usize>(
 }
 
 impl<const D: usize> Entry<D> {
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     fn zero() -> Self {
         Self { point: Affine { x: Element::zero(), y2: Element::zero() }, phi_x: Element::zero() }
     }
@@ -298,11 +294,11 @@ impl<const D: usize> Entry<D> {
 mod tests {
     use ark_ff::Field;
 
-    use super::super::Ifma;
-    use super::super::interval::trace;
+    use super::super::engine::Engine;
     use super::super::transfer::{load_words, store_words};
     use super::*;
     use crate::curve::G2Affine;
+    use crate::vector::interval::trace;
 
     /// The trace digests the intervals of all results, in order: any operation added, left out or
     /// exchanged changes it.
@@ -325,19 +321,19 @@ mod tests {
     /// left out of the scan.
     #[test]
     fn a_lookup_scans_the_table_and_finds_the_digit_in_every_lane() {
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn element(value: impl Fn(u64) -> u64) -> Element<1> {
             let mut words = [[0; LANES]; 4];
             for (lane, word) in (0..).zip(&mut words[0]) {
                 *word = value(lane) + 1000 * lane;
             }
-            Element([Fq8::from_words(&load_words(&words))])
+            Element([FqLanes::from_words(&load_words(&words))])
         }
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn lanes(element: &Element<1>) -> [u64; LANES] {
             store_words(&element.0[0].to_words())[0]
         }
-        #[target_feature(enable = "avx512f,avx512ifma")]
+        #[kernel]
         fn check(shift: u64, i: usize) {
             let mut tables = [[Entry::<1>::zero(); TABLE]];
             for (j, entry) in (0..).zip(&mut tables[0]) {
@@ -351,7 +347,7 @@ mod tests {
             for (lane, word) in (0..).zip(&mut digits[i / 16]) {
                 *word = nibble(lane) << (WINDOW * (i % 16));
             }
-            let digits = [load_vector(&digits[0]), load_vector(&digits[1])];
+            let digits = [isa::load(&digits[0]), isa::load(&digits[1])];
             for phi in [false, true] {
                 let (found, negative) = lookup(&tables, &[digits; 4], usize::from(phi), i);
                 let (x, y2) = (lanes(&found.x), lanes(&found.y2));
@@ -362,11 +358,11 @@ mod tests {
                         x[lane],
                         if phi { 200 } else { 100 } + digit.unsigned_abs() / 2 + 1000 * lane as u64
                     );
-                    assert_eq!(negative >> lane & 1 == 1, digit < 0);
+                    assert_eq!(isa::bits(negative) >> lane & 1 == 1, digit < 0);
                 }
             }
         }
-        if Ifma::detect().is_none() {
+        if Engine::detect().is_none() {
             return;
         }
         let traces: Vec<u64> = (0..16)
@@ -379,7 +375,7 @@ mod tests {
 
     #[test]
     fn the_operations_are_the_same_for_every_scalar() {
-        if Ifma::detect().is_some() {
+        if Engine::detect().is_some() {
             one_trace::<G1Affine, 1>();
             one_trace::<G2Affine, 2>();
         }

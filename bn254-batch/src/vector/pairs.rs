@@ -1,4 +1,4 @@
-//! Batches of affine additions: eight to a vector, one inversion for some thousands.
+//! Batches of affine additions: one to a lane, one inversion for some thousands.
 //!
 //! P1 + P2 for x1 != x2, with 1 / (x2 - x1) from Montgomery's trick (three products an element):
 //!
@@ -16,20 +16,17 @@
 //! x2, or a point at infinity, are rare and take a branch: the doubling has lambda = 3 x^2 / (2 y);
 //! the rest are selected. Nothing here is secret.
 
-use std::arch::x86_64::{
-    __mmask8, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_or_si512, _mm512_set1_epi64,
-    _mm512_setzero_si512,
-};
-
 use ark_ff::{AdditiveGroup, Field, serial_batch_inversion_and_mul};
 
-use super::constants::QUARTER;
+use bn254_batch_macros::kernel;
+
 use super::element::Element;
-use super::fq::Fq8;
+use super::fq::FqLanes;
+use super::isa::{self, LANES, Mask};
 use super::transfer::{Coordinates, gather, load_words, scatter, store_words};
-use super::words::LANES;
 use crate::curve::{AffinePoint, Fq};
 use crate::kernels::Sum;
+use crate::vector::constants::QUARTER;
 
 /// Vectors that share an inversion: 4096 additions, some 300 KiB of intermediate values.
 const BLOCK: usize = 512;
@@ -43,21 +40,37 @@ pub(super) struct Pending<const D: usize> {
 }
 
 /// Lanes that are not a plain addition.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Special {
     /// P1 = P2.
-    double: __mmask8,
+    double: Mask,
     /// P1 = -P2.
-    opposite: __mmask8,
+    opposite: Mask,
     /// P1 is infinity: the sum is P2.
-    right: __mmask8,
+    right: Mask,
     /// P2 is infinity: the sum is P1.
-    left: __mmask8,
+    left: Mask,
+}
+
+impl Special {
+    #[inline]
+    #[kernel]
+    fn none() -> Self {
+        let none = isa::none();
+        Self { double: none, opposite: none, right: none, left: none }
+    }
+}
+
+/// Whether the mask has a lane.
+#[inline]
+#[kernel]
+fn any(mask: Mask) -> bool {
+    isa::bits(mask) != 0
 }
 
 /// `points[left] += points[right]`, for indices that are all different. What `pending` held is
 /// lost.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 pub(super) fn add<P: AffinePoint, const D: usize>(
     points: &mut [P],
     sums: &[Sum],
@@ -71,7 +84,7 @@ pub(super) fn add<P: AffinePoint, const D: usize>(
             pending.push(Pending { denominator, prefix: product, special });
             product = product.mul(&denominator).carry::<0, 1, 0>();
         }
-        let mut inverse = invert(&product).scale(&Fq8::splat(&QUARTER));
+        let mut inverse = invert(&product).scale(&FqLanes::splat(&QUARTER));
         for (sums, Pending { denominator, prefix, special }) in
             sums.chunks(LANES).zip(pending.iter()).rev()
         {
@@ -86,7 +99,7 @@ pub(super) fn add<P: AffinePoint, const D: usize>(
 }
 
 /// x2 - x1, or what takes its place.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn denominator<P: AffinePoint, const D: usize>(
     points: &[P],
     sums: &[Sum],
@@ -95,26 +108,26 @@ fn denominator<P: AffinePoint, const D: usize>(
     let x2 = operand::<P, D>(points, sums, |sum| sum.right, 0);
     let difference = element(&x2).raw().sub(&element(&x1).raw()).carry::<1, 1, 1>();
     let same_x = equal(&x1, &x2);
-    if same_x | zero(&x1) | zero(&x2) == 0 {
-        return (difference, Special::default());
+    if !any(isa::either(same_x, isa::either(zero(&x1), zero(&x2)))) {
+        return (difference, Special::none());
     }
     let y1 = operand::<P, D>(points, sums, |sum| sum.left, 1);
     let y2 = operand::<P, D>(points, sums, |sum| sum.right, 1);
-    let right = zero(&x1) & zero(&y1);
-    let left = zero(&x2) & zero(&y2) & !right;
-    let finite = !(left | right);
-    let double = same_x & equal(&y1, &y2) & finite;
-    let opposite = same_x & !double & finite;
+    let right = isa::both(zero(&x1), zero(&y1));
+    let left = isa::both(isa::both(zero(&x2), zero(&y2)), isa::not(right));
+    let finite = isa::not(isa::either(left, right));
+    let double = isa::both(isa::both(same_x, equal(&y1, &y2)), finite);
+    let opposite = isa::both(isa::both(same_x, isa::not(double)), finite);
     let y1 = element(&y1).raw();
     let denominator = difference
         .select(double, &y1.double().carry::<0, 0, 0>())
-        .select(!finite | opposite, &Element::one());
+        .select(isa::either(isa::not(finite), opposite), &Element::one());
     (denominator, Special { double, opposite, right, left })
 }
 
 /// The sums' coordinates from d + p and 4 / d.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn finish<P: AffinePoint, const D: usize>(
     points: &[P],
     sums: &[Sum],
@@ -131,7 +144,7 @@ fn finish<P: AffinePoint, const D: usize>(
     let mut numerator = y2.raw().sub(&y1.raw()).carry::<1, 1, 1>();
     // x2 = x1 + d, without reading it again.
     let mut d = *d;
-    if special.double != 0 {
+    if any(special.double) {
         // 3 x^2 2^256 = 3 (16 x 2^256) (x 2^256) / R.
         let sixteen_x = x1.raw().double().double().double().double().carry::<0, 0, 0>();
         numerator =
@@ -143,9 +156,9 @@ fn finish<P: AffinePoint, const D: usize>(
     let w = x1.raw().sub(&x3.raw()).double().double().carry::<4, 4, 4>();
     let y3 = lambda.mul(&w).sub(&y1.raw()).fold().less_p();
     let [mut x, mut y] = [words(&x3), words(&y3)];
-    if special.left | special.right | special.opposite != 0 {
+    if any(isa::either(special.left, isa::either(special.right, special.opposite))) {
         let x2_words = operand::<P, D>(points, sums, |sum| sum.right, 0);
-        let infinity = [[_mm512_setzero_si512(); 4]; D];
+        let infinity = [[isa::zero(); 4]; D];
         for (sum, first, second) in [(&mut x, &x1_words, &x2_words), (&mut y, &y1_words, &y2_words)]
         {
             replace(sum, special.left, first);
@@ -156,9 +169,9 @@ fn finish<P: AffinePoint, const D: usize>(
     [x, y]
 }
 
-/// The inverse, through arkworks' inversion of the eight lanes: faster than a power, and not
+/// The inverse, through arkworks' inversion of the lanes: faster than a power, and not
 /// constant time.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
     a.invert_with(|x| {
         let words = store_words(&x.to_ark());
@@ -168,7 +181,7 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
                 *limb = word[lane];
             }
         }
-        // On this thread: for eight lanes no other is worth waking, nor a second inversion.
+        // On this thread: for a few lanes no other is worth waking, nor a second inversion.
         serial_batch_inversion_and_mul(&mut lanes, &Fq::ONE);
         let mut words = [[0; LANES]; 4];
         for (lane, x) in lanes.iter().enumerate() {
@@ -176,14 +189,14 @@ fn invert<const D: usize>(a: &Element<D>) -> Element<D> {
                 word[lane] = limb;
             }
         }
-        Fq8::from_ark(&load_words(&words))
+        FqLanes::from_ark(&load_words(&words))
     })
 }
 
 /// x (`which` = 0) or y (1) of the chosen operands, as arkworks holds them; lanes without a sum
 /// repeat the first.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn operand<P: AffinePoint, const D: usize>(
     points: &[P],
     sums: &[Sum],
@@ -197,19 +210,19 @@ fn operand<P: AffinePoint, const D: usize>(
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn element<const D: usize>(words: &Coordinates<D>) -> Element<D> {
     let mut out = Element::zero();
     for (out, words) in out.0.iter_mut().zip(words) {
-        *out = Fq8::from_words(words);
+        *out = FqLanes::from_words(words);
     }
     out
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[kernel]
 fn words<const D: usize>(x: &Element<D>) -> Coordinates<D> {
-    let mut out = [[_mm512_setzero_si512(); 4]; D];
+    let mut out = [[isa::zero(); 4]; D];
     for (out, x) in out.iter_mut().zip(&x.0) {
         *out = x.to_words();
     }
@@ -217,29 +230,29 @@ fn words<const D: usize>(x: &Element<D>) -> Coordinates<D> {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn equal<const D: usize>(a: &Coordinates<D>, b: &Coordinates<D>) -> __mmask8 {
-    let mut mask = !0;
+#[kernel]
+fn equal<const D: usize>(a: &Coordinates<D>, b: &Coordinates<D>) -> Mask {
+    let mut mask = isa::all();
     for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
-        mask &= _mm512_cmpeq_epi64_mask(*a, *b);
+        mask = isa::both(mask, isa::equal(*a, *b));
     }
     mask
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn zero<const D: usize>(a: &Coordinates<D>) -> __mmask8 {
-    let mut any = _mm512_set1_epi64(0);
+#[kernel]
+fn zero<const D: usize>(a: &Coordinates<D>) -> Mask {
+    let mut any = isa::zero();
     for word in a.as_flattened() {
-        any = _mm512_or_si512(any, *word);
+        any = isa::or(any, *word);
     }
-    _mm512_cmpeq_epi64_mask(any, _mm512_setzero_si512())
+    isa::equal(any, isa::zero())
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn replace<const D: usize>(words: &mut Coordinates<D>, mask: __mmask8, by: &Coordinates<D>) {
+#[kernel]
+fn replace<const D: usize>(words: &mut Coordinates<D>, mask: Mask, by: &Coordinates<D>) {
     for (word, by) in words.as_flattened_mut().iter_mut().zip(by.as_flattened()) {
-        *word = _mm512_mask_mov_epi64(*word, mask, *by);
+        *word = isa::select(*word, mask, *by);
     }
 }

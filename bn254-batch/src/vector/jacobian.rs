@@ -1,4 +1,4 @@
-//! The group law on eight points at a time, in Jacobian coordinates: (X : Y' : Z) is the affine
+//! The group law on a vector of points at a time, in Jacobian coordinates: (X : Y' : Z) is the affine
 //! point (X / Z^2, Y' / (2 Z^3)).
 //!
 //! Keeping Y' = 2 Y removes the factors 8 and 4 of the textbook formulas, and with them the growth
@@ -16,18 +16,19 @@
 //! Z = 0, and Z = 0 persists through every later operation, so that one test at the end of a chain
 //! finds them. There are no points of order two on either curve (both group orders are odd).
 
-use std::arch::x86_64::__mmask8;
+use bn254_batch_macros::kernel;
 
 use super::element::Element;
+use super::isa::Mask;
 
-/// Eight affine points, (X, Y') = (x, 2 y).
+/// Affine points, (X, Y') = (x, 2 y).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Affine<const D: usize> {
     pub(super) x: Element<D>,
     pub(super) y2: Element<D>,
 }
 
-/// Eight points in Jacobian coordinates with Y' = 2 Y.
+/// Points in Jacobian coordinates with Y' = 2 Y.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jacobian<const D: usize> {
     pub(super) x: Element<D>,
@@ -40,7 +41,7 @@ impl<const D: usize> Jacobian<D> {
     ///
     /// B = Y'^2, S = X B, M = 3 X^2, X3 = M^2 - 2 S, Y3' = 2 M (S - X3) - B^2, Z3 = Y' Z.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[kernel]
     pub(super) fn double(&self) -> Self {
         let b = self.y2.square().carry::<0, 1, 0>();
         let s = self.x.mul(&b);
@@ -58,8 +59,8 @@ impl<const D: usize> Jacobian<D> {
     /// H = x_Q Z^2 - X, I = 4 H^2, J = H I, V = X I, r = +-y'_Q Z^3 - Y',
     /// X3 = r^2 - J - 2 V, Y3' = 2 (r (V - X3) - Y' J), Z3 = 2 Z H.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn add(&self, q: &Affine<D>, negate: __mmask8) -> (Self, Element<D>) {
+    #[kernel]
+    pub(super) fn add(&self, q: &Affine<D>, negate: Mask) -> (Self, Element<D>) {
         let zz = self.z.square().carry::<0, 1, 0>();
         let h = q.x.mul(&zz).sub(&self.x.raw()).carry::<8, 5, 5>();
         let zzz = self.z.mul(&zz).carry::<0, 1, 0>();

@@ -1,24 +1,12 @@
-//! The back end for processors with AVX-512 IFMA.
-#![allow(unsafe_code)]
-
-mod constants;
-mod element;
-mod equation;
-mod fq;
-mod interval;
-mod jacobian;
-mod multiply;
-mod pairs;
-mod transfer;
-mod words;
+//! The kernels, for processors that have been seen to have the instructions.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-use pairs::Pending;
-
-use super::kernels::{Kernels, Sum};
+use super::pairs::Pending;
+use super::{equation, isa, multiply, pairs};
 use crate::curve::{AffinePoint, Fq, Fr};
+use crate::kernels::{Kernels, Sum};
 
 thread_local! {
     // Some 200 KiB each, which would be mapped and unmapped for every batch. Public values.
@@ -34,26 +22,24 @@ fn with_buffer<T>(buffer: &'static LocalKey<Cell<Vec<T>>>, work: impl FnOnce(&mu
     buffer.set(taken);
 }
 
-/// Proof that this processor has the instructions: the only way to one is [`Ifma::detect`].
+/// Proof that this processor has the instructions: the only way to one is [`Engine::detect`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ifma(());
+pub(crate) struct Engine(());
 
-impl Ifma {
+impl Engine {
     /// Asks the processor.
-    pub(super) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma"))
-            .then_some(Self(()))
+    pub(crate) fn detect() -> Option<Self> {
+        isa::detected().then_some(Self(()))
     }
 }
 
-impl Kernels for Ifma {
+impl Kernels for Engine {
     const TASK_BYTES: usize = 16 << 10;
     const JOINT: bool = false;
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
-            // SAFETY: a value of this type exists only where the processor has avx512f and
-            // avx512ifma.
+            // SAFETY: a value of this type exists only where the processor has the instructions.
             2 => unsafe { multiply::multiply::<P, 1>(points, scalars) },
             // SAFETY: as above.
             _ => unsafe { multiply::multiply::<P, 2>(points, scalars) },

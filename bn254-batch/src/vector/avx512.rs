@@ -1,0 +1,30 @@
+//! AVX-512 IFMA: eight lanes.
+
+/// What the kernels are compiled with.
+macro_rules! instructions {
+    ($item:item) => {
+        #[target_feature(enable = "avx512f,avx512ifma")]
+        $item
+    };
+}
+
+#[path = "element.rs"]
+mod element;
+#[path = "engine.rs"]
+mod engine;
+#[path = "equation.rs"]
+mod equation;
+#[path = "fq.rs"]
+mod fq;
+#[path = "avx512_isa.rs"]
+mod isa;
+#[path = "jacobian.rs"]
+mod jacobian;
+#[path = "multiply.rs"]
+mod multiply;
+#[path = "pairs.rs"]
+mod pairs;
+#[path = "transfer.rs"]
+mod transfer;
+
+pub(crate) use engine::Engine;
