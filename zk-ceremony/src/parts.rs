@@ -174,6 +174,27 @@ impl Predicate for PtauPart {
         "make the part again with `ptau verify FILE --plan-file PLAN --part I/N`";
 }
 
+impl PtauPart {
+    /// The sections that it has sums of.
+    pub(crate) fn sections(&self) -> Vec<u32> {
+        let RawSums { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, lagrange } = &self.sums;
+        let lagrange = lagrange.is_some();
+        [
+            (2, tau_g1.is_some()),
+            (3, tau_g2.is_some()),
+            (4, alpha_tau_g1.is_some()),
+            (5, beta_tau_g1.is_some()),
+            (12, lagrange),
+            (13, lagrange),
+            (14, lagrange),
+            (15, lagrange),
+        ]
+        .into_iter()
+        .filter_map(|(section, summed)| summed.then_some(section))
+        .collect()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSums {
@@ -209,6 +230,11 @@ impl PlanDocument {
         };
         let (plan, envelope) = (RawPlan::from(plan.content()), statement.to_envelope()?);
         Ok(Self { format: PlanFormat::V1, plan, envelope })
+    }
+
+    /// Whether a document with this `format` is a plan, of whatever version.
+    pub(crate) fn is_named_by(format: &serde_json::Value) -> bool {
+        format.as_str().is_some_and(|format| format.starts_with("zk-ceremony-ptau-plan/"))
     }
 
     /// Reads the document in its one encoding.
