@@ -56,6 +56,7 @@ mod lock;
 mod memory;
 pub mod next;
 pub mod output;
+pub mod parts;
 mod place;
 mod prior;
 pub mod read_once;

@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ceremony_core::phase1::parts::{MAX_PARTS, PartOf};
+use ceremony_folder::parts::{PlanDocument, PtauPart, PtauPlan};
 use serde::Deserialize;
 use serde_json::Value;
 use zk_attest::PROGRAM;
@@ -28,7 +29,6 @@ use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw,
 use crate::failure;
 use crate::outcome::{self, made};
 use crate::output::{Output, write_file};
-use crate::parts::{PlanDocument, PtauPart, PtauPlan};
 use crate::release::Release;
 use crate::signer::{decode_signature, envelope_of_pae, named_public_key};
 
@@ -183,7 +183,7 @@ impl Document {
         let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(refused)?;
         let format = serde_json::from_slice::<Kind>(&bytes).ok().and_then(|kind| kind.format);
         let content = match format {
-            Some(format) if PlanDocument::is_named_by(&format) => {
+            Some(format) if format.as_str().is_some_and(PlanDocument::is_named_by) => {
                 PlanDocument::from_json(&bytes).map(|plan| Content::Plan(Box::new(plan)))
             }
             Some(_) => Bundle::from_json(&bytes).map(|bundle| Content::Bundle(Box::new(bundle))),

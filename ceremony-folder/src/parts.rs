@@ -20,8 +20,6 @@ use ceremony_core::phase1::parts::{
     Ends, LagrangeSums, PartOf, PartSums, Plan, PlanContent, PlannedSection, PowerEnds,
 };
 use ceremony_core::ratio::Ratio;
-use ceremony_folder::explained;
-use ceremony_folder::software::Software;
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{FileBlake2bDigest, FileDigest, PieceDigest, PlanDigest, PlanNonce};
@@ -32,9 +30,12 @@ use zk_attest::json::{self, validated};
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::statement::{Build, Predicate, Statement, Subject};
 
+use crate::explained;
+use crate::software::Software;
+
 /// Bytes of a plan at most: 4096 records of 2020 bytes in base64, 4096 digests for each of eight
 /// sections, and some points.
-pub(crate) const MAX_PLAN_BYTES: usize = 16 << 20;
+pub const MAX_PLAN_BYTES: usize = 16 << 20;
 
 document_format!(
     /// The version of the plan.
@@ -46,11 +47,11 @@ document_format!(
 /// The plan's file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlanDocument {
+pub struct PlanDocument {
     format: PlanFormat,
     plan: RawPlan,
     /// Its maker's signature.
-    pub(crate) envelope: Envelope,
+    pub envelope: Envelope,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -131,17 +132,17 @@ fn point<P: Point>(text: &str) -> Result<P> {
 /// What the maker of a plan signs. The subject is the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PtauPlan {
+pub struct PtauPlan {
     /// The plan.
-    pub(crate) plan: PlanDigest,
+    pub plan: PlanDigest,
     /// N.
-    pub(crate) parts: u32,
+    pub parts: u32,
     /// Tool and version.
-    pub(crate) tool: Label,
+    pub tool: Label,
     /// Which build of it.
-    pub(crate) build: Option<Build>,
+    pub build: Option<Build>,
     /// When.
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
 }
 
 impl Predicate for PtauPlan {
@@ -152,20 +153,20 @@ impl Predicate for PtauPlan {
 /// What the maker of a part signs. The subject is the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PtauPart {
+pub struct PtauPart {
     /// The plan.
-    pub(crate) plan: PlanDigest,
+    pub plan: PlanDigest,
     /// I.
-    pub(crate) part: u32,
+    pub part: u32,
     /// N.
-    pub(crate) parts: u32,
+    pub parts: u32,
     sums: RawSums,
     /// Tool and version.
-    pub(crate) tool: Label,
+    pub tool: Label,
     /// Which build of it.
-    pub(crate) build: Option<Build>,
+    pub build: Option<Build>,
     /// When.
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
 }
 
 impl Predicate for PtauPart {
@@ -176,7 +177,8 @@ impl Predicate for PtauPart {
 
 impl PtauPart {
     /// The sections that it has sums of.
-    pub(crate) fn sections(&self) -> Vec<u32> {
+    #[must_use]
+    pub fn sections(&self) -> Vec<u32> {
         let RawSums { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, lagrange } = &self.sums;
         let lagrange = lagrange.is_some();
         [
@@ -217,7 +219,10 @@ struct RawLagrange {
 
 impl PlanDocument {
     /// A plan that is not signed yet, of a file of this name.
-    pub(crate) fn new(plan: &Plan, name: &str, software: Software) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the name is not a line of text.
+    pub fn new(plan: &Plan, name: &str, software: Software) -> Result<Self> {
         let statement = Statement {
             subject: vec![subject(plan, name)?],
             predicate: PtauPlan {
@@ -233,23 +238,31 @@ impl PlanDocument {
     }
 
     /// Whether a document with this `format` is a plan, of whatever version.
-    pub(crate) fn is_named_by(format: &serde_json::Value) -> bool {
-        format.as_str().is_some_and(|format| format.starts_with("zk-ceremony-ptau-plan/"))
+    #[must_use]
+    pub fn is_named_by(format: &str) -> bool {
+        format.starts_with("zk-ceremony-ptau-plan/")
     }
 
     /// Reads the document in its one encoding.
-    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it is too large, of another version or not in that encoding.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
         json::parse_canonical(bytes, MAX_PLAN_BYTES, "plan")
     }
 
     /// The canonical bytes.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
         json::encode(self)
     }
 
     /// What the document says, if it is a plan and its envelope is about it. Returned with the
     /// file's name. Who signed is not looked at.
-    pub(crate) fn plan(&self) -> std::result::Result<(Plan, Label), Diagnostic> {
+    ///
+    /// # Errors
+    /// When the content is not a plan, or the envelope is about another plan or file.
+    pub fn plan(&self) -> std::result::Result<(Plan, Label), Diagnostic> {
         let content = self.plan.content().map_err(Diagnostic::from)?;
         let plan = Plan::new(content).map_err(|error| explained(&error))?;
         let Statement { subject, predicate } =
@@ -270,7 +283,10 @@ impl PlanDocument {
 }
 
 /// The statement of a part's sums, not signed yet.
-pub(crate) fn part_envelope(
+///
+/// # Errors
+/// When the name is not a line of text.
+pub fn part_envelope(
     plan: &Plan,
     part: PartOf,
     sums: &PartSums,
@@ -293,7 +309,10 @@ pub(crate) fn part_envelope(
 }
 
 /// What an envelope says of a part of this plan: its number and sums.
-pub(crate) fn part_of_plan(plan: &Plan, envelope: &Envelope) -> Result<(u32, PartSums)> {
+///
+/// # Errors
+/// When it is not a part, or a part of another plan or file.
+pub fn part_of_plan(plan: &Plan, envelope: &Envelope) -> Result<(u32, PartSums)> {
     let Statement { subject, predicate } = Statement::<PtauPart>::from_payload(envelope.payload())?;
     let other = |found: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
         Refusal::new(Code::SubjectMismatch, "this is a part of another plan")
@@ -470,7 +489,7 @@ impl From<RawSums> for PartSums {
 mod tests {
     use std::io::Cursor;
 
-    use ark_ec::AffineRepr as _;
+    use bn254_batch::curve::{G1_GENERATOR, G2_GENERATOR};
     use ceremony_core::phase1::verify::Expectations;
     use ceremony_core::progress::NoProgress;
     use testkit::ptau::Model;
@@ -537,7 +556,7 @@ mod tests {
     #[test]
     fn a_part_of_the_longest_texts_can_be_signed_by_a_key_service() {
         let longest = || Label::new(&"\"".repeat(185)).unwrap();
-        let (g1, g2) = (G1Hex(G1Affine::generator()), G2Hex(G2Affine::generator()));
+        let (g1, g2) = (G1Hex(G1_GENERATOR), G2Hex(G2_GENERATOR));
         let part = PtauPart {
             plan: PlanDigest([0xff; 32]),
             part: u32::MAX,
