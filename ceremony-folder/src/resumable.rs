@@ -1,6 +1,5 @@
 //! Outputs of long computations, which a command that was interrupted goes on with.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +29,75 @@ pub struct Resumable {
     found: Option<Vec<u8>>,
 }
 
+/// The names under which an output is made.
+struct Names {
+    /// Of the output, until it has its own.
+    path: PathBuf,
+    temporary: Place,
+    scratch: Place,
+    note: Place,
+}
+
+impl Names {
+    fn of(place: &Place, path: &Path) -> Self {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".unfinished");
+        let named = |suffix: &str| {
+            let mut name = name.clone();
+            name.push(suffix);
+            place.beside(name)
+        };
+        Self {
+            temporary: named(""),
+            scratch: named(".scratch"),
+            note: named(".json"),
+            path: path.with_file_name(&name),
+        }
+    }
+
+    fn path(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
+    /// The note that an earlier process left, if what it is about is there.
+    fn found(&self) -> Result<Option<Vec<u8>>, OutputError> {
+        let note = match self.note.open() {
+            Ok(file) => Some(read_note(file, &self.path(".json"))?),
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(_) => return Err(in_the_way(self.path(".json"))),
+        };
+        let mut all = true;
+        for (place, suffix) in [(&self.temporary, ""), (&self.scratch, ".scratch")] {
+            let path = || self.path(suffix);
+            let there = place.kind().map_err(|e| io_error(&path(), "opening", e))?.is_some();
+            // Without a note the files are unrelated; with one, they are too little to resume.
+            if there && note.is_none() {
+                return Err(in_the_way(path()));
+            }
+            all &= there;
+        }
+        Ok(note.filter(|_| all))
+    }
+}
+
 impl Resumable {
+    /// All that [`Self::open`] judges, before there is a note to begin with: makes nothing, and
+    /// returns the note that an earlier process left.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for [`OutputFault::Busy`].
+    pub fn judge(
+        path: &Path,
+        replace: bool,
+        inputs: &[&Path],
+    ) -> Result<Option<Vec<u8>>, OutputError> {
+        let place = place_of(path, replace, inputs)?;
+        judge(&place, path, replace)?;
+        Names::of(&place, path).found()
+    }
+
     /// Judges the output as [`Output::create`] does, and opens what an earlier process left, or
     /// begins anew with a first note. `inputs` may not be the output.
     ///
@@ -45,37 +112,14 @@ impl Resumable {
     ) -> Result<Self, OutputError> {
         let place = place_of(path, replace, inputs)?;
         judge(&place, path, replace)?;
-        let named = |suffix: &str| {
-            let mut name: OsString = path.file_name().unwrap_or_default().into();
-            name.push(suffix);
-            (place.beside(&name), path.with_file_name(&name))
-        };
-        let (note, note_path) = named(".unfinished.json");
-        let (temporary, temporary_path) = named(".unfinished");
-        let (scratch, scratch_path) = named(".unfinished.scratch");
-        let noted = match note.open() {
-            Ok(file) => Some(read_note(file, &note_path)?),
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(_) => return Err(in_the_way(note_path)),
-        };
-        let there = |place: &Place, path: &Path| {
-            place.kind().map(|kind| kind.is_some()).map_err(|e| io_error(path, "opening", e))
-        };
-        let (output_there, scratch_there) =
-            (there(&temporary, &temporary_path)?, there(&scratch, &scratch_path)?);
-        let found = noted.filter(|_| output_there && scratch_there);
+        let names = Names::of(&place, path);
+        let found = names.found()?;
+        let scratch_path = names.path(".scratch");
         if found.is_none() {
-            // Without a note the files are unrelated; with one, they are too little to resume.
-            let noted = there(&note, &note_path)?;
-            for (there, path) in
-                [(output_there, temporary_path), (scratch_there, scratch_path.clone())]
-            {
-                if there && !noted {
-                    return Err(in_the_way(path));
-                }
-            }
-            write_note(&note, first_note).map_err(|e| io_error(&note_path, "writing", e))?;
+            write_note(&names.note, first_note)
+                .map_err(|e| io_error(&names.path(".json"), "writing", e))?;
         }
+        let Names { temporary, scratch, note, .. } = names;
         let mut output = Output::resume(path, replace, temporary)?;
         if found.is_some() {
             output.keep().map_err(|error| io_error(path, "writing", error))?;
@@ -289,6 +333,21 @@ mod tests {
             assert_eq!(again.found(), None);
             assert_eq!(fs::read(folder.path(UNFINISHED[1])).unwrap(), b"first");
         }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_known_before_anything_is_made() {
+        let judge = |folder: &Folder| Resumable::judge(&folder.path("out"), false, &[]);
+        let folder = Folder::new();
+        assert_eq!(judge(&folder).unwrap(), None);
+        assert_eq!(folder.names(), [""; 0]);
+        drop(folder.keep(b"note"));
+        assert_eq!(judge(&folder).unwrap().as_deref(), Some(&b"note"[..]));
+        assert_eq!(folder.names(), UNFINISHED);
+        fs::remove_file(folder.path(UNFINISHED[1])).unwrap();
+        assert!(matches!(judge(&folder).unwrap_err().fault, OutputFault::InTheWay));
+        fs::write(folder.path("out"), b"done").unwrap();
+        assert!(matches!(judge(&folder).unwrap_err().fault, OutputFault::Exists));
     }
 
     #[test]

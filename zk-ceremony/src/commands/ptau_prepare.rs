@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::Levels;
 use ceremony_core::format::r1cs::R1cs;
-use ceremony_core::phase1::prepare::{Checkpoint, ImportError, Preparation, import_lagrange};
+use ceremony_core::phase1::prepare::{
+    Checkpoint, ImportError, Preparation, check_input, import_lagrange,
+};
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use ceremony_folder::explained;
 use ceremony_folder::resumable::Resumable;
@@ -54,27 +56,42 @@ impl Work {
 
     /// How far the work that a note speaks of has come, if it is this one.
     fn checkpoint(&self, out: &Path, found: &[u8]) -> Result<Option<Checkpoint>, Diagnostic> {
-        let other = |found: String| {
-            let (out, Self { input, levels, .. }) = (out.display(), self);
-            Diagnostic::environment(
-                "unfinished-other",
-                "another preparation was interrupted with this output",
-            )
-            .at(format_args!("{out}.unfinished.json"))
-            .found(found)
-            .expected(format_args!("input {input}, levels {levels}"))
-            .hint(format_args!(
-                "give the command that was interrupted, name another output, or remove the three \
-                 files {out}.unfinished, {out}.unfinished.scratch and {out}.unfinished.json"
-            ))
-        };
-        let Note { work, done } = serde_json::from_slice(found)
-            .map_err(|error| other(format!("no note of a preparation: {error}")))?;
+        let Note { work, done } = Note::read(out, found, &self.levels)?;
         if work != *self {
-            return Err(other(format!("input {}, levels {}", work.input, work.levels)));
+            let found = format!("input {}, levels {}", work.input, work.levels);
+            let expected = format!("input {}, levels {}", self.input, self.levels);
+            return Err(interrupted_other(out, &found, &expected));
         }
         Ok(done.map(|Done { levels, steps }| Checkpoint { levels, steps, required: false }))
     }
+}
+
+impl Note {
+    /// What an earlier process noted, if it prepared these levels. Which input, only its digest
+    /// tells.
+    fn read(out: &Path, found: &[u8], levels: &str) -> Result<Self, Diagnostic> {
+        let other =
+            |found: &str| interrupted_other(out, found, &format!("a preparation of levels {levels}"));
+        let note: Self = serde_json::from_slice(found)
+            .map_err(|error| other(&format!("no note of a preparation: {error}")))?;
+        if note.work.levels == levels {
+            return Ok(note);
+        }
+        Err(other(&format!("a preparation of levels {}", note.work.levels)))
+    }
+}
+
+fn interrupted_other(out: &Path, found: &str, expected: &str) -> Diagnostic {
+    let what = "another preparation was interrupted with this output";
+    let out = out.display();
+    Diagnostic::environment("unfinished-other", what)
+        .at(format_args!("{out}.unfinished.json"))
+        .found(found)
+        .expected(expected)
+        .hint(format_args!(
+            "give the command that was interrupted, name another output, or remove the three files \
+             {out}.unfinished, {out}.unfinished.scratch and {out}.unfinished.json"
+        ))
 }
 
 impl Prepare {
@@ -94,6 +111,12 @@ impl Prepare {
         let mut input = open_ptau(&self.input)?;
         let power = input.power();
         let levels = self.wanted(Levels::all(power))?;
+        let failed = |e| failure::step(&self.input, &e);
+        // Before the file is read from end to end, for its digest.
+        if let Some(found) = Resumable::judge(path, self.output.force, &[&self.input])? {
+            Note::read(path, &found, &levels.to_string())?;
+        }
+        check_input(&input, levels, &bars).map_err(failed)?;
         let digests = digest_file(input.source(), &bars)
             .map_err(|e| failure::io(&self.input, "reading", &e))?;
         let work = Work {
@@ -107,7 +130,6 @@ impl Prepare {
             Some(found) => work.checkpoint(path, found)?,
             None => None,
         };
-        let failed = |e| failure::step(&self.input, &e);
         let every = Duration::from_secs(self.checkpoint_every);
         let mut last = Instant::now();
         let (output, scratch, mut keeper) = files.parts();

@@ -77,6 +77,40 @@ fn levels_that_cannot_be_are_refused_before_anything_is_made() {
     assert_eq!(folder.names(), ["0.ptau", "1.ptau"]);
 }
 
+#[test]
+fn all_that_is_known_at_the_beginning_is_refused_before_the_input_is_hashed() {
+    let folder = powers(3);
+    let note = |levels: &str| {
+        let work = serde_json::json!({
+            "unfinished": "ptau prepare", "version": 1, "input": "00", "levels": levels
+        });
+        let note = serde_json::json!({ "work": work }).to_string();
+        folder.write("out.ptau.unfinished.json", note.as_bytes());
+    };
+    folder.write("out.ptau.unfinished", b"?");
+    folder.write("out.ptau.unfinished.scratch", b"?");
+    let refused = |line: &str, words: &[&str]| {
+        let run = folder.run(&format!("ptau prepare {line}"));
+        assert_ne!(run.code, 0, "{line}: {}", run.stderr);
+        for word in words {
+            assert!(run.stderr.contains(word), "{line}: {word}\n{}", run.stderr);
+        }
+        run.stderr
+    };
+    // The note's input is another one, which only the digest tells: it is told last.
+    let words = ["another preparation was interrupted", "found     input 00, levels 0..3"];
+    note("0..3");
+    refused("1.ptau out.ptau", &words);
+    let said = refused("1.ptau out.ptau --levels 2", &["found     a preparation of levels 0..3"]);
+    assert!(!said.contains("input"), "{said}");
+    refused("0.ptau out.ptau", &["no participant has contributed"]);
+    note("2..9");
+    refused("1.ptau out.ptau --levels 2..9", &["the powers do not reach to these levels"]);
+    folder.write("out.ptau", b"there");
+    refused("1.ptau out.ptau --levels 2..9", &["the output exists already"]);
+    refused("1.ptau 1.ptau --levels 2..9", &["the output is also an input"]);
+}
+
 /// Runs `line` until it has noted a checkpoint, and kills it.
 fn killed_on_the_way(folder: &Folder, line: &str, note: &str) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zk-ceremony"))
