@@ -129,6 +129,23 @@ fn point<P: Point>(text: &str) -> Result<P> {
     points.first().copied().ok_or_else(|| refused("none".into()))
 }
 
+/// What a plan or a part was made with, and when: the last fields of its predicate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Tool and version.
+    pub tool: Label,
+    /// Which build of it.
+    pub build: Option<Build>,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Made {
+    fn now(Software { tool, build }: Software) -> Self {
+        Self { tool, build, time: Timestamp::now() }
+    }
+}
+
 /// What the maker of a plan signs. The subject is the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,12 +154,9 @@ pub struct PtauPlan {
     pub plan: PlanDigest,
     /// N.
     pub parts: u32,
-    /// Tool and version.
-    pub tool: Label,
-    /// Which build of it.
-    pub build: Option<Build>,
-    /// When.
-    pub time: Timestamp,
+    /// With what, and when.
+    #[serde(flatten)]
+    pub made: Made,
 }
 
 impl Predicate for PtauPlan {
@@ -161,12 +175,9 @@ pub struct PtauPart {
     /// N.
     pub parts: u32,
     sums: RawSums,
-    /// Tool and version.
-    pub tool: Label,
-    /// Which build of it.
-    pub build: Option<Build>,
-    /// When.
-    pub time: Timestamp,
+    /// With what, and when.
+    #[serde(flatten)]
+    pub made: Made,
 }
 
 impl Predicate for PtauPart {
@@ -228,9 +239,7 @@ impl PlanDocument {
             predicate: PtauPlan {
                 plan: PlanDigest(plan.digest()),
                 parts: plan.content().parts,
-                tool: software.tool,
-                build: software.build,
-                time: Timestamp::now(),
+                made: Made::now(software),
             },
         };
         let (plan, envelope) = (RawPlan::from(plan.content()), statement.to_envelope()?);
@@ -300,9 +309,7 @@ pub fn part_envelope(
             part: part.number(),
             parts: part.of(),
             sums: RawSums::from(sums),
-            tool: software.tool,
-            build: software.build,
-            time: Timestamp::now(),
+            made: Made::now(software),
         },
     }
     .to_envelope()
@@ -554,6 +561,39 @@ mod tests {
     }
 
     #[test]
+    fn predicates_have_their_fields_in_the_specified_order_and_no_others() {
+        let time = Timestamp::new("2026-11-27T00:00:00Z").unwrap();
+        let plan = PlanDigest([0xab; 32]);
+        let made = Made { time, ..Made::now(software()) };
+        let (plan, digest) = (PtauPlan { plan, parts: 2, made: made.clone() }, "ab".repeat(32));
+        let rest = r#""tool":"zk-ceremony 0.1.0","build":null,"time":"2026-11-27T00:00:00Z"}"#;
+        let written = String::from_utf8(json::encode(&plan)).unwrap();
+        assert_eq!(written, format!(r#"{{"plan":"{digest}","parts":2,{rest}"#));
+        let sums = RawSums {
+            tau_g1: None,
+            tau_g2: None,
+            alpha_tau_g1: None,
+            beta_tau_g1: None,
+            lagrange: None,
+        };
+        let part = PtauPart { plan: plan.plan, part: 1, parts: 2, sums, made };
+        let sums = r#"{"tau_g1":null,"tau_g2":null,"alpha_tau_g1":null,"beta_tau_g1":null,"#;
+        let sums = format!(r#""sums":{sums}"lagrange":null}}"#);
+        let written = String::from_utf8(json::encode(&part)).unwrap();
+        assert_eq!(written, format!(r#"{{"plan":"{digest}","part":1,"parts":2,{sums},{rest}"#));
+        let read = |text: &str| json::parse_canonical::<PtauPart>(text.as_bytes(), 1000, "part");
+        assert_eq!(read(&written).unwrap(), part);
+        for (from, to) in [
+            (r#""build":null,"#, ""),
+            (r#""build":null"#, r#""build":null,"more":1"#),
+            (r#""tool":"zk-ceremony 0.1.0""#, r#""tool":"x","tool":"zk-ceremony 0.1.0""#),
+            (r#""part":1,"parts":2"#, r#""parts":2,"part":1"#),
+        ] {
+            assert!(read(&written.replacen(from, to, 1)).is_err(), "{from} {to}");
+        }
+    }
+
+    #[test]
     fn a_part_of_the_longest_texts_can_be_signed_by_a_key_service() {
         let longest = || Label::new(&"\"".repeat(185)).unwrap();
         let (g1, g2) = (G1Hex(G1_GENERATOR), G2Hex(G2_GENERATOR));
@@ -574,13 +614,15 @@ mod tests {
                     beta_tau_g1: g1,
                 }),
             },
-            tool: longest(),
-            build: Some(Build {
-                commit: Some(CommitId([0xff; 20])),
-                executable_sha256: Some(FileDigest([0xff; 32])),
-                arithmetic: Arithmetic::new(&"a".repeat(16)).unwrap(),
-            }),
-            time: Timestamp::new("2026-11-27T00:00:00Z").unwrap(),
+            made: Made {
+                tool: longest(),
+                build: Some(Build {
+                    commit: Some(CommitId([0xff; 20])),
+                    executable_sha256: Some(FileDigest([0xff; 32])),
+                    arithmetic: Arithmetic::new(&"a".repeat(16)).unwrap(),
+                }),
+                time: Timestamp::new("2026-11-27T00:00:00Z").unwrap(),
+            },
         };
         let subject = vec![Subject::new(longest().as_str(), &[0xff; 32]).unwrap()];
         assert!(Statement { subject, predicate: part }.to_envelope().is_ok());

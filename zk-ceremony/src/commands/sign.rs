@@ -385,8 +385,8 @@ fn shown_plan(statement: &Statement<PtauPlan>) -> String {
     let mut lines = vec![
         format!("states       a plan for verifying this file in {} parts", says.parts),
         format!("plan         {}", says.plan),
-        format!("tool         {}", says.tool),
-        format!("time         {}", says.time),
+        format!("tool         {}", says.made.tool),
+        format!("time         {}", says.made.time),
     ];
     lines.extend(shown_subjects(&statement.subject));
     lines.join("\n") + "\n"
@@ -406,8 +406,8 @@ fn shown_part(statement: &Statement<PtauPart>) -> Result<String, Refusal> {
         format!("states       the sums of {part} of a verification of this file"),
         format!("sections     {}", sections.join(", ")),
         format!("plan         {}", says.plan),
-        format!("tool         {}", says.tool),
-        format!("time         {}", says.time),
+        format!("tool         {}", says.made.tool),
+        format!("time         {}", says.made.time),
     ];
     lines.extend(shown_subjects(&statement.subject));
     Ok(lines.join("\n") + "\n")
