@@ -96,7 +96,7 @@ pub use prior::{Prior, Word};
 pub use rejection::{Bars, RejectError, ToReject};
 pub use roster::Roster;
 pub use software::Software;
-pub use steps::{AttestationDraft, NewStep};
+pub use steps::{AttestationDraft, LongStep, NewStep};
 pub use stray::{Story, Stray};
 pub use turns::{Half, TurnError};
 pub use verdict::{Auditor, StepVerdict, Verdict};

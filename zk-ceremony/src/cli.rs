@@ -362,6 +362,9 @@ pub(crate) struct BeaconArgs {
     pub(crate) name: Option<String>,
 }
 
+/// Seconds between checkpoints, where no one says otherwise.
+pub(crate) const CHECKPOINT_EVERY: u64 = 10;
+
 #[derive(Debug, Args)]
 pub(crate) struct Prepare {
     /// The file whose powers to take, closed by a beacon or not
@@ -374,7 +377,7 @@ pub(crate) struct Prepare {
     #[arg(long, value_name = "R1CS|N|N..M")]
     pub(crate) levels: Option<LevelsOrCircuit>,
     /// Note how far the work has come whenever so many seconds have passed
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
     pub(crate) checkpoint_every: u64,
 }
 

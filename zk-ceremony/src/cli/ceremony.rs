@@ -6,12 +6,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 
-use super::EntropyArgs;
 use super::judge::JudgeArgs;
 use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::next::NextCeremony;
 use super::publication::{ArchiveArgs, PublishArgs};
 use super::signing::SignerArgs;
+use super::{CHECKPOINT_EVERY, EntropyArgs};
 use crate::host::examples;
 
 #[derive(Debug, Args)]
@@ -149,9 +149,10 @@ pub(crate) enum CeremonyCommand {
     /// Prepare the closed phase 1 and open phase 2 of every circuit: coordinator
     #[command(
         after_long_help = examples("Example:\n  \
-            zk-ceremony ceremony prepare shared/ --key coordinator.pem")
+            zk-ceremony ceremony prepare shared/ --key coordinator.pem\n\n\
+            After an interruption the same command goes on from its last checkpoint.")
     )]
-    Prepare(CoordinatorStep),
+    Prepare(PrepareStep),
     /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
     /// DIR.private/, beside the folder
     #[command(
@@ -568,9 +569,12 @@ pub(crate) struct BeaconSource {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CoordinatorStep {
+pub(crate) struct PrepareStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
+    /// Note how far the preparation has come whenever so many seconds have passed
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    pub(crate) checkpoint_every: u64,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }
