@@ -367,7 +367,7 @@ impl RawPlan {
     fn content(&self) -> Result<PlanContent> {
         let power = |found: u32| {
             Power::new(found).ok_or_else(|| {
-                Refusal::new(Code::Malformed, "no power").found(found).expected("1 to 28")
+                Refusal::new(Code::Malformed, "not a power").found(found).expected("1 to 28")
             })
         };
         Ok(PlanContent {

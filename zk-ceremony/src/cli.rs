@@ -243,7 +243,7 @@ pub(crate) enum PtauCommand {
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels circuit.r1cs\n  \
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels 14..20\n\n\
             A preparation that was interrupted goes on when the same command is given again. \
-            Until it ends, what is made is beside OUT, as OUT.unfinished, OUT.unfinished.scratch \
+            Until it ends, what is made is next to OUT, as OUT.unfinished, OUT.unfinished.scratch \
             and OUT.unfinished.json; remove all three to begin anew.\n\n\
             snarkjs reads files with all levels only. `zkey new` also takes a file that is not \
             prepared, and computes what its circuit needs.")

@@ -85,7 +85,7 @@ impl Note {
         let expected = format!("a preparation of levels {levels}");
         let other = |found: &str| interrupted_other(at, found, &expected);
         let note: Self = serde_json::from_slice(&at.note)
-            .map_err(|error| other(&format!("no note of a preparation: {error}")))?;
+            .map_err(|error| other(&format!("not a note of a preparation: {error}")))?;
         if note.work.levels == levels {
             return Ok(note);
         }

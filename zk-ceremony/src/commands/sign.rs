@@ -124,12 +124,12 @@ impl AttachSignature {
         let bytes = read_regular(&self.signature, MAX_SIGNATURE_FILE_BYTES).map_err(refused)?;
         let bytes = decode_signature(&bytes).map_err(|e| {
             refused(
-                Refusal::new(Code::Malformed, format_args!("no base64: {e}"))
+                Refusal::new(Code::Malformed, format_args!("not base64: {e}"))
                     .hint("give the 64 bytes, or their base64"),
             )
         })?;
         let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
-            let refusal = Refusal::new(Code::Malformed, "no Ed25519 signature")
+            let refusal = Refusal::new(Code::Malformed, "not an Ed25519 signature")
                 .found(format_args!("{} bytes", bytes.len()));
             refused(
                 refusal

@@ -513,7 +513,7 @@ impl Private {
         let parent = self.0.parent().unwrap_or(Path::new(""));
         let folder = Path::new(self.0.file_name().unwrap_or_default());
         if folder == Path::new("") {
-            return Err(Diagnostic::environment("option", "this is no name of a folder")
+            return Err(Diagnostic::environment("option", "this is not the name of a folder")
                 .at(self.0.display())
                 .hint("name a folder that can be made"));
         }

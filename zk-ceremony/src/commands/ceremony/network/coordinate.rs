@@ -195,8 +195,11 @@ impl Coordinator {
             return Ok(None);
         }
         let refused = |error: &dyn std::fmt::Display| {
-            Diagnostic::artefact("beacon", format_args!("this is no value of a beacon: {error}"))
-                .at(file.path.display())
+            Diagnostic::artefact(
+                "beacon",
+                format_args!("this is not the value of a beacon: {error}"),
+            )
+            .at(file.path.display())
         };
         if drand.is_some() {
             let signature = DrandSignature::from_hex(text.trim())
