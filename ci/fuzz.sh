@@ -13,7 +13,7 @@ mode=${1:-}
     echo "usage: ci/fuzz.sh short|long" >&2
     exit 2
 }
-parsers=(ptau r1cs zkey wtns challenge response verification_key envelope statement policy ceremony_toml bundle transcript snippet proof journal deployed archive)
+parsers=(ptau r1cs zkey wtns challenge response verification_key envelope statement policy ceremony_toml bundle transcript snippet proof journal deployed ptau_plan ptau_part archive)
 verifiers=(ptau_verify zkey_verify bundle_verify)
 
 target=${CARGO_TARGET_DIR:-target}

@@ -182,7 +182,7 @@ impl ArchiveCheck {
             if !public.has(name) {
                 return Err(Diagnostic::artefact("archive", "a ceremony has no file of this name")
                     .at(shown.join(name).display())
-                    .hint("somebody added it: do not trust what came with it"));
+                    .hint("someone added it: do not trust what came with it"));
             }
         }
         let (steps, reached) = ensure_attested(&ceremony, &files)?;
@@ -312,7 +312,7 @@ fn ensure_summed(
         let Some((name, digest)) = entry else {
             return Err(broken(
                 &path,
-                "this is no list of sums",
+                "this is not a list of sums",
                 line,
                 "SHA256, two spaces, a name",
             ));

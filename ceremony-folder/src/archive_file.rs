@@ -158,15 +158,16 @@ fn described(block: &[u8; BLOCK]) -> Result<(String, u64), Diagnostic> {
     let bad = |what: &str| Diagnostic::artefact("archive", what);
     let header = tar::Header::from_byte_slice(block);
     let Some(ustar) = header.as_ustar() else {
-        return Err(bad("this is no archive, or not a plain one")
+        return Err(bad("this is not an archive, or not a plain one")
             .expected("headers of the kind ustar")
             .hint("the archive was not made by `ceremony archive`: unpack it with care"));
     };
-    let size = header.entry_size().map_err(|_| bad("this is no archive: a size is no number"))?;
+    let size =
+        header.entry_size().map_err(|_| bad("this is not an archive: a size is not a number"))?;
     match String::from_utf8(ustar.path_bytes().into_owned()) {
         Ok(path) => Ok((path, size)),
         Err(error) => {
-            Err(bad("a name is no text").found(error.as_bytes().escape_ascii().to_string()))
+            Err(bad("a name is not text").found(error.as_bytes().escape_ascii().to_string()))
         }
     }
 }

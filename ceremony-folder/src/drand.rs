@@ -101,7 +101,7 @@ const fn bytes<const N: usize, const M: usize>(hex: &[u8; M]) -> [u8; N] {
 #[non_exhaustive]
 pub enum SignatureError {
     /// Not the canonical encoding of a point of the group.
-    #[error("this is no signature of {chain}: its bytes are no point of the group")]
+    #[error("this is not a signature of {chain}: its bytes are not a point of the group")]
     NotAPoint {
         /// The chain.
         chain: &'static str,

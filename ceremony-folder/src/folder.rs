@@ -32,6 +32,7 @@ use crate::error::{CeremonyError, at};
 use crate::memory::Memory;
 use crate::output::{Output, OutputError};
 use crate::read_once::ReadOnce;
+use crate::resumable::Resumable;
 use crate::store::{Entry, EntryKind, Input, LocalDirectory, Readers, Store};
 
 /// Entries of one folder at most: three files for each contribution that a chain can have, and some
@@ -233,6 +234,19 @@ impl Folder {
     /// When the output is refused, or no temporary file can be made.
     pub fn create(&self, path: &Path, replace: bool) -> Result<Output, CeremonyError> {
         Ok(self.store.create(self.relative(path), replace, Readers::Everyone)?)
+    }
+
+    /// [`Self::create`] for a long computation, on this machine: a process that was interrupted is
+    /// gone on with.
+    ///
+    /// # Errors
+    /// As [`Resumable::open`].
+    pub(crate) fn create_resumable(
+        &self,
+        path: &Path,
+        first_note: &[u8],
+    ) -> Result<Resumable, CeremonyError> {
+        Ok(Resumable::in_ceremony(&self.root, self.relative(path), first_note)?)
     }
 
     /// Gives a file of this folder another name, which must be free.

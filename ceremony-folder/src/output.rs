@@ -181,6 +181,11 @@ impl Output {
         Ok(())
     }
 
+    /// Removes the file, also one that was kept.
+    pub(crate) fn discard(mut self) {
+        self.temporary.end();
+    }
+
     /// Changes the name that [`Self::commit`] gives, within the same folder.
     pub(crate) fn rename(&mut self, name: &str) {
         self.path.set_file_name(name);

@@ -1,6 +1,6 @@
 //! Outputs of long computations, which a command that was interrupted goes on with.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ const MAX_NOTE_BYTES: u64 = 4096;
 /// The note is written first, so a file of the first name without a note is unrelated and is not
 /// touched. All three stay when the process ends after [`Keeper::keep`]; before that, and after
 /// [`Self::commit`], they are removed.
+///
+/// In the folder of a ceremony the three names begin with `.zk-ceremony-`: no command that reads,
+/// lists, packs or publishes the folder takes a hidden file for one of the ceremony's.
 #[derive(Debug)]
 pub struct Resumable {
     output: Output,
@@ -27,10 +30,93 @@ pub struct Resumable {
     /// The scratch file again.
     synced: File,
     note: (Place, Temporary),
-    found: Option<Vec<u8>>,
+    unfinished: PathBuf,
+    found: Option<Found>,
+}
+
+/// What an earlier process left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The output, under the name that it has until it is finished.
+    pub unfinished: PathBuf,
+    /// What and how far.
+    pub note: Vec<u8>,
+}
+
+/// With what a ceremony's working files begin.
+const HIDDEN: &str = ".zk-ceremony-";
+
+/// The names under which an output is made.
+struct Names {
+    /// Of the output, until it has its own.
+    path: PathBuf,
+    temporary: Place,
+    scratch: Place,
+    note: Place,
+}
+
+impl Names {
+    /// Those of the output at `path`, each with a prefix.
+    fn of(place: &Place, path: &Path, prefix: &str) -> Self {
+        let name = path.file_name().unwrap_or_default();
+        let name: OsString =
+            [OsStr::new(prefix), name, OsStr::new(".unfinished")].into_iter().collect();
+        let named = |suffix: &str| {
+            let name: OsString = [name.as_os_str(), OsStr::new(suffix)].into_iter().collect();
+            place.beside(name)
+        };
+        Self {
+            temporary: named(""),
+            scratch: named(".scratch"),
+            note: named(".json"),
+            path: path.with_file_name(&name),
+        }
+    }
+
+    fn path(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
+    /// The note that an earlier process left, if what it is about is there.
+    fn found(&self) -> Result<Option<Found>, OutputError> {
+        let note = match self.note.open() {
+            Ok(file) => Some(read_note(file, &self.path(".json"))?),
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(_) => return Err(in_the_way(self.path(".json"))),
+        };
+        let mut all = true;
+        for (place, suffix) in [(&self.temporary, ""), (&self.scratch, ".scratch")] {
+            let path = || self.path(suffix);
+            let there = place.kind().map_err(|e| io_error(&path(), "opening", e))?.is_some();
+            // Without a note the files are unrelated; with one, they are too little to resume.
+            if there && note.is_none() {
+                return Err(in_the_way(path()));
+            }
+            all &= there;
+        }
+        let found = |note| Found { unfinished: self.path.clone(), note };
+        Ok(note.filter(|_| all).map(found))
+    }
 }
 
 impl Resumable {
+    /// All that [`Self::open`] judges, before there is a note to begin with: makes nothing, and
+    /// returns the note that an earlier process left.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for [`OutputFault::Busy`].
+    pub fn judge(
+        path: &Path,
+        replace: bool,
+        inputs: &[&Path],
+    ) -> Result<Option<Found>, OutputError> {
+        let place = place_of(path, replace, inputs)?;
+        judge(&place, path, replace)?;
+        Names::of(&place, path, "").found()
+    }
+
     /// Judges the output as [`Output::create`] does, and opens what an earlier process left, or
     /// begins anew with a first note. `inputs` may not be the output.
     ///
@@ -43,39 +129,40 @@ impl Resumable {
         inputs: &[&Path],
         first_note: &[u8],
     ) -> Result<Self, OutputError> {
-        let place = place_of(path, replace, inputs)?;
-        judge(&place, path, replace)?;
-        let named = |suffix: &str| {
-            let mut name: OsString = path.file_name().unwrap_or_default().into();
-            name.push(suffix);
-            (place.beside(&name), path.with_file_name(&name))
-        };
-        let (note, note_path) = named(".unfinished.json");
-        let (temporary, temporary_path) = named(".unfinished");
-        let (scratch, scratch_path) = named(".unfinished.scratch");
-        let noted = match note.open() {
-            Ok(file) => Some(read_note(file, &note_path)?),
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(_) => return Err(in_the_way(note_path)),
-        };
-        let there = |place: &Place, path: &Path| {
-            place.kind().map(|kind| kind.is_some()).map_err(|e| io_error(path, "opening", e))
-        };
-        let (output_there, scratch_there) =
-            (there(&temporary, &temporary_path)?, there(&scratch, &scratch_path)?);
-        let found = noted.filter(|_| output_there && scratch_there);
+        Self::at(&place_of(path, replace, inputs)?, path, replace, "", first_note)
+    }
+
+    /// An output in the folder of a ceremony, `name` below `root`, which nothing may have yet.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn in_ceremony(
+        root: &Path,
+        name: &Path,
+        first_note: &[u8],
+    ) -> Result<Self, OutputError> {
+        let path = root.join(name);
+        let place = Place::beneath(root, name, Some(Readers::Everyone))
+            .map_err(|error| io_error(&path, "opening its folder", error))?;
+        Self::at(&place, &path, false, HIDDEN, first_note)
+    }
+
+    fn at(
+        place: &Place,
+        path: &Path,
+        replace: bool,
+        prefix: &str,
+        first_note: &[u8],
+    ) -> Result<Self, OutputError> {
+        judge(place, path, replace)?;
+        let names = Names::of(place, path, prefix);
+        let found = names.found()?;
+        let scratch_path = names.path(".scratch");
         if found.is_none() {
-            // Without a note the files are unrelated; with one, they are too little to resume.
-            let noted = there(&note, &note_path)?;
-            for (there, path) in
-                [(output_there, temporary_path), (scratch_there, scratch_path.clone())]
-            {
-                if there && !noted {
-                    return Err(in_the_way(path));
-                }
-            }
-            write_note(&note, first_note).map_err(|e| io_error(&note_path, "writing", e))?;
+            write_note(&names.note, first_note)
+                .map_err(|e| io_error(&names.path(".json"), "writing", e))?;
         }
+        let Names { path: unfinished, temporary, scratch, note } = names;
         let mut output = Output::resume(path, replace, temporary)?;
         if found.is_some() {
             output.keep().map_err(|error| io_error(path, "writing", error))?;
@@ -93,6 +180,7 @@ impl Resumable {
             synced,
             scratch: (file, Temporary::registered(scratch)),
             note: (note.clone(), Temporary::registered(note)),
+            unfinished,
             found,
         };
         // What an earlier process kept is kept on.
@@ -103,10 +191,16 @@ impl Resumable {
         Ok(this)
     }
 
-    /// The note that an earlier process left.
+    /// What an earlier process left.
     #[must_use]
-    pub fn found(&self) -> Option<&[u8]> {
-        self.found.as_deref()
+    pub fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
+    }
+
+    /// Where the output is until it is finished.
+    #[must_use]
+    pub fn unfinished(&self) -> &Path {
+        &self.unfinished
     }
 
     /// The output, the scratch file, and what keeps them.
@@ -120,11 +214,39 @@ impl Resumable {
     /// # Errors
     /// As [`Output::commit`].
     pub fn commit(self) -> Result<(), OutputError> {
-        let Self { output, scratch: (_, mut scratch), note: (_, mut note), .. } = self;
+        let (output, aids) = self.finish();
         output.commit()?;
-        scratch.end();
-        note.end();
+        aids.remove();
         Ok(())
+    }
+
+    /// The finished output, which has no name yet, and what helped to make it. Whatever was kept
+    /// stays until both are done with.
+    pub(crate) fn finish(self) -> (Output, Aids) {
+        let Self { output, scratch: (_, scratch), note: (_, note), .. } = self;
+        (output, Aids { scratch, note })
+    }
+
+    /// Removes everything, also what was kept.
+    pub fn discard(self) {
+        let (output, aids) = self.finish();
+        output.discard();
+        aids.remove();
+    }
+}
+
+/// The scratch file and the note of a finished output.
+#[derive(Debug)]
+pub struct Aids {
+    scratch: Temporary,
+    note: Temporary,
+}
+
+impl Aids {
+    /// Removes both.
+    pub fn remove(mut self) {
+        self.scratch.end();
+        self.note.end();
     }
 }
 
@@ -231,7 +353,8 @@ mod tests {
         assert_eq!(folder.names(), UNFINISHED);
 
         let mut second = folder.open().unwrap();
-        assert_eq!(second.found(), Some(&b"half done"[..]));
+        assert_eq!(second.found().unwrap().note, b"half done");
+        assert_eq!(second.found().unwrap().unfinished, folder.path(UNFINISHED[0]));
         let (output, scratch, _) = second.parts();
         let mut read = String::new();
         scratch.read_to_string(&mut read).unwrap();
@@ -251,6 +374,29 @@ mod tests {
         drop(folder.keep(b"note"));
         drop(folder.open().unwrap());
         assert_eq!(folder.names(), UNFINISHED);
+    }
+
+    #[test]
+    fn what_is_discarded_vanishes_whatever_was_kept() {
+        let folder = Folder::new();
+        folder.keep(b"note").discard();
+        assert_eq!(folder.names(), [""; 0]);
+    }
+
+    #[test]
+    fn in_a_ceremony_the_working_files_are_hidden() {
+        let folder = Folder::new();
+        let open = || Resumable::in_ceremony(folder.0.path(), Path::new("out"), b"first").unwrap();
+        let mut opened = open();
+        let (output, _, mut keeper) = opened.parts();
+        output.write_all(b"half").unwrap();
+        keeper.keep(output, b"note").unwrap();
+        drop(opened);
+        assert_eq!(folder.names(), UNFINISHED.map(|name| format!("{HIDDEN}{name}")));
+        let again = open();
+        assert_eq!(again.found().unwrap().note, b"note");
+        again.commit().unwrap();
+        assert_eq!(folder.names(), ["out"]);
     }
 
     #[test]
@@ -289,6 +435,21 @@ mod tests {
             assert_eq!(again.found(), None);
             assert_eq!(fs::read(folder.path(UNFINISHED[1])).unwrap(), b"first");
         }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_known_before_anything_is_made() {
+        let judge = |folder: &Folder| Resumable::judge(&folder.path("out"), false, &[]);
+        let folder = Folder::new();
+        assert_eq!(judge(&folder).unwrap(), None);
+        assert_eq!(folder.names(), [""; 0]);
+        drop(folder.keep(b"note"));
+        assert_eq!(judge(&folder).unwrap().unwrap().note, b"note");
+        assert_eq!(folder.names(), UNFINISHED);
+        fs::remove_file(folder.path(UNFINISHED[1])).unwrap();
+        assert!(matches!(judge(&folder).unwrap_err().fault, OutputFault::InTheWay));
+        fs::write(folder.path("out"), b"done").unwrap();
+        assert!(matches!(judge(&folder).unwrap_err().fault, OutputFault::Exists));
     }
 
     #[test]

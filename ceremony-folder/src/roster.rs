@@ -269,7 +269,7 @@ impl Roster {
                 };
                 if phases.is_empty() || !phases.is_sorted_by(|a, b| a < b) {
                     let found = format!("{} phases", phases.len());
-                    return refused("the phases are no list", &found, "[1], [2] or [1, 2]");
+                    return refused("the phases are not a list", &found, "[1], [2] or [1, 2]");
                 }
                 if phases.iter().any(|phase| !rule.phases.contains(phase)) {
                     let shown: Vec<u8> = phases.iter().map(|phase| u8::from(*phase)).collect();
@@ -294,7 +294,7 @@ impl Roster {
                     || deputies().any(|person| person.name == *participant)
                 {
                     return refused(
-                        "somebody has this name already",
+                        "someone has this name already",
                         participant,
                         "a name of one's own",
                     );
@@ -325,7 +325,7 @@ impl Roster {
                     return refused(
                         "this person acts as coordinator already",
                         coordinator,
-                        "somebody else",
+                        "someone else",
                     );
                 }
                 if !named {

@@ -23,6 +23,7 @@ use crate::error::{Cause, CeremonyError, at};
 use crate::folder::{Slot, StepName, Track};
 use crate::output::Output;
 use crate::prior::Prior;
+use crate::resumable::{Aids, Resumable};
 use crate::software::Software;
 use crate::store::Input;
 use crate::tidy::PutAway;
@@ -123,12 +124,9 @@ impl<'a> NewStep<'a> {
     /// # Errors
     /// When no file can be made there.
     pub fn begin(ceremony: &'a Ceremony, track: &Track, slot: Slot) -> Result<Self, CeremonyError> {
-        let chain = ceremony.chains().find(|chain| chain.track == *track);
-        let (name, steps) = chain
-            .map_or((StepName::first(slot), 0), |chain| (chain.free_name(slot), chain.steps.len()));
+        let (name, index) = next_name(ceremony, track, slot);
         let put_away = ceremony.make_room(track, name)?;
         let output = ceremony.folder.create(&ceremony.folder.file(track, name), false)?;
-        let index = u32::try_from(steps).unwrap_or(u32::MAX);
         Ok(Self { ceremony, track: track.clone(), name, index, output, put_away })
     }
 
@@ -177,6 +175,54 @@ impl<'a> NewStep<'a> {
         let digest = FileDigest(verified.0);
         write_attestation(self.ceremony, &attestation, predicate, &subject, &digest, signer, true)?;
         Ok(self.output.commit()?)
+    }
+}
+
+/// The name of a chain's next step of this kind, and its index.
+fn next_name(ceremony: &Ceremony, track: &Track, slot: Slot) -> (StepName, u32) {
+    let chain = ceremony.chains().find(|chain| chain.track == *track);
+    let (name, steps) = chain
+        .map_or((StepName::first(slot), 0), |chain| (chain.free_name(slot), chain.steps.len()));
+    (name, u32::try_from(steps).unwrap_or(u32::MAX))
+}
+
+/// A step whose data file takes long to compute: a process that was interrupted is gone on with.
+#[derive(Debug)]
+pub struct LongStep<'a> {
+    ceremony: &'a Ceremony,
+    track: Track,
+    name: StepName,
+    index: u32,
+    /// The data file, as far as it has come.
+    pub files: Resumable,
+    /// Strays that had the step's name, and where they are now.
+    pub put_away: Vec<PutAway>,
+}
+
+impl<'a> LongStep<'a> {
+    /// As [`NewStep::begin`]. The note says of what, if there is none yet.
+    ///
+    /// # Errors
+    /// As [`NewStep::begin`]; also where a file is in the way of the working files.
+    pub fn begin(
+        ceremony: &'a Ceremony,
+        track: &Track,
+        slot: Slot,
+        first_note: &[u8],
+    ) -> Result<Self, CeremonyError> {
+        let (name, index) = next_name(ceremony, track, slot);
+        let put_away = ceremony.make_room(track, name)?;
+        let path = ceremony.folder.file(track, name);
+        let files = ceremony.folder.create_resumable(&path, first_note)?;
+        Ok(Self { ceremony, track: track.clone(), name, index, files, put_away })
+    }
+
+    /// The step, to be committed, and what is to be removed after that.
+    #[must_use]
+    pub fn finish(self) -> (NewStep<'a>, Aids) {
+        let Self { ceremony, track, name, index, files, put_away } = self;
+        let (output, aids) = files.finish();
+        (NewStep { ceremony, track, name, index, output, put_away }, aids)
     }
 }
 

@@ -106,7 +106,7 @@ pub fn origin(url: &str) -> Result<Label, Diagnostic> {
     };
     let parsed = Url::parse(url).map_err(|error| refused(&error.to_string()))?;
     if !matches!(parsed.scheme(), "https" | "http") || parsed.host_str().is_none() {
-        return Err(refused("this is no address of a service"));
+        return Err(refused("this is not the address of a service"));
     }
     Label::new(&parsed.origin().ascii_serialization()).map_err(|refusal| refused(refusal.what()))
 }
@@ -126,7 +126,7 @@ fn is_safe(url: &Url, insecure_http: bool) -> Result<(), Diagnostic> {
         "http" if insecure_http || is_this_machine(host) => Ok(()),
         "http" => Err(refused("without TLS, anybody on the way could use your session")
             .hint("use https, or add --insecure-http in a network that you trust")),
-        _ => Err(refused("this is no address of a service")),
+        _ => Err(refused("this is not the address of a service")),
     }
 }
 

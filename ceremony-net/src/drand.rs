@@ -66,7 +66,7 @@ impl Endpoints {
         for text in urls {
             let mut url = Url::parse(text).map_err(|error| refused(text, &error.to_string()))?;
             if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
-                return Err(refused(text, "this is no address of an endpoint"));
+                return Err(refused(text, "this is not the address of an endpoint"));
             }
             if !url.path().ends_with('/') {
                 url.set_path(&format!("{}/", url.path()));

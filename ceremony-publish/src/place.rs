@@ -134,7 +134,7 @@ impl Place {
                 (Kind::Azure(store.clone()), store)
             }
             "https" | "http" => (Kind::Web, web(&parsed, access)?),
-            _ => return Err(refused("this is no address of a store").found(url)),
+            _ => return Err(refused("this is not the address of a store").found(url)),
         };
         let shown = url.trim_end_matches('/').to_owned();
         Ok(Self { shown, prefix, kind, patience: access.patience, store, runtime })
@@ -146,7 +146,7 @@ impl Place {
         patience: Duration,
     ) -> Result<Self, Diagnostic> {
         let folder = url.to_file_path().map_err(|()| {
-            Diagnostic::environment("url", "this is no folder of this machine")
+            Diagnostic::environment("url", "this is not a folder of this machine")
                 .found(url)
                 .expected("file:///FOLDER")
         })?;
@@ -300,7 +300,7 @@ fn plain_http(endpoint: &str, named: &str, access: &Access) -> Result<bool, Diag
                 .found(endpoint)
                 .hint("use https, or add --store-insecure-http in a network that you trust"))
         }
-        _ => Err(refused("this is no address of a store").found(endpoint)),
+        _ => Err(refused("this is not the address of a store").found(endpoint)),
     }
 }
 

@@ -366,7 +366,7 @@ fn digest_of_beginning(source: impl Read, size: u64) -> std::io::Result<[u8; 32]
 }
 
 fn not_ours(shown: &str, why: &str) -> Diagnostic {
-    Diagnostic::artefact("store-conflict", "what is there is no index of this ceremony")
+    Diagnostic::artefact("store-conflict", "what is there is not an index of this ceremony")
         .at(shown)
         .found(why)
         .expected("nothing, or an index that the coordinator or a service signed")

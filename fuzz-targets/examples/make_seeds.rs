@@ -2,8 +2,8 @@
 //! kits.
 //!
 //! `cargo run --release -p fuzz-targets --example make_seeds`. The answers to a challenge hold
-//! fresh randomness, and archives the time at which they were signed; everything else is the same
-//! in every run.
+//! fresh randomness, archives, plans and parts the time at which they were made; everything else is
+//! the same in every run.
 
 use std::io::Cursor;
 
@@ -22,6 +22,8 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::keygen;
 use ceremony_core::phase1::challenge_response::{contribute_challenge, export_challenge};
 use ceremony_core::phase1::contribute::new;
+use ceremony_core::phase1::parts::{PartSums, Plan, PlanContent};
+use ceremony_core::phase1::verify::Expectations;
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
 use ceremony_core::progress::NoProgress;
@@ -31,6 +33,7 @@ use ceremony_folder::commitment::{Commitment, CommittedChain};
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{Entry, Event};
+use ceremony_folder::parts::{PlanDocument, part_envelope};
 use ceremony_folder::report::Report;
 use ceremony_folder::software::Software;
 use ceremony_folder::{AttestationDraft, Folder, NewStep, Slot, Track};
@@ -66,6 +69,7 @@ fn put(path: &str, bytes: impl AsRef<[u8]>) {
 
 fn main() {
     phase1();
+    parts();
     phase2();
     documents();
     proofs();
@@ -275,6 +279,47 @@ fn phase1() {
     truncated.truncate(1);
     put("ptau/good-truncated.ptau", truncated.bytes());
     put("ptau_verify/bad-truncated.ptau", truncated.bytes());
+}
+
+/// The plan of a file with this nonce, which is drawn otherwise.
+fn plan(file: &[u8], parts: u32, nonce: u8) -> (Plan, PlanDocument) {
+    let none = Expectations::default();
+    let planned = Plan::of_file(Cursor::new(file), parts, &none, &NoProgress).unwrap();
+    let plan = Plan::new(PlanContent { nonce: [nonce; 32], ..planned.content().clone() }).unwrap();
+    let document = PlanDocument::new(&plan, "powers.ptau", software()).unwrap();
+    (plan, document)
+}
+
+fn software() -> Software {
+    Software::another(approval::text("zk-ceremony 0.1.0"))
+}
+
+/// The documents of a verification in parts, not signed: the targets take them without.
+fn parts() {
+    let mut model = Model::with_contributions(1, 1);
+    let (_, document) = plan(&model.bytes(), 1, 1);
+    put("ptau_plan/good-powers.json", document.to_json());
+    let text = String::from_utf8(document.to_json()).unwrap();
+    put("ptau_plan/bad-another-nonce.json", text.replacen(&"01".repeat(32), &"02".repeat(32), 1));
+    model.prepare();
+    let file = model.bytes();
+    let (prepared, document) = plan(&file, 2, 1);
+    put("ptau_plan/good-prepared.json", document.to_json());
+    put("statement/good-ptau-plan.json", document.envelope.payload());
+    let (other, _) = plan(&file, 2, 2);
+    for (plan, number, name) in [
+        (&prepared, 1, "good-1-of-2"),
+        (&prepared, 2, "good-2-of-2"),
+        (&other, 1, "bad-of-another-plan"),
+    ] {
+        let part = plan.part(number).unwrap();
+        let sums = PartSums::of_file(&mut Cursor::new(&file), plan, part, &NoProgress).unwrap();
+        let envelope = part_envelope(plan, part, &sums, "powers.ptau", software()).unwrap();
+        put(&format!("ptau_part/{name}.json"), envelope.to_json());
+        if name == "good-1-of-2" {
+            put("statement/good-ptau-part.json", envelope.payload());
+        }
+    }
 }
 
 /// a * b = c and c * c = d, with d public: two constraints of five wires.

@@ -1,6 +1,6 @@
 //! JSON documents and the snippet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -10,10 +10,14 @@ use ceremony_core::format::proof::{
 };
 use ceremony_core::format::verification_key::{read_verification_key, write_verification_key};
 use ceremony_core::keygen::check_verifying_key;
+use ceremony_core::phase1::parts::{PartSums, Plan, combine};
+use ceremony_core::phase1::verify::Expectations;
+use ceremony_core::progress::NoProgress;
 use ceremony_folder::audit::{AuditFailure, AuditResult};
 use ceremony_folder::commitment::Commitment;
 use ceremony_folder::enrolment::Enrolment;
 use ceremony_folder::journal::{JournalHead, read_entries};
+use ceremony_folder::parts::{PlanDocument, PtauPart, PtauPlan, part_of_plan};
 use ceremony_folder::service::{Appointment, Receipt};
 use ceremony_folder::{Config, StepVerdict};
 use zk_attest::amendment::Amendment;
@@ -28,6 +32,11 @@ use zk_vk_guard::snippet::serial_of;
 use zk_vk_guard::transcript::CheckedTranscript;
 
 const TRANSCRIPT: &[u8] = include_bytes!("../../fuzz/seeds/transcript/good-external.json");
+const PLAN: &[u8] = include_bytes!("../../fuzz/seeds/ptau_plan/good-prepared.json");
+const PARTS: [&[u8]; 2] = [
+    include_bytes!("../../fuzz/seeds/ptau_part/good-1-of-2.json"),
+    include_bytes!("../../fuzz/seeds/ptau_part/good-2-of-2.json"),
+];
 
 /// The key that signed the seeds, the payload that it signed, and the key of RFC 8032's first test,
 /// which signed none of it.
@@ -61,6 +70,23 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
         stranger: stranger.expect("a key"),
         payloads: payloads.collect(),
     }
+});
+
+/// The plan of a small file, and its parts, which are those of the seeds.
+struct Planned {
+    plan: Plan,
+    sums: BTreeMap<u32, PartSums>,
+}
+
+static PLANNED: LazyLock<Planned> = LazyLock::new(|| {
+    let document = PlanDocument::from_json(PLAN).expect("a good plan");
+    let (plan, _) = document.plan().expect("a good plan");
+    let part = |bytes: &&[u8]| {
+        let envelope = Envelope::from_json(bytes).expect("a good part");
+        part_of_plan(&plan, &envelope).expect("a good part")
+    };
+    let sums = PARTS.iter().map(part).collect();
+    Planned { plan, sums }
 });
 
 /// What is read is written and read again as the same key, and only canonical, distinct numbers are
@@ -115,6 +141,8 @@ pub fn statement(data: &[u8]) -> bool {
         read::<Appointment>(data),
         read::<Receipt>(data),
         read::<JournalHead>(data),
+        read::<PtauPlan>(data),
+        read::<PtauPart>(data),
     ];
     let mut readings = readings.into_iter().flatten();
     let Some(payload) = readings.next() else { return false };
@@ -147,6 +175,47 @@ pub fn journal(data: &[u8]) -> bool {
         assert!(rest.is_empty() || read_entries(path, &data[end..], 0, before).is_err());
     }
     !entries.is_empty()
+}
+
+/// A plan is accepted in its one encoding, and is the one that its envelope names. The parts of
+/// another plan do not make it hold.
+pub fn ptau_plan(data: &[u8]) -> bool {
+    let Ok(document) = PlanDocument::from_json(data) else { return false };
+    assert!(document.to_json() == data, "what is accepted is its own encoding");
+    let Ok((plan, _)) = document.plan() else { return false };
+    let said = Statement::<PtauPlan>::from_payload(document.envelope.payload())
+        .expect("it was read before");
+    assert_eq!(
+        (said.predicate.plan.0, said.predicate.parts),
+        (plan.digest(), plan.content().parts)
+    );
+    let again = Plan::new(plan.content().clone()).expect("it was made before");
+    assert_eq!(again.digest(), plan.digest());
+    let parts = plan.content().parts;
+    assert!(plan.part(0).is_none() && plan.part(parts + 1).is_none() && plan.part(parts).is_some());
+    let verified = combine(&plan, &PLANNED.sums, &Expectations::default(), &NoProgress).is_ok();
+    // Weighted sums of Lagrange points are those of one plan.
+    let is_the_seeds = plan.digest() == PLANNED.plan.digest();
+    assert!(!verified || plan.content().ends.is_none() || is_the_seeds, "parts of another plan");
+    true
+}
+
+/// A part is one of the plan's, and its sums are judged whatever they are: those of the seeds
+/// verify together, and do not once one is another part's.
+pub fn ptau_part(data: &[u8]) -> bool {
+    let Planned { plan, sums } = &*PLANNED;
+    let Ok(envelope) = Envelope::from_json(data) else { return false };
+    let Ok((number, found)) = part_of_plan(plan, &envelope) else { return false };
+    let said = Statement::<PtauPart>::from_payload(envelope.payload()).expect("it was read before");
+    assert!(said.to_payload() == envelope.payload(), "what is accepted is its own encoding");
+    assert!(plan.part(number).is_some(), "a part that the plan does not have");
+    let is_the_seeds = sums.get(&number) == Some(&found);
+    let all = sums.clone().into_iter().chain([(number, found.clone())]).collect();
+    let verified = combine(plan, &all, &Expectations::default(), &NoProgress).is_ok();
+    assert!(verified || !is_the_seeds, "the parts of the seeds are good");
+    let twice = sums.iter().any(|(of, sums)| *of != number && *sums == found);
+    assert!(!(verified && twice), "the sums of one part stand for another's");
+    true
 }
 
 /// What is found in a contract has whole keys, and is judged; a comment at its end changes nothing.

@@ -7,7 +7,7 @@
 //! ```text
 //! files      ptau r1cs zkey wtns challenge response
 //! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
-//!            proof journal deployed
+//!            proof journal deployed ptau_plan ptau_part
 //! archives   archive
 //! verifiers  ptau_verify zkey_verify bundle_verify
 //! stable     runs them without libFuzzer: seeds, then seeded mutations
@@ -25,8 +25,8 @@ mod verifiers;
 
 pub use archives::archive;
 pub use documents::{
-    bundle, ceremony_toml, deployed, envelope, journal, policy, proof, snippet, statement,
-    transcript, verification_key,
+    bundle, ceremony_toml, deployed, envelope, journal, policy, proof, ptau_part, ptau_plan,
+    snippet, statement, transcript, verification_key,
 };
 pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
@@ -35,7 +35,7 @@ pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     ("ptau", ptau),
     ("r1cs", r1cs),
     ("zkey", zkey),
@@ -53,6 +53,8 @@ pub const TARGETS: [Target; 21] = [
     ("proof", proof),
     ("journal", journal),
     ("deployed", deployed),
+    ("ptau_plan", ptau_plan),
+    ("ptau_part", ptau_part),
     ("archive", archive),
     ("ptau_verify", ptau_verify),
     ("zkey_verify", zkey_verify),

@@ -243,7 +243,7 @@ pub(crate) enum PtauCommand {
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels circuit.r1cs\n  \
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels 14..20\n\n\
             A preparation that was interrupted goes on when the same command is given again. \
-            Until it ends, what is made is beside OUT, as OUT.unfinished, OUT.unfinished.scratch \
+            Until it ends, what is made is next to OUT, as OUT.unfinished, OUT.unfinished.scratch \
             and OUT.unfinished.json; remove all three to begin anew.\n\n\
             snarkjs reads files with all levels only. `zkey new` also takes a file that is not \
             prepared, and computes what its circuit needs.")
@@ -362,6 +362,9 @@ pub(crate) struct BeaconArgs {
     pub(crate) name: Option<String>,
 }
 
+/// Seconds between checkpoints, where no one says otherwise.
+pub(crate) const CHECKPOINT_EVERY: u64 = 10;
+
 #[derive(Debug, Args)]
 pub(crate) struct Prepare {
     /// The file whose powers to take, closed by a beacon or not
@@ -374,7 +377,7 @@ pub(crate) struct Prepare {
     #[arg(long, value_name = "R1CS|N|N..M")]
     pub(crate) levels: Option<LevelsOrCircuit>,
     /// Note how far the work has come whenever so many seconds have passed
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
     pub(crate) checkpoint_every: u64,
 }
 

@@ -14,7 +14,6 @@ mod known;
 mod memory;
 mod outcome;
 mod output;
-mod parts;
 mod progress;
 mod prompt;
 mod proving_key;

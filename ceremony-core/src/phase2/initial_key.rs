@@ -131,10 +131,10 @@ fn bases<P: Read + Seek + Send>(
 
 fn file_of_bases<'a, P: Read + Seek>(
     ptau: &'a mut Ptau<P>,
-    beside: &'a mut Option<Box<dyn Scratch>>,
+    scratch: &'a mut Option<Box<dyn Scratch>>,
 ) -> BasesFile<'a, P> {
-    match beside {
-        Some(file) => BasesFile::Beside(&mut **file),
+    match scratch {
+        Some(file) => BasesFile::Scratch(&mut **file),
         None => BasesFile::Ptau(ptau.source()),
     }
 }
@@ -142,14 +142,14 @@ fn file_of_bases<'a, P: Read + Seek>(
 /// The file that has the Lagrange bases.
 enum BasesFile<'a, R> {
     Ptau(&'a mut R),
-    Beside(&'a mut dyn Scratch),
+    Scratch(&'a mut dyn Scratch),
 }
 
 impl<R: Read + Seek> Read for BasesFile<'_, R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Ptau(file) => file.read(bytes),
-            Self::Beside(file) => file.read(bytes),
+            Self::Scratch(file) => file.read(bytes),
         }
     }
 }
@@ -158,7 +158,7 @@ impl<R: Read + Seek> Seek for BasesFile<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match self {
             Self::Ptau(file) => file.seek(to),
-            Self::Beside(file) => file.seek(to),
+            Self::Scratch(file) => file.seek(to),
         }
     }
 }
@@ -211,7 +211,7 @@ pub(super) struct InitialKey<'a, C, P> {
     ptau: &'a mut Ptau<P>,
     lagrange: LagrangeLayout,
     /// Where the Lagrange bases are, if not in the `.ptau` itself.
-    beside: Option<Box<dyn Scratch>>,
+    scratch: Option<Box<dyn Scratch>>,
     shape: Shape,
     rng: VerifierRng,
     progress: &'a dyn Progress,
@@ -243,7 +243,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             r1cs,
             ptau,
             lagrange: LagrangeLayout::consecutive(Levels::of(shape.power()), false, 0),
-            beside: None,
+            scratch: None,
             shape,
             rng: VerifierRng::from_os()?,
             progress,
@@ -251,7 +251,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             wires_per_pass,
         };
         key.check_ptau()?;
-        (key.lagrange, key.beside) = bases(key.ptau, shape.power(), progress)?;
+        (key.lagrange, key.scratch) = bases(key.ptau, shape.power(), progress)?;
         Ok(key)
     }
 
@@ -428,8 +428,8 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         plan: &Plan<'_>,
         also: impl FnMut(&[Term]) -> Result<(), SetupError> + Send,
     ) -> Result<Columns, SetupError> {
-        let Self { r1cs, ptau, lagrange, beside, shape, rng, progress, .. } = self;
-        let mut file = file_of_bases(ptau, beside);
+        let Self { r1cs, ptau, lagrange, scratch, shape, rng, progress, .. } = self;
+        let mut file = file_of_bases(ptau, scratch);
         let level = lagrange.levels.start_of(shape.power().exponent());
         let mut basis = Basis { source: &mut file, lagrange: *lagrange, level };
         progress.begin(step, u64::from(shape.constraints()) + u64::from(shape.public()));
@@ -443,7 +443,7 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let n = self.shape.power().n();
         let level = self.lagrange.levels.start_of(self.shape.power().exponent() + 1);
         let (run, all) = (self.lagrange.tau_g1, level..level + 2 * n);
-        let mut file = file_of_bases(self.ptau, &mut self.beside);
+        let mut file = file_of_bases(self.ptau, &mut self.scratch);
         let mut pieces = ReadAhead::new(&mut file);
         pieces.want(&run, all.clone(), 0);
         sink.begin(section::H).map_err(SetupError::Key)?;

@@ -18,7 +18,7 @@ pub(crate) const PHASE1: [Meaning; 13] = [
     ),
     (
         8,
-        "No contribution repeats or cancels an earlier one, and tau is no value that anyone guesses.",
+        "No contribution repeats or cancels an earlier one, and tau is not a value that anyone guesses.",
     ),
     (9, "The file is the published or pinned one, to the last bit."),
     (10, "The file continues the file before it: no earlier contribution was dropped or changed."),

@@ -70,8 +70,8 @@ fn a_change_that_the_rules_do_not_allow_is_refused_by_its_name() {
     fits(&roster, enrol("zoe", &[Phase::Two]));
     is_refused(&roster, enrol("zoe", &[Phase::One]), "no enrolment for these phases");
     is_refused(&roster, enrol("zoe", &[Phase::One, Phase::Two]), "no enrolment for these phases");
-    is_refused(&roster, enrol("zoe", &[]), "the phases are no list");
-    is_refused(&roster, enrol("zoe", &[Phase::Two, Phase::Two]), "the phases are no list");
+    is_refused(&roster, enrol("zoe", &[]), "the phases are not a list");
+    is_refused(&roster, enrol("zoe", &[Phase::Two, Phase::Two]), "the phases are not a list");
     let named = |name: &str, key_of: &str| Change::Enrol {
         participant: label(name),
         key: key(key_of),

@@ -354,7 +354,7 @@ impl Core {
                 if ticket.key != *key || ticket.ceremony_toml_sha256 != rules {
                     return Err(Diagnostic::artefact(
                         "ticket",
-                        "the ticket is somebody else's, or of another ceremony",
+                        "the ticket is someone else's, or of another ceremony",
                     )
                     .found(ticket.key.fingerprint())
                     .expected(key.fingerprint())

@@ -32,7 +32,7 @@ impl Elsewhere {
             && base.query().is_none()
             && base.fragment().is_none();
         if !matches!(base.scheme(), "https" | "http") || !base.has_host() || !plain {
-            return Err(refused("this is no public address of files"));
+            return Err(refused("this is not a public address of files"));
         }
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));

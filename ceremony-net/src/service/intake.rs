@@ -209,8 +209,9 @@ impl Core {
                 Err(error) => return refused(error.into(), receipts),
             };
             let Some(delivered) = inbox.attestations.first() else {
-                let error = Diagnostic::artefact("attestation", "this is no attestation of a step")
-                    .hint("send the file that stands next to the data file");
+                let error =
+                    Diagnostic::artefact("attestation", "this is not the attestation of a step")
+                        .hint("send the file that stands next to the data file");
                 return refused(error, receipts);
             };
             if let Err(error) = of_the_turn(delivered, lease, chain) {

@@ -140,7 +140,7 @@ impl State {
             Diagnostic::environment(
                 "turn-over",
                 "you do not have this turn: it ran out, was given \
-                                     back, or is somebody else's",
+                                     back, or is someone else's",
             )
             .hint("ask for your place in the queue again: it is kept")
         };

@@ -6,12 +6,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use zk_attest::key::PublicKey;
 use zk_attest::primitives::CircuitName;
 
-use super::EntropyArgs;
 use super::judge::JudgeArgs;
 use super::network::{AppointArgs, ApproveArgs, IndexArgs, JoinArgs, MirrorArgs, ServeArgs};
 use super::next::NextCeremony;
 use super::publication::{ArchiveArgs, PublishArgs};
 use super::signing::SignerArgs;
+use super::{CHECKPOINT_EVERY, EntropyArgs};
 use crate::host::examples;
 
 #[derive(Debug, Args)]
@@ -109,8 +109,8 @@ pub(crate) enum CeremonyCommand {
             secret comes from the operating system; on a terminal you are asked for some text \
             that is mixed in, never shown and never stored. File and attestation appear together, \
             and only when both are complete.\n\n\
-            In phase 2 the prepared file is verified first, once for all circuits. Whoever relies \
-            on auditors (`ceremony audit --so-far` signs their verdicts) or on an own earlier \
+            In phase 2 the prepared file is verified first, once for all circuits. Anyone who \
+            relies on auditors (`ceremony audit --so-far` signs their verdicts) or on an own earlier \
             verification saves that work, and need not even have the file: then the last key of \
             a circuit is verified from an earlier one that the same auditors (or you) verified.")
     )]
@@ -149,11 +149,12 @@ pub(crate) enum CeremonyCommand {
     /// Prepare the closed phase 1 and open phase 2 of every circuit: coordinator
     #[command(
         after_long_help = examples("Example:\n  \
-            zk-ceremony ceremony prepare shared/ --key coordinator.pem")
+            zk-ceremony ceremony prepare shared/ --key coordinator.pem\n\n\
+            After an interruption the same command goes on from its last checkpoint.")
     )]
-    Prepare(CoordinatorStep),
+    Prepare(PrepareStep),
     /// Verify everything, then write verifying keys for arkworks and snarkjs, and proving keys into
-    /// DIR.private/, beside the folder
+    /// DIR.private/, next to the folder
     #[command(
         after_long_help = examples("Examples:\n  \
             zk-ceremony ceremony keygen shared/ --witness attestation=witness.wtns\n  \
@@ -340,7 +341,7 @@ pub(crate) enum CeremonyCommand {
             zk-ceremony ceremony index shared/ --key coordinator.pem\n\n\
             Writes index.json, signed by the coordinator's key or by that of a service that the \
             coordinator appointed. Copy the listed files to the bucket first, and index.json last: \
-            `ceremony mirror https://BUCKET/PREFIX/ DIR` reads it, and the files beside it.")
+            `ceremony mirror https://BUCKET/PREFIX/ DIR` reads it, and the files next to it.")
     )]
     Index(IndexArgs),
     /// Copy a ceremony from its service or a bucket as it grows, and verify each step once
@@ -464,7 +465,7 @@ pub(crate) struct ContributeStep {
     /// Your name in the roster
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
-    /// Somebody whose turn comes before yours and who is to be passed over, agreed with the
+    /// Someone whose turn comes before yours and who is to be passed over, agreed with the
     /// coordinator; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) skip: Vec<String>,
@@ -497,7 +498,7 @@ pub(crate) struct AttestStep {
     /// The circuit of the only file: the same as NAME=FILE
     #[arg(long, value_name = "NAME", value_parser = circuit_name)]
     pub(crate) circuit: Option<CircuitName>,
-    /// Somebody whose turn comes before yours and who is to be passed over; may be repeated
+    /// Someone whose turn comes before yours and who is to be passed over; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) skip: Vec<String>,
     /// Tool and version that made the file
@@ -568,9 +569,12 @@ pub(crate) struct BeaconSource {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CoordinatorStep {
+pub(crate) struct PrepareStep {
     #[command(flatten)]
     pub(crate) folder: FolderArg,
+    /// Note how far the preparation has come whenever so many seconds have passed
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    pub(crate) checkpoint_every: u64,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
 }

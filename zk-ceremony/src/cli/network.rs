@@ -88,9 +88,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 600,
           value_parser = clap::value_parser!(u64).range(1..=604_800))]
     pub(crate) turn: u64,
-    /// In a ceremony with an order: seconds to wait for whoever is next and not there, while others
-    /// are; a day (86400), or five minutes (300) where participants commit to their secrets, which
-    /// is for one session
+    /// In a ceremony with an order: seconds to wait for the one who is next and not there, while
+    /// others are; a day (86400), or five minutes (300) where participants commit to their
+    /// secrets, which is for one session
     #[arg(long, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) absent_after: Option<u64>,
@@ -118,7 +118,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, requires = "signer",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) close_after: u64,
-    /// Add whoever asks for it to the roster, as far as the rules allow
+    /// Add anyone who asks for it to the roster, as far as the rules allow
     #[arg(long, requires = "signer")]
     pub(crate) enrol_all: bool,
     /// The serial number of the bundle; left out, one more than that of the predecessor that the
@@ -206,8 +206,8 @@ pub(crate) struct JoinArgs {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
-    /// Sign first that you take part; whoever is not in the roster yet asks to be added by it, and
-    /// waits
+    /// Sign first that you take part; someone who is not in the roster yet asks to be added by
+    /// it, and waits
     #[arg(long)]
     pub(crate) enrol: bool,
     /// With --enrol: the machine that you use, in your words

@@ -163,7 +163,8 @@ pub(crate) enum SignCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct PrepareSigning {
-    /// The bundle (bundle.json) or envelope (NNNN.dsse.json) to be signed
+    /// The bundle (bundle.json), the envelope (NNNN.dsse.json, a part of a verification) or the
+    /// plan of a verification in parts to be signed
     #[arg(value_name = "DOCUMENT")]
     pub(crate) document: PathBuf,
     #[command(flatten)]
@@ -190,7 +191,7 @@ pub(crate) struct SignRaw {
 
 #[derive(Debug, Args)]
 pub(crate) struct AttachSignature {
-    /// The bundle or envelope that was signed; the signature is added to it in place
+    /// The bundle, envelope or plan that was signed; the signature is added to it in place
     #[arg(value_name = "DOCUMENT")]
     pub(crate) document: PathBuf,
     /// The file with the signature: 64 bytes, or their base64

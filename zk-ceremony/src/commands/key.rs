@@ -70,8 +70,11 @@ impl OpenFile {
             leave_stdout();
             let mut stdout = io::stdout().lock();
             if stdout.is_terminal() {
-                return Err(Diagnostic::environment("terminal", "a key is no text for a terminal")
-                    .hint("send it into a pipe, or give --out FILE"));
+                return Err(Diagnostic::environment(
+                    "terminal",
+                    "a key is not text for a terminal",
+                )
+                .hint("send it into a pipe, or give --out FILE"));
             }
             sealed::open(&self.file, input, &self.opener, &mut stdout)?;
             return stdout

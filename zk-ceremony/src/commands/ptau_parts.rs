@@ -9,6 +9,7 @@ use ceremony_core::phase1::parts::{
     CombineError, PartError, PartOf, PartSums, Plan, PlanError, PlanningError, combine,
 };
 use ceremony_core::phase1::verify::VerifyError;
+use ceremony_folder::parts::{MAX_PLAN_BYTES, PlanDocument, part_envelope, part_of_plan};
 use ceremony_folder::{explained, hints};
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -25,7 +26,6 @@ use crate::cli::Verify;
 use crate::failure;
 use crate::outcome::{made, note};
 use crate::output::{Output, open};
-use crate::parts::{MAX_PLAN_BYTES, PlanDocument, part_envelope, part_of_plan};
 use crate::progress::Bars;
 use crate::signer::named_public_key;
 

@@ -1,15 +1,18 @@
 //! `ptau prepare` and `ptau import-lagrange`.
 
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ceremony_core::format::bound_file::digest_file;
-use ceremony_core::format::ptau::Levels;
+use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
-use ceremony_core::phase1::prepare::{Checkpoint, ImportError, Preparation, import_lagrange};
+use ceremony_core::phase1::prepare::{
+    Checkpoint, ImportError, Preparation, check_input, import_lagrange,
+};
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use ceremony_folder::explained;
-use ceremony_folder::resumable::Resumable;
+use ceremony_folder::resumable::{Found, Resumable};
 use serde::{Deserialize, Serialize};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -23,7 +26,7 @@ use crate::progress::Bars;
 
 /// What an unfinished output is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Work {
+pub(super) struct Work {
     unfinished: String,
     version: u32,
     /// SHA-256 of the input.
@@ -46,6 +49,17 @@ struct Done {
 }
 
 impl Work {
+    /// Of a command, on the file of this SHA-256.
+    pub(super) fn new(command: &str, input: impl ToString, levels: Levels) -> Self {
+        let (input, levels) = (input.to_string(), levels.to_string());
+        Self { unfinished: command.into(), version: 1, input, levels }
+    }
+
+    /// What is noted before anything is done.
+    pub(super) fn first_note(&self) -> Vec<u8> {
+        self.note(None)
+    }
+
     fn note(&self, done: Option<Checkpoint>) -> Vec<u8> {
         let done = done.map(|Checkpoint { levels, steps, .. }| Done { levels, steps });
         // Texts and numbers: there is nothing that JSON could not say.
@@ -53,28 +67,76 @@ impl Work {
     }
 
     /// How far the work that a note speaks of has come, if it is this one.
-    fn checkpoint(&self, out: &Path, found: &[u8]) -> Result<Option<Checkpoint>, Diagnostic> {
-        let other = |found: String| {
-            let (out, Self { input, levels, .. }) = (out.display(), self);
-            Diagnostic::environment(
-                "unfinished-other",
-                "another preparation was interrupted with this output",
-            )
-            .at(format_args!("{out}.unfinished.json"))
-            .found(found)
-            .expected(format_args!("input {input}, levels {levels}"))
-            .hint(format_args!(
-                "give the command that was interrupted, name another output, or remove the three \
-                 files {out}.unfinished, {out}.unfinished.scratch and {out}.unfinished.json"
-            ))
-        };
-        let Note { work, done } = serde_json::from_slice(found)
-            .map_err(|error| other(format!("no note of a preparation: {error}")))?;
+    fn checkpoint(&self, at: &Found) -> Result<Option<Checkpoint>, Diagnostic> {
+        let Note { work, done } = Note::read(at, &self.levels)?;
         if work != *self {
-            return Err(other(format!("input {}, levels {}", work.input, work.levels)));
+            let found = format!("input {}, levels {}", work.input, work.levels);
+            let expected = format!("input {}, levels {}", self.input, self.levels);
+            return Err(interrupted_other(at, &found, &expected));
         }
         Ok(done.map(|Done { levels, steps }| Checkpoint { levels, steps, required: false }))
     }
+}
+
+impl Note {
+    /// What an earlier process noted, if it prepared these levels. Which input, only its digest
+    /// tells.
+    fn read(at: &Found, levels: &str) -> Result<Self, Diagnostic> {
+        let expected = format!("a preparation of levels {levels}");
+        let other = |found: &str| interrupted_other(at, found, &expected);
+        let note: Self = serde_json::from_slice(&at.note)
+            .map_err(|error| other(&format!("not a note of a preparation: {error}")))?;
+        if note.work.levels == levels {
+            return Ok(note);
+        }
+        Err(other(&format!("a preparation of levels {}", note.work.levels)))
+    }
+}
+
+fn interrupted_other(at: &Found, found: &str, expected: &str) -> Diagnostic {
+    let what = "another preparation was interrupted with this output";
+    let file = at.unfinished.display();
+    Diagnostic::environment("unfinished-other", what)
+        .at(format_args!("{file}.json"))
+        .found(found)
+        .expected(expected)
+        .hint(format_args!(
+            "give the command that was interrupted, or remove what it left: the three files \
+             {file}, {file}.scratch and {file}.json"
+        ))
+}
+
+/// Prepares a file for these levels, from the last checkpoint of an earlier process, if there is
+/// one.
+pub(super) fn prepare_resumably<R: Read + Seek + Send>(
+    (path, input): (&Path, &mut Ptau<R>),
+    levels: Levels,
+    (work, files): (&Work, &mut Resumable),
+    every: Duration,
+) -> Result<(), Diagnostic> {
+    let (bars, failed) = (Bars::default(), |e| failure::step(path, &e));
+    let done = files.found().map(|found| work.checkpoint(found)).transpose()?.flatten();
+    let unfinished = files.unfinished().display().to_string();
+    let mut last = Instant::now();
+    let (output, scratch, mut keeper) = files.parts();
+    let preparation = match done {
+        Some(done) => {
+            note!("going on with {unfinished}, after {} of its levels", done.levels);
+            Preparation::resume(input, output, levels, done, &bars)
+        }
+        None => Preparation::begin(input, output, levels, &bars),
+    };
+    preparation
+        .map_err(failed)?
+        .finish(Some(scratch), &mut |output, _, checkpoint| {
+            if checkpoint.required || last.elapsed() >= every {
+                keeper.keep(output, &work.note(Some(checkpoint)))?;
+                last = Instant::now();
+            }
+            Ok(())
+        })
+        .map_err(failed)?;
+    Ok(())
 }
 
 impl Prepare {
@@ -94,44 +156,18 @@ impl Prepare {
         let mut input = open_ptau(&self.input)?;
         let power = input.power();
         let levels = self.wanted(Levels::all(power))?;
+        // Before the file is read from end to end, for its digest.
+        if let Some(found) = Resumable::judge(path, self.output.force, &[&self.input])? {
+            Note::read(&found, &levels.to_string())?;
+        }
+        check_input(&input, levels, &bars).map_err(|e| failure::step(&self.input, &e))?;
         let digests = digest_file(input.source(), &bars)
             .map_err(|e| failure::io(&self.input, "reading", &e))?;
-        let work = Work {
-            unfinished: "ptau prepare".into(),
-            version: 1,
-            input: digests.sha256.to_string(),
-            levels: levels.to_string(),
-        };
-        let mut files = Resumable::open(path, self.output.force, &[&self.input], &work.note(None))?;
-        let done = match files.found() {
-            Some(found) => work.checkpoint(path, found)?,
-            None => None,
-        };
-        let failed = |e| failure::step(&self.input, &e);
+        let work = Work::new("ptau prepare", digests.sha256, levels);
+        let inputs = [self.input.as_path()];
+        let mut files = Resumable::open(path, self.output.force, &inputs, &work.first_note())?;
         let every = Duration::from_secs(self.checkpoint_every);
-        let mut last = Instant::now();
-        let (output, scratch, mut keeper) = files.parts();
-        let preparation = match done {
-            Some(done) => {
-                note!(
-                    "going on with {}.unfinished, after {} of its levels",
-                    path.display(),
-                    done.levels
-                );
-                Preparation::resume(&mut input, output, levels, done, &bars)
-            }
-            None => Preparation::begin(&mut input, output, levels, &bars),
-        };
-        preparation
-            .map_err(failed)?
-            .finish(Some(scratch), &mut |output, _, checkpoint| {
-                if checkpoint.required || last.elapsed() >= every {
-                    keeper.keep(output, &work.note(Some(checkpoint)))?;
-                    last = Instant::now();
-                }
-                Ok(())
-            })
-            .map_err(failed)?;
+        prepare_resumably((&self.input, &mut input), levels, (&work, &mut files), every)?;
         files.commit()?;
         if levels == Levels::all(power) {
             made(path, format_args!("prepared for circuits of up to 2^{power} constraints"));

@@ -6,8 +6,10 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use ceremony_core::phase1::parts::{MAX_PARTS, PartOf};
+use ceremony_folder::parts::{PlanDocument, PtauPart, PtauPlan};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::sha256;
@@ -18,7 +20,9 @@ use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use zk_attest::primitives::Timestamp;
 use zk_attest::signer::sign_envelope;
-use zk_attest::statement::{MANIFEST_SUBJECT, Provenance, Statement, StepAttestation, Subject};
+use zk_attest::statement::{
+    MANIFEST_SUBJECT, Predicate, Provenance, Statement, StepAttestation, Subject,
+};
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::signing::{AttachSignature, PrepareSigning, SignCommand, SignRaw, TargetArgs};
@@ -120,12 +124,12 @@ impl AttachSignature {
         let bytes = read_regular(&self.signature, MAX_SIGNATURE_FILE_BYTES).map_err(refused)?;
         let bytes = decode_signature(&bytes).map_err(|e| {
             refused(
-                Refusal::new(Code::Malformed, format_args!("no base64: {e}"))
+                Refusal::new(Code::Malformed, format_args!("not base64: {e}"))
                     .hint("give the 64 bytes, or their base64"),
             )
         })?;
         let signature = SignatureBytes::try_from(bytes.as_slice()).map_err(|_| {
-            let refusal = Refusal::new(Code::Malformed, "no Ed25519 signature")
+            let refusal = Refusal::new(Code::Malformed, "not an Ed25519 signature")
                 .found(format_args!("{} bytes", bytes.len()));
             refused(
                 refusal
@@ -161,48 +165,50 @@ pub(super) struct Document {
 
 enum Content {
     Bundle(Box<Bundle>),
+    /// Of a verification in parts.
+    Plan(Box<PlanDocument>),
     Envelope(Envelope),
 }
 
-/// What tells a bundle from an envelope.
+/// What tells a bundle and a plan from an envelope, which has no such field.
 #[derive(Deserialize)]
 struct Kind {
-    format: Option<IgnoredAny>,
+    format: Option<Value>,
 }
 
 impl Document {
-    /// Reads a bundle or an envelope.
+    /// Reads a bundle, a plan or an envelope.
     pub(super) fn read(path: &Path) -> Result<Self, Diagnostic> {
         let refused = |refusal| failure::refusal(path, &refusal);
         let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(refused)?;
-        let is_bundle =
-            serde_json::from_slice::<Kind>(&bytes).is_ok_and(|kind| kind.format.is_some());
-        let content = if is_bundle {
-            Bundle::from_json(&bytes).map(|bundle| Content::Bundle(Box::new(bundle)))
-        } else {
-            Envelope::from_json(&bytes).map(Content::Envelope)
+        let format = serde_json::from_slice::<Kind>(&bytes).ok().and_then(|kind| kind.format);
+        let content = match format {
+            Some(format) if format.as_str().is_some_and(PlanDocument::is_named_by) => {
+                PlanDocument::from_json(&bytes).map(|plan| Content::Plan(Box::new(plan)))
+            }
+            Some(_) => Bundle::from_json(&bytes).map(|bundle| Content::Bundle(Box::new(bundle))),
+            None => Envelope::from_json(&bytes).map(Content::Envelope),
         };
         Ok(Self { path: path.to_owned(), content: content.map_err(refused)?, bytes })
     }
 
     /// The bundle, where only a bundle will do.
     pub(super) fn bundle(&self) -> Result<&Bundle, Diagnostic> {
-        match &self.content {
-            Content::Bundle(bundle) => Ok(bundle),
-            Content::Envelope(_) => {
-                Err(Diagnostic::artefact("not-a-bundle", "an envelope, not a bundle")
-                    .at(self.path.display())
-                    .hint(
-                        "name a bundle; a single envelope is signed with `sign prepare`, `sign \
-                         raw` and `sign attach`",
-                    ))
-            }
-        }
+        let (what, name) = match &self.content {
+            Content::Bundle(bundle) => return Ok(bundle),
+            Content::Plan(_) => ("a plan of a verification in parts, not a bundle", "a plan"),
+            Content::Envelope(_) => ("an envelope, not a bundle", "a single envelope"),
+        };
+        let hint = format!(
+            "name a bundle; {name} is signed with `sign prepare`, `sign raw` and `sign attach`"
+        );
+        Err(Diagnostic::artefact("not-a-bundle", what).at(self.path.display()).hint(hint))
     }
 
     pub(super) fn envelope(&self) -> &Envelope {
         match &self.content {
             Content::Bundle(bundle) => bundle.envelope(),
+            Content::Plan(plan) => &plan.envelope,
             Content::Envelope(envelope) => envelope,
         }
     }
@@ -214,6 +220,7 @@ impl Document {
     ) -> Result<(), Refusal> {
         match &mut self.content {
             Content::Bundle(bundle) => bundle.add_signature(key, signature),
+            Content::Plan(plan) => plan.envelope.add_signature(key, signature),
             Content::Envelope(envelope) => envelope.add_signature(key, signature),
         }
     }
@@ -223,6 +230,11 @@ impl Document {
         let shown = match &self.content {
             Content::Bundle(bundle) => {
                 bundle.inspect(None, &Timestamp::now()).map(|inspection| inspection.to_string())
+            }
+            Content::Plan(plan) => {
+                // What is signed is the plan that the document holds.
+                plan.plan().map_err(|error| error.at(self.path.display()).hint(PtauPlan::RENEW))?;
+                Statement::from_payload(plan.envelope.payload()).map(|it| shown_plan(&it))
             }
             Content::Envelope(envelope) => shown_statement(envelope, None),
         };
@@ -243,6 +255,7 @@ impl Document {
             Content::Bundle(bundle) => {
                 bundle.to_json().map_err(|refusal| failure::refusal(&self.path, &refusal))?
             }
+            Content::Plan(plan) => plan.to_json(),
             Content::Envelope(envelope) => envelope.to_json(),
         };
         let path = output.path().to_owned();
@@ -265,37 +278,51 @@ impl Document {
     }
 }
 
-/// What an envelope's statement says, of whichever of our three types it is. One about a bundle
-/// says it in its manifest, and is not shown without.
+/// What an envelope's statement says, of whichever of our five types it is. One about a bundle says
+/// it in its manifest, and is not shown without. Nor is one about a plan shown here where the plan
+/// could be; on the machine that signs, its digest and its file's are what is shown.
 fn shown_statement(envelope: &Envelope, manifest: Option<&Path>) -> Result<String, Refusal> {
-    match Statement::<Provenance>::from_payload(envelope.payload()) {
-        Ok(statement) => {
-            let path = manifest.ok_or_else(|| {
-                Refusal::new(
-                    Code::SubjectMismatch,
-                    "the statement approves a bundle, and this is only its envelope: what is \
-                     approved cannot be shown",
-                )
-                .expected("the bundle")
-                .hint("name the bundle that the envelope was taken from")
-            })?;
-            let manifest = read_regular(path, MAX_MANIFEST_BYTES)
-                .and_then(|bytes| Manifest::from_json(&bytes))
-                .and_then(|manifest| ensure_manifest_of(&statement, manifest))
-                .map_err(|refusal| refusal.in_file(path).hint(carry_manifest_over()))?;
-            Ok(shown_provenance(&statement, &manifest))
+    if let Some(statement) = of_type::<Provenance>(envelope)? {
+        let path = manifest.ok_or_else(|| {
+            Refusal::new(
+                Code::SubjectMismatch,
+                "the statement approves a bundle, and this is only its envelope: what is approved \
+                 cannot be shown",
+            )
+            .expected("the bundle")
+            .hint("name the bundle that the envelope was taken from")
+        })?;
+        let manifest = read_regular(path, MAX_MANIFEST_BYTES)
+            .and_then(|bytes| Manifest::from_json(&bytes))
+            .and_then(|manifest| ensure_manifest_of(&statement, manifest))
+            .map_err(|refusal| refusal.in_file(path).hint(carry_manifest_over()))?;
+        return Ok(shown_provenance(&statement, &manifest));
+    }
+    if let Some(statement) = of_type::<PtauPlan>(envelope)? {
+        if manifest.is_none() {
+            return Err(Refusal::new(
+                Code::SubjectMismatch,
+                "the statement is about a plan, and this is only its envelope",
+            )
+            .expected("the plan of a verification in parts")
+            .hint("name the plan that the envelope was taken from"));
         }
-        Err(refusal) if refusal.code() == Code::PredicateType => {
-            match Statement::<Release>::from_payload(envelope.payload()) {
-                Ok(statement) => Ok(shown_release(&statement)),
-                Err(refusal) if refusal.code() == Code::PredicateType => {
-                    Statement::<StepAttestation>::from_payload(envelope.payload())
-                        .map(|statement| shown_step(&statement))
-                }
-                Err(refusal) => Err(refusal),
-            }
-        }
-        Err(refusal) => Err(refusal),
+        return Ok(shown_plan(&statement));
+    }
+    if let Some(statement) = of_type::<PtauPart>(envelope)? {
+        return shown_part(&statement);
+    }
+    if let Some(statement) = of_type::<Release>(envelope)? {
+        return Ok(shown_release(&statement));
+    }
+    Statement::<StepAttestation>::from_payload(envelope.payload()).map(|it| shown_step(&it))
+}
+
+/// The envelope's statement, if it is of this type.
+fn of_type<P: Predicate>(envelope: &Envelope) -> Result<Option<Statement<P>>, Refusal> {
+    match Statement::from_payload(envelope.payload()) {
+        Err(refusal) if refusal.code() == Code::PredicateType => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -351,6 +378,39 @@ fn shown_release(statement: &Statement<Release>) -> String {
     ];
     lines.extend(shown_subjects(&statement.subject));
     lines.join("\n") + "\n"
+}
+
+fn shown_plan(statement: &Statement<PtauPlan>) -> String {
+    let says = &statement.predicate;
+    let mut lines = vec![
+        format!("states       a plan for verifying this file in {} parts", says.parts),
+        format!("plan         {}", says.plan),
+        format!("tool         {}", says.made.tool),
+        format!("time         {}", says.made.time),
+    ];
+    lines.extend(shown_subjects(&statement.subject));
+    lines.join("\n") + "\n"
+}
+
+/// Refuses a part that no plan has: nothing could be combined with it.
+fn shown_part(statement: &Statement<PtauPart>) -> Result<String, Refusal> {
+    let says = &statement.predicate;
+    let part = PartOf::new(says.part, says.parts).ok_or_else(|| {
+        Refusal::new(Code::Malformed, "not a part of a verification")
+            .found(format_args!("part {} of {}", says.part, says.parts))
+            .expected(format_args!("part I of N, with I from 1 to N, and N at most {MAX_PARTS}"))
+            .hint(PtauPart::RENEW)
+    })?;
+    let sections: Vec<String> = says.sections().iter().map(ToString::to_string).collect();
+    let mut lines = vec![
+        format!("states       the sums of {part} of a verification of this file"),
+        format!("sections     {}", sections.join(", ")),
+        format!("plan         {}", says.plan),
+        format!("tool         {}", says.made.tool),
+        format!("time         {}", says.made.time),
+    ];
+    lines.extend(shown_subjects(&statement.subject));
+    Ok(lines.join("\n") + "\n")
 }
 
 fn shown_step(statement: &Statement<StepAttestation>) -> String {

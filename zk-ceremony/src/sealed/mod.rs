@@ -64,7 +64,7 @@ impl Recipients {
 
 fn recipient(text: &str) -> Result<Box<dyn age::Recipient + Send>, Diagnostic> {
     let refused = |why: &dyn std::fmt::Display| {
-        Diagnostic::environment("recipient", format_args!("this is no recipient: {why}"))
+        Diagnostic::environment("recipient", format_args!("this is not a recipient: {why}"))
             .at("a recipient")
             // What looks like an identity is secret.
             .found(if text.to_ascii_uppercase().starts_with("AGE-") { "an identity" } else { text })
@@ -126,7 +126,7 @@ pub(crate) fn open(
             let bytes = read_secret(path, MAX_IDENTITY_BYTES)?;
             let file = IdentityFile::from_buffer(&bytes[..]).map_err(|_| {
                 // The error may quote what it found.
-                Diagnostic::environment("identity", "this is no file of age identities")
+                Diagnostic::environment("identity", "this is not a file of age identities")
                     .at(path.display())
                     .expected("AGE-SECRET-KEY-1... or AGE-PLUGIN-NAME-1..., one in a line")
             })?;
@@ -176,7 +176,7 @@ fn refusal(sealed: &Path, error: &DecryptError) -> Diagnostic {
         }
         error => Diagnostic::artefact(
             "sealed-damaged",
-            format_args!("this is no sealed file, or it is damaged: {}", one_line(error)),
+            format_args!("this is not a sealed file, or it is damaged: {}", one_line(error)),
         )
         .at(sealed.display())
         .hint("take another copy of it"),

@@ -177,7 +177,7 @@ fn a_coordinator_cannot_close_with_the_signature_of_another_round() {
 #[test]
 fn a_coordinator_cannot_close_with_bytes_that_are_no_signature() {
     let (world, _) = forged(DrandSignature::new([0x55; 48]));
-    fails(&world, "its bytes are no point of the group");
+    fails(&world, "its bytes are not a point of the group");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn what_is_entered_must_be_the_rounds_signature() {
         (format!("--value {VALUE}"), 2, "a value alone is not believed"),
         ("--random".into(), 2, "a value alone is not believed"),
         (format!("--signature {}", hex_of(rounds[1])), 1, "does not verify under made-up's key"),
-        (format!("--signature {}", "55".repeat(48)), 1, "no point of the group"),
+        (format!("--signature {}", "55".repeat(48)), 1, "not a point of the group"),
         (format!("--signature {}", hex_of(rounds[0]).to_uppercase()), 2, "no signature of a drand"),
         (format!("--signature {}", &hex_of(rounds[0])[2..]), 2, "no signature of a drand chain"),
         (String::new(), 2, "the round is not published yet"),

@@ -223,6 +223,116 @@ fn a_part_with_another_sum_is_not_what_was_signed() {
     says(&run, 1, &["section 2 ([tau^i]1), part 1 of 2", "(phase 1, check 5)"]);
 }
 
+/// `sign prepare`, `sign raw` by other.pem, and `sign attach`, each with what it must show.
+#[track_caller]
+fn sign_elsewhere(folder: &Folder, document: &str, words: &[&str]) {
+    let key = public(folder, "other.pem");
+    for line in [
+        format!("sign prepare {document} it.pae --force"),
+        "sign raw it.pae it.sig --force --key other.pem".into(),
+        format!("sign attach {document} --signature it.sig --public-key {key}"),
+    ] {
+        let run = folder.run(&line);
+        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+        for word in words {
+            assert!(run.stderr.contains(word), "{line}: {word}\n{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn plan_and_parts_are_signed_on_a_machine_without_a_network() {
+    let folder = summed(2);
+    let file = format!("subject      {}  powers.ptau", sha256(&folder.read("powers.ptau")));
+    let plan: Value = serde_json::from_slice(&folder.read("plan.json")).unwrap();
+    let signed = payload_text(&serde_json::to_vec(&plan["envelope"]).unwrap());
+    let signed: Value = serde_json::from_str(&signed).unwrap();
+    let plan = format!("plan         {}", signed["predicate"]["plan"].as_str().unwrap());
+    let words = ["states       a plan for verifying this file in 2 parts\n", &plan, &file];
+    sign_elsewhere(&folder, "plan.json", &words);
+    for part in 1..=2 {
+        let states = format!("states       the sums of part {part} of 2 of a verification");
+        let words = [&states, "sections     2, 3, 4, 5, 12, 13, 14, 15\n", &plan, &file];
+        sign_elsewhere(&folder, &format!("part-{part}.json"), &words);
+    }
+    // Each has two signatures now, and either key will do.
+    for key in ["mine.pem", "other.pem"] {
+        let key = public(&folder, key);
+        let line =
+            format!("ptau verify --combine plan.json part-1.json part-2.json --trusted {key}");
+        assert!(folder.ours(&line).contains("parts 1-2"));
+    }
+}
+
+#[test]
+fn a_plan_or_a_part_that_is_not_what_it_should_be_is_not_signed_anywhere() {
+    let folder = summed(2);
+    let plan = String::from_utf8(folder.read("plan.json")).unwrap();
+    let prepare = |name: &str, bytes: &[u8]| {
+        folder.write(name, bytes);
+        let run = folder.run(&format!("sign prepare {name} it.pae"));
+        assert!(!folder.path("it.pae").exists());
+        run
+    };
+    // Another nonce makes another plan.
+    let at = plan.find("\"nonce\":\"").unwrap() + 9;
+    let digit = if plan.as_bytes()[at] == b'0' { "1" } else { "0" };
+    let other = format!("{}{digit}{}", &plan[..at], &plan[at + 1..]);
+    let run = prepare("other.json", other.as_bytes());
+    let words =
+        ["other.json: what is signed is another plan than the document holds", "found     "];
+    says(&run, 1, &words);
+    let key = public(&folder, "mine.pem");
+    folder.write("it.sig", &[7; 64]);
+    let attach = format!("sign attach other.json --signature it.sig --public-key {key}");
+    says(&folder.run(&attach), 1, &words);
+    let run = prepare("newer.json", plan.replacen("ptau-plan/1", "ptau-plan/2", 1).as_bytes());
+    says(&run, 1, &["newer.json: plan", "version 2 of this format"]);
+    let value: Value = serde_json::from_str(&plan).unwrap();
+    let run = prepare("only.json", &serde_json::to_vec(&value["envelope"]).unwrap());
+    says(&run, 1, &["the statement is about a plan, and this is only its envelope"]);
+    let run = folder.run("bundle sign plan.json --key mine.pem");
+    says(&run, 1, &["plan.json: a plan of a verification in parts, not a bundle"]);
+    // A part that no plan has, and one with a field that no part has.
+    let part = folder.read("part-1.json");
+    for (from, to, words) in [
+        ("\"part\":1,", "\"part\":3,", "not a part of a verification"),
+        ("\"parts\":2,", "\"parts\":5000,", "not a part of a verification"),
+        ("\"part\":1,", "\"part\":1,\"whole\":2,", "unknown field"),
+    ] {
+        let text = payload_text(&part).replacen(from, to, 1);
+        let run = prepare("odd.json", &with_payload(&part, &text));
+        says(&run, 1, &["odd.json", words]);
+        let kind = "application/vnd.in-toto+json";
+        let pae = format!("DSSEv1 {} {kind} {} {text}", kind.len(), text.len());
+        folder.write("odd.pae", pae.as_bytes());
+        let run = folder.run("sign raw odd.pae odd.sig --key mine.pem");
+        says(&run, 1, &["odd.pae", words]);
+        assert!(!folder.path("odd.sig").exists());
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    zk_attest::digest::FileDigest::of(bytes).to_string()
+}
+
+fn payload_text(envelope: &[u8]) -> String {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let envelope: Value = serde_json::from_slice(envelope).unwrap();
+    String::from_utf8(engine.decode(envelope["payload"].as_str().unwrap()).unwrap()).unwrap()
+}
+
+/// The envelope with another payload, signed by no one.
+fn with_payload(envelope: &[u8], payload: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    edited(envelope, |envelope| {
+        envelope["payload"] = Value::from(engine.encode(payload));
+        envelope["signatures"] = serde_json::json!([]);
+    })
+}
+
 /// The envelope of this payload, signed by mine.pem with openssl.
 fn sign(folder: &Folder, file: &str, payload: &str) -> Vec<u8> {
     use base64::Engine as _;

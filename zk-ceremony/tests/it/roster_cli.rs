@@ -635,16 +635,16 @@ fn what_the_rules_do_not_allow_is_said_before_anybody_signs() {
         (
             "zoe",
             "ceremony enrol shared --as dora --key key.pem".into(),
-            "somebody has this name already",
+            "someone has this name already",
         ),
         (
             "zoe",
             "ceremony enrol shared --as Coordinator --key key.pem".into(),
-            "somebody has this name",
+            "someone has this name",
         ),
         ("zoe", "ceremony enrol shared --as bob --key key.pem".into(), "does not match bob's key"),
         ("zoe", "ceremony enrol shared --as zoe --key ../bob/key.pem".into(), "is known already"),
-        ("zoe", "ceremony enrol shared --as zoe --key key.pem --phases 2,1".into(), "no list"),
+        ("zoe", "ceremony enrol shared --as zoe --key key.pem --phases 2,1".into(), "not a list"),
         ("bob", "ceremony enrol shared --as bob --key key.pem --phases 1".into(), "other phases"),
         (
             "coordinator",

@@ -163,7 +163,7 @@ fn what_is_no_recipient_is_refused_and_a_secret_is_not_quoted() {
         let run = safe
             .folder
             .run_with("key seal key.bin --out x.age", |command| command.args(["--to", bad]));
-        assert!(run.code == 2 && run.stderr.contains("no recipient"), "{bad}\n{}", run.stderr);
+        assert!(run.code == 2 && run.stderr.contains("not a recipient"), "{bad}\n{}", run.stderr);
         assert!(!safe.folder.path("x.age").exists());
         keeps_secret(&run, secret.as_bytes());
     }
@@ -178,7 +178,7 @@ fn what_is_no_recipient_is_refused_and_a_secret_is_not_quoted() {
     assert!(!safe.folder.path("x.age").exists());
     secret_file(&safe.folder, "none", "not an identity\n");
     let run = safe.open("key.age", "none");
-    assert!(run.code == 2 && run.stderr.contains("no file of age identities"), "{}", run.stderr);
+    assert!(run.code == 2 && run.stderr.contains("not a file of age identities"), "{}", run.stderr);
 }
 
 /// Three tokens, each with a key of P-256 that was made in it.

@@ -237,7 +237,7 @@ fn computed(word: &str) -> Refusal {
 
 fn coordinate(word: &str, digits: &str) -> Result<Fq> {
     points::number(digits).and_then(Fq::from_bigint).ok_or_else(|| {
-        Refusal::new(Code::KeyEncoding, format_args!("a number of {word} is no coordinate"))
+        Refusal::new(Code::KeyEncoding, format_args!("a number of {word} is not a coordinate"))
             .found(digits.get(..80).unwrap_or(digits))
             .expected("a number below the base field's modulus, in decimal or hex")
     })
@@ -320,7 +320,7 @@ impl Contract {
             let of = if N == 2 { "G1" } else { "G2" };
             Refusal::new(
                 Code::KeyPoint,
-                format_args!("point {index} of {} is no point of {of} of BN254", part.name()),
+                format_args!("point {index} of {} is not a point of {of} of BN254", part.name()),
             )
         })?;
         Ok(if numbers.negated { -found } else { found })

@@ -249,7 +249,12 @@ pub(crate) fn levels_beside<R: Read + Seek + Send>(
     Ok(layout)
 }
 
-fn check_input<R: Read + Seek + Send>(
+/// All that [`Preparation`] asks of its input before it reads a point: for a program that has work
+/// to do before.
+///
+/// # Errors
+/// As [`Preparation::begin`].
+pub fn check_input<R: Read + Seek + Send>(
     input: &Ptau<R>,
     levels: Levels,
     progress: &dyn Progress,

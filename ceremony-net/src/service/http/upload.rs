@@ -118,7 +118,7 @@ fn no_such_upload() -> Refusal {
     Diagnostic::environment(
         "no-such-upload",
         "you have no such upload: its turn is over, or it \
-                             is somebody else's",
+                             is someone else's",
     )
     .hint("begin it again, if you still have the turn")
     .into()

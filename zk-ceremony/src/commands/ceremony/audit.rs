@@ -143,7 +143,7 @@ fn so_far(
         format_args!("{good} files verified, a verdict of each is signed by {by}"),
     );
     note!(
-        "Publish them with your key, {key}: whoever trusts you contributes with `--prepared \
+        "Publish them with your key, {key}: anyone who trusts you contributes with `--prepared \
          verdicts --auditor {key}`."
     );
     Ok(())

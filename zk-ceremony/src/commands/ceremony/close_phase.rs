@@ -3,7 +3,9 @@
 
 use std::io::{BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use ceremony_core::format::bound_file::RecheckedFile;
 use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
@@ -12,11 +14,12 @@ use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{phase1, phase2};
 use ceremony_folder::beacon::{PublicValue, planned_beacon};
+use ceremony_folder::resumable::Aids;
 use ceremony_folder::steps::{ensure_unchanged, open_input};
-use ceremony_folder::store::{LocalDirectory, Readers, Store as _};
+use ceremony_folder::store::{Input, LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
-    AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, NewStep, Prior, Slot, Stage,
-    Step, Track, TurnError, VerifiedCeremony, remove_leftovers_of,
+    AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, LongStep, NewStep, Prior,
+    Slot, Stage, Step, Track, TurnError, VerifiedCeremony, remove_leftovers_of,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -29,7 +32,8 @@ use super::prepared::verify_last;
 use super::reject::say_moved;
 use super::verify::verified;
 use super::{parse_label, this_software};
-use crate::cli::ceremony::{CoordinatorStep, KeygenStep, NamedFile};
+use crate::cli::ceremony::{KeygenStep, NamedFile, PrepareStep};
+use crate::commands::ptau_prepare::{Work, prepare_resumably};
 use crate::failure;
 use crate::outcome::made;
 use crate::output::Output;
@@ -131,7 +135,7 @@ fn unopened(track: &Track) -> Diagnostic {
     TurnError::Unopened { track: track.clone() }.into()
 }
 
-impl CoordinatorStep {
+impl PrepareStep {
     /// Prepares phase 1, then opens each circuit. What is done already is left alone.
     pub(crate) fn run_prepare(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
@@ -150,19 +154,24 @@ impl CoordinatorStep {
                 root.display()
             )));
         }
-        prepare_phase2(root, signer.as_mut())
+        prepare_phase2(root, Duration::from_secs(self.checkpoint_every), signer.as_mut())
     }
 }
 
-/// Prepares phase 1, then opens each circuit. The caller holds the folder's lock.
-pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
+/// Prepares phase 1, with a checkpoint now and then, and opens each circuit. The caller holds the
+/// folder's lock.
+pub(super) fn prepare_phase2(
+    root: &Path,
+    checkpoint_every: Duration,
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
     {
         let ceremony = Ceremony::open_sound(root)?;
         ceremony.ensure_coordinator(signer)?;
         let last = ceremony.head(&Track::Phase1)?;
         if ceremony.phase1.prepared.is_none() {
             verify_last(&ceremony, &[Track::Phase1])?;
-            prepare(&ceremony, last, signer)?;
+            prepare(&ceremony, last, checkpoint_every, signer)?;
         }
         let ceremony = Ceremony::open_sound(root)?;
         let Some(prepared) = &ceremony.phase1.prepared else {
@@ -180,23 +189,22 @@ pub(super) fn prepare_phase2(root: &Path, signer: &mut dyn Signer) -> Result<(),
     }
 }
 
-fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<(), Diagnostic> {
+fn prepare(
+    ceremony: &Ceremony,
+    last: &Step,
+    checkpoint_every: Duration,
+    signer: &mut dyn Signer,
+) -> Result<(), Diagnostic> {
     let mut input = Ptau::open(open_input(ceremony, &last.path)?)
         .map_err(|e| failure::format(&last.path, &e))?;
-    let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
-    say_moved(&step.put_away);
-    if input.lagrange().is_some_and(|own| own.levels == Levels::all(input.power())) {
-        // It came prepared: the same file under the name that phase 2 reads.
-        let mut source = BufReader::with_capacity(1 << 20, input.source());
-        source
-            .rewind()
-            .and_then(|()| std::io::copy(&mut source, &mut step.output))
-            .map_err(|e| failure::io(&last.path, "copying", &e))?;
+    let levels = Levels::all(input.power());
+    let is_prepared = input.lagrange().is_some_and(|own| own.levels == levels);
+    let (step, aids) = if is_prepared {
+        (copied(ceremony, last, &mut input)?, None)
     } else {
-        phase1::prepare::prepare(&mut input, &mut step.output, &Bars::default())
-            .map_err(|e| failure::step(&last.path, &e))?;
-    }
-    ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default())?;
+        let (step, aids) = computed(ceremony, last, &mut input, levels, checkpoint_every)?;
+        (step, Some(aids))
+    };
     let path = step.path();
     let digests = step.commit(
         AttestationDraft {
@@ -211,10 +219,52 @@ fn prepare(ceremony: &Ceremony, last: &Step, signer: &mut dyn Signer) -> Result<
         signer,
         &Bars::default(),
     )?;
+    if let Some(aids) = aids {
+        aids.remove();
+    }
     let power = input.power();
     made(&path, format_args!("prepared for circuits of up to 2^{power} constraints"))
         .line("sha256", digests.sha256);
     Ok(())
+}
+
+/// A file that came prepared: the same under the name that phase 2 reads.
+fn copied<'a>(
+    ceremony: &'a Ceremony,
+    last: &Step,
+    input: &mut Ptau<RecheckedFile<Input>>,
+) -> Result<NewStep<'a>, Diagnostic> {
+    let mut step = NewStep::begin(ceremony, &Track::Phase1, Slot::Prepared)?;
+    say_moved(&step.put_away);
+    let mut source = BufReader::with_capacity(1 << 20, input.source());
+    source
+        .rewind()
+        .and_then(|()| std::io::copy(&mut source, &mut step.output))
+        .map_err(|e| failure::io(&last.path, "copying", &e))?;
+    ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default())?;
+    Ok(step)
+}
+
+/// What an earlier process had read of the input is not held to its digest here: what it made is
+/// verified with the rest of the prepared file, before a circuit is opened.
+fn computed<'a>(
+    ceremony: &'a Ceremony,
+    last: &Step,
+    input: &mut Ptau<RecheckedFile<Input>>,
+    levels: Levels,
+    checkpoint_every: Duration,
+) -> Result<(NewStep<'a>, Aids), Diagnostic> {
+    let work = Work::new("ceremony prepare", last.file, levels);
+    let note = work.first_note();
+    let mut step = LongStep::begin(ceremony, &Track::Phase1, Slot::Prepared, &note)?;
+    say_moved(&step.put_away);
+    let files = (&work, &mut step.files);
+    prepare_resumably((&last.path, &mut *input), levels, files, checkpoint_every)?;
+    if let Err(error) = ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default()) {
+        step.files.discard();
+        return Err(error.into());
+    }
+    Ok(step.finish())
 }
 
 fn open_circuit(
@@ -437,7 +487,7 @@ impl Private {
         let parent = self.0.parent().unwrap_or(Path::new(""));
         let folder = Path::new(self.0.file_name().unwrap_or_default());
         if folder == Path::new("") {
-            return Err(Diagnostic::environment("option", "this is no name of a folder")
+            return Err(Diagnostic::environment("option", "this is not the name of a folder")
                 .at(self.0.display())
                 .hint("name a folder that can be made"));
         }

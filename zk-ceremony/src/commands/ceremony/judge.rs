@@ -127,7 +127,7 @@ fn print(judgement: &Judgement, one: &Testimony, other: &Testimony, is_appointed
         println!("  {:<19}{}: line {number} is {sha256}", kind, path.display());
     }
     println!(
-        "What it proves: whoever holds the service's key showed different people different \
+        "What it proves: the one who holds the service's key showed different people different \
          histories.\nWhat it does not: which of the two is true, and that a step was forged. Steps \
          are signed by\ntheir makers: `ceremony verify` of each copy says which hold."
     );

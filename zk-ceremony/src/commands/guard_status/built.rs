@@ -286,7 +286,7 @@ impl Look<'_> {
                     "built-reads-other",
                     target,
                     format_args!(
-                        "it was built with {}, which is no source of the package and not the \
+                        "it was built with {}, which is not a source of the package and not the \
                          guard's",
                         self.shown(path)
                     ),

@@ -175,7 +175,7 @@ pub(super) fn manifest_findings(package: &Package) -> Vec<Finding> {
         findings.push(Finding::warning(
             "feature-in-default",
             format!(
-                "{FEATURE} is a default feature: whoever depends on the package embeds keys \
+                "{FEATURE} is a default feature: anyone who depends on the package embeds keys \
                  without asking"
             ),
             "leave it out of `default`, and name it where the release is built",

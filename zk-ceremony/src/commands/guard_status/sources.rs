@@ -242,7 +242,7 @@ impl Reader<'_> {
             Place::File(file) => file,
             _ if !own => return,
             _ => {
-                let what = format!("what its `{how}` leads to is no literal");
+                let what = format!("what its `{how}` leads to is not a literal");
                 return self.unjudged(path, line, &what);
             }
         };

@@ -476,7 +476,7 @@ fn bundle_of_a_bad_chain(name: &str, ceremony: &Ceremony) -> Option<Parts> {
             transcript.phase1.start.attestation = opening;
         }
         "renamed-contributor" => {
-            transcript.phase1.steps[1].step.name = approval::text("somebody else")
+            transcript.phase1.steps[1].step.name = approval::text("someone else")
         }
         _ => return None,
     }

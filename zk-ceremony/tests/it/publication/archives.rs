@@ -293,7 +293,7 @@ fn a_name_that_a_terminal_would_obey_is_shown_as_text() {
     more.truncate(0);
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend_from_slice(&pack(&more));
-    refused(&world, &bytes, "a name is no text");
+    refused(&world, &bytes, "a name is not text");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn sums_that_name_a_file_twice_or_are_none_are_refused() {
     for line in ["no sum", "abc  report.json", "one space behind it report.json"] {
         let mut other = files.clone();
         at(&mut other, "SHA256SUMS").extend_from_slice(format!("{line}\n").as_bytes());
-        refused(&world, &pack(&other), "this is no list of sums");
+        refused(&world, &pack(&other), "this is not a list of sums");
     }
     let sums = at(&mut files, "SHA256SUMS");
     let first = sums.iter().position(|byte| *byte == b'\n').unwrap() + 1;

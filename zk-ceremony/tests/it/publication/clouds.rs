@@ -395,7 +395,7 @@ fn what_does_not_fit(vendor: Vendor) {
     }
     // A list that is not ours, and one that is older than the one there.
     put("one/two/index.json", b"{}");
-    cloud.refused(&world, PUBLISH, 1, "no index of this ceremony");
+    cloud.refused(&world, PUBLISH, 1, "not an index of this ceremony");
     cloud.own(&["delete", "public", "one/two/index.json"]);
     cloud.ok(&world, "coordinator", PUBLISH);
     let old = fs::read(world.shared("index.json")).unwrap();

@@ -235,7 +235,7 @@ fn the_list_meets_another(store: &Store, world: &World) {
     });
     let run = store.run_at(proxy.address, world, "coordinator", PUBLISH);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("no index of this ceremony"), "{}", run.stderr);
+    assert!(run.stderr.contains("not an index of this ceremony"), "{}", run.stderr);
     let back = world.path("coordinator", "back").display().to_string();
     store.own(&["get", "bucket", "index.json", &back]);
     assert_eq!(fs::read(back).unwrap(), b"{}");

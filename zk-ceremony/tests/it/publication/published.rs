@@ -180,7 +180,7 @@ fn an_index_that_is_not_ours_or_newer_is_not_replaced() {
     store.own(&["put", "public", "one/two/index.json", &path]);
     let run = store.run(&world, "coordinator", PUBLISH);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("no index of this ceremony"), "{}", run.stderr);
+    assert!(run.stderr.contains("not an index of this ceremony"), "{}", run.stderr);
     store.own(&["delete", "public", "one/two/index.json"]);
     store.ok(&world, "coordinator", PUBLISH);
     let old = fs::read(world.shared("index.json")).unwrap();

@@ -34,7 +34,7 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
             .at(archive)
             .found(found.rules)
             .expected(rules)
-            .hint("whoever makes up a ceremony can sign all of it: do not trust this one"));
+            .hint("anyone who makes up a ceremony can sign all of it: do not trust this one"));
     }
     print(archive, &found, &sha256, length);
     if rules.is_none() {

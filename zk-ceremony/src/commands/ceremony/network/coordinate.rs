@@ -15,6 +15,7 @@ use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, DrandSignature, Label, Timestamp};
 use zk_attest::statement::Phase;
 
+use crate::cli::CHECKPOINT_EVERY;
 use crate::cli::ceremony::NamedFile;
 use crate::cli::network::{BeaconFile, ServeArgs};
 use crate::commands::ceremony::beacon::drawn;
@@ -108,7 +109,8 @@ impl Coordinator {
             Stage::Contributions(phase) => self.close(&ceremony, phase, service),
             Stage::Prepare => {
                 let _lock = FolderLock::take(&self.root)?;
-                prepare_phase2(&self.root, self.signer.as_mut())?;
+                let every = Duration::from_secs(CHECKPOINT_EVERY);
+                prepare_phase2(&self.root, every, self.signer.as_mut())?;
                 Ok(true)
             }
             Stage::Closed => self.finish(&ceremony),
@@ -193,8 +195,11 @@ impl Coordinator {
             return Ok(None);
         }
         let refused = |error: &dyn std::fmt::Display| {
-            Diagnostic::artefact("beacon", format_args!("this is no value of a beacon: {error}"))
-                .at(file.path.display())
+            Diagnostic::artefact(
+                "beacon",
+                format_args!("this is not the value of a beacon: {error}"),
+            )
+            .at(file.path.display())
         };
         if drand.is_some() {
             let signature = DrandSignature::from_hex(text.trim())

@@ -556,7 +556,7 @@ impl Joined<'_> {
             let mut keys = ceremony.roster.keys();
             let own = keys.any(|(name, key)| *name == self.name && *key == receipt.key);
             if !own || receipt.participant != self.name {
-                return Err(Diagnostic::artefact("receipt", "the receipt is somebody else's")
+                return Err(Diagnostic::artefact("receipt", "the receipt is someone else's")
                     .found(&receipt.participant)
                     .expected(&self.name)
                     .hint("keep your two files, and tell the coordinator"));

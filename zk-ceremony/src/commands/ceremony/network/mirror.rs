@@ -263,7 +263,7 @@ impl Mirror<'_> {
             .expected(format_args!("one of {before}, or a later one"))
             .hint(
                 "a cache on the way may be behind: run it again later; if it stays so, tell the \
-                 coordinator that somebody shows an old state",
+                 coordinator that someone shows an old state",
             ));
         }
         let updated = self.copy.update(&bucket.pinned(&index), |_| true, &Bars::default())?;

@@ -152,7 +152,7 @@ impl<'a> Load<'a> {
             let missing: Vec<&str> =
                 missing.filter(|name| !there.contains(name)).map(String::as_str).collect();
             if !missing.is_empty() {
-                return Err(Diagnostic::environment("missing", "somebody did not contribute")
+                return Err(Diagnostic::environment("missing", "someone did not contribute")
                     .at(format_args!("phase {}", u8::from(phase)))
                     .found(missing.join(", ")));
             }

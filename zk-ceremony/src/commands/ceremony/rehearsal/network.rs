@@ -184,7 +184,7 @@ impl Rehearsal {
         let bytes =
             read_regular(&path, Report::MAX_BYTES).map_err(|e| failure::refusal(&path, &e))?;
         let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
-            Diagnostic::artefact("report", format_args!("this is no report: {error}"))
+            Diagnostic::artefact("report", format_args!("this is not a report: {error}"))
                 .at(path.display())
         })?;
         Ok(seen(&report, receipts, &sealed))

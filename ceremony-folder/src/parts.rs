@@ -20,8 +20,6 @@ use ceremony_core::phase1::parts::{
     Ends, LagrangeSums, PartOf, PartSums, Plan, PlanContent, PlannedSection, PowerEnds,
 };
 use ceremony_core::ratio::Ratio;
-use ceremony_folder::explained;
-use ceremony_folder::software::Software;
 use serde::{Deserialize, Serialize};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{FileBlake2bDigest, FileDigest, PieceDigest, PlanDigest, PlanNonce};
@@ -32,9 +30,12 @@ use zk_attest::json::{self, validated};
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::statement::{Build, Predicate, Statement, Subject};
 
+use crate::explained;
+use crate::software::Software;
+
 /// Bytes of a plan at most: 4096 records of 2020 bytes in base64, 4096 digests for each of eight
 /// sections, and some points.
-pub(crate) const MAX_PLAN_BYTES: usize = 16 << 20;
+pub const MAX_PLAN_BYTES: usize = 16 << 20;
 
 document_format!(
     /// The version of the plan.
@@ -46,11 +47,11 @@ document_format!(
 /// The plan's file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlanDocument {
+pub struct PlanDocument {
     format: PlanFormat,
     plan: RawPlan,
     /// Its maker's signature.
-    pub(crate) envelope: Envelope,
+    pub envelope: Envelope,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,20 +129,34 @@ fn point<P: Point>(text: &str) -> Result<P> {
     points.first().copied().ok_or_else(|| refused("none".into()))
 }
 
+/// What a plan or a part was made with, and when: the last fields of its predicate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Tool and version.
+    pub tool: Label,
+    /// Which build of it.
+    pub build: Option<Build>,
+    /// When.
+    pub time: Timestamp,
+}
+
+impl Made {
+    fn now(Software { tool, build }: Software) -> Self {
+        Self { tool, build, time: Timestamp::now() }
+    }
+}
+
 /// What the maker of a plan signs. The subject is the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PtauPlan {
+pub struct PtauPlan {
     /// The plan.
-    pub(crate) plan: PlanDigest,
+    pub plan: PlanDigest,
     /// N.
-    pub(crate) parts: u32,
-    /// Tool and version.
-    pub(crate) tool: Label,
-    /// Which build of it.
-    pub(crate) build: Option<Build>,
-    /// When.
-    pub(crate) time: Timestamp,
+    pub parts: u32,
+    /// With what, and when.
+    #[serde(flatten)]
+    pub made: Made,
 }
 
 impl Predicate for PtauPlan {
@@ -152,26 +167,45 @@ impl Predicate for PtauPlan {
 /// What the maker of a part signs. The subject is the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PtauPart {
+pub struct PtauPart {
     /// The plan.
-    pub(crate) plan: PlanDigest,
+    pub plan: PlanDigest,
     /// I.
-    pub(crate) part: u32,
+    pub part: u32,
     /// N.
-    pub(crate) parts: u32,
+    pub parts: u32,
     sums: RawSums,
-    /// Tool and version.
-    pub(crate) tool: Label,
-    /// Which build of it.
-    pub(crate) build: Option<Build>,
-    /// When.
-    pub(crate) time: Timestamp,
+    /// With what, and when.
+    #[serde(flatten)]
+    pub made: Made,
 }
 
 impl Predicate for PtauPart {
     const TYPE: &'static str = "urn:zk-ceremony:ptau-part:v1";
     const RENEW: &'static str =
         "make the part again with `ptau verify FILE --plan-file PLAN --part I/N`";
+}
+
+impl PtauPart {
+    /// The sections that it has sums of.
+    #[must_use]
+    pub fn sections(&self) -> Vec<u32> {
+        let RawSums { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1, lagrange } = &self.sums;
+        let lagrange = lagrange.is_some();
+        [
+            (2, tau_g1.is_some()),
+            (3, tau_g2.is_some()),
+            (4, alpha_tau_g1.is_some()),
+            (5, beta_tau_g1.is_some()),
+            (12, lagrange),
+            (13, lagrange),
+            (14, lagrange),
+            (15, lagrange),
+        ]
+        .into_iter()
+        .filter_map(|(section, summed)| summed.then_some(section))
+        .collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,34 +230,48 @@ struct RawLagrange {
 
 impl PlanDocument {
     /// A plan that is not signed yet, of a file of this name.
-    pub(crate) fn new(plan: &Plan, name: &str, software: Software) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the name is not a line of text.
+    pub fn new(plan: &Plan, name: &str, software: Software) -> Result<Self> {
         let statement = Statement {
             subject: vec![subject(plan, name)?],
             predicate: PtauPlan {
                 plan: PlanDigest(plan.digest()),
                 parts: plan.content().parts,
-                tool: software.tool,
-                build: software.build,
-                time: Timestamp::now(),
+                made: Made::now(software),
             },
         };
         let (plan, envelope) = (RawPlan::from(plan.content()), statement.to_envelope()?);
         Ok(Self { format: PlanFormat::V1, plan, envelope })
     }
 
+    /// Whether a document with this `format` is a plan, of whatever version.
+    #[must_use]
+    pub fn is_named_by(format: &str) -> bool {
+        format.starts_with("zk-ceremony-ptau-plan/")
+    }
+
     /// Reads the document in its one encoding.
-    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it is too large, of another version or not in that encoding.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
         json::parse_canonical(bytes, MAX_PLAN_BYTES, "plan")
     }
 
     /// The canonical bytes.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
         json::encode(self)
     }
 
     /// What the document says, if it is a plan and its envelope is about it. Returned with the
     /// file's name. Who signed is not looked at.
-    pub(crate) fn plan(&self) -> std::result::Result<(Plan, Label), Diagnostic> {
+    ///
+    /// # Errors
+    /// When the content is not a plan, or the envelope is about another plan or file.
+    pub fn plan(&self) -> std::result::Result<(Plan, Label), Diagnostic> {
         let content = self.plan.content().map_err(Diagnostic::from)?;
         let plan = Plan::new(content).map_err(|error| explained(&error))?;
         let Statement { subject, predicate } =
@@ -244,7 +292,10 @@ impl PlanDocument {
 }
 
 /// The statement of a part's sums, not signed yet.
-pub(crate) fn part_envelope(
+///
+/// # Errors
+/// When the name is not a line of text.
+pub fn part_envelope(
     plan: &Plan,
     part: PartOf,
     sums: &PartSums,
@@ -258,16 +309,17 @@ pub(crate) fn part_envelope(
             part: part.number(),
             parts: part.of(),
             sums: RawSums::from(sums),
-            tool: software.tool,
-            build: software.build,
-            time: Timestamp::now(),
+            made: Made::now(software),
         },
     }
     .to_envelope()
 }
 
 /// What an envelope says of a part of this plan: its number and sums.
-pub(crate) fn part_of_plan(plan: &Plan, envelope: &Envelope) -> Result<(u32, PartSums)> {
+///
+/// # Errors
+/// When it is not a part, or a part of another plan or file.
+pub fn part_of_plan(plan: &Plan, envelope: &Envelope) -> Result<(u32, PartSums)> {
     let Statement { subject, predicate } = Statement::<PtauPart>::from_payload(envelope.payload())?;
     let other = |found: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
         Refusal::new(Code::SubjectMismatch, "this is a part of another plan")
@@ -315,7 +367,7 @@ impl RawPlan {
     fn content(&self) -> Result<PlanContent> {
         let power = |found: u32| {
             Power::new(found).ok_or_else(|| {
-                Refusal::new(Code::Malformed, "no power").found(found).expected("1 to 28")
+                Refusal::new(Code::Malformed, "not a power").found(found).expected("1 to 28")
             })
         };
         Ok(PlanContent {
@@ -444,7 +496,7 @@ impl From<RawSums> for PartSums {
 mod tests {
     use std::io::Cursor;
 
-    use ark_ec::AffineRepr as _;
+    use bn254_batch::curve::{G1_GENERATOR, G2_GENERATOR};
     use ceremony_core::phase1::verify::Expectations;
     use ceremony_core::progress::NoProgress;
     use testkit::ptau::Model;
@@ -509,9 +561,42 @@ mod tests {
     }
 
     #[test]
+    fn predicates_have_their_fields_in_the_specified_order_and_no_others() {
+        let time = Timestamp::new("2026-11-27T00:00:00Z").unwrap();
+        let plan = PlanDigest([0xab; 32]);
+        let made = Made { time, ..Made::now(software()) };
+        let (plan, digest) = (PtauPlan { plan, parts: 2, made: made.clone() }, "ab".repeat(32));
+        let rest = r#""tool":"zk-ceremony 0.1.0","build":null,"time":"2026-11-27T00:00:00Z"}"#;
+        let written = String::from_utf8(json::encode(&plan)).unwrap();
+        assert_eq!(written, format!(r#"{{"plan":"{digest}","parts":2,{rest}"#));
+        let sums = RawSums {
+            tau_g1: None,
+            tau_g2: None,
+            alpha_tau_g1: None,
+            beta_tau_g1: None,
+            lagrange: None,
+        };
+        let part = PtauPart { plan: plan.plan, part: 1, parts: 2, sums, made };
+        let sums = r#"{"tau_g1":null,"tau_g2":null,"alpha_tau_g1":null,"beta_tau_g1":null,"#;
+        let sums = format!(r#""sums":{sums}"lagrange":null}}"#);
+        let written = String::from_utf8(json::encode(&part)).unwrap();
+        assert_eq!(written, format!(r#"{{"plan":"{digest}","part":1,"parts":2,{sums},{rest}"#));
+        let read = |text: &str| json::parse_canonical::<PtauPart>(text.as_bytes(), 1000, "part");
+        assert_eq!(read(&written).unwrap(), part);
+        for (from, to) in [
+            (r#""build":null,"#, ""),
+            (r#""build":null"#, r#""build":null,"more":1"#),
+            (r#""tool":"zk-ceremony 0.1.0""#, r#""tool":"x","tool":"zk-ceremony 0.1.0""#),
+            (r#""part":1,"parts":2"#, r#""parts":2,"part":1"#),
+        ] {
+            assert!(read(&written.replacen(from, to, 1)).is_err(), "{from} {to}");
+        }
+    }
+
+    #[test]
     fn a_part_of_the_longest_texts_can_be_signed_by_a_key_service() {
         let longest = || Label::new(&"\"".repeat(185)).unwrap();
-        let (g1, g2) = (G1Hex(G1Affine::generator()), G2Hex(G2Affine::generator()));
+        let (g1, g2) = (G1Hex(G1_GENERATOR), G2Hex(G2_GENERATOR));
         let part = PtauPart {
             plan: PlanDigest([0xff; 32]),
             part: u32::MAX,
@@ -529,13 +614,15 @@ mod tests {
                     beta_tau_g1: g1,
                 }),
             },
-            tool: longest(),
-            build: Some(Build {
-                commit: Some(CommitId([0xff; 20])),
-                executable_sha256: Some(FileDigest([0xff; 32])),
-                arithmetic: Arithmetic::new(&"a".repeat(16)).unwrap(),
-            }),
-            time: Timestamp::new("2026-11-27T00:00:00Z").unwrap(),
+            made: Made {
+                tool: longest(),
+                build: Some(Build {
+                    commit: Some(CommitId([0xff; 20])),
+                    executable_sha256: Some(FileDigest([0xff; 32])),
+                    arithmetic: Arithmetic::new(&"a".repeat(16)).unwrap(),
+                }),
+                time: Timestamp::new("2026-11-27T00:00:00Z").unwrap(),
+            },
         };
         let subject = vec![Subject::new(longest().as_str(), &[0xff; 32]).unwrap()];
         assert!(Statement { subject, predicate: part }.to_envelope().is_ok());
