@@ -3,7 +3,6 @@
 
 use ark_ec::CurveGroup;
 
-use super::joint;
 use crate::curve::{AffinePoint, Fq, Fr};
 
 /// One addition of a batch: `points[left] += points[right]`.
@@ -26,15 +25,6 @@ pub(super) trait Kernels: Copy + Send + Sync {
     /// Whether its additions are so cheap, against its multiplications, that sums of multiples are
     /// best made of additions alone (`joint`).
     const JOINT: bool;
-
-    /// P_i <- s_i P_i for public scalars.
-    fn multiply_public<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
-        if Self::JOINT {
-            joint::multiply(self, points, scalars);
-        } else {
-            self.multiply(points, scalars);
-        }
-    }
 
     /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and
     /// opposite points and infinity are legal; the points may be anywhere on the curve. Not

@@ -149,7 +149,7 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
         .par_chunks_mut(task)
         .zip(scalars.par_chunks(task))
         .with_max_len(1)
-        .for_each(|(points, scalars)| engine.multiply_public(points, scalars));
+        .for_each(|(points, scalars)| engine.multiply(points, scalars));
     let products: Vec<(u32, P)> =
         long.iter().zip(products).map(|(entry, product)| (entry.key, product)).collect();
     sums.add_points(&products);

@@ -217,6 +217,29 @@ macro_rules! subtract_unless_below {
     };
 }
 
+/// (t3 .. t0), which are `a` at first, after these lines: they read the words at `b` and have four
+/// more registers, d0 to d3.
+macro_rules! word_by_word {
+    ($a:ident, $b:ident: $($line:expr),+ $(,)?) => {{
+        let [mut t0, mut t1, mut t2, mut t3] = *$a;
+        asm!(
+            $($line,)+
+            b = in(reg) $b.as_ptr(),
+            constants = in(reg) CONSTANTS.as_ptr(),
+            t0 = inout(reg) t0,
+            t1 = inout(reg) t1,
+            t2 = inout(reg) t2,
+            t3 = inout(reg) t3,
+            d0 = out(reg) _,
+            d1 = out(reg) _,
+            d2 = out(reg) _,
+            d3 = out(reg) _,
+            options(pure, readonly, nostack),
+        );
+        [t0, t1, t2, t3]
+    }};
+}
+
 /// Exists only where the processor has the instructions (see [`super::Adx`]).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TwoChains;
@@ -224,39 +247,27 @@ pub(crate) struct TwoChains;
 impl Arithmetic for TwoChains {
     #[inline(always)]
     fn sum(a: &Words, b: &Words) -> Words {
-        let [mut t0, mut t1, mut t2, mut t3] = *a;
         // SAFETY: reads the 32 bytes at `b` and the 104 of the constants, and writes to its
         // registers only. No instruction is beyond x86-64's first.
         unsafe {
-            asm!(
+            word_by_word!(
+                a, b:
                 "add {t0}, [{b}]",
                 "adc {t1}, [{b} + 8]",
                 "adc {t2}, [{b} + 16]",
                 "adc {t3}, [{b} + 24]",
                 subtract_unless_below!("t0" "t1" "t2" "t3", "d0" "d1" "d2" "d3"),
-                b = in(reg) b.as_ptr(),
-                constants = in(reg) CONSTANTS.as_ptr(),
-                t0 = inout(reg) t0,
-                t1 = inout(reg) t1,
-                t2 = inout(reg) t2,
-                t3 = inout(reg) t3,
-                d0 = out(reg) _,
-                d1 = out(reg) _,
-                d2 = out(reg) _,
-                d3 = out(reg) _,
-                options(pure, readonly, nostack),
-            );
+            )
         }
-        [t0, t1, t2, t3]
     }
 
     /// The borrow is a mask for 2 q.
     #[inline(always)]
     fn difference(a: &Words, b: &Words) -> Words {
-        let [mut t0, mut t1, mut t2, mut t3] = *a;
         // SAFETY: as in `sum`.
         unsafe {
-            asm!(
+            word_by_word!(
+                a, b:
                 "sub {t0}, [{b}]",
                 "sbb {t1}, [{b} + 8]",
                 "sbb {t2}, [{b} + 16]",
@@ -273,20 +284,8 @@ impl Arithmetic for TwoChains {
                 "adc {t1}, {d1}",
                 "adc {t2}, {d2}",
                 "adc {t3}, {d3}",
-                b = in(reg) b.as_ptr(),
-                constants = in(reg) CONSTANTS.as_ptr(),
-                t0 = inout(reg) t0,
-                t1 = inout(reg) t1,
-                t2 = inout(reg) t2,
-                t3 = inout(reg) t3,
-                d0 = out(reg) _,
-                d1 = out(reg) _,
-                d2 = out(reg) _,
-                d3 = out(reg) _,
-                options(pure, readonly, nostack),
-            );
+            )
         }
-        [t0, t1, t2, t3]
     }
 
     /// t is below 2^64 q and a little after a short reduction, and so below 2^64 (q + b + q) <
