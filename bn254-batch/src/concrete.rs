@@ -30,6 +30,8 @@ pub trait Point: AffinePoint {
     #[doc(hidden)]
     fn mul_all(arith: Backend, points: &mut [Self], scalar: &Fr);
     #[doc(hidden)]
+    fn mul_each_public(arith: Backend, points: &mut [Self], scalars: &[Fr]);
+    #[doc(hidden)]
     fn linear_combination(arith: Backend, points: &[Self], coefficients: &[u128]) -> Self::Group;
     #[doc(hidden)]
     fn group_fft(arith: Backend, points: &mut [Self], direction: Direction);
@@ -67,6 +69,10 @@ macro_rules! batch_point {
             fn mul_all(arith: Backend, points: &mut [Self], scalar: &Fr) {
                 let scalars = |range: Range<usize>| Cow::Owned(vec![*scalar; range.len()]);
                 with_kernels!(arith, engine => multiply(engine, points, scalars));
+            }
+
+            fn mul_each_public(arith: Backend, points: &mut [Self], scalars: &[Fr]) {
+                with_kernels!(arith, engine => multiply_public(engine, points, scalars));
             }
 
             fn linear_combination(arith: Backend, points: &[Self], coefficients: &[u128]) -> Self::Group {
@@ -232,5 +238,15 @@ fn multiply<'a, E: Kernels, P: AffinePoint>(
         if let Cow::Owned(copies) = &mut scalars {
             copies.zeroize();
         }
+    });
+}
+
+/// The same, of scalars that are no secret.
+fn multiply_public<E: Kernels, P: AffinePoint>(engine: E, points: &mut [P], scalars: &[Fr]) {
+    let length = E::TASK_BYTES / P::UNCOMPRESSED_BYTES;
+    let tasks = points.par_chunks_mut(length).zip(scalars.par_chunks(length));
+    tasks.with_max_len(1).for_each(|(points, scalars)| {
+        let n = points.len().min(scalars.len());
+        engine.multiply_public(&mut points[..n], &scalars[..n]);
     });
 }

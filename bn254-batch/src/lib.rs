@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`mul_each`]: P_i <- s_i P_i | phase 1 contribution | yes |
 //! | [`mul_all`]: P_i <- s P_i | phase 2 contribution | yes |
+//! | [`mul_each_public`]: P_i <- s_i P_i | prepare, in parts | no |
 //! | [`linear_combination`]: sum c_i P_i, c_i < 2^128 | every ratio check | no |
 //! | [`StrideSums`]: the same with a coefficient for each row of neighbours | check of the powers of tau | no |
 //! | [`IndexedSums`]: sums of points, and of multiples of points, by key | phase 2 setup | no |
@@ -75,6 +76,13 @@ pub fn mul_all<P: Point>(points: &mut [P], scalar: &Fr) {
     chosen().mul_all(points, scalar);
 }
 
+/// P_i <- s_i P_i, in place, for points of order r and scalars that everybody may know: faster than
+/// [`mul_each`](fn@mul_each) where sums of multiples are cheap. The shorter of the two slices
+/// decides the length.
+pub fn mul_each_public<P: Point>(points: &mut [P], scalars: &[Fr]) {
+    chosen().mul_each_public(points, scalars);
+}
+
 /// sum c_i P_i over the shorter of the two slices, for points anywhere on the curve.
 #[must_use]
 pub fn linear_combination<P: Point>(points: &[P], coefficients: &[u128]) -> P::Group {
@@ -132,6 +140,11 @@ impl Backend {
     /// See [`mul_all`](fn@mul_all).
     pub fn mul_all<P: Point>(self, points: &mut [P], scalar: &Fr) {
         P::mul_all(self, points, scalar);
+    }
+
+    /// See [`mul_each_public`](fn@mul_each_public).
+    pub fn mul_each_public<P: Point>(self, points: &mut [P], scalars: &[Fr]) {
+        P::mul_each_public(self, points, scalars);
     }
 
     /// See [`linear_combination`](fn@linear_combination).
