@@ -71,6 +71,9 @@ fn bulk_products<P: Point>() {
         let mut actual = points.clone();
         arith.mul_each(&mut actual, &scalars);
         assert!(actual == expected, "{} {}", P::GROUP, arith.backend());
+        let mut actual = points.clone();
+        arith.mul_each_public(&mut actual, &scalars);
+        assert!(actual == expected, "{} {}, public", P::GROUP, arith.backend());
     }
 }
 
