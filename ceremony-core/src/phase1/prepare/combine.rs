@@ -381,3 +381,134 @@ impl<R: Read + Seek + Send, S: Read + Seek + Send, W: Write + Seek> Together<'_,
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::entropy::ContributionRng;
+    use crate::format::ptau::Power;
+    use crate::format::scratch::ScratchFile;
+    use crate::phase1::contribute::{contribute, new};
+    use crate::phase1::prepare::{Checkpoint, Preparation, prepare};
+    use crate::progress::NoProgress;
+
+    type File = Cursor<Vec<u8>>;
+
+    fn contributed(power: u32) -> Ptau<File> {
+        let [mut fresh, mut contributed] = [(); 2].map(|()| Cursor::new(Vec::new()));
+        new(Power::new(power).unwrap(), &mut fresh, &NoProgress).unwrap();
+        let rng = ContributionRng::from_os_and_text(b"").unwrap();
+        contribute(&mut Ptau::open(fresh).unwrap(), &mut contributed, rng, None, &NoProgress)
+            .unwrap();
+        Ptau::open(contributed).unwrap()
+    }
+
+    fn begin(
+        input: &mut Ptau<File>,
+        part: Residue,
+        in_memory: usize,
+    ) -> Preparation<'_, File, File> {
+        let (levels, out) = (Levels::all(input.power()), Cursor::new(Vec::new()));
+        let digest = digest_file(input.source(), &NoProgress).unwrap().sha256;
+        let begun = Preparation::begin_part(input, out, levels, part, digest, &NoProgress).unwrap();
+        Preparation { in_memory, ..begun }
+    }
+
+    fn made(
+        input: &mut Ptau<File>,
+        part: Residue,
+        in_memory: usize,
+        scratch: Option<&mut ScratchFile>,
+    ) -> Vec<u8> {
+        let begun = begin(input, part, in_memory);
+        begun.finish(scratch, &mut |_, _, _| Ok(())).unwrap().into_inner()
+    }
+
+    #[test]
+    fn parts_through_files_and_put_together_in_pieces_are_the_prepared_file() {
+        let mut input = contributed(5);
+        let mut whole = Cursor::new(Vec::new());
+        prepare(&mut input, &mut whole, &NoProgress).unwrap();
+        for parts in [1, 4] {
+            let number = |number| Residue::new(number, parts).unwrap();
+            let mut kept = Vec::new();
+            for part in (1..=parts).map(number) {
+                let expected = made(&mut input, part, 1 << 10, None);
+                // Levels of 2^6 / M points: of one, two or many blocks, and the folds in pieces.
+                for in_memory in [2, 4, 16] {
+                    let alone = made(&mut input, part, in_memory, None);
+                    assert!(alone == expected, "{part}, {in_memory} points in memory");
+                    let mut scratch = Cursor::new(Vec::new());
+                    let with_file = made(&mut input, part, in_memory, Some(&mut scratch));
+                    assert!(with_file == expected, "{part}, {in_memory} points and a file");
+                }
+                kept.push(expected);
+            }
+            for in_memory in [1, 8, 1 << 10] {
+                let open = |bytes: &Vec<u8>| BasesPart::open(Cursor::new(bytes.clone())).unwrap();
+                let mut parts: Vec<_> = kept.iter().map(open).collect();
+                let mut out = Cursor::new(Vec::new());
+                combine_in_pieces(&mut input, &mut parts, &mut out, in_memory, &NoProgress)
+                    .unwrap();
+                assert!(out == whole, "{in_memory} points in memory");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_goes_on_from_every_moment() {
+        let mut input = contributed(4);
+        let part = Residue::new(3, 4).unwrap();
+        let whole = made(&mut input, part, 2, None);
+        let header = *BasesPart::open(Cursor::new(whole.clone())).unwrap().header();
+        let mut moments = Vec::new();
+        let mut scratch = Cursor::new(Vec::new());
+        begin(&mut input, part, 2)
+            .finish(Some(&mut scratch), &mut |output, scratch, checkpoint| {
+                let (scratch, mut copy) = (scratch.unwrap(), Vec::new());
+                scratch.seek(SeekFrom::Start(0))?;
+                scratch.read_to_end(&mut copy)?;
+                moments.push((checkpoint, output.clone(), Cursor::new(copy)));
+                Ok(())
+            })
+            .unwrap();
+        assert!(moments.len() > 40, "{}", moments.len());
+        for (checkpoint, output, mut scratch) in moments {
+            let resumed =
+                Preparation::resume_part(&mut input, output, &header, checkpoint, &NoProgress);
+            let resumed = Preparation { in_memory: 2, ..resumed.unwrap() };
+            let out = resumed.finish(Some(&mut scratch), &mut |_, _, _| Ok(())).unwrap();
+            assert!(*out.get_ref() == whole, "{checkpoint:?}");
+        }
+    }
+
+    #[test]
+    fn an_output_of_another_part_is_not_gone_on_with() {
+        let mut input = contributed(3);
+        let part = |number| Residue::new(number, 4).unwrap();
+        let output = begin(&mut input, part(2), 8).output;
+        let header = *BasesPart::open(output.clone()).unwrap().header();
+        let resumed = |input: &mut Ptau<File>, output: File, header: &PartHeader| {
+            let done = Checkpoint::default();
+            Preparation::resume_part(input, output, header, done, &NoProgress).err()
+        };
+        assert!(resumed(&mut input, output.clone(), &header).is_none());
+        let mut cut = output.clone().into_inner();
+        cut.pop();
+        let headers = [
+            (output.clone(), PartHeader { part: part(3), ..header }),
+            (output.clone(), PartHeader { part: Residue::new(2, 8).unwrap(), ..header }),
+            (output.clone(), PartHeader { levels: Levels::new(2, 3).unwrap(), ..header }),
+            (output.clone(), PartHeader { input: FileSha256([1; 32]), ..header }),
+            (Cursor::new(cut), header),
+        ];
+        for (output, header) in headers {
+            let error = resumed(&mut input, output, &header);
+            assert!(matches!(error, Some(StepError::OtherOutput)), "{error:?}");
+        }
+        let error = resumed(&mut contributed(4), output, &header);
+        assert!(matches!(error, Some(StepError::OtherOutput)), "{error:?}");
+    }
+}
