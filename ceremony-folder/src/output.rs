@@ -112,6 +112,14 @@ impl Output {
         Self::named(path, replace, inputs, Readers::Owner)
     }
 
+    /// Judges an output whose work begins with a long look at the inputs, and makes nothing.
+    ///
+    /// # Errors
+    /// [`OutputFault`].
+    pub fn judge(path: &Path, replace: bool, inputs: &[&Path]) -> Result<(), OutputError> {
+        judge(&place_of(path, replace, inputs)?, path, replace)
+    }
+
     fn named(
         path: &Path,
         replace: bool,

@@ -40,7 +40,7 @@ pub enum CombinePartsError {
     #[error(transparent)]
     Step(#[from] StepError),
     /// Parts are not there.
-    #[error("{} of {of} missing: {}", Missing(.missing), numbers(.missing))]
+    #[error("{}, so nothing is combined", Missing(.missing, *.of))]
     Missing {
         /// Their numbers, at least one.
         missing: Vec<u32>,
@@ -110,16 +110,18 @@ impl fmt::Display for WrongPart {
     }
 }
 
-struct Missing<'a>(&'a [u32]);
+struct Missing<'a>(&'a [u32], u32);
 
 impl fmt::Display for Missing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.len() == 1 { "a part" } else { "parts" })
+        match self {
+            Self([one], of) => write!(f, "part {one} of {of} is missing"),
+            Self(many, of) => {
+                let many: Vec<String> = many.iter().map(u32::to_string).collect();
+                write!(f, "parts {} of {of} are missing", many.join(", "))
+            }
+        }
     }
-}
-
-fn numbers(numbers: &[u32]) -> String {
-    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn list(wrong: &[WrongPart]) -> String {
@@ -130,7 +132,7 @@ impl Explain for CombinePartsError {
     fn explain(&self) -> Finding {
         match self {
             Self::Step(error) => error.explain(),
-            Self::Missing { .. } => Finding::new("ptau-combine-parts/missing", self),
+            Self::Missing { .. } => Finding::environment("ptau-combine-parts/missing", self),
             Self::Twice { .. } => Finding::new("ptau-combine-parts/twice", self),
             Self::Differs { found, expected, .. } => {
                 Finding::compared("ptau-combine-parts/differs", self, found, expected)
