@@ -124,13 +124,13 @@ fn wrong(model: &Model, parts: &[Vec<u8>]) -> Vec<(u32, usize, String)> {
 #[test]
 fn a_wrong_point_is_found_wherever_it_is_and_its_part_is_named() {
     testkit::choose_arithmetic();
-    let model = Model::with_contributions(4, 1);
-    let all = levels("0..4");
+    let model = Model::with_contributions(3, 1);
+    let all = levels("0..3");
     for parts in [1, 2, 4, 8u32] {
         let good = all_parts(&model, all, parts);
         let log = parts.ilog2();
         for section in 12..=15 {
-            for level in log.max(1)..=if section == 12 { 5 } else { 4 } {
+            for level in log.max(1)..=if section == 12 { 4 } else { 3 } {
                 let of_part = level - log;
                 let first = (1usize << of_part) - 1;
                 let last = (1 << (of_part + 1)) - 2;

@@ -30,10 +30,8 @@ impl Prepare {
             self.parts.combine.iter().map(read).collect();
         let mut parts = parts?;
         let headers: Vec<PartHeader> = parts.iter().map(|part| *part.header()).collect();
-        let inputs: Vec<&Path> = std::iter::once(&self.input)
-            .chain(&self.parts.combine)
-            .map(AsRef::as_ref)
-            .collect();
+        let inputs: Vec<&Path> =
+            std::iter::once(&self.input).chain(&self.parts.combine).map(AsRef::as_ref).collect();
         let mut output = self.output.create(&inputs)?;
         let levels = combine_parts(&mut input, &mut parts, &mut output, &Bars::default())
             .map_err(|error| self.refused(&headers, &error))?;
@@ -72,9 +70,9 @@ impl Prepare {
             CombinePartsError::Part { index, error: error @ FormatError::Io(_), .. } => {
                 said.at(path(*index)).hint(hints::for_format(error))
             }
-            CombinePartsError::Part { part, index, .. } => said.at(path(*index)).hint(
-                format_args!("make it again: `{}`", again(part.number(), part.parts())),
-            ),
+            CombinePartsError::Part { part, index, .. } => said
+                .at(path(*index))
+                .hint(format_args!("make it again: `{}`", again(part.number(), part.parts()))),
             CombinePartsError::Wrong(wrong) => {
                 let all: Vec<String> =
                     wrong.iter().map(|it| format!("{} ({it})", path(it.index))).collect();

@@ -96,7 +96,11 @@ fn parts_that_do_not_belong_together_are_refused_by_name() {
     let three = "part-1.ptpart part-2.ptpart part-3.ptpart";
     refused(&folder, "prepare_parts_of_other_levels", &combine(&format!("{three} levels.ptpart")));
     folder.ours("ptau prepare 1.ptau eighth.ptpart --part 4/8");
-    refused(&folder, "prepare_parts_of_another_number", &combine(&format!("{three} eighth.ptpart")));
+    refused(
+        &folder,
+        "prepare_parts_of_another_number",
+        &combine(&format!("{three} eighth.ptpart")),
+    );
     folder.write("2.ptau", &Model::with_contributions(4, 3).bytes());
     folder.ours("ptau prepare 2.ptau strange.ptpart --part 4/4");
     refused(&folder, "prepare_parts_of_two_files", &combine(&format!("{three} strange.ptpart")));
@@ -110,7 +114,11 @@ fn parts_that_do_not_belong_together_are_refused_by_name() {
         "prepare_part_cut",
         &combine("part-1.ptpart part-2.ptpart cut.ptpart part-4.ptpart"),
     );
-    refused(&folder, "prepare_parts_onto_a_part", &format!("ptau prepare 1.ptau part-1.ptpart --force --combine {FOUR}"));
+    refused(
+        &folder,
+        "prepare_parts_onto_a_part",
+        &format!("ptau prepare 1.ptau part-1.ptpart --force --combine {FOUR}"),
+    );
     refused(&folder, "prepare_part_verified", "ptau verify part-1.ptpart");
 }
 
