@@ -110,7 +110,7 @@ mod tests {
         let (levels, power) = (Levels::new(2, 9).unwrap(), Power::new(4).unwrap());
         let differs = CombinePartsError::Differs {
             index: 1,
-            what: "the levels",
+            what: "their levels",
             found: levels.to_string(),
             expected: power.to_string(),
         };

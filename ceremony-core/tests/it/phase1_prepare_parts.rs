@@ -245,17 +245,20 @@ fn parts_that_are_missing_double_or_of_something_else_are_refused() {
         other => panic!("{other}"),
     };
     let eight = made(&model, levels("1..3"), part(4, 8)).unwrap();
-    differs(refused(&[one, two, three, &eight]), "the number of parts");
+    differs(refused(&[one, two, three, &eight]), "their number");
     let others = made(&model, levels("2..3"), part(4, 4)).unwrap();
-    differs(refused(&[one, two, three, &others]), "the levels");
+    differs(refused(&[one, two, three, &others]), "their levels");
     let stranger = Model::with_contributions(3, 2);
     let strange = made(&stranger, levels("1..3"), part(4, 4)).unwrap();
-    differs(refused(&[one, two, three, &strange]), "the SHA-256 of the file they are of");
+    differs(refused(&[one, two, three, &strange]), "the SHA-256 of their file");
     // All of another file, and of one of another power.
     let error = combined(&stranger, &good).unwrap_err();
     assert!(matches!(error, CombinePartsError::OtherInput { .. }), "{error}");
     let error = combined(&Model::with_contributions(4, 1), &good).unwrap_err();
-    assert!(matches!(error, CombinePartsError::Differs { what: "the power", .. }), "{error}");
+    assert!(
+        matches!(error, CombinePartsError::Differs { what: "the power of their file", .. }),
+        "{error}"
+    );
 }
 
 #[test]

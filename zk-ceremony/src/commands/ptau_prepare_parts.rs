@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use ceremony_core::format::FormatError;
-use ceremony_core::format::bases_part::{BasesPart, PartHeader};
+use ceremony_core::format::bases_part::{BasesPart, PartHeader, Residue};
 use ceremony_core::format::ptau::Levels;
 use ceremony_core::phase1::prepare::{CombinePartsError, combine_parts};
 use ceremony_folder::{explained, hints};
@@ -47,14 +47,16 @@ impl Prepare {
             Some(path) => path.display().to_string(),
             None => "--combine".into(),
         };
-        let again = |number: u32, of: u32| self.part_command(headers, number, of);
+        let again =
+            |part: Residue| self.part_command(headers, part.number(), part.parts()) + " --force";
         let said = explained(error);
         match error {
             CombinePartsError::Step(error) => failure::step(&self.input, error),
             CombinePartsError::Check(error) => failure::verify(&self.input, error),
             CombinePartsError::Missing { missing, of } => {
                 let first = missing.first().copied().unwrap_or(1);
-                said.at("--combine").hint(format_args!("make it: `{}`", again(first, *of)))
+                said.at("--combine")
+                    .hint(format_args!("make it: `{}`", self.part_command(headers, first, *of)))
             }
             CombinePartsError::Twice { part, indices: [first, second] } => said
                 .at(path(*second))
@@ -70,19 +72,16 @@ impl Prepare {
             CombinePartsError::Part { index, error: error @ FormatError::Io(_), .. } => {
                 said.at(path(*index)).hint(hints::for_format(error))
             }
-            CombinePartsError::Part { part, index, .. } => said
-                .at(path(*index))
-                .hint(format_args!("make it again: `{}`", again(part.number(), part.parts()))),
+            CombinePartsError::Part { part, index, .. } => {
+                said.at(path(*index)).hint(format_args!("make it again: `{}`", again(*part)))
+            }
             CombinePartsError::Wrong(wrong) => {
                 let all: Vec<String> =
-                    wrong.iter().map(|it| format!("{} ({it})", path(it.index))).collect();
-                let commands: Vec<String> = wrong
-                    .iter()
-                    .map(|it| format!("`{}`", again(it.part.number(), it.part.parts())))
-                    .collect();
+                    wrong.iter().map(|it| format!("{}: {it}", path(it.index))).collect();
+                let commands: Vec<String> =
+                    wrong.iter().map(|it| format!("`{}`", again(it.part))).collect();
                 said.at(wrong.first().map(|it| path(it.index)).unwrap_or_default())
-                    .found(all.join(", "))
-                    .expected("the Lagrange basis of the powers")
+                    .found(format_args!("others in {}", all.join("; ")))
                     .hint(format_args!("make again what is wrong: {}", commands.join(", ")))
             }
             _ => said.at(self.input.display()),

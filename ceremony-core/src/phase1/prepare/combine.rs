@@ -56,11 +56,11 @@ pub enum CombinePartsError {
         indices: [usize; 2],
     },
     /// A part that does not belong to the first one.
-    #[error("the parts do not belong together: {what} differs: found {found}, expected {expected}")]
+    #[error("the parts do not belong together, by {what}: found {found}, expected {expected}")]
     Differs {
         /// The other part.
         index: usize,
-        /// In what it differs.
+        /// By what that is told.
         what: &'static str,
         /// Its value.
         found: String,
@@ -86,7 +86,11 @@ pub enum CombinePartsError {
         error: FormatError,
     },
     /// Points that are not those of the powers, and the parts that they are in.
-    #[error("points that are not the Lagrange basis of the powers (phase 1, check 7): {}", list(.0))]
+    #[error(
+        "the points are not the Lagrange basis of the powers (phase 1, check 7): found others in \
+         {}, expected that basis in every part",
+        list(.0)
+    )]
     Wrong(Vec<WrongPart>),
     /// The file that was made fails a check, and no part is at fault: its powers are none.
     #[error(transparent)]
@@ -144,7 +148,12 @@ impl Explain for CombinePartsError {
                 expected,
             ),
             Self::Part { part, error, .. } => error.explain().inside(part),
-            Self::Wrong(_) => Finding::new("ptau-combine-parts/wrong", self),
+            Self::Wrong(wrong) => Finding::compared(
+                "ptau-combine-parts/wrong",
+                self,
+                format_args!("others in {}", list(wrong)),
+                "that basis in every part",
+            ),
             Self::Check(error) => error.explain(),
         }
     }
@@ -192,7 +201,7 @@ where
     let (first, order) = in_order(&headers)?;
     let levels = first.levels;
     if first.power != input.power() {
-        return Err(differs(0, "the power", first.power, input.power()));
+        return Err(differs(0, "the power of their file", first.power, input.power()));
     }
     check_input(input, levels, progress)?;
     let digests =
@@ -252,16 +261,16 @@ fn in_order(headers: &[PartHeader]) -> Result<(PartHeader, Vec<usize>), CombineP
         let PartHeader { input, power, levels, part } = header;
         let of = first.part.parts();
         if part.parts() != of {
-            return Err(differs(index, "the number of parts", part.parts(), of));
+            return Err(differs(index, "their number", part.parts(), of));
         }
         if *levels != first.levels {
-            return Err(differs(index, "the levels", levels, first.levels));
+            return Err(differs(index, "their levels", levels, first.levels));
         }
         if *input != first.input {
-            return Err(differs(index, "the SHA-256 of the file they are of", input, first.input));
+            return Err(differs(index, "the SHA-256 of their file", input, first.input));
         }
         if *power != first.power {
-            return Err(differs(index, "the power", power, first.power));
+            return Err(differs(index, "the power of their file", power, first.power));
         }
         if let Some(other) = found.insert(*part, index) {
             return Err(CombinePartsError::Twice { part: *part, indices: [other, index] });
