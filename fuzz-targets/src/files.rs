@@ -85,8 +85,8 @@ pub fn ptau(data: &[u8]) -> bool {
     true
 }
 
-/// The header is the only encoding of what was understood, the points fill the file, and each is the
-/// only encoding of its own.
+/// The header is the only encoding of what was understood, the points fill the file, and each is
+/// the only encoding of its own.
 pub fn bases_part(data: &[u8]) -> bool {
     let Ok(part) = BasesPart::open(Cursor::new(data)) else { return false };
     let (header, layout) = (part.header(), part.layout());
