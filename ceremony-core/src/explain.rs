@@ -85,10 +85,11 @@ mod tests {
     use crate::format::ptau::{Levels, Power};
     use crate::format::r1cs::Matrix;
     use crate::format::{FormatError, RecordDefect, TermDefect};
+    use crate::hash::FileSha256;
     use crate::keygen::KeygenError;
     use crate::phase1::contribute::StepError;
     use crate::phase1::parts::PlanError;
-    use crate::phase1::prepare::ImportError;
+    use crate::phase1::prepare::{CombinePartsError, ImportError};
     use crate::phase1::verify::{Check, Failure, VerifyError};
     use crate::phase2::initial_key::SetupError;
 
@@ -107,11 +108,21 @@ mod tests {
     #[test]
     fn errors_about_levels_end_in_what_was_found_and_expected() {
         let (levels, power) = (Levels::new(2, 9).unwrap(), Power::new(4).unwrap());
-        let errors: [&dyn Explain; 7] = [
+        let differs = CombinePartsError::Differs {
+            index: 1,
+            what: "their levels",
+            found: levels.to_string(),
+            expected: power.to_string(),
+        };
+        let (found, expected) = (FileSha256([1; 32]), FileSha256([2; 32]));
+        let errors: [&dyn Explain; 10] = [
             &StepError::Levels { found: levels, expected: power },
             &StepError::OtherOutput,
             &StepError::NoDomain,
             &SetupError::NotThisLevel { found: levels, expected: power },
+            &StepError::TooManyParts { found: 8, level: 2 },
+            &differs,
+            &CombinePartsError::OtherInput { found, expected },
             &ImportError::NotPrepared,
             &ImportError::OtherPower { found: power, expected: power },
             &PlanError::SomeLevels(levels),

@@ -35,6 +35,11 @@ pub const CHUNK_POINTS: usize = 1 << 14;
 /// copy. Longer ones go through the output file.
 pub const FFT_IN_MEMORY_POINTS: usize = 1 << 20;
 
+/// Parts of a preparation at most. Each folds all powers of a level, with half as many
+/// multiplications as there are powers, so that with more parts than these a part would hardly be
+/// less work.
+pub const MAX_BASES_PARTS: u32 = 64;
+
 /// Bytes of text that a participant may add to the randomness. More adds nothing after hashing.
 pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 

@@ -50,6 +50,10 @@ pub fn for_kind(found: FileKind, expected: FileKind) -> String {
         FileKind::Wtns => {
             format!("only `{PROGRAM} zkey export-ark` takes one, with --r1cs and --witness")
         }
+        FileKind::BasesPart => format!(
+            "`{PROGRAM} ptau prepare IN OUT --combine PART...` puts the parts of a preparation \
+             together"
+        ),
         FileKind::Challenge => format!(
             "answer it with `{PROGRAM} ptau contribute-challenge CHALLENGE RESPONSE`; its .ptau \
              stays with the coordinator"

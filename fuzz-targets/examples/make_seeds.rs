@@ -13,8 +13,10 @@ use ark_ff::Field;
 use ark_serialize::CanonicalSerialize as _;
 use bn254_batch::curve::Fr;
 use ceremony_core::entropy::{Beacon, ContributionRng};
+use ceremony_core::format::bases_part::Residue;
+use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::proof::Proof;
-use ceremony_core::format::ptau::{Power, Ptau};
+use ceremony_core::format::ptau::{Levels, Power, Ptau};
 use ceremony_core::format::r1cs::{R1cs, Row, Shape, write_r1cs};
 use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::wtns::write_wtns;
@@ -23,6 +25,7 @@ use ceremony_core::keygen;
 use ceremony_core::phase1::challenge_response::{contribute_challenge, export_challenge};
 use ceremony_core::phase1::contribute::new;
 use ceremony_core::phase1::parts::{PartSums, Plan, PlanContent};
+use ceremony_core::phase1::prepare::Preparation;
 use ceremony_core::phase1::verify::Expectations;
 use ceremony_core::phase2::contribute::apply_beacon;
 use ceremony_core::phase2::initial_key::new_key;
@@ -334,6 +337,19 @@ fn circuit() -> (Vec<u8>, Vec<Fr>) {
     (file, [1u64, 441, 3, 7, 21].map(Fr::from).into())
 }
 
+/// The second of two parts of its preparation.
+fn part_of(ptau: &[u8]) -> Vec<u8> {
+    let mut input = Ptau::open(Cursor::new(ptau)).unwrap();
+    let digest = digest_file(input.source(), &NoProgress).unwrap().sha256;
+    let (levels, part) = (Levels::all(input.power()), Residue::new(2, 2).unwrap());
+    let out = Cursor::new(Vec::new());
+    Preparation::begin_part(&mut input, out, levels, part, digest, &NoProgress)
+        .unwrap()
+        .finish(None, &mut |_, _, _| Ok(()))
+        .unwrap()
+        .into_inner()
+}
+
 fn phase2() {
     let (r1cs, witness) = circuit();
     put("r1cs/good-product.r1cs", &r1cs);
@@ -348,6 +364,9 @@ fn phase2() {
     put("wtns/good-none.wtns", write_wtns(Cursor::new(Vec::new()), &[]).unwrap().into_inner());
     let ptau = known_tau::prepared(2, known_tau::secrets("fuzz"), known_tau::participant());
     put("ptau/good-phase1-of-the-keys.ptau", &ptau);
+    let part = part_of(&ptau);
+    put("bases_part/good-second-of-two.ptpart", &part);
+    put("bases_part/bad-cut.ptpart", &part[..part.len() - 1]);
     let mut initial = Cursor::new(Vec::new());
     new_key(
         &mut R1cs::open(Cursor::new(&r1cs)).unwrap(),

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use bn254_batch::Point;
 use ceremony_core::entropy::{ContributionRng, VerifierRng};
+use ceremony_core::format::bases_part::{BASES_PART, BasesPart, write_part_header};
 use ceremony_core::format::container::{Container, ContainerKind, ContainerWriter};
 use ceremony_core::format::encoding::encode;
 use ceremony_core::format::points::PointRun;
@@ -81,6 +82,26 @@ pub fn ptau(data: &[u8]) -> bool {
         points(data, &layout.alpha_tau_g1, &mut rng);
         points(data, &layout.beta_tau_g1, &mut rng);
     }
+    true
+}
+
+/// The header is the only encoding of what was understood, the points fill the file, and each is
+/// the only encoding of its own.
+pub fn bases_part(data: &[u8]) -> bool {
+    let Ok(part) = BasesPart::open(Cursor::new(data)) else { return false };
+    let (header, layout) = (part.header(), part.layout());
+    let points_of_all = layout.points() * 64 + layout.tau_g2.len * 64;
+    assert_eq!(12 + 5 * 12 + 88 + points_of_all, data.len() as u64);
+    let (again, _) =
+        write_part_header(Cursor::new(Vec::new()), header).expect("what was read can be written");
+    let again = again.into_inner();
+    assert_eq!(again.len(), data.len(), "as long as what was read");
+    assert_eq!(section(data, BASES_PART, 1), section(&again, BASES_PART, 1), "header");
+    let mut rng = VerifierRng::from_os().expect("randomness");
+    points(data, &layout.tau_g1, &mut rng);
+    points(data, &layout.tau_g2, &mut rng);
+    points(data, &layout.alpha_tau_g1, &mut rng);
+    points(data, &layout.beta_tau_g1, &mut rng);
     true
 }
 

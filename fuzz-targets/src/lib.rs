@@ -5,7 +5,7 @@
 //! of what was understood, and what is verified is what was signed off.
 //!
 //! ```text
-//! files      ptau r1cs zkey wtns challenge response
+//! files      ptau bases_part r1cs zkey wtns challenge response
 //! documents  verification_key envelope statement policy ceremony_toml bundle transcript snippet
 //!            proof journal deployed ptau_plan ptau_part
 //! archives   archive
@@ -28,15 +28,16 @@ pub use documents::{
     bundle, ceremony_toml, deployed, envelope, journal, policy, proof, ptau_part, ptau_plan,
     snippet, statement, transcript, verification_key,
 };
-pub use files::{challenge, ptau, r1cs, response, wtns, zkey};
+pub use files::{bases_part, challenge, ptau, r1cs, response, wtns, zkey};
 pub use verifiers::{bundle_verify, ptau_verify, zkey_verify};
 
 /// A target: its name, which is also that of its folder of seeds, and what it runs.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 23] = [
+pub const TARGETS: [Target; 24] = [
     ("ptau", ptau),
+    ("bases_part", bases_part),
     ("r1cs", r1cs),
     ("zkey", zkey),
     ("wtns", wtns),

@@ -242,6 +242,10 @@ pub(crate) enum PtauCommand {
             zk-ceremony ptau prepare final.ptau prepared.ptau\n  \
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels circuit.r1cs\n  \
             zk-ceremony ptau prepare final.ptau prepared.ptau --levels 14..20\n\n\
+            Examples (in parts, on many machines; ops/batch runs them under Slurm and \
+            Kubernetes):\n  \
+            zk-ceremony ptau prepare final.ptau part-1.ptpart --part 1/8   (and so on, to 8/8)\n  \
+            zk-ceremony ptau prepare final.ptau prepared.ptau --combine part-*.ptpart\n\n\
             A preparation that was interrupted goes on when the same command is given again. \
             Until it ends, what is made is next to OUT, as OUT.unfinished, OUT.unfinished.scratch \
             and OUT.unfinished.json; remove all three to begin anew.\n\n\
@@ -379,6 +383,8 @@ pub(crate) struct Prepare {
     /// Note how far the work has come whenever so many seconds have passed
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
     pub(crate) checkpoint_every: u64,
+    #[command(flatten)]
+    pub(crate) parts: parts::PreparePartsArgs,
 }
 
 /// Levels, or a circuit that tells which.

@@ -131,6 +131,7 @@ pub(crate) fn step(path: &Path, error: &StepError) -> Diagnostic {
         StepError::NoDomain => {
             "ask for levels up to 27 with --levels, or download the published prepared file".into()
         }
+        StepError::TooManyParts { .. } => "ask for fewer parts, or for larger levels".into(),
         StepError::Levels { expected, .. } => {
             format!("ask for levels of at most {expected}, or take a file of a larger power")
         }

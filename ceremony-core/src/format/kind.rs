@@ -35,6 +35,8 @@ pub enum FileKind {
     R1cs,
     /// `.wtns`.
     Wtns,
+    /// One of the parts that a preparation is cut into.
+    BasesPart,
     /// A challenge file of phase 1.
     Challenge,
     /// A response file of phase 1.
@@ -79,11 +81,12 @@ pub enum FileKind {
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Ptau,
         Self::Zkey,
         Self::R1cs,
         Self::Wtns,
+        Self::BasesPart,
         Self::Challenge,
         Self::Response,
         Self::Bellman,
@@ -129,6 +132,7 @@ impl FileKind {
             b"zkey" => Some(Self::Zkey),
             b"r1cs" => Some(Self::R1cs),
             b"wtns" => Some(Self::Wtns),
+            b"ptpa" => Some(Self::BasesPart),
             _ => None,
         }
     }
@@ -146,6 +150,7 @@ impl fmt::Display for FileKind {
             Self::Zkey => "a key with its phase 2 (.zkey)",
             Self::R1cs => "a circuit (.r1cs)",
             Self::Wtns => "a witness (.wtns)",
+            Self::BasesPart => "a part of Lagrange bases",
             Self::Challenge => "a challenge file of phase 1",
             Self::Response => "a response file of phase 1",
             Self::Bellman => "parameters of bellman (.mpcparams)",

@@ -5,6 +5,7 @@
 //! subgroup), never meaning: which ratios hold between points is for `phase1` and `phase2`, which
 //! this module does not know.
 
+pub mod bases_part;
 pub mod bound_file;
 pub mod container;
 pub mod encoding;

@@ -408,7 +408,7 @@ pub(crate) fn read_contributions(
     })
 }
 
-fn check_field(header: &[u8]) -> Result<(), FormatError> {
+pub(super) fn check_field(header: &[u8]) -> Result<(), FormatError> {
     check_modulus(header, "the base field's modulus", FQ_MODULUS)
 }
 
@@ -433,7 +433,7 @@ pub(super) fn check_modulus(
     Ok(())
 }
 
-fn read_power(what: &'static str, found: u32) -> Result<Power, FormatError> {
+pub(super) fn read_power(what: &'static str, found: u32) -> Result<Power, FormatError> {
     Power::new(found).ok_or_else(|| FormatError::Header {
         what,
         found: found.to_string(),
@@ -441,7 +441,7 @@ fn read_power(what: &'static str, found: u32) -> Result<Power, FormatError> {
     })
 }
 
-fn place<R: Read + Seek, P: Point>(
+pub(super) fn place<R: Read + Seek, P: Point>(
     container: &Container<R>,
     id: u32,
     run: &mut PointRun<P>,

@@ -83,6 +83,18 @@ pub enum StepError {
         /// The file's power.
         expected: Power,
     },
+    /// More parts than the largest level has points.
+    #[error(
+        "there are too few points for so many parts: found {found} parts, expected at most the \
+         {points} points of level {level}",
+        points = 1u64 << level
+    )]
+    TooManyParts {
+        /// Parts.
+        found: u32,
+        /// The largest level that was asked for.
+        level: u32,
+    },
     /// What an interrupted preparation left is not of this input.
     #[error(
         "the unfinished output is of another preparation: found other powers, records or levels, \
@@ -153,6 +165,12 @@ impl Explain for StepError {
                 self,
                 format_args!("levels {found}"),
                 format_args!("at most level {expected}, the power of the file"),
+            ),
+            Self::TooManyParts { found, level } => Finding::compared(
+                "ptau-step/too-many-parts",
+                self,
+                format_args!("{found} parts"),
+                format_args!("at most the {} points of level {level}", 1u64 << level),
             ),
             Self::OtherOutput => Finding::compared(
                 "ptau-step/other-output",

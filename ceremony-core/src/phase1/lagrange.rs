@@ -269,7 +269,12 @@ impl LagrangeCheck {
     }
 
     /// (rho tau - 1) `sum` = tau `tail` - `head`.
-    fn is_geometric<G: CurveGroup<Affine: Point>>(&self, sum: G, head: G, tail: G) -> bool {
+    pub(super) fn is_geometric<G: CurveGroup<Affine: Point>>(
+        &self,
+        sum: G,
+        head: G,
+        tail: G,
+    ) -> bool {
         let points = G::normalize_batch(&[sum, head, tail]);
         let ([one_g1, tau_g1, ..], [one_g2, tau_g2, ..]) =
             (&self.powers.tau_g1.of_levels[..], &self.powers.tau_g2.of_levels[..])

@@ -5,12 +5,14 @@ use std::io::Cursor;
 use ark_ff::Field;
 use bn254_batch::curve::Fr;
 use ceremony_core::format::FormatError;
+use ceremony_core::format::bases_part::{BasesPart, PartHeader, Residue, write_part_header};
 use ceremony_core::format::kind::FileKind;
-use ceremony_core::format::ptau::Ptau;
+use ceremony_core::format::ptau::{Levels, Power, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::verification_key::{JsonError, read_verification_key};
 use ceremony_core::format::wtns::{read_wtns, write_wtns};
 use ceremony_core::format::zkey::Zkey;
+use ceremony_core::hash::FileSha256;
 use ceremony_core::keygen::{verifying_key, verifying_key_bytes};
 use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
@@ -36,6 +38,17 @@ fn response() -> Vec<u8> {
     let mut out = Vec::new();
     contribute_challenge(Cursor::new(challenge()), &mut out, any_rng(), &NoProgress).unwrap();
     out
+}
+
+fn bases_part() -> Vec<u8> {
+    let power = Power::new(2).unwrap();
+    let header = PartHeader {
+        input: FileSha256([7; 32]),
+        power,
+        levels: Levels::all(power),
+        part: Residue::new(2, 4).unwrap(),
+    };
+    write_part_header(Cursor::new(Vec::new()), &header).unwrap().0.into_inner()
 }
 
 /// A verifying key for arkworks: compressed, uncompressed.
@@ -83,6 +96,7 @@ fn files() -> Vec<(FileKind, Vec<u8>)> {
         (FileKind::Zkey, fixture("old-circuit-hash/0000.zkey")),
         (FileKind::R1cs, fixture("old-circuit-hash/circuit.r1cs")),
         (FileKind::Wtns, wtns),
+        (FileKind::BasesPart, bases_part()),
         (FileKind::Challenge, challenge()),
         (FileKind::Challenge, challenge()[..200].to_vec()),
         (FileKind::Response, response()),
@@ -127,12 +141,13 @@ fn of_step<T>(result: Result<T, StepError>) -> Result<(), FormatError> {
 }
 
 /// Every reader of binary files.
-fn readers() -> [(FileKind, Read); 6] {
+fn readers() -> [(FileKind, Read); 7] {
     [
         (FileKind::Ptau, |bytes| Ptau::open(Cursor::new(bytes)).map(drop)),
         (FileKind::Zkey, |bytes| Zkey::open(Cursor::new(bytes)).map(drop)),
         (FileKind::R1cs, |bytes| R1cs::open(Cursor::new(bytes)).map(drop)),
         (FileKind::Wtns, |bytes| read_wtns(Cursor::new(bytes)).map(drop)),
+        (FileKind::BasesPart, |bytes| BasesPart::open(Cursor::new(bytes)).map(drop)),
         (FileKind::Challenge, |bytes| {
             of_step(contribute_challenge(Cursor::new(bytes), Vec::new(), any_rng(), &NoProgress))
         }),

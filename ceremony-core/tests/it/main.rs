@@ -5,6 +5,7 @@ mod mutations;
 mod old_tools;
 mod phase1_levels;
 mod phase1_parts;
+mod phase1_prepare_parts;
 mod phase1_steps;
 mod phase1_structure;
 mod phase1_verify;

@@ -1,7 +1,8 @@
-//! What can be typed to verify a `.ptau` in parts.
+//! What can be typed to verify a `.ptau` in parts, or to prepare one.
 
 use std::path::PathBuf;
 
+use ceremony_core::format::bases_part::Residue;
 use ceremony_core::phase1::parts::PartOf;
 use clap::Args;
 use zk_attest::diagnostic::Diagnostic;
@@ -67,6 +68,24 @@ impl PartsArgs {
             .expected("--plan N, or --part I/N with --plan-file PLAN")
             .hint("leave --out and the signer out to verify the whole file here"))
     }
+}
+
+/// A part of a preparation, or the parts; without either one machine prepares the whole file.
+#[derive(Debug, Args)]
+pub(crate) struct PreparePartsArgs {
+    /// Make part I of M, and write nothing else to OUT; M is a power of two of at most 64, and is
+    /// the same for all parts, as --levels is
+    #[arg(long, value_name = "I/M", help_heading = "In parts")]
+    pub(crate) part: Option<Residue>,
+    /// Put all parts together to the prepared file, and verify it; whoever made them
+    #[arg(
+        long,
+        value_name = "PART",
+        help_heading = "In parts",
+        num_args = 1..,
+        conflicts_with_all = ["part", "levels"]
+    )]
+    pub(crate) combine: Vec<PathBuf>,
 }
 
 /// "3/8"

@@ -13,6 +13,7 @@ mod proof;
 mod ptau;
 mod ptau_parts;
 mod ptau_prepare;
+mod ptau_prepare_parts;
 mod release;
 mod sign;
 mod zkey;

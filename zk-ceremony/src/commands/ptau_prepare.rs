@@ -1,14 +1,15 @@
-//! `ptau prepare` and `ptau import-lagrange`.
+//! `ptau prepare`, whole or one part, and `ptau import-lagrange`.
 
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ceremony_core::format::bases_part::{PartHeader, Residue};
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::phase1::prepare::{
-    Checkpoint, ImportError, Preparation, check_input, import_lagrange,
+    Checkpoint, ImportError, Preparation, check_preparation, import_lagrange,
 };
 use ceremony_core::phase1::verify::{Check, VerifyError};
 use ceremony_folder::explained;
@@ -32,6 +33,9 @@ pub(super) struct Work {
     /// SHA-256 of the input.
     input: String,
     levels: String,
+    /// Of a preparation in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<String>,
 }
 
 /// What stands beside an unfinished output. Without `done` the powers are still being copied.
@@ -48,11 +52,25 @@ struct Done {
     steps: u64,
 }
 
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { input, levels, part, .. } = self;
+        write!(f, "input {input}, levels {levels}")?;
+        part.as_ref().map_or(Ok(()), |part| write!(f, ", {part}"))
+    }
+}
+
 impl Work {
     /// Of a command, on the file of this SHA-256.
-    pub(super) fn new(command: &str, input: impl ToString, levels: Levels) -> Self {
+    pub(super) fn new(
+        command: &str,
+        input: impl ToString,
+        levels: Levels,
+        part: Option<Residue>,
+    ) -> Self {
         let (input, levels) = (input.to_string(), levels.to_string());
-        Self { unfinished: command.into(), version: 1, input, levels }
+        let part = part.map(|part| part.to_string());
+        Self { unfinished: command.into(), version: 1, input, levels, part }
     }
 
     /// What is noted before anything is done.
@@ -68,28 +86,30 @@ impl Work {
 
     /// How far the work that a note speaks of has come, if it is this one.
     fn checkpoint(&self, at: &Found) -> Result<Option<Checkpoint>, Diagnostic> {
-        let Note { work, done } = Note::read(at, &self.levels)?;
+        let Note { work, done } = Note::read(at, &self.levels, self.part.as_deref())?;
         if work != *self {
-            let found = format!("input {}, levels {}", work.input, work.levels);
-            let expected = format!("input {}, levels {}", self.input, self.levels);
-            return Err(interrupted_other(at, &found, &expected));
+            return Err(interrupted_other(at, &work.to_string(), &self.to_string()));
         }
         Ok(done.map(|Done { levels, steps }| Checkpoint { levels, steps, required: false }))
     }
 }
 
 impl Note {
-    /// What an earlier process noted, if it prepared these levels. Which input, only its digest
-    /// tells.
-    fn read(at: &Found, levels: &str) -> Result<Self, Diagnostic> {
-        let expected = format!("a preparation of levels {levels}");
-        let other = |found: &str| interrupted_other(at, found, &expected);
+    /// What an earlier process noted, if it prepared these levels, or this part of them. Which
+    /// input, only its digest tells.
+    fn read(at: &Found, levels: &str, part: Option<&str>) -> Result<Self, Diagnostic> {
+        let named = |levels: &str, part: Option<&str>| {
+            let part = part.map(|part| format!(", {part}")).unwrap_or_default();
+            format!("a preparation of levels {levels}{part}")
+        };
+        let other = |found: &str| interrupted_other(at, found, &named(levels, part));
         let note: Self = serde_json::from_slice(&at.note)
             .map_err(|error| other(&format!("not a note of a preparation: {error}")))?;
-        if note.work.levels == levels {
+        let work = &note.work;
+        if work.levels == levels && work.part.as_deref() == part {
             return Ok(note);
         }
-        Err(other(&format!("a preparation of levels {}", note.work.levels)))
+        Err(other(&named(&work.levels, work.part.as_deref())))
     }
 }
 
@@ -106,11 +126,12 @@ fn interrupted_other(at: &Found, found: &str, expected: &str) -> Diagnostic {
         ))
 }
 
-/// Prepares a file for these levels, from the last checkpoint of an earlier process, if there is
-/// one.
+/// Prepares a file for these levels, or makes the part that a header names, from the last
+/// checkpoint of an earlier process, if there is one.
 pub(super) fn prepare_resumably<R: Read + Seek + Send>(
     (path, input): (&Path, &mut Ptau<R>),
     levels: Levels,
+    part: Option<&PartHeader>,
     (work, files): (&Work, &mut Resumable),
     every: Duration,
 ) -> Result<(), Diagnostic> {
@@ -119,12 +140,16 @@ pub(super) fn prepare_resumably<R: Read + Seek + Send>(
     let unfinished = files.unfinished().display().to_string();
     let mut last = Instant::now();
     let (output, scratch, mut keeper) = files.parts();
-    let preparation = match done {
-        Some(done) => {
-            note!("going on with {unfinished}, after {} of its levels", done.levels);
-            Preparation::resume(input, output, levels, done, &bars)
+    if let Some(done) = done {
+        note!("going on with {unfinished}, after {} of its levels", done.levels);
+    }
+    let preparation = match (part, done) {
+        (None, Some(done)) => Preparation::resume(input, output, levels, done, &bars),
+        (None, None) => Preparation::begin(input, output, levels, &bars),
+        (Some(header), Some(done)) => Preparation::resume_part(input, output, header, done, &bars),
+        (Some(header), None) => {
+            Preparation::begin_part(input, output, levels, header.part, header.input, &bars)
         }
-        None => Preparation::begin(input, output, levels, &bars),
     };
     preparation
         .map_err(failed)?
@@ -152,24 +177,35 @@ impl Prepare {
     }
 
     pub(super) fn run(self) -> Result<(), Diagnostic> {
+        if !self.parts.combine.is_empty() {
+            return self.combined();
+        }
         let (path, bars) = (&self.output.path, Bars::default());
         let mut input = open_ptau(&self.input)?;
         let power = input.power();
         let levels = self.wanted(Levels::all(power))?;
+        let part = self.parts.part;
         // Before the file is read from end to end, for its digest.
         if let Some(found) = Resumable::judge(path, self.output.force, &[&self.input])? {
-            Note::read(&found, &levels.to_string())?;
+            let part = part.map(|part| part.to_string());
+            Note::read(&found, &levels.to_string(), part.as_deref())?;
         }
-        check_input(&input, levels, &bars).map_err(|e| failure::step(&self.input, &e))?;
+        check_preparation(&input, levels, part.unwrap_or(Residue::WHOLE), &bars)
+            .map_err(|e| failure::step(&self.input, &e))?;
         let digests = digest_file(input.source(), &bars)
             .map_err(|e| failure::io(&self.input, "reading", &e))?;
-        let work = Work::new("ptau prepare", digests.sha256, levels);
+        let header = part.map(|part| PartHeader { input: digests.sha256, power, levels, part });
+        let work = Work::new("ptau prepare", digests.sha256, levels, part);
         let inputs = [self.input.as_path()];
         let mut files = Resumable::open(path, self.output.force, &inputs, &work.first_note())?;
         let every = Duration::from_secs(self.checkpoint_every);
-        prepare_resumably((&self.input, &mut input), levels, (&work, &mut files), every)?;
+        let input = (self.input.as_path(), &mut input);
+        prepare_resumably(input, levels, header.as_ref(), (&work, &mut files), every)?;
         files.commit()?;
-        if levels == Levels::all(power) {
+        if let Some(part) = self.parts.part {
+            made(path, format_args!("{part} of the preparation for levels {levels}"))
+                .line("sha256 of the file", digests.sha256);
+        } else if levels == Levels::all(power) {
             made(path, format_args!("prepared for circuits of up to 2^{power} constraints"));
         } else {
             made(path, format_args!("prepared for circuits of levels {levels}"));

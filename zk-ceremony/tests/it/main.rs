@@ -21,6 +21,7 @@ mod newest_step;
 mod pages;
 mod policy_cli;
 mod prepare_cli;
+mod prepare_parts;
 mod prepared_file;
 mod prompts;
 mod proof_cli;

@@ -238,6 +238,25 @@ fn names(world: &World) -> Vec<String> {
 }
 
 #[test]
+fn a_part_that_was_killed_goes_on_where_it_was() {
+    let folder = powers(10);
+    folder.ours("ptau prepare 1.ptau whole.ptpart --part 2/2");
+    let line = "ptau prepare 1.ptau out.ptpart --part 2/2";
+    let note = "out.ptpart.unfinished.json";
+    killed_on_the_way(&folder.path(""), &format!("{line} --checkpoint-every 0"), note);
+    // Not as another part, nor as the whole.
+    for line in [&line.replace("2/2", "1/2"), "ptau prepare 1.ptau out.ptpart"] {
+        let run = folder.run(line);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("another preparation was interrupted"), "{}", run.stderr);
+        assert!(run.stderr.contains("levels 0..10, part 2 of 2"), "{}", run.stderr);
+    }
+    let made = folder.ours(line);
+    assert!(made.contains("going on with out.ptpart.unfinished"), "{made}");
+    assert!(folder.read("out.ptpart") == folder.read("whole.ptpart"));
+}
+
+#[test]
 fn a_file_that_has_the_name_of_an_unfinished_one_stays() {
     let folder = powers(2);
     folder.write("out.ptau.unfinished", b"precious");

@@ -1,5 +1,8 @@
 //! One level of one section, in memory or, if it is too long for that, through files.
 //!
+//! What is transformed are the powers, or what a part makes of them ([`super::fold`]): in a part of
+//! M, a level has an M-th of its points, and each of these steps too.
+//!
 //! A long level of n powers is dealt out to B = n / M blocks of M by the index modulo B (blocks in
 //! bit-reversed order), each block is transformed in memory, and log2(B) passes of butterflies
 //! combine them (decimation in time). Each of these phases is cut in steps that read their points
@@ -14,7 +17,9 @@ use bn254_batch::curve::{Fr, root_of_unity};
 use bn254_batch::{Direction, Point, butterflies, geometric, group_fft, mul_all};
 
 use super::StepError;
+use super::fold::{fold, twist};
 use crate::entropy::VerifierRng;
+use crate::format::bases_part::Residue;
 use crate::format::container::read_at;
 use crate::format::encoding::{Encoding, decode_own, encode};
 use crate::format::points::PointRun;
@@ -28,6 +33,8 @@ pub(super) struct Transform<'a, R> {
     pub(super) rng: &'a mut VerifierRng,
     /// Points of the longest transform in memory, a power of two.
     pub(super) in_memory: u64,
+    /// Which of a level's points are made.
+    pub(super) part: Residue,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -50,7 +57,8 @@ pub(crate) fn inverse_transform<R: Read + Seek + Send, P: Point>(
     progress: &dyn Progress,
 ) -> Result<(), StepError> {
     let mut sides = Sides { at: 0, output: &mut output, scratch: None };
-    Transform { source, rng, in_memory, progress }.level(
+    let part = Residue::WHOLE;
+    Transform { source, rng, part, in_memory, progress }.level(
         run,
         run.len.ilog2(),
         &mut sides,
@@ -98,7 +106,9 @@ impl<W: Read + Write + Seek> Sides<'_, W> {
 
 /// How a long level is cut in steps.
 struct Steps {
-    /// Points of the level and of a block.
+    /// The level.
+    level: u32,
+    /// Points of it that are made, and of a block.
     n: u64,
     block: u64,
     /// Points that are dealt out in a step.
@@ -108,7 +118,7 @@ struct Steps {
 /// One of them.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The powers from here on are dealt out to the blocks.
+    /// The inputs from here on are dealt out to the blocks.
     Deal(u64),
     /// The block that begins here is transformed.
     Block(u64),
@@ -117,8 +127,8 @@ enum Step {
 }
 
 impl Steps {
-    fn of(n: u64, block: u64) -> Self {
-        Self { n, block, dealt: (CHUNK_POINTS as u64).max(n / block).min(n) }
+    fn of(level: u32, n: u64, block: u64) -> Self {
+        Self { level, n, block, dealt: (CHUNK_POINTS as u64).max(n / block).min(n) }
     }
 
     fn blocks(&self) -> u64 {
@@ -166,7 +176,8 @@ pub(super) struct Done {
 }
 
 impl<R: Read + Seek + Send> Transform<'_, R> {
-    /// Makes a level, all but its first `done` steps, and tells after each what is done now.
+    /// Makes a level, or the part's points of it, all but the first `done` steps, and tells after
+    /// each what is done now.
     pub(super) fn level<P: Point, W: Read + Write + Seek + Send>(
         &mut self,
         powers: &PointRun<P>,
@@ -175,16 +186,16 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         done: u64,
         reached: &mut dyn FnMut(&mut Sides<'_, W>, Done) -> io::Result<()>,
     ) -> Result<(), StepError> {
-        let n = 1u64 << level;
+        let n = 1u64 << (level - self.part.log_parts());
         if n <= self.in_memory {
-            let mut points = self.powers(powers, 0, n)?;
+            let mut points = self.inputs(powers, level, 0, n)?;
             group_fft(&mut points, Direction::Inverse);
             sides.write(Side::Output, 0, &points)?;
             self.progress.advance(n);
             let done = Done { steps: 1, last: true, required: false };
             return reached(sides, done).map_err(StepError::Write);
         }
-        let steps = Steps::of(n, self.in_memory);
+        let steps = Steps::of(level, n, self.in_memory);
         let phases = steps.phases();
         let count: u64 = phases.iter().map(|phase| phase.len() as u64).sum();
         let resumable = sides.scratch.is_some();
@@ -246,7 +257,7 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         }
     }
 
-    /// Deals some powers out to the blocks.
+    /// Deals some inputs out to the blocks.
     fn deal<P: Point, W: Read + Write + Seek>(
         &mut self,
         powers: &PointRun<P>,
@@ -256,7 +267,7 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         to: Side,
     ) -> Result<(), StepError> {
         let blocks = steps.blocks();
-        let points: Vec<P> = self.powers(powers, start, steps.dealt)?;
+        let points: Vec<P> = self.inputs(powers, steps.level, start, steps.dealt)?;
         for b in 0..blocks {
             let residue = b.reverse_bits() >> (64 - blocks.ilog2());
             let dealt: Vec<P> =
@@ -266,8 +277,37 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         Ok(())
     }
 
+    /// `count` inputs of a level's transform from `start` on: powers, or what the part folds of
+    /// them, in pieces for which no more than [`Self::in_memory`] powers are read.
+    fn inputs<P: Point>(
+        &mut self,
+        powers: &PointRun<P>,
+        level: u32,
+        start: u64,
+        count: u64,
+    ) -> Result<Vec<P>, StepError> {
+        let part = self.part;
+        if part == Residue::WHOLE {
+            return self.powers(powers, start, count);
+        }
+        let parts = u64::from(part.parts());
+        let (apart, piece) = ((1 << level) / parts, (self.in_memory / parts).max(1));
+        let mut inputs = Vec::with_capacity(count as usize);
+        for at in (start..start + count).step_by(piece as usize) {
+            let length = piece.min(start + count - at);
+            let mut runs = Vec::with_capacity((length * parts) as usize);
+            for k in 0..parts {
+                runs.extend(self.powers(powers, at + k * apart, length)?);
+            }
+            let mut folded = fold(runs, part).ok_or(StepError::NoDomain)?;
+            twist(&mut folded, level, part, at).ok_or(StepError::NoDomain)?;
+            inputs.append(&mut folded);
+        }
+        Ok(inputs)
+    }
+
     /// `count` powers from `start` on, with infinity beyond the last.
-    fn powers<P: Point>(
+    pub(super) fn powers<P: Point>(
         &mut self,
         powers: &PointRun<P>,
         start: u64,

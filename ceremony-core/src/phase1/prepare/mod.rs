@@ -10,7 +10,14 @@
 //!
 //! Levels are made one after another (`level`), each at its place in the output. An interrupted
 //! [`Preparation`] goes on from its last [`Checkpoint`].
+//!
+//! M machines can share the work without talking to each other: [`Preparation::begin_part`] makes
+//! the points with one index modulo M (`fold`), in a file of their own, and [`combine_parts`] puts
+//! M of these files together and verifies the result.
 
+mod blame;
+mod combine;
+mod fold;
 mod import;
 pub(crate) mod level;
 
@@ -19,12 +26,14 @@ use std::io::{self, Read, Seek, Write};
 use bn254_batch::Point;
 use bn254_batch::curve::FR_TWO_ADICITY;
 
+pub use self::combine::{CombinePartsError, WrongPart, combine_parts};
 pub use self::import::{ImportError, import_lagrange};
 use self::level::{Sides, Transform};
 use super::error::StepError;
 use super::records::{check_chain, check_minimum, check_order};
 use super::{EachPart, Part, each_part};
 use crate::entropy::VerifierRng;
+use crate::format::bases_part::{BasesPart, PartHeader, Residue, write_part_header};
 use crate::format::container::ContainerWriter;
 use crate::format::encoding::{Encoding, encode};
 use crate::format::points::PointRun;
@@ -33,6 +42,7 @@ use crate::format::ptau::{
     write_levels,
 };
 use crate::format::scratch::ScratchFile;
+use crate::hash::FileSha256;
 use crate::limits::FFT_IN_MEMORY_POINTS;
 use crate::progress::Progress;
 
@@ -121,6 +131,7 @@ pub struct Preparation<'a, R, W> {
     input: &'a mut Ptau<R>,
     output: W,
     layout: LagrangeLayout,
+    part: Residue,
     done: Checkpoint,
     in_memory: usize,
     rng: VerifierRng,
@@ -154,7 +165,92 @@ impl<'a, R: Read + Seek + Send, W: Read + Write + Seek + Send> Preparation<'a, R
         reserve(&mut out, &mut layout.beta_tau_g1)?;
         let output = out.finish().map_err(StepError::Write)?;
         let (done, in_memory) = (Checkpoint::default(), FFT_IN_MEMORY_POINTS);
-        Ok(Self { input, output, layout, done, in_memory, rng, progress })
+        let part = Residue::WHOLE;
+        Ok(Self { input, output, layout, part, done, in_memory, rng, progress })
+    }
+
+    /// The same for one part of M: the output holds the part's points and nothing else.
+    /// `digest` must be that of the input: by it [`combine_parts`] tells whether the parts are of
+    /// one file.
+    ///
+    /// ```
+    /// # use std::io::Cursor;
+    /// # use ceremony_core::entropy::ContributionRng;
+    /// # use ceremony_core::format::ptau::{Power, Ptau};
+    /// # use ceremony_core::phase1::contribute::{contribute, new};
+    /// use ceremony_core::format::bases_part::{BasesPart, Residue};
+    /// use ceremony_core::format::bound_file::digest_file;
+    /// use ceremony_core::format::ptau::Levels;
+    /// use ceremony_core::phase1::prepare::{Preparation, combine_parts, prepare};
+    /// use ceremony_core::progress::NoProgress;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut start = Cursor::new(Vec::new());
+    /// # new(Power::new(3).ok_or("too large")?, &mut start, &NoProgress)?;
+    /// # let mut contributed = Cursor::new(Vec::new());
+    /// # let rng = ContributionRng::from_os_and_text(b"")?;
+    /// # contribute(&mut Ptau::open(start)?, &mut contributed, rng, None, &NoProgress)?;
+    /// let mut input = Ptau::open(contributed)?;
+    /// let levels = Levels::all(input.power());
+    /// let mut parts = Vec::new();
+    /// for number in 1..=2 {
+    ///     // On a machine of its own.
+    ///     let part = Residue::new(number, 2).ok_or("no such part")?;
+    ///     let digest = digest_file(input.source(), &NoProgress)?.sha256;
+    ///     let out = Cursor::new(Vec::new());
+    ///     let begun =
+    ///         Preparation::begin_part(&mut input, out, levels, part, digest, &NoProgress)?;
+    ///     parts.push(BasesPart::open(begun.finish(None, &mut |_, _, _| Ok(()))?)?);
+    /// }
+    /// let mut combined = Cursor::new(Vec::new());
+    /// combine_parts(&mut input, &mut parts, &mut combined, &NoProgress)?;
+    ///
+    /// let mut prepared = Cursor::new(Vec::new());
+    /// prepare(&mut input, &mut prepared, &NoProgress)?;
+    /// assert_eq!(combined, prepared);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`check_preparation`], and when writing fails.
+    pub fn begin_part(
+        input: &'a mut Ptau<R>,
+        output: W,
+        levels: Levels,
+        part: Residue,
+        digest: FileSha256,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, StepError> {
+        check_preparation(input, levels, part, progress)?;
+        let rng = VerifierRng::from_os()?;
+        let header = PartHeader { input: digest, power: input.power(), levels, part };
+        let (output, layout) = write_part_header(output, &header).map_err(StepError::Write)?;
+        let (done, in_memory) = (Checkpoint::default(), FFT_IN_MEMORY_POINTS);
+        Ok(Self { input, output, layout, part, done, in_memory, rng, progress })
+    }
+
+    /// [`Self::resume`] for what [`Self::begin_part`] began.
+    ///
+    /// # Errors
+    /// As [`Self::begin_part`], and [`StepError::OtherOutput`] for an output of another part or
+    /// input.
+    pub fn resume_part(
+        input: &'a mut Ptau<R>,
+        mut output: W,
+        header: &PartHeader,
+        done: Checkpoint,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, StepError> {
+        let part = header.part;
+        check_preparation(input, header.levels, part, progress)?;
+        let begun = BasesPart::open(&mut output).map_err(|_| StepError::OtherOutput)?;
+        if begun.header() != header || header.power != input.power() {
+            return Err(StepError::OtherOutput);
+        }
+        let (layout, rng) = (begun.layout(), VerifierRng::from_os()?);
+        let in_memory = FFT_IN_MEMORY_POINTS;
+        Ok(Self { input, output, layout, part, done, in_memory, rng, progress })
     }
 
     /// Goes on with an output that is as it was at a checkpoint, or has more of what comes after
@@ -182,8 +278,9 @@ impl<'a, R: Read + Seek + Send, W: Read + Write + Seek + Send> Preparation<'a, R
                     && begun.contributions() == input.contributions()
             })
             .ok_or(StepError::OtherOutput)?;
-        let rng = VerifierRng::from_os()?;
-        Ok(Self { input, output, layout, done, in_memory: FFT_IN_MEMORY_POINTS, rng, progress })
+        let (part, rng) = (Residue::WHOLE, VerifierRng::from_os()?);
+        let in_memory = FFT_IN_MEMORY_POINTS;
+        Ok(Self { input, output, layout, part, done, in_memory, rng, progress })
     }
 
     /// Makes the levels. `reached` is told whenever some work is done, with the output and the
@@ -205,6 +302,7 @@ impl<'a, R: Read + Seek + Send, W: Read + Write + Seek + Send> Preparation<'a, R
                 source: self.input.source(),
                 rng: &mut self.rng,
                 in_memory: self.in_memory as u64,
+                part: self.part,
                 progress: self.progress,
             },
             sides: Sides { at: 0, output: &mut self.output, scratch },
@@ -237,6 +335,7 @@ pub(crate) fn levels_beside<R: Read + Seek + Send>(
             source: input.source(),
             rng: &mut VerifierRng::from_os()?,
             in_memory: FFT_IN_MEMORY_POINTS as u64,
+            part: Residue::WHOLE,
             progress,
         },
         sides: Sides { at: 0, output: &mut output, scratch: None },
@@ -249,12 +348,24 @@ pub(crate) fn levels_beside<R: Read + Seek + Send>(
     Ok(layout)
 }
 
-/// All that [`Preparation`] asks of its input before it reads a point: for a program that has work
-/// to do before.
+/// What can be said against a preparation, or a part of one, before a point is read.
 ///
 /// # Errors
-/// As [`Preparation::begin`].
-pub fn check_input<R: Read + Seek + Send>(
+/// [`StepError`]: levels that the powers do not reach to, or of fewer points than there are parts;
+/// a chain in which nobody contributed, or that fails its checks.
+pub fn check_preparation<R: Read + Seek + Send>(
+    input: &Ptau<R>,
+    levels: Levels,
+    part: Residue,
+    progress: &dyn Progress,
+) -> Result<(), StepError> {
+    if part.levels_of(levels).is_none() {
+        return Err(StepError::TooManyParts { found: part.parts(), level: levels.last() });
+    }
+    check_input(input, levels, progress)
+}
+
+fn check_input<R: Read + Seek + Send>(
     input: &Ptau<R>,
     levels: Levels,
     progress: &dyn Progress,
@@ -273,6 +384,7 @@ pub fn check_input<R: Read + Seek + Send>(
 struct Bases<'a, 'r, R, W> {
     transform: Transform<'a, R>,
     sides: Sides<'a, W>,
+    /// As the output has them: in a part, a level of M points is one of one point.
     levels: Levels,
     done: Checkpoint,
     /// Of the level that is made.
@@ -309,6 +421,7 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Bases<'_, '_, R, W> {
             } else {
                 let steps = if *number == done.levels { done.steps } else { 0 };
                 sides.at = to.offset + start * P::UNCOMPRESSED_BYTES as u64;
+                let level = level + transform.part.log_parts();
                 transform.level(powers, level, sides, steps, &mut |sides, progress| {
                     let levels = *number + u32::from(progress.last);
                     let steps = if progress.last { 0 } else { progress.steps };

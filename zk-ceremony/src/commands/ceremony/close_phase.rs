@@ -254,12 +254,12 @@ fn computed<'a>(
     levels: Levels,
     checkpoint_every: Duration,
 ) -> Result<(NewStep<'a>, Aids), Diagnostic> {
-    let work = Work::new("ceremony prepare", last.file, levels);
+    let work = Work::new("ceremony prepare", last.file, levels, None);
     let note = work.first_note();
     let mut step = LongStep::begin(ceremony, &Track::Phase1, Slot::Prepared, &note)?;
     say_moved(&step.put_away);
     let files = (&work, &mut step.files);
-    prepare_resumably((&last.path, &mut *input), levels, files, checkpoint_every)?;
+    prepare_resumably((&last.path, &mut *input), levels, None, files, checkpoint_every)?;
     if let Err(error) = ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default()) {
         step.files.discard();
         return Err(error.into());
