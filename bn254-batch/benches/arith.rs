@@ -149,7 +149,7 @@ fn transforms<P: Point>(criterion: &mut Criterion) {
         group.bench_function(arith.backend().to_string(), |b| {
             b.iter_batched_ref(
                 || points.clone(),
-                |points| arith.group_fft(points, Direction::Inverse),
+                |points| arith.group_fft(points, Direction::Inverse, &|_| ()),
                 BatchSize::LargeInput,
             );
         });

@@ -32,7 +32,12 @@ pub trait Point: AffinePoint {
     #[doc(hidden)]
     fn linear_combination(arith: Backend, points: &[Self], coefficients: &[u128]) -> Self::Group;
     #[doc(hidden)]
-    fn group_fft(arith: Backend, points: &mut [Self], direction: Direction);
+    fn group_fft(
+        arith: Backend,
+        points: &mut [Self],
+        direction: Direction,
+        done: &(dyn Fn(usize) + Sync),
+    );
     #[doc(hidden)]
     fn butterflies(arith: Backend, lo: &mut [Self], hi: &mut [Self], twiddles: &[Fr]);
     #[doc(hidden)]
@@ -73,8 +78,13 @@ macro_rules! batch_point {
                 with_kernels!(arith, engine => buckets::linear_combination(engine, points, coefficients))
             }
 
-            fn group_fft(arith: Backend, points: &mut [Self], direction: Direction) {
-                with_kernels!(arith, engine => fft::group_fft(engine, points, direction));
+            fn group_fft(
+                arith: Backend,
+                points: &mut [Self],
+                direction: Direction,
+                done: &(dyn Fn(usize) + Sync),
+            ) {
+                with_kernels!(arith, engine => fft::group_fft(engine, points, direction, done));
             }
 
             fn butterflies(arith: Backend, lo: &mut [Self], hi: &mut [Self], twiddles: &[Fr]) {

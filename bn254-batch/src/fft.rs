@@ -46,6 +46,7 @@ pub(super) fn group_fft<E: Kernels, P: AffinePoint>(
     engine: E,
     points: &mut [P],
     direction: Direction,
+    done: &(dyn Fn(usize) + Sync),
 ) {
     let n = points.len();
     assert!(n.is_power_of_two(), "an FFT over {n} points");
@@ -68,7 +69,7 @@ pub(super) fn group_fft<E: Kernels, P: AffinePoint>(
     let task_length = shared.next_power_of_two().clamp(16, task::<E>());
     let mut half = 1;
     while half < n {
-        let layer = Layer { half, task_length, twiddles: &twiddles, scale };
+        let layer = Layer { half, task_length, twiddles: &twiddles, scale, done };
         // The first layers have few twiddles that cost anything.
         if E::JOINT && half >= 4 && (n / half).trailing_zeros().is_multiple_of(2) {
             layer.two(engine, points);
@@ -89,6 +90,8 @@ struct Layer<'a> {
     twiddles: &'a [Fr],
     /// What the twiddles of the first block are scaled by.
     scale: Fr,
+    /// Is told of points that have gone through a layer.
+    done: &'a (dyn Fn(usize) + Sync),
 }
 
 impl Layer<'_> {
@@ -100,9 +103,11 @@ impl Layer<'_> {
 
     fn one<E: Kernels, P: AffinePoint>(&self, engine: E, points: &mut [P]) {
         self.each_task(points, |first, [lo, hi]| {
+            let points = lo.len() + hi.len();
             butterfly_task(engine, lo, hi, |k| {
                 self.twiddle((first + k) / self.half, (first + k) % self.half)
             });
+            (self.done)(points);
         });
     }
 
@@ -111,11 +116,13 @@ impl Layer<'_> {
         let second = Layer { half: 2 * self.half, ..*self };
         let i = self.twiddles[self.twiddles.len() / 2];
         self.each_task(points, |first, quarters| {
+            let points: usize = quarters.iter().map(|quarter| quarter.len()).sum();
             double_butterfly_task(engine, quarters, i, |k| {
                 let (block, j) = ((first + k) / self.half, (first + k) % self.half);
                 let scale = if block == 0 { self.scale } else { Fr::one() };
                 (second.twiddle(1, j), scale)
             });
+            (self.done)(2 * points);
         });
     }
 

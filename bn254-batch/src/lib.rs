@@ -90,7 +90,20 @@ pub fn linear_combination<P: Point>(points: &[P], coefficients: &[u128]) -> P::G
 /// # Panics
 /// If the length is not a power of two up to 2^28: callers take it from a checked header.
 pub fn group_fft<P: Point>(points: &mut [P], direction: Direction) {
-    chosen().group_fft(points, direction);
+    chosen().group_fft(points, direction, &|_| ());
+}
+
+/// [`group_fft`](fn@group_fft) that tells, from any thread, of points that have gone through a
+/// layer: n of them in each of the log2 n layers.
+///
+/// # Panics
+/// As that.
+pub fn group_fft_telling<P: Point>(
+    points: &mut [P],
+    direction: Direction,
+    done: &(dyn Fn(usize) + Sync),
+) {
+    chosen().group_fft(points, direction, done);
 }
 
 /// One layer of a decimation-in-time FFT on two runs of points of order r: (a, b) <- (a + w b, a -
@@ -155,12 +168,17 @@ impl Backend {
         P::indexed_sums(self, keys)
     }
 
-    /// See [`group_fft`](fn@group_fft).
+    /// See [`group_fft_telling`].
     ///
     /// # Panics
     /// As that.
-    pub fn group_fft<P: Point>(self, points: &mut [P], direction: Direction) {
-        P::group_fft(self, points, direction);
+    pub fn group_fft<P: Point>(
+        self,
+        points: &mut [P],
+        direction: Direction,
+        done: &(dyn Fn(usize) + Sync),
+    ) {
+        P::group_fft(self, points, direction, done);
     }
 
     /// See [`butterflies`](fn@butterflies).

@@ -1,6 +1,8 @@
 //! Every operation of every back end that this machine can run or model, against arkworks.
 
 use std::sync::LazyLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ark_ec::scalar_mul::{BatchMulPreprocessing, glv::GLVConfig};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
@@ -260,7 +262,11 @@ fn transforms<P: Point>(logs: &[u32]) {
         ] {
             for arith in BACKENDS.iter() {
                 let mut actual = points.clone();
-                arith.group_fft(&mut actual, direction);
+                let done = AtomicUsize::new(0);
+                arith.group_fft(&mut actual, direction, &|points| {
+                    done.fetch_add(points, Relaxed);
+                });
+                assert_eq!(done.into_inner(), n * log as usize, "points through a layer");
                 assert!(
                     actual == expected,
                     "{} {} {direction:?} 2^{log}",

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use ark_serialize::{CanonicalSerialize, SerializationError};
 use bn254_batch::Point;
 use bn254_batch::curve::{Fr, G1Affine, root_of_unity};
-use bn254_batch::{Direction, geometric, group_fft, mul_each};
+use bn254_batch::{Direction, geometric, group_fft_telling, mul_each};
 
 use super::{ProvingKey, VerifyingKey};
 use crate::entropy::{OsRandomError, VerifierRng};
@@ -146,7 +146,7 @@ pub fn proving_key<R: Read + Seek>(
     let vk = verifying_key(key)?;
     let mut rng = VerifierRng::from_os()?;
     let (header, layout) = (*key.header(), key.layout());
-    progress.begin("proving key", 4);
+    progress.begin("reading the key", 3);
     let a_query = whole(key, layout.a, &mut rng)?;
     progress.advance(1);
     let b_g1_query = whole(key, layout.b_g1, &mut rng)?;
@@ -154,8 +154,8 @@ pub fn proving_key<R: Read + Seek>(
     progress.advance(1);
     let l_query = whole(key, layout.l, &mut rng)?;
     progress.advance(1);
-    let h_query = libsnark_h(whole(key, layout.h, &mut rng)?, header.power.exponent())?;
     progress.end();
+    let h_query = libsnark_h(whole(key, layout.h, &mut rng)?, header.power.exponent(), progress)?;
     Ok(ProvingKey {
         vk,
         beta_g1: header.beta_g1,
@@ -169,9 +169,15 @@ pub fn proving_key<R: Read + Seek>(
 }
 
 /// h_i = -2 omega^i FFT_N(H)_i, i < N - 1.
-pub(super) fn libsnark_h(mut h: Vec<G1Affine>, power: u32) -> Result<Vec<G1Affine>, KeygenError> {
+pub(super) fn libsnark_h(
+    mut h: Vec<G1Affine>,
+    power: u32,
+    progress: &dyn Progress,
+) -> Result<Vec<G1Affine>, KeygenError> {
     let omega = root_of_unity(power + 1).ok_or(KeygenError::DomainTooLarge { found: power })?;
-    group_fft(&mut h, Direction::Forward);
+    progress.begin("converting H", h.len() as u64 * u64::from(power));
+    group_fft_telling(&mut h, Direction::Forward, &|points| progress.advance(points as u64));
+    progress.end();
     h.pop();
     let factors = geometric(&-Fr::from(2u64), &omega, h.len());
     mul_each(&mut h, &factors);

@@ -175,16 +175,14 @@ impl<'a> H<'a> {
         progress: &dyn Progress,
     ) -> Result<Self, KeygenError> {
         let (run, power) = (key.layout().h, key.header().power.exponent());
-        progress.begin("converting H", run.len);
-        let h = if run.len <= in_memory {
+        if run.len <= in_memory {
             let h = whole(key, run, rng)?;
-            let h = libsnark_h(h, power)?;
-            progress.advance(run.len);
-            Self::Memory(h, 0)
+            Ok(Self::Memory(libsnark_h(h, power, progress)?, 0))
         } else {
             let found = power;
             let too_large = KeygenError::DomainTooLarge { found };
             let omega = root_of_unity(power + 1).ok_or(too_large)?;
+            progress.begin("converting H", run.len);
             inverse_transform(key.source(), &run, scratch, in_memory, rng, progress).map_err(
                 |error| match error {
                     StepError::Format(error) => KeygenError::Key(error),
@@ -193,10 +191,9 @@ impl<'a> H<'a> {
                     other => KeygenError::Scratch(io::Error::other(other)),
                 },
             )?;
-            Self::File { scratch, n: run.len, omega, next: 0 }
-        };
-        progress.end();
-        Ok(h)
+            progress.end();
+            Ok(Self::File { scratch, n: run.len, omega, next: 0 })
+        }
     }
 
     /// How many there are.

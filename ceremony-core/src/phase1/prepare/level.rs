@@ -11,10 +11,12 @@
 //! the same place, and a level that was interrupted is lost.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ark_ff::Field;
 use bn254_batch::curve::{Fr, root_of_unity};
-use bn254_batch::{Direction, Point, butterflies, geometric, group_fft, mul_all};
+use bn254_batch::{Direction, Point, butterflies, geometric, group_fft_telling, mul_all};
 
 use super::StepError;
 use super::fold::{fold, twist};
@@ -189,9 +191,8 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         let n = 1u64 << (level - self.part.log_parts());
         if n <= self.in_memory {
             let mut points = self.inputs(powers, level, 0, n)?;
-            group_fft(&mut points, Direction::Inverse);
+            self.transform(&mut points, n);
             sides.write(Side::Output, 0, &points)?;
-            self.progress.advance(n);
             let done = Done { steps: 1, last: true, required: false };
             return reached(sides, done).map_err(StepError::Write);
         }
@@ -210,8 +211,8 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
                 if made <= done {
                     continue;
                 }
-                self.step(powers, &steps, *step, sides, (from, to))?;
-                self.progress.advance(share(made) - share(made - 1));
+                let units = share(made) - share(made - 1);
+                self.step(powers, &steps, *step, sides, (from, to), units)?;
                 let last = made == count;
                 if resumable || last {
                     let now = Done { steps: made, last, required: left == 0 };
@@ -230,17 +231,21 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
         step: Step,
         sides: &mut Sides<'_, W>,
         (from, to): (Side, Side),
+        units: u64,
     ) -> Result<(), StepError> {
         match step {
-            Step::Deal(start) => self.deal(powers, steps, start, sides, to),
+            Step::Deal(start) => {
+                self.deal(powers, steps, start, sides, to)?;
+                self.progress.advance(units);
+            }
             Step::Block(start) => {
                 // The transform of a block divides by its own length; what is left of 1/n is
                 // 1/blocks.
                 let rest = Fr::from(steps.blocks()).inverse().unwrap_or(Fr::ONE);
                 let mut points: Vec<P> = sides.read(from, start, steps.block as usize)?;
-                group_fft(&mut points, Direction::Inverse);
+                self.transform(&mut points, units);
                 mul_all(&mut points, &rest);
-                sides.write(to, start, &points)
+                sides.write(to, start, &points)?;
             }
             Step::Butterflies { pair, half, j } => {
                 let omega = root_of_unity(half.ilog2() + 1)
@@ -252,8 +257,27 @@ impl<R: Read + Seek + Send> Transform<'_, R> {
                 let mut hi: Vec<P> = sides.read(from, pair + half + j, length)?;
                 butterflies(&mut lo, &mut hi, &geometric(&omega.pow([j]), &omega, length));
                 sides.write(to, pair + j, &lo)?;
-                sides.write(to, pair + half + j, &hi)
+                sides.write(to, pair + half + j, &hi)?;
+                self.progress.advance(units);
             }
+        }
+        Ok(())
+    }
+
+    /// The inverse transform in memory, which takes minutes if it is long: its progress comes to
+    /// `units`.
+    fn transform<P: Point>(&self, points: &mut [P], units: u64) {
+        let through = points.len() as u64 * u64::from(points.len().ilog2());
+        let done = AtomicU64::new(0);
+        let share = |done: u64| {
+            (u128::from(units) * u128::from(done)).checked_div(through.into()).unwrap_or(0) as u64
+        };
+        group_fft_telling(points, Direction::Inverse, &|points| {
+            let before = done.fetch_add(points as u64, Relaxed);
+            self.progress.advance(share(before + points as u64) - share(before));
+        });
+        if through == 0 {
+            self.progress.advance(units);
         }
     }
 
