@@ -10,6 +10,7 @@
 //! ([`interval`]), whatever the back end. Where a machine has neither, tests run the second one
 //! with a model of its two multiply-adds.
 #![allow(unsafe_code)]
+#![allow(clippy::duplicate_mod, reason = "one source, compiled for each instruction set")]
 
 #[cfg(test)]
 pub(crate) mod avx2_modelled;
