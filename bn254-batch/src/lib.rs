@@ -31,9 +31,9 @@
 //! # Secrets
 //!
 //! The multiplications are constant time in their scalars: no branch and no address depends on
-//! them. `portable` and `vector` state precisely what that covers. Recoded scalars and copies of them
-//! on the heap are erased after use; registers and spilled stack slots are not, so a process that
-//! handled a secret should end soon after.
+//! them. `portable` and `vector` state precisely what that covers. Recoded scalars and copies of
+//! them on the heap are erased after use; registers and spilled stack slots are not, so a process
+//! that handled a secret should end soon after.
 
 mod backend;
 mod buckets;

@@ -1,5 +1,6 @@
 //! One writer at a time.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -112,12 +113,21 @@ pub fn remove_leftovers_of(folder: &Path) {
 }
 
 fn remove_partial(root: &Path, folder: &Path) {
-    for Entry { name, kind } in entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default() {
+    let entries = entries_beneath(root, folder, MAX_ENTRIES).unwrap_or_default();
+    let unfinished: BTreeSet<String> = entries
+        .iter()
+        .filter(|entry| entry.name.ends_with(".unfinished"))
+        .map(|entry| entry.name.clone())
+        .collect();
+    for Entry { name, kind } in entries {
+        // What helped to make an output that is finished: its command was killed just then.
+        let aid = [".scratch", ".json"].iter().find_map(|suffix| name.strip_suffix(suffix));
+        let is_of_finished =
+            aid.is_some_and(|of| of.ends_with(".unfinished") && !unfinished.contains(of));
         // Another thread of this process may be writing its own, without the lock.
         let ours = format!(".zk-ceremony-{}-", std::process::id());
         let leftover = name.starts_with(".zk-ceremony-")
-            && name.ends_with(".partial")
-            && !name.starts_with(&ours);
+            && (name.ends_with(".partial") && !name.starts_with(&ours) || is_of_finished);
         if leftover && kind == EntryKind::File {
             let _ = Place::beneath(root, &folder.join(name), None).and_then(|it| it.remove());
         }

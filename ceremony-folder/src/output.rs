@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crate::place::{Place, Readers};
-use crate::store::{EntryKind, ReadError};
+use crate::store::EntryKind;
 
 /// The temporary files being written, by number, so that an interrupt can remove them.
 static PARTIAL: Mutex<Vec<(u64, Place)>> = Mutex::new(Vec::new());
@@ -140,45 +140,32 @@ impl Output {
     }
 
     /// An output that was judged, under a temporary name that the next process finds, with what is
-    /// in it. Until [`Self::keep`] was called it vanishes as any other output.
-    ///
-    /// # Errors
-    /// As [`Self::create`], and [`OutputFault::Busy`].
-    pub(crate) fn resume(
-        path: &Path,
-        replace: bool,
-        temporary: Place,
-    ) -> Result<Self, OutputError> {
-        let failed = |error| io_error(path, "creating a temporary file", error);
-        let file = match temporary.create_new(Readers::Everyone) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                temporary.open_for_append().map_err(|error| match error {
-                    ReadError::Io(error) => failed(error),
-                    _ => OutputError { path: path.into(), fault: OutputFault::InTheWay },
-                })?
-            }
-            created => created.map_err(failed)?,
-        };
-        // A file system without locks: whoever starts two there is on their own.
-        if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
-            return Err(OutputError { path: path.into(), fault: OutputFault::Busy });
-        }
-        Ok(Self::of(file, Temporary::registered(temporary), path, replace))
+    /// in it.
+    pub(crate) fn resumed(file: File, temporary: Temporary, path: &Path, replace: bool) -> Self {
+        Self::of(file, temporary, path, replace)
     }
 
-    /// Flushes to the disk. From now on the file stays under its temporary name when this is
-    /// dropped, and on an interrupt.
+    /// Forgets what is in it.
+    pub(crate) fn empty(&self) -> io::Result<()> {
+        self.file.set_len(0)
+    }
+
+    /// Flushes to the disk.
     ///
     /// # Errors
     /// When a write failed.
-    pub(crate) fn keep(&mut self) -> io::Result<()> {
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
         if self.failed {
             return Err(io::Error::other("an earlier write failed"));
         }
         self.end_sync()?;
-        self.file.sync_all()?;
+        self.file.sync_all()
+    }
+
+    /// From now on the file stays under its temporary name when this is dropped, and on an
+    /// interrupt.
+    pub(crate) fn keep(&mut self) {
         self.temporary.keep();
-        Ok(())
     }
 
     /// Removes the file, also one that was kept.
@@ -282,6 +269,11 @@ impl Temporary {
             partial.push((number, place.clone()));
         }
         Self { place, number, stays: false }
+    }
+
+    /// A file of this name that is not removed: an earlier process kept it.
+    pub(crate) fn kept(place: Place) -> Self {
+        Self { place, number: Self::next_number(), stays: true }
     }
 
     /// From now on it is not removed.

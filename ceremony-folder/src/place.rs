@@ -102,6 +102,15 @@ impl Place {
         self.folder.rename(&self.name, &to.folder, &to.name, false)
     }
 
+    /// Whether a file that was opened under this name still has it.
+    pub(crate) fn is(&self, file: &File) -> io::Result<bool> {
+        match self.folder.open_file(&self.name) {
+            Ok(there) => system::are_one(file, &there),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits until the folder's names are on the disk.
     pub(crate) fn sync_folder(&self) -> io::Result<()> {
         self.folder.sync()
@@ -178,6 +187,13 @@ mod unix {
 
     #[derive(Clone, Debug)]
     pub(super) struct Folder(Arc<OwnedFd>);
+
+    /// Whether both are the same file.
+    pub(super) fn are_one(a: &File, b: &File) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let (a, b) = (a.metadata()?, b.metadata()?);
+        Ok(a.dev() == b.dev() && a.ino() == b.ino())
+    }
 
     impl Folder {
         pub(super) fn open(path: &Path) -> io::Result<Self> {
@@ -311,6 +327,11 @@ mod other {
 
     #[derive(Clone, Debug)]
     pub(super) struct Folder(PathBuf);
+
+    /// Whether both are the same file: here a file that is open keeps its name.
+    pub(super) fn are_one(_: &File, _: &File) -> io::Result<bool> {
+        Ok(true)
+    }
 
     impl Folder {
         pub(super) fn open(path: &Path) -> io::Result<Self> {

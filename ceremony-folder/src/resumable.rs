@@ -1,8 +1,8 @@
 //! Outputs of long computations, which a command that was interrupted goes on with.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ceremony_core::format::scratch::ScratchFile;
@@ -17,9 +17,9 @@ const MAX_NOTE_BYTES: u64 = 4096;
 /// An output `OUT` that is made under the name `OUT.unfinished`, with a scratch file
 /// `OUT.unfinished.scratch` and a note `OUT.unfinished.json` of what it is and how far it has come.
 ///
-/// The note is written first, so a file of the first name without a note is unrelated and is not
-/// touched. All three stay when the process ends after [`Keeper::keep`]; before that, and after
-/// [`Self::commit`], they are removed.
+/// A file of the first name that has bytes and no note is unrelated and is not touched. Who has the
+/// lock of the output may touch the others. All three stay when the process ends after
+/// [`Keeper::keep`]; before that, and after [`Self::commit`], they are removed.
 ///
 /// In the folder of a ceremony the three names begin with `.zk-ceremony-`: no command that reads,
 /// lists, packs or publishes the folder takes a hidden file for one of the ceremony's.
@@ -80,24 +80,66 @@ impl Names {
     }
 
     /// The note that an earlier process left, if what it is about is there.
+    ///
+    /// The output is made first, then the note, then the scratch file: without a note, an output
+    /// that has bytes is unrelated, and so is a scratch file.
     fn found(&self) -> Result<Option<Found>, OutputError> {
         let note = match self.note.open() {
             Ok(file) => Some(read_note(file, &self.path(".json"))?),
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => None,
             Err(_) => return Err(in_the_way(self.path(".json"))),
         };
-        let mut all = true;
-        for (place, suffix) in [(&self.temporary, ""), (&self.scratch, ".scratch")] {
-            let path = || self.path(suffix);
-            let there = place.kind().map_err(|e| io_error(&path(), "opening", e))?.is_some();
-            // Without a note the files are unrelated; with one, they are too little to resume.
-            if there && note.is_none() {
-                return Err(in_the_way(path()));
+        let output = self.length(&self.temporary, "")?;
+        let scratch = self.length(&self.scratch, ".scratch")?;
+        if note.is_none() {
+            let unrelated = [(output.filter(|length| *length > 0), ""), (scratch, ".scratch")];
+            if let Some((_, suffix)) = unrelated.into_iter().find(|(there, _)| there.is_some()) {
+                return Err(in_the_way(self.path(suffix)));
             }
-            all &= there;
         }
+        // With a note and less than all three, they are too little to go on with.
+        let all = output.is_some() && scratch.is_some();
         let found = |note| Found { unfinished: self.path.clone(), note };
         Ok(note.filter(|_| all).map(found))
+    }
+
+    /// Bytes of a file that is there.
+    fn length(&self, place: &Place, suffix: &str) -> Result<Option<u64>, OutputError> {
+        match place.open().and_then(|file| Ok(file.metadata()?.len())) {
+            Ok(length) => Ok(Some(length)),
+            Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(ReadError::Io(error)) => Err(io_error(&self.path(suffix), "opening", error)),
+            Err(_) => Err(in_the_way(self.path(suffix))),
+        }
+    }
+
+    /// The output, which no other process has, and whether it was made here.
+    fn take(&self, path: &Path) -> Result<(File, bool), OutputError> {
+        let failed = |error| io_error(path, "creating a temporary file", error);
+        loop {
+            let (file, made) = match self.temporary.create_new(Readers::Everyone) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    match self.temporary.open_for_append() {
+                        Ok(file) => (file, false),
+                        // It got its own name meanwhile.
+                        Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+                            continue;
+                        }
+                        Err(ReadError::Io(error)) => return Err(failed(error)),
+                        Err(_) => return Err(in_the_way(self.path.clone())),
+                    }
+                }
+                created => (created.map_err(failed)?, true),
+            };
+            // A file system without locks: whoever starts two there is on their own.
+            if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+                return Err(OutputError { path: path.into(), fault: OutputFault::Busy });
+            }
+            // The process that had the lock before may have finished it, or removed it.
+            if self.temporary.is(&file).map_err(failed)? {
+                return Ok((file, made));
+            }
+        }
     }
 }
 
@@ -156,39 +198,48 @@ impl Resumable {
     ) -> Result<Self, OutputError> {
         judge(place, path, replace)?;
         let names = Names::of(place, path, prefix);
-        let found = names.found()?;
-        let scratch_path = names.path(".scratch");
+        // Nothing is made next to what is in the way.
+        names.found()?;
+        let (file, made) = names.take(path)?;
+        // What was judged may have changed until the lock was had.
+        let found = judge(place, path, replace).and_then(|()| names.found()).inspect_err(|_| {
+            if made {
+                let _ = names.temporary.remove();
+            }
+        })?;
+        // What an earlier process kept stays, whatever comes now.
+        let temporary = |place: &Place| match found {
+            Some(_) => Temporary::kept(place.clone()),
+            None => Temporary::registered(place.clone()),
+        };
+        let output = Output::resumed(file, temporary(&names.temporary), path, replace);
+        let note = temporary(&names.note);
         if found.is_none() {
+            output.empty().map_err(|e| io_error(path, "writing", e))?;
             write_note(&names.note, first_note)
                 .map_err(|e| io_error(&names.path(".json"), "writing", e))?;
         }
-        let Names { path: unfinished, temporary, scratch, note } = names;
-        let mut output = Output::resume(path, replace, temporary)?;
-        if found.is_some() {
-            output.keep().map_err(|error| io_error(path, "writing", error))?;
-        }
-        let file = match scratch.create_new(Readers::Everyone) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                scratch.open_for_append().map_err(|_| in_the_way(scratch_path))?
+        let scratch_path = names.path(".scratch");
+        let file = match names.scratch.create_new(Readers::Everyone) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                names.scratch.open_for_append().map_err(|_| in_the_way(scratch_path.clone()))?
             }
             created => created.map_err(|e| io_error(&scratch_path, "creating", e))?,
         };
+        let scratch = temporary(&names.scratch);
+        if found.is_none() {
+            file.set_len(0).map_err(|e| io_error(&scratch_path, "writing", e))?;
+        }
         let synced =
             file.try_clone().map_err(|error| io_error(path, "creating a temporary file", error))?;
-        let mut this = Self {
+        Ok(Self {
             output,
             synced,
-            scratch: (file, Temporary::registered(scratch)),
-            note: (note.clone(), Temporary::registered(note)),
-            unfinished,
+            scratch: (file, scratch),
+            note: (names.note, note),
+            unfinished: names.path,
             found,
-        };
-        // What an earlier process kept is kept on.
-        if this.found.is_some() {
-            let (output, _, mut keeper) = this.parts();
-            keeper.keep_files(output).map_err(|error| io_error(path, "writing", error))?;
-        }
-        Ok(this)
+        })
     }
 
     /// What an earlier process left.
@@ -265,13 +316,11 @@ impl Keeper<'_> {
     /// # Errors
     /// When they cannot be written.
     pub fn keep(&mut self, output: &mut Output, note: &[u8]) -> io::Result<()> {
-        self.keep_files(output)?;
-        write_note(self.note, note)
-    }
-
-    fn keep_files(&mut self, output: &mut Output) -> io::Result<()> {
-        output.keep()?;
+        output.sync()?;
         self.synced.sync_all()?;
+        write_note(self.note, note)?;
+        // All of them or none: one alone would only be in the way.
+        output.keep();
         self.temporary.iter_mut().for_each(|temporary| temporary.keep());
         Ok(())
     }
@@ -294,7 +343,14 @@ fn write_note(place: &Place, note: &[u8]) -> io::Result<()> {
     let (mut file, temporary) = Temporary::beside(place, Readers::Everyone)?;
     file.write_all(note)?;
     file.sync_all()?;
-    temporary.rename(place.name(), true)
+    temporary.rename(place.name(), true)?;
+    // What it says must not be older than what comes next. Not every file system can sync a folder.
+    match place.sync_folder() {
+        Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -435,6 +491,48 @@ mod tests {
             assert_eq!(again.found(), None);
             assert_eq!(fs::read(folder.path(UNFINISHED[1])).unwrap(), b"first");
         }
+    }
+
+    #[test]
+    fn what_is_begun_anew_has_nothing_of_what_was_there() {
+        let folder = Folder::new();
+        for (missing, other) in [(UNFINISHED[2], UNFINISHED[0]), (UNFINISHED[0], UNFINISHED[2])] {
+            let mut first = folder.open().unwrap();
+            let (output, scratch, mut keeper) = first.parts();
+            output.write_all(b"much longer").unwrap();
+            scratch.write_all(b"much longer").unwrap();
+            keeper.keep(output, b"note").unwrap();
+            drop(first);
+            fs::remove_file(folder.path(missing)).unwrap();
+            let again = folder.open().unwrap();
+            assert_eq!(fs::read(folder.path(other)).unwrap(), b"");
+            again.discard();
+        }
+    }
+
+    /// A process that was killed before it had noted anything leaves an empty file.
+    #[test]
+    fn an_empty_output_without_a_note_is_not_in_the_way() {
+        let folder = Folder::new();
+        fs::write(folder.path(UNFINISHED[0]), b"").unwrap();
+        let opened = folder.open().unwrap();
+        assert_eq!(opened.found(), None);
+        opened.commit().unwrap();
+        assert_eq!(folder.names(), ["out"]);
+    }
+
+    /// Who waited for the lock may hold what is the finished output by now.
+    #[test]
+    fn a_file_that_has_another_name_by_now_is_not_the_unfinished_one() {
+        let folder = Folder::new();
+        let place = Place::named(&folder.path(UNFINISHED[0])).unwrap();
+        let first = folder.keep(b"note");
+        let file = place.open().unwrap();
+        assert!(place.is(&file).unwrap());
+        first.commit().unwrap();
+        assert!(!place.is(&file).unwrap());
+        fs::write(folder.path(UNFINISHED[0]), b"another").unwrap();
+        assert!(!place.is(&file).unwrap());
     }
 
     #[test]

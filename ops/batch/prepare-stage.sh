@@ -26,9 +26,13 @@ part)
     if [ -n "${LEVELS:-}" ]; then
         levels=(--levels "$LEVELS")
     fi
-    exec "$PROGRAM" ptau prepare "$FILE" "$out" --part "$part/$PARTS" "${levels[@]}"
+    exec "$PROGRAM" ptau prepare "$FILE" "$out" --part "$part/$PARTS" ${levels[@]+"${levels[@]}"}
     ;;
 combine)
+    if [ -e "$WORK/prepared.ptau" ]; then
+        echo "$WORK/prepared.ptau is there"
+        exit 0
+    fi
     exec "$PROGRAM" ptau prepare "$FILE" "$WORK/prepared.ptau" --combine "$WORK"/part-*.ptpart
     ;;
 *)

@@ -35,7 +35,7 @@ pub(crate) struct PartsArgs {
     /// The plan that the part belongs to
     #[arg(long, value_name = "PLAN", help_heading = "In parts", requires = "part")]
     pub(crate) plan_file: Option<PathBuf>,
-    /// Combine the parts of this plan, which are given as FILE, to the verdict on the whole file
+    /// Combine the parts of this plan, which are given as FILE, into the verdict on the whole file
     #[arg(
         long,
         value_name = "PLAN",
@@ -77,7 +77,7 @@ pub(crate) struct PreparePartsArgs {
     /// the same for all parts, as --levels is
     #[arg(long, value_name = "I/M", help_heading = "In parts")]
     pub(crate) part: Option<Residue>,
-    /// Put all parts together to the prepared file, and verify it; whoever made them
+    /// Put all parts together into the prepared file, and verify it, whoever made them
     #[arg(
         long,
         value_name = "PART",

@@ -1,5 +1,6 @@
 //! `ptau prepare`, whole or one part, and `ptau import-lagrange`.
 
+use std::cell::Cell;
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use ceremony_core::format::bases_part::{PartHeader, Residue};
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
+use ceremony_core::phase1::contribute::StepError;
 use ceremony_core::phase1::prepare::{
     Checkpoint, ImportError, Preparation, check_preparation, import_lagrange,
 };
@@ -29,7 +31,8 @@ use crate::progress::Bars;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Work {
     unfinished: String,
-    version: u32,
+    /// The program and its version: what a checkpoint counts may change with it.
+    program: String,
     /// SHA-256 of the input.
     input: String,
     levels: String,
@@ -54,9 +57,12 @@ struct Done {
 
 impl std::fmt::Display for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { input, levels, part, .. } = self;
+        let Self { unfinished: _, program, input, levels, part } = self;
         write!(f, "input {input}, levels {levels}")?;
-        part.as_ref().map_or(Ok(()), |part| write!(f, ", {part}"))
+        if let Some(part) = part {
+            write!(f, ", {part}")?;
+        }
+        write!(f, ", by {program}")
     }
 }
 
@@ -70,7 +76,8 @@ impl Work {
     ) -> Self {
         let (input, levels) = (input.to_string(), levels.to_string());
         let part = part.map(|part| part.to_string());
-        Self { unfinished: command.into(), version: 1, input, levels, part }
+        let program = concat!("zk-ceremony ", env!("CARGO_PKG_VERSION")).into();
+        Self { unfinished: command.into(), program, input, levels, part }
     }
 
     /// What is noted before anything is done.
@@ -114,16 +121,19 @@ impl Note {
 }
 
 fn interrupted_other(at: &Found, found: &str, expected: &str) -> Diagnostic {
-    let what = "another preparation was interrupted with this output";
-    let file = at.unfinished.display();
-    Diagnostic::environment("unfinished-other", what)
-        .at(format_args!("{file}.json"))
+    interrupted(&at.unfinished, "another preparation was interrupted with this output")
+        .at(format_args!("{}.json", at.unfinished.display()))
         .found(found)
         .expected(expected)
-        .hint(format_args!(
-            "give the command that was interrupted, or remove what it left: the three files \
-             {file}, {file}.scratch and {file}.json"
-        ))
+}
+
+/// What an interrupted command left cannot be gone on with.
+fn interrupted(unfinished: &Path, what: &str) -> Diagnostic {
+    let file = unfinished.display();
+    Diagnostic::environment("unfinished-other", what).at(&file).hint(format_args!(
+        "give the command that was interrupted, or remove what it left: the three files {file}, \
+         {file}.scratch and {file}.json"
+    ))
 }
 
 /// Prepares a file for these levels, or makes the part that a header names, from the last
@@ -135,12 +145,23 @@ pub(super) fn prepare_resumably<R: Read + Seek + Send>(
     (work, files): (&Work, &mut Resumable),
     every: Duration,
 ) -> Result<(), Diagnostic> {
-    let (bars, failed) = (Bars::default(), |e| failure::step(path, &e));
+    let bars = Bars::default();
     let done = files.found().map(|found| work.checkpoint(found)).transpose()?.flatten();
-    let unfinished = files.unfinished().display().to_string();
+    let unfinished = files.unfinished().to_owned();
+    let kept = Cell::new(done.is_some());
+    let failed = |error| match error {
+        StepError::OtherOutput => {
+            let what = "the unfinished output is damaged, or of another preparation";
+            interrupted(&unfinished, what)
+        }
+        StepError::Write(_) if kept.get() => failure::step(path, &error)
+            .hint("what was done up to the last checkpoint is kept: run the same command again"),
+        error => failure::step(path, &error),
+    };
     let mut last = Instant::now();
     let (output, scratch, mut keeper) = files.parts();
     if let Some(done) = done {
+        let unfinished = unfinished.display();
         note!("going on with {unfinished}, after {} of its levels", done.levels);
     }
     let preparation = match (part, done) {
@@ -156,6 +177,7 @@ pub(super) fn prepare_resumably<R: Read + Seek + Send>(
         .finish(Some(scratch), &mut |output, _, checkpoint| {
             if checkpoint.required || last.elapsed() >= every {
                 keeper.keep(output, &work.note(Some(checkpoint)))?;
+                kept.set(true);
                 last = Instant::now();
             }
             Ok(())
@@ -204,7 +226,7 @@ impl Prepare {
         files.commit()?;
         if let Some(part) = self.parts.part {
             made(path, format_args!("{part} of the preparation for levels {levels}"))
-                .line("sha256 of the file", digests.sha256);
+                .line("sha256 of the input", digests.sha256);
         } else if levels == Levels::all(power) {
             made(path, format_args!("prepared for circuits of up to 2^{power} constraints"));
         } else {

@@ -47,16 +47,23 @@ impl Prepare {
             Some(path) => path.display().to_string(),
             None => "--combine".into(),
         };
-        let again =
-            |part: Residue| self.part_command(headers, part.number(), part.parts()) + " --force";
+        let again = |part: Residue, index: usize| {
+            self.part_command(headers, &path(index), part.number(), part.parts()) + " --force"
+        };
         let said = explained(error);
         match error {
             CombinePartsError::Step(error) => failure::step(&self.input, error),
             CombinePartsError::Check(error) => failure::verify(&self.input, error),
+            CombinePartsError::NoPartAtFault(_) => said.at(self.output.path.display()).hint(
+                "nothing was written: run it again where nothing writes to the parts; if it \
+                     fails again, use another machine",
+            ),
             CombinePartsError::Missing { missing, of } => {
                 let first = missing.first().copied().unwrap_or(1);
-                said.at("--combine")
-                    .hint(format_args!("make it: `{}`", self.part_command(headers, first, *of)))
+                said.at("--combine").hint(format_args!(
+                    "make it: `{}`",
+                    self.part_command(headers, &format!("part-{first}.ptpart"), first, *of)
+                ))
             }
             CombinePartsError::Twice { part, indices: [first, second] } => said
                 .at(path(*second))
@@ -67,29 +74,29 @@ impl Prepare {
                 "combine the parts that one command made, with the same file, --levels and M",
             ),
             CombinePartsError::OtherInput { .. } => said.at(self.input.display()).hint(
-                "give the file that the parts were made of, with its contributions and beacon",
+                "give the file that the parts were made from, with its contributions and beacon",
             ),
             CombinePartsError::Part { index, error: error @ FormatError::Io(_), .. } => {
                 said.at(path(*index)).hint(hints::for_format(error))
             }
-            CombinePartsError::Part { part, index, .. } => {
-                said.at(path(*index)).hint(format_args!("make it again: `{}`", again(*part)))
-            }
+            CombinePartsError::Part { part, index, .. } => said
+                .at(path(*index))
+                .hint(format_args!("make it again: `{}`", again(*part, *index))),
             CombinePartsError::Wrong(wrong) => {
                 let all: Vec<String> =
                     wrong.iter().map(|it| format!("{}: {it}", path(it.index))).collect();
                 let commands: Vec<String> =
-                    wrong.iter().map(|it| format!("`{}`", again(it.part))).collect();
+                    wrong.iter().map(|it| format!("`{}`", again(it.part, it.index))).collect();
                 said.at(wrong.first().map(|it| path(it.index)).unwrap_or_default())
                     .found(format_args!("others in {}", all.join("; ")))
-                    .hint(format_args!("make again what is wrong: {}", commands.join(", ")))
+                    .hint(format_args!("make the wrong parts again: {}", commands.join(", ")))
             }
             _ => said.at(self.input.display()),
         }
     }
 
     /// How a part is made.
-    fn part_command(&self, headers: &[PartHeader], number: u32, of: u32) -> String {
+    fn part_command(&self, headers: &[PartHeader], out: &str, number: u32, of: u32) -> String {
         let levels = match headers.first() {
             Some(PartHeader { levels, power, .. }) if *levels != Levels::all(*power) => {
                 format!(" --levels {levels}")
@@ -97,6 +104,6 @@ impl Prepare {
             _ => String::new(),
         };
         let input = self.input.display();
-        format!("{PROGRAM} ptau prepare {input} part-{number}.ptpart --part {number}/{of}{levels}")
+        format!("{PROGRAM} ptau prepare {input} {out} --part {number}/{of}{levels}")
     }
 }

@@ -384,7 +384,8 @@ impl ExportArk {
         let create = |path: &PathBuf| Output::create(path, self.force, &inputs);
         let mut proving_key_out = create(&self.proving_key)?;
         let mut verifying_key_out = create(&self.verifying_key)?;
-        let uncompressed_out = self.verifying_key_uncompressed.as_ref().map(create).transpose()?;
+        let mut uncompressed_out =
+            self.verifying_key_uncompressed.as_ref().map(create).transpose()?;
         // What it is tested with is judged before the work.
         let circuit = self.assigned()?;
 
@@ -399,13 +400,14 @@ impl ExportArk {
         verifying_key_out
             .write_all(&bytes.compressed)
             .map_err(|e| failure::io(&self.verifying_key, "writing", &e))?;
-        proving_key_out.commit()?;
-        verifying_key_out.commit()?;
-        if let Some(mut out) = uncompressed_out {
+        if let Some(out) = &mut uncompressed_out {
             out.write_all(&bytes.uncompressed)
                 .map_err(|e| failure::io(out.path(), "writing", &e))?;
-            out.commit()?;
         }
+        // All are written before the first one gets its name.
+        proving_key_out.commit()?;
+        verifying_key_out.commit()?;
+        uncompressed_out.map(Output::commit).transpose()?;
         made(&self.proving_key, "arkworks proving key");
         if let Some(path) = &self.verifying_key_uncompressed {
             made(path, "arkworks verifying key, uncompressed");

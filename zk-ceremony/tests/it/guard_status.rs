@@ -126,10 +126,16 @@ fn copy_of_the_guard() -> Folder {
     let members = root.find("members").unwrap()..root.find("[workspace.package]").unwrap();
     let few = root.replace(&root[members], "members = [\"zk-vk-guard\", \"zk-attest\"]\n\n");
     folder.write("Cargo.toml", few.as_bytes());
-    let mut waiting: Vec<String> =
-        ["zk-vk-guard", "zk-attest", "testkit", "ceremony-core", "bn254-batch"]
-            .map(str::to_owned)
-            .into();
+    let mut waiting: Vec<String> = [
+        "zk-vk-guard",
+        "zk-attest",
+        "testkit",
+        "ceremony-core",
+        "bn254-batch",
+        "bn254-batch-macros",
+    ]
+    .map(str::to_owned)
+    .into();
     while let Some(path) = waiting.pop() {
         let from = checkout.join(&path);
         if from.is_dir() {

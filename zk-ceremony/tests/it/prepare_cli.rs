@@ -84,7 +84,7 @@ fn all_that_is_known_at_the_beginning_is_refused_before_the_input_is_hashed() {
     let folder = powers(3);
     let note = |levels: &str| {
         let work = serde_json::json!({
-            "unfinished": "ptau prepare", "version": 1, "input": "00", "levels": levels
+            "unfinished": "ptau prepare", "program": "another 1.0", "input": "00", "levels": levels
         });
         let note = serde_json::json!({ "work": work }).to_string();
         folder.write("out.ptau.unfinished.json", note.as_bytes());

@@ -1,4 +1,4 @@
-//! The parts of a preparation, put together to the prepared file.
+//! The parts of a preparation, put together into the prepared file.
 //!
 //! Parts are believed in nothing. What they say of themselves serves to tell early, and by name,
 //! which of them do not belong together; then the points are checked one by one, and the file that
@@ -55,8 +55,8 @@ pub enum CombinePartsError {
         /// The two.
         indices: [usize; 2],
     },
-    /// A part that does not belong to the first one.
-    #[error("the parts do not belong together, by {what}: found {found}, expected {expected}")]
+    /// A part that does not belong to most of the others.
+    #[error("the parts differ in {what}: found {found}, expected {expected}")]
     Differs {
         /// The other part.
         index: usize,
@@ -64,9 +64,15 @@ pub enum CombinePartsError {
         what: &'static str,
         /// Its value.
         found: String,
-        /// That of the first part.
+        /// That of most parts.
         expected: String,
     },
+    /// Check 7 failed, and no part is at fault as it is read now.
+    #[error(
+        "the prepared file is wrong and no part is found at fault: parts changed while they were \
+         combined, or this machine computes wrongly ({0})"
+    )]
+    NoPartAtFault(#[source] VerifyError),
     /// Parts of another file than the one with the powers.
     #[error("the parts are of another file: found parts of {found}, expected {expected}")]
     OtherInput {
@@ -140,6 +146,9 @@ impl Explain for CombinePartsError {
             Self::Twice { .. } => Finding::new("ptau-combine-parts/twice", self),
             Self::Differs { found, expected, .. } => {
                 Finding::compared("ptau-combine-parts/differs", self, found, expected)
+            }
+            Self::NoPartAtFault(_) => {
+                Finding::environment("ptau-combine-parts/no-part-at-fault", self)
             }
             Self::OtherInput { found, expected } => Finding::compared(
                 "ptau-combine-parts/other-input",
@@ -255,13 +264,19 @@ where
 /// indices in the order of their numbers.
 fn in_order(headers: &[PartHeader]) -> Result<(PartHeader, Vec<usize>), CombinePartsError> {
     let missing = |missing, of| Err(CombinePartsError::Missing { missing, of });
-    let Some(first) = headers.first() else { return missing(vec![1], 1) };
+    // What most parts say, so that the odd one is named.
+    let common =
+        |header: &PartHeader| (header.part.parts(), header.levels, header.input, header.power);
+    let alike = |header: &&PartHeader| {
+        headers.iter().filter(|other| common(other) == common(header)).count()
+    };
+    let Some(first) = headers.iter().rev().max_by_key(alike) else { return missing(vec![1], 1) };
     let mut found: BTreeMap<Residue, usize> = BTreeMap::new();
     for (index, header) in headers.iter().enumerate() {
         let PartHeader { input, power, levels, part } = header;
         let of = first.part.parts();
         if part.parts() != of {
-            return Err(differs(index, "their number", part.parts(), of));
+            return Err(differs(index, "how many there are", part.parts(), of));
         }
         if *levels != first.levels {
             return Err(differs(index, "their levels", levels, first.levels));
@@ -309,8 +324,7 @@ fn whose_fault<R: Read + Seek + Send, S: Read + Seek + Send>(
     }
     match wrong_parts(written, parts, order, progress) {
         Ok(wrong) if !wrong.is_empty() => CombinePartsError::Wrong(wrong),
-        Ok(_) => CombinePartsError::Check(error),
-        Err(error) => CombinePartsError::Check(error),
+        Ok(_) | Err(_) => CombinePartsError::NoPartAtFault(error),
     }
 }
 

@@ -401,7 +401,9 @@ impl<R: Read + Seek + Send, W: Read + Write + Seek + Send> Bases<'_, '_, R, W> {
         self.section(&layout.tau_g1, &powers.tau_g1)?;
         self.section(&layout.tau_g2, &powers.tau_g2)?;
         self.section(&layout.alpha_tau_g1, &powers.alpha_tau_g1)?;
-        self.section(&layout.beta_tau_g1, &powers.beta_tau_g1)
+        self.section(&layout.beta_tau_g1, &powers.beta_tau_g1)?;
+        // A checkpoint of more levels than there are is of something else.
+        if self.done.levels > self.number { Err(StepError::OtherOutput) } else { Ok(()) }
     }
 
     fn section<P: Point>(

@@ -18,8 +18,8 @@ use ceremony_folder::resumable::Aids;
 use ceremony_folder::steps::{ensure_unchanged, open_input};
 use ceremony_folder::store::{Input, LocalDirectory, Readers, Store as _};
 use ceremony_folder::{
-    AttestationDraft, Ceremony, Chain, CircuitKey, Folder, FolderLock, LongStep, NewStep, Prior,
-    Slot, Stage, Step, Track, TurnError, VerifiedCeremony, remove_leftovers_of,
+    AttestationDraft, Cause, Ceremony, Chain, CircuitKey, Folder, FolderLock, LongStep, NewStep,
+    Prior, Slot, Stage, Step, Track, TurnError, VerifiedCeremony, remove_leftovers_of,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -261,7 +261,10 @@ fn computed<'a>(
     let files = (&work, &mut step.files);
     prepare_resumably((&last.path, &mut *input), levels, None, files, checkpoint_every)?;
     if let Err(error) = ensure_unchanged(&last.path, input.source(), &last.file, &Bars::default()) {
-        step.files.discard();
+        // What was made of other bytes is of no use; a disk that fails takes nothing away.
+        if matches!(error.cause, Cause::Changed(_)) {
+            step.files.discard();
+        }
         return Err(error.into());
     }
     Ok(step.finish())
