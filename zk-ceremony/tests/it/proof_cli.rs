@@ -281,7 +281,7 @@ fn a_key_whose_beacon_its_chain_did_not_sign_verifies_nothing() {
     };
     world.folder.write("bundle.json", &world.parts().json());
     let run = world.folder.run(&format!("proof verify a.json a.public.json {KEY}"));
-    let words = "no signature of quicknet";
+    let words = "not a signature of quicknet";
     assert!(run.code == 1 && run.stderr.contains(words), "{}{}", run.stdout, run.stderr);
 }
 

@@ -376,7 +376,7 @@ fn a_plan_that_was_edited_or_is_none_is_refused() {
         ("what is signed is another plan", &|it| it["plan"]["nonce"] = "00".repeat(32).into()),
         ("the end of a section", &|it| it["plan"]["length"] = Value::from(12)),
         ("the number of parts is out of range", &|it| it["plan"]["parts"] = Value::from(0)),
-        ("no power", &|it| it["plan"]["power"] = Value::from(29)),
+        ("not a power", &|it| it["plan"]["power"] = Value::from(29)),
         ("not a point", &|it| it["plan"]["ends"]["tau_g1"][0] = "zz".into()),
         ("elements of the powers", &|it| it["plan"]["ends"]["tau_g2"] = Value::Array(Vec::new())),
         ("contributions is not base64", &|it| it["plan"]["contributions"] = "-+".into()),

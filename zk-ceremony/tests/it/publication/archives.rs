@@ -188,7 +188,7 @@ fn a_tar_file_that_says_more_or_less_than_an_archive_is_refused() {
     }
     refused(&world, b"", "the archive is empty");
     refused(&world, &[0; 1024], "the archive is empty");
-    refused(&world, &super::faults::noise(4096), "no archive");
+    refused(&world, &super::faults::noise(4096), "not an archive");
     let mut behind = bytes.clone();
     behind.write_all(b"something").unwrap();
     refused(&world, &behind, "something follows the end");
