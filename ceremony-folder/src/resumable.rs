@@ -207,6 +207,8 @@ impl Resumable {
                 let _ = names.temporary.remove();
             }
         })?;
+        // A note speaks of an output that was there.
+        let found = found.filter(|_| !made);
         // What an earlier process kept stays, whatever comes now.
         let temporary = |place: &Place| match found {
             Some(_) => Temporary::kept(place.clone()),

@@ -245,7 +245,10 @@ fn parts_that_are_missing_double_or_of_something_else_are_refused() {
         other => panic!("{other}"),
     };
     let eight = made(&model, levels("1..3"), part(4, 8)).unwrap();
-    differs(refused(&[one, two, three, &eight]), "their number");
+    differs(refused(&[one, two, three, &eight]), "how many there are");
+    // Most decide, wherever the odd one stands.
+    let error = refused(&[&eight, two, three, four]);
+    assert!(matches!(error, CombinePartsError::Differs { index: 0, .. }), "{error}");
     let others = made(&model, levels("2..3"), part(4, 4)).unwrap();
     differs(refused(&[one, two, three, &others]), "their levels");
     let stranger = Model::with_contributions(3, 2);
