@@ -1,5 +1,5 @@
-//! A vector of coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1 (D = 2,
-//! for G2).
+//! A vector of coordinates at a time: elements of Fq (D = 1, for G1) or of Fq2 = Fq(u), u^2 = -1
+//! (D = 2, for G2).
 //!
 //! The curve formulas are written once over `D`. A product in Fq2 is schoolbook with two
 //! reductions,

@@ -1,5 +1,5 @@
-//! A vector of elements of the base field at a time: x is held as x R mod p with R = 2^260, in five limbs
-//! of 52 bits, redundantly (any representative below 2^260 = 84.6 p).
+//! A vector of elements of the base field at a time: x is held as x R mod p with R = 2^260, in five
+//! limbs of 52 bits, redundantly (any representative below 2^260 = 84.6 p).
 //!
 //! Three types keep apart what the instructions can read and what the accumulators can hold:
 //!
@@ -9,10 +9,10 @@
 //! | [`Raw`] | five, signed, \|.\| < 2^63 | reduction, addition, subtraction, small multiples | a carry pass |
 //! | [`Wide`] | ten columns, signed | multiplication, and sums and differences of products | reduction |
 //!
-//! `vpmadd52luq` and `vpmadd52huq` (`isa::madd_low` and `isa::madd_high`) add the low and the high half of a product of two 52-bit limbs
-//! to a 64-bit accumulator, so a product needs no carries until its columns are complete; sums,
-//! differences, small multiples and multiples of p that follow are applied to raw values, before
-//! the one carry pass.
+//! `vpmadd52luq` and `vpmadd52huq` (`isa::madd_low` and `isa::madd_high`) add the low and the high
+//! half of a product of two 52-bit limbs to a 64-bit accumulator, so a product needs no carries
+//! until its columns are complete; sums, differences, small multiples and multiples of p that
+//! follow are applied to raw values, before the one carry pass.
 //!
 //! # Reduction
 //!

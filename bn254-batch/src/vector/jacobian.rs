@@ -1,5 +1,5 @@
-//! The group law on a vector of points at a time, in Jacobian coordinates: (X : Y' : Z) is the affine
-//! point (X / Z^2, Y' / (2 Z^3)).
+//! The group law on a vector of points at a time, in Jacobian coordinates: (X : Y' : Z) is the
+//! affine point (X / Z^2, Y' / (2 Z^3)).
 //!
 //! Keeping Y' = 2 Y removes the factors 8 and 4 of the textbook formulas, and with them the growth
 //! of the lazy-reduction bounds: the intervals of the coordinates settle in Fq and in Fq2 without

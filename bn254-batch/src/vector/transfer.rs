@@ -10,7 +10,8 @@ use crate::curve::AffinePoint;
 /// x and y of a vector of points, each as D coordinates in words.
 pub(super) type Coordinates<const D: usize> = [Words; D];
 
-/// x and y of a vector of points at most (the lanes after the last one: infinity), below 1.15 p each.
+/// x and y of a vector of points at most (the lanes after the last one: infinity), below 1.15 p
+/// each.
 #[kernel]
 pub(super) fn load<P: AffinePoint, const D: usize>(points: &[P]) -> [Element<D>; 2] {
     let mut out = [Element::zero(); 2];
@@ -26,8 +27,8 @@ pub(super) fn load<P: AffinePoint, const D: usize>(points: &[P]) -> [Element<D>;
     out
 }
 
-/// Writes a vector of points at most with these coordinates, which are in arkworks' form already (see
-/// [`FqLanes::to_ark`]).
+/// Writes a vector of points at most with these coordinates, which are in arkworks' form already
+/// (see [`FqLanes::to_ark`]).
 #[kernel]
 pub(super) fn store<P: AffinePoint, const D: usize>(
     points: &mut [P],
