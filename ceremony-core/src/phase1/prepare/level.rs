@@ -48,8 +48,8 @@ pub(super) struct Sides<'a, W> {
     pub(super) scratch: Option<&'a mut ScratchFile>,
 }
 
-/// Writes the inverse transform of all of a run, whose length is a power of two, to the beginning of
-/// a file of its own, with transforms of at most `in_memory` points in memory.
+/// Writes the inverse transform of all of a run, whose length is a power of two, to the beginning
+/// of a file of its own, with transforms of at most `in_memory` points in memory.
 pub(crate) fn inverse_transform<R: Read + Seek + Send, P: Point>(
     source: &mut R,
     run: &PointRun<P>,
