@@ -1,9 +1,9 @@
 //! Scalar multiplication in G1 and G2 by every back end of `bn254-batch` that this processor has,
 //! by arkworks, by mcl and by halo2curves: the same points and scalars, one thread, in turns.
 //!
-//! Prints a Markdown table: microseconds of the processor's time a product, the least and the median
-//! of the rounds, and the ratio of arkworks' `Affine * Fr` to it. All products are compared before
-//! they count. Those of mcl stay in its own coordinates, all others are made affine.
+//! Prints a Markdown table: microseconds of the processor's time a product, the least and the
+//! median of the rounds, and the ratio of arkworks' `Affine * Fr` to it. All products are compared
+//! before they count. Those of mcl stay in its own coordinates, all others are made affine.
 //!
 //! mcl and halo2curves (as arkworks) multiply one point at a time and in a time that depends on the
 //! scalar; `bn254-batch` multiplies many, in constant time.
