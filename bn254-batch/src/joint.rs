@@ -13,8 +13,8 @@
 //! in non-adjacent form of width 5: odd digits from -15 to 15, one in six places. The multiples 1,
 //! 3, ..., 15 of a point, and their images, serve all terms in which it occurs.
 //!
-//! A term that is alone is no cheaper so than by the constant-time multiplication, whose additions
-//! come in fuller batches (measured: 1.05 to 1.3 times its time).
+//! A term that is alone costs no less this way than by the constant-time multiplication, whose
+//! additions come in fuller batches (measured: 1.05 to 1.3 times its time).
 
 use super::gls::{psi, short_quarters};
 use super::glv::{beta, short_halves};

@@ -131,7 +131,7 @@ impl Names {
                 }
                 created => (created.map_err(failed)?, true),
             };
-            // A file system without locks: whoever starts two there is on their own.
+            // A file system without locks: there, two at once are the user's own risk.
             if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
                 return Err(OutputError { path: path.into(), fault: OutputFault::Busy });
             }

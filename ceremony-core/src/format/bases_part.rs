@@ -2,7 +2,7 @@
 //! (docs/formats.md, section 17).
 //!
 //! The file says which input it was computed from and what of it; that its points are the right
-//! ones is for whoever combines the parts to check.
+//! ones is for the combination to check.
 
 use std::fmt;
 use std::io::{Read, Seek, Write};

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! since omega_n^m = omega_M. That is the inverse transform of the z. The sum is [`fold`]: log2(M)
-//! layers of a decimation in frequency, of each of which only the half is made that leads to r.
+//! layers of a decimation in frequency, of each of which only the half is kept that leads to r.
 //! Layer l = 1, 2, ... halves the runs,
 //!
 //! ```text

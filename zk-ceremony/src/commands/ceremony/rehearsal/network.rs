@@ -319,7 +319,7 @@ impl Party {
     }
 }
 
-/// A port that nobody listens on now: below those that Linux gives to whoever asks for any, which
+/// A port that nobody listens on now: below those that Linux gives to any process that asks, which
 /// may be taken again before the service has it.
 pub(super) fn free_port() -> Result<u16, Diagnostic> {
     let begin = std::process::id() as u16;
