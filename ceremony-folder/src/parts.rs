@@ -539,25 +539,23 @@ mod tests {
         let good = document.to_json();
         let mut read = 0;
         for at in 0..good.len() {
-            for byte in [b'0', b'1', b'"', b'}', good[at] ^ 1, good[at] ^ 0x20] {
-                let mut bytes = good.clone();
-                bytes[at] = byte;
-                if bytes == good {
-                    continue;
-                }
-                if let Ok((other, _)) =
-                    PlanDocument::from_json(&bytes).map_err(drop).and_then(|it| {
-                        read += 1;
-                        it.plan().map_err(drop)
-                    })
-                {
-                    // The name of the file or the signer's words.
-                    assert_eq!(other.digest(), plan.digest(), "{at}");
-                }
+            // One change for each byte: all of them take half a minute.
+            let byte = [b'0', b'1', b'"', b'}', good[at] ^ 1, good[at] ^ 0x20][at % 6];
+            let mut bytes = good.clone();
+            bytes[at] = byte;
+            if bytes == good {
+                continue;
+            }
+            if let Ok((other, _)) = PlanDocument::from_json(&bytes).map_err(drop).and_then(|it| {
+                read += 1;
+                it.plan().map_err(drop)
+            }) {
+                // The name of the file or the signer's words.
+                assert_eq!(other.digest(), plan.digest(), "{at}");
             }
             assert!(PlanDocument::from_json(&good[..at]).is_err(), "{at}");
         }
-        assert!(read > 1000, "{read} are documents");
+        assert!(read > 200, "{read} are documents");
     }
 
     #[test]
