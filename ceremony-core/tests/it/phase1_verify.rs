@@ -7,14 +7,15 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, PrimeField};
 use bn254_batch::curve::{Fr, G1Affine, G2Affine};
 use ceremony_core::entropy::Beacon;
+use ceremony_core::format::bases_part::Residue;
 use ceremony_core::format::bound_file::digest_file;
 use ceremony_core::format::encoding::{Encoding, encode};
-use ceremony_core::format::ptau::{AccumulatorHead, Contribution, Power, Ptau, PublicKey};
+use ceremony_core::format::ptau::{AccumulatorHead, Contribution, Levels, Power, Ptau, PublicKey};
 use ceremony_core::format::record::{ContributionKind, ContributorName};
-use ceremony_core::hash::{Challenge, FileBlake2b};
+use ceremony_core::hash::{Challenge, FileBlake2b, FileSha256};
 use ceremony_core::phase1::challenge_response::export_challenge;
 use ceremony_core::phase1::contribute::{StepError, contribute, new};
-use ceremony_core::phase1::prepare::prepare;
+use ceremony_core::phase1::prepare::{Preparation, prepare};
 use ceremony_core::phase1::verify::{
     Check, Expectations, Failure, Verified, VerifyError, verify, verify_new,
 };
@@ -658,11 +659,15 @@ fn a_tau_of_small_order_is_refused_as_far_as_the_powers_show_it() {
     for order in [29, 32, 1 << 28] {
         verify_with(&with_tau(root_of_order(order)), &Expectations::default()).unwrap();
     }
-    // Nor is such a file prepared.
-    let error =
-        prepare(&mut with_tau(root_of_order(16)).open(), Cursor::new(Vec::new()), &NoProgress)
-            .unwrap_err();
-    assert!(matches!(&error, StepError::Check(f) if f.check == Check::RepeatedKey), "{error}");
+    // Nor is such a file prepared, in one piece or in parts.
+    let (mut input, output) = (with_tau(root_of_order(16)).open(), || Cursor::new(Vec::new()));
+    let levels = Levels::all(input.power());
+    let (part, digest) = (Residue::new(2, 2).unwrap(), FileSha256([0; 32]));
+    let whole = prepare(&mut input, output(), &NoProgress);
+    let part = Preparation::begin_part(&mut input, output(), levels, part, digest, &NoProgress);
+    for error in [whole.unwrap_err(), part.err().unwrap()] {
+        assert!(matches!(&error, StepError::Check(f) if f.check == Check::RepeatedKey), "{error}");
+    }
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl<'a, R: Read + Seek + Send, W: Read + Write + Seek + Send> Preparation<'a, R
     /// ```
     ///
     /// # Errors
-    /// As [`check_preparation`], and when writing fails.
+    /// As [`check_preparation`]; when tau has a small order, and when writing fails.
     pub fn begin_part(
         input: &'a mut Ptau<R>,
         output: W,
@@ -223,7 +223,15 @@ impl<'a, R: Read + Seek + Send, W: Read + Write + Seek + Send> Preparation<'a, R
         progress: &'a dyn Progress,
     ) -> Result<Self, StepError> {
         check_preparation(input, levels, part, progress)?;
-        let rng = VerifierRng::from_os()?;
+        let mut rng = VerifierRng::from_os()?;
+        // As a whole preparation does on its way; all parts would be made for nothing.
+        let powers = input.accumulator().tau_g1;
+        progress.begin("checking the order of tau", powers.len);
+        powers.for_each_chunk(input.source(), &mut rng, 0, |start, points, _| {
+            progress.advance(points.len() as u64);
+            Ok::<_, StepError>(check_order(start, &points)?)
+        })?;
+        progress.end();
         let header = PartHeader { input: digest, power: input.power(), levels, part };
         let (output, layout) = write_part_header(output, &header).map_err(StepError::Write)?;
         let (done, in_memory) = (Checkpoint::default(), FFT_IN_MEMORY_POINTS);
