@@ -113,6 +113,13 @@ impl Names {
         }
     }
 
+    /// Refuses an output that another process is at.
+    fn ensure_idle(&self, path: &Path) -> Result<(), OutputError> {
+        // Of what cannot be opened, `found` speaks.
+        let is_busy = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        if self.temporary.open().is_ok_and(is_busy) { Err(busy(path)) } else { Ok(()) }
+    }
+
     /// The output, which no other process has, and whether it was made here.
     fn take(&self, path: &Path) -> Result<(File, bool), OutputError> {
         let failed = |error| io_error(path, "creating a temporary file", error);
@@ -133,7 +140,7 @@ impl Names {
             };
             // A file system without locks: there, two at once are the user's own risk.
             if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-                return Err(OutputError { path: path.into(), fault: OutputFault::Busy });
+                return Err(busy(path));
             }
             // The process that had the lock before may have finished it, or removed it.
             if self.temporary.is(&file).map_err(failed)? {
@@ -148,7 +155,7 @@ impl Resumable {
     /// returns the note that an earlier process left.
     ///
     /// # Errors
-    /// As [`Self::open`], but for [`OutputFault::Busy`].
+    /// As [`Self::open`].
     pub fn judge(
         path: &Path,
         replace: bool,
@@ -156,7 +163,9 @@ impl Resumable {
     ) -> Result<Option<Found>, OutputError> {
         let place = place_of(path, replace, inputs)?;
         judge(&place, path, replace)?;
-        Names::of(&place, path, "").found()
+        let names = Names::of(&place, path, "");
+        names.ensure_idle(path)?;
+        names.found()
     }
 
     /// Judges the output as [`Output::create`] does, and opens what an earlier process left, or
@@ -328,6 +337,10 @@ impl Keeper<'_> {
     }
 }
 
+fn busy(path: &Path) -> OutputError {
+    OutputError { path: path.into(), fault: OutputFault::Busy }
+}
+
 fn in_the_way(path: PathBuf) -> OutputError {
     OutputError { path, fault: OutputFault::InTheWay }
 }
@@ -461,10 +474,14 @@ mod tests {
     fn a_second_process_is_refused_and_takes_nothing_away() {
         let folder = Folder::new();
         let first = folder.keep(b"note");
-        let error = folder.open().unwrap_err();
-        assert!(matches!(error.fault, OutputFault::Busy), "{error}");
+        let judge = || Resumable::judge(&folder.path("out"), false, &[]);
+        for error in [folder.open().unwrap_err(), judge().unwrap_err()] {
+            assert!(matches!(error.fault, OutputFault::Busy), "{error}");
+        }
         first.commit().unwrap();
         assert_eq!(folder.names(), ["out"]);
+        drop(Resumable::open(&folder.path("other"), false, &[], b"first").unwrap());
+        assert_eq!(Resumable::judge(&folder.path("other"), false, &[]).unwrap(), None);
     }
 
     #[test]
