@@ -319,7 +319,7 @@ fn unusual(path: &Path, why: &'static str) -> CeremonyError {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::{self, Cursor};
+    use std::io::{self, Cursor, Write as _};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -506,6 +506,20 @@ mod tests {
         for (name, counts) in [("notes.txt", (1, 1)), (".hidden", (1, 0))] {
             assert_eq!(of(MAX_DOCUMENT_BYTES + 1, name), Ok(counts), "{name}");
         }
+    }
+
+    #[test]
+    fn a_key_is_looked_for_as_far_into_a_file_as_documents_reach() {
+        let (folder, ceremony) = begun();
+        let with_key_at = |at: u64| {
+            let mut file = fs::File::create(folder.path().join("notes.txt")).unwrap();
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.write_all(KEY.as_bytes()).unwrap();
+        };
+        with_key_at(MAX_DOCUMENT_BYTES - KEY.len() as u64);
+        refused(&ceremony, "private key");
+        with_key_at(MAX_DOCUMENT_BYTES);
+        assert_eq!(sorted(&ceremony).unwrap().1, ["notes.txt"]);
     }
 
     #[test]
