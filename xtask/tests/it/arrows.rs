@@ -5,6 +5,8 @@ use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
+use crate::prose::{files, root};
+
 /// Each crate with the crates of this workspace that it is built from.
 const ARROWS: [(&str, &[&str]); 14] = [
     ("attestation", &["zk-vk-guard"]),
@@ -73,6 +75,22 @@ fn the_crates_have_exactly_the_arrows_of_the_design() {
         let found: BTreeSet<&str> =
             built_from(members[name]).into_iter().filter(|d| members.contains_key(d)).collect();
         assert_eq!(found, expected.iter().copied().collect(), "{name}");
+    }
+}
+
+#[test]
+fn every_lock_file_is_current() {
+    // The fuzz targets and the peer libraries are workspaces of their own: a crate that is added
+    // to ours is in their locks, too, and no build of ours would tell.
+    let locks = files("*Cargo.lock");
+    assert!(locks.len() >= 3, "{locks:?}");
+    for (lock, _) in locks {
+        let read = MetadataCommand::new()
+            .manifest_path(root().join(&lock).with_file_name("Cargo.toml"))
+            .other_options(["--locked".into()])
+            .exec();
+        let error = read.err().map(|e| e.to_string()).unwrap_or_default();
+        assert_eq!(error, "", "{}: run `cargo update --workspace` next to it", lock.display());
     }
 }
 
