@@ -94,10 +94,12 @@ pub(crate) fn format(path: &Path, error: &FormatError) -> Diagnostic {
 fn check_hint(check: Check) -> String {
     match check {
         Check::MinimumContributions => format!(
-            "collect the missing contributions with `{PROGRAM} ptau contribute IN OUT --name NAME`"
+            "collect the missing contributions with `{PROGRAM} ptau contribute IN OUT --name \
+             NAME`; to a closed chain nothing can be added: contribute to the last file from \
+             before its beacon, and close that one"
         ),
         Check::Digest => "compare with the digest that the ceremony's organisers publish, and \
-                          give it with --digest"
+                          give that one"
             .into(),
         Check::Continuity => "find out from the coordinator which of the two files is the \
                               ceremony's, and keep both as evidence"
@@ -208,7 +210,7 @@ fn refused_key_hint(report: &Report) -> String {
         }
         Some(KeyCheck::Contributions) => format!(
             "a key needs its contributions, and nothing after its beacon: collect them with \
-             `{PROGRAM} zkey contribute IN OUT --name NAME`"
+             `{PROGRAM} zkey contribute IN OUT --name NAME`, from the last key that has no beacon"
         ),
         Some(KeyCheck::Continuity) => "find out from the coordinator which of the two keys is the \
                                        ceremony's, and keep both as evidence"

@@ -618,6 +618,9 @@ pub(crate) struct StatusArgs {
     /// Certificates to trust besides the system's, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// Talk to another machine without TLS: in a network that you trust only
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,7 +8,7 @@ use ceremony_core::format::ptau::{Contribution, Levels, Power, Ptau};
 use ceremony_core::phase1::challenge_response::{
     contribute_challenge, export_challenge, import_response,
 };
-use ceremony_core::phase1::contribute::{apply_beacon, contribute, new};
+use ceremony_core::phase1::contribute::{StepError, apply_beacon, contribute, new};
 use ceremony_core::phase1::perpetual_powers::{PublishedPtau, published};
 use ceremony_core::phase1::verify::{Check, Expectations, Verified, verify};
 use serde::Serialize;
@@ -131,16 +131,30 @@ impl ContributeChallenge {
 }
 
 impl ImportResponse {
+    /// The file that an error speaks of, where the response makes contribution `index`.
+    fn blamed(&self, error: &StepError, index: usize) -> &Path {
+        match error {
+            StepError::Closed { .. }
+            | StepError::TruncatedCeremony { .. }
+            | StepError::Challenge { .. } => &self.input,
+            StepError::Check(failed) if failed.place != format!("contribution {index}") => {
+                &self.input
+            }
+            _ => &self.response,
+        }
+    }
+
     fn run(self) -> Result<(), Diagnostic> {
         let name = contributor_name(&self.name)?;
         let mut input = open_ptau(&self.input)?;
         let response = open(&self.response)?;
         let mut output = self.output.create(&[&self.input, &self.response])?;
+        let index = input.contributions().len() + 1;
         let record =
             import_response(&mut input, response, &mut output, Some(name), &Bars::default())
-                .map_err(|e| failure::step(&self.response, &e))?;
+                .map_err(|e| failure::step(self.blamed(&e, index), &e))?;
         output.commit()?;
-        print_new_record(&self.output.path, input.contributions().len() + 1, &record);
+        print_new_record(&self.output.path, index, &record);
         Ok(())
     }
 }

@@ -68,6 +68,10 @@ fn a_ceremony_has_a_successor_with_the_same_people_and_later_beacons() {
     world.ok("coordinator", "ceremony prepare shared --key key.pem");
     ["alice", "bob"].iter().for_each(|who| world.contribute(who));
     world.beacon();
+    world.ok("coordinator", "ceremony keygen shared");
+    world.ok("coordinator", "ceremony verify shared");
+    let next = world.ok("coordinator", "ceremony status shared");
+    assert!(next.contains("bundle create shared --not-after 20"), "{next}");
     let create = "bundle create shared --not-after 2099-12-31T23:59:59Z";
     for (more, words) in [
         (" --serial 3", "not higher than that of the predecessor"),

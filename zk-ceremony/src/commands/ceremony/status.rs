@@ -10,7 +10,7 @@ use ceremony_folder::{Ceremony, Chain, Half, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
-use zk_attest::primitives::CircuitName;
+use zk_attest::primitives::{CircuitName, Timestamp};
 use zk_attest::statement::Phase;
 
 use super::verify::failed_audit;
@@ -101,7 +101,7 @@ impl StatusArgs {
         let (ceremony, _copy) = match url {
             None => (Ceremony::open(&self.folder)?, None),
             Some(url) => {
-                let (ceremony, copy) = super::network::signed_side(url, self.ca.as_deref())?;
+                let (ceremony, copy) = super::network::signed_side(url, &self)?;
                 (ceremony, Some(copy))
             }
         };
@@ -357,15 +357,23 @@ fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
             } else if stale || !folder.is_present(&folder.transcript()) {
                 format!("{PROGRAM} ceremony verify {root}")
             } else if !folder.is_present(&folder.bundle()) {
-                format!(
-                    "{PROGRAM} bundle create {root} --serial 1 --not-after 2028-12-31T23:59:59Z"
-                )
+                // With a predecessor the rules know the serial.
+                let is_first = ceremony.config.document().predecessor.is_none();
+                let serial = if is_first { " --serial 1" } else { "" };
+                let until = end_of_the_year_after_next(&Timestamp::now());
+                format!("{PROGRAM} bundle create {root}{serial} --not-after {until}")
             } else {
                 format!("{PROGRAM} bundle inspect {} --policy POLICY", folder.bundle().display())
             };
             (Vec::new(), next)
         }
     }
+}
+
+/// How long a bundle may be imported, as an example.
+fn end_of_the_year_after_next(now: &Timestamp) -> String {
+    let year: u32 = now.as_str()[..4].parse().unwrap_or_default();
+    format!("{}-12-31T23:59:59Z", year + 2)
 }
 
 fn contributions(ceremony: &Ceremony, phase: Phase) -> (Vec<String>, String) {

@@ -13,7 +13,6 @@ use ceremony_net::protocol::{
     CeremonyInfo, CompletedStep, Completion, StageInfo, Standing, Turn, TurnChain, Verdict,
 };
 use ceremony_net::sync::WorkingCopy;
-use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
@@ -624,7 +623,7 @@ impl Joined<'_> {
         )
         .at(missing.join(", "))
         .found("closed, waiting for its beacon, or your contribution was rejected")
-        .hint(format_args!("`{PROGRAM} ceremony status {}` says more", self.arguments.service.url)))
+        .hint(format_args!("`{}` says more", self.arguments.service.status_command())))
     }
 
     /// Each chain of a phase has a step of this participant, signed, and a receipt of it.

@@ -17,9 +17,11 @@ use std::time::Duration;
 use ceremony_folder::{Ceremony, Config};
 use ceremony_net::client::{Client, ClientOptions};
 use ceremony_net::sync::{self, Source, WorkingCopy};
+use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 
+use crate::cli::ceremony::StatusArgs;
 use crate::cli::network::{RulesArgs, ServiceArgs, VerifyLevel};
 use crate::commands::sign::confirm;
 use crate::failure;
@@ -32,6 +34,18 @@ const QUICK: Duration = Duration::from_secs(15);
 impl ServiceArgs {
     fn client(&self) -> Result<Client, Diagnostic> {
         self.client_of(self.url.clone())
+    }
+
+    /// A command that asks the same service.
+    fn status_command(&self) -> String {
+        let mut command = format!("{PROGRAM} ceremony status {}", self.url);
+        if let Some(ca) = &self.ca {
+            command += &format!(" --ca {}", ca.display());
+        }
+        if self.insecure_http {
+            command += " --insecure-http";
+        }
+        command
     }
 
     fn client_of(&self, url: String) -> Result<Client, Diagnostic> {
@@ -103,12 +117,12 @@ impl RulesArgs {
 /// The signed side of the ceremony that a service holds, in a folder that vanishes with the answer.
 pub(super) fn signed_side(
     url: &str,
-    ca: Option<&Path>,
+    how: &StatusArgs,
 ) -> Result<(Ceremony, tempfile::TempDir), Diagnostic> {
     let client = Client::new(&ClientOptions {
         url: url.into(),
-        ca: ca.map(Path::to_owned),
-        insecure_http: false,
+        ca: how.ca.clone(),
+        insecure_http: how.insecure_http,
         patience: QUICK,
     })?;
     let files = client.files()?;
