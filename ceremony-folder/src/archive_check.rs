@@ -30,7 +30,7 @@ use zk_attest::primitives::CeremonyId;
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::transcript::CheckedTranscript;
 
-use crate::archive_set::{MAX_FILES, PublicNames, is_data, is_plain_name};
+use crate::archive_set::{MAX_FILES, PublicFile, PublicNames, is_data, is_plain_name};
 use crate::document::ensure_of_folder;
 use crate::error::{CeremonyError, at, broken};
 use crate::evidence::EVIDENCE;
@@ -193,15 +193,7 @@ impl ArchiveCheck {
             ensure_summed(&ceremony, sums, &files)?;
         }
         if lists == Lists::Needed && claim.is_none() && sums.is_none() {
-            return Err(Diagnostic::artefact(
-                "archive",
-                "the archive has no list of its files: nobody can say whether it is whole",
-            )
-            .at(shown.display())
-            .expected(format_args!("{INDEX}, signed, or {SUMS}"))
-            .hint(
-                "run `ceremony verify` and `ceremony index` on the folder, and archive it again",
-            ));
+            return Err(without_a_list(shown));
         }
         let journal = ceremony.journal()?.map(|journal| journal.entries.len());
         let read = |path: &Path, limit| {
@@ -297,12 +289,49 @@ fn ensure_indexed(
     Ok(claim)
 }
 
+fn without_a_list(shown: &Path) -> Diagnostic {
+    Diagnostic::artefact(
+        "archive",
+        "the archive has no list of its files: nobody can say whether it is whole",
+    )
+    .at(shown.display())
+    .expected(format_args!("{INDEX}, signed, or {SUMS}"))
+    .hint("run `ceremony verify` and `ceremony index` on the folder, and archive it again")
+}
+
+/// What [`ArchiveCheck`] will say of an archive of these files by their names alone, before they
+/// are packed.
+///
+/// # Errors
+/// When `SHA256SUMS` names others, or no list is there where one is needed.
+pub fn ensure_named(
+    ceremony: &Ceremony,
+    files: &[PublicFile],
+    lists: Lists,
+) -> Result<(), Diagnostic> {
+    let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let sums = ceremony.folder.root().join(SUMS);
+    if names.contains(SUMS) {
+        let limit = usize::try_from(MAX_DOCUMENT_BYTES).unwrap_or(usize::MAX);
+        let listed = summed(ceremony, &ceremony.folder.read(&sums, limit)?)?;
+        ensure_names(ceremony, SUMS, &listed, names)?;
+    } else if lists == Lists::Needed && !names.contains(INDEX) {
+        return Err(without_a_list(ceremony.folder.root()));
+    }
+    Ok(())
+}
+
 /// Holds the files to `SHA256SUMS`.
 fn ensure_summed(
     ceremony: &Ceremony,
     sums: &[u8],
     files: &BTreeMap<String, (u64, FileDigest)>,
 ) -> Result<(), CeremonyError> {
+    ensure_listed(ceremony, SUMS, &summed(ceremony, sums)?, files)
+}
+
+/// What `SHA256SUMS` names.
+fn summed(ceremony: &Ceremony, sums: &[u8]) -> Result<BTreeMap<String, FileDigest>, CeremonyError> {
     let path = ceremony.folder.root().join(SUMS);
     let mut listed = BTreeMap::new();
     for line in String::from_utf8_lossy(sums).lines() {
@@ -322,7 +351,7 @@ fn ensure_summed(
             return Err(broken(&path, what, line, "each name once"));
         }
     }
-    ensure_listed(ceremony, SUMS, &listed, files)
+    Ok(listed)
 }
 
 /// Holds the files to a list, both ways. The two lists are in neither.
@@ -332,27 +361,43 @@ fn ensure_listed(
     listed: &BTreeMap<String, FileDigest>,
     files: &BTreeMap<String, (u64, FileDigest)>,
 ) -> Result<(), CeremonyError> {
-    let path = |name: &str| -> PathBuf { ceremony.folder.root().join(name) };
-    for (name, digest) in listed {
-        match files.get(name) {
-            Some((_, found)) if found == digest => {}
-            Some((_, found)) => {
-                let what = format!("the file is not the one that {list} names");
-                return Err(broken(&path(name), what, found, digest));
-            }
-            None => {
-                let what = format!("a file that {list} names is missing");
-                return Err(broken(&path(name), what, "no file", digest));
-            }
+    ensure_names(ceremony, list, listed, files.keys().map(String::as_str).collect())?;
+    let differs = listed.iter().find_map(|(name, digest)| {
+        let (_, found) = files.get(name)?;
+        (found != digest).then_some((name, found, digest))
+    });
+    match differs {
+        Some((name, found, digest)) => {
+            let path = ceremony.folder.root().join(name);
+            Err(broken(&path, format!("the file is not the one that {list} names"), found, digest))
         }
+        None => Ok(()),
+    }
+}
+
+/// The same of names alone.
+fn ensure_names(
+    ceremony: &Ceremony,
+    list: &str,
+    listed: &BTreeMap<String, FileDigest>,
+    names: BTreeSet<&str>,
+) -> Result<(), CeremonyError> {
+    let path = |name: &str| -> PathBuf { ceremony.folder.root().join(name) };
+    if let Some((name, digest)) = listed.iter().find(|(name, _)| !names.contains(name.as_str())) {
+        let what = format!("a file that {list} names is missing");
+        return Err(broken(&path(name), what, "no file", digest));
     }
     // Whoever sums does not know the index yet, which lists the sums.
     let is_free = |name: &str| name == list || name == INDEX;
-    match files.keys().find(|name| !is_free(name) && !listed.contains_key(*name)) {
+    match names.into_iter().find(|name| !is_free(name) && !listed.contains_key(*name)) {
         Some(name) => {
             let what = format!("{list} does not name this file");
-            let found = files.get(name).map_or_else(String::new, |(_, it)| it.to_string());
-            Err(broken(&path(name), what, found, "only files of the list"))
+            Err(broken(
+                &path(name),
+                what,
+                "a file that is not in the list",
+                "only files of the list",
+            ))
         }
         None => Ok(()),
     }

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use ceremony_core::progress::Progress;
 use serde::{Deserialize, Serialize};
+use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{ConfigDigest, FileDigest};
 use zk_attest::envelope::Envelope;
@@ -139,9 +140,8 @@ impl Index {
         let path = ceremony.folder.root().join(INDEX);
         let Statement { subject, predicate } =
             Statement::<IndexClaim>::from_payload(self.envelope.payload()).map_err(at(&path))?;
-        let services = appointments(ceremony).into_iter().map(|appointed| appointed.service_key);
-        let keys: Vec<PublicKey> = services.chain(coordinators(&ceremony.config)).collect();
-        if !keys.contains(&predicate.key) || self.envelope.signers([&predicate.key]).is_empty() {
+        let may_sign = ceremony.may_sign_an_index(&predicate.key);
+        if !may_sign || self.envelope.signers([&predicate.key]).is_empty() {
             return Err(broken(
                 &path,
                 "neither the coordinator nor a service of this ceremony signed the index",
@@ -183,23 +183,48 @@ fn steps(files: &[Indexed]) -> usize {
 /// the lock is taken, and then only what changed meanwhile: steps wait for the lock.
 ///
 /// # Errors
-/// When the lock stays taken, the ceremony is not sound, or a file cannot be read or published.
+/// When the key is of nobody whose list counts, the lock stays taken, the ceremony is not sound,
+/// or a file cannot be read or published.
 pub fn locked_files(
     root: &Path,
+    signer: &PublicKey,
     digests: &mut KnownDigests,
     progress: &dyn Progress,
-) -> Result<(FolderLock, Ceremony, Vec<Indexed>), CeremonyError> {
+) -> Result<(FolderLock, Ceremony, Vec<Indexed>), Diagnostic> {
     // What fails here may be half written: under the lock it is not.
     if let Ok(ceremony) = Ceremony::open_sound(root) {
+        ceremony.ensure_may_sign_an_index(signer)?;
         let _ = ceremony.public_files(digests, progress);
     }
     let lock = FolderLock::take(root)?;
     let ceremony = Ceremony::open_sound(root)?;
+    ceremony.ensure_may_sign_an_index(signer)?;
     let files = ceremony.public_files(digests, progress)?;
     Ok((lock, ceremony, files))
 }
 
 impl Ceremony {
+    /// Whether a list that this key signs counts: the coordinator's, or that of a service that the
+    /// coordinator appointed.
+    fn may_sign_an_index(&self, key: &PublicKey) -> bool {
+        let services = appointments(self).into_iter().map(|appointed| appointed.service_key);
+        services.chain(coordinators(&self.config)).any(|it| it == *key)
+    }
+
+    fn ensure_may_sign_an_index(&self, key: &PublicKey) -> Result<(), Diagnostic> {
+        if self.may_sign_an_index(key) {
+            return Ok(());
+        }
+        let what = "a list of the files counts by the coordinator's signature, or by a service's";
+        Err(Diagnostic::environment("not-the-coordinator", what)
+            .at(self.folder.root().display())
+            .found(format_args!("the key {}", key.fingerprint()))
+            .expected("the coordinator's key, or one that the coordinator appointed")
+            .hint(format_args!(
+                "sign with one of them; `{PROGRAM} ceremony appoint` names a service's key"
+            )))
+    }
+
     /// The public files of this folder as they are now.
     ///
     /// # Errors

@@ -123,6 +123,8 @@ impl Publisher {
         let mut published = Published::default();
         let mut files: Vec<&Indexed> = index.files().iter().collect();
         files.sort_by_key(|file| (!is_data(&file.name), is_versioned(&file.name), &file.name));
+        // Before anything is put that cannot be called back.
+        self.replaceable_index(ceremony, index)?;
         self.list(&files)?;
         for file in files {
             if self.has(file) {
@@ -226,64 +228,69 @@ impl Publisher {
     /// the store can do that. Whether it was another one.
     fn put_index(&self, ceremony: &Ceremony, index: &Index) -> Result<bool, Diagnostic> {
         let (object, shown) = (self.place.object(INDEX)?, self.place.named(INDEX));
-        let failed = |doing: &str, error: &Error| failure::store(doing, &shown, error);
-        let ours = index.signed(ceremony)?;
         let bytes = index.to_json();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let run = &self.place.runtime;
-            let there = run.block_on(self.place.store.get_opts(&object, GetOptions::default()));
-            let mode = match there {
-                Err(Error::NotFound { .. }) => PutMode::Create,
-                Err(error) => return Err(failed("reading", &error)),
-                Ok(there) => {
-                    let version = UpdateVersion {
-                        e_tag: there.meta.e_tag.clone(),
-                        version: there.meta.version.clone(),
-                    };
-                    if there.meta.size > MAX_INDEX_BYTES as u64 {
-                        return Err(not_ours(&shown, "no index is so large"));
-                    }
-                    let before =
-                        run.block_on(there.bytes()).map_err(|error| failed("reading", &error))?;
-                    if before == bytes {
-                        return Ok(false);
-                    }
-                    let before =
-                        Index::from_json(&before).map_err(|error| not_ours(&shown, &error.what))?;
-                    let signed = before
-                        .signed(ceremony)
-                        .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))?;
-                    if signed.time.unix() >= ours.time.unix() {
-                        return Err(Diagnostic::environment(
-                            "newer-index",
-                            "the index that is there was not signed before this one",
-                        )
-                        .at(&shown)
-                        .found(signed.time)
-                        .expected(format_args!("one from before {}", ours.time))
-                        .hint(
-                            "publish from where the ceremony goes on; check this machine's clock",
-                        ));
-                    }
-                    ensure_goes_on(ceremony, &before, index, &shown)?;
-                    match self.place.kind {
-                        // A folder cannot compare and replace; this process writes there alone.
-                        Kind::Local => PutMode::Overwrite,
-                        _ => PutMode::Update(version),
-                    }
-                }
-            };
+            let Some(mode) = self.replaceable_index(ceremony, index)? else { return Ok(false) };
             let options = PutOptions { mode, ..PutOptions::default() };
             let payload = PutPayload::from(bytes.clone());
-            match run.block_on(self.place.store.put_opts(&object, payload, options)) {
+            let put = self.place.store.put_opts(&object, payload, options);
+            match self.place.runtime.block_on(put) {
                 Ok(_) => return Ok(true),
                 Err(Error::Precondition { .. } | Error::AlreadyExists { .. })
                     if attempt < ATTEMPTS => {}
-                Err(error) => return Err(failed("replacing", &error)),
+                Err(error) => return Err(failure::store("replacing", &shown, &error)),
             }
         }
+    }
+
+    /// How what is there is replaced by this index, where it is neither the same one nor must
+    /// stay.
+    fn replaceable_index(
+        &self,
+        ceremony: &Ceremony,
+        index: &Index,
+    ) -> Result<Option<PutMode>, Diagnostic> {
+        let (object, shown) = (self.place.object(INDEX)?, self.place.named(INDEX));
+        let failed = |error: &Error| failure::store("reading", &shown, error);
+        let ours = index.signed(ceremony)?;
+        let run = &self.place.runtime;
+        let there = run.block_on(self.place.store.get_opts(&object, GetOptions::default()));
+        let there = match there {
+            Err(Error::NotFound { .. }) => return Ok(Some(PutMode::Create)),
+            Err(error) => return Err(failed(&error)),
+            Ok(there) => there,
+        };
+        let version =
+            UpdateVersion { e_tag: there.meta.e_tag.clone(), version: there.meta.version.clone() };
+        if there.meta.size > MAX_INDEX_BYTES as u64 {
+            return Err(not_ours(&shown, "no index is so large"));
+        }
+        let before = run.block_on(there.bytes()).map_err(|error| failed(&error))?;
+        if before == index.to_json() {
+            return Ok(None);
+        }
+        let before = Index::from_json(&before).map_err(|error| not_ours(&shown, &error.what))?;
+        let signed = before
+            .signed(ceremony)
+            .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))?;
+        if signed.time.unix() >= ours.time.unix() {
+            return Err(Diagnostic::environment(
+                "newer-index",
+                "the index that is there was not signed before this one",
+            )
+            .at(&shown)
+            .found(signed.time)
+            .expected(format_args!("one from before {}", ours.time))
+            .hint("publish from where the ceremony goes on; check this machine's clock"));
+        }
+        ensure_goes_on(ceremony, &before, index, &shown)?;
+        Ok(Some(match self.place.kind {
+            // A folder cannot compare and replace; this process writes there alone.
+            Kind::Local => PutMode::Overwrite,
+            _ => PutMode::Update(version),
+        }))
     }
 }
 

@@ -10,6 +10,7 @@ use ceremony_core::format::bound_file::{FileDigests, digest_file};
 use ceremony_core::format::ptau::Ptau;
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::zkey::Zkey;
+use ceremony_folder::archive_check::{Lists, ensure_named};
 use ceremony_folder::archive_file;
 use ceremony_folder::archive_set::{ArchiveSet, PublicFile, archive_set};
 use ceremony_folder::digests::KnownDigests;
@@ -126,22 +127,24 @@ fn pack(
         files.push(PublicFile { name: INDEX.into(), path });
         files.sort();
     }
+    let root = ceremony.folder.root().display();
+    // The usual reason is keys that were made, or a step that came, after the lists.
+    let with_hint = |error: Diagnostic| {
+        error.hint(format_args!(
+            "if the folder's lists are older than its files, make them anew: `{PROGRAM} ceremony \
+             verify {root}` writes SHA256SUMS, `{PROGRAM} ceremony index {root}` index.json"
+        ))
+    };
+    let lists = if is_final { Lists::Needed } else { Lists::WhereThere };
+    ensure_named(ceremony, &files, lists).map_err(with_hint)?;
     let prefix = ceremony.config.document().id.to_string();
     archive_file::write(ceremony, &files, &prefix, output).map_err(|error| match error.place {
         None => error.at(shown.display()),
         Some(_) => error,
     })?;
     output.seek(SeekFrom::Start(0)).map_err(|e| failure::io(shown, "reading", &e))?;
-    // The usual reason is keys that were made, or a step that came, after the lists.
-    let whole = check::ensure_whole(&mut *output, Path::new("archive"), is_final);
-    let root = ceremony.folder.root().display();
-    let whole = whole.map_err(|error| {
-        error.hint(format_args!(
-            "if the folder's lists are older than its files, make them anew: `{PROGRAM} ceremony \
-             verify {root}` writes SHA256SUMS, `{PROGRAM} ceremony index {root}` index.json"
-        ))
-    });
-    if !whole? {
+    let whole = check::ensure_whole(&mut *output, Path::new("archive"), lists);
+    if !whole.map_err(with_hint)? {
         say!(
             "note: the archive has no list of its files, so that nobody can say whether it is \
              whole: run `{PROGRAM} ceremony index` on the folder, and archive it again"

@@ -68,7 +68,8 @@ impl PublishArgs {
     ) -> Result<(Ceremony, Index, Held), Diagnostic> {
         if self.signer.is_named() {
             let mut signer = self.signer.open()?;
-            let (_lock, ceremony, files) = locked_files(root, digests, &Bars::default())?;
+            let (_lock, ceremony, files) =
+                locked_files(root, signer.public_key(), digests, &Bars::default())?;
             let index = ceremony.write_index(files, signer.as_mut())?.0;
             let held = publisher.hold(&ceremony, &index)?;
             return Ok((ceremony, index, held));

@@ -181,6 +181,7 @@ fn an_index_that_is_not_ours_or_newer_is_not_replaced() {
     let run = store.run(&world, "coordinator", PUBLISH);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("not an index of this ceremony"), "{}", run.stderr);
+    assert_eq!(store.own(&["list", "public"]).len(), 1, "nothing was put beside it");
     store.own(&["delete", "public", "one/two/index.json"]);
     store.ok(&world, "coordinator", PUBLISH);
     let old = fs::read(world.shared("index.json")).unwrap();
@@ -355,8 +356,9 @@ fn files_are_hashed_before_the_folder_is_locked() {
     let root = world.shared("");
     let step = Step(root.clone(), 0.into());
     let mut digests = ceremony_folder::digests::KnownDigests::default();
+    let key = world.public_key("coordinator");
     let (lock, ceremony, files) =
-        ceremony_folder::index::locked_files(&root, &mut digests, &step).unwrap();
+        ceremony_folder::index::locked_files(&root, &key, &mut digests, &step).unwrap();
     assert!(step.1.load(std::sync::atomic::Ordering::SeqCst) >= files.len());
     assert!(!is_free(&root), "the lock is not held");
     drop((lock, ceremony));

@@ -59,9 +59,8 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
 pub(super) fn ensure_whole(
     source: impl Read,
     shown: &Path,
-    needs_list: bool,
+    lists: Lists,
 ) -> Result<bool, Diagnostic> {
-    let lists = if needs_list { Lists::Needed } else { Lists::WhereThere };
     let (found, ..) = check(source, shown, lists)?;
     Ok(found.index.is_some() || found.sums)
 }
@@ -138,7 +137,8 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     }
     if found.other_keys > 0 {
         note!(
-            "  - {} exported keys in JSON or without a transcript: `{PROGRAM} keygen` makes them",
+            "  - {} exported keys in JSON or without a transcript: `{PROGRAM} ceremony keygen FOLDER` makes \
+             them",
             found.other_keys
         );
     }

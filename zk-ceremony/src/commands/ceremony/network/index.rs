@@ -12,8 +12,12 @@ impl IndexArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {
         let root = &self.folder.folder;
         let mut signer = self.signer.open()?;
-        let (_lock, ceremony, files) =
-            locked_files(root, &mut KnownDigests::default(), &Bars::default())?;
+        let (_lock, ceremony, files) = locked_files(
+            root,
+            signer.public_key(),
+            &mut KnownDigests::default(),
+            &Bars::default(),
+        )?;
         let (index, path) = ceremony.write_index(files, signer.as_mut())?;
         let bytes: u64 = index.files().iter().map(|file| file.size).sum();
         made(&path, format_args!("{} public files, {bytes} bytes", index.files().len()));

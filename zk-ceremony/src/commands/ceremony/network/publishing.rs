@@ -188,8 +188,9 @@ impl Work {
 
     /// Publishes what is new, if there is anything.
     fn round(&mut self, stopping: bool) -> Result<(), Diagnostic> {
+        let signer = self.signer.public_key();
         let (lock, ceremony, files) =
-            locked_files(&self.root, &mut self.digests, &Bars::default())?;
+            locked_files(&self.root, signer, &mut self.digests, &Bars::default())?;
         if !self.is_due(&files, stopping) {
             return Ok(());
         }
