@@ -234,6 +234,22 @@ impl Ceremony {
         }
     }
 
+    /// Refuses a ceremony in which a phase is open.
+    ///
+    /// # Errors
+    /// When one is.
+    pub fn ensure_closed(&self) -> Result<(), CeremonyError> {
+        if self.stage() == Stage::Closed {
+            return Ok(());
+        }
+        Err(error::broken(
+            self.folder.root(),
+            "the ceremony is not finished",
+            "an open phase",
+            "both phases closed by their beacons",
+        ))
+    }
+
     /// A circuit, as attestations name it.
     #[must_use]
     pub fn reference(&self, track: &Track) -> Option<CircuitReference> {

@@ -39,6 +39,7 @@ use zk_attest::digest::{ChallengeHash, ContributionHash, CsHash, FileDigest};
 use zk_attest::primitives::CircuitName;
 use zk_attest::statement::Phase;
 
+use crate::Ceremony;
 use crate::beacon;
 use crate::chain::{Chain, Step};
 use crate::commitment;
@@ -48,7 +49,6 @@ use crate::folder::Track;
 use crate::foundation::{Base, Foundation};
 use crate::link::next_key;
 use crate::store::Input;
-use crate::{Ceremony, Stage};
 
 /// How much to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -327,14 +327,7 @@ impl<'a> Verification<'a> {
                 "all parts",
             ));
         }
-        if self.ceremony.stage() != Stage::Closed {
-            return Err(broken(
-                root,
-                "the ceremony is not finished",
-                "an open phase",
-                "both phases closed by their beacons",
-            ));
-        }
+        self.ceremony.ensure_closed()?;
         self.ceremony.ensure_all_recorded()?;
         let keys = self
             .circuits

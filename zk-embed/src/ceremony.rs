@@ -63,10 +63,21 @@ pub fn check_ceremony(
     progress: &dyn Progress,
 ) -> Result<(), CeremonyCheckError> {
     let ceremony = Ceremony::open(folder)?;
+    let rules = embedded.bundle.transcript().transcript().ceremony_toml_sha256;
+    ensure_same(folder, ceremony.config.digest(), rules)?;
     let mut verification = Verification::new(&ceremony, Depth::EveryFile)?;
+    ceremony.ensure_closed()?;
     verification.run(progress)?;
     let done = verification.finish()?;
-    let (found, expected) = (done.digest(), embedded.bundle.transcript().digest());
+    ensure_same(folder, done.digest(), embedded.bundle.transcript().digest())
+}
+
+/// Holds what the folder has to what the bundle has of its ceremony.
+fn ensure_same<T: PartialEq + fmt::Display>(
+    folder: &Path,
+    found: T,
+    expected: T,
+) -> Result<(), CeremonyCheckError> {
     if found == expected {
         return Ok(());
     }

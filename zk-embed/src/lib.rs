@@ -163,6 +163,12 @@ pub fn embed(
 
 /// Replaces the committed file, unless that one has a higher serial.
 pub fn replace(embedded: &Embedded, path: &Path) -> Result<()> {
+    ensure_newest(embedded, path)?;
+    write_whole(path, embedded.text.as_bytes(), None)
+}
+
+/// Refuses a bundle that is older than the one that the committed file was made from.
+pub fn ensure_newest(embedded: &Embedded, path: &Path) -> Result<()> {
     let serial = embedded.bundle.provenance().serial;
     let stated = committed(path)?.as_deref().and_then(|text| embedded.language.serial_of(text));
     match stated {
@@ -178,7 +184,7 @@ pub fn replace(embedded: &Embedded, path: &Path) -> Result<()> {
                      remove the committed file in a commit of its own",
                 ))
         }
-        _ => write_whole(path, embedded.text.as_bytes(), None),
+        _ => Ok(()),
     }
 }
 
@@ -188,6 +194,8 @@ pub fn check(embedded: &Embedded, path: &Path) -> Result<()> {
     if found.as_deref() == Some(embedded.text.as_str()) {
         return Ok(());
     }
+    // What would be written is refused as well.
+    ensure_newest(embedded, path)?;
     let what = if found.is_some() {
         "is not the text that the approved bundle gives"
     } else {

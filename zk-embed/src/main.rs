@@ -15,7 +15,7 @@ use zk_attest::file::read_regular;
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_embed::ceremony::{CeremonyCheckError, check_ceremony};
 use zk_embed::export::Format;
-use zk_embed::{Imported, Language, check, replace};
+use zk_embed::{Imported, Language, check, ensure_newest, replace};
 use zk_vk_guard::bundle::{MAX_BUNDLE_BYTES, OnExpiry};
 use zk_vk_guard::policy::MAX_POLICY_BYTES;
 use zk_vk_guard::snippet::Options;
@@ -122,13 +122,17 @@ impl Arguments {
             eprintln!("warning: the keys are of a rehearsal and protect nothing");
         }
         embedded.bundle.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+        // Before the work of a verification.
+        if self.check {
+            check(&embedded, out)?;
+        } else {
+            ensure_newest(&embedded, out)?;
+        }
         if let Some(folder) = &self.ceremony {
             check_ceremony(&embedded, folder, &NoProgress)?;
             eprintln!("verified: every file of the ceremony in {}", folder.display());
         }
-        if self.check {
-            check(&embedded, out)?;
-        } else {
+        if !self.check {
             replace(&embedded, out)?;
         }
         let done = if self.check { "current" } else { "written" };

@@ -6,6 +6,7 @@ mod attacks;
 mod audit_verifier;
 mod ceremony_cli;
 mod drand;
+mod embedded_ceremony;
 mod extremes;
 mod foreign_files;
 mod guard_status;
