@@ -568,7 +568,11 @@ impl Core {
         if !known {
             return Err(Diagnostic::artefact("not-an-approver", "nobody waits for this key")
                 .found(key.fingerprint())
-                .expected("a key of the trust policy or of the roster"));
+                .expected("a key of the trust policy or of the roster")
+                .hint(
+                    "the coordinator gives the service the trust policy that names the key, with \
+                     --policy",
+                ));
         }
         let view = self.state().view.clone();
         // Public keys are public: junk signatures must not reach the folder's lock.

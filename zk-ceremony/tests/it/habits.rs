@@ -52,6 +52,8 @@ fn every_command_on_files_that_makes_something_says_what_in_one_document() {
         let document = document(line, &run, |file| folder.path(file));
         assert_eq!(first_made(&document), made, "{line}\n{document:#}");
     }
+    let closed = folder.run("ptau import-response 3.ptau response 4.ptau --name c");
+    assert!(closed.stderr.contains("`zk-ceremony ptau prepare 3.ptau"), "{}", closed.stderr);
     let shown = folder.run("key show key.pem --json");
     let key: Value = serde_json::from_str(&shown.stdout).unwrap();
     let plain = folder.ours("key show key.pem");
@@ -149,9 +151,35 @@ fn what_is_cheap_to_refuse_is_refused_before_the_work() {
     assert!(keygen.stderr.contains("no circuit other"), "{}", keygen.stderr);
     assert!(!keygen.stderr.contains("verified"), "{}", keygen.stderr);
 
+    // Each command, and what it says before it has verified or packed anything.
+    let _ = fs::remove_file(world.shared("bundle.json"));
+    let refused = |line: &str, code: i32, what: &str| {
+        let run = world.run("coordinator", line);
+        assert_eq!(run.code, code, "{line}\n{}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(what), "{line}\n{}", run.stderr);
+        assert!(!run.stderr.contains("verified"), "{line}\n{}", run.stderr);
+    };
+    let create = "bundle create shared --serial 1 --not-after 2020-12-31T23:59:59Z";
+    refused(create, 2, "--not-after: this moment is past");
+    refused("ceremony verify shared --finished", 1, "a verifying key is missing");
+    world.ok("coordinator", "key new other.pem");
+    refused("ceremony index shared --key other.pem", 2, "a list of the files counts by");
+    world.write("coordinator", "shared/bundle.json", b"{}");
+    let audit = "ceremony audit shared --as Ann --method reading --key other.pem";
+    refused(audit, 1, "bundle.json");
+    assert!(fs::read_dir(world.shared("audits")).is_ok_and(|it| it.count() == 0), "none is signed");
+    fs::remove_file(world.shared("bundle.json")).unwrap();
+    world.ok("coordinator", "ceremony verify shared");
+    fs::create_dir_all(world.shared("evidence")).unwrap();
+    world.write("coordinator", "shared/evidence/late.txt", b"after the sums");
+    refused("ceremony archive shared out.tar", 1, "SHA256SUMS does not name this file");
+
     let world = World::new(&["alice", "bob"], |toml| toml);
     world.open();
     world.contribute("alice");
+    let run = world.run("coordinator", "ceremony verify shared --finished");
+    assert!(run.code == 1 && run.stderr.contains("phase 1 is open"), "{}", run.stderr);
+    assert!(!run.stderr.contains("verified"), "{}", run.stderr);
     let line = "ceremony contribute shared --as bob --key ../bob/key.pem --entropy-file none";
     let run = world.run("coordinator", line);
     assert!(run.code == 2 && run.stderr.contains("none: opening failed"), "{}", run.stderr);

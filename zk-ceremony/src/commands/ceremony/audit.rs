@@ -12,10 +12,9 @@ use zk_attest::envelope::Envelope;
 use zk_attest::primitives::{Label, Timestamp};
 use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{Statement, Subject};
-use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use super::verify::verified_or_report;
-use super::{parse_label, print_remarks, this_tool};
+use super::{bundle_in, parse_label, print_remarks, this_tool};
 use crate::cli::ceremony::AuditArgs;
 use crate::failure;
 use crate::known::Known;
@@ -48,6 +47,7 @@ impl AuditArgs {
         let mut output = ceremony.folder.create(&path, true)?;
         if ceremony.folder.is_present(&bundle) {
             drop(ceremony.folder.create(&bundle, true)?);
+            ensure_of_these_rules(&ceremony)?;
         }
         let done = match verified_or_report(&ceremony) {
             Ok(done) => done,
@@ -196,6 +196,31 @@ pub(super) fn sign_what_failed(
     Ok(envelope)
 }
 
+/// Refuses a bundle that cannot be the ceremony's, whatever a verification says.
+fn ensure_of_these_rules(ceremony: &Ceremony) -> Result<(), Diagnostic> {
+    let refused = |refusal| failure::refusal(&ceremony.folder.bundle(), &refusal);
+    let transcript = bundle_in(ceremony)?.checked_transcript().map_err(refused)?;
+    let (found, expected) =
+        (transcript.transcript().ceremony_toml_sha256, ceremony.config.digest());
+    if found == expected {
+        return Ok(());
+    }
+    Err(another_ceremony(ceremony)
+        .found(format_args!("rules {found}"))
+        .expected(format_args!("rules {expected}")))
+}
+
+fn another_ceremony(ceremony: &Ceremony) -> Diagnostic {
+    let what = "the bundle is of another ceremony than this folder";
+    Diagnostic::artefact("another-ceremony", what).at(ceremony.folder.bundle().display()).hint(
+        format_args!(
+            "the coordinator makes it again: `{PROGRAM} bundle create {} --serial N --not-after \
+             TIME --force`; its signatures are lost",
+            ceremony.folder.root().display()
+        ),
+    )
+}
+
 /// Adds the auditor's signature to a bundle, if it is of the ceremony that was just verified.
 fn sign_bundle(
     ceremony: &Ceremony,
@@ -204,18 +229,12 @@ fn sign_bundle(
 ) -> Result<(), Diagnostic> {
     let path = &ceremony.folder.bundle();
     let refused = |refusal| failure::refusal(path, &refusal);
-    let bytes = ceremony.folder.read(path, MAX_BUNDLE_BYTES)?;
-    let mut bundle = Bundle::from_json(&bytes).map_err(refused)?;
+    let mut bundle = bundle_in(ceremony)?;
     let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
     if inspection.transcript_sha256 != done.digest() {
-        return Err(Diagnostic::artefact(
-            "another-ceremony",
-            "the bundle is of another ceremony than this folder",
-        )
-        .at(path.display())
-        .found(inspection.transcript_sha256)
-        .expected(done.digest())
-        .hint(format!("make the bundle again with `{PROGRAM} bundle create`")));
+        return Err(another_ceremony(ceremony)
+            .found(inspection.transcript_sha256)
+            .expected(done.digest()));
     }
     let signature = signer.sign(&bundle.envelope().pae())?;
     bundle.add_signature(signer.public_key(), &signature).map_err(refused)?;

@@ -71,6 +71,12 @@ impl Terms {
         not_after: Timestamp,
         predecessor: Option<TranscriptDigest>,
     ) -> Result<Self, Diagnostic> {
+        if not_after <= Timestamp::now() {
+            return Err(Diagnostic::environment("not-after", "this moment is past")
+                .at("--not-after")
+                .found(&not_after)
+                .expected("a time to come: no bundle is imported after it"));
+        }
         let known = rules.document().predecessor;
         let lowest = known.map(|known| known.serial + 1);
         let serial = match (serial, lowest) {

@@ -29,12 +29,20 @@ use ceremony_folder::{Ceremony, PartReport, Software, Stray};
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::CommitId;
 use zk_attest::primitives::Label;
+use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
 use crate::cli::ceremony::{CeremonyArgs, CeremonyCommand};
 use crate::failure;
 use crate::outcome::{self, note};
 use crate::signer::Signer;
 use crate::watching::say;
+
+/// The bundle of a ceremony's folder.
+fn bundle_in(ceremony: &Ceremony) -> Result<Bundle, Diagnostic> {
+    let path = ceremony.folder.bundle();
+    Bundle::from_json(&ceremony.folder.read(&path, MAX_BUNDLE_BYTES)?)
+        .map_err(|refusal| failure::refusal(&path, &refusal))
+}
 
 impl CeremonyArgs {
     pub(crate) fn run(self) -> Result<(), Diagnostic> {

@@ -18,10 +18,8 @@ use zk_attest::envelope::Envelope;
 use zk_attest::file::read_regular;
 use zk_attest::key::PublicKey;
 
-use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
-
 use super::once::{ensure_same, write_once};
-use super::{print_remarks, this_tool};
+use super::{bundle_in, print_remarks, this_tool};
 use crate::cli::ceremony::{FindArgs, VerifyCeremony};
 use crate::failure;
 use crate::known::Known;
@@ -122,6 +120,9 @@ impl VerifyCeremony {
         let _lock = if self.read_only { None } else { Some(FolderLock::take(root)?) };
         let ceremony = Ceremony::read(Folder::read_once(root))?;
         // Judged before the work.
+        if self.finished && ceremony.problem().is_none() {
+            ensure_looks_finished(&ceremony)?;
+        }
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
         let (mut report, mut result) = run(&ceremony, self.json);
         let journal = match ceremony.settled_journal() {
@@ -226,16 +227,16 @@ pub(super) fn failed_audit(audit: &ReportedAudit) -> String {
     )
 }
 
-/// What an archive must have: verified chains to their ends, the transcript, the keys, and an
-/// approved bundle of this transcript.
-fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
+fn not_finished(root: &Path, what: &str, expected: &str) -> Diagnostic {
+    Diagnostic::artefact("unfinished", format_args!("the ceremony is not finished: {what}"))
+        .at(root.display())
+        .expected(expected)
+        .hint(format!("`{PROGRAM} ceremony status {}` says what comes next", root.display()))
+}
+
+/// What an archive must have: chains to their ends, the keys, and a bundle with approvals.
+fn ensure_looks_finished(ceremony: &Ceremony) -> Result<(), Diagnostic> {
     let (folder, root) = (&ceremony.folder, ceremony.folder.root());
-    let unfinished = |what: &str, expected: &str| {
-        Diagnostic::artefact("unfinished", format_args!("the ceremony is not finished: {what}"))
-            .at(root.display())
-            .expected(expected)
-            .hint(format!("`{PROGRAM} ceremony status {}` says what comes next", root.display()))
-    };
     if let Some(unread) = ceremony.roster.unread() {
         return Err(Diagnostic::from(unread.as_ref()).hint(format_args!(
             "fetch the file again; one that is none of the ceremony's is put away by `{PROGRAM} \
@@ -243,33 +244,41 @@ fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnosti
             root.display()
         )));
     }
-    let Some(transcript) = &report.transcript_sha256 else {
+    if ceremony.stage() != Stage::Closed {
         let open = ceremony.chains().find(|chain| !chain.is_closed());
         let what =
             open.map_or("a chain is open".into(), |chain| format!("{} is open", chain.track));
-        return Err(unfinished(&what, "both phases closed by their beacons"));
-    };
-    if !folder.is_present(&folder.transcript()) {
-        return Err(unfinished("it has no transcript", "transcript.json"));
+        return Err(not_finished(root, &what, "both phases closed by their beacons"));
     }
     for circuit in &ceremony.config.document().circuits {
         let keys = folder.verifying_keys(&circuit.name);
         if let Some(missing) = keys.iter().find(|path| !folder.is_present(path)) {
-            return Err(unfinished("a verifying key is missing", &missing.display().to_string()));
+            let expected = missing.display().to_string();
+            return Err(not_finished(root, "a verifying key is missing", &expected));
         }
     }
-    let path = folder.bundle();
-    if !folder.is_present(&path) {
-        return Err(unfinished("it has no bundle", "bundle.json"));
+    if !folder.is_present(&folder.bundle()) {
+        return Err(not_finished(root, "it has no bundle", "bundle.json"));
     }
-    let refused = |refusal| failure::refusal(&path, &refusal);
-    let bundle = Bundle::from_json(&folder.read(&path, MAX_BUNDLE_BYTES)?).map_err(refused)?;
-    let checked = bundle.checked_transcript().map_err(refused)?;
-    if checked.digest().to_string() != *transcript {
-        return Err(unfinished("its bundle is of another transcript", transcript));
+    if bundle_in(ceremony)?.envelope().signatures().is_empty() {
+        let expected = "signatures of the bundle";
+        return Err(not_finished(root, "nobody has approved its bundle", expected));
     }
-    if bundle.envelope().signatures().is_empty() {
-        return Err(unfinished("nobody has approved its bundle", "signatures of the bundle"));
+    Ok(())
+}
+
+/// The same, and that the bundle is of what was verified.
+fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
+    ensure_looks_finished(ceremony)?;
+    let (folder, root) = (&ceremony.folder, ceremony.folder.root());
+    let transcript = report.transcript_sha256.as_deref().unwrap_or("a transcript");
+    if !folder.is_present(&folder.transcript()) {
+        return Err(not_finished(root, "it has no transcript", "transcript.json"));
+    }
+    let checked = bundle_in(ceremony)?.checked_transcript();
+    let checked = checked.map_err(|refusal| failure::refusal(&folder.bundle(), &refusal))?;
+    if checked.digest().to_string() != transcript {
+        return Err(not_finished(root, "its bundle is of another transcript", transcript));
     }
     Ok(())
 }

@@ -8,12 +8,14 @@ use ceremony_net::sync::WorkingCopy;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::{FileDigest, TranscriptDigest};
+use zk_attest::key::PublicKey;
 use zk_attest::primitives::{Label, Timestamp};
-use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::transcript::CheckedTranscript;
 
 use super::is_signed_side;
 use crate::cli::network::{ApproveArgs, VerifyLevel};
+use crate::commands::ceremony::bundle_in;
 use crate::commands::ceremony::verify::verified;
 use crate::commands::sign::confirm;
 use crate::failure;
@@ -50,6 +52,12 @@ impl ApproveArgs {
         while !info.bundle {
             info = client.info(Some(info.version))?;
         }
+        // Before the large files are fetched and verified.
+        copy.update(&client, is_signed_side, &Bars::default())?;
+        let key = *signer.public_key();
+        if has_signed(&bundle_in(&copy.ceremony(copy.root())?)?, &key) {
+            return Ok(());
+        }
         copy.update(&client, |name| is_needed(self.verify, name), &Bars::default())?;
         let verified = whole_verification(&mut copy, &client, self.verify)?;
         let approver = Approver { client: &client, copy: &copy, verified, participant: None };
@@ -70,6 +78,15 @@ pub(super) fn whole_verification(
     copy.update_journal(client)?;
     let ceremony = Ceremony::open_sound(copy.root())?;
     Ok(Some(verified(&ceremony)?.digest()))
+}
+
+/// Whether there is nothing to do, which is said.
+fn has_signed(bundle: &Bundle, key: &PublicKey) -> bool {
+    let has_signed = bundle.envelope().signers([key]).contains(key);
+    if has_signed {
+        note!("this key has signed already");
+    }
+    has_signed
 }
 
 fn another_ceremony(path: &Path) -> Diagnostic {
@@ -117,9 +134,8 @@ impl Approver<'_> {
         let ceremony = self.copy.ceremony(self.copy.root())?;
         ceremony.ensure_sound()?;
         let path = ceremony.folder.bundle();
-        let bytes = ceremony.folder.read(&path, MAX_BUNDLE_BYTES)?;
         let refused = |refusal| failure::refusal(&path, &refusal);
-        let bundle = Bundle::from_json(&bytes).map_err(refused)?;
+        let bundle = bundle_in(&ceremony)?;
         let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
         if let Some(name) = &self.participant {
             self.ensure_in_the_result(&ceremony, name)?;
@@ -133,8 +149,7 @@ impl Approver<'_> {
         ensure_tells(&ceremony, &transcript, &path)?;
         say!("{inspection}");
         let key = *signer.public_key();
-        if bundle.envelope().signers([&key]).contains(&key) {
-            note!("this key has signed already");
+        if has_signed(&bundle, &key) {
             return Ok(());
         }
         confirm(
