@@ -197,7 +197,7 @@ fn who_commits_and_does_not_contribute_is_passed_over_and_named() {
 #[test]
 fn a_commitment_after_the_round_is_refused_and_so_is_a_turn_without_one() {
     let mut net = net(2);
-    net.serve_without_end("--commit-within 1");
+    net.serve_without_end("--commit-within 6");
     let parties: Vec<Running> =
         ["alice", "bob"].iter().map(|who| net.join(who, "--phase 1")).collect();
     for party in parties {

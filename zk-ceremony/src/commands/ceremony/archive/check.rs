@@ -137,8 +137,8 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     }
     if found.other_keys > 0 {
         note!(
-            "  - {} exported keys in JSON or without a transcript: `{PROGRAM} ceremony keygen FOLDER` makes \
-             them",
+            "  - {} exported keys in JSON or without a transcript: `{PROGRAM} ceremony keygen \
+             FOLDER` makes them",
             found.other_keys
         );
     }
