@@ -4,25 +4,27 @@
 //! b, a - w b). Nearly all of the cost are the multiplications w b; the additions are affine and
 //! batched.
 //!
-//! Where the back end makes sums of multiples from additions (`joint`), two layers are taken at
-//! once. With u = omega_(4h)^j and i = omega_4 the two layers of four points a, b, c, d are
+//! Two layers are taken at once where they may be: with u = omega_(4h)^j and i = omega_4 the two
+//! layers of four points a, b, c, d are
 //!
 //! > e = u c + u^3 d,  f = i u c - i u^3 d,  g = u^2 b,
 //! >
 //! > (a, b, c, d) <- (a + g + e, a - g + f, a + g - e, a - g - f),
 //!
-//! so that three runs of doublings do for what four multiplications did.
+//! so that three runs of doublings do for what four multiplications did
+//! ([`combine`](Kernels::combine)). A back end on vectors wants the same twiddles for a vector's
+//! points. In all but the last layers there are as many blocks as it has lanes, and butterfly j has
+//! the same twiddle in each.
 //!
-//! The inverse transform's factor 1 / n costs nothing: a transform is linear, so that scaling the
-//! *first* input and, in every layer, the twiddles of the *first* block by 1 / n keeps "the first
-//! block is scaled, the others are not" true from layer to layer; after the last layer there is
-//! only the first block. That is one multiplication more for each layer (where w = 1 would have
-//! needed none), instead of n.
+//! The inverse transform's factor 1 / n costs next to nothing: a transform is linear, so that
+//! scaling the *first half of the first block*, and in this and all later layers the twiddles of
+//! the *first* block by 1 / n, keeps "the first block is scaled, the others are not" true from
+//! layer to layer; after the last layer there is only the first block. It begins with the first
+//! input; on vectors with the first layer whose twiddles need not be the same in all blocks.
 
 use ark_ff::{Field, One, Zero};
 use rayon::prelude::*;
 
-use super::joint::{Terms, combine};
 use super::kernels::{Kernels, Sum, negative};
 use crate::curve::{AffinePoint, Fr, root_of_unity};
 
@@ -38,7 +40,7 @@ pub enum Direction {
 
 /// Butterflies in a task: enough for the shared inversions to disappear.
 const fn task<E: Kernels>() -> usize {
-    if E::JOINT { 1024 } else { 256 }
+    if E::ALIKE == 1 { 1024 } else { 256 }
 }
 
 /// See [`super::group_fft`].
@@ -59,24 +61,30 @@ pub(super) fn group_fft<E: Kernels, P: AffinePoint>(
         ),
     };
     bit_reverse(points);
-    if scale != Fr::one() {
-        engine.multiply(&mut points[..1], &[scale]);
-    }
     let twiddles = powers(omega, n / 2);
     // Short transforms in shorter tasks, one for each core.
-    let ways = if E::JOINT { 4 } else { 2 };
+    let ways = if E::ALIKE == 1 { 4 } else { 2 };
     let shared = n / (ways * rayon::current_num_threads());
     let task_length = shared.next_power_of_two().clamp(16, task::<E>());
-    let mut half = 1;
-    while half < n {
-        let layer = Layer { half, task_length, twiddles: &twiddles, scale, done };
+    let mut layer =
+        Layer { half: 1, alike: false, task_length, twiddles: &twiddles, scale: Fr::one(), done };
+    while layer.half < n {
+        let Layer { half, .. } = layer;
+        // How often the points can be halved until blocks are too few.
+        let halvings = (n / half / E::ALIKE).checked_ilog2().unwrap_or(0);
+        layer.alike = E::ALIKE > 1 && halvings > 0;
+        if !layer.alike && layer.scale != scale {
+            let first = &mut points[..half];
+            engine.multiply(first, &vec![scale; half]);
+            layer.scale = scale;
+        }
         // The first layers have few twiddles that cost anything.
-        if E::JOINT && half >= 4 && (n / half).trailing_zeros().is_multiple_of(2) {
+        if half >= 4 && halvings >= 2 && (layer.alike || halvings.is_multiple_of(2)) {
             layer.two(engine, points);
-            half *= 4;
+            layer.half *= 4;
         } else {
             layer.one(engine, points);
-            half *= 2;
+            layer.half *= 2;
         }
     }
 }
@@ -84,6 +92,8 @@ pub(super) fn group_fft<E: Kernels, P: AffinePoint>(
 /// A layer of a transform, or two.
 struct Layer<'a> {
     half: usize,
+    /// Whether butterflies with the same twiddle come together, as many as the back end wants.
+    alike: bool,
     /// Butterflies in a task.
     task_length: usize,
     /// omega^0, omega^1, ..., of which there are half as many as points.
@@ -102,12 +112,17 @@ impl Layer<'_> {
     }
 
     fn one<E: Kernels, P: AffinePoint>(&self, engine: E, points: &mut [P]) {
-        self.each_task(points, |first, [lo, hi]| {
-            let points = lo.len() + hi.len();
-            butterfly_task(engine, lo, hi, |k| {
-                self.twiddle((first + k) / self.half, (first + k) % self.half)
-            });
-            (self.done)(points);
+        self.each_task(E::ALIKE, points, |place, [lo, hi]| {
+            let twiddle = |k: usize| {
+                let (block, j) = place(k);
+                self.twiddle(block, j)
+            };
+            if self.alike {
+                alike_butterfly_task(engine, lo, hi, twiddle);
+            } else {
+                butterfly_task(engine, lo, hi, twiddle);
+            }
+            (self.done)(lo.len() + hi.len());
         });
     }
 
@@ -115,10 +130,10 @@ impl Layer<'_> {
         // The second layer's twiddles; its block is the same.
         let second = Layer { half: 2 * self.half, ..*self };
         let i = self.twiddles[self.twiddles.len() / 2];
-        self.each_task(points, |first, quarters| {
+        self.each_task(E::ALIKE, points, |place, quarters| {
             let points: usize = quarters.iter().map(|quarter| quarter.len()).sum();
             double_butterfly_task(engine, quarters, i, |k| {
-                let (block, j) = ((first + k) / self.half, (first + k) % self.half);
+                let (block, j) = place(k);
                 let scale = if block == 0 { self.scale } else { Fr::one() };
                 (second.twiddle(1, j), scale)
             });
@@ -126,49 +141,45 @@ impl Layer<'_> {
         });
     }
 
-    /// Cuts the points in blocks of `WAYS * half`, and these in as many runs, of which butterfly k
-    /// takes a point each. `work` gets the number of the first butterfly and the runs of a task.
+    /// Cuts the points in blocks of `WAYS * half`, and these in as many runs, of which butterfly j
+    /// takes a point each. A task has the same butterflies of some blocks, of `alike` at least
+    /// where there are as many, and those with the same j next to each other. `work` gets its runs,
+    /// and block and j of its butterfly k.
     fn each_task<P: AffinePoint, const WAYS: usize>(
         &self,
+        alike: usize,
         points: &mut [P],
-        work: impl Fn(usize, [&mut [P]; WAYS]) + Sync,
+        work: impl Fn(&dyn Fn(usize) -> (usize, usize), [&mut [P]; WAYS]) + Sync,
     ) {
         let Self { half, task_length, .. } = *self;
-        if half < task_length {
-            let task_length = task_length.min(points.len() / WAYS);
-            points.par_chunks_mut(WAYS * task_length).with_max_len(1).enumerate().for_each(
-                |(task, points)| {
-                    let mut runs: [Vec<P>; WAYS] =
-                        std::array::from_fn(|_| Vec::with_capacity(task_length));
-                    for (i, piece) in points.chunks(half).enumerate() {
-                        runs[i % WAYS].extend_from_slice(piece);
+        let blocks = (task_length / half).max(alike).min(points.len() / (WAYS * half));
+        let length = (task_length / blocks).clamp(1, half);
+        points.par_chunks_mut(blocks * WAYS * half).with_max_len(1).enumerate().for_each(
+            |(group, points)| {
+                // Of each task: its pieces of the runs of a block, block after block.
+                let mut tasks: Vec<Vec<&mut [P]>> = Vec::new();
+                tasks.resize_with(half / length, || Vec::with_capacity(blocks * WAYS));
+                for run in points.chunks_mut(half) {
+                    for (task, piece) in tasks.iter_mut().zip(run.chunks_mut(length)) {
+                        task.push(piece);
                     }
-                    work(task * task_length, runs.each_mut().map(Vec::as_mut_slice));
-                    for (i, piece) in points.chunks_mut(half).enumerate() {
-                        let from = i / WAYS * half;
-                        piece.copy_from_slice(&runs[i % WAYS][from..from + half]);
-                    }
-                },
-            );
-        } else {
-            points.par_chunks_mut(WAYS * half).with_max_len(1).enumerate().for_each(
-                |(block, points)| {
-                    // The runs' tasks, one of each run after another.
-                    let mut tasks: Vec<Vec<&mut [P]>> = Vec::new();
-                    tasks.resize_with(half / task_length, || Vec::with_capacity(WAYS));
-                    for run in points.chunks_mut(half) {
-                        for (task, piece) in tasks.iter_mut().zip(run.chunks_mut(task_length)) {
-                            task.push(piece);
-                        }
-                    }
-                    tasks.into_par_iter().with_max_len(1).enumerate().for_each(|(task, runs)| {
-                        if let Ok(runs) = <[&mut [P]; WAYS]>::try_from(runs) {
-                            work(block * half + task * task_length, runs);
-                        }
+                }
+                tasks.into_par_iter().with_max_len(1).enumerate().for_each(|(task, mut pieces)| {
+                    let place =
+                        |k: usize| (group * blocks + k % blocks, task * length + k / blocks);
+                    let butterflies = || (0..length).flat_map(|j| (0..blocks).map(move |b| (b, j)));
+                    let mut runs: [Vec<P>; WAYS] = std::array::from_fn(|way| {
+                        butterflies().map(|(b, j)| pieces[b * WAYS + way][j]).collect()
                     });
-                },
-            );
-        }
+                    work(&place, runs.each_mut().map(Vec::as_mut_slice));
+                    for (way, run) in runs.iter().enumerate() {
+                        for ((b, j), point) in butterflies().zip(run) {
+                            pieces[b * WAYS + way][j] = *point;
+                        }
+                    }
+                });
+            },
+        );
     }
 }
 
@@ -205,6 +216,33 @@ fn butterfly_task<E: Kernels, P: AffinePoint>(
     for (k, product) in indices.iter().zip(&products) {
         hi[*k] = *product;
     }
+    add_and_subtract(engine, lo, hi);
+}
+
+/// The same where as many neighbours have the same twiddle as the back end wants.
+fn alike_butterfly_task<E: Kernels, P: AffinePoint>(
+    engine: E,
+    lo: &mut [P],
+    hi: &mut [P],
+    twiddle: impl Fn(usize) -> Fr,
+) {
+    let mut others: Vec<(&mut [P], Fr)> = hi
+        .chunks_mut(E::ALIKE)
+        .enumerate()
+        .map(|(run, points)| (points, twiddle(run * E::ALIKE)))
+        .filter(|(_, w)| !w.is_one())
+        .collect();
+    let inputs: Vec<P> = others.iter().flat_map(|(points, _)| points.iter().copied()).collect();
+    let twiddles: Vec<[[Fr; 1]; 1]> = others.iter().map(|(_, w)| [[*w]]).collect();
+    let [products] = engine.combine([&inputs], &twiddles);
+    for ((points, _), products) in others.iter_mut().zip(products.chunks(E::ALIKE)) {
+        points.copy_from_slice(products);
+    }
+    add_and_subtract(engine, lo, hi);
+}
+
+/// (a, b) <- (a + b, a - b), entry by entry of two slices of the same length.
+fn add_and_subtract<E: Kernels, P: AffinePoint>(engine: E, lo: &mut [P], hi: &mut [P]) {
     let [sums, differences] = sums_and_differences(engine, lo, hi);
     lo.copy_from_slice(&sums);
     hi.copy_from_slice(&differences);
@@ -218,22 +256,15 @@ fn double_butterfly_task<E: Kernels, P: AffinePoint>(
     i: Fr,
     twiddle: impl Fn(usize) -> (Fr, Fr),
 ) {
-    let n = a.len();
-    let inputs = [&*b, &*c, &*d].concat();
-    let mut outputs: Vec<Terms> = Vec::with_capacity(3 * n);
-    let (of_c, of_d) = (|k: usize| (n + k) as u32, |k: usize| (2 * n + k) as u32);
-    for k in 0..n {
+    let zero = Fr::zero();
+    let matrix = |k| {
         let (u, scale) = twiddle(k);
         let square = u.square();
         let (for_c, for_d) = (u * scale, u * square * scale);
-        outputs.push([(of_c(k), for_c), (of_d(k), for_d)]);
-        outputs.push([(of_c(k), i * for_c), (of_d(k), -i * for_d)]);
-        outputs.push([(k as u32, square * scale), (0, Fr::zero())]);
-    }
-    let products = combine(engine, &inputs, &outputs);
-    let every_third = |from: usize| products.iter().skip(from).step_by(3).copied();
-    let (e, f, g): (Vec<P>, Vec<P>, Vec<P>) =
-        (every_third(0).collect(), every_third(1).collect(), every_third(2).collect());
+        [[zero, for_c, for_d], [zero, i * for_c, -i * for_d], [square * scale, zero, zero]]
+    };
+    let matrices: Vec<[[Fr; 3]; 3]> = (0..a.len()).step_by(E::ALIKE).map(matrix).collect();
+    let [e, f, g] = engine.combine([b, c, d], &matrices);
     let [with_b, without_b] = sums_and_differences(engine, a, &g);
     let [first, third] = sums_and_differences(engine, &with_b, &e);
     let [second, fourth] = sums_and_differences(engine, &without_b, &f);

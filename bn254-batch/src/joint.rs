@@ -1,38 +1,26 @@
-//! Sums of a few multiples each, by public scalars, for back ends whose additions are affine and
-//! batched.
+//! Small matrices of public scalars times vectors of points, for back ends whose additions are
+//! affine and batched: see [`Kernels::combine`].
 //!
-//! > output o = sum_i k_(o,i) P_i
+//! > output r = sum_m k_(r,m) P_m
 //!
 //! Nothing here is secret, so digits that are zero cost nothing, and **all terms of an output share
 //! its doublings** (E. Straus, 1964):
 //!
 //! > Q <- 2 Q;  Q <- Q + d P for each digit d of this place that is not zero,
 //!
-//! from the highest place down. A scalar is cut in two halves by phi in G1, in four quarters by phi
-//! and psi in G2 ([`glv`](super::glv), [`gls`](super::gls)), and each of these numbers is written
-//! in non-adjacent form of width 5: odd digits from -15 to 15, one in six places. The multiples 1,
-//! 3, ..., 15 of a point, and their images, serve all terms in which it occurs.
+//! from the highest place down. The multiples 1, 3, ..., 15 of a point, and their images under the
+//! endomorphisms, serve all terms in which it occurs.
 //!
 //! A term that is alone costs no less this way than by the constant-time multiplication, whose
 //! additions come in fuller batches (measured: 1.05 to 1.3 times its time).
 
-use super::gls::{psi, short_quarters};
-use super::glv::{beta, short_halves};
+use super::gls::psi;
+use super::glv::beta;
 use super::kernels::{Kernels, Sum, negative};
+use super::public_digits::{PLACES, TABLE, digits_of, images};
 use crate::curve::{AffinePoint, Fr, G1Affine};
 
-/// Odd multiples of a point: 1, 3, ..., 15.
-const TABLE: usize = 8;
-/// Bits of a digit.
-const WIDTH: u32 = 5;
-/// Places of a number below 2^127, and one for the carry of its highest digit.
-const PLACES: usize = 128;
-
-/// An output: the terms `(input, scalar)` that it adds up. A term with a zero scalar adds nothing.
-pub(super) type Terms = [(u32, Fr); 2];
-
-/// A digit that is not zero: which output it counts for, and the point of the tables that is added
-/// or taken away.
+/// A digit of an output: the point of the tables that is added or taken away.
 #[derive(Clone, Copy)]
 struct Digit {
     output: u32,
@@ -40,15 +28,16 @@ struct Digit {
     negative: bool,
 }
 
-/// The outputs, each the sum of its terms. The inputs must be in the r-torsion.
-pub(super) fn combine<E: Kernels, P: AffinePoint>(
+/// The products, for one column each of the matrices.
+pub(super) fn combine<E: Kernels, P: AffinePoint, const M: usize, const R: usize>(
     engine: E,
-    inputs: &[P],
-    outputs: &[Terms],
-) -> Vec<P> {
-    let n = outputs.len();
-    let tables = Tables::of(engine, inputs);
-    let places = digits::<P>(outputs);
+    inputs: [&[P]; M],
+    matrices: &[[[Fr; M]; R]],
+) -> [Vec<P>; R] {
+    let columns = matrices.len();
+    let n = R * columns;
+    let tables = Tables::of(engine, &inputs.concat());
+    let places = digits::<P, M, R>(matrices);
     // The sums, and then what is added to them in a batch.
     let mut points = vec![P::zero(); 2 * n];
     let mut begun = vec![false; n];
@@ -82,18 +71,13 @@ pub(super) fn combine<E: Kernels, P: AffinePoint>(
             engine.add(&mut points, &batch);
         }
     }
-    points.truncate(n);
-    points
+    let mut rows = points[..n].chunks(columns.max(1)).map(<[P]>::to_vec);
+    std::array::from_fn(|_| rows.next().unwrap_or_default())
 }
 
 /// The odd multiples of all inputs, and the images of these under the endomorphisms.
 struct Tables<P> {
     points: Vec<P>,
-}
-
-/// Images of a point: itself and phi of it, in G2 also psi of both.
-const fn images<P: AffinePoint>() -> usize {
-    P::COORDINATES
 }
 
 impl<P: AffinePoint> Tables<P> {
@@ -136,61 +120,38 @@ impl<P: AffinePoint> Tables<P> {
     }
 }
 
-/// All digits, by place.
-fn digits<P: AffinePoint>(outputs: &[Terms]) -> Vec<Vec<Digit>> {
+/// All digits, by place. Output r of a column is number r * columns + column.
+fn digits<P: AffinePoint, const M: usize, const R: usize>(
+    matrices: &[[[Fr; M]; R]],
+) -> Vec<Vec<Digit>> {
     let mut places = vec![Vec::new(); PLACES];
-    let images = images::<P>();
-    for (output, terms) in (0..).zip(outputs) {
-        for (input, scalar) in terms {
-            let mut add = |image: usize, number: i128| {
-                let first = (*input as usize * images + image) * TABLE;
-                for (place, digit) in non_adjacent(number) {
-                    let entry = (first + digit.unsigned_abs() as usize / 2) as u32;
-                    places[place].push(Digit { output, entry, negative: digit < 0 });
+    let columns = matrices.len();
+    for (column, matrix) in matrices.iter().enumerate() {
+        for (r, row) in matrix.iter().enumerate() {
+            for (m, scalar) in row.iter().enumerate() {
+                let first = (m * columns + column) * images::<P>() * TABLE;
+                for digit in digits_of::<P>(scalar) {
+                    places[digit.place].push(Digit {
+                        output: (r * columns + column) as u32,
+                        entry: (first + digit.image * TABLE + digit.entry()) as u32,
+                        negative: digit.is_negative(),
+                    });
                 }
-            };
-            if images == 4 {
-                short_quarters(scalar).into_iter().enumerate().for_each(|(i, k)| add(i, k));
-            } else {
-                short_halves(scalar).into_iter().enumerate().for_each(|(i, k)| add(i, k));
             }
         }
     }
     places
 }
 
-/// The digits of a number below 2^127 in absolute value that are not zero, with their places: odd,
-/// from -15 to 15, and among [`WIDTH`] neighbouring places there is one at most.
-fn non_adjacent(number: i128) -> impl Iterator<Item = (usize, i8)> {
-    let (mut left, mut place) = (number, 0);
-    std::iter::from_fn(move || {
-        if left == 0 {
-            return None;
-        }
-        let zeros = left.trailing_zeros();
-        left >>= zeros;
-        place += zeros as usize;
-        // The residue modulo 32 that is nearest to zero.
-        let residue = (left & ((1 << WIDTH) - 1)) as i8;
-        let digit = if residue < 1 << (WIDTH - 1) { residue } else { residue - (1 << WIDTH) };
-        // Below 2^127 there is room: the number shrinks, or the first digit leaves at most 2^127.
-        left = (left >> 1) - i128::from(digit >> 1);
-        let found = (place, digit);
-        place += 1;
-        Some(found)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use ark_ec::{AffineRepr, CurveGroup};
+    use ark_ec::CurveGroup;
     use ark_ff::{AdditiveGroup, Field};
-    use proptest::prelude::*;
 
     use super::*;
+    use crate::Point;
     use crate::backend::{Backend, with_kernels};
     use crate::curve::G2Affine;
-    use crate::{Instructions, Point};
 
     fn corners() -> Vec<Fr> {
         let two = Fr::from(2u64);
@@ -202,27 +163,44 @@ mod tests {
         corners
     }
 
-    /// Every pair of corners, of two points, of a point and infinity, and of a point with itself.
-    fn are_summed<P: Point>() {
-        let inputs: Vec<P> = [Fr::from(3u64), Fr::from(7u64), Fr::ZERO, -Fr::from(3u64)]
-            .map(|k| (P::generator() * k).into_affine())
-            .to_vec();
+    /// Every pair of these points has a column for each matrix.
+    fn pairs<P: Point>() -> Vec<[P; 2]> {
+        let points = [Fr::from(3u64), Fr::from(7u64), Fr::ZERO, -Fr::from(3u64)]
+            .map(|k| (P::generator() * k).into_affine());
+        points.iter().flat_map(|p| points.map(|q| [*p, q])).collect()
+    }
+
+    fn with_engine<E: Kernels, P: Point>(engine: E) -> [Vec<P>; 4] {
+        let (scalars, pairs) = (matrices(), pairs::<P>());
+        // The last run is not full.
+        let columns = scalars.len() * pairs.len() - 5;
+        let input = |m: usize| (0..columns).map(|k| pairs[k % pairs.len()][m]).collect::<Vec<P>>();
+        let matrices: Vec<[[Fr; 2]; 4]> =
+            (0..columns).step_by(E::ALIKE).map(|k| scalars[k / pairs.len()]).collect();
+        engine.combine([&input(0), &input(1)], &matrices)
+    }
+
+    fn matrices() -> Vec<[[Fr; 2]; 4]> {
         let corners = corners();
-        let pairs = [(0, 1), (0, 2), (0, 0), (0, 3), (2, 2)];
-        let outputs: Vec<Terms> = corners
-            .iter()
-            .zip(corners.iter().cycle().skip(5))
-            .flat_map(|(a, b)| pairs.map(|(i, j)| [(i, *a), (j, *b)]))
-            .chain(corners.iter().flat_map(|a| [[(0, *a), (0, -*a)], [(0, *a), (3, *a)]]))
-            .chain(corners.iter().map(|a| [(0, *a), (0, Fr::ZERO)]))
-            .collect();
-        let sum = |terms: &Terms| -> P::Group {
-            terms.iter().map(|(input, scalar)| inputs[*input as usize] * scalar).sum()
+        let pairs = corners.iter().zip(corners.iter().cycle().skip(5));
+        pairs.map(|(a, b)| [[*a, *b], [*a, -*a], [Fr::ZERO, *b], [Fr::ZERO; 2]]).collect()
+    }
+
+    fn are_summed<P: Point>() {
+        let pairs = pairs::<P>();
+        let product = |row: usize| -> Vec<P> {
+            let sum = |matrix: &[[Fr; 2]; 4], [p, q]: &[P; 2]| -> P::Group {
+                *p * matrix[row][0] + *q * matrix[row][1]
+            };
+            let sums: Vec<P::Group> = matrices()
+                .iter()
+                .flat_map(|matrix| pairs.iter().map(|pair| sum(matrix, pair)))
+                .collect();
+            P::Group::normalize_batch(&sums[..sums.len() - 5])
         };
-        let expected: Vec<P::Group> = outputs.iter().map(sum).collect();
-        let expected = P::Group::normalize_batch(&expected);
+        let expected: [Vec<P>; 4] = std::array::from_fn(product);
         for arith in Backend::all_and_modelled() {
-            let found = with_kernels!(arith, engine => combine(engine, &inputs, &outputs));
+            let found: [Vec<P>; 4] = with_kernels!(arith, engine => with_engine(engine));
             assert!(found == expected, "{} {}", P::GROUP, arith.backend());
         }
     }
@@ -231,27 +209,15 @@ mod tests {
     fn sums_of_multiples_are_those_of_arkworks() {
         are_summed::<G1Affine>();
         are_summed::<G2Affine>();
-        let nothing = Backend::new(Instructions::Portable).unwrap();
-        let none: [Vec<G1Affine>; 2] = [(&[][..], &[][..]), (&[G1Affine::generator()], &[])]
-            .map(|(inputs, outputs)| with_kernels!(nothing, e => combine(e, inputs, outputs)));
-        assert!(none.iter().all(Vec::is_empty));
     }
 
-    proptest! {
-        #[test]
-        fn digits_are_those_of_the_number_and_stand_apart(
-            number in any::<i128>(), shift in 0u32..127,
-        ) {
-            let number = number >> shift >> 1;
-            let digits: Vec<(usize, i8)> = non_adjacent(number).collect();
-            let mut sum = 0i128;
-            for (place, digit) in &digits {
-                prop_assert!(digit % 2 != 0 && (-15..16).contains(digit));
-                prop_assert!(*place < PLACES);
-                sum = sum.wrapping_add(i128::from(*digit).wrapping_shl(*place as u32));
-            }
-            prop_assert_eq!(sum, number);
-            prop_assert!(digits.windows(2).all(|pair| pair[1].0 >= pair[0].0 + WIDTH as usize));
+    #[test]
+    fn nothing_is_summed_without_columns() {
+        for arith in Backend::all_and_modelled() {
+            let nothing: [&[G1Affine]; 1] = [&[]];
+            let [none] =
+                with_kernels!(arith, engine => engine.combine(nothing, &[] as &[[[Fr; 1]; 1]]));
+            assert!(none.is_empty());
         }
     }
 }

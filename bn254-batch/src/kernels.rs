@@ -22,9 +22,20 @@ pub(super) trait Kernels: Copy + Send + Sync {
     /// documentation says. The points must be in the r-torsion.
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]);
 
-    /// Whether its additions are so cheap, against its multiplications, that sums of multiples are
-    /// best made of additions alone (`joint`).
-    const JOINT: bool;
+    /// How many neighbouring columns have the same scalars in [`Self::combine`].
+    const ALIKE: usize;
+
+    /// Small matrices of **public** scalars times vectors of as many points:
+    ///
+    /// > out\[r\]\[k\] = sum_m matrices[k / ALIKE]\[r\]\[m\] inputs\[m\]\[k\],
+    ///
+    /// the terms of a sum sharing its doublings. Not constant time. The inputs are of one length,
+    /// and the points must be in the r-torsion.
+    fn combine<P: AffinePoint, const M: usize, const R: usize>(
+        self,
+        inputs: [&[P]; M],
+        matrices: &[[[Fr; M]; R]],
+    ) -> [Vec<P>; R];
 
     /// Affine additions with shared inversions; no index occurs twice in a batch. Equal and
     /// opposite points and infinity are legal; the points may be anywhere on the curve. Not

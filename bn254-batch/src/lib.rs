@@ -48,6 +48,7 @@ mod kernels;
 mod multiples;
 pub mod params;
 mod portable;
+mod public_digits;
 mod recoding;
 mod scalars;
 mod stride_sums;

@@ -20,6 +20,7 @@ mod residue;
 use coordinate::{Coordinate, coordinates};
 use residue::{Arithmetic, Plain, Residue, Residue2};
 
+use super::joint;
 use super::kernels::{Kernels, Sum};
 use crate::curve::{AffinePoint, Fq, Fr};
 
@@ -51,7 +52,15 @@ impl Adx {
 
 impl<A: Arithmetic> Kernels for Scalar<A> {
     const TASK_BYTES: usize = 64 << 10;
-    const JOINT: bool = true;
+    const ALIKE: usize = 1;
+
+    fn combine<P: AffinePoint, const M: usize, const R: usize>(
+        self,
+        inputs: [&[P]; M],
+        matrices: &[[[Fr; M]; R]],
+    ) -> [Vec<P>; R] {
+        joint::combine(self, inputs, matrices)
+    }
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {

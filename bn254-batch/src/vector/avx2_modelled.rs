@@ -9,6 +9,8 @@ macro_rules! instructions {
     };
 }
 
+#[path = "alike.rs"]
+mod alike;
 #[path = "element.rs"]
 mod element;
 #[path = "engine.rs"]

@@ -8,6 +8,8 @@ macro_rules! instructions {
     };
 }
 
+#[path = "alike.rs"]
+mod alike;
 #[path = "element.rs"]
 mod element;
 #[path = "engine.rs"]

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::thread::LocalKey;
 
 use super::pairs::Pending;
-use super::{equation, isa, multiply, pairs};
+use super::{alike, equation, isa, multiply, pairs};
 use crate::curve::{AffinePoint, Fq, Fr};
 use crate::kernels::{Kernels, Sum};
 
@@ -35,11 +35,24 @@ impl Engine {
 
 impl Kernels for Engine {
     const TASK_BYTES: usize = 16 << 10;
-    const JOINT: bool = false;
+    const ALIKE: usize = multiply::INTERLEAVE * isa::LANES;
+
+    fn combine<P: AffinePoint, const M: usize, const R: usize>(
+        self,
+        inputs: [&[P]; M],
+        matrices: &[[[Fr; M]; R]],
+    ) -> [Vec<P>; R] {
+        match P::COORDINATES {
+            // SAFETY: a value of this type exists only where the processor has the instructions.
+            2 => unsafe { alike::combine::<P, 1, M, R>(inputs, matrices) },
+            // SAFETY: as above.
+            _ => unsafe { alike::combine::<P, 2, M, R>(inputs, matrices) },
+        }
+    }
 
     fn multiply<P: AffinePoint>(self, points: &mut [P], scalars: &[Fr]) {
         match P::COORDINATES {
-            // SAFETY: a value of this type exists only where the processor has the instructions.
+            // SAFETY: as above.
             2 => unsafe { multiply::multiply::<P, 1>(points, scalars) },
             // SAFETY: as above.
             _ => unsafe { multiply::multiply::<P, 2>(points, scalars) },

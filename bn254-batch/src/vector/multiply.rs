@@ -52,7 +52,7 @@ use crate::vector::constants::{Limbs, lift};
 
 /// Vectors handled in one step: their multiplications are independent, so that one fills the
 /// other's latencies.
-const INTERLEAVE: usize = 2;
+pub(super) const INTERLEAVE: usize = 2;
 
 /// beta of phi.
 const BETA: Limbs = lift(<<G1Affine as AffineRepr>::Config as GLVConfig>::ENDO_COEFFS[0]);
@@ -69,13 +69,13 @@ const fn lift_both(x: Fq2) -> [Limbs; 2] {
 
 /// T_i = (2 i + 1) P: x, beta x, y'.
 #[derive(Clone, Copy)]
-struct Entry<const D: usize> {
-    point: Affine<D>,
-    phi_x: Element<D>,
+pub(super) struct Entry<const D: usize> {
+    pub(super) point: Affine<D>,
+    pub(super) phi_x: Element<D>,
 }
 
 /// The odd multiples of P; in G2, also those of psi(P).
-type Tables<const D: usize> = [[Entry<D>; TABLE]; D];
+pub(super) type Tables<const D: usize> = [[Entry<D>; TABLE]; D];
 
 /// A stream's nibbles per lane: low and high word.
 type Nibbles = [Vector; 2];
@@ -91,13 +91,24 @@ pub(super) fn multiply<P: AffinePoint, const D: usize>(points: &mut [P], scalars
         results.extend(chain::<P, D>(points, streams));
     }
     results.truncate(points.len().div_ceil(LANES));
-    let exceptional = to_affine(&mut results);
-    for (((points, scalars), result), exceptional) in
-        points.chunks_mut(LANES).zip(scalars.chunks(LANES)).zip(&results).zip(exceptional)
+    settle(points, &mut results, |k, point| exceptional_product(point, &scalars[k]));
+}
+
+/// Replaces points by results, which share one inversion. Where Z = 0 the result is what `again`
+/// makes of the number and the point that was there.
+#[kernel]
+pub(super) fn settle<P: AffinePoint, const D: usize>(
+    points: &mut [P],
+    results: &mut [Jacobian<D>],
+    again: impl Fn(usize, &P) -> P,
+) {
+    let exceptional = to_affine(results);
+    for (v, ((points, result), exceptional)) in
+        points.chunks_mut(LANES).zip(results).zip(exceptional).enumerate()
     {
         let redo: Vec<(usize, P)> = (0..points.len())
             .filter(|lane| exceptional >> lane & 1 == 1)
-            .map(|lane| (lane, exceptional_product(&points[lane], &scalars[lane])))
+            .map(|lane| (lane, again(v * LANES + lane, &points[lane])))
             .collect();
         store_affine(points, &result.x, &result.y2);
         for (lane, product) in redo {
@@ -158,41 +169,61 @@ fn chain<P: AffinePoint, const D: usize>(
 /// Fills the tables and returns the Z that takes their curve back to the original one.
 #[kernel]
 fn fill<const D: usize>(x: &Element<D>, y: &Element<D>, tables: &mut Tables<D>) -> Element<D> {
-    let y2 = y.raw().double().carry::<0, 0, 0>();
-    let b = y2.square().carry::<0, 1, 0>();
-    let s = x.mul(&b).carry::<0, 1, 0>();
-    let point = Jacobian { x: *x, y2, z: Element::one() }.double();
-    let double = Affine { x: point.x, y2: point.y2 };
-    let mut multiples =
-        [Jacobian { x: s, y2: b.square().carry::<0, 1, 0>(), z: Element::one() }; TABLE];
-    let mut factors = [Element::one(); TABLE];
-    for i in 1..TABLE {
-        (multiples[i], factors[i]) = multiples[i - 1].add(&double, isa::none());
-    }
-    let mut scale = y2;
-    for factor in &factors[1..] {
-        scale = scale.mul(factor).carry::<0, 1, 0>();
-    }
-    let beta = FqLanes::splat(&BETA);
-    let mut ratio = Element::one();
-    if D == 2 {
-        ratio = scale.conjugate();
-        scale = scale.mul(&ratio).carry::<0, 1, 0>();
-    }
-    for i in (0..TABLE).rev() {
-        let square = ratio.square().carry::<0, 1, 0>();
-        let cube = square.mul(&ratio).carry::<0, 1, 0>();
-        let x = multiples[i].x.mul(&square).carry::<0, 1, 0>();
-        let y2 = multiples[i].y2.mul(&cube).carry::<0, 1, 0>();
-        tables[0][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
-        if D == 2 {
-            let x = x.conjugate().mul(&Element::constant(&PSI[0])).carry::<0, 1, 0>();
-            let y2 = y2.conjugate().mul(&Element::constant(&PSI[1])).carry::<0, 1, 0>();
-            tables[1][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
-        }
-        ratio = ratio.mul(&factors[i]).carry::<0, 1, 0>();
-    }
+    let multiples = OddMultiples::of(x, y);
+    let (ratio, scale) = multiples.scale.to_base_field();
+    multiples.flatten(ratio, tables);
     scale
+}
+
+/// P, 3 P, ..., 15 P on a curve where 2 P is affine.
+pub(super) struct OddMultiples<const D: usize> {
+    points: [Jacobian<D>; TABLE],
+    /// From the Z of a multiple to that of the next: factor i belongs to multiple i.
+    factors: [Element<D>; TABLE],
+    /// The Z that takes the last one back to the original curve.
+    pub(super) scale: Element<D>,
+}
+
+impl<const D: usize> OddMultiples<D> {
+    #[kernel]
+    pub(super) fn of(x: &Element<D>, y: &Element<D>) -> Self {
+        let y2 = y.raw().double().carry::<0, 0, 0>();
+        let b = y2.square().carry::<0, 1, 0>();
+        let s = x.mul(&b).carry::<0, 1, 0>();
+        let point = Jacobian { x: *x, y2, z: Element::one() }.double();
+        let double = Affine { x: point.x, y2: point.y2 };
+        let mut points =
+            [Jacobian { x: s, y2: b.square().carry::<0, 1, 0>(), z: Element::one() }; TABLE];
+        let mut factors = [Element::one(); TABLE];
+        for i in 1..TABLE {
+            (points[i], factors[i]) = points[i - 1].add(&double, isa::none());
+        }
+        let mut scale = y2;
+        for factor in &factors[1..] {
+            scale = scale.mul(factor).carry::<0, 1, 0>();
+        }
+        Self { points, factors, scale }
+    }
+
+    /// Makes them affine on the curve where the last one has Z = `ratio`. In G2 that curve's u must
+    /// be in Fq.
+    #[kernel]
+    pub(super) fn flatten(&self, mut ratio: Element<D>, tables: &mut Tables<D>) {
+        let beta = FqLanes::splat(&BETA);
+        for i in (0..TABLE).rev() {
+            let square = ratio.square().carry::<0, 1, 0>();
+            let cube = square.mul(&ratio).carry::<0, 1, 0>();
+            let x = self.points[i].x.mul(&square).carry::<0, 1, 0>();
+            let y2 = self.points[i].y2.mul(&cube).carry::<0, 1, 0>();
+            tables[0][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
+            if D == 2 {
+                let x = x.conjugate().mul(&Element::constant(&PSI[0])).carry::<0, 1, 0>();
+                let y2 = y2.conjugate().mul(&Element::constant(&PSI[1])).carry::<0, 1, 0>();
+                tables[1][i] = Entry { point: Affine { x, y2 }, phi_x: x.scale(&beta) };
+            }
+            ratio = ratio.mul(&self.factors[i]).carry::<0, 1, 0>();
+        }
+    }
 }
 
 /// |d| times P, phi(P), psi(P) or phi(psi(P)) for the lanes' digits d at position `i` of a stream,
@@ -285,7 +316,7 @@ pub(super) fn store_affine<P: AffinePoint, const D: usize>(
 
 impl<const D: usize> Entry<D> {
     #[kernel]
-    fn zero() -> Self {
+    pub(super) fn zero() -> Self {
         Self { point: Affine { x: Element::zero(), y2: Element::zero() }, phi_x: Element::zero() }
     }
 }
