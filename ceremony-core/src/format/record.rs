@@ -157,10 +157,14 @@ impl ContributorName {
         self.0
             .chars()
             .map(|c| match c {
-                '\u{200b}'..='\u{200f}'
+                '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
-                | '\u{feff}' => '\u{fffd}',
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}' => '\u{fffd}',
                 c if c.is_control() => '\u{fffd}',
                 c => c,
             })

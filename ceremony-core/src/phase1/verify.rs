@@ -353,3 +353,21 @@ pub(super) fn check_points<R: Read + Seek + Send>(
     let powers = check_sections(ptau, last, proven, &mut rng, progress)?;
     LagrangeCheck::new(powers, rng.scalar()).check(ptau, &mut rng, progress)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No domain of 2^29 can be verified, so the file must be one whose digest is known.
+    #[test]
+    fn check_9_is_asked_of_prepared_files_of_power_28_and_of_no_smaller_ones() {
+        let asked = |power, is_prepared| {
+            let power = Power::new(power).unwrap();
+            let levels = if is_prepared { Some(Levels::all(power)) } else { None };
+            let kind = Kind { power, ceremony_power: power, levels };
+            kind.checks(&Expectations::default()).contains(&Check::Digest)
+        };
+        assert!(asked(28, true));
+        assert!(!asked(28, false) && !asked(27, true));
+    }
+}

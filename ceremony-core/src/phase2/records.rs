@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use bn254_batch::curve::{G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
+use bn254_batch::curve::{Fq, G1_GENERATOR, G1Affine, G2_GENERATOR, G2Affine};
 use bn254_batch::mul_all;
 use rayon::prelude::*;
 
@@ -232,12 +232,13 @@ pub(super) fn check_continuity(
 #[derive(Default)]
 struct Seen {
     g1: HashMap<G1Affine, usize>,
-    deltas: HashMap<G1Affine, usize>,
+    /// By x: a delta and its negative are the same to whoever knows one of them.
+    deltas: HashMap<Fq, usize>,
 }
 
 impl Seen {
-    /// A secret used twice shows as a repeated s with its s x; contributions that cancel each other
-    /// as a repeated delta.
+    /// A secret used twice shows as a repeated s with its s x; contributions that cancel each
+    /// other, and secrets 1 and -1, as a delta that is plus or minus an earlier one.
     fn check(&mut self, record: &Contribution, contribution: usize, findings: &mut Findings) {
         let repeated = |earlier, what| Failure::Repeated { contribution, earlier, what };
         for (point, what) in [(record.proof.g1_s, "s"), (record.proof.g1_sx, "sx")] {
@@ -247,9 +248,9 @@ impl Seen {
                 findings.add(Check::Knowledge, repeated(earlier, what));
             }
         }
-        self.deltas.entry(G1_GENERATOR).or_insert(0);
-        if let Some(earlier) = self.deltas.insert(record.delta_g1, contribution) {
-            findings.add(Check::Knowledge, repeated(earlier, "delta"));
+        self.deltas.entry(G1_GENERATOR.x).or_insert(0);
+        if let Some(earlier) = self.deltas.insert(record.delta_g1.x, contribution) {
+            findings.add(Check::Knowledge, repeated(earlier, "plus or minus delta"));
         }
     }
 }

@@ -469,8 +469,30 @@ fn contributions_that_cancel_are_refused() {
     let report = refused(&undo.apply(&f.two));
     assert_eq!(
         report.failures().collect::<Vec<_>>(),
-        [(Check::Knowledge, &Failure::Repeated { contribution: 3, earlier: 1, what: "delta" })]
+        [(
+            Check::Knowledge,
+            &Failure::Repeated { contribution: 3, earlier: 1, what: "plus or minus delta" }
+        )]
     );
+}
+
+/// Everybody knows it. After a beacon the key is minus a public number, and check 9 does not tell.
+#[test]
+fn a_contribution_of_minus_one_is_refused_wherever_it_stands() {
+    let f = fixture();
+    let minus = |label: &str, key: &[u8]| Step::of(label, -Fr::from(1u64)).apply(key);
+    let repeated = |contribution, earlier| {
+        (Check::Knowledge, Failure::Repeated { contribution, earlier, what: "plus or minus delta" })
+    };
+    for (key, expected) in [
+        (beacon(&minus("minus", &f.initial)), repeated(1, 0)),
+        (minus("minus", &f.one), repeated(2, 1)),
+        (beacon(&minus("minus", &f.two)), repeated(3, 2)),
+    ] {
+        let report = refused(&key);
+        let failures: Vec<_> = report.failures().map(|(check, it)| (check, it.clone())).collect();
+        assert_eq!(failures, [expected]);
+    }
 }
 
 // 5: the beacon.
@@ -713,9 +735,9 @@ fn a_delta_that_is_the_generator_or_its_negative_is_refused() {
         (h.delta_g1, h.delta_g2) = (G1Affine::generator(), G2Affine::generator())
     });
     assert_eq!(failed(&one), [Check::FinalDelta, Check::VerifyingKey]);
-    // By a chain that is right in every other respect: only check 9 tells.
+    // By a chain that is right in every other respect: its records cancel up to the sign.
     let minus_one = Step::of("undo", -scalar("first", "delta").inverse().unwrap()).apply(&f.one);
-    assert_eq!(failed(&minus_one), [Check::VerifyingKey]);
+    assert_eq!(failed(&minus_one), [Check::Knowledge, Check::VerifyingKey]);
 }
 
 #[test]
