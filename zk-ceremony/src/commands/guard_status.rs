@@ -6,6 +6,7 @@
 //! has checked, and the guard would accept its files as they stand. Where that cannot be told from
 //! the files, it *cannot be judged*.
 
+mod assembly;
 mod binary;
 mod build_rs;
 mod built;

@@ -1,8 +1,9 @@
 //! What Cargo.toml, cargo's configuration and rust-toolchain.toml say about which sources are
 //! compiled, and with what.
 //!
-//! Only tables that cannot change that are on the lists here. The user's own configuration, outside
-//! of the workspace, belongs to the machine and is not looked at.
+//! Only tables that cannot change that are on the lists here. Configuration counts as far up as the
+//! repository goes, which may be above the workspace; what is above that is the user's own, belongs
+//! to the machine, and is not looked at.
 
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ pub(super) fn findings(package: &Package, root: &Path) -> Vec<Finding> {
             MANIFEST.contains(&table) || table == "workspace"
         });
     }
-    for folder in folder.ancestors().take_while(|folder| folder.starts_with(&root)) {
+    for folder in configured(&folder, &root) {
         for name in [".cargo/config.toml", ".cargo/config"] {
             unknown(&folder.join(name), &root, &mut findings, |table, value| {
                 CONFIGURATION.contains(&table)
@@ -80,6 +81,14 @@ pub(super) fn findings(package: &Package, root: &Path) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The folders whose configuration is a project's: from the package's up to that of the repository,
+/// or of the workspace where there is no repository.
+fn configured<'a>(folder: &'a Path, root: &'a Path) -> impl Iterator<Item = &'a Path> {
+    let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+    let top = repository.unwrap_or(root);
+    folder.ancestors().take_while(move |folder| folder.starts_with(top))
 }
 
 /// The tables of a file that are not known; a file that is not there has none.
@@ -195,4 +204,24 @@ fn unjudged(place: &str, what: &str) -> Finding {
         "take it out of this workspace: give the crate that embeds keys a plain Cargo.toml, with \
          src/lib.rs or src/main.rs, build.rs, and the guard as its only build-dependency",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_counts_as_far_up_as_the_repository_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (root, package) = (at("mono/repo/wallet"), at("mono/repo/wallet/keys"));
+        std::fs::create_dir_all(&package).unwrap();
+        let found = |n: usize| configured(&package, &root).count() == n;
+        assert!(found(2));
+        // A worktree and a submodule have a file of this name.
+        std::fs::write(at("mono/.git"), "gitdir: elsewhere").unwrap();
+        assert!(found(4));
+        std::fs::create_dir(root.join(".git")).unwrap();
+        assert!(found(2));
+    }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 use zk_vk_guard::build_script::{FEATURE, OUT_FILE};
 
+use super::assembly::{ASSEMBLERS, reads_a_file};
 use super::includes::{INCLUDE, INCLUDES, Place, place};
 use super::tokens::{
     each_level, group, is_ident, is_punct, line, name, names, plain, quoted, string,
@@ -230,6 +231,11 @@ impl Scanner<'_> {
                 }
             }
             _ if called && (raw || !BEFORE_NOT.contains(&word)) => {
+                if let (true, Some(TokenTree::Group(text))) = (ASSEMBLERS.contains(&word), third)
+                    && let Some(why) = reads_a_file(text.stream())
+                {
+                    self.unknown(span, why);
+                }
                 self.see(span, Seen::Calls { root: root(level, at), name: word.to_owned() });
             }
             _ => {}
