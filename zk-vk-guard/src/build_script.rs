@@ -127,6 +127,9 @@ pub struct BuildEnv {
 
 impl BuildEnv {
     /// From the environment variables that cargo sets.
+    ///
+    /// # Errors
+    /// `environment` where cargo set none of them.
     pub fn from_environment() -> Result<Self> {
         let directory = |name: &str| {
             let missing = || Refusal::new(Code::Environment, format_args!("{name} is not set"));
@@ -201,6 +204,10 @@ impl Guard {
 
     /// The nine steps, in a given environment: the directives for cargo, or the refusal. Whatever
     /// goes wrong, OUT_DIR is left without a snippet.
+    ///
+    /// # Errors
+    /// A code for each step that refuses: those of [`Bundle::verify`], `policy-pin`,
+    /// `snippet-stale`, `feature-forced`, `file-missing` and others.
     pub fn guard(&self, env: &BuildEnv) -> Result<Vec<String>> {
         let out = env.out_dir.join(OUT_FILE);
         remove(&out)?;

@@ -167,11 +167,18 @@ pub struct VerifiedBundle {
 
 impl Bundle {
     /// Reads a bundle.
+    ///
+    /// # Errors
+    /// `malformed`, or `too-large` above [`MAX_BUNDLE_BYTES`]. Whether its parts belong together is
+    /// for [`Self::verify`] and [`Self::inspect`] to say.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         json::parse(bytes, MAX_BUNDLE_BYTES, "bundle")
     }
 
     /// The file's bytes, with a line feed at the end.
+    ///
+    /// # Errors
+    /// `too-large`, above [`MAX_BUNDLE_BYTES`].
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut bytes = json::encode(self);
         bytes.push(b'\n');
@@ -188,6 +195,9 @@ impl Bundle {
     }
 
     /// Makes an unsigned bundle. One that could not be verified once it is signed is refused.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`] that are about what it holds, and `message-too-long`.
     pub fn create(transcript: &CheckedTranscript, plan: BundlePlan) -> Result<Self> {
         let chain = transcript.transcript();
         if plan.circuits.len() != chain.circuits.len() {
@@ -263,11 +273,17 @@ impl Bundle {
     }
 
     /// Adds a signature after verifying that it is by `key`.
+    ///
+    /// # Errors
+    /// `bad-signature`, or `too-large` where there is no room for one more.
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {
         self.envelope.add_signature(key, signature)
     }
 
     /// Adds the signatures of another copy of the same bundle.
+    ///
+    /// # Errors
+    /// `merge-mismatch` where it is another bundle; `too-large`.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if self.verifying_keys != other.verifying_keys
             || self.transcript != other.transcript
@@ -282,6 +298,12 @@ impl Bundle {
     }
 
     /// The one verification: see the module's documentation.
+    ///
+    /// # Errors
+    /// The first check that does not hold: `threshold-not-met` of the signatures;
+    /// `subject-mismatch`, `chain-broken`, `attestation-invalid`, `key-degenerate` and other codes
+    /// of the contents; `kind-not-allowed`, `wrong-circuit`, `serial-too-low`,
+    /// `too-few-contributions` and others of the policy; `expired` if `on_expiry` refuses that.
     pub fn verify(
         &self,
         policy: &Policy,

@@ -244,6 +244,10 @@ fn unsound(what: impl std::fmt::Display) -> Refusal {
 
 impl Policy {
     /// Reads a policy and checks that it is sound.
+    ///
+    /// # Errors
+    /// `malformed`, `too-large`, or `policy-unsound`: thresholds that nobody can meet,
+    /// a key in two roles, a circuit twice.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         let document: PolicyDocument =
             json::parse(bytes, MAX_POLICY_BYTES, "policy").map_err(|refusal| {

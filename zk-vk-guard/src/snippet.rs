@@ -47,6 +47,9 @@ pub struct Options {
 }
 
 /// The canonical text.
+///
+/// # Errors
+/// `too-large`, above [`MAX_SNIPPET_BYTES`].
 pub fn text(bundle: &VerifiedBundle, options: Options) -> Result<String> {
     let provenance = bundle.provenance();
     let mut circuits: Vec<_> = bundle.circuits().collect();

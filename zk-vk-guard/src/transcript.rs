@@ -266,7 +266,7 @@ pub fn contributions<'a>(
     steps.into_iter().filter(|step| step.beacon.is_none())
 }
 
-/// A transcript whose document passed the four checks of the module's documentation.
+/// A transcript whose document passed the checks of the module's documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedTranscript {
     transcript: Transcript,
@@ -276,6 +276,10 @@ pub struct CheckedTranscript {
 
 impl CheckedTranscript {
     /// Reads and checks the document.
+    ///
+    /// # Errors
+    /// `malformed`, `too-large`, `not-canonical`; `chain-broken` where steps do not follow one
+    /// another; `attestation-invalid` where a signature does not verify or says something else.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         let transcript: Transcript =
             json::parse_canonical(bytes, MAX_TRANSCRIPT_BYTES, "transcript")?;

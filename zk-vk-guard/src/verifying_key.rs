@@ -122,6 +122,10 @@ struct PointForms<'a> {
 
 impl VerifyingKeyBytes {
     /// Checks both forms of a key with this number of public inputs.
+    ///
+    /// # Errors
+    /// `too-large`, `key-length`, `key-encoding`, `key-point`, `key-forms-disagree` or
+    /// `key-degenerate`.
     pub fn check(forms: &EncodedVerifyingKey, public_inputs: u32) -> Result<Self> {
         if public_inputs > MAX_PUBLIC_INPUTS {
             return Err(Refusal::new(Code::TooLarge, "too many public inputs")
