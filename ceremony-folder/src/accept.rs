@@ -180,7 +180,8 @@ impl Ceremony {
         output.rename(&path.file_name().unwrap_or_default().to_string_lossy());
         let attestation = self.folder.attestation(&track, name);
         let mut written = self.folder.create(&attestation, false)?;
-        written.write_all(&delivered.bytes).map_err(|error| CeremonyError {
+        let attested = step.envelope.only_by(&step.key).map_err(at(&delivered.path))?;
+        written.write_all(&attested.to_json()).map_err(|error| CeremonyError {
             path: attestation,
             cause: Cause::Write { doing: "writing", error },
         })?;

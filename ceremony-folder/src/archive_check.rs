@@ -30,6 +30,7 @@ use zk_attest::primitives::CeremonyId;
 use zk_vk_guard::bundle::Bundle;
 use zk_vk_guard::transcript::CheckedTranscript;
 
+use crate::approvals::Approvals;
 use crate::archive_set::{MAX_FILES, PublicFile, PublicNames, is_data, is_plain_name};
 use crate::document::ensure_of_folder;
 use crate::error::{CeremonyError, at, broken};
@@ -91,8 +92,8 @@ pub struct CheckedArchive {
     pub other_keys: usize,
     /// Whether there are reports, which were held to the lists only.
     pub reports: bool,
-    /// Signatures of the bundle, whoever made them; none where there is no bundle.
-    pub approvals: Option<usize>,
+    /// Signatures of the bundle; none where there is no bundle.
+    pub approvals: Option<Approvals>,
     /// Signed results of audits: good ones, failed ones.
     pub audits: (usize, usize),
     /// Files of evidence.
@@ -434,12 +435,12 @@ fn is_exported_key(name: &str) -> bool {
     folder.is_some_and(|(_, name)| name.starts_with("ark/") || name.starts_with("snarkjs/"))
 }
 
-/// Holds the bundle to the transcript that is there, and gives the number of its signatures.
+/// Holds the bundle to the transcript that is there, and its signatures to the keys that are known.
 fn ensure_of(
     ceremony: &Ceremony,
     bundle: &[u8],
     transcript: Option<TranscriptDigest>,
-) -> Result<usize, Diagnostic> {
+) -> Result<Approvals, Diagnostic> {
     let path = ceremony.folder.bundle();
     let bundle = Bundle::from_json(bundle).map_err(at(&path))?;
     let of = bundle.checked_transcript().map_err(at(&path))?.digest();
@@ -448,7 +449,7 @@ fn ensure_of(
         let what = "the bundle is of another transcript than the archive's";
         return Err(broken(&path, what, found, of).into());
     }
-    Ok(bundle.envelope().signatures().len())
+    Ok(Approvals::of(ceremony, &bundle)?)
 }
 
 /// The files that passed, of which the documents were kept.

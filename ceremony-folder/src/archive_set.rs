@@ -11,7 +11,7 @@ use zk_attest::key::PublicKey;
 use crate::error::{Cause, CeremonyError, at};
 use crate::evidence::{self, EVIDENCE};
 use crate::folder::{StepName, Track};
-use crate::key_material::search;
+use crate::key_material::{Look, search};
 use crate::store::{Entry, EntryKind};
 use crate::{Ceremony, Config};
 
@@ -162,7 +162,7 @@ impl Walk<'_> {
         }
         let place = self.known.place(&name);
         if place != Place::Data {
-            match self.refuse_a_key(&path) {
+            match self.refuse_a_key(&name, &path) {
                 // It got another name since the folder was listed, as temporary files do.
                 Err(error) if error.is_missing() => return Ok(()),
                 judged => judged?,
@@ -193,10 +193,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn refuse_a_key(&self, path: &Path) -> Result<(), CeremonyError> {
+    fn refuse_a_key(&self, name: &str, path: &Path) -> Result<(), CeremonyError> {
         let source = self.ceremony.folder.open(path)?;
         let is_public = |bytes: &[u8]| self.known.is_public_key(bytes);
-        match search(source.take(MAX_DOCUMENT_BYTES), is_public).map_err(at(path))? {
+        let quotes = self.known.place(name) == Place::Document && !name.starts_with(EVIDENCE);
+        let look = if quotes { Look::AtLines } else { Look::Everywhere };
+        match search(source.take(MAX_DOCUMENT_BYTES), look, is_public).map_err(at(path))? {
             Some(kind) => {
                 Err(CeremonyError { path: path.into(), cause: Cause::KeyMaterial { kind } })
             }

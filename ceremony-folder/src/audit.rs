@@ -174,17 +174,18 @@ pub fn keep(
     auditors: &[PublicKey],
 ) -> Result<PublicKey, Diagnostic> {
     let key = signer(envelope, auditors)?;
+    let envelope = &envelope.only_by(&key).map_err(|refusal| Diagnostic::from(&refusal))?;
     if let Some(kept) = ceremony.keep_verdict(envelope, &key) {
         return kept.map(|()| key);
     }
     let good = Statement::<AuditResult>::from_payload(envelope.payload());
     let failed = Statement::<AuditFailure>::from_payload(envelope.payload());
-    let (rules, named, name) = match (&good, &failed) {
+    let (rules, named, time, name) = match (&good, &failed) {
         (Ok(Statement { predicate: good, .. }), _) => {
-            (good.ceremony_toml_sha256, good.key, ".dsse.json")
+            (good.ceremony_toml_sha256, good.key, &good.time, ".dsse.json")
         }
         (_, Ok(Statement { predicate: failed, .. })) => {
-            (failed.ceremony_toml_sha256, failed.key, FAILED)
+            (failed.ceremony_toml_sha256, failed.key, &failed.time, FAILED)
         }
         (Err(refusal), _) => return Err(Diagnostic::from(refusal)),
     };
@@ -202,10 +203,35 @@ pub fn keep(
             .found(rules)
             .expected(ceremony.config.digest()));
     }
-    let name = format!("{}{name}", key.fingerprint().replace(' ', ""));
-    let path = ceremony.folder.audits().join(name);
+    let own = key.fingerprint().replace(' ', "");
+    let of_key = |said: &PublicKey| *said == key;
+    let earlier = if name == FAILED {
+        ceremony.failed_audits().into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
+    } else {
+        ceremony.audits().into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
+    };
+    ensure_newer(earlier.as_ref(), time)?;
+    let path = ceremony.folder.audits().join(format!("{own}{name}"));
     crate::steps::write_file(ceremony, &path, &envelope.to_json(), true)?;
     Ok(key)
+}
+
+/// Refuses what was signed before what is here. Documents are public: anybody can send an old one
+/// again.
+///
+/// # Errors
+/// When it is older.
+pub(crate) fn ensure_newer(kept: Option<&Timestamp>, sent: &Timestamp) -> Result<(), Diagnostic> {
+    match kept {
+        Some(kept) if sent.unix() < kept.unix() => Err(Diagnostic::artefact(
+            "older-audit",
+            "this auditor has signed something newer about the same",
+        )
+        .found(sent)
+        .expected(format_args!("{kept}, or later"))
+        .hint("verify again, and sign what you find now")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether this says that a verification failed: of the whole ceremony, or of one step.

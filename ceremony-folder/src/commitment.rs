@@ -441,8 +441,9 @@ fn named(folder: &Folder, (phase, round): (Phase, u32), key: &PublicKey) -> Path
 /// # Errors
 /// When it does not hold, comes too late, is somebody else's or is the second one of a participant.
 pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic> {
-    let bytes = envelope.to_json();
-    let said = Commitment::read(Path::new("commitment"), &bytes, &ceremony.config)?;
+    let said = Commitment::read(Path::new("commitment"), &envelope.to_json(), &ceremony.config)?;
+    let kept = envelope.only_by(&said.key).map_err(|refusal| Diagnostic::from(&refusal))?;
+    let bytes = kept.to_json();
     if !ceremony.config.asks_for_committed_secrets() {
         return Err(Diagnostic::artefact("commitments", "the rules ask for no commitments")
             .hint("contribute without one"));

@@ -128,8 +128,9 @@ impl Enrolment {
 /// When it does not hold, another one of this key is there, nobody of this name and key could take
 /// part, or there are too many.
 pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic> {
-    let bytes = envelope.to_json();
-    let said = Enrolment::read(Path::new("enrolment"), &bytes, &ceremony.config)?;
+    let said = Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &ceremony.config)?;
+    let kept = envelope.only_by(&said.key).map_err(|refusal| Diagnostic::from(&refusal))?;
+    let bytes = kept.to_json();
     let path = ceremony.enrolment_path(&said.key);
     if ceremony.folder.is_present(&path) {
         let kept = ceremony.folder.read(&path, Envelope::MAX_BYTES)?;

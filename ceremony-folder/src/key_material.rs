@@ -4,6 +4,8 @@
 use std::io::{ErrorKind, Read};
 
 use zeroize::Zeroizing;
+use zk_attest::private_key::line_with_key;
+pub use zk_attest::private_key::{contains, marked_key};
 
 /// A file of 64 hexadecimal digits: a seed, a public key and a SHA-256 look the same.
 pub const HEX_KEY_DIGITS: &str = "64 hexadecimal digits and nothing else, as a seed has";
@@ -12,29 +14,41 @@ pub const HEX_KEY_DIGITS: &str = "64 hexadecimal digits and nothing else, as a s
 /// another program is not seen.
 #[must_use]
 pub fn key_material(bytes: &[u8]) -> Option<&'static str> {
+    marked_key(bytes).or_else(|| shaped_key(bytes))
+}
+
+/// The kind of a private key that only its shape tells.
+fn shaped_key(bytes: &[u8]) -> Option<&'static str> {
     let trimmed = bytes.trim_ascii();
-    let shaped = || {
-        if is_der_key(bytes) {
-            Some("a private key in DER")
-        } else if is_hex(trimmed, 64) {
-            Some(HEX_KEY_DIGITS)
-        } else if is_hex(trimmed, 128) {
-            Some("128 hexadecimal digits and nothing else, as a private key has")
-        } else if is_base64_of_32_bytes(trimmed) {
-            Some("32 bytes in base64 and nothing else, as a seed has")
-        } else if matches!(bytes.len(), 32 | 64) && !bytes.iter().all(|byte| is_text(*byte)) {
-            Some("32 or 64 bytes and nothing else, as a seed or a private key has")
-        } else {
-            None
-        }
-    };
-    marked_key(bytes).or_else(shaped)
+    if is_der_key(bytes) {
+        Some("a private key in DER")
+    } else if is_hex(trimmed, 64) {
+        Some(HEX_KEY_DIGITS)
+    } else if is_hex(trimmed, 128) {
+        Some("128 hexadecimal digits and nothing else, as a private key has")
+    } else if is_base64_of_32_bytes(trimmed) {
+        Some("32 bytes in base64 and nothing else, as a seed has")
+    } else if matches!(bytes.len(), 32 | 64) && !bytes.iter().all(|byte| is_text(*byte)) {
+        Some("32 or 64 bytes and nothing else, as a seed or a private key has")
+    } else {
+        None
+    }
 }
 
 /// Bytes that are looked at together. A key of 64 KiB with its mark is in one of the windows whole,
 /// however large the file is.
 const WINDOW: usize = 1 << 20;
 const OVERLAP: usize = 1 << 16;
+
+/// Where in a file a private key is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Everywhere.
+    Everywhere,
+    /// Where it begins a line. A document that a program wrote has the words of others inside its
+    /// lines; they may be about keys, and must not keep it from being published.
+    AtLines,
+}
 
 /// Looks through a whole source for a private key, whatever its size. Digits that `is_public` knows
 /// are none.
@@ -43,17 +57,22 @@ const OVERLAP: usize = 1 << 16;
 /// When reading fails.
 pub fn search(
     mut source: impl Read,
+    look: Look,
     is_public: impl Fn(&[u8]) -> bool,
 ) -> std::io::Result<Option<&'static str>> {
+    let marked = |bytes: &[u8]| match look {
+        Look::Everywhere => marked_key(bytes),
+        Look::AtLines => line_with_key(bytes),
+    };
     let mut bytes = Zeroizing::new(vec![0; WINDOW]);
     let mut have = fill(&mut source, &mut bytes)?;
     if have < WINDOW {
-        let kind = key_material(&bytes[..have]);
+        let kind = marked(&bytes[..have]).or_else(|| shaped_key(&bytes[..have]));
         return Ok(kind.filter(|kind| *kind != HEX_KEY_DIGITS || !is_public(&bytes[..have])));
     }
     loop {
         // What is larger than a window is no key by itself: only marks count.
-        if let Some(kind) = marked_key(&bytes[..have]) {
+        if let Some(kind) = marked(&bytes[..have]) {
             return Ok(Some(kind));
         }
         if have < WINDOW {
@@ -76,50 +95,6 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
         }
     }
     Ok(count)
-}
-
-/// The kind of a private key that says so itself.
-#[must_use]
-pub fn marked_key(bytes: &[u8]) -> Option<&'static str> {
-    let trimmed = bytes.trim_ascii();
-    let starts = |prefix: &[u8]| trimmed.starts_with(prefix);
-    if has_private_block(bytes) {
-        Some("a private key in a block of text")
-    } else if contains(bytes, b"openssh-key-v1\0") {
-        Some("an OpenSSH private key")
-    } else if contains(bytes, b"AGE-SECRET-KEY-") {
-        Some("an age private key")
-    } else if contains(bytes, b"PuTTY-User-Key-File-") {
-        Some("a PuTTY private key")
-    } else if starts(b"untrusted comment:") && contains(first_line(trimmed), b"secret key") {
-        Some("a minisign or signify private key")
-    } else if contains(bytes, b"\"kty\"") && contains(bytes, b"\"d\"") {
-        Some("a private JSON Web Key")
-    } else {
-        None
-    }
-}
-
-/// Whether `bytes` has `part` anywhere.
-#[must_use]
-pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    let Some(first) = part.first() else { return true };
-    let mut left = bytes;
-    while let Some(at) = left.iter().position(|byte| byte == first) {
-        if left[at..].starts_with(part) {
-            return true;
-        }
-        left = &left[at + 1..];
-    }
-    false
-}
-
-/// A line with BEGIN and then PRIVATE KEY, as PEM, OpenSSH, SSH2 and OpenPGP have it.
-fn has_private_block(bytes: &[u8]) -> bool {
-    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| {
-        let begin = line.windows(5).position(|window| window == b"BEGIN");
-        begin.is_some_and(|begin| contains(&line[begin..], b"PRIVATE KEY"))
-    })
 }
 
 /// A DER sequence as long as the file that begins with a small version number: PKCS#1, PKCS#8,
@@ -155,10 +130,6 @@ fn is_text(byte: u8) -> bool {
     byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
-fn first_line(text: &[u8]) -> &[u8] {
-    text.split(|byte| *byte == b'\n').next().unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,16 +148,25 @@ mod tests {
         let key = b"\n-----BEGIN PRIVATE KEY-----\nMC4C\n";
         for before in [0, 10, WINDOW - 40, WINDOW - 20, WINDOW, 2 * WINDOW - OVERLAP - 9, 5 << 20] {
             let text = [&vec![b'x'; before][..], key, b"\nmore"].concat();
-            let found = search(text.as_slice(), |_| false).unwrap();
+            let found = search(text.as_slice(), Look::Everywhere, |_| false).unwrap();
             assert_eq!(found, Some("a private key in a block of text"), "{before}");
         }
-        assert_eq!(search(vec![b'x'; 3 * WINDOW].as_slice(), |_| false).unwrap(), None);
+        assert_eq!(
+            search(vec![b'x'; 3 * WINDOW].as_slice(), Look::Everywhere, |_| false).unwrap(),
+            None
+        );
         let digits = "ab".repeat(32);
-        assert_eq!(search(digits.as_bytes(), |_| false).unwrap(), Some(HEX_KEY_DIGITS));
-        assert_eq!(search(digits.as_bytes(), |it| it == digits.as_bytes()).unwrap(), None);
+        assert_eq!(
+            search(digits.as_bytes(), Look::Everywhere, |_| false).unwrap(),
+            Some(HEX_KEY_DIGITS)
+        );
+        assert_eq!(
+            search(digits.as_bytes(), Look::Everywhere, |it| it == digits.as_bytes()).unwrap(),
+            None
+        );
         // The end of a large file is no file of its own.
         let large = [&vec![b'\n'; WINDOW - OVERLAP][..], &[b'\n'; OVERLAP], &[0xd5; 32]].concat();
-        assert_eq!(search(large.as_slice(), |_| false).unwrap(), None);
+        assert_eq!(search(large.as_slice(), Look::Everywhere, |_| false).unwrap(), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@
 
 pub mod accept;
 pub mod amend;
+pub mod approvals;
 pub mod archive_check;
 pub mod archive_file;
 pub mod archive_set;
@@ -42,6 +43,7 @@ pub mod drand;
 pub mod enrolment;
 mod error;
 pub mod evidence;
+pub mod final_keys;
 #[cfg(test)]
 mod fixture;
 pub mod folder;

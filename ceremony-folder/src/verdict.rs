@@ -212,6 +212,10 @@ impl Ceremony {
             .hint("bring your copy up to date, and verify again")));
         };
         let path = self.verdict_path(key, track, step);
+        let kept = self.verdict_at(&path).map(|(kept, _)| kept.time);
+        if let Err(older) = crate::audit::ensure_newer(kept.as_ref(), &said.time) {
+            return Some(Err(older));
+        }
         Some(write_file(self, &path, &envelope.to_json(), true).map_err(Diagnostic::from))
     }
 

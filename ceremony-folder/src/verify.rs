@@ -18,6 +18,7 @@
 //! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
 //! first failure names the first bad step.
 
+use std::io::{Seek as _, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,10 @@ use crate::folder::Track;
 use crate::foundation::{Base, Foundation};
 use crate::link::next_key;
 use crate::store::Input;
+
+/// Bytes of files for each power of tau, and besides: several times what real ones have.
+const BYTES_A_ROW: u64 = 12 << 10;
+const BYTES_AT_LEAST: u64 = 1 << 20;
 
 /// How much to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -296,13 +301,32 @@ impl<'a> Verification<'a> {
         let part = self.parts.get(self.done).filter(|_| !self.failed)?.clone();
         self.done += 1;
         let title = self.title(&part);
-        let result = match part {
+        let result = match part.clone() {
             Part::Phase1(step) => self.phase1_step(step, progress),
             Part::Prepared => self.prepared(progress),
             Part::Circuit(circuit, step) => self.circuit_step(circuit, step, progress),
         };
+        let result = result.map_err(|error| self.blamed(&part, error, progress));
         self.failed = result.is_err();
         Some(result.map(|(path, digests, checks)| PartReport { title, path, digests, checks }))
+    }
+
+    /// What failed: the mathematics, or the copy. A file that is not the attested one says nothing
+    /// of who attested it, whatever is wrong with it.
+    fn blamed(&self, part: &Part, error: CeremonyError, progress: &dyn Progress) -> CeremonyError {
+        let Some((_, step)) = self.step(part).filter(|_| !error.is_environment()) else {
+            return error;
+        };
+        // Whatever stands in its place may have any length.
+        let longest = BYTES_AT_LEAST + BYTES_A_ROW * self.ceremony.config.power().n();
+        let found = self.ceremony.folder.open(&step.path).ok().and_then(|mut file| {
+            let length = file.seek(SeekFrom::End(0)).ok()?;
+            (length <= longest).then(|| sha256_file(&mut file, progress).ok()).flatten()
+        });
+        match found.map(|found| ensure_attested(step, found)) {
+            Some(Err(another)) => another,
+            _ => error,
+        }
     }
 
     /// Verifies all parts that are left.
@@ -328,6 +352,7 @@ impl<'a> Verification<'a> {
             ));
         }
         self.ceremony.ensure_closed()?;
+        self.ceremony.settled_journal()?;
         self.ceremony.ensure_all_recorded()?;
         let keys = self
             .circuits

@@ -265,6 +265,19 @@ impl Envelope {
         Some(Self { payload: self.payload.clone(), signatures })
     }
 
+    /// The envelope as we keep one that came from someone else: signed with this key only, in our
+    /// own form. Key ids, further signatures and the form of the JSON are not signed, and whoever
+    /// passes an envelope on can change them; what they change must not make another document.
+    ///
+    /// # Errors
+    /// When no signature verifies under the key.
+    pub fn only_by(&self, key: &PublicKey) -> Result<Self> {
+        self.signed_only_by([key]).ok_or_else(|| {
+            Refusal::new(Code::BadSignature, "the statement is not signed with the key it names")
+                .expected(key)
+        })
+    }
+
     /// Adds a signature after verifying that it is by `key`. A second signature by the same key
     /// changes nothing.
     pub fn add_signature(&mut self, key: &PublicKey, signature: &SignatureBytes) -> Result<()> {

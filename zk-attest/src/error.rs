@@ -394,19 +394,25 @@ impl From<&Refusal> for Diagnostic {
     }
 }
 
+impl Refusal {
+    /// The message without the hint, for a report that says more than what to do about one of its
+    /// lines.
+    #[must_use]
+    pub fn without_hint(&self) -> String {
+        let place = self.place().map_or_else(String::new, |place| format!("{place}: "));
+        let mut text = format!("{place}{} [{}]", self.0.what, self.0.code);
+        for (name, value) in [("found   ", &self.0.found), ("expected", &self.0.expected)] {
+            if let Some(value) = value {
+                text += &format!("\n  {name}  {value}");
+            }
+        }
+        text
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.place() {
-            write!(f, "{place}: ")?;
-        }
-        write!(f, "{} [{}]", self.0.what, self.0.code)?;
-        if let Some(found) = &self.0.found {
-            write!(f, "\n  found     {found}")?;
-        }
-        if let Some(expected) = &self.0.expected {
-            write!(f, "\n  expected  {expected}")?;
-        }
-        write!(f, "\nhint: {}", self.0.hint)
+        write!(f, "{}\nhint: {}", self.without_hint(), self.0.hint)
     }
 }
 
@@ -448,6 +454,40 @@ pub fn is_plain(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every character that hides or turns text, as Unicode has them: formats (Cf) and separators
+    /// of lines, but for the ones that take part in words.
+    #[test]
+    fn a_plain_character_neither_hides_nor_turns_what_is_around_it() {
+        for c in [
+            "\u{0}",
+            "\n",
+            "\u{1b}",
+            "\u{7f}",
+            "\u{9b}",
+            "\u{ad}",
+            "\u{61c}",
+            "\u{200b}",
+            "\u{200f}",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{2060}",
+            "\u{2066}",
+            "\u{206f}",
+            "\u{feff}",
+            "\u{fff9}",
+            "\u{fffb}",
+            "\u{e0000}",
+            "\u{e0041}",
+            "\u{e0fff}",
+        ]
+        .concat()
+        .chars()
+        {
+            assert!(!is_plain(c), "{c:?}");
+        }
+        assert!("aZ9 -_.é漢字🙂".chars().all(is_plain));
+    }
 
     #[test]
     fn a_refusal_pairs_what_happened_with_what_to_do() {

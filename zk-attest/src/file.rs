@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::{Code, Refusal, Result};
@@ -46,9 +46,7 @@ pub fn read_inside(package: &Path, path: &Path, limit: usize) -> Result<Vec<u8>>
 /// Writes to another name in the same folder and renames, so that the name never shows a
 /// half-written file. `modified` sets the file's time.
 pub fn write_whole(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
+    let part = part_of(path);
     remove(&part)?;
     let written = File::create_new(&part).and_then(|mut file| {
         file.write_all(bytes)?;
@@ -59,6 +57,21 @@ pub fn write_whole(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> R
         let _ = fs::remove_file(&part);
         environment(path, &error)
     })
+}
+
+/// Where a file is written before it has its name.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// Refuses a path at which [`write_whole`] could not write: before work whose result goes there.
+pub fn ensure_writable(path: &Path) -> Result<()> {
+    let part = part_of(path);
+    remove(&part)?;
+    let made = File::create_new(&part).map(drop).and_then(|()| fs::remove_file(&part));
+    made.map_err(|error| environment(path, &error))
 }
 
 /// Removes whatever is at a path.
@@ -84,7 +97,9 @@ fn missing_or(path: &Path, error: &io::Error) -> Refusal {
 }
 
 fn environment(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::new(Code::Environment, error)
-        .in_file(path)
-        .hint("check the file's permissions and the disk")
+    let hint = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "make its folder first",
+        _ => "check the file's permissions and the disk",
+    };
+    Refusal::new(Code::Environment, error).in_file(path).hint(hint)
 }

@@ -26,6 +26,7 @@ pub mod json;
 pub mod key;
 pub mod manifest;
 pub mod primitives;
+pub mod private_key;
 pub mod program;
 pub mod signer;
 pub mod statement;

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Code, Refusal, Result, is_plain};
 use crate::json::validated;
+use crate::private_key::marked_key;
 
 /// Implements the string form of a validated newtype.
 macro_rules! string_form {
@@ -87,7 +88,8 @@ fn is_a_device(name: &str) -> bool {
 pub struct CircuitName(String);
 
 /// One line of free text that a person wrote: 1 to 370 bytes as JSON writes it, where `"` and `\`
-/// take two, no control characters, no marks that hide or reorder text.
+/// take two, no control characters, no marks that hide or reorder text, and nothing that begins as
+/// a private key does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
@@ -199,6 +201,10 @@ impl Label {
 
     /// Validates a text.
     pub fn new(text: &str) -> Result<Self> {
+        // Every line of text is published.
+        if let Some(kind) = marked_key(text.as_bytes()) {
+            return refuse("a private key in a line of text", kind, "text without a private key");
+        }
         let escapes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
         if !text.is_empty()
             && text.len() + escapes <= Self::MAX_BYTES

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use zk_attest::error::{Refusal, USUAL_BUNDLE, USUAL_POLICY, USUAL_SNIPPET};
-use zk_attest::file::read_regular;
+use zk_attest::file::{ensure_writable, read_regular};
 use zk_attest::primitives::{CeremonyKind, Timestamp};
 use zk_embed::ceremony::{CeremonyCheckError, check_ceremony};
 use zk_embed::export::Format;
@@ -127,6 +127,7 @@ impl Arguments {
             check(&embedded, out)?;
         } else {
             ensure_newest(&embedded, out)?;
+            ensure_writable(out)?;
         }
         if let Some(folder) = &self.ceremony {
             check_ceremony(&embedded, folder, &NoProgress)?;

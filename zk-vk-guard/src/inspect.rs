@@ -102,12 +102,19 @@ pub struct Verdict {
 
 impl Bundle {
     /// The transcript of a bundle whose contents belong together.
+    ///
+    /// # Errors
+    /// Those of [`Bundle::verify`] that are about what it holds.
     pub fn checked_transcript(&self) -> Result<CheckedTranscript> {
         Ok(self.contents()?.transcript)
     }
 
     /// Inspects the bundle, under a policy if there is one. Refused if its contents do not belong
     /// together: then there is nothing to approve.
+    ///
+    /// # Errors
+    /// Those of [`Bundle::verify`] that are about what it holds. That a policy is not satisfied is
+    /// part of the inspection.
     pub fn inspect(&self, policy: Option<&Policy>, now: &Timestamp) -> Result<Inspection> {
         let contents = self.contents()?;
         let transcript = contents.transcript.transcript();
@@ -147,7 +154,7 @@ impl Bundle {
                 let refusal = self
                     .verify(policy, now, OnExpiry::Refuse)
                     .err()
-                    .map(|refusal| refusal.to_string());
+                    .map(|refusal| refusal.without_hint());
                 Verdict { policy_sha256: policy.digest(), approved: refusal.is_none(), refusal }
             }),
             manifest_sha256: contents.manifest.digest(),

@@ -620,8 +620,10 @@ impl Core {
     fn take_commitment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         let view = self.state().view.clone();
         // Before the lock: others wait for it.
+        let path = Path::new("commitment");
+        let said = Commitment::read(path, &envelope.to_json(), &view.ceremony.config)?;
+        let envelope = &as_kept(envelope, &said.key)?;
         let bytes = envelope.to_json();
-        let said = Commitment::read(Path::new("commitment"), &bytes, &view.ceremony.config)?;
         // Held until the journal has it: no contribution comes in between.
         let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
@@ -659,7 +661,9 @@ impl Core {
     fn take_enrolment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         let view = self.state().view.clone();
         // Before the lock: others wait for it.
-        Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &view.ceremony.config)?;
+        let path = Path::new("enrolment");
+        let said = Enrolment::read(path, &envelope.to_json(), &view.ceremony.config)?;
+        let envelope = &as_kept(envelope, &said.key)?;
         let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
         // Enrolments are public: sending one again changes nothing.
@@ -672,7 +676,8 @@ impl Core {
 
     fn take_audit(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
         // Before the lock: others wait for it.
-        ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
+        let key = ceremony_folder::audit::signer(envelope, &self.options.auditors)?;
+        let envelope = &as_kept(envelope, &key)?;
         let document = FileDigest::of(&envelope.to_json());
         // Audits are public: sending one again changes nothing.
         if self.state().verdicts_noted.contains(&document) {
@@ -692,6 +697,12 @@ impl Core {
         drop(state);
         self.refresh(true)
     }
+}
+
+/// A statement in the form in which it is kept, whatever its sender wrote around it: its digest is
+/// that of the document.
+fn as_kept(envelope: &Envelope, key: &PublicKey) -> Result<Envelope, Diagnostic> {
+    envelope.only_by(key).map_err(|refusal| Diagnostic::from(&refusal))
 }
 
 fn ticket_refused(refusal: &zk_attest::error::Refusal) -> Diagnostic {

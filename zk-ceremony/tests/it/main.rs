@@ -40,4 +40,5 @@ mod signing_cli;
 mod strays;
 mod successor;
 mod tampered_folder;
+mod vouching;
 mod zkey_cli;

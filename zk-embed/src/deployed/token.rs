@@ -1,6 +1,6 @@
 //! A source as tokens: names, numbers and signs, without comments and texts.
 
-use zk_attest::error::{Code, Refusal, Result};
+use zk_attest::error::{Code, Refusal, Result, is_plain};
 
 /// What a source is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,7 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Of a source without characters that make it look other than it is.
     pub(super) fn new(text: &'a str) -> Result<Self> {
-        let hides = |c: char| {
-            c.is_control() && !matches!(c, '\t' | '\n' | '\r')
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        };
+        let hides = |c: char| !is_plain(c) && !matches!(c, '\t' | '\n' | '\r');
         match text.find(hides) {
             None => Ok(Self { rest: text }),
             Some(at) => Err(Refusal::new(

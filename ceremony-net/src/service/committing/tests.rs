@@ -316,6 +316,12 @@ fn another_round_begins_before_its_commitments_and_those_before_it_are_void() {
     world.begins_round(&world.ceremony());
     // Before the service has looked.
     assert_eq!(world.send(&old[0]), Err("commitments-round".into()));
+    // Nor as whoever passes it on may write it.
+    let mut passed_on: serde_json::Value = serde_json::from_slice(&old[0].to_json()).unwrap();
+    passed_on["signatures"][0]["keyid"] = "x".into();
+    let passed_on = Envelope::from_json(passed_on.to_string().as_bytes()).unwrap();
+    assert_ne!(passed_on, old[0]);
+    assert_eq!(world.send(&passed_on), Err("commitments-round".into()));
     assert!(world.is_committing(), "the round is open again");
     assert_eq!(world.core.state().commitments.since.get(&Phase::One), None, "its time is its own");
     world.commits("alice");

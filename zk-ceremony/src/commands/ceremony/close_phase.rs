@@ -9,7 +9,6 @@ use ceremony_core::format::bound_file::RecheckedFile;
 use ceremony_core::format::ptau::{Levels, Ptau};
 use ceremony_core::format::r1cs::R1cs;
 use ceremony_core::format::record::ContributorName;
-use ceremony_core::format::verification_key::write_verification_key;
 use ceremony_core::format::zkey::Zkey;
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::{phase1, phase2};
@@ -30,7 +29,7 @@ use zk_attest::statement::{Action, Phase};
 use super::once::write_once;
 use super::prepared::verify_last;
 use super::reject::say_moved;
-use super::verify::verified;
+use super::verify::{exported, verified};
 use super::{parse_label, this_software};
 use crate::cli::ceremony::{KeygenStep, NamedFile, PrepareStep};
 use crate::commands::ptau_prepare::{Work, prepare_resumably};
@@ -435,12 +434,9 @@ fn write_keys(
              again",
             ));
     }
-    let json = write_verification_key(&key.verifying_key)
-        .map_err(|e| Diagnostic::environment("internal", e))?;
-    let contents: [&[u8]; 3] = [&key.bytes.compressed, &key.bytes.uncompressed, json.as_bytes()];
-    for (path, bytes) in ceremony.folder.verifying_keys(&key.name).iter().zip(contents) {
-        write_once(ceremony, path, bytes)?;
-        made(path, format_args!("verifying key of {track}"));
+    for (path, bytes) in exported(ceremony, key)? {
+        write_once(ceremony, &path, &bytes)?;
+        made(&path, format_args!("verifying key of {track}"));
     }
     output.commit()?;
     made(&path, "proving key for arkworks")

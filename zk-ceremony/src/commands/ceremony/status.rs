@@ -13,6 +13,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::{CircuitName, Timestamp};
 use zk_attest::statement::Phase;
 
+use super::bundle_in;
 use super::verify::failed_audit;
 use crate::cli::ceremony::StatusArgs;
 use crate::show::json;
@@ -362,6 +363,11 @@ fn next(ceremony: &Ceremony) -> (Vec<String>, String) {
                 let serial = if is_first { " --serial 1" } else { "" };
                 let until = end_of_the_year_after_next(&Timestamp::now());
                 format!("{PROGRAM} bundle create {root}{serial} --not-after {until}")
+            } else if bundle_in(ceremony)
+                .is_ok_and(|bundle| !bundle.envelope().signatures().is_empty())
+            {
+                // Whether the signatures are enough is for a policy to say, which is not here.
+                format!("{PROGRAM} ceremony verify {root} --finished")
             } else {
                 format!("{PROGRAM} bundle inspect {} --policy POLICY", folder.bundle().display())
             };

@@ -1,16 +1,19 @@
 //! `ceremony verify` and `find`: everything checked, and written down.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use ceremony_core::format::verification_key::write_verification_key;
+use ceremony_folder::approvals::Approvals;
 use ceremony_folder::archive_set::archive_set;
 use ceremony_folder::commitment::Standing;
 use ceremony_folder::folder::Folder;
 use ceremony_folder::journal::VerifiedJournal;
 use ceremony_folder::service::{Kept, Receipt, appointments};
 use ceremony_folder::{
-    Cause, Ceremony, CeremonyError, Depth, FolderLock, Stage, Verification, VerifiedCeremony,
+    Cause, Ceremony, CeremonyError, CircuitKey, Depth, FolderLock, Stage, Verification,
+    VerifiedCeremony,
 };
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -50,7 +53,11 @@ pub(super) fn verified_or_report(
     }
     let (report, result) = run(ceremony, false);
     match result {
-        Ok(Some(done)) => Ok(done),
+        // Whoever signs, or makes keys, vouches for what others read here.
+        Ok(Some(done)) => match ensure_exported(ceremony, &done) {
+            Ok(()) => Ok(done),
+            Err(error) => Err((None, error)),
+        },
         Ok(None) => Err((None, unfinished(ceremony))),
         Err(error) => Err((Some(Box::new(report)), Diagnostic::from(&error))),
     }
@@ -108,6 +115,7 @@ fn run_parts(
     }
     let seen = verification.parts().iter().filter_map(|part| verification.step(part));
     Known::note(ceremony, seen);
+    ceremony.settled_journal().map_err(|error| failed(report, "journal", error))?;
     if ceremony.stage() != Stage::Closed {
         return Ok(None);
     }
@@ -124,19 +132,9 @@ impl VerifyCeremony {
             ensure_looks_finished(&ceremony)?;
         }
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
-        let (mut report, mut result) = run(&ceremony, self.json);
-        let journal = match ceremony.settled_journal() {
-            Ok(journal) => journal,
-            Err(error) => {
-                if result.is_ok() {
-                    report.failed("journal".into(), &error);
-                    result = Err(error);
-                }
-                None
-            }
-        };
+        let (report, result) = run(&ceremony, self.json);
         if let Ok(Some(done)) = &result {
-            ensure_exported_keys(&ceremony, done)?;
+            ensure_exported(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
         }
         mention(&ceremony, &report);
@@ -148,7 +146,8 @@ impl VerifyCeremony {
         }
         match result {
             Ok(done) if !self.json => {
-                print(root, &report, done.as_ref(), journal.as_ref(), self.read_only)
+                let journal = ceremony.settled_journal()?;
+                print(root, &report, done.as_ref(), journal.as_ref(), self.read_only);
             }
             Ok(_) => {}
             Err(error) => return Err(Diagnostic::from(&error)),
@@ -159,11 +158,10 @@ impl VerifyCeremony {
     /// The transcript is a function of the folder: one that is there already must be this one.
     fn transcript(&self, ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), Diagnostic> {
         let path = ceremony.folder.transcript();
-        if self.read_only && !ceremony.folder.is_present(&path) {
-            Ok(())
-        } else {
-            write_once(ceremony, &path, done.transcript().bytes())
+        if self.read_only {
+            return Ok(());
         }
+        write_once(ceremony, &path, done.transcript().bytes())
     }
 }
 
@@ -194,17 +192,13 @@ impl Finished {
     /// Writes what `ceremony verify` writes: the transcript, the report, and the sums of all files
     /// that are there now.
     pub(super) fn write(self, ceremony: &Ceremony) -> Result<VerifiedCeremony, Diagnostic> {
-        let Self { done, mut report, outputs } = self;
-        let journal = ceremony.settled_journal().inspect_err(|error| {
-            report.failed("journal".into(), error);
-        });
-        if journal.is_ok() {
-            ensure_exported_keys(ceremony, &done)?;
-            write_once(ceremony, &ceremony.folder.transcript(), done.transcript().bytes())?;
-        }
+        let Self { done, report, outputs } = self;
+        ensure_exported(ceremony, &done)?;
+        write_once(ceremony, &ceremony.folder.transcript(), done.transcript().bytes())?;
         mention(ceremony, &report);
         outputs.write(ceremony, &report)?;
-        print(ceremony.folder.root(), &report, Some(&done), journal?.as_ref(), false);
+        let journal = ceremony.settled_journal()?;
+        print(ceremony.folder.root(), &report, Some(&done), journal.as_ref(), false);
         Ok(done)
     }
 }
@@ -235,7 +229,7 @@ fn not_finished(root: &Path, what: &str, expected: &str) -> Diagnostic {
 }
 
 /// What an archive must have: chains to their ends, the keys, and a bundle with approvals.
-fn ensure_looks_finished(ceremony: &Ceremony) -> Result<(), Diagnostic> {
+fn ensure_looks_finished(ceremony: &Ceremony) -> Result<Approvals, Diagnostic> {
     let (folder, root) = (&ceremony.folder, ceremony.folder.root());
     if let Some(unread) = ceremony.roster.unread() {
         return Err(Diagnostic::from(unread.as_ref()).hint(format_args!(
@@ -260,16 +254,17 @@ fn ensure_looks_finished(ceremony: &Ceremony) -> Result<(), Diagnostic> {
     if !folder.is_present(&folder.bundle()) {
         return Err(not_finished(root, "it has no bundle", "bundle.json"));
     }
-    if bundle_in(ceremony)?.envelope().signatures().is_empty() {
+    let bundle = bundle_in(ceremony)?;
+    if bundle.envelope().signatures().is_empty() {
         let expected = "signatures of the bundle";
         return Err(not_finished(root, "nobody has approved its bundle", expected));
     }
-    Ok(())
+    Ok(Approvals::of(ceremony, &bundle)?)
 }
 
 /// The same, and that the bundle is of what was verified.
 fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnostic> {
-    ensure_looks_finished(ceremony)?;
+    let Approvals { verified, unknown } = ensure_looks_finished(ceremony)?;
     let (folder, root) = (&ceremony.folder, ceremony.folder.root());
     let transcript = report.transcript_sha256.as_deref().unwrap_or("a transcript");
     if !folder.is_present(&folder.transcript()) {
@@ -280,22 +275,47 @@ fn ensure_finished(ceremony: &Ceremony, report: &Report) -> Result<(), Diagnosti
     if checked.digest().to_string() != transcript {
         return Err(not_finished(root, "its bundle is of another transcript", transcript));
     }
+    say!(
+        "bundle: {verified} people and auditors of the ceremony signed it; not verified: {unknown} \
+         signatures by other keys, and whether all are enough, which `{PROGRAM} bundle verify {} \
+         --policy POLICY` says",
+        folder.bundle().display()
+    );
     Ok(())
 }
 
-/// Keys that were exported before are those of the verified ceremony.
-fn ensure_exported_keys(ceremony: &Ceremony, done: &VerifiedCeremony) -> Result<(), Diagnostic> {
+/// Keys that were exported before, and a transcript, are those of the verified ceremony.
+pub(super) fn ensure_exported(
+    ceremony: &Ceremony,
+    done: &VerifiedCeremony,
+) -> Result<(), Diagnostic> {
     for key in done.keys() {
-        let [compressed, uncompressed, _] = ceremony.folder.verifying_keys(&key.name);
-        for (path, bytes) in
-            [(compressed, &key.bytes.compressed), (uncompressed, &key.bytes.uncompressed)]
-        {
+        for (path, bytes) in exported(ceremony, key)? {
             if ceremony.folder.is_present(&path) {
-                ensure_same(ceremony, &path, bytes)?;
+                ensure_same(ceremony, &path, &bytes)?;
             }
         }
     }
+    let transcript = ceremony.folder.transcript();
+    if ceremony.folder.is_present(&transcript) {
+        ensure_same(ceremony, &transcript, done.transcript().bytes())?;
+    }
     Ok(())
+}
+
+/// The files of a verifying key, and what each says.
+pub(super) fn exported(
+    ceremony: &Ceremony,
+    key: &CircuitKey,
+) -> Result<[(PathBuf, Vec<u8>); 3], Diagnostic> {
+    let json = write_verification_key(&key.verifying_key)
+        .map_err(|e| Diagnostic::environment("internal", e))?;
+    let [compressed, uncompressed, for_javascript] = ceremony.folder.verifying_keys(&key.name);
+    Ok([
+        (compressed, key.bytes.compressed.clone()),
+        (uncompressed, key.bytes.uncompressed.clone()),
+        (for_javascript, json.into_bytes()),
+    ])
 }
 
 /// What a verification writes down.
@@ -578,7 +598,10 @@ impl FindArgs {
                 .at("--participant")
                 .found(&self.participant)
                 .expected(names.join(", "))
-                .hint(format!("`{PROGRAM} ceremony status` lists the roster")))
+                .hint(format!(
+                    "`{PROGRAM} ceremony status {}` lists the roster",
+                    ceremony.folder.root().display()
+                )))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use ceremony_folder::approvals::Approvals;
 use ceremony_folder::archive_check::{CheckedArchive, Lists};
 use ceremony_folder::archive_file;
 use ceremony_publish::{Access, LockState, Place};
@@ -114,8 +115,11 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
     if let Some(entries) = found.journal {
         note!("  - the journal's {entries} entries follow one another, and a service signed them");
     }
-    if let Some(approvals) = found.approvals {
-        note!("  - the bundle is of this transcript; it has {approvals} signatures");
+    if let Some(Approvals { verified, .. }) = found.approvals {
+        note!(
+            "  - the bundle is of this transcript; {verified} people and auditors of the ceremony \
+             signed it"
+        );
     }
     if found.transcript.is_some() {
         note!("  - the transcript is the one of these rules, steps and rejections");
@@ -151,8 +155,16 @@ fn print(archive: &str, found: &CheckedArchive, sha256: &str, length: u64) {
              needs may have been left out together with their lines"
         );
     }
-    if found.approvals.is_some() {
-        note!("  - whether the bundle's approvals are enough: `{PROGRAM} bundle verify` says so");
+    if let Some(Approvals { unknown, .. }) = found.approvals {
+        if unknown > 0 {
+            note!(
+                "  - {unknown} signatures of the bundle, by keys that the ceremony does not know"
+            );
+        }
+        note!(
+            "  - whether the bundle's approvals are enough: `{PROGRAM} bundle verify BUNDLE \
+             --policy POLICY` says so"
+        );
     }
     if found.evidence > 0 {
         note!(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ceremony_folder::final_keys::{ensure_of_last_files, last_files};
 use ceremony_folder::{Ceremony, Track};
 use ceremony_net::client::Client;
 use ceremony_net::sync::WorkingCopy;
@@ -33,7 +34,8 @@ pub(super) fn is_needed(level: VerifyLevel, name: &str) -> bool {
 pub(super) struct Approver<'a> {
     pub(super) client: &'a Client,
     pub(super) copy: &'a WorkingCopy,
-    /// The transcript of a whole verification; without it, the bundle is held to the signed side.
+    /// The transcript of a whole verification; without it, the bundle is held to the signed side
+    /// and to the last file of each circuit.
     pub(super) verified: Option<TranscriptDigest>,
     /// Whose contributions have to be in the result.
     pub(super) participant: Option<Label>,
@@ -65,13 +67,16 @@ impl ApproveArgs {
     }
 }
 
-/// Verifies every file, if that is what is asked for.
+/// Verifies every file, if that is what is asked for; fetches the last file of each circuit if not,
+/// whose keys the bundle must have.
 pub(super) fn whole_verification(
     copy: &mut WorkingCopy,
     client: &Client,
     level: VerifyLevel,
 ) -> Result<Option<TranscriptDigest>, Diagnostic> {
     if level != VerifyLevel::All {
+        let last = last_files(&copy.ceremony(copy.root())?);
+        copy.update(client, |name| last.iter().any(|it| it == name), &Bars::default())?;
         return Ok(None);
     }
     // It tells whether commitments came before contributions.
@@ -147,6 +152,9 @@ impl Approver<'_> {
         }
         let transcript = bundle.checked_transcript().map_err(refused)?;
         ensure_tells(&ceremony, &transcript, &path)?;
+        if self.verified.is_none() {
+            ensure_of_last_files(&ceremony, &transcript, &Bars::default())?;
+        }
         say!("{inspection}");
         let key = *signer.public_key();
         if has_signed(&bundle, &key) {
