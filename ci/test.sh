@@ -144,8 +144,8 @@ step "the libraries as packages, and a library of others that is built from them
 ./ci/packages.sh
 
 step "traces of a turn, with the feature that sends them"
-cargo clippy --locked -p zk-ceremony --features otel --all-targets -- -D warnings
-cargo nextest run --locked -p zk-ceremony --profile rerun --features otel --test it -E 'test(operating::traces)'
+cargo clippy --locked --workspace --features zk-ceremony/otel --all-targets -- -D warnings
+nextest --profile rerun --features zk-ceremony/otel --test it -E 'package(zk-ceremony) & test(operating::traces)'
 
 step "the command line in release profile, as participants run it"
 cargo xtask --version
