@@ -13,7 +13,9 @@
 //!    [`ceremony_core::phase2::verify`], so that the last one follows from the initial key;
 //! 5. each phase has the contributions that the rules ask for, and its beacon;
 //! 6. where the rules ask for commitments, each contribution opens its maker's, and a journal has
-//!    all of them before the first contribution of the phase.
+//!    all of them before the first contribution of the phase;
+//! 7. a journal, where there is one, is whole, signed and of these steps, and has no step that came
+//!    when the value of its beacon was public.
 //!
 //! It goes in [`Part`]s, one for each data file and in the order of the data flow, so that the
 //! first failure names the first bad step.
