@@ -145,14 +145,17 @@ impl State {
             .hint("ask for your place in the queue again: it is kept")
         };
         let turn = self.turn_of(key).filter(|turn| turn.lease.id == id).ok_or_else(gone)?;
-        if turn.lease.received.is_some() {
-            return Err(Diagnostic::environment(
-                "received",
-                "everything of this turn came already",
-            )
-            .hint("ask for the verdict"));
-        }
+        self.ensure_not_received()?;
         Ok(turn)
+    }
+
+    /// Refuses to change what came: from the moment at which everything did, it is the service's.
+    pub(crate) fn ensure_not_received(&self) -> Result<(), Diagnostic> {
+        if self.turn.as_ref().is_none_or(|turn| turn.lease.received.is_none()) {
+            return Ok(());
+        }
+        Err(Diagnostic::environment("received", "everything of this turn came already")
+            .hint("ask for the verdict"))
     }
 
     /// How long a turn takes that ends with a contribution, by those so far.

@@ -215,6 +215,7 @@ pub(super) async fn upload_part(
     let (path, length) = {
         let mut state = app.core.state();
         state.upload_of(&key, &id).ok_or_else(no_such_upload)?;
+        state.ensure_not_received()?;
         let Some(upload) = state.uploads.get_mut(&id) else { return Err(no_such_upload()) };
         if upload.busy {
             return Err(Diagnostic::environment("busy", "another request writes to this upload")
@@ -350,6 +351,7 @@ pub(super) async fn end_upload(
     ensure_tus(&headers)?;
     let mut state = app.core.state();
     let upload = state.upload_of(&key, &id).ok_or_else(no_such_upload)?;
+    state.ensure_not_received()?;
     if upload.busy {
         return Err(Diagnostic::environment("busy", "a request writes to this upload")
             .hint("wait until it ends")

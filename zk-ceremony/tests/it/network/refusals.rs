@@ -318,6 +318,8 @@ fn what_came_whole_is_the_services_until_its_verdict() {
     let received = is((409, "received"));
     assert_eq!(alice.begin(id, 100).refusal(), received);
     assert_eq!(alice.complete(id, &upload, &attestation).refusal(), received);
+    assert_eq!(alice.part(&upload, 0, b"x", None).refusal(), received);
+    assert_eq!(alice.send("DELETE", &upload, &[TUS], b"").refusal(), received);
     assert_eq!(alice.send("DELETE", "/v1/turn", &[], b"").refusal(), is((409, "turn-over")));
     drop(folder);
     assert_eq!(alice.verdict()["verdict"], "accepted");
