@@ -151,7 +151,7 @@ impl Core {
         state.uploads = uploads.into_iter().map(|upload| (upload.id.clone(), upload)).collect();
         if let Some(lease) = lease {
             let since = milliseconds();
-            state.queue.join(lease.key, since, now);
+            state.queue.join(lease.key, since);
             // A restart takes no time from anybody's turn.
             state.turn = Some(RunningTurn { lease, granted: now, began: Timestamp::now().unix() });
         }
@@ -366,7 +366,8 @@ impl Core {
         let Some(name) = state.name(key).cloned() else {
             return Err(Diagnostic::artefact("not-in-roster", "the roster has no such key"));
         };
-        let since = state.queue.join(*key, since, Instant::now());
+        let is_new = !state.queue.contains(key);
+        let since = state.queue.join(*key, since);
         if state.joined.insert(name.clone()) {
             state.note(Event::Joined { participant: name })?;
         }
@@ -375,7 +376,10 @@ impl Core {
         let mut envelope = about_rules(rules, ticket).map_err(|it| Diagnostic::from(&it))?;
         sign_envelope(state.signer.as_mut(), &mut envelope)?;
         drop(state);
-        self.changed();
+        // Every change ends all long polls: one who enters again changes nothing.
+        if is_new {
+            self.changed();
+        }
         Ok(envelope)
     }
 

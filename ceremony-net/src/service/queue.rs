@@ -13,8 +13,10 @@ pub(crate) struct Waiting {
     pub(crate) key: PublicKey,
     /// Milliseconds since 1970 at which it entered the queue, as its ticket says.
     pub(crate) since: u64,
-    /// Its last request.
-    seen: Instant,
+    /// When it last asked where it stands. Nothing else makes it present: a turn is granted to
+    /// whoever asks, so that one who only enters, again and again, would be waited for and never
+    /// take it.
+    seen: Option<Instant>,
     /// Its requests that wait for an answer: as long as one does, it is here.
     polls: u32,
 }
@@ -30,13 +32,13 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Puts a participant at the place of its ticket. One that is in the queue keeps its place.
-    pub(crate) fn join(&mut self, key: PublicKey, since: u64, now: Instant) -> u64 {
+    /// Neither makes it present.
+    pub(crate) fn join(&mut self, key: PublicKey, since: u64) -> u64 {
         if let Some(waiting) = self.find(&key) {
-            waiting.seen = now;
             return waiting.since;
         }
         let at = self.waiting.partition_point(|other| other.since <= since);
-        let waiting = Waiting { key, since, seen: now, polls: 0 };
+        let waiting = Waiting { key, since, seen: None, polls: 0 };
         self.waiting.insert(at, waiting);
         since
     }
@@ -56,21 +58,21 @@ impl Queue {
 
     pub(crate) fn saw(&mut self, key: &PublicKey, now: Instant) {
         if let Some(waiting) = self.find(key) {
-            waiting.seen = now;
+            waiting.seen = Some(now);
         }
     }
 
     /// A participant waits for an answer, until [`Self::poll_ends`].
     pub(crate) fn poll_begins(&mut self, key: &PublicKey, now: Instant) {
         if let Some(waiting) = self.find(key) {
-            (waiting.seen, waiting.polls) = (now, waiting.polls + 1);
+            (waiting.seen, waiting.polls) = (Some(now), waiting.polls + 1);
         }
     }
 
     /// The answer went out, or its link was cut.
     pub(crate) fn poll_ends(&mut self, key: &PublicKey, now: Instant) {
         if let Some(waiting) = self.find(key) {
-            (waiting.seen, waiting.polls) = (now, waiting.polls.saturating_sub(1));
+            (waiting.seen, waiting.polls) = (Some(now), waiting.polls.saturating_sub(1));
         }
     }
 
@@ -115,7 +117,7 @@ impl Queue {
     /// itself.
     pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
         let absent = self.waiting.iter().filter(|waiting| waiting.polls == 0);
-        let gone = absent.map(|waiting| waiting.seen + PRESENT);
+        let gone = absent.filter_map(|waiting| waiting.seen.map(|seen| seen + PRESENT));
         gone.chain(self.failures.values().map(|(_, at)| *at)).filter(|at| *at > now).min()
     }
 
@@ -130,7 +132,8 @@ impl Queue {
 
 impl Waiting {
     fn is_present(&self, now: Instant) -> bool {
-        self.polls > 0 || now.saturating_duration_since(self.seen) < PRESENT
+        let is_recent = |seen| now.saturating_duration_since(seen) < PRESENT;
+        self.polls > 0 || self.seen.is_some_and(is_recent)
     }
 }
 
@@ -151,9 +154,10 @@ mod tests {
     fn the_earliest_ticket_that_is_here_goes_first() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        queue.join(key(0), 20, now);
-        queue.join(key(1), 10, now);
-        queue.join(key(2), 30, now);
+        for (n, since) in [(0, 20), (1, 10), (2, 30)] {
+            queue.join(key(n), since);
+            queue.saw(&key(n), now);
+        }
         let all = |_: &PublicKey| true;
         assert_eq!(queue.next(now, all).unwrap().key, key(1));
         assert_eq!(queue.ahead(&key(2), all), 2);
@@ -164,8 +168,36 @@ mod tests {
         assert_eq!(queue.next(later, all).unwrap().key, key(0));
         queue.saw(&key(1), later);
         assert_eq!(queue.next(later, all).unwrap().key, key(1));
-        assert_eq!(queue.join(key(1), 99, later), 10);
+        assert_eq!(queue.join(key(1), 99), 10);
         queue.leave(&key(1));
+        assert_eq!(queue.next(later, all).unwrap().key, key(0));
+    }
+
+    #[test]
+    fn entering_again_and_again_makes_nobody_present() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.join(key(0), 10);
+        queue.join(key(1), 20);
+        queue.poll_begins(&key(1), now);
+        let all = |_: &PublicKey| true;
+        assert_eq!(queue.next(now, all).unwrap().key, key(1));
+        assert_eq!(queue.next_change(now), None);
+        // Nor after it was here once, with or without leaving in between.
+        queue.saw(&key(0), now);
+        assert_eq!(queue.next(now, all).unwrap().key, key(0));
+        let mut later = now;
+        for leaves in [false, true, false, true] {
+            later += PRESENT / 3;
+            if leaves {
+                queue.leave(&key(0));
+            }
+            queue.join(key(0), 10);
+        }
+        assert!(!queue.is_present(&key(0), later));
+        assert_eq!(queue.next(later, all).unwrap().key, key(1));
+        // The place is kept, for when it asks.
+        queue.saw(&key(0), later);
         assert_eq!(queue.next(later, all).unwrap().key, key(0));
     }
 
@@ -173,7 +205,7 @@ mod tests {
     fn whoever_waits_for_an_answer_is_here_and_is_gone_soon_after_its_link() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        queue.join(key(0), 1, now);
+        queue.join(key(0), 1);
         queue.poll_begins(&key(0), now);
         queue.poll_begins(&key(0), now);
         let later = now + 100 * PRESENT;
@@ -191,14 +223,16 @@ mod tests {
     fn a_failed_turn_lets_others_go_first_for_longer_each_time_and_burns_nobody() {
         let mut now = Instant::now();
         let mut queue = Queue::default();
-        queue.join(key(0), 1, now);
+        queue.join(key(0), 1);
         let mut delays = Vec::new();
         for _ in 0..40 {
+            queue.saw(&key(0), now);
             queue.failed(&key(0), now);
             let delay = queue.delay(&key(0), now);
             assert!(queue.next(now, |_| true).is_none());
             assert!(queue.leave(&key(0)));
-            queue.join(key(0), 1, now);
+            queue.join(key(0), 1);
+            queue.saw(&key(0), now);
             assert!(queue.next(now, |_| true).is_none(), "leaving ends the delay");
             now += delay;
             queue.saw(&key(0), now);

@@ -253,6 +253,21 @@ fn a_round_ends_when_everybody_committed_or_its_time_is_over_and_they_are_enough
 }
 
 #[test]
+fn a_commitment_that_is_refused_is_no_change_that_ends_a_wait() {
+    let world = World::new(Duration::ZERO, true);
+    world.commits("alice");
+    world.commits("bob");
+    let late = world.commitment("carol");
+    // As the watcher does: the end of the round is a change of the folder.
+    world.core.refresh(false).unwrap();
+    let version = *world.core.version.borrow();
+    for _ in 0..3 {
+        assert_eq!(world.send(&late), Err("commitments-closed".into()));
+    }
+    assert_eq!(*world.core.version.borrow(), version);
+}
+
+#[test]
 fn a_round_does_not_end_while_the_folder_cannot_be_read() {
     let world = World::new(Duration::ZERO, true);
     world.commits("alice");

@@ -19,6 +19,7 @@ mod refusals;
 mod restarts;
 mod rounds;
 mod starts;
+mod waiting;
 mod whole;
 
 use std::fs::{self, File};

@@ -142,6 +142,7 @@ fn the_page_can_be_read_by_anyone_and_follows_the_ceremony_by_itself() {
     let (bob, carol) = (Party::new(&net, "bob"), Party::new(&net, "carol"));
     bob.turn();
     assert_eq!(carol.post("/v1/queue", &json!({})).status, 200);
+    assert_eq!(carol.send("GET", "/v1/queue", &[], b"").json()["state"], "waiting");
     wait_until("both steps are verified", || net.events_of("verdict").len() >= 2);
     look(&net, "middle");
     assert_eq!(bob.send("DELETE", "/v1/turn", &[], b"").status, 204);

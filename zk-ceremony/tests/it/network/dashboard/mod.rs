@@ -203,6 +203,12 @@ fn the_page_follows_the_ceremony_step_by_step() {
     let turn = alice.turn();
     assert_eq!(bob.post("/v1/queue", &serde_json::json!({})).status, 200);
     let now = page_with(&net, |page| section(page, "queue").contains("bob"));
+    // Who has a place and does not ask is not there.
+    let found = words(section(&now, "parties"));
+    assert!(found.contains("0 of 2 chains in the queue, not connected"), "{found}");
+    assert_eq!(bob.send("GET", "/v1/queue", &[], b"").json()["state"], "waiting");
+    let now =
+        page_with(&net, |page| words(section(page, "parties")).contains("number 1 in the queue"));
     let found = words(section(&now, "turn"));
     assert!(found.contains("alice contributes to phase 1 has it since 20"), "{found}");
     assert!(found.contains("runs out 20"), "{found}");
