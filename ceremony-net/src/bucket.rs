@@ -22,6 +22,7 @@ use crate::metrics::families::RECEIVED;
 use crate::metrics::{Measured, Step};
 use crate::protocol::{FileInfo, FileList};
 use crate::sync::Source;
+use crate::words;
 
 /// How often an index is looked at: as often as a ceremony of minutes a turn changes.
 pub const LOOK: Duration = Duration::from_secs(30);
@@ -160,7 +161,7 @@ impl<'a> Bucket<'a> {
 
 fn listed(index: &Index) -> FileList {
     let of = |file: &Indexed| FileInfo {
-        name: file.name.clone(),
+        name: words::file_name(&file.name),
         size: file.size,
         sha256: file.sha256.to_string(),
     };

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::ConfigDigest;
 use zk_attest::envelope::Envelope;
+use zk_attest::error::one_line;
 use zk_attest::key::SignatureBytes;
 use zk_attest::primitives::{CeremonyId, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
@@ -325,7 +326,11 @@ impl Client {
                 StatusCode::OK,
                 Diagnostic::environment(
                     "protocol",
-                    format_args!("the answer is not one of a zk-ceremony service: {error}"),
+                    // Which may quote the answer.
+                    format_args!(
+                        "the answer is not one of a zk-ceremony service: {}",
+                        one_line(&error.to_string(), 200)
+                    ),
                 )
                 .at(&self.base)
                 .hint("check the address with the coordinator, and this program's version"),

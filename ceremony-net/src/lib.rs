@@ -12,6 +12,7 @@
 //! trace        spans from one process to the other
 //! metrics      what nodes tell those who watch        bucket       the same, without a service
 //! log          failures, with all that is known       fetch        files, wherever they come from
+//! words        texts of the other side, as shown
 //! ```
 
 pub mod bucket;
@@ -29,3 +30,4 @@ pub mod statements;
 pub mod sync;
 mod tls;
 pub mod trace;
+pub mod words;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zk_attest::diagnostic::Diagnostic;
 
+use crate::words;
+
 /// The version that this crate speaks.
 pub const PROTOCOL: u32 = 1;
 
@@ -53,20 +55,26 @@ pub struct CeremonyInfo {
     /// Rises with every change. Ask with `after=` this to be told of the next one.
     pub version: u64,
     /// The ceremony's id.
+    #[serde(deserialize_with = "words::line")]
     pub ceremony: String,
     /// `rehearsal` or `production`.
+    #[serde(deserialize_with = "words::line")]
     pub kind: String,
     /// SHA-256 of ceremony.toml.
+    #[serde(deserialize_with = "words::line")]
     pub ceremony_toml_sha256: String,
     /// The service's address, to which sessions are bound.
+    #[serde(deserialize_with = "words::line")]
     pub origin: String,
     /// The service's public key.
+    #[serde(deserialize_with = "words::line")]
     pub service_key: String,
     /// What the ceremony waits for.
     pub stage: StageInfo,
     /// The chains.
     pub chains: Vec<ChainInfo>,
     /// Participants in the queue.
+    #[serde(deserialize_with = "words::lines")]
     pub queue: Vec<String>,
     /// The turn that is being used.
     pub turn: Option<TurnInfo>,
@@ -97,8 +105,10 @@ pub enum StageInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChainInfo {
     /// The circuit; none for phase 1.
+    #[serde(default, deserialize_with = "words::maybe")]
     pub circuit: Option<String>,
     /// Who contributed, in order.
+    #[serde(deserialize_with = "words::lines")]
     pub contributors: Vec<String>,
     /// Whether a beacon has closed it.
     pub closed: bool,
@@ -112,8 +122,10 @@ pub struct HeadInfo {
     /// Its number.
     pub index: u32,
     /// The name of its data file.
+    #[serde(deserialize_with = "words::name")]
     pub file: String,
     /// SHA-256 of it.
+    #[serde(deserialize_with = "words::line")]
     pub sha256: String,
     /// Bytes of it.
     pub size: u64,
@@ -123,6 +135,7 @@ pub struct HeadInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TurnInfo {
     /// Whose.
+    #[serde(deserialize_with = "words::line")]
     pub participant: String,
     /// Seconds since it was granted.
     pub since: u64,
@@ -136,6 +149,7 @@ pub struct JournalInfo {
     /// Its number.
     pub number: u64,
     /// SHA-256 of its line.
+    #[serde(deserialize_with = "words::line")]
     pub sha256: String,
 }
 
@@ -162,10 +176,12 @@ pub struct FileList {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileInfo {
     /// Its name in the folder, with `/` between the parts.
+    #[serde(deserialize_with = "words::name")]
     pub name: String,
     /// Its bytes.
     pub size: u64,
     /// Its SHA-256.
+    #[serde(deserialize_with = "words::line")]
     pub sha256: String,
 }
 
@@ -207,6 +223,7 @@ pub struct Session {
     /// Seconds for which it is good after each request.
     pub expires: u64,
     /// Whose it is.
+    #[serde(deserialize_with = "words::line")]
     pub participant: String,
 }
 
@@ -246,6 +263,7 @@ pub enum Standing {
         /// Seconds until the turn, by the turns so far; none before the first.
         expected: Option<u64>,
         /// Why not now, in words.
+        #[serde(deserialize_with = "words::line")]
         reason: String,
     },
     /// The participant has the turn.
@@ -269,6 +287,7 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Turn {
     /// Its name.
+    #[serde(deserialize_with = "words::line")]
     pub id: String,
     /// Seconds that are left.
     pub remaining: u64,
@@ -280,10 +299,12 @@ pub struct Turn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TurnChain {
     /// The circuit; none for phase 1.
+    #[serde(default, deserialize_with = "words::maybe")]
     pub circuit: Option<String>,
     /// The file to contribute to.
     pub head: HeadInfo,
     /// The name of the file to be made, without its folder and ending.
+    #[serde(deserialize_with = "words::line")]
     pub step: String,
     /// Its bytes at most.
     pub size_at_most: u64,
@@ -365,17 +386,19 @@ pub struct Approval {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// A stable name.
+    #[serde(deserialize_with = "words::line")]
     pub code: String,
     /// What is wrong.
+    #[serde(deserialize_with = "words::line")]
     pub what: String,
     /// As it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "words::maybe", skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
     /// As it should be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "words::maybe", skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "words::maybe", skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Whether the thing that was sent is at fault, and not the call or the service.
     pub artefact: bool,
@@ -390,10 +413,14 @@ impl From<Diagnostic> for Problem {
     }
 }
 
+/// As the service's words, its advice included: a hint is what this program advises.
 impl From<Problem> for Diagnostic {
     fn from(problem: Problem) -> Self {
         let Problem { code, what, found, expected, hint, artefact } = problem;
+        let advice =
+            hint.map_or_else(String::new, |hint| format!("; it advises: {}", words::quoted(&hint)));
+        let what = format!("the service says: {}{advice}", words::quoted(&what));
         let new = if artefact { Self::artefact } else { Self::environment };
-        Self { found, expected, hint, ..new(code, what) }
+        Self { found, expected, ..new(words::code(code), what) }
     }
 }

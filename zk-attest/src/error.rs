@@ -420,11 +420,16 @@ impl std::error::Error for Refusal {}
 
 /// Untrusted text as one line of a terminal or a log: nothing that moves the cursor, and bounded.
 fn printable(text: impl fmt::Display) -> String {
-    const LIMIT: usize = 600;
-    let text = text.to_string();
+    one_line(&text.to_string(), 600)
+}
+
+/// Untrusted text as one line of a terminal or a log: nothing that moves the cursor, hides or
+/// reorders what is around it, and no more than about so many bytes.
+#[must_use]
+pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for c in text.chars() {
-        if line.len() >= LIMIT {
+        if line.len() >= limit {
             line.push_str(" ...");
             break;
         }

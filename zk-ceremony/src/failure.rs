@@ -16,12 +16,25 @@ use ceremony_core::phase2::verify::{
 use ceremony_folder::{explained, hints};
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::{Blame, Diagnostic};
-use zk_attest::error::{Code, Refusal};
+use zk_attest::error::{Code, Refusal, is_plain};
 
 /// As a person reads it: `error:` then, where there is something to do, `hint:`.
 pub(crate) fn render(error: &Diagnostic) -> String {
     let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-    format!("error: {error}{hint}")
+    for_terminal(&format!("error: {error}{hint}"))
+}
+
+/// Without what a terminal obeys, whoever wrote it: a name of a file may be part of it.
+pub(crate) fn for_terminal(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if is_plain(c) || matches!(c, '\n' | '\t') {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
 }
 
 /// The system could not read or write.

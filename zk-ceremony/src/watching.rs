@@ -105,7 +105,7 @@ pub(crate) fn tell(line: fmt::Arguments<'_>) {
     if AS_JSON.load(Ordering::Relaxed) {
         tracing::info!("{line}");
     } else {
-        eprintln!("{line}");
+        eprintln!("{}", failure::for_terminal(&line.to_string()));
     }
 }
 

@@ -13,6 +13,7 @@ use ceremony_net::protocol::{
     CeremonyInfo, CompletedStep, Completion, StageInfo, Standing, Turn, TurnChain, Verdict,
 };
 use ceremony_net::sync::WorkingCopy;
+use ceremony_net::words::quoted;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 use zk_attest::envelope::Envelope;
@@ -277,7 +278,10 @@ impl Joined<'_> {
         let time = expected
             .filter(|seconds| *seconds > 0)
             .map_or_else(String::new, |seconds| format!(", about {}", duration(seconds)));
-        self.say_line(format!("in the queue: {ahead} before you{time} ({reason})"));
+        let reason = quoted(reason);
+        self.say_line(format!(
+            "in the queue: {ahead} before you{time} (the service says: {reason})"
+        ));
     }
 
     fn say_line(&mut self, line: String) {
@@ -504,7 +508,10 @@ impl Joined<'_> {
                     self.keep(&receipts)?;
                     self.put_refused_away()?;
                     self.refusals += 1;
-                    let error = Diagnostic::from(error);
+                    let error = Diagnostic::from(error).hint(
+                        "run the same command again; if it is refused again, keep the files that \
+                         were moved away, and ask the coordinator",
+                    );
                     if self.refusals > REFUSALS {
                         return Err(error);
                     }
