@@ -8,6 +8,8 @@
 //! against what the person did later. From somebody who is not in the roster it is a request, which
 //! the coordinator answers with an amendment ([`crate::roster`]). Nothing is decided by it.
 
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -25,14 +27,38 @@ use crate::Ceremony;
 use crate::config::Config;
 use crate::error::{CeremonyError, at, broken};
 use crate::steps::write_file;
-use crate::store::EntryKind;
+use crate::store::{Entry, EntryKind};
 
 /// The folder of enrolments.
 pub const ENROLMENTS: &str = "enrolments";
 
-/// Files of the folder that are looked at: everybody's enrolments, as many of people who were not
-/// added, and as many that somebody put there.
+/// Files of the folder that are looked at: everybody's enrolments, those that wait
+/// ([`most_waiting`]), and as many as the ceremony can have people that somebody put there.
 const MAX_FILES: usize = 4 * MAX_PARTICIPANTS;
+
+/// How many requests of people who are not in the roster may wait for the coordinator.
+///
+/// Keys cost nothing, so whatever the number, somebody can reach it. Four for each place: those who
+/// come in earnest can be chosen from more than there is room for, with some whose place somebody
+/// else took or who lost their key, and a folder of this size can be looked through by hand. At
+/// least 32, because rules for one person must not be filled up by a class that tries them; at most
+/// twice the people of the largest ceremony, which the folder's limit leaves room for.
+///
+/// A service lets one network fill no more than a part of it in an hour: [`most_an_hour`].
+#[must_use]
+pub fn most_waiting(rules: &Config) -> usize {
+    let places = rules.document().enrolment.as_ref().map_or(0, |rule| rule.maximum as usize);
+    places.saturating_mul(4).clamp(32, 2 * MAX_PARTICIPANTS)
+}
+
+/// How many requests of people who are not in the roster a service takes from one network in an
+/// hour: as many as there are places, because all of them may sit in one room, behind one address;
+/// at least eight, for those who try. That is half of [`most_waiting`] at most.
+#[must_use]
+pub fn most_an_hour(rules: &Config) -> usize {
+    let places = rules.document().enrolment.as_ref().map_or(0, |rule| rule.maximum as usize);
+    places.clamp(8, most_waiting(rules) / 2)
+}
 
 /// What a person signs before the rounds. The subject is ceremony.toml.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,29 +157,11 @@ pub fn keep(ceremony: &Ceremony, envelope: &Envelope) -> Result<Kept, Diagnostic
     let said = Enrolment::read(Path::new("enrolment"), &envelope.to_json(), &ceremony.config)?;
     let kept = envelope.only_by(&said.key).map_err(|refusal| Diagnostic::from(&refusal))?;
     let bytes = kept.to_json();
-    let path = ceremony.enrolment_path(&said.key);
-    if ceremony.folder.is_present(&path) {
-        let kept = ceremony.folder.read(&path, Envelope::MAX_BYTES)?;
-        if Enrolment::read(&path, &kept, &ceremony.config).is_ok_and(|kept| kept == said) {
-            return Ok(Kept::Already(said));
-        }
-        return Err(Diagnostic::environment("enrolled-already", "this key has enrolled already")
-            .at(path.display())
-            .found(said.key.fingerprint())
-            .expected("one enrolment of each key, as it was first signed"));
+    if said.is_here(ceremony)? {
+        return Ok(Kept::Already(said));
     }
-    if !said.is_of_the_roster(ceremony) {
-        ceremony.ensure_amendable(said.change(), Label::from_static("a request"))?;
-        // Those of people who are in the roster always have room.
-        let of_strangers = |kept: &&Enrolment| !kept.is_of_the_roster(ceremony);
-        if ceremony.enrolments().iter().filter(of_strangers).count() >= MAX_PARTICIPANTS {
-            return Err(Diagnostic::environment("enrolments", "too many people ask to take part")
-                .at(ENROLMENTS)
-                .found(MAX_PARTICIPANTS)
-                .hint("ask the coordinator, who can move requests out of that folder"));
-        }
-    }
-    write_file(ceremony, &path, &bytes, false)?;
+    said.ensure_has_room(ceremony)?;
+    write_file(ceremony, &ceremony.enrolment_path(&said.key), &bytes, false)?;
     Ok(Kept::New(said))
 }
 
@@ -167,6 +175,50 @@ pub enum Kept {
 }
 
 impl Enrolment {
+    /// Whether the folder has this enrolment. Writes nothing and needs no lock: a service answers
+    /// one that is sent again by what this says.
+    ///
+    /// # Errors
+    /// When another one of this key is there, or it cannot be read.
+    pub fn is_here(&self, ceremony: &Ceremony) -> Result<bool, Diagnostic> {
+        let path = ceremony.enrolment_path(&self.key);
+        if !ceremony.folder.is_present(&path) {
+            return Ok(false);
+        }
+        let kept = ceremony.folder.read(&path, Envelope::MAX_BYTES)?;
+        if Self::read(&path, &kept, &ceremony.config).is_ok_and(|kept| kept == *self) {
+            return Ok(true);
+        }
+        // The document's fault, and not the folder's: what was said first stays so.
+        Err(Diagnostic::artefact("enrolled-already", "this key has enrolled already")
+            .at(path.display())
+            .found(self.key.fingerprint())
+            .expected("one enrolment of each key, as it was first signed")
+            .hint("what was signed first counts: send nothing else, and wait for the coordinator"))
+    }
+
+    /// Refuses a request that the coordinator could not answer with an amendment, and one too many.
+    /// Writes nothing and needs no lock.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn ensure_has_room(&self, ceremony: &Ceremony) -> Result<(), Diagnostic> {
+        // Those of people who are in the roster always have room.
+        if self.is_of_the_roster(ceremony) {
+            return Ok(());
+        }
+        ceremony.ensure_amendable(self.change(), Label::from_static("a request"))?;
+        let (found, most) = (ceremony.waiting_enrolments(), most_waiting(&ceremony.config));
+        if found < most {
+            return Ok(());
+        }
+        Err(Diagnostic::artefact("enrolments", "too many people ask to take part")
+            .at(ENROLMENTS)
+            .found(format_args!("{found} requests that wait for the coordinator"))
+            .expected(format_args!("fewer than {most}"))
+            .hint("ask the coordinator, who can move requests out of that folder"))
+    }
+
     /// Whether the roster has this person, with this key.
     #[must_use]
     pub fn is_of_the_roster(&self, ceremony: &Ceremony) -> bool {
@@ -191,6 +243,25 @@ impl Ceremony {
     pub fn enrolment_path(&self, key: &PublicKey) -> PathBuf {
         let name = format!("{}.dsse.json", key.fingerprint().replace(' ', ""));
         self.folder.root().join(ENROLMENTS).join(name)
+    }
+
+    /// How many files stand where the enrolments of people do who are not in the roster. By their
+    /// names: what is written there was verified before, and to verify all of them for each one
+    /// that comes would be the sender's work for free.
+    #[must_use]
+    pub fn waiting_enrolments(&self) -> usize {
+        let name = |key| self.enrolment_path(key).file_name().map(|it| it.to_os_string());
+        let known: HashSet<OsString> =
+            self.roster.keys().filter_map(|(_, key)| name(key)).collect();
+        let is_request = |entry: &Entry| {
+            let digits = entry.name.strip_suffix(".dsse.json").unwrap_or_default();
+            entry.kind == EntryKind::File
+                && digits.len() == 16
+                && digits.bytes().all(|it| it.is_ascii_hexdigit())
+                && !known.contains(OsStr::new(&entry.name))
+        };
+        let entries = self.folder.store().entries(Path::new(ENROLMENTS), MAX_FILES);
+        entries.unwrap_or_default().into_iter().filter(is_request).count()
     }
 
     /// The enrolments of this ceremony that hold, each under its own name.

@@ -43,6 +43,10 @@ const REQUEST_TIME: Duration = Duration::from_secs(120);
 /// The first pause after a failure; it doubles with each, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// How long nobody is told that something is tried again: as long as a service takes to start anew.
+const SILENT: Duration = Duration::from_secs(15);
+/// And then how often, as long as it goes on.
+const TOLD_AGAIN: Duration = Duration::from_secs(300);
 
 /// How a service is reached.
 #[derive(Clone, Debug)]
@@ -290,6 +294,7 @@ impl Client {
     ) -> Result<T, Failure> {
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
+        let mut tell = begun + SILENT;
         loop {
             let failure = match attempt() {
                 Err(Failure::Again(diagnostic)) => diagnostic,
@@ -299,7 +304,12 @@ impl Client {
             if Instant::now() + pause >= end {
                 return Err(Failure::Again(failure));
             }
-            tracing::debug!("trying again: {}", failure.what);
+            if Instant::now() >= tell {
+                tell = Instant::now() + TOLD_AGAIN;
+                tracing::warn!("trying again: {}", failure.what);
+            } else {
+                tracing::debug!("trying again: {}", failure.what);
+            }
             metrics::counter!(RETRIES).increment(1);
             std::thread::sleep(jittered(pause));
             pause = (pause * 2).min(LONGEST_PAUSE);

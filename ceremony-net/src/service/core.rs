@@ -609,11 +609,16 @@ impl Core {
         Ok((bytes, signed))
     }
 
-    /// Keeps a signed statement: an enrolment, a commitment, or the result of an audit.
-    pub(crate) fn take_statement(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+    /// Keeps a signed statement: an enrolment, a commitment, or the result of an audit. `may_ask`
+    /// is asked about a stranger's enrolment that is new, once each.
+    pub(crate) fn take_statement(
+        &self,
+        envelope: &Envelope,
+        may_ask: impl FnOnce() -> Result<(), Diagnostic>,
+    ) -> Result<(), Diagnostic> {
         let payload = envelope.payload();
         if Statement::<Enrolment>::from_payload(payload).is_ok() {
-            self.take_enrolment(envelope)
+            self.take_enrolment(envelope, may_ask)
         } else if Statement::<Commitment>::from_payload(payload).is_ok() {
             self.take_commitment(envelope)
         } else {
@@ -628,6 +633,11 @@ impl Core {
         let said = Commitment::read(path, &envelope.to_json(), &view.ceremony.config)?;
         let envelope = &as_kept(envelope, &said.key)?;
         let bytes = envelope.to_json();
+        // Commitments are public: sending one again changes nothing.
+        let is_here = view.ceremony.commitments.of_phase(said.phase).any(|kept| kept.said == said);
+        if is_here && !view.is_stale(&self.options.folder) {
+            return Ok(());
+        }
         // Held until the journal has it: no contribution comes in between.
         let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
@@ -641,8 +651,9 @@ impl Core {
             if let Err(error) = fits.and_then(|()| state.ensure_takes_commitments(said.phase)) {
                 drop(state);
                 drop(lock);
-                // Who commits anew reads first which round it is.
-                self.refresh(true)?;
+                // Who commits anew reads first which round it is. Nothing is read where nothing
+                // changed: whoever is refused could send the same again and again.
+                self.refresh(false)?;
                 return Err(error);
             }
         }
@@ -662,12 +673,23 @@ impl Core {
         Ok(())
     }
 
-    fn take_enrolment(&self, envelope: &Envelope) -> Result<(), Diagnostic> {
+    fn take_enrolment(
+        &self,
+        envelope: &Envelope,
+        may_ask: impl FnOnce() -> Result<(), Diagnostic>,
+    ) -> Result<(), Diagnostic> {
         let view = self.state().view.clone();
-        // Before the lock: others wait for it.
+        // Before the lock, for which others wait: whatever can be answered without it.
         let path = Path::new("enrolment");
         let said = Enrolment::read(path, &envelope.to_json(), &view.ceremony.config)?;
         let envelope = &as_kept(envelope, &said.key)?;
+        if said.is_here(&view.ceremony)? {
+            return Ok(());
+        }
+        said.ensure_has_room(&view.ceremony)?;
+        if !said.is_of_the_roster(&view.ceremony) {
+            may_ask()?;
+        }
         let lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
         // Enrolments are public: sending one again changes nothing.

@@ -49,6 +49,8 @@ pub(crate) struct App {
     /// Held by a request that reads a whole bundle: one at a time, so that many take no more memory
     /// than one.
     pub(crate) heavy: Arc<tokio::sync::Semaphore>,
+    /// Requests that wait for that, or have it.
+    pub(crate) statements: Arc<Counts<Whose>>,
     pub(crate) dashboard: Dashboard,
     /// Browsers that are told of changes.
     pub(crate) listeners: Arc<Counts<Whose>>,
@@ -60,12 +62,19 @@ pub(crate) struct App {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// The address of a client, whoever it is: what a reverse proxy says, if there is one.
+#[derive(Clone, Copy, Debug)]
+struct Client(IpAddr);
+
 /// Whose downloads are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Whose {
     Participant(PublicKey),
     Network(IpAddr),
 }
+
+/// Where more strangers of one network ask to be enrolled than an hour takes.
+const ENROLMENTS_AN_HOUR: &str = "too-many-enrolments";
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -74,9 +83,13 @@ pub(crate) struct Refusal(StatusCode, Box<Diagnostic>);
 impl From<Diagnostic> for Refusal {
     fn from(diagnostic: Diagnostic) -> Self {
         let status = match (diagnostic.code.as_str(), diagnostic.blame) {
-            ("busy" | "turn-over" | "received" | "not-in-queue" | "unfinished", _) => {
-                StatusCode::CONFLICT
-            }
+            (
+                "busy" | "turn-over" | "received" | "not-in-queue" | "unfinished" | "no-bundle"
+                // Of an enrolment: another one of this key is here, or it comes too late.
+                | "enrolled-already" | "phase-over",
+                _,
+            ) => StatusCode::CONFLICT,
+            (ENROLMENTS_AN_HOUR, _) => StatusCode::TOO_MANY_REQUESTS,
             ("size", _) => StatusCode::PAYLOAD_TOO_LARGE,
             // The client's.
             ("clock", _) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -99,12 +112,16 @@ impl IntoResponse for Refusal {
         if self.0 == StatusCode::SERVICE_UNAVAILABLE {
             crate::log::failure("a request failed: ", &self.1);
         }
-        let is_too_many = self.0 == StatusCode::TOO_MANY_REQUESTS;
+        let after = match (self.0, self.1.code.as_str()) {
+            (StatusCode::TOO_MANY_REQUESTS, ENROLMENTS_AN_HOUR) => Some("60"),
+            (StatusCode::TOO_MANY_REQUESTS, _) => Some("1"),
+            _ => None,
+        };
         let code = Code(self.1.code.clone());
         let mut response = (self.0, Json(Problem::from(*self.1))).into_response();
         response.extensions_mut().insert(code);
-        if is_too_many {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(after));
         }
         response
     }
@@ -227,6 +244,7 @@ async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Resp
         _ => Whose::Network(network(address)),
     };
     request.extensions_mut().insert(whose);
+    request.extensions_mut().insert(Client(address));
     if let Some(holder) = holder {
         request.extensions_mut().insert(holder);
     }
@@ -784,26 +802,44 @@ async fn receipts(State(app): State<App>, Signed(key): Signed) -> Answer<Json<Re
     Ok(Json(Receipts { receipts }))
 }
 
+/// Waits until nobody else reads or writes the folder's documents, if few wait already.
+async fn one_at_a_time(app: &App, whose: Whose) -> Answer<impl Send + 'static> {
+    let Some(counted) = app.statements.admit(whose) else {
+        return Err(too_many("too-many-statements", "too many statements are being taken in"));
+    };
+    Ok((app.heavy.clone().acquire_owned().await, counted))
+}
+
 /// Keeps the signed result of an audit.
 #[utoipa::path(
     post, path = "/v1/statements", request_body = StatementRequest,
     responses(
         (status = 204), (status = 400, body = Problem), (status = 408, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem)
     )
 )]
 async fn statement(
     State(app): State<App>,
+    Extension(whose): Extension<Whose>,
+    Extension(Client(address)): Extension<Client>,
     Body_(request): Body_<StatementRequest>,
 ) -> Answer<StatusCode> {
-    let one = app.heavy.clone().acquire_owned().await;
-    let core = app.core.clone();
+    let one = one_at_a_time(&app, whose).await?;
+    let (core, rates) = (app.core.clone(), app.rates.clone());
     let work = move || {
         // A client that disconnects leaves the permit taken until this is done.
         let _one = one;
-        core.take_statement(&request.envelope)
+        core.take_statement(&request.envelope, || {
+            if rates.enrolment(address) {
+                return Ok(());
+            }
+            let what = "too many people have asked to take part from here in this hour";
+            Err(Diagnostic::environment(ENROLMENTS_AN_HOUR, what)
+                .hint("the client asks again by itself; or ask the coordinator"))
+        })
     };
     blocking(work).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -814,16 +850,21 @@ async fn statement(
     post, path = "/v1/approvals", request_body = Approval,
     responses(
         (status = 204), (status = 400, body = Problem), (status = 408, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem)
     )
 )]
-async fn approval(State(app): State<App>, Body_(approval): Body_<Approval>) -> Answer<StatusCode> {
+async fn approval(
+    State(app): State<App>,
+    Extension(whose): Extension<Whose>,
+    Body_(approval): Body_<Approval>,
+) -> Answer<StatusCode> {
     let key = PublicKey::from_hex(&approval.key).map_err(|it| Diagnostic::from(&it))?;
     let signature = zk_attest::digest::from_hex(&approval.signature, "signature")
         .map_err(|it| Diagnostic::from(&it))?;
-    let one = app.heavy.clone().acquire_owned().await;
+    let one = one_at_a_time(&app, whose).await?;
     let core = app.core.clone();
     let work = move || {
         let _one = one;

@@ -61,6 +61,13 @@ pub(crate) const REQUESTS: (u32, u32) = (50, 400);
 pub(crate) const SESSION_REQUESTS: (u32, u32) = (50, 200);
 /// The same by one participant with a session: uploads in small parts are many requests.
 pub(crate) const SIGNED_REQUESTS: (u32, u32) = (200, 1000);
+/// Requests at the same time that wait for the one place at the folder's documents (statements and
+/// approvals), or have it: each takes up to [`ENVELOPE_BODY`], and the last one waits as long as
+/// all before it. More than the people of a small ceremony who commit or approve at once; the
+/// client comes again.
+pub(crate) const STATEMENTS: usize = 16;
+/// Of one participant, or of one network without a session: room for others.
+pub(crate) const STATEMENTS_OF_ONE: usize = 8;
 /// Addresses that are remembered: a limiter's memory is bounded by forgetting the idle ones.
 pub(crate) const REMEMBERED: usize = 1 << 16;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use ceremony_folder::enrolment;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -26,7 +27,8 @@ use super::http::{App, Peer, router};
 use super::in_use::Watch;
 use super::limits::{
     CONNECTION_BUFFER, CONNECTIONS, CONNECTIONS_OF_ADDRESS, DOWNLOADS, DOWNLOADS_OF_ONE, HEAD_TIME,
-    LISTENERS, LISTENERS_OF_ONE, OTHER_FILES, SEND_BUFFER, STOP_TIME, STREAM_BUFFER, STREAMS,
+    LISTENERS, LISTENERS_OF_ONE, OTHER_FILES, SEND_BUFFER, STATEMENTS, STATEMENTS_OF_ONE,
+    STOP_TIME, STREAM_BUFFER, STREAMS,
 };
 use super::proxies::Proxies;
 use super::rates::{Rates, network};
@@ -135,7 +137,8 @@ pub(crate) async fn bare(
     stopped: watch::Receiver<bool>,
 ) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
     let (listener, bound) = bind(address).await?;
-    let rates = Arc::new(Rates::new());
+    // Nobody enrols here.
+    let rates = Arc::new(Rates::new(0));
     let connections = room(open_files()).0.min(wanted.connections);
     let admission = Admission {
         strangers: Counts::new(connections, wanted.of_address.min(connections)),
@@ -175,7 +178,8 @@ pub(crate) async fn listen(
     stopped: watch::Receiver<bool>,
 ) -> Result<(SocketAddr, JoinHandle<()>), Diagnostic> {
     let (listener, bound) = bind(address).await?;
-    let rates = Arc::new(Rates::new());
+    let most = enrolment::most_an_hour(&core.state().view.ceremony.config);
+    let rates = Arc::new(Rates::new(most));
     let (connections, downloads) = room(open_files());
     if connections < CONNECTIONS {
         tracing::warn!("{connections} connections at most: this process may not open more files");
@@ -188,6 +192,7 @@ pub(crate) async fn listen(
         proxies: proxies.clone(),
         downloads: Counts::new(downloads, DOWNLOADS_OF_ONE.min(downloads)),
         heavy: Arc::new(tokio::sync::Semaphore::new(1)),
+        statements: Counts::new(STATEMENTS, STATEMENTS_OF_ONE),
         dashboard: Dashboard::default(),
         listeners: Counts::new(LISTENERS, LISTENERS_OF_ONE),
         stopped: stopped.clone(),

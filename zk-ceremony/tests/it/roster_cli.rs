@@ -6,6 +6,7 @@ use std::fs;
 use ceremony_folder::enrolment::{self, Enrolment};
 use ceremony_folder::{Ceremony, Config};
 use zk_attest::amendment::{AMENDMENT_SUBJECT, Amendment, Change};
+use zk_attest::diagnostic::Blame;
 use zk_attest::digest::{ConfigDigest, FileDigest};
 use zk_attest::envelope::Envelope;
 use zk_attest::key::PublicKey;
@@ -744,7 +745,7 @@ fn an_enrolment_is_its_makers_of_this_ceremony_and_of_somebody_who_may_come() {
 }
 
 #[test]
-fn as_many_strangers_may_ask_to_take_part_as_a_ceremony_can_have() {
+fn four_strangers_may_ask_for_each_place_and_at_least_thirty_two() {
     let world = world();
     let ceremony = || Ceremony::open(&world.shared("")).unwrap();
     let rules = ceremony().config;
@@ -768,11 +769,19 @@ fn as_many_strangers_may_ask_to_take_part_as_a_ceremony_can_have() {
     };
     fs::create_dir(world.shared("enrolments")).unwrap();
     let folder = ceremony();
-    for n in 0..zk_vk_guard::limits::MAX_PARTICIPANTS {
-        let (key, envelope) = envelope(n);
-        fs::write(folder.enrolment_path(&key), envelope.to_json()).unwrap();
+    // Those of people of the roster do not count, nor does what is no enrolment by its name.
+    for who in ["alice", "bob", "dora"] {
+        fs::write(folder.enrolment_path(&world.public_key(who)), "").unwrap();
     }
-    let (_, one_more) = envelope(usize::MAX);
-    let refused = enrolment::keep(&folder, &one_more).unwrap_err();
-    assert!(refused.what.contains("too many people ask"), "{}", refused.what);
+    fs::write(world.shared("enrolments/README.md"), "").unwrap();
+    let most = enrolment::most_waiting(&rules);
+    assert_eq!(most, 32);
+    // What is written in the others was verified when it came, and is not verified again.
+    for n in 0..most - 2 {
+        fs::write(folder.enrolment_path(&envelope(n).0), "").unwrap();
+    }
+    assert_eq!(folder.waiting_enrolments(), most - 1);
+    enrolment::keep(&folder, &envelope(most).1).unwrap();
+    let refused = enrolment::keep(&folder, &envelope(most + 1).1).unwrap_err();
+    assert_eq!((refused.code.as_str(), refused.blame), ("enrolments", Blame::Artefact));
 }

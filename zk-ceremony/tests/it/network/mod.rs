@@ -19,6 +19,7 @@ mod refusals;
 mod restarts;
 mod rounds;
 mod starts;
+mod strangers;
 mod waiting;
 mod whole;
 

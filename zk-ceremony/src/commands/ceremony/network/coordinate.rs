@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ceremony_folder::beacon::PublicValue;
 use ceremony_folder::drand::Chain;
-use ceremony_folder::enrolment::{ENROLMENTS, Enrolment};
+use ceremony_folder::enrolment::ENROLMENTS;
 use ceremony_folder::{Ceremony, Folder, FolderLock, Stage};
 use ceremony_net::drand::Endpoints;
 use ceremony_net::service::Service;
@@ -127,17 +127,19 @@ impl Coordinator {
         }
         let mut added = false;
         let _lock = FolderLock::take(&self.root)?;
-        loop {
-            let now = ceremony.again()?;
-            now.ensure_sound()?;
-            let can_be_added = |request: &Enrolment| {
-                let reason = Label::from_static("a request");
-                !request.is_of_the_roster(&now)
-                    && now.ensure_amendable(request.change(), reason).is_ok()
-            };
-            let Some(request) = now.enrolments().into_iter().find(can_be_added) else { break };
-            now.admit(&request, self.signer.as_mut())?;
-            added = true;
+        let mut now = ceremony.again()?;
+        now.ensure_sound()?;
+        // Read and verified once, and held to the roster as it grows.
+        for request in now.enrolments() {
+            let reason = Label::from_static("a request");
+            let can_be_added = !request.is_of_the_roster(&now)
+                && now.ensure_amendable(request.change(), reason).is_ok();
+            if can_be_added {
+                now.admit(&request, self.signer.as_mut())?;
+                added = true;
+                now = now.again()?;
+                now.ensure_sound()?;
+            }
         }
         self.enrolments = changed;
         Ok(added)

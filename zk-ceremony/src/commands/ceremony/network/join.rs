@@ -5,6 +5,8 @@ mod committed;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ceremony_folder::enrolment::Enrolment;
+use ceremony_folder::folder::slashed;
 use ceremony_folder::service::{Receipt, appointments};
 use ceremony_folder::{Ceremony, Step, Track};
 use ceremony_net::client::{Client, Participant};
@@ -153,9 +155,32 @@ impl JoinArgs {
         };
         let wanted = if is_new(&ceremony) { wanted } else { Vec::new() };
         let phases = people::phases(&ceremony, &name, signer.public_key(), &wanted)?;
-        let said = people::enrol(&ceremony, &name, &phases, (machine?, window?), signer)?;
-        client.send_statement(&said)?;
-        say!("your enrolment is sent (key {})", signer.public_key().fingerprint());
+        let fingerprint = signer.public_key().fingerprint();
+        match enrolled(copy, &ceremony, signer.public_key()) {
+            // What an earlier run sent stands, and is not said again in other words.
+            Some(said) if said.participant == name && said.phases == phases => {
+                say!("your enrolment is there already (key {fingerprint})");
+            }
+            // Who is in the roster waits for nobody's answer to it.
+            Some(_) if !is_new(&ceremony) => {}
+            Some(said) => return Err(enrolled_otherwise(&said)),
+            None => {
+                let said = people::enrol(&ceremony, &name, &phases, (machine?, window?), signer)?;
+                client.send_statement(&said).map_err(|error| match error.code.as_str() {
+                    // Signed on another machine, or a moment ago.
+                    "enrolled-already" => error.hint(
+                        "run the same command again: what was signed first counts; with another \
+                         name or other phases, enrol with another key",
+                    ),
+                    "enrolments" => error.hint(
+                        "tell the coordinator, who answers requests or moves them away; then run \
+                         the same command again",
+                    ),
+                    _ => error,
+                })?;
+                say!("your enrolment is sent (key {fingerprint})");
+            }
+        }
         if is_new(&ceremony) {
             say!("waiting for the coordinator, who adds you to the roster");
         }
@@ -170,6 +195,23 @@ impl JoinArgs {
         }
         Ok(ceremony)
     }
+}
+
+/// What the service has of this key's enrolment. A file that is only here was moved away there.
+fn enrolled(copy: &WorkingCopy, ceremony: &Ceremony, key: &PublicKey) -> Option<Enrolment> {
+    let path = ceremony.enrolment_path(key);
+    let name = path.strip_prefix(ceremony.folder.root()).unwrap_or(&path);
+    let is_there = copy.is_listed(&slashed(name));
+    let bytes = ceremony.folder.read(&path, Envelope::MAX_BYTES).ok().filter(|_| is_there)?;
+    Enrolment::read(&path, &bytes, &ceremony.config).ok()
+}
+
+fn enrolled_otherwise(said: &Enrolment) -> Diagnostic {
+    let phases: Vec<String> = said.phases.iter().map(|it| u8::from(*it).to_string()).collect();
+    Diagnostic::artefact("enrolled-already", "this key has enrolled already, in other words")
+        .found(format_args!("{}, phases {}", said.participant, phases.join(", ")))
+        .expected("the name and the phases that you give now")
+        .hint("give those again, or enrol with another key")
 }
 
 fn phase_of(stage: StageInfo) -> Option<Phase> {
