@@ -579,8 +579,17 @@ impl Core {
                 ));
         }
         let view = self.state().view.clone();
-        // Public keys are public: junk signatures must not reach the folder's lock.
-        self.with_signature(&view.ceremony, key, signature)?;
+        let folder = &view.ceremony.folder;
+        if !folder.is_present(&folder.bundle()) {
+            return Err(Diagnostic::environment("no-bundle", "there is no bundle yet")
+                .hint("approve it when it is there: /v1/ceremony says whether it is"));
+        }
+        // Public keys are public: junk signatures must not reach the folder's lock. Nor must those
+        // that are there: a bundle, and so every signature on it, is public, too.
+        let (before, signed) = self.with_signature(&view.ceremony, key, signature)?;
+        if signed == before {
+            return Ok(());
+        }
         let _lock = FolderLock::take(&self.options.folder)?;
         let ceremony = view.ceremony.again()?;
         let (before, signed) = self.with_signature(&ceremony, key, signature)?;

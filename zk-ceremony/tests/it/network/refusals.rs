@@ -135,9 +135,11 @@ fn what_nobody_asked_for_is_refused_at_once_even_while_the_folder_is_in_use() {
         assert_eq!(answer.refusal(), expected, "{answer:?}");
         assert!(begun.elapsed() < Duration::from_secs(20), "{path} waits for the folder");
     }
-    // There is no bundle to approve.
+    // There is no bundle to approve, which is nobody's failure.
     let answer = send(net.address, "POST", "/v1/approvals", &[JSON], approval("bob").as_bytes());
-    assert!(answer.status >= 400, "{answer:?}");
+    assert_eq!(answer.refusal(), is((409, "no-bundle")), "{answer:?}");
+    let said = net.service.as_ref().unwrap().said();
+    assert!(!said.contains("ERROR"), "{said}");
     for (path, body, status) in [
         ("/v1/statements", "{}", 400),
         ("/v1/statements", "[", 400),
