@@ -67,7 +67,7 @@ pub struct Client {
     base: Url,
     origin: Label,
     insecure_http: bool,
-    patience: Duration,
+    pub(crate) patience: Duration,
     /// Whether files come from the service itself, wherever it sends its clients.
     pub(crate) direct: AtomicBool,
     /// Whether a file came from where it sent this one.

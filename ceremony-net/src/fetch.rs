@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ceremony_core::progress::Progress;
 use reqwest::blocking::Response;
@@ -270,6 +271,10 @@ impl Source for Client {
         })?)
     }
 
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
     fn small_file(&self, file: &FileInfo, limit: usize) -> Result<Vec<u8>, Diagnostic> {
         self.small_file_at(file, limit, || self.ask_for(file, None).map(|(response, _)| response))
     }
@@ -297,8 +302,6 @@ impl Source for Client {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use ceremony_core::progress::NoProgress;
 
     use super::*;

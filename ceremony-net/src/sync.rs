@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use ceremony_core::progress::{NoProgress, Progress};
@@ -38,6 +38,8 @@ const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// service looks at its folder every second.
 const ATTEMPTS: u32 = 20;
 const REPLACED: Duration = Duration::from_millis(500);
+/// The longest pause before a list that was empty is asked for again.
+const WITHHELD: Duration = Duration::from_secs(10);
 const RULES: &str = "ceremony.toml";
 
 /// Where a copy gets its files from.
@@ -47,6 +49,11 @@ pub trait Source {
     /// # Errors
     /// When it is not reached.
     fn files(&self) -> Result<FileList, Diagnostic>;
+
+    /// How long an empty list is asked for again, before it is taken for one.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// A small file, whole, with the digest of the list.
     ///
@@ -98,6 +105,9 @@ pub struct Updated {
 /// # Errors
 /// When the service is not reached, or has no sound rules.
 pub fn rules(source: &dyn Source, files: &FileList) -> Result<Config, Diagnostic> {
+    if files.files.is_empty() {
+        return Err(withheld());
+    }
     let Some(file) = files.files.iter().find(|file| file.name == RULES) else {
         return Err(Diagnostic::environment("no-rules", "the service hands out no rules")
             .expected(RULES)
@@ -190,7 +200,7 @@ impl WorkingCopy {
         let _lock = FolderLock::take(&self.root)?;
         let mut updated = Updated::default();
         for attempt in 1.. {
-            let listed = source.files()?;
+            let listed = all_files(source)?;
             self.remote = listed.files.iter().map(|file| file.name.clone()).collect();
             let mut files: Vec<FileInfo> = listed
                 .files
@@ -451,6 +461,37 @@ impl WorkingCopy {
     }
 }
 
+/// What a source hands out. A ceremony has its rules at least: an empty list says that something
+/// is withheld, and must not be read as if everything were gone.
+fn all_files(source: &dyn Source) -> Result<FileList, Diagnostic> {
+    let begun = Instant::now();
+    let mut pause = REPLACED;
+    loop {
+        let listed = source.files()?;
+        if !listed.files.is_empty() {
+            return Ok(listed);
+        }
+        if begun.elapsed() + pause >= source.patience() {
+            return Err(withheld());
+        }
+        if pause == REPLACED {
+            tracing::warn!("{}: asking again", withheld().what);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(WITHHELD);
+    }
+}
+
+/// Why there is nothing to fetch.
+fn withheld() -> Diagnostic {
+    Diagnostic::environment("withheld", "the service hands out no file of the ceremony")
+        .expected("its public files, the rules among them")
+        .hint(
+            "tell the coordinator: something in the folder must not be handed out, and the \
+             service's log says what; run the same command again when that is mended",
+        )
+}
+
 /// A folder of which some files are elsewhere.
 #[derive(Debug)]
 struct Listed {
@@ -533,6 +574,40 @@ mod tests {
             self.1.set(true);
             Err(Diagnostic::environment("network", "it is not here"))
         }
+    }
+
+    /// Withholds everything, so many times.
+    struct Withholds(Cell<u32>);
+
+    impl Source for Withholds {
+        fn files(&self) -> Result<FileList, Diagnostic> {
+            let left = self.0.get();
+            self.0.set(left.saturating_sub(1));
+            let file = FileInfo { name: RULES.into(), size: 1, sha256: "0a".repeat(32) };
+            Ok(FileList { files: if left == 0 { vec![file] } else { Vec::new() } })
+        }
+
+        fn patience(&self) -> Duration {
+            2 * REPLACED
+        }
+
+        fn small_file(&self, _: &FileInfo, _: usize) -> Result<Vec<u8>, Diagnostic> {
+            unreachable!()
+        }
+
+        fn fetch(&self, _: &FileInfo, _: &Path, _: &dyn Progress) -> Result<(), Diagnostic> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_said_to_be_withheld_if_it_stays_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut copy = WorkingCopy::open(folder.path(), config()).unwrap();
+        let mut update = |times| copy.update(&Withholds(Cell::new(times)), |_| true, &NoProgress);
+        update(1).unwrap();
+        let error = update(u32::MAX).unwrap_err();
+        assert_eq!((error.code.as_str(), error.place.as_deref()), ("withheld", None));
     }
 
     #[test]

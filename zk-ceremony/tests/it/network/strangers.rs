@@ -199,6 +199,26 @@ fn few_wait_for_the_folders_documents_and_others_are_told_to_come_again() {
 }
 
 #[test]
+fn who_waits_for_the_roster_is_told_that_files_are_withheld_and_goes_on_after_it() {
+    let mut net = net();
+    net.serve_without_end("");
+    let mut zoe = net.join("zoe", "--enrol --phase 1");
+    zoe.says("waiting for the coordinator");
+    let evidence = net.world.shared("evidence");
+    fs::create_dir(&evidence).unwrap();
+    fs::copy(net.world.path("coordinator", "key.pem"), evidence.join("notes.txt")).unwrap();
+    zoe.says("the service hands out no file of the ceremony: asking again");
+    // Who begins now is told at once.
+    let run = net.join("alice", "").end();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("hands out no file of the ceremony"), "{}", run.stderr);
+    fs::remove_file(evidence.join("notes.txt")).unwrap();
+    admit_zoe(&net);
+    zoe.ok();
+    assert_eq!(net.contributions(), ["phase1 zoe"]);
+}
+
+#[test]
 fn what_a_service_says_steers_no_terminal_and_does_not_pass_for_our_advice() {
     let net = Net::new(&["alice"]);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
