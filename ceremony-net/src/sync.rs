@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
+use ceremony_core::format::ptau::Power;
 use ceremony_core::progress::{NoProgress, Progress};
 use ceremony_folder::archive_set::{PublicNames, is_data, is_replaceable, is_versioned};
 use ceremony_folder::digests::KnownDigests;
+use ceremony_folder::evidence::EVIDENCE;
 use ceremony_folder::folder::slashed;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES, Recorded};
 use ceremony_folder::output::{Output, OutputError};
@@ -34,6 +36,12 @@ const PARTIAL: &str = ".zk-ceremony-fetch";
 const MAX_RULES_BYTES: usize = ceremony_folder::config::MAX_CONFIG_BYTES;
 /// The largest document that is replaced: a bundle, a journal.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// The same of all together: several times what the largest ceremony has.
+const MAX_DOCUMENTS_BYTES: u64 = 1 << 30;
+/// Bytes of a `.ptau` for each power of tau at most, with two sets of Lagrange sections, and for
+/// its records.
+const LARGEST_ROW: u64 = 2 << 10;
+const LARGEST_PTAU: u64 = 64 << 20;
 /// How often a list is asked for while its files are replaced, and how long to wait in between: a
 /// service looks at its folder every second.
 const ATTEMPTS: u32 = 20;
@@ -98,6 +106,36 @@ pub struct Updated {
     pub fetched: Vec<String>,
     /// Files that differed, and where they are now.
     pub set_aside: Vec<(String, PathBuf)>,
+}
+
+/// Refuses a list by its sizes, before anything of it fills a disk. Evidence may have any; circuits
+/// and keys are as large as a circuit has terms, which no rule says.
+fn ensure_of_a_ceremony(files: &[FileInfo], power: Power) -> Result<(), Diagnostic> {
+    let too_large = |at: &str, found: u64, limit: u64| {
+        Err(Diagnostic::artefact("too-large", "no file of this ceremony is so large")
+            .at(at)
+            .found(format_args!("{found} bytes"))
+            .expected(format_args!("at most {limit} bytes"))
+            .hint("tell the coordinator: the service is not what it says"))
+    };
+    let mut documents = 0u64;
+    for FileInfo { name, size, .. } in files {
+        let limit = if name.ends_with(".ptau") {
+            LARGEST_PTAU + LARGEST_ROW * power.n()
+        } else if is_data(name) || name.starts_with(EVIDENCE) {
+            continue;
+        } else {
+            documents = documents.saturating_add(*size);
+            MAX_DOCUMENT_BYTES
+        };
+        if *size > limit {
+            return too_large(name, *size, limit);
+        }
+    }
+    if documents > MAX_DOCUMENTS_BYTES {
+        return too_large("all documents together", documents, MAX_DOCUMENTS_BYTES);
+    }
+    Ok(())
 }
 
 /// Fetches the rules of a ceremony.
@@ -207,6 +245,7 @@ impl WorkingCopy {
                 .into_iter()
                 .filter(|file| file.name != RULES && wanted(&file.name))
                 .collect();
+            ensure_of_a_ceremony(&files, self.config.power())?;
             files.sort_by_key(|file| (is_data(&file.name), file.name.clone()));
             let fetched =
                 files.iter().try_for_each(|file| self.fetch(source, file, &mut updated, progress));
@@ -235,12 +274,6 @@ impl WorkingCopy {
             return Err(Diagnostic::artefact("name", "a ceremony has no file of this name")
                 .at(name)
                 .hint("tell the coordinator: the service is not what it says"));
-        }
-        if is_replaceable(name) && file.size > MAX_DOCUMENT_BYTES {
-            return Err(Diagnostic::artefact("too-large", "no document is so large")
-                .at(name)
-                .found(format_args!("{} bytes", file.size))
-                .expected(format_args!("at most {MAX_DOCUMENT_BYTES} bytes")));
         }
         let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if file.sha256.len() != 64 || !file.sha256.bytes().all(hex) {
@@ -623,11 +656,25 @@ mod tests {
         };
         let digest = "0a".repeat(32);
         assert_eq!(refused("report.json", MAX_DOCUMENT_BYTES, &digest), "network");
-        assert_eq!(refused("phase1/0001.ptau", 1 << 40, &digest), "network");
+        assert_eq!(refused("phase1/0001.ptau", 1 << 26, &digest), "network");
+        assert_eq!(refused("phase1/0001.ptau", 1 << 27, &digest), "too-large");
+        for name in ["circuits/main/0001.zkey", "evidence/film.mp4"] {
+            assert_eq!(refused(name, 1 << 40, &digest), "network");
+        }
         // A document is held in memory before it gets its name.
         for name in ["report.json", "journal.jsonl", "roster/0001.dsse.json"] {
             assert_eq!(refused(name, MAX_DOCUMENT_BYTES + 1, &digest), "too-large");
         }
+        let document = |i| FileInfo {
+            name: format!("phase1/{i:04}.dsse.json"),
+            size: MAX_DOCUMENT_BYTES,
+            sha256: digest.clone(),
+        };
+        let documents: Vec<FileInfo> = (1..18).map(document).collect();
+        let power = config().power();
+        ensure_of_a_ceremony(&documents[..16], power).unwrap();
+        let error = ensure_of_a_ceremony(&documents, power).unwrap_err();
+        assert_eq!(error.place.as_deref(), Some("all documents together"));
         // Part of a path.
         let up = format!("../{}", &digest[3..]);
         for sha256 in ["", &digest[1..], &digest.to_uppercase(), &up] {

@@ -125,12 +125,12 @@ impl<const D: usize> Element<D> {
     /// A factor, and its product with this, which is in Fq.
     #[inline]
     #[kernel]
-    pub(super) fn to_base_field(&self) -> (Self, Self) {
+    pub(super) fn to_base_field(self) -> (Self, Self) {
         if D == 2 {
             let conjugate = self.conjugate();
             (conjugate, self.mul(&conjugate).carry::<0, 1, 0>())
         } else {
-            (Self::one(), *self)
+            (Self::one(), self)
         }
     }
 

@@ -25,12 +25,12 @@ pub(super) fn reads_a_file(arguments: TokenStream) -> Option<&'static str> {
         _ => None,
     });
     // What is no string is a number, or is refused by the compiler.
-    let texts = texts.filter_map(|text| syn::parse_str::<syn::LitStr>(&text).ok());
+    let mut texts = texts.filter_map(|text| syn::parse_str::<syn::LitStr>(&text).ok());
     let directive = |text: syn::LitStr| {
         let text = text.value().to_ascii_lowercase();
         DIRECTIVES.iter().any(|directive| text.contains(directive))
     };
-    texts.map(directive).any(|found| found).then_some("the assembly may include a file")
+    texts.any(directive).then_some("the assembly may include a file")
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(super) use join::RECEIPTS;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ceremony_folder::evidence::EVIDENCE;
 use ceremony_folder::{Ceremony, Config};
 use ceremony_net::client::{Client, ClientOptions};
 use ceremony_net::sync::{self, Source, WorkingCopy};
@@ -134,9 +135,10 @@ pub(super) fn signed_side(
     Ok((copy.ceremony(Path::new(url))?, folder))
 }
 
-/// Files that say who did what: all but the large ones.
+/// Files that say who did what: all but the large ones, and evidence, which may be of any size.
 fn is_signed_side(name: &str) -> bool {
-    ![".ptau", ".zkey", ".r1cs", ".bin"].iter().any(|ending| name.ends_with(ending))
+    let is_large = [".ptau", ".zkey", ".r1cs", ".bin"].iter().any(|ending| name.ends_with(ending));
+    !is_large && !name.starts_with(EVIDENCE)
 }
 
 /// Files that a verification of this depth needs and that cannot change any more.
