@@ -69,7 +69,8 @@ fn value(word: &str, config: &Config) -> String {
         "joining" => rules.enrolment.as_ref().map_or_else(String::new, |rule| {
             format!(
                 "\nUp to {} people may join while the ceremony goes on: make a key as in step 2, and \
-                 add `--enrol` to the command of step 3.\n",
+                 add `--enrol` to the command of step 3: it sends your signed request, waits until \
+                 the coordinator adds you, and goes on. Run again, it finds the request.\n",
                 rule.maximum
             )
         }),
