@@ -112,6 +112,7 @@ fn a_service_that_finds_other_bytes_goes_on_says_so_and_ends_with_an_error() {
     fs::create_dir_all(place.join("phase1")).unwrap();
     fs::write(place.join("phase1/0001.ptau"), b"another account's").unwrap();
     net.serve(&format!("{END} --publish file://{}", place.display()));
+    wait_until("the beginning is there", || place.join("index.json").exists());
     net.join("alice", "").ok();
     let run = net.service.take().unwrap().end();
     assert_eq!(run.code, 1, "{}", run.stderr);
