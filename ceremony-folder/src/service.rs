@@ -246,6 +246,19 @@ pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
     appointed(ceremony).iter().filter_map(|(_, envelope)| said(envelope)).collect()
 }
 
+/// Whether these bytes are an appointment for these rules that somebody signed who may: before it
+/// is kept in a copy, which may not know yet who is the coordinator now.
+#[must_use]
+pub fn may_appoint(ceremony: &Ceremony, bytes: &[u8]) -> bool {
+    let deputies = ceremony.config.deputies().into_iter().flat_map(|deputies| deputies.keys);
+    let mut keys: Vec<PublicKey> = ceremony.roster.keys().map(|(_, key)| *key).collect();
+    keys.extend(deputies);
+    let Ok(envelope) = Envelope::from_json(bytes) else { return false };
+    let said = Statement::<Appointment>::from_payload(envelope.payload());
+    said.is_ok_and(|it| it.predicate.ceremony_toml_sha256 == ceremony.config.digest())
+        && !envelope.signers(&keys).is_empty()
+}
+
 /// The appointments that hold, with their files.
 pub(crate) fn appointed(ceremony: &Ceremony) -> Vec<(PathBuf, Envelope)> {
     let folder = &ceremony.folder;

@@ -19,6 +19,7 @@ use ceremony_folder::evidence::EVIDENCE;
 use ceremony_folder::folder::slashed;
 use ceremony_folder::journal::{JOURNAL, JOURNAL_HEAD, Journal, MAX_JOURNAL_BYTES, Recorded};
 use ceremony_folder::output::{Output, OutputError};
+use ceremony_folder::service::{SERVICES, may_appoint};
 use ceremony_folder::steps::write_file;
 use ceremony_folder::store::{Entry, EntryKind, Input, LocalDirectory, ReadError, Readers, Store};
 use ceremony_folder::{Ceremony, Config, Folder, FolderLock, Step, Track};
@@ -418,6 +419,15 @@ impl WorkingCopy {
             if name == JOURNAL {
                 self.ensure_goes_on(&bytes)?;
             }
+            if name.starts_with(SERVICES)
+                && !may_appoint(&Ceremony::read(self.folder.clone())?, &bytes)
+            {
+                let _ = fs::remove_file(partial);
+                return Err(Diagnostic::artefact("appointment", "this appoints no service")
+                    .at(name)
+                    .expected("an appointment that a coordinator of this ceremony signed")
+                    .hint("tell the coordinator: what is there is not what it says"));
+            }
             self.write(name, &bytes)?;
             let _ = fs::remove_file(partial);
             return Ok(());
@@ -641,6 +651,43 @@ mod tests {
         update(1).unwrap();
         let error = update(u32::MAX).unwrap_err();
         assert_eq!((error.code.as_str(), error.place.as_deref()), ("withheld", None));
+    }
+
+    /// Has one file, and not the one it should be.
+    struct Junk(&'static str);
+
+    impl Source for Junk {
+        fn files(&self) -> Result<FileList, Diagnostic> {
+            let sha256 = zk_attest::digest::FileDigest::of(b"{}").to_string();
+            Ok(FileList { files: vec![FileInfo { name: self.0.into(), size: 2, sha256 }] })
+        }
+
+        fn small_file(&self, _: &FileInfo, _: usize) -> Result<Vec<u8>, Diagnostic> {
+            unreachable!()
+        }
+
+        fn fetch(&self, _: &FileInfo, to: &Path, _: &dyn Progress) -> Result<(), Diagnostic> {
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(to, "{}").unwrap();
+            Ok(())
+        }
+    }
+
+    /// Anybody who answers for a bucket lists what they like, before an index is held to its
+    /// signature.
+    #[test]
+    fn an_appointment_that_no_coordinator_signed_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut copy = WorkingCopy::open(folder.path(), config()).unwrap();
+        let name = "services/0000000000000000.dsse.json";
+        fs::create_dir(folder.path().join("services")).unwrap();
+        fs::write(folder.path().join(name), "what was here").unwrap();
+        for junk in [name, "services/x.dsse.json"] {
+            let error = copy.update(&Junk(junk), |_| true, &NoProgress).unwrap_err();
+            assert_eq!(error.code, "appointment");
+        }
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), b"what was here");
+        assert_eq!(fs::read_dir(folder.path().join("services")).unwrap().count(), 1);
     }
 
     #[test]
