@@ -185,6 +185,9 @@ fn output_fault(fault: &OutputFault) -> Diagnostic {
         OutputFault::IsInput => {
             ("output-is-input", "name another file for OUT: inputs stay as evidence")
         }
+        OutputFault::IsKey => {
+            ("output-is-key", "name another file: a key may be the only one; remove it by hand")
+        }
         OutputFault::Exists => ("output-exists", "name another file, or add --force to replace it"),
         OutputFault::NotRegular => {
             ("output-not-regular", "name another file: only a regular file is replaced")

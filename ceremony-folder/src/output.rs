@@ -7,6 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
+use zeroize::Zeroizing;
+
+use crate::key_material::marked_key;
 use crate::place::{Place, Readers};
 use crate::store::EntryKind;
 
@@ -44,6 +47,9 @@ pub enum OutputFault {
     /// Something of that name is there, and may not be replaced.
     #[error("the output exists already")]
     Exists,
+    /// What is there is a private key, of which there may be no other copy.
+    #[error("the output is a private key")]
+    IsKey,
     /// What is there is a link, a folder, a pipe or a device, which is never replaced.
     #[error("the output is not a regular file")]
     NotRegular,
@@ -97,6 +103,10 @@ impl Output {
     /// # Errors
     /// [`OutputFault`].
     pub fn create(path: &Path, replace: bool, inputs: &[&Path]) -> Result<Self, OutputError> {
+        // Only another key takes the place of one, and is no output of this kind.
+        if replace && is_key(path) {
+            return Err(OutputError { path: path.into(), fault: OutputFault::IsKey });
+        }
         Self::named(path, replace, inputs, Readers::Everyone)
     }
 
@@ -229,6 +239,14 @@ pub(crate) fn place_of(path: &Path, replace: bool, inputs: &[&Path]) -> Result<P
         return refused(if replace { OutputFault::NotRegular } else { OutputFault::Exists });
     }
     Place::named(path).map_err(|error| io_error(path, "opening its folder", error))
+}
+
+/// Whether a private key that says so stands at a path. What cannot be read is for others to say.
+fn is_key(path: &Path) -> bool {
+    const LARGEST: u64 = 1 << 16;
+    let is_small = |it: fs::Metadata| it.is_file() && it.len() <= LARGEST;
+    path.symlink_metadata().is_ok_and(is_small)
+        && fs::read(path).map(Zeroizing::new).is_ok_and(|it| marked_key(&it).is_some())
 }
 
 /// What stands where an output is to be.
