@@ -326,6 +326,17 @@ impl Bundle {
         }
     }
 
+    /// What a signer asks before signing: whether the policy, and the day, refuse more than that
+    /// signatures are missing. No further signature mends that.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`], but `threshold-not-met`.
+    pub fn ensure_signable(&self, policy: &Policy, now: &Timestamp) -> Result<()> {
+        let contents = self.contents()?;
+        contents.check_policy(policy)?;
+        contents.overdue(policy, now).next().map_or(Ok(()), Err)
+    }
+
     /// Who of each role has signed, or a refusal if these are too few.
     fn approvals(&self, policy: &Policy) -> Result<Approvals> {
         let document = policy.document();

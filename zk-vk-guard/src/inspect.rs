@@ -151,8 +151,10 @@ impl Bundle {
             roles: policy.map(|policy| self.roles(policy)).unwrap_or_default(),
             signatures: self.envelope().signatures().len(),
             verdict: policy.map(|policy| {
+                // Missing signatures come last: they hide nothing that a signer must know.
                 let refusal = self
-                    .verify(policy, now, OnExpiry::Refuse)
+                    .ensure_signable(policy, now)
+                    .and_then(|()| self.verify(policy, now, OnExpiry::Refuse).map(drop))
                     .err()
                     .map(|refusal| refusal.without_hint());
                 Verdict { policy_sha256: policy.digest(), approved: refusal.is_none(), refusal }

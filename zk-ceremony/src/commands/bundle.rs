@@ -55,6 +55,14 @@ impl SignBundle {
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let inspection = document.bundle()?.inspect(policy.as_ref(), &Timestamp::now());
         say!("{}", inspection.map_err(|refusal| failure::refusal(&self.bundle, &refusal))?);
+        if let Some(policy) = &policy {
+            document.bundle()?.ensure_signable(policy, &Timestamp::now()).map_err(|refusal| {
+                failure::refusal(&self.bundle, &refusal).hint(
+                    "do not sign it: no signature makes this policy accept it. Ask the \
+                     coordinator for another bundle, or sign under the policy that it is for",
+                )
+            })?;
+        }
         let mut signer = self.signer.open()?;
         let key = *signer.public_key();
         let role = policy.as_ref().map(|policy| role_of(policy, signer.as_ref())).transpose()?;
