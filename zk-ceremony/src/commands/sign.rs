@@ -18,10 +18,10 @@ use zk_attest::error::{Code, Refusal};
 use zk_attest::file::read_regular;
 use zk_attest::key::{PublicKey, SignatureBytes};
 use zk_attest::manifest::{MAX_MANIFEST_BYTES, Manifest};
-use zk_attest::primitives::Timestamp;
+use zk_attest::primitives::{Beacon, Timestamp};
 use zk_attest::signer::sign_envelope;
 use zk_attest::statement::{
-    MANIFEST_SUBJECT, Predicate, Provenance, Statement, StepAttestation, Subject,
+    Build, MANIFEST_SUBJECT, Predicate, Provenance, Statement, StepAttestation, Subject,
 };
 use zk_vk_guard::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
@@ -413,29 +413,74 @@ fn shown_part(statement: &Statement<PtauPart>) -> Result<String, Refusal> {
     Ok(lines.join("\n") + "\n")
 }
 
+/// Every field: what is not shown would be signed unseen.
 fn shown_step(statement: &Statement<StepAttestation>) -> String {
-    let says = &statement.predicate;
-    let place = says.circuit.as_ref().map_or_else(
-        || "phase 1".to_owned(),
-        |circuit| format!("phase 2 of circuit {}", circuit.name),
+    let StepAttestation {
+        ceremony,
+        ceremony_toml_sha256,
+        kind,
+        phase,
+        circuit,
+        action,
+        index,
+        participant,
+        input_sha256,
+        contribution_hash,
+        beacon,
+        tool,
+        build,
+        entropy,
+        destruction,
+        verified,
+        reason,
+        time,
+    } = &statement.predicate;
+    let place = circuit.as_ref().map_or_else(
+        || format!("phase {}", u8::from(*phase)),
+        |circuit| format!("phase {} of circuit {}", u8::from(*phase), circuit.name),
     );
     let mut lines = vec![
         format!(
-            "attests      {} {}, {place}, of ceremony {} ({})",
-            says.action.as_str(),
-            says.index,
-            says.ceremony,
-            says.kind
+            "attests      {} {index}, {place}, of ceremony {ceremony} ({kind})",
+            action.as_str()
         ),
-        format!("participant  {}", says.participant),
-        format!("entropy      {}", says.entropy),
-        format!("destruction  {}", says.destruction),
-        format!("verified     {}", says.verified),
-        format!("time         {}", says.time),
+        format!("rules        {ceremony_toml_sha256}"),
     ];
-    lines.extend(says.input_sha256.map(|input| format!("input        {input}")));
+    lines.extend(circuit.as_ref().map(|it| format!("circuit      {}", it.circuit_sha256)));
+    lines.push(format!("participant  {participant}"));
+    lines.extend(reason.as_ref().map(|reason| format!("reason       {reason}")));
+    if let Some(beacon) = beacon {
+        lines.extend(shown_beacon(beacon));
+    }
+    lines.extend([
+        format!("entropy      {entropy}"),
+        format!("destruction  {destruction}"),
+        format!("verified     {verified}"),
+        format!("tool         {tool}"),
+    ]);
+    if let Some(Build { commit, executable_sha256, arithmetic }) = build {
+        let known = |what: Option<String>| what.unwrap_or_else(|| "not known".into());
+        lines.push(format!(
+            "build        commit {}, program {}, {arithmetic}",
+            known(commit.as_ref().map(ToString::to_string)),
+            known(executable_sha256.map(|it| it.to_string()))
+        ));
+    }
+    lines.push(format!("time         {time}"));
+    lines.extend(input_sha256.map(|input| format!("input        {input}")));
+    lines.extend(contribution_hash.map(|hash| format!("hash         {hash}")));
     lines.extend(shown_subjects(&statement.subject));
     lines.join("\n") + "\n"
+}
+
+fn shown_beacon(beacon: &Beacon) -> impl Iterator<Item = String> {
+    let Beacon { source, round, value, signature, exponent } = beacon;
+    let lines = [
+        format!("beacon       {source}, round {round}, hashed 2^{} times", exponent.get()),
+        format!("  value      {}", hex::encode(value.as_bytes())),
+    ];
+    let signature = signature.map(|it| format!("  signature  {}", String::from(it)));
+    lines.into_iter().chain(signature)
 }
 
 fn shown_subjects(subjects: &[Subject]) -> impl Iterator<Item = String> {

@@ -321,3 +321,45 @@ fn words_about_keys_keep_nothing_from_being_published_and_are_refused_where_they
     let run = world.run("coordinator", "ceremony index shared --key key.pem");
     assert_ne!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }
+
+#[test]
+fn a_signer_is_told_of_all_that_no_signature_mends_and_does_not_sign() {
+    let world = approved();
+    let key = world.public_key("alice");
+    world.ok(
+        "coordinator",
+        &format!(
+            "policy new policy.json --kind rehearsal --release alice={key} --release-threshold 1 \
+             --phase1-contributions 1 --phase2-contributions 1 --circuit main=circuit.r1cs \
+             --minimum-serial 50"
+        ),
+    );
+    world.ok("coordinator", &format!("{BUNDLE} --out b.json"));
+    let what = "serial-too-low";
+    let run = world.run("coordinator", "bundle inspect b.json --policy policy.json");
+    assert!(run.code == 1 && run.stdout.contains(what), "{}{}", run.stdout, run.stderr);
+    let before = world.read("coordinator", "b.json");
+    let line = "bundle sign b.json --policy policy.json --key ../alice/key.pem --yes";
+    let run = world.run("coordinator", line);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("no signature makes this policy accept it"), "{}", run.stderr);
+    assert!(world.read("coordinator", "b.json") == before);
+}
+
+#[test]
+fn no_output_takes_the_place_of_a_private_key() {
+    let world = approved();
+    let key = world.read("alice", "key.pem");
+    world.write("coordinator", "k.pem", &key);
+    world.ok("coordinator", "sign prepare shared/bundle.json b.pae");
+    for line in [
+        "sign raw b.pae k.pem --key ../alice/key.pem --force",
+        "sign prepare shared/bundle.json k.pem --force",
+        "bundle sign shared/bundle.json --key ../alice/key.pem --out k.pem --force --yes",
+    ] {
+        let run = world.run("coordinator", line);
+        assert_ne!(run.code, 0, "{line}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("the output is a private key"), "{line}: {}", run.stderr);
+    }
+    assert!(world.read("coordinator", "k.pem") == key);
+}
