@@ -531,7 +531,7 @@ fn withheld() -> Diagnostic {
         .expected("its public files, the rules among them")
         .hint(
             "tell the coordinator: something in the folder must not be handed out, and the \
-             service's log says what; run the same command again when that is mended",
+             service's log says what; run the same command again once that is fixed",
         )
 }
 

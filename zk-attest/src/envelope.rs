@@ -266,8 +266,8 @@ impl Envelope {
     }
 
     /// The envelope as we keep one that came from someone else: signed with this key only, in our
-    /// own form. Key ids, further signatures and the form of the JSON are not signed, and whoever
-    /// passes an envelope on can change them; what they change must not make another document.
+    /// own form. Key ids, further signatures and the form of the JSON are not signed, and anyone
+    /// who passes an envelope on can change them; what they change must not make another document.
     ///
     /// # Errors
     /// When no signature verifies under the key.

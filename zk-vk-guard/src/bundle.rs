@@ -327,7 +327,7 @@ impl Bundle {
     }
 
     /// What a signer asks before signing: whether the policy, and the day, refuse more than that
-    /// signatures are missing. No further signature mends that.
+    /// signatures are missing. Further signatures cannot fix that.
     ///
     /// # Errors
     /// Those of [`Self::verify`], but `threshold-not-met`.

@@ -53,7 +53,7 @@ fn one_screen_shows_what_is_approved_and_who_is_missing() {
         assert!(shown.contains(&format!("{line}\n")), "{line}\n\n{shown}");
     }
     assert!(shown.contains("can still sign: release-2 ("));
-    // Missing signatures hide nothing that no further signature mends.
+    // Missing signatures do not hide what further signatures cannot fix.
     assert!(shown.contains("[too-few-contributions]"), "{shown}");
 }
 

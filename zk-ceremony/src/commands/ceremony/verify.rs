@@ -53,7 +53,7 @@ pub(super) fn verified_or_report(
     }
     let (report, result) = run(ceremony, false);
     match result {
-        // Whoever signs, or makes keys, vouches for what others read here.
+        // Everyone who signs, or makes keys, vouches for what others read here.
         Ok(Some(done)) => match ensure_exported(ceremony, &done) {
             Ok(()) => Ok(done),
             Err(error) => Err((None, error)),

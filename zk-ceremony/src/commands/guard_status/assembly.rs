@@ -16,7 +16,8 @@ pub(super) fn reads_a_file(arguments: TokenStream) -> Option<&'static str> {
     if !matches!(tokens.first(), Some(TokenTree::Literal(_)) | None) {
         return Some("the text of the assembly is not a literal");
     }
-    let called = |pair: &[TokenTree]| matches!(pair, [TokenTree::Ident(_), TokenTree::Punct(mark)] if mark.as_char() == '!');
+    let is_mark = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '!');
+    let called = |pair: &[TokenTree]| matches!(pair[0], TokenTree::Ident(_)) && is_mark(&pair[1]);
     if tokens.windows(2).any(called) {
         return Some("a macro gives a part of the assembly");
     }
@@ -24,7 +25,7 @@ pub(super) fn reads_a_file(arguments: TokenStream) -> Option<&'static str> {
         TokenTree::Literal(literal) => Some(literal.to_string()),
         _ => None,
     });
-    // What is no string is a number, or is refused by the compiler.
+    // Any other literal is a number, or the compiler refuses it.
     let mut texts = texts.filter_map(|text| syn::parse_str::<syn::LitStr>(&text).ok());
     let directive = |text: syn::LitStr| {
         let text = text.value().to_ascii_lowercase();
