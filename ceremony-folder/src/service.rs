@@ -246,8 +246,9 @@ pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
     appointed(ceremony).iter().filter_map(|(_, envelope)| said(envelope)).collect()
 }
 
-/// Whether these bytes are an appointment for these rules that somebody signed who may: before it
-/// is kept in a copy, which may not know yet who is the coordinator now.
+/// Whether these bytes are an appointment for these rules, signed with a key of the roster or of a
+/// deputy. Asked before a copy keeps it, when the copy may not know yet who is the coordinator now;
+/// only [`appointments`] decides whether it counts.
 #[must_use]
 pub fn may_appoint(ceremony: &Ceremony, bytes: &[u8]) -> bool {
     let deputies = ceremony.config.deputies().into_iter().flat_map(|deputies| deputies.keys);
