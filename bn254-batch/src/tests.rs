@@ -60,17 +60,21 @@ fn outside() -> G2Affine {
         .expect("most points of the twist are outside")
 }
 
-/// Random elements of every kind of test in bulk, for each back end and each group.
-const BULK: usize = 100_000;
+/// Random elements of every kind of test in bulk, for each back end and each group: an emulator is
+/// told to take fewer.
+static BULK: LazyLock<usize> = LazyLock::new(|| {
+    let given = std::env::var("BN254_BATCH_BULK");
+    given.map_or(100_000, |n| n.parse().expect("BN254_BATCH_BULK is no number"))
+});
 
 /// How many of them a back end is given: the model is slow.
 fn share(arith: Backend) -> usize {
-    if arith.is_modelled() { BULK / 50 } else { BULK }
+    if arith.is_modelled() { *BULK / 50 } else { *BULK }
 }
 
 fn bulk_products<P: Point>() {
     let mut random = Random(1);
-    let (logs, scalars) = (random.scalars(BULK), random.scalars(BULK));
+    let (logs, scalars) = (random.scalars(*BULK), random.scalars(*BULK));
     let points = multiples::<P>(&logs);
     let products: Vec<Fr> = logs.iter().zip(&scalars).map(|(a, b)| *a * b).collect();
     let expected = multiples::<P>(&products);
@@ -208,12 +212,12 @@ fn combinations<P: Point>(sizes: &[usize], extra: &[P]) {
 
 #[test]
 fn linear_combinations_in_g1() {
-    combinations::<G1Affine>(&[0, 1, 2, 3, 7, 8, 9, 31, 100, 1000, 20_000, BULK], &[]);
+    combinations::<G1Affine>(&[0, 1, 2, 3, 7, 8, 9, 31, 100, 1000, 20_000, *BULK], &[]);
 }
 
 #[test]
 fn linear_combinations_in_g2() {
-    combinations::<G2Affine>(&[0, 1, 2, 3, 7, 8, 9, 31, 100, 1000, 20_000, BULK], &[]);
+    combinations::<G2Affine>(&[0, 1, 2, 3, 7, 8, 9, 31, 100, 1000, 20_000, *BULK], &[]);
 }
 
 #[test]
@@ -378,7 +382,7 @@ fn points_off_the_curve_are_found() {
 
 fn compressed_points<P: Point>() {
     let mut random = Random(8);
-    let points = multiples::<P>(&random.scalars(BULK));
+    let points = multiples::<P>(&random.scalars(*BULK));
     let larger: Vec<bool> = points.iter().map(P::y_is_larger).collect();
     let x: Vec<Fq> = points
         .iter()

@@ -20,7 +20,7 @@ use crate::folder::{STRAYS, Track};
 use crate::roster::{Judged, Pending, ROSTER};
 use crate::steps::write_file;
 use crate::tidy::move_away;
-use crate::{Ceremony, service};
+use crate::{Ceremony, CeremonyError, service};
 
 /// What became of a signature on an amendment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,7 +241,7 @@ impl Ceremony {
         let mut signers = judged.amended.signers.clone();
         if let (Change::Handover { key, .. }, None) = (&judged.amended.said.change, &judged.missing)
             // As the folder is now: they may have been signed a moment ago.
-            && !Self::read(self.folder.clone())?.is_endorsed_by(key)
+            && !Self::read(self.folder.clone())?.is_endorsed_by(key)?
         {
             // Whoever takes over has signed elsewhere, and signs here once more, the last of all.
             signers.remove(key);
@@ -299,11 +299,11 @@ impl Ceremony {
     }
 
     /// Whether whoever takes over has signed the rejections and appointments that stand.
-    fn is_endorsed_by(&self, key: &PublicKey) -> bool {
+    fn is_endorsed_by(&self, key: &PublicKey) -> Result<bool, CeremonyError> {
         let rejections = self.chains().flat_map(|chain| &chain.rejected).map(|gone| &gone.envelope);
-        let appointed = service::appointed(self);
+        let appointed = service::appointed(self)?;
         let mut standing = rejections.chain(appointed.iter().map(|(_, envelope)| envelope));
-        standing.all(|envelope| envelope.signers([key]).contains(key))
+        Ok(standing.all(|envelope| envelope.signers([key]).contains(key)))
     }
 
     /// Puts away the amendment that waits for signatures, or the file in its place that cannot be
@@ -383,7 +383,7 @@ impl Ceremony {
                 sign(&self.folder.rejection(&chain.track, gone.name), &gone.envelope)?;
             }
         }
-        for (path, envelope) in service::appointed(self) {
+        for (path, envelope) in service::appointed(self)? {
             sign(&path, &envelope)?;
         }
         Ok(())

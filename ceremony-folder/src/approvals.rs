@@ -24,7 +24,7 @@ impl Approvals {
     /// in the folder.
     pub fn of(ceremony: &Ceremony, bundle: &Bundle) -> Result<Self, CeremonyError> {
         let mut keys: Vec<PublicKey> = ceremony.roster.keys().map(|(_, key)| *key).collect();
-        keys.extend(ceremony.audits().iter().map(|audit| audit.key));
+        keys.extend(ceremony.audits()?.iter().map(|audit| audit.key));
         let envelope = bundle.envelope();
         let (message, signers) = (envelope.pae(), envelope.signers(&keys));
         let mut unknown = 0;

@@ -229,7 +229,7 @@ impl ArchiveCheck {
             other_keys: exported - keys,
             reports: files.keys().any(|name| name.starts_with("report.")),
             approvals,
-            audits: (ceremony.audits().len(), ceremony.failed_audits().len()),
+            audits: (ceremony.audits()?.len(), ceremony.failed_audits()?.len()),
             evidence: files.keys().filter(|name| name.starts_with(EVIDENCE)).count(),
             strays,
             closed: ceremony.stage() == Stage::Closed,

@@ -14,10 +14,10 @@ use zk_attest::key::PublicKey;
 use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
 use zk_attest::statement::{Predicate, Statement};
 
-use crate::Ceremony;
 use crate::folder::MAX_ENTRIES;
 use crate::store::EntryKind;
 use crate::verdict::{StepVerdict, Verdict};
+use crate::{Ceremony, CeremonyError};
 
 /// The ending of a failed audit's name.
 pub const FAILED: &str = ".failed.dsse.json";
@@ -89,16 +89,20 @@ impl Predicate for AuditFailure {
 impl Ceremony {
     /// The failed audits of this ceremony that verify under the keys they name, by file name.
     /// Anyone can sign one: a reader looks at the key.
-    #[must_use]
-    pub fn failed_audits(&self) -> Vec<AuditFailure> {
+    ///
+    /// # Errors
+    /// When the folder of audits cannot be listed, or has more files than are read.
+    pub fn failed_audits(&self) -> Result<Vec<AuditFailure>, CeremonyError> {
         let is_ours =
             |said: &AuditFailure| (said.ceremony_toml_sha256 == self.config.digest(), said.key);
         self.results(|name| name.ends_with(FAILED), is_ours)
     }
 
     /// The good results of audits, likewise.
-    #[must_use]
-    pub fn audits(&self) -> Vec<AuditResult> {
+    ///
+    /// # Errors
+    /// As [`Self::failed_audits`].
+    pub fn audits(&self) -> Result<Vec<AuditResult>, CeremonyError> {
         let is_ours =
             |said: &AuditResult| (said.ceremony_toml_sha256 == self.config.digest(), said.key);
         self.results(|name| name.ends_with(".dsse.json") && !name.ends_with(FAILED), is_ours)
@@ -108,22 +112,18 @@ impl Ceremony {
         &self,
         is_named: impl Fn(&str) -> bool,
         is_ours: impl Fn(&P) -> (bool, PublicKey),
-    ) -> Vec<P> {
+    ) -> Result<Vec<P>, CeremonyError> {
         let folder = &self.folder;
         let audits = folder.audits();
-        let relative = audits.strip_prefix(folder.root()).unwrap_or(&audits);
-        let mut entries = folder.store().entries(relative, MAX_AUDITS).unwrap_or_default();
-        entries.sort();
-        let regular =
-            |entry: &&crate::store::Entry| entry.kind == EntryKind::File && is_named(&entry.name);
-        let read = |entry: &crate::store::Entry| {
-            let bytes = folder.read(&audits.join(&entry.name), Envelope::MAX_BYTES).ok()?;
+        let names = folder.names(&audits, EntryKind::File, MAX_AUDITS)?;
+        let read = |name: &String| {
+            let bytes = folder.read(&audits.join(name), Envelope::MAX_BYTES).ok()?;
             let envelope = Envelope::from_json(&bytes).ok()?;
             let said = Statement::<P>::from_payload(envelope.payload()).ok()?.predicate;
             let (ours, key) = is_ours(&said);
             (ours && !envelope.signers([&key]).is_empty()).then_some(said)
         };
-        entries.iter().filter(regular).filter_map(read).collect()
+        Ok(names.iter().filter(|name| is_named(name)).filter_map(read).collect())
     }
 }
 
@@ -141,17 +141,21 @@ pub fn signer(envelope: &Envelope, auditors: &[PublicKey]) -> Result<PublicKey, 
 
 /// The documents in the folder that these auditors signed about this ceremony, results and
 /// verdicts, each with its signer, as they stand there.
-#[must_use]
-pub fn documents(ceremony: &Ceremony, auditors: &[PublicKey]) -> Vec<(PublicKey, Vec<u8>)> {
+///
+/// # Errors
+/// When a folder of verdicts cannot be listed, or has more files than a ceremony has steps.
+pub fn documents(
+    ceremony: &Ceremony,
+    auditors: &[PublicKey],
+) -> Result<Vec<(PublicKey, Vec<u8>)>, CeremonyError> {
     let folder = &ceremony.folder;
     let mut paths = Vec::new();
     for key in auditors {
         let own = key.fingerprint().replace(' ', "");
         paths.extend([format!("{own}.dsse.json"), format!("{own}{FAILED}")]);
         let verdicts = folder.audits().join(&own);
-        let relative = verdicts.strip_prefix(folder.root()).unwrap_or(&verdicts);
-        let entries = folder.store().entries(relative, MAX_ENTRIES).unwrap_or_default();
-        paths.extend(entries.into_iter().map(|entry| format!("{own}/{}", entry.name)));
+        let names = folder.names(&verdicts, EntryKind::File, MAX_ENTRIES)?;
+        paths.extend(names.into_iter().map(|name| format!("{own}/{name}")));
     }
     paths.sort();
     paths.dedup();
@@ -160,7 +164,7 @@ pub fn documents(ceremony: &Ceremony, auditors: &[PublicKey]) -> Vec<(PublicKey,
         let key = signer(&Envelope::from_json(&bytes).ok()?, auditors).ok()?;
         Some((key, bytes))
     };
-    paths.into_iter().filter_map(read).collect()
+    Ok(paths.into_iter().filter_map(read).collect())
 }
 
 /// Keeps the signed result of an audit in the folder, in place of an earlier one by the same key,
@@ -206,9 +210,9 @@ pub fn keep(
     let own = key.fingerprint().replace(' ', "");
     let of_key = |said: &PublicKey| *said == key;
     let earlier = if name == FAILED {
-        ceremony.failed_audits().into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
+        ceremony.failed_audits()?.into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
     } else {
-        ceremony.audits().into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
+        ceremony.audits()?.into_iter().filter(|it| of_key(&it.key)).map(|it| it.time).max()
     };
     ensure_newer(earlier.as_ref(), time)?;
     let path = ceremony.folder.audits().join(format!("{own}{name}"));

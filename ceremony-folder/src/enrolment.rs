@@ -27,7 +27,7 @@ use crate::Ceremony;
 use crate::config::Config;
 use crate::error::{CeremonyError, at, broken};
 use crate::steps::write_file;
-use crate::store::{Entry, EntryKind};
+use crate::store::EntryKind;
 
 /// The folder of enrolments.
 pub const ENROLMENTS: &str = "enrolments";
@@ -208,7 +208,7 @@ impl Enrolment {
             return Ok(());
         }
         ceremony.ensure_amendable(self.change(), Label::from_static("a request"))?;
-        let (found, most) = (ceremony.waiting_enrolments(), most_waiting(&ceremony.config));
+        let (found, most) = (ceremony.waiting_enrolments()?, most_waiting(&ceremony.config));
         if found < most {
             return Ok(());
         }
@@ -248,36 +248,36 @@ impl Ceremony {
     /// How many files stand where the enrolments of people do who are not in the roster. By their
     /// names: what is written there was verified before, and to verify all of them for each one
     /// that comes would be the sender's work for free.
-    #[must_use]
-    pub fn waiting_enrolments(&self) -> usize {
+    ///
+    /// # Errors
+    /// When the folder of enrolments cannot be listed, or has more files than are read.
+    pub fn waiting_enrolments(&self) -> Result<usize, CeremonyError> {
         let name = |key| self.enrolment_path(key).file_name().map(|it| it.to_os_string());
         let known: HashSet<OsString> =
             self.roster.keys().filter_map(|(_, key)| name(key)).collect();
-        let is_request = |entry: &Entry| {
-            let digits = entry.name.strip_suffix(".dsse.json").unwrap_or_default();
-            entry.kind == EntryKind::File
-                && digits.len() == 16
+        let is_request = |name: &&String| {
+            let digits = name.strip_suffix(".dsse.json").unwrap_or_default();
+            digits.len() == 16
                 && digits.bytes().all(|it| it.is_ascii_hexdigit())
-                && !known.contains(OsStr::new(&entry.name))
+                && !known.contains(OsStr::new(name.as_str()))
         };
-        let entries = self.folder.store().entries(Path::new(ENROLMENTS), MAX_FILES);
-        entries.unwrap_or_default().into_iter().filter(is_request).count()
+        let names = self.folder.names(Path::new(ENROLMENTS), EntryKind::File, MAX_FILES)?;
+        Ok(names.iter().filter(is_request).count())
     }
 
     /// The enrolments of this ceremony that hold, each under its own name.
-    #[must_use]
-    pub fn enrolments(&self) -> Vec<Enrolment> {
-        let entries = self.folder.store().entries(Path::new(ENROLMENTS), MAX_FILES);
-        let mut entries = entries.unwrap_or_default();
-        entries.retain(|entry| entry.kind == EntryKind::File);
-        entries.sort();
+    ///
+    /// # Errors
+    /// As [`Self::waiting_enrolments`].
+    pub fn enrolments(&self) -> Result<Vec<Enrolment>, CeremonyError> {
+        let names = self.folder.names(Path::new(ENROLMENTS), EntryKind::File, MAX_FILES)?;
         let read = |name: String| {
             let path = self.folder.root().join(ENROLMENTS).join(name);
             let bytes = self.folder.read(&path, Envelope::MAX_BYTES).ok()?;
             let said = Enrolment::read(&path, &bytes, &self.config).ok()?;
             (self.enrolment_path(&said.key) == path).then_some(said)
         };
-        entries.into_iter().filter_map(|entry| read(entry.name)).collect()
+        Ok(names.into_iter().filter_map(read).collect())
     }
 }
 

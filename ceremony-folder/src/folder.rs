@@ -206,6 +206,21 @@ impl Folder {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 
+    /// The names of one kind in a folder below this one, in order; none where there is no such
+    /// folder.
+    pub(crate) fn names(
+        &self,
+        below: &Path,
+        kind: EntryKind,
+        limit: usize,
+    ) -> Result<Vec<String>, CeremonyError> {
+        let mut entries =
+            self.store.entries(self.relative(below), limit).map_err(at(&self.root.join(below)))?;
+        entries.retain(|entry| entry.kind == kind);
+        entries.sort();
+        Ok(entries.into_iter().map(|entry| entry.name).collect())
+    }
+
     /// Opens a file of this folder.
     ///
     /// # Errors
@@ -456,6 +471,6 @@ mod tests {
         assert!(folder.scan(&Track::Phase1).unwrap().is_empty());
         std::fs::File::create(track.join("one.txt")).unwrap();
         let error = folder.scan(&Track::Phase1).unwrap_err().to_string();
-        assert!(error.contains("more than 16384 files"), "{error}");
+        assert!(error.contains("more than 16384 names"), "{error}");
     }
 }

@@ -88,6 +88,18 @@ pub struct IndexClaim {
     pub time: Timestamp,
 }
 
+/// Seconds that the clocks of whoever signs a list and whoever reads it may differ.
+const CLOCKS_DIFFER: u64 = 600;
+
+impl IndexClaim {
+    /// Whether it was dated later than it can have been signed. Such a list must not be followed:
+    /// no later one would come after it until that day.
+    #[must_use]
+    pub fn is_of_the_future(&self) -> bool {
+        self.time.unix() > Timestamp::now().unix() + CLOCKS_DIFFER
+    }
+}
+
 impl Predicate for IndexClaim {
     const TYPE: &'static str = "urn:zk-ceremony:index:v1";
     const RENEW: &'static str = "have the index written again, with `ceremony index`";
@@ -140,7 +152,7 @@ impl Index {
         let path = ceremony.folder.root().join(INDEX);
         let Statement { subject, predicate } =
             Statement::<IndexClaim>::from_payload(self.envelope.payload()).map_err(at(&path))?;
-        let may_sign = ceremony.may_sign_an_index(&predicate.key);
+        let may_sign = ceremony.may_sign_an_index(&predicate.key)?;
         if !may_sign || self.envelope.signers([&predicate.key]).is_empty() {
             return Err(broken(
                 &path,
@@ -206,13 +218,13 @@ pub fn locked_files(
 impl Ceremony {
     /// Whether a list that this key signs counts: the coordinator's, or that of a service that the
     /// coordinator appointed.
-    fn may_sign_an_index(&self, key: &PublicKey) -> bool {
-        let services = appointments(self).into_iter().map(|appointed| appointed.service_key);
-        services.chain(coordinators(&self.config)).any(|it| it == *key)
+    fn may_sign_an_index(&self, key: &PublicKey) -> Result<bool, CeremonyError> {
+        let services = appointments(self)?.into_iter().map(|appointed| appointed.service_key);
+        Ok(services.chain(coordinators(&self.config)).any(|it| it == *key))
     }
 
     fn ensure_may_sign_an_index(&self, key: &PublicKey) -> Result<(), Diagnostic> {
-        if self.may_sign_an_index(key) {
+        if self.may_sign_an_index(key)? {
             return Ok(());
         }
         let what = "a list of the files counts by the coordinator's signature, or by a service's";

@@ -478,7 +478,7 @@ impl Ceremony {
     ) -> Result<Appointment, CeremonyError> {
         let root = self.folder.root();
         let (path, head) = (root.join(JOURNAL), root.join(JOURNAL_HEAD));
-        let service = appointments(self)
+        let service = appointments(self)?
             .into_iter()
             .find(|appointed| !envelope.signers([&appointed.service_key]).is_empty());
         let Some(service) = service else {

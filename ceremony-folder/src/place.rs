@@ -150,7 +150,9 @@ fn folder_beneath(root: &Path, path: &Path, make: Option<Readers>) -> io::Result
 }
 
 fn too_many(limit: usize) -> io::Error {
-    io::Error::other(format!("more than {limit} files in one folder"))
+    let what =
+        format!("more than {limit} names in one folder: move away what is not the ceremony's");
+    io::Error::other(what)
 }
 
 /// A name that is not UTF-8 belongs to no ceremony, and nothing is opened by it.

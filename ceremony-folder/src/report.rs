@@ -349,15 +349,17 @@ impl Report {
     pub const MAX_BYTES: usize = 16 << 20;
 
     /// The report of a verification that has not begun.
-    #[must_use]
-    pub fn begin(ceremony: &Ceremony, tool: &str) -> Self {
+    ///
+    /// # Errors
+    /// When a folder of what people left cannot be listed, or has more files than are read.
+    pub fn begin(ceremony: &Ceremony, tool: &str) -> Result<Self, CeremonyError> {
         let rules = ceremony.config.document();
         // Evidence proves nothing of the files that are verified; that it was not read is told.
         let (evidence, evidence_error) = match ceremony.evidence() {
             Ok(evidence) => (evidence, None),
             Err(error) => (Vec::new(), Some(Diagnostic::from(&error).to_string())),
         };
-        Self {
+        Ok(Self {
             format: "zk-ceremony-report/1".into(),
             result: "unfinished".into(),
             ceremony: rules.id.to_string(),
@@ -373,16 +375,16 @@ impl Report {
             failure: None,
             finished: false,
             strays: strays(ceremony),
-            failed_audits: failed_audits(ceremony),
-            audits: audits(ceremony),
-            verdicts: verdicts(ceremony),
-            approvals: approvals(ceremony),
+            failed_audits: failed_audits(ceremony)?,
+            audits: audits(ceremony)?,
+            verdicts: verdicts(ceremony)?,
+            approvals: approvals(ceremony)?,
             builds: ReportedBuild::all(ceremony),
             evidence,
             evidence_error,
-            people: ReportedPeople::of(ceremony),
+            people: ReportedPeople::of(ceremony)?,
             chains: chains(ceremony),
-        }
+        })
     }
 
     /// A file verified.
@@ -435,8 +437,10 @@ pub fn strays(ceremony: &Ceremony) -> Vec<ReportedStray> {
 }
 
 /// The failed audits of a folder.
-#[must_use]
-pub fn failed_audits(ceremony: &Ceremony) -> Vec<ReportedAudit> {
+///
+/// # Errors
+/// As [`Ceremony::failed_audits`].
+pub fn failed_audits(ceremony: &Ceremony) -> Result<Vec<ReportedAudit>, CeremonyError> {
     let reported = |audit: AuditFailure| ReportedAudit {
         auditor: audit.auditor.to_string(),
         fingerprint: audit.key.fingerprint(),
@@ -444,10 +448,10 @@ pub fn failed_audits(ceremony: &Ceremony) -> Vec<ReportedAudit> {
         failure: audit.failure.to_string(),
         time: audit.time.to_string(),
     };
-    ceremony.failed_audits().into_iter().map(reported).collect()
+    Ok(ceremony.failed_audits()?.into_iter().map(reported).collect())
 }
 
-fn audits(ceremony: &Ceremony) -> Vec<ReportedGoodAudit> {
+fn audits(ceremony: &Ceremony) -> Result<Vec<ReportedGoodAudit>, CeremonyError> {
     let reported = |audit: AuditResult| ReportedGoodAudit {
         auditor: audit.auditor.to_string(),
         key: audit.key.to_string(),
@@ -457,13 +461,13 @@ fn audits(ceremony: &Ceremony) -> Vec<ReportedGoodAudit> {
         tool: audit.tool.to_string(),
         time: audit.time.to_string(),
     };
-    ceremony.audits().into_iter().map(reported).collect()
+    Ok(ceremony.audits()?.into_iter().map(reported).collect())
 }
 
 /// One entry for each key, in the order of their folders.
-fn verdicts(ceremony: &Ceremony) -> Vec<ReportedVerdicts> {
+fn verdicts(ceremony: &Ceremony) -> Result<Vec<ReportedVerdicts>, CeremonyError> {
     let mut found: Vec<ReportedVerdicts> = Vec::new();
-    for (said, _) in ceremony.verdicts() {
+    for (said, _) in ceremony.verdicts()? {
         let key = said.key.to_string();
         if found.last().is_none_or(|last| last.key != key) {
             found.push(ReportedVerdicts {
@@ -483,23 +487,23 @@ fn verdicts(ceremony: &Ceremony) -> Vec<ReportedVerdicts> {
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// The signatures on the bundle that verify under a key of the rules or of an audit, and how many
 /// there are of others: release authorities are named in a policy, not in the folder.
-fn approvals(ceremony: &Ceremony) -> Vec<ReportedApproval> {
+fn approvals(ceremony: &Ceremony) -> Result<Vec<ReportedApproval>, CeremonyError> {
     let folder = &ceremony.folder;
     let bundle = folder.read(&folder.bundle(), MAX_BUNDLE_BYTES).ok();
     let Some(bundle) = bundle.and_then(|bytes| Bundle::from_json(&bytes).ok()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let coordinator = ceremony.roster.coordinator();
     let mut known: Vec<(PublicKey, String, &str)> =
         vec![(coordinator.key, coordinator.name.to_string(), "coordinator")];
     let roster = ceremony.roster.everybody().iter();
     known.extend(roster.map(|person| (person.key, person.name.to_string(), "participant")));
-    for audit in ceremony.audits() {
+    for audit in ceremony.audits()? {
         if !known.iter().any(|(key, ..)| *key == audit.key) {
             known.push((audit.key, audit.auditor.to_string(), "auditor"));
         }
@@ -529,7 +533,7 @@ fn approvals(ceremony: &Ceremony) -> Vec<ReportedApproval> {
         key: None,
         fingerprint: if id.is_empty() { "no key id".into() } else { id.to_owned() },
     }));
-    found
+    Ok(found)
 }
 
 fn reported_stray(ceremony: &Ceremony, stray: &Stray) -> ReportedStray {

@@ -238,12 +238,14 @@ pub fn is_this_machine(host: &str) -> bool {
 }
 
 /// The services that the coordinator appointed, as far as their documents hold.
-#[must_use]
-pub fn appointments(ceremony: &Ceremony) -> Vec<Appointment> {
+///
+/// # Errors
+/// When the folder of appointments cannot be listed, or has more files than are read.
+pub fn appointments(ceremony: &Ceremony) -> Result<Vec<Appointment>, CeremonyError> {
     let said = |envelope: &Envelope| {
         Statement::<Appointment>::from_payload(envelope.payload()).ok().map(|it| it.predicate)
     };
-    appointed(ceremony).iter().filter_map(|(_, envelope)| said(envelope)).collect()
+    Ok(appointed(ceremony)?.iter().filter_map(|(_, envelope)| said(envelope)).collect())
 }
 
 /// Whether these bytes are an appointment for these rules, signed with a key of the roster or of a
@@ -261,13 +263,12 @@ pub fn may_appoint(ceremony: &Ceremony, bytes: &[u8]) -> bool {
 }
 
 /// The appointments that hold, with their files.
-pub(crate) fn appointed(ceremony: &Ceremony) -> Vec<(PathBuf, Envelope)> {
+pub(crate) fn appointed(ceremony: &Ceremony) -> Result<Vec<(PathBuf, Envelope)>, CeremonyError> {
     let folder = &ceremony.folder;
     let coordinator = &ceremony.roster.coordinator().key;
-    let mut entries = folder.store().entries(Path::new(SERVICES), MAX_SERVICES).unwrap_or_default();
-    entries.sort();
-    let read = |entry: &crate::store::Entry| {
-        let path = folder.root().join(SERVICES).join(&entry.name);
+    let names = folder.names(Path::new(SERVICES), EntryKind::File, MAX_SERVICES)?;
+    let read = |name: &String| {
+        let path = folder.root().join(SERVICES).join(name);
         let bytes = folder.read(&path, Envelope::MAX_BYTES).ok()?;
         let envelope = Envelope::from_json(&bytes).ok()?;
         if envelope.signers([coordinator]).is_empty() {
@@ -276,10 +277,8 @@ pub(crate) fn appointed(ceremony: &Ceremony) -> Vec<(PathBuf, Envelope)> {
         let said = Statement::<Appointment>::from_payload(envelope.payload()).ok()?.predicate;
         (said.ceremony_toml_sha256 == ceremony.config.digest()).then_some((path, envelope))
     };
-    let documents = entries
-        .iter()
-        .filter(|entry| entry.kind == EntryKind::File && entry.name.ends_with(".dsse.json"));
-    documents.filter_map(read).collect()
+    let documents = names.iter().filter(|name| name.ends_with(".dsse.json"));
+    Ok(documents.filter_map(read).collect())
 }
 
 /// Signs an appointment and writes it to the folder, unless the same one is there.
@@ -294,7 +293,7 @@ pub fn appoint(
 ) -> Result<(), Diagnostic> {
     ceremony.ensure_coordinator(coordinator)?;
     let is_it = |known: &Appointment| known.service_key == service_key && known.origin == *origin;
-    if appointments(ceremony).iter().any(is_it) {
+    if appointments(ceremony)?.iter().any(is_it) {
         return Ok(());
     }
     let rules = ceremony.config.document();

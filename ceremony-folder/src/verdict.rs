@@ -23,12 +23,12 @@ use zk_attest::primitives::{CeremonyId, CeremonyKind, Label, Timestamp};
 use zk_attest::signer::{Signer, sign_envelope};
 use zk_attest::statement::{CircuitReference, Phase, Predicate, Statement, Subject};
 
-use crate::Ceremony;
 use crate::chain::Step;
 use crate::error::at;
 use crate::folder::{MAX_ENTRIES, Track};
 use crate::steps::write_file;
 use crate::store::EntryKind;
+use crate::{Ceremony, CeremonyError};
 
 /// Auditors whose verdicts are listed at most: as many as a policy has auditors.
 const MAX_AUDITORS: usize = zk_vk_guard::limits::MAX_KEYS;
@@ -153,25 +153,19 @@ impl Ceremony {
 
     /// All verdicts of this ceremony that verify under the keys they name, with the digests of the
     /// files that they are of. Anyone can sign one: a reader looks at the key.
-    #[must_use]
-    pub fn verdicts(&self) -> Vec<(StepVerdict, FileDigest)> {
-        let store = self.folder.store();
+    ///
+    /// # Errors
+    /// When a folder of verdicts cannot be listed, or there are more than are read.
+    pub fn verdicts(&self) -> Result<Vec<(StepVerdict, FileDigest)>, CeremonyError> {
         let audits = self.folder.audits();
-        let names = |folder: &Path, kind, limit| {
-            let relative = folder.strip_prefix(self.folder.root()).unwrap_or(folder);
-            let mut entries = store.entries(relative, limit).unwrap_or_default();
-            entries.retain(|entry| entry.kind == kind);
-            entries.sort();
-            entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>()
-        };
-        let folders = names(&audits, EntryKind::Folder, MAX_ENTRIES);
         let mut found = Vec::new();
-        for folder in folders.into_iter().map(|name| audits.join(name)).take(MAX_AUDITORS) {
-            for file in names(&folder, EntryKind::File, MAX_ENTRIES) {
+        for name in self.folder.names(&audits, EntryKind::Folder, MAX_AUDITORS)? {
+            let folder = audits.join(name);
+            for file in self.folder.names(&folder, EntryKind::File, MAX_ENTRIES)? {
                 found.extend(self.verdict_at(&folder.join(file)));
             }
         }
-        found
+        Ok(found)
     }
 
     /// The verdict at a path, if it is one of those of [`Self::verdicts`].

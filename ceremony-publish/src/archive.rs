@@ -105,13 +105,14 @@ impl Place {
         )))
     }
 
-    /// Whether the object at this very address is locked.
+    /// Whether the object at this very address is locked: the version that was read, or the last
+    /// one where the store named none.
     ///
     /// # Errors
     /// When the store does not answer, or has no such object.
-    pub fn lock_state(&self) -> Result<LockState, Diagnostic> {
+    pub fn lock_state(&self, version: Option<&str>) -> Result<LockState, Diagnostic> {
         let Kind::S3(s3) = &self.kind else { return Ok(LockState::Unknown) };
-        let head = self.head(s3, &self.itself()?, None, self.shown())?;
+        let head = self.head(s3, &self.itself()?, version, self.shown())?;
         Ok(state_of(&head))
     }
 

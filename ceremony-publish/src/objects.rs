@@ -249,8 +249,8 @@ impl Place {
             .runtime
             .block_on(self.store.get_opts(object, options))
             .map_err(|error| failure::store("reading", shown, &error))?;
-        let size = got.meta.size;
-        Ok(Reading { place: self, stream: got.into_stream(), piece: Bytes::new(), size })
+        let (size, version) = (got.meta.size, got.meta.version.clone());
+        Ok(Reading { place: self, stream: got.into_stream(), piece: Bytes::new(), size, version })
     }
 }
 
@@ -260,6 +260,7 @@ pub struct Reading<'a> {
     stream: futures_util::stream::BoxStream<'static, object_store::Result<Bytes>>,
     piece: Bytes,
     size: u64,
+    version: Option<String>,
 }
 
 impl std::fmt::Debug for Reading<'_> {
@@ -273,6 +274,12 @@ impl Reading<'_> {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Which version of the object this is, where the store has versions.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 }
 

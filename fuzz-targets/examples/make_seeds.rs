@@ -148,7 +148,7 @@ fn archives() {
     let listed = ceremony.public_files(&mut KnownDigests::default(), &NoProgress).unwrap();
     ceremony.write_index(listed, &mut signer).unwrap();
     put("archive/good-listed.tar", pack(&["index.json"]));
-    let report = Report::begin(&ceremony, "a seed");
+    let report = Report::begin(&ceremony, "a seed").unwrap();
     let sums = ceremony_folder::report::sums(&ceremony, &report, &NoProgress).unwrap();
     std::fs::write(root.join("SHA256SUMS"), sums).unwrap();
     let summed = pack(&[]);

@@ -280,6 +280,18 @@ impl Bundle {
         self.envelope.add_signature(key, signature)
     }
 
+    /// The same bundle with the signatures only that verify under one of these keys, under our own
+    /// key ids.
+    #[must_use]
+    pub fn only_signed_by<'a>(&self, keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
+        let signers = self.envelope.signers(keys);
+        let mut bundle = self.clone();
+        if let Some(envelope) = self.envelope.signed_only_by(&signers) {
+            bundle.envelope = envelope;
+        }
+        bundle
+    }
+
     /// Adds the signatures of another copy of the same bundle.
     ///
     /// # Errors

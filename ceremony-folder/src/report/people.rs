@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use zk_attest::key::PublicKey;
 use zk_attest::statement::Phase;
 
-use crate::Ceremony;
 use crate::amend::shown;
 use crate::commitment::Standing;
 use crate::commitment::rounds::Begun;
 use crate::roster::Amended;
+use crate::{Ceremony, CeremonyError};
 
 /// Everything about people that is not about a step.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -120,25 +120,27 @@ impl ReportedCommitment {
 
 impl ReportedPeople {
     /// What a folder says of its people.
-    #[must_use]
-    pub fn of(ceremony: &Ceremony) -> Self {
+    ///
+    /// # Errors
+    /// When the folder of enrolments cannot be listed, or has more files than are read.
+    pub fn of(ceremony: &Ceremony) -> Result<Self, CeremonyError> {
         let roster = &ceremony.roster;
         let pending = roster.pending().map(|pending| ReportedPending {
             change: shown(&pending.amended.said.change),
             missing: pending.missing.clone(),
         });
-        Self {
+        Ok(Self {
             coordinator: roster.coordinator().name.to_string(),
             amendments: roster.amendments().iter().map(|it| amendment(ceremony, it)).collect(),
             pending,
             unread: roster.unread().map(ToString::to_string),
-            enrolments: enrolments(ceremony),
+            enrolments: enrolments(ceremony)?,
             commitments: [Phase::One, Phase::Two]
                 .into_iter()
                 .flat_map(|phase| commitments(ceremony, phase))
                 .collect(),
             commitment_rounds: ceremony.commitments.rounds().iter().map(round).collect(),
-        }
+        })
     }
 }
 
@@ -172,19 +174,20 @@ fn name(ceremony: &Ceremony, key: &PublicKey) -> String {
     found.map_or_else(|| key.fingerprint(), |(name, _)| name.to_string())
 }
 
-fn enrolments(ceremony: &Ceremony) -> Vec<ReportedEnrolment> {
-    let all = ceremony.enrolments().into_iter();
-    all.map(|said| ReportedEnrolment {
-        participant: said.participant.to_string(),
-        fingerprint: said.key.fingerprint(),
-        phases: said.phases.iter().map(|phase: &Phase| u8::from(*phase)).collect(),
-        tool: said.tool.to_string(),
-        software_sha256: said.software_sha256.map(|digest| digest.to_string()),
-        machine: said.machine.to_string(),
-        window: said.window.to_string(),
-        time: said.time.to_string(),
-    })
-    .collect()
+fn enrolments(ceremony: &Ceremony) -> Result<Vec<ReportedEnrolment>, CeremonyError> {
+    let all = ceremony.enrolments()?.into_iter();
+    Ok(all
+        .map(|said| ReportedEnrolment {
+            participant: said.participant.to_string(),
+            fingerprint: said.key.fingerprint(),
+            phases: said.phases.iter().map(|phase: &Phase| u8::from(*phase)).collect(),
+            tool: said.tool.to_string(),
+            software_sha256: said.software_sha256.map(|digest| digest.to_string()),
+            machine: said.machine.to_string(),
+            window: said.window.to_string(),
+            time: said.time.to_string(),
+        })
+        .collect())
 }
 
 fn commitments(ceremony: &Ceremony, phase: Phase) -> impl Iterator<Item = ReportedCommitment> + '_ {

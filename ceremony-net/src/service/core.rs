@@ -80,7 +80,7 @@ impl Core {
         let lock = FolderLock::take(&options.folder)?;
         let view = View::read(&options.folder, None)?;
         view.ceremony.ensure_sound()?;
-        let is_ours = appointments(&view.ceremony).into_iter().any(|appointed| {
+        let is_ours = appointments(&view.ceremony)?.into_iter().any(|appointed| {
             appointed.service_key == service_key && appointed.origin == options.origin
         });
         if !is_ours {

@@ -113,7 +113,8 @@ impl State {
     /// Notes what auditors left who are heard.
     fn note_audits(&mut self, options: &Options) -> Result<(), Diagnostic> {
         let view = self.view.clone();
-        for (auditor, bytes) in ceremony_folder::audit::documents(&view.ceremony, &options.auditors)
+        for (auditor, bytes) in
+            ceremony_folder::audit::documents(&view.ceremony, &options.auditors)?
         {
             let document = FileDigest::of(&bytes);
             if self.verdicts_noted.insert(document) {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use ceremony_core::progress::NoProgress;
 use ceremony_folder::archive_set::{PublicNames, archive_set, is_data};
+use ceremony_folder::audit::{AuditFailure, AuditResult};
 use ceremony_folder::commitment::COMMITMENTS;
 use ceremony_folder::digests::KnownDigests;
 use ceremony_folder::enrolment::ENROLMENTS;
@@ -27,6 +28,9 @@ pub(crate) struct View {
     pub(crate) files: BTreeMap<String, FileInfo>,
     /// Why nothing can be fetched.
     pub(crate) withheld: Option<String>,
+    /// What audits found.
+    pub(crate) audits: Vec<AuditResult>,
+    pub(crate) failed_audits: Vec<AuditFailure>,
     /// Digests of documents.
     digests: KnownDigests,
     pub(crate) stamps: Vec<(String, Option<SystemTime>)>,
@@ -47,6 +51,8 @@ impl View {
             ceremony,
             files: BTreeMap::new(),
             withheld: None,
+            audits: Vec::new(),
+            failed_audits: Vec::new(),
             digests: KnownDigests::default(),
             stamps,
         };
@@ -62,6 +68,8 @@ impl View {
     }
 
     fn list(&mut self, before: Option<&Self>) -> Result<(), CeremonyError> {
+        self.audits = self.ceremony.audits()?;
+        self.failed_audits = self.ceremony.failed_audits()?;
         let mut known: BTreeMap<String, FileDigest> = BTreeMap::new();
         for chain in self.ceremony.chains() {
             for step in chain.steps.iter().chain(&chain.prepared) {

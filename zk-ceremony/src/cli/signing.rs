@@ -116,6 +116,10 @@ pub(crate) struct TargetArgs {
 pub(crate) struct MergeBundles {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    /// Keep only signatures that verify under a key of this policy, and say how many others there
+    /// were
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PathBuf>,
     /// Copies of one bundle
     #[arg(value_name = "BUNDLE", num_args = 2.., required = true)]
     pub(crate) bundles: Vec<PathBuf>,

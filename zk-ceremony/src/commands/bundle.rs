@@ -130,16 +130,25 @@ impl MergeBundles {
         let mut output = self
             .output
             .create(&self.bundles.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let mut left_out = 0;
+        // Before they are put together: what a stranger added takes no room.
+        let mut read = |path: &Path| {
+            let bundle = read_bundle(path)?;
+            let Some(policy) = &policy else { return Ok(bundle) };
+            let signed = bundle.only_signed_by(policy.keys());
+            let count = |bundle: &Bundle| bundle.envelope().signatures().len();
+            left_out += count(&bundle) - count(&signed);
+            Ok::<_, Diagnostic>(signed)
+        };
         let mut bundles = self.bundles.iter();
         let Some(first) = bundles.next() else {
             return Err(Diagnostic::environment("no-bundle", "no bundle is named")
                 .hint("name the copies to be merged"));
         };
-        let mut merged = read_bundle(first)?;
+        let mut merged = read(first)?;
         for path in bundles {
-            merged
-                .merge(&read_bundle(path)?)
-                .map_err(|refusal| failure::refusal(path, &refusal))?;
+            merged.merge(&read(path)?).map_err(|refusal| failure::refusal(path, &refusal))?;
         }
         let bytes =
             merged.to_json().map_err(|refusal| failure::refusal(&self.output.path, &refusal))?;
@@ -147,6 +156,11 @@ impl MergeBundles {
         output.commit()?;
         let signatures = merged.envelope().signatures().len();
         made(&self.output.path, format_args!("{signatures} signatures"));
+        match (&policy, left_out) {
+            (None, _) => say!("note: nothing was verified; `bundle verify --policy` does"),
+            (Some(_), 0) => {}
+            (Some(_), n) => say!("note: signatures by no key of the policy, left out: {n}"),
+        }
         Ok(())
     }
 }

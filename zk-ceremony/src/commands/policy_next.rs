@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
 use zk_attest::primitives::Timestamp;
 use zk_vk_guard::policy::Policy;
@@ -12,6 +13,7 @@ use super::policy_diff::Diff;
 use crate::cli::next::NextPolicy;
 use crate::failure;
 use crate::outcome::made;
+use crate::watching::say;
 
 impl NextPolicy {
     pub(super) fn run(self) -> Result<(), Diagnostic> {
@@ -19,8 +21,8 @@ impl NextPolicy {
         let mut output = self.output.create(&[])?;
         let refused = |refusal| failure::refusal(&self.bundle, &refusal);
         let bundle = read_bundle(&self.bundle)?;
-        let inspection = bundle.inspect(None, &Timestamp::now()).map_err(refused)?;
-        let provenance = inspection.provenance;
+        let now = Timestamp::now();
+        let provenance = bundle.inspect(None, &now).map_err(refused)?.provenance;
         let mut document = old.document().clone();
         if provenance.kind != document.kind || provenance.serial < document.minimum_serial {
             return Err(Diagnostic::artefact(
@@ -58,6 +60,19 @@ impl NextPolicy {
         output.commit()?;
         made(&self.output.path, "written");
         Diff::of(&old, &new).print();
+        // Nobody may have signed it yet: what it says is a draft's words until then.
+        let verdict = bundle.inspect(Some(&new), &now).map_err(refused)?.verdict;
+        if let Some(reason) = verdict.filter(|it| !it.approved).map(|it| it.refusal) {
+            say!(
+                "note: this policy does not accept the bundle yet: {}",
+                reason.as_deref().unwrap_or("no reason is known")
+            );
+            say!(
+                "hint: put it in force when `{PROGRAM} bundle verify {} --policy {}` says good",
+                self.bundle.display(),
+                self.output.path.display()
+            );
+        }
         Ok(())
     }
 }

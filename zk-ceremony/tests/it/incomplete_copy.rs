@@ -94,7 +94,7 @@ fn sums_are_of_the_bytes_that_were_verified_and_read_no_verified_file_again() {
     let store = LocalDirectory::new(&root);
     let store = Arc::new(Counting { store, opened: Mutex::default() });
     let ceremony = Ceremony::read(Folder::in_store(&root, store.clone())).unwrap();
-    let mut report = Report::begin(&ceremony, "a test");
+    let mut report = Report::begin(&ceremony, "a test").unwrap();
     let mut verification = Verification::new(&ceremony, Depth::EveryFile).unwrap();
     while let Some(part) = verification.next_part(&NoProgress) {
         report.passed(&ceremony, &part.unwrap(), 0.0);

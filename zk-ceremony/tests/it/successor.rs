@@ -101,6 +101,18 @@ fn a_ceremony_has_a_successor_with_the_same_people_and_later_beacons() {
     for words in ["serial 4 and higher", &first.to_string()] {
         assert!(said.contains(words), "{words}: {said}");
     }
+    let unsigned = "policy next policy.json unsigned.json --bundle shared/bundle.json";
+    let run = world.run("coordinator", unsigned);
+    let words =
+        ["does not accept the bundle yet", "bundle verify shared/bundle.json --policy unsi"];
+    words.iter().for_each(|it| assert!(run.stderr.contains(it), "{it}: {}", run.stderr));
+    for who in ["alice", "bob"] {
+        let key = format!("--yes --key ../{who}/key.pem");
+        world.ok("coordinator", &format!("bundle sign shared/bundle.json {key}"));
+    }
+    let signed = "policy next policy.json signed.json --bundle shared/bundle.json";
+    let run = world.run("coordinator", signed);
+    assert!(run.code == 0 && !run.stderr.contains("yet"), "{}", run.stderr);
     let again = "policy next next.json newer.json --bundle first/bundle.json";
     let run = world.run("coordinator", again);
     assert!(run.code != 0 && run.stderr.contains("would not accept this bundle"), "{}", run.stderr);

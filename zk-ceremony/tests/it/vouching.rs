@@ -271,7 +271,7 @@ fn an_older_result_or_verdict_of_an_auditor_does_not_replace_a_newer_one() {
     let sent = Envelope::from_json(&passed_on(&old.to_json())).unwrap();
     let refused = keep(&ceremony, &sent, &keys).unwrap_err();
     assert_eq!(refused.code, "older-audit");
-    assert_eq!(ceremony.audits()[0].method.as_str(), "new");
+    assert_eq!(ceremony.audits().unwrap()[0].method.as_str(), "new");
     // The newest one again, in another form, is the same file.
     let path = ceremony.folder.audits().join(format!("{}.dsse.json", fingerprint(&dana.key)));
     let sent = Envelope::from_json(&passed_on(&new.to_json())).unwrap();
@@ -362,4 +362,41 @@ fn no_output_takes_the_place_of_a_private_key() {
         assert!(run.stderr.contains("the output is a private key"), "{line}: {}", run.stderr);
     }
     assert!(world.read("coordinator", "k.pem") == key);
+}
+
+#[test]
+fn a_folder_with_too_many_names_hides_nothing() {
+    let world = World::new(&["alice"], |rules| rules);
+    world.open();
+    world.ok("coordinator", "ceremony status shared");
+    // Anyone with access to a shared folder can put names there that come before an auditor's.
+    let fill = |folder: &str, names: usize| {
+        let folder = world.shared(folder);
+        fs::create_dir_all(&folder).unwrap();
+        for n in 0..names {
+            fs::write(folder.join(format!("0-{n}")), "").unwrap();
+        }
+    };
+    let empty = |folder: &str| fs::remove_dir_all(world.shared(folder)).unwrap();
+    let is_said = |line: &str, folder: &str| {
+        let run = world.run("coordinator", line);
+        assert_ne!(run.code, 0, "{line}: {}", run.stdout);
+        for part in ["more than ", "names in one folder", folder] {
+            assert!(run.stderr.contains(part), "{line}: {}", run.stderr);
+        }
+    };
+    fill("audits", 1025);
+    is_said("ceremony status shared", "audits");
+    is_said("ceremony verify shared", "audits");
+    empty("audits");
+    fill("enrolments", 2049);
+    is_said("ceremony status shared", "enrolments");
+    is_said("ceremony verify shared", "enrolments");
+    empty("enrolments");
+    fill("services", 1025);
+    let key = world.public_key("alice");
+    let appoint = "ceremony appoint shared --key key.pem --origin http://127.0.0.1:1 --service-key";
+    is_said(&format!("{appoint} {key}"), "services");
+    empty("services");
+    world.ok("coordinator", "ceremony verify shared");
 }

@@ -164,7 +164,7 @@ impl Folder {
         let ceremony = &view.ceremony;
         let chains: Vec<&Chain> = ceremony.chains().collect();
         let each = (PLACES / chains.len().max(1)).max(PLACES_OF_ONE);
-        let (auditors, auditors_left_out) = auditors(ceremony, &chains, verdicts);
+        let (auditors, auditors_left_out) = auditors(view, &chains, verdicts);
         let everybody = ceremony.roster.everybody();
         Self {
             chains: (0..).zip(&chains).map(|(n, it)| shown(ceremony, it, n, each)).collect(),
@@ -254,11 +254,7 @@ struct Said {
 
 /// Who verified what, those with most of it first, and how many are left out. Only verdicts on the
 /// files that are in the chains now count.
-fn auditors(
-    ceremony: &Ceremony,
-    chains: &[&Chain],
-    verdicts: &Verdicts,
-) -> (Vec<AuditorShown>, usize) {
+fn auditors(view: &View, chains: &[&Chain], verdicts: &Verdicts) -> (Vec<AuditorShown>, usize) {
     let steps = |chain: &Chain| -> Vec<(u32, FileDigest)> {
         let steps = chain.steps.iter().chain(&chain.prepared);
         steps.map(|step| (step.index, step.file)).collect()
@@ -289,7 +285,7 @@ fn auditors(
             }
         }
     }
-    for audit in ceremony.audits() {
+    for audit in &view.audits {
         let by = said.entry(audit.key).or_default();
         by.name = audit.auditor.to_string();
         let time = audit.time.to_string();
@@ -297,7 +293,7 @@ fn auditors(
             by.whole = Some((time, audit.transcript_sha256.to_string()));
         }
     }
-    for audit in ceremony.failed_audits() {
+    for audit in &view.failed_audits {
         let by = said.entry(audit.key).or_default();
         by.name = audit.auditor.to_string();
         by.bad.push(format!("{}: {}", audit.step, audit.failure));

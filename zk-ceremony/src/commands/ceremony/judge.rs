@@ -40,7 +40,7 @@ impl JudgeArgs {
         let mut appointed = BTreeSet::new();
         for folder in &folders {
             let ceremony = Ceremony::open(folder)?;
-            appointed.extend(appointments(&ceremony).into_iter().map(|it| it.service_key));
+            appointed.extend(appointments(&ceremony)?.into_iter().map(|it| it.service_key));
         }
         let keys: Vec<PublicKey> = appointed.iter().chain(&self.service).copied().collect();
         if keys.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ceremony_folder::report::{
     Report, ReportedAudit, ReportedPeople, ReportedStray, failed_audits, strays,
 };
-use ceremony_folder::{Ceremony, Chain, Half, Stage};
+use ceremony_folder::{Ceremony, CeremonyError, Chain, Half, Stage};
 use serde::Serialize;
 use zk_attest::PROGRAM;
 use zk_attest::diagnostic::Diagnostic;
@@ -106,7 +106,7 @@ impl StatusArgs {
                 (ceremony, Some(copy))
             }
         };
-        let status = Status::of(&ceremony);
+        let status = Status::of(&ceremony)?;
         if self.json {
             json(&status)?
         } else {
@@ -120,7 +120,7 @@ impl StatusArgs {
 }
 
 impl Status {
-    fn of(ceremony: &Ceremony) -> Self {
+    fn of(ceremony: &Ceremony) -> Result<Self, CeremonyError> {
         let rules = ceremony.config.document();
         let steps =
             || ceremony.chains().flat_map(|chain| chain.steps.iter().chain(&chain.prepared));
@@ -130,7 +130,7 @@ impl Status {
             // Nothing is to be built on what did not verify.
             next = format!("{PROGRAM} ceremony verify {}", ceremony.folder.root().display());
         }
-        Self {
+        Ok(Self {
             ceremony: rules.id.to_string(),
             kind: rules.kind.to_string(),
             ceremony_toml_sha256: ceremony.config.digest().to_string(),
@@ -141,20 +141,20 @@ impl Status {
                 .iter()
                 .map(|participant| participant.name.to_string())
                 .collect(),
-            people: ReportedPeople::of(ceremony),
+            people: ReportedPeople::of(ceremony)?,
             halves: ceremony.halves().iter().map(HalfStatus::of).collect(),
             missing: steps()
                 .filter(|step| !step.present)
                 .map(|step| step.path.display().to_string())
                 .collect(),
             strays: strays(ceremony),
-            failed_audits: failed_audits(ceremony),
+            failed_audits: failed_audits(ceremony)?,
             closed: ceremony.problem().is_none() && ceremony.stage() == Stage::Closed,
             problem: ceremony.problem().map(ToString::to_string),
             verified,
             waiting_for,
             next,
-        }
+        })
     }
 
     fn print(&self) {

@@ -46,12 +46,12 @@ pub(super) fn verified_or_report(
         return match ceremony.ensure_sound() {
             Ok(()) => Err((None, unfinished(ceremony))),
             Err(error) => {
-                let (report, _) = run(ceremony, false);
-                Err((Some(Box::new(report)), error.into()))
+                let report = run(ceremony, false).ok().map(|(report, _)| Box::new(report));
+                Err((report, error.into()))
             }
         };
     }
-    let (report, result) = run(ceremony, false);
+    let (report, result) = run(ceremony, false).map_err(|error| (None, error.into()))?;
     match result {
         // Everyone who signs, or makes keys, vouches for what others read here.
         Ok(Some(done)) => match ensure_exported(ceremony, &done) {
@@ -70,13 +70,12 @@ fn unfinished(ceremony: &Ceremony) -> Diagnostic {
     ))
 }
 
-/// Verifies every file there is. Answers with the finished ceremony, or with none where everything
-/// so far holds.
-fn run(
-    ceremony: &Ceremony,
-    quiet: bool,
-) -> (Report, Result<Option<VerifiedCeremony>, CeremonyError>) {
-    let mut report = Report::begin(ceremony, this_tool().as_str());
+/// The finished ceremony, or none where everything so far holds.
+type Ran = Result<Option<VerifiedCeremony>, CeremonyError>;
+
+/// Verifies every file there is.
+fn run(ceremony: &Ceremony, quiet: bool) -> Result<(Report, Ran), CeremonyError> {
+    let mut report = Report::begin(ceremony, this_tool().as_str())?;
     if let Some(error) = &report.evidence_error {
         say!("note: evidence was not read: {error}");
     }
@@ -86,14 +85,10 @@ fn run(
     if let Ok(Some(done)) = &result {
         report.finished(done);
     }
-    (report, result)
+    Ok((report, result))
 }
 
-fn run_parts(
-    ceremony: &Ceremony,
-    quiet: bool,
-    report: &mut Report,
-) -> Result<Option<VerifiedCeremony>, CeremonyError> {
+fn run_parts(ceremony: &Ceremony, quiet: bool, report: &mut Report) -> Ran {
     let failed = |report: &mut Report, title: &str, error| {
         report.failed(title.into(), &error);
         error
@@ -132,7 +127,7 @@ impl VerifyCeremony {
             ensure_looks_finished(&ceremony)?;
         }
         let outputs = if self.read_only { None } else { Some(Outputs::begin(&ceremony)?) };
-        let (report, result) = run(&ceremony, self.json);
+        let (report, result) = run(&ceremony, self.json)?;
         if let Ok(Some(done)) = &result {
             ensure_exported(&ceremony, done)?;
             self.transcript(&ceremony, done)?;
@@ -179,7 +174,7 @@ impl Finished {
     /// What does not hold, with the report written.
     pub(super) fn verify(ceremony: &Ceremony) -> Result<Self, Diagnostic> {
         let outputs = Outputs::begin(ceremony)?;
-        match run(ceremony, false) {
+        match run(ceremony, false)? {
             (report, Ok(Some(done))) => Ok(Self { done, report, outputs }),
             (_, Ok(None)) => Err(unfinished(ceremony)),
             (report, Err(error)) => {
@@ -501,7 +496,7 @@ fn hold_against(ceremony: &Ceremony, path: &Path) -> Result<(), Diagnostic> {
     let bytes = read_regular(path, Envelope::MAX_BYTES)
         .map_err(|refusal| failure::refusal(path, &refusal))?;
     let services: Vec<PublicKey> =
-        appointments(ceremony).into_iter().map(|appointed| appointed.service_key).collect();
+        appointments(ceremony)?.into_iter().map(|appointed| appointed.service_key).collect();
     let receipt = Receipt::read(path, &bytes, ceremony.config.digest(), &services)?;
     match receipt.kept_by(ceremony, path)? {
         Kept::Step(step) => say!("{}: kept, {} step {step}", path.display(), receipt.track()),
@@ -564,7 +559,7 @@ impl FindArgs {
                  coordinator",
             ));
         }
-        let (report, result) = run(&ceremony, self.json);
+        let (report, result) = run(&ceremony, self.json)?;
         let found = Found {
             participant: name,
             key: key.to_string(),

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own part
 
 pub mod ceremony;
+pub mod dated;
 pub mod people;
 
 use std::path::{Path, PathBuf};

@@ -5,8 +5,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use ceremony_core::progress::NoProgress;
+use ceremony_folder::Ceremony;
+use ceremony_folder::digests::KnownDigests;
+
 use super::{Net, free_port, names, wait_until};
 use crate::kit::Run;
+use crate::kit::dated::index_of;
 
 pub(crate) struct Web(Child, u16);
 
@@ -92,6 +97,33 @@ fn a_mirror_of_a_plain_web_server_is_the_folder() {
     let audits = names(&net.world.path("dana", "copy/audits"));
     assert!(audits.len() > 5, "{audits:?}");
     what_does_not_hold_is_refused(&net, &web, &index);
+}
+
+#[test]
+fn a_list_dated_tomorrow_does_not_stop_a_mirror_until_then() {
+    let net = Net::new(&["alice"]);
+    fs::create_dir(net.world.path("dana", "")).unwrap();
+    let web = Web::of(&net, "");
+    let ceremony = Ceremony::open(&net.world.shared("")).unwrap();
+    let files = ceremony.public_files(&mut KnownDigests::default(), &NoProgress).unwrap();
+    let path = net.world.shared("index.json");
+    let tomorrow = index_of(&net.world, &ceremony, &files, 86_400);
+    fs::write(&path, &tomorrow).unwrap();
+    let run = web.mirror(&net, "copy", "");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("has a date that is still to come"), "{}", run.stderr);
+    assert!(run.stderr.contains("signed by "), "{}", run.stderr);
+    // A copy that has it, of a version that took it, goes on as well.
+    let kept = net.world.path("dana", "copy/index.json");
+    for there in [false, true] {
+        net.world.ok("coordinator", "ceremony index shared --key key.pem");
+        if there {
+            fs::write(&kept, &tomorrow).unwrap();
+        }
+        let run = web.mirror(&net, "copy", "");
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(fs::read(&kept).unwrap() == fs::read(&path).unwrap());
+    }
 }
 
 fn what_does_not_hold_is_refused(net: &Net, web: &Web, index: &serde_json::Value) {

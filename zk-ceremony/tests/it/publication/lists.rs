@@ -15,6 +15,7 @@ use zk_attest::diagnostic::Diagnostic;
 use zk_attest::digest::FileDigest;
 
 use crate::kit::ceremony::{KeyFile, World};
+use crate::kit::dated::index_of;
 
 /// A ceremony, and a folder that it is published to by a process of its own.
 struct Store {
@@ -155,6 +156,10 @@ fn what_is_there_under_the_lists_name_is_replaced_only_if_it_is_an_earlier_list(
     assert_eq!(replaced(&earlier.to_json(), &later), Ok(true));
     assert_eq!(replaced(&later.to_json(), &later), Ok(false));
     assert_eq!(replaced(&later.to_json(), &earlier), Err("newer-index".into()));
+    // One that somebody dated tomorrow keeps the others away for ten minutes, not for a day.
+    let dated = |ahead: u64| index_of(&store.world, &store.ceremony(), &store.files(), ahead);
+    assert_eq!(replaced(&dated(300), &later), Err("newer-index".into()));
+    assert_eq!(replaced(&dated(86_400), &later), Ok(true));
     // No list, a list that nobody signed, and that of another ceremony.
     let conflict = || Err("store-conflict".to_owned());
     assert_eq!(replaced(b"{}", &later), conflict());

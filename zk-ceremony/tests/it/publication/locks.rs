@@ -195,3 +195,28 @@ fn what_another_account_put_meanwhile_is_neither_taken_for_ours_nor_locked() {
     let head = store.own(&["head", "vault", "a.tar"]);
     assert!(head[0].starts_with("None"), "another account's was locked: {head:?}");
 }
+
+#[test]
+fn the_lock_that_is_told_is_that_of_the_version_that_was_read() {
+    let store = Store::moto();
+    store.own(&["create-locking", "vault"]);
+    let world = summed();
+    store.ok(&world, "coordinator", TO);
+    world.write("coordinator", "other", b"another account's");
+    let path = world.path("coordinator", "other").display().to_string();
+    // Between the archive and the question for its lock, another version gets the name.
+    let owner = store.as_owner();
+    let mut is_put = false;
+    let proxy = Proxy::start(store.address, move |method, asked| {
+        if method == "HEAD" && asked.contains("a.tar") && !std::mem::replace(&mut is_put, true) {
+            assert!(owner(&["put", "vault", "a.tar", &path]).0);
+        }
+        Fault::None
+    });
+    let verify = "ceremony archive --verify s3://vault/a.tar";
+    let run = store.run_at(proxy.address, &world, "coordinator", verify);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(store.own(&["versions", "vault", "a.tar"]).len(), 2);
+    let lock = "lock: COMPLIANCE until 2099-06-01T00:00:00Z";
+    assert!(run.stdout.contains(lock), "{}{}", run.stdout, run.stderr);
+}

@@ -24,8 +24,10 @@ pub(super) fn run(archive: &str, rules: Option<&str>, access: &Access) -> Result
     let path = Path::new(archive);
     let (checked, lock) = if archive.contains("://") {
         let place = Place::open(archive, access)?;
-        let checked = check(place.open_itself()?, path, Lists::Needed)?;
-        (checked, Some(place.lock_state()))
+        let reading = place.open_itself()?;
+        let version = reading.version().map(str::to_owned);
+        let checked = check(reading, path, Lists::Needed)?;
+        (checked, Some(place.lock_state(version.as_deref())))
     } else {
         (check(crate::output::open(path)?, path, Lists::Needed)?, None)
     };

@@ -130,7 +130,7 @@ impl Coordinator {
         let mut now = ceremony.again()?;
         now.ensure_sound()?;
         // Read and verified once, and held to the roster as it grows.
-        for request in now.enrolments() {
+        for request in now.enrolments()? {
             let reason = Label::from_static("a request");
             let can_be_added = !request.is_of_the_roster(&now)
                 && now.ensure_amendable(request.change(), reason).is_ok();

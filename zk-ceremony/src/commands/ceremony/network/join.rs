@@ -594,7 +594,7 @@ impl Joined<'_> {
         self.fetch(is_signed_side)?;
         let ceremony = self.ceremony()?;
         let services: Vec<PublicKey> =
-            appointments(&ceremony).into_iter().map(|appointed| appointed.service_key).collect();
+            appointments(&ceremony)?.into_iter().map(|appointed| appointed.service_key).collect();
         let rules = self.copy.config().digest();
         let (mut files, mut given) = (Vec::new(), Vec::new());
         for envelope in receipts {

@@ -122,7 +122,7 @@ impl MirrorArgs {
         let mut mirror = Mirror {
             client: &client,
             bucket,
-            signed: seen.map(|(_, claim)| claim.time),
+            signed: seen.filter(|(_, it)| !it.is_of_the_future()).map(|(_, claim)| claim.time),
             copy,
             verifies: self.verify,
             established: Established::default(),
@@ -215,7 +215,12 @@ impl Mirror<'_> {
         loop {
             match self.follow() {
                 // Files come before the index that lists them.
-                Err(error) if matches!(error.code.as_str(), "changed" | "older-index") && !once => {
+                Err(error)
+                    if matches!(
+                        error.code.as_str(),
+                        "changed" | "future-index" | "older-index"
+                    ) && !once =>
+                {
                     say!("note: {error}");
                     std::thread::sleep(LOOK);
                     continue;
@@ -253,6 +258,18 @@ impl Mirror<'_> {
         let index = bucket.index()?;
         let claim = index.signed(&self.copy.ceremony(self.copy.root())?)?;
         self.behind_of(index.steps())?;
+        if claim.is_of_the_future() {
+            return Err(Diagnostic::environment(
+                "future-index",
+                "the index there has a date that is still to come",
+            )
+            .at(INDEX)
+            .found(format_args!("{}, signed by {}", claim.time, claim.key.fingerprint()))
+            .expected(format_args!("a time up to now, {}", Timestamp::now()))
+            .hint(
+                "check this machine's clock; if it is right, ask the coordinator to publish again",
+            ));
+        }
         if let Some(before) = self.signed.as_ref().filter(|it| it.unix() > claim.time.unix()) {
             return Err(Diagnostic::environment(
                 "older-index",
