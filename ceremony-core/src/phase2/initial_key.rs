@@ -221,8 +221,17 @@ pub(super) struct InitialKey<'a, C, P> {
 }
 
 impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
-    /// Checks that the two files fit together.
+    /// Checks that the two files fit together, and lays the bases of the domain ready.
     pub(super) fn open(
+        r1cs: &'a mut R1cs<C>,
+        ptau: &'a mut Ptau<P>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, SetupError> {
+        Self::fitting(r1cs, ptau, progress)?.with_bases()
+    }
+
+    /// Checks that the two files fit together: enough for the header.
+    pub(super) fn fitting(
         r1cs: &'a mut R1cs<C>,
         ptau: &'a mut Ptau<P>,
         progress: &'a dyn Progress,
@@ -234,9 +243,6 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
         let shape = r1cs.shape();
         if ptau.power() < shape.power() {
             return Err(SetupError::PtauTooSmall { found: ptau.power(), expected: shape.power() });
-        }
-        if ptau.lagrange().is_none() && !ptau.has_scratch() {
-            return Err(SetupError::NotPrepared);
         }
         let (wires_at_once, wires_per_pass) = (WIRES_AT_ONCE, WIRES_PER_PASS);
         let mut key = Self {
@@ -251,8 +257,16 @@ impl<'a, C: Read + Seek + Send, P: Read + Seek + Send> InitialKey<'a, C, P> {
             wires_per_pass,
         };
         key.check_ptau()?;
-        (key.lagrange, key.scratch) = bases(key.ptau, shape.power(), progress)?;
         Ok(key)
+    }
+
+    /// Lays the bases of the domain ready: what the sections are made of.
+    pub(super) fn with_bases(mut self) -> Result<Self, SetupError> {
+        if self.ptau.lagrange().is_none() && !self.ptau.has_scratch() {
+            return Err(SetupError::NotPrepared);
+        }
+        (self.lagrange, self.scratch) = bases(self.ptau, self.shape.power(), self.progress)?;
+        Ok(self)
     }
 
     /// Whether the hash of the key covers one point more than it counts (docs/formats.md, section

@@ -47,7 +47,7 @@ use crate::format::r1cs::R1cs;
 use crate::format::scratch::Scratch;
 use crate::format::zkey::{Contribution, Header, Zkey, section};
 use crate::hash::FileSha256;
-use crate::progress::{Progress, SubProgress};
+use crate::progress::{NoProgress, Progress, SubProgress};
 use crate::ratio::Ratio;
 
 /// Verifies a key from its circuit and its phase 1. The `.ptau` must have been verified.
@@ -111,6 +111,25 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
     Predecessor::verify(r1cs, ptau, key, expectations, progress).map(|(report, _)| report)
+}
+
+/// Whether the headers leave it open that a key is of this circuit and this phase 1: asked before
+/// the hours that the verification of a `.ptau` may take. Where the answer is `false`, [`verify`]
+/// refuses the key for the sizes or the points of its header.
+///
+/// # Errors
+/// [`VerifyError::Setup`] when circuit and phase 1 do not fit together; the others when a file
+/// cannot be read.
+pub fn may_be_of<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek>(
+    r1cs: &mut R1cs<C>,
+    ptau: &mut Ptau<P>,
+    key: &Zkey<K>,
+) -> Result<bool, VerifyError> {
+    let expected = InitialKey::fitting(r1cs, ptau, &NoProgress)?.header()?;
+    let mut findings = Findings::default();
+    compare_sizes(key.header(), &expected, &mut findings);
+    compare_points(key.header(), &expected, &mut findings);
+    Ok(findings.is_empty())
 }
 
 /// Verifies that a key without contributions is the initial key of its circuit and phase 1. The
@@ -238,7 +257,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     let key = &mut Zkey::open_knowing(key, known).map_err(VerifyError::Key)?;
     let mut findings = Findings::default();
     let mut rng = VerifierRng::from_os()?;
-    let mut initial = InitialKey::open(r1cs, ptau, progress)?;
+    let mut initial = InitialKey::fitting(r1cs, ptau, progress)?;
     let expected = initial.header()?;
     compare_sizes(key.header(), &expected, &mut findings);
     compare_points(key.header(), &expected, &mut findings);
@@ -246,6 +265,7 @@ fn compare_with_initial<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + 
     if !findings.is_empty() {
         return Ok((Compared::incomplete(key, findings), None));
     }
+    let mut initial = initial.with_bases()?;
 
     let seed = CoefficientSeed::from_os()?;
     let mut comparison = Comparison {

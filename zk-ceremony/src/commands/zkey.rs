@@ -12,12 +12,13 @@ use ceremony_core::format::zkey::{Contribution, Header, Zkey};
 use ceremony_core::hash::{FileSha256, InitialKeyHash};
 use ceremony_core::keygen;
 use ceremony_core::phase1::verify::{Expectations, verify as verify_ptau};
+
 use ceremony_core::phase2::arkworks::AssignedCircuit;
 use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
-use ceremony_core::phase2::initial_key::new_key;
+use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
     Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Remark, Report,
-    verify, verify_from,
+    VerifyError, may_be_of, verify, verify_from,
 };
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -265,6 +266,7 @@ impl VerifyKey {
         let (mut powers, expected, phase1) = match &self.ptau_verified {
             Some(verified) => (open_ptau(ptau)?, FileSha256(verified.0), None),
             None => {
+                self.ensure_may_match((&mut circuit, r1cs), ptau, (&mut key, zkey))?;
                 let expectations = Expectations {
                     min_contributions: self.ptau_min_contributions,
                     digest: known,
@@ -315,6 +317,29 @@ impl VerifyKey {
         shown.ptau_blake2b = phase1.as_ref().map(|phase1| phase1.digests.blake2b.to_string());
         shown.ptau_published_as = phase1.and_then(|phase1| phase1.published).map(|file| file.name);
         Ok(shown)
+    }
+
+    /// Refuses at once what the end of the work would refuse by the files' headers.
+    fn ensure_may_match(
+        &self,
+        (circuit, r1cs): (&mut R1cs<File>, &Path),
+        ptau: &Path,
+        (key, zkey): (&mut Zkey<File>, &Path),
+    ) -> Result<(), Diagnostic> {
+        let mut powers = open_ptau(ptau)?;
+        let refused = match may_be_of(circuit, &mut powers, key) {
+            Ok(false) => {
+                verify(circuit, &mut powers, key, &self.policy(None), &Bars::default()).err()
+            }
+            Err(error @ VerifyError::Setup(SetupError::PtauTooSmall { .. })) => Some(error),
+            // What else there is to say of the powers is said when they are verified.
+            Ok(true) | Err(_) => None,
+        };
+        match refused {
+            None => Ok(()),
+            Some(VerifyError::Setup(error)) => Err(failure::setup(r1cs, ptau, zkey, &error)),
+            Some(error) => Err(failure::verify_key(zkey, &error)),
+        }
     }
 
     /// What came after a key that was verified before.

@@ -3,6 +3,7 @@
 
 use testkit::circuits::compile;
 
+use crate::kit::ceremony::circuit;
 use crate::kit::{Folder, hashes_after, refused};
 
 const COMMANDS: [&str; 7] =
@@ -159,4 +160,27 @@ fn what_a_participant_can_meet_names_cause_and_cure() {
     let line = "zkey export-ark 1.zkey --proving-key pk --verifying-key vk2 --r1cs circuit.r1cs \
                 --witness bad.wtns";
     refused(&folder, "zkey_bad_witness", line);
+}
+
+#[test]
+fn what_headers_tell_is_refused_before_phase_1_is_verified() {
+    let folder = setup();
+    folder.ours("zkey new circuit.r1cs prepared.ptau 0.zkey");
+    folder.ours("zkey contribute 0.zkey 1.zkey --name alice");
+    // Powers that do not hold: who verifies them says so.
+    let mut damaged = folder.read("prepared.ptau");
+    let last = damaged.len() - 40;
+    damaged[last] ^= 1;
+    folder.write("damaged.ptau", &damaged);
+    folder.write("other.r1cs", &circuit(3));
+    folder.write("large.r1cs", &circuit(40));
+    for (r1cs, file, what) in [
+        ("circuit.r1cs", "damaged.ptau", "Lagrange"),
+        ("other.r1cs", "1.zkey", "the number of wires"),
+        ("large.r1cs", "damaged.ptau", "the .ptau is too small for the circuit"),
+    ] {
+        let run = folder.run(&format!("zkey verify {r1cs} damaged.ptau 1.zkey"));
+        assert_eq!(run.code, 1, "{r1cs}: {}", run.stderr);
+        assert!(run.stderr.contains(what) && run.stderr.contains(file), "{r1cs}: {}", run.stderr);
+    }
 }
