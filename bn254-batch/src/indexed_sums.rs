@@ -36,6 +36,10 @@ impl<P: AffinePoint> IndexedSums<P> {
         }
     }
 
+    pub(super) fn backend(&self) -> Backend {
+        self.arith
+    }
+
     pub(super) fn add_points(&mut self, points: &[(u32, P)]) {
         let tasks = self.tasks.len();
         with_kernels!(self.arith, engine => self.tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(task, sums)| {

@@ -11,9 +11,15 @@
 //! of row i*, and each digit that is not zero is one more affine addition to the sum of its key.
 //! The bits of a number, `sum_j 2^j x_j`, are a chain of doublings with one addition each.
 //!
-//! A number above 2^127 in absolute value is first cut in two below it, k = a + lambda b, by the
-//! endomorphism phi ([`glv`](super::glv)); b P_i is a sum of the phi(2^t P_i), which cost a product
-//! each.
+//! A long number is first cut into shorter ones by the endomorphisms
+//! ([`public_digits`](super::public_digits)): two in G1, four in G2, so that its chain has half or
+//! a quarter of the doublings. The images of 2^t P_i cost a product or two each. And its digits are
+//! of width 5, {±1, ±3, ..., ±15}, of which a sixth are not zero. Those of each absolute value d have
+//! a sum S_d of their own for each key, as buckets do, and
+//!
+//! > sum of key s = sum_d d S_d = R_1 + 2 (R_3 + R_5 + ... + R_15),  R_d = S_d + S_(d+2) + ... + S_15
+//!
+//! takes [`COLLECT`] additions for a key, however many long numbers it has.
 //!
 //! Doublings come in batches with a shared inversion, so that a few long numbers among short ones
 //! would pay for an inversion in each of 127 steps. Those are multiplied one by one, by the back
@@ -23,10 +29,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::glv::{beta, short_halves};
+use super::gls::psi;
+use super::glv::beta;
 use super::indexed_sums::{Dealt, IndexedSums};
 use super::kernels::{Kernels, Sum, negative};
-use crate::curve::{AffinePoint, Fq, Fr};
+use super::public_digits::{Digit, PLACES, TABLE, digits_of, ones_of};
+use crate::curve::{AffinePoint, Fq, Fr, G1Affine};
 
 /// An entry of the matrix: `scalar` times the point of index `point` belongs to the sum of `key`.
 #[derive(Clone, Copy, Debug)]
@@ -53,59 +61,100 @@ const ROWS_IN_TASK: usize = 512;
 /// Digits that are looked at before what they add is added: keeps memory flat.
 const STEPS: u32 = 8;
 
-/// An entry with its digits: where the sum of 2^t P, and of phi(2^t P), has a digit 1 and -1.
+/// Additions for a key that has long numbers: seven for the R_d, six to add them up, a doubling and
+/// one more.
+const COLLECT: usize = 2 * TABLE - 1;
+
+/// A digit that is not zero, in 16 bits; in the order of their places.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Packed(u16);
+
+impl Packed {
+    fn of(digit: &Digit) -> Self {
+        let parts = (digit.place << 6) | (digit.image << 4) | (digit.entry() << 1);
+        Self(parts as u16 | u16::from(digit.is_negative()))
+    }
+
+    /// It counts 2^place times.
+    fn place(self) -> u32 {
+        u32::from(self.0 >> 6)
+    }
+
+    /// Of which image of the point.
+    fn image(self) -> usize {
+        usize::from(self.0 >> 4 & 3)
+    }
+
+    /// (|d| - 1) / 2.
+    fn class(self) -> u32 {
+        u32::from(self.0 >> 1 & 7)
+    }
+
+    fn is_negative(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+/// An entry with its digits.
 struct Entry {
     key: u32,
     point: u32,
     scalar: Fr,
-    digits: [Digits; 2],
-}
-
-#[derive(Clone, Copy, Default)]
-struct Digits {
-    plus: u128,
-    minus: u128,
-}
-
-impl Digits {
-    /// Of a number below 2^127 in absolute value.
-    fn of(number: i128) -> Self {
-        let n = number.unsigned_abs();
-        let half = n >> 1;
-        let sum = n + half;
-        let (plus, minus) = (sum & !half, half & !sum);
-        if number < 0 { Self { plus: minus, minus: plus } } else { Self { plus, minus } }
-    }
-
-    fn length(self) -> u32 {
-        u128::BITS - (self.plus | self.minus).leading_zeros()
-    }
-
-    fn weight(self) -> usize {
-        (self.plus | self.minus).count_ones() as usize
-    }
-
-    /// Digit t, if it is not zero: whether it is negative.
-    #[inline]
-    fn at(self, t: u32) -> Option<bool> {
-        let bit = |word: u128| word >> t & 1 == 1;
-        (bit(self.plus) || bit(self.minus)).then(|| bit(self.minus))
-    }
+    digits: Vec<Packed>,
+    /// Where the digits are of width 5: which of the keys with such entries it has.
+    wide: Option<u32>,
 }
 
 impl Entry {
     fn of(multiple: &Multiple) -> Self {
         let Multiple { key, point, scalar } = *multiple;
-        Self { key, point, scalar, digits: short_halves(&scalar).map(Digits::of) }
+        Self { key, point, scalar, digits: packed(&ones_of(&scalar)), wide: None }
     }
 
     fn length(&self) -> u32 {
-        self.digits.iter().map(|digits| digits.length()).max().unwrap_or(0)
+        self.digits.last().map_or(0, |digit| digit.place() + 1)
     }
 
-    fn weight(&self) -> usize {
-        self.digits.iter().map(|digits| digits.weight()).sum()
+    /// Additions for its digits, and its share of those for the key.
+    fn weight(&self, collect: usize) -> usize {
+        self.digits.len() + if self.wide.is_some() { collect } else { 0 }
     }
+}
+
+fn packed(digits: &[Digit]) -> Vec<Packed> {
+    let mut packed: Vec<Packed> = digits.iter().map(Packed::of).collect();
+    packed.sort_unstable();
+    packed
+}
+
+/// Gives wider digits to the numbers that gain by them, even if each is alone with its key. Answers
+/// with the keys of these, and how many additions of [`COLLECT`] fall on each of them.
+fn widen<P: AffinePoint>(entries: &mut [Entry]) -> (Vec<u32>, usize) {
+    let mut keys: Vec<u32> = entries
+        .par_iter_mut()
+        .with_min_len(1024)
+        .filter_map(|entry| {
+            let ones = entry.digits.len();
+            if ones <= COLLECT {
+                return None;
+            }
+            let digits = digits_of::<P>(&entry.scalar);
+            (digits.len() + COLLECT < ones).then(|| {
+                entry.digits = packed(&digits);
+                // Its place is known when all keys are.
+                entry.wide = Some(0);
+                entry.key
+            })
+        })
+        .collect();
+    let count = keys.len();
+    keys.par_sort_unstable();
+    keys.dedup();
+    let of_wide = entries.par_iter_mut().with_min_len(1024).filter(|entry| entry.wide.is_some());
+    of_wide
+        .for_each(|entry| entry.wide = Some(keys.partition_point(|key| *key < entry.key) as u32));
+    let collect = (COLLECT * keys.len()).div_ceil(count.max(1));
+    (keys, collect)
 }
 
 /// Adds them all. The points must be in the r-torsion.
@@ -116,8 +165,9 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
     multiples: &[Multiple],
 ) {
     let mut entries: Vec<Entry> = multiples.par_iter().with_min_len(1024).map(Entry::of).collect();
+    let (keys, collect) = widen::<P>(&mut entries);
     entries.par_sort_unstable_by_key(|entry| (entry.point, entry.length()));
-    let longest = cut(&entries);
+    let longest = cut(&entries, collect);
     let (short, long): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.length() <= longest);
 
@@ -125,21 +175,26 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
     // The last entry of a row is its longest. Rows that go on longer come first.
     rows.par_sort_by_key(|row| std::cmp::Reverse(row.last().map(Entry::length)));
     let tasks = (rows.len() / ROWS_IN_TASK).clamp(1, 2 * rayon::current_num_threads());
+    let mut wide = IndexedSums::begin(sums.backend(), TABLE * keys.len());
     let mut chains: Vec<Chains<'_, P>> = (0..tasks)
         .map(|task| Chains::new(rows.iter().skip(task).step_by(tasks).copied(), points))
         .collect();
     for start in (0..longest).step_by(STEPS as usize) {
         let end = longest.min(start + STEPS);
-        let products: Vec<Dealt<P>> = chains
+        let (plain, classes): (Vec<Dealt<P>>, Vec<Dealt<P>>) = chains
             .par_iter_mut()
             .with_max_len(1)
             .map(|chains| {
-                let mut products = sums.deal();
-                chains.steps(engine, start..end, &mut products);
-                products
+                let (mut plain, mut classes) = (sums.deal(), wide.deal());
+                chains.steps(engine, start..end, (&mut plain, &mut classes));
+                (plain, classes)
             })
-            .collect();
-        sums.add_dealt(engine, &products);
+            .unzip();
+        sums.add_dealt(engine, &plain);
+        wide.add_dealt(engine, &classes);
+    }
+    if longest > 0 {
+        sums.add_points(&collected(engine, &mut wide, &keys));
     }
 
     let mut products: Vec<P> = long.iter().map(|entry| points[entry.point as usize]).collect();
@@ -155,15 +210,41 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
     sums.add_points(&products);
 }
 
+/// The sum of each key, of its sums for each absolute value of a digit.
+fn collected<E: Kernels, P: AffinePoint>(
+    engine: E,
+    wide: &mut IndexedSums<P>,
+    keys: &[u32],
+) -> Vec<(u32, P)> {
+    let mut sums = wide.settled(0..TABLE * keys.len());
+    let task = TABLE * (E::TASK_BYTES / P::UNCOMPRESSED_BYTES / TABLE).max(1);
+    sums.par_chunks_mut(task).with_max_len(1).for_each(|sums| {
+        let keys = sums.len() / TABLE;
+        let mut add = |left: usize, right: usize| {
+            let of = |key: usize| Sum {
+                left: (key * TABLE + left) as u32,
+                right: (key * TABLE + right) as u32,
+            };
+            engine.add(sums, &(0..keys).map(of).collect::<Vec<_>>());
+        };
+        let last = TABLE - 1;
+        (0..last).rev().for_each(|class| add(class, class + 1));
+        (1..last).rev().for_each(|class| add(last, class));
+        add(last, last);
+        add(0, last);
+    });
+    keys.iter().copied().zip(sums.into_iter().step_by(TABLE)).collect()
+}
+
 /// The length up to which entries are cheaper by doublings than by multiplications.
-fn cut(entries: &[Entry]) -> u32 {
-    const LENGTHS: usize = u128::BITS as usize + 1;
+fn cut(entries: &[Entry], collect: usize) -> u32 {
+    const LENGTHS: usize = PLACES + 1;
     // By length: entries, their digits, and rows that go on for that long and no longer.
     let mut count = [0; LENGTHS];
     let mut weight = [0; LENGTHS];
     for entry in entries {
         count[entry.length() as usize] += 1;
-        weight[entry.length() as usize] += entry.weight();
+        weight[entry.length() as usize] += entry.weight(collect);
     }
     // Rows by the length of their longest entry that is not above l, summed over l' < l: doublings
     // up to l. A row has an entry of each of its lengths; the next longer one adds the difference.
@@ -197,6 +278,8 @@ struct Chains<'a, P> {
     /// 2^t P of each row, rows that go on longer first.
     points: Vec<P>,
     rows: Vec<&'a [Entry]>,
+    /// How many digits of each entry of each row are done.
+    done: Vec<Vec<u32>>,
     /// A doubling for each row.
     doublings: Vec<Sum>,
 }
@@ -206,25 +289,38 @@ impl<'a, P: AffinePoint> Chains<'a, P> {
         let rows: Vec<&[Entry]> = rows.collect();
         Self {
             points: rows.iter().map(|row| points[row[0].point as usize]).collect(),
+            done: rows.iter().map(|row| vec![0; row.len()]).collect(),
             doublings: (0..rows.len() as u32).map(|i| Sum { left: i, right: i }).collect(),
             rows,
         }
     }
 
     /// What these digits add, and the doublings between them.
-    fn steps<E: Kernels>(&mut self, engine: E, digits: Range<u32>, products: &mut Dealt<P>) {
-        let beta = beta::<P>();
-        for t in digits {
+    fn steps<E: Kernels>(
+        &mut self,
+        engine: E,
+        places: Range<u32>,
+        (plain, classes): (&mut Dealt<P>, &mut Dealt<P>),
+    ) {
+        for t in places {
             let lasts = |row: &&[Entry], t: u32| row.last().is_some_and(|e| e.length() > t);
             let active = self.rows.partition_point(|row| lasts(row, t));
-            for (row, point) in self.rows[..active].iter().zip(&self.points) {
-                for Entry { key, digits: [plain, turned], .. } in *row {
-                    if let Some(minus) = plain.at(t) {
-                        products.push(*key, if minus { negative(point) } else { *point });
-                    }
-                    if let Some(minus) = turned.at(t) {
-                        let point = endomorphism(point, beta);
-                        products.push(*key, if minus { negative(&point) } else { point });
+            let rows = self.rows[..active].iter().zip(&mut self.done).zip(&self.points);
+            for ((row, done), point) in rows {
+                for (entry, done) in row.iter().zip(done) {
+                    let left = &entry.digits[*done as usize..];
+                    let here = left.iter().take_while(|digit| digit.place() == t);
+                    for digit in here {
+                        *done += 1;
+                        let signed =
+                            |point: P| if digit.is_negative() { negative(&point) } else { point };
+                        match entry.wide {
+                            None => plain.push(entry.key, signed(turned(point, digit.image()))),
+                            Some(place) => classes.push(
+                                TABLE as u32 * place + digit.class(),
+                                signed(image(point, digit.image())),
+                            ),
+                        }
                     }
                 }
             }
@@ -234,11 +330,22 @@ impl<'a, P: AffinePoint> Chains<'a, P> {
     }
 }
 
-/// phi(P) = lambda P.
-fn endomorphism<P: AffinePoint>(point: &P, beta: Fq) -> P {
+/// The point itself, or lambda times it.
+fn turned<P: AffinePoint>(point: &P, image: usize) -> P {
+    if image == 0 { *point } else { scaled(point, beta::<P>()) }
+}
+
+/// The point itself, phi of it, psi of it, phi of psi of it.
+fn image<P: AffinePoint>(point: &P, image: usize) -> P {
+    let point = if image & 2 == 0 { *point } else { psi(*point) };
+    if image & 1 == 0 { point } else { scaled(&point, beta::<G1Affine>()) }
+}
+
+/// With another x, that many times the one before.
+fn scaled<P: AffinePoint>(point: &P, factor: Fq) -> P {
     let mut coordinates = point.coordinates();
     for x in &mut coordinates.as_mut()[..P::COORDINATES / 2] {
-        *x *= beta;
+        *x *= factor;
     }
     P::from_coordinates(&coordinates)
 }
@@ -247,7 +354,6 @@ fn endomorphism<P: AffinePoint>(point: &P, beta: Fq) -> P {
 mod tests {
     use ark_ec::CurveGroup;
     use ark_ff::{AdditiveGroup, Field};
-    use proptest::prelude::*;
 
     use super::*;
     use crate::Point;
@@ -317,7 +423,7 @@ mod tests {
             let scalar = corners[point as usize % corners.len()];
             Multiple { key: point % 1000, point, scalar }
         }));
-        assert!(cut(&entries_of(&multiples)) >= 9);
+        assert!(cut(&entries_of(&multiples), COLLECT) >= 9);
         are_added::<G1Affine>(&multiples, 1000, rows.into());
     }
 
@@ -336,30 +442,57 @@ mod tests {
     #[test]
     fn few_long_numbers_are_multiplied_and_many_short_ones_are_not() {
         let (short, long) = (Fr::from(9u64), Fr::from(3u64).inverse().unwrap());
-        assert_eq!(cut(&alone(1000, short)), 4);
-        assert_eq!(cut(&alone(1000, long)), 0);
-        assert_eq!(cut(&alone(1, long)), 0);
+        assert_eq!(cut(&alone(1000, short), COLLECT), 4);
+        assert_eq!(cut(&alone(1000, long), COLLECT), 0);
+        assert_eq!(cut(&alone(1, long), COLLECT), 0);
         let mut both = alone(1000, short);
         both.extend(
             alone(2, long).into_iter().map(|entry| Entry { point: 1000 + entry.point, ..entry }),
         );
-        assert_eq!(cut(&both), 4);
-        assert_eq!(cut(&[]), 0);
+        assert_eq!(cut(&both, COLLECT), 4);
+        assert_eq!(cut(&[], COLLECT), 0);
     }
 
-    proptest! {
-        #[test]
-        fn digits_are_those_of_the_number_and_no_two_neighbours_are_not_zero(
-            number in any::<i128>(), shift in 0u32..127,
-        ) {
-            let number = number >> shift >> 1;
-            let digits = Digits::of(number);
-            let used = digits.plus | digits.minus;
-            prop_assert_eq!(digits.plus & digits.minus, 0);
-            prop_assert_eq!(used & (used >> 1), 0);
-            prop_assert_eq!(digits.plus.wrapping_sub(digits.minus).cast_signed(), number);
-            prop_assert!(used >> 1 == 0 || digits.length() <= 128);
-            prop_assert_eq!(digits.weight(), (0..128).filter(|t| digits.at(*t).is_some()).count());
+    /// Rows that many long numbers share are doubled, whatever the number of their keys.
+    fn long_numbers_of_few_rows<P: Point>() {
+        let mut state = Fr::from(7u64).inverse().unwrap();
+        let mut scalar = || {
+            state = state.square() + Fr::from(3u64);
+            state
+        };
+        let multiples: Vec<Multiple> = (0..1500)
+            .map(|i| Multiple { key: (i * i) % 97, point: i % 50, scalar: scalar() })
+            .collect();
+        let mut entries = entries_of(&multiples);
+        let (keys, collect) = widen::<P>(&mut entries);
+        assert!(entries.iter().all(|entry| entry.wide.is_some()));
+        assert!(keys.len() < 97 && collect < COLLECT, "{} {collect}", keys.len());
+        entries.sort_unstable_by_key(|entry| (entry.point, entry.length()));
+        let longest = cut(&entries, collect) as usize;
+        assert!(longest >= PLACES / P::COORDINATES, "{longest}");
+        are_added::<P>(&multiples, 97, 51);
+    }
+
+    #[test]
+    fn long_numbers_of_few_rows_are_doubled_and_summed_by_their_digits() {
+        long_numbers_of_few_rows::<G1Affine>();
+        long_numbers_of_few_rows::<G2Affine>();
+    }
+
+    #[test]
+    fn a_digit_is_what_it_was_after_it_was_packed() {
+        for scalar in corners() {
+            for digits in [ones_of(&scalar), digits_of::<G2Affine>(&scalar)] {
+                for digit in &digits {
+                    let packed = Packed::of(digit);
+                    let value = 2 * packed.class() as i8 + 1;
+                    let value = if packed.is_negative() { -value } else { value };
+                    assert_eq!(
+                        (packed.place() as usize, packed.image(), value),
+                        (digit.place, digit.image, digit.value)
+                    );
+                }
+            }
         }
     }
 }
