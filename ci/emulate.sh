@@ -18,19 +18,17 @@ tests=("$@")
 root=target/emulator
 mkdir -p target
 if [ ! -e "$root.made" ]; then
-    # shellcheck disable=SC2016
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | sed -n 1p)
     rm -rf "$root"
     # A mirror may be a copy that is older than its own list allows.
     mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
         --aptopt='APT::Install-Recommends "false"' \
         --include=bochs,bochs-term,grub-pc-bin,grub-common,xorriso,mtools,busybox-static,cpio,libc6,libgcc-s1 \
         --customize-hook='chroot "$1" sh -c "cd /tmp && apt-get update -qq && apt-cache search --names-only \"^linux-image-[0-9.+a-z]*-cloud-amd64\$\" | sort -V | sed -n \"\\\$s/ .*//p\" | xargs apt-get download -qq && dpkg -x linux-image-*.deb /kernel"' \
-        trixie "$root" "$mirror"
+        trixie "$root" ${MIRROR:+"$MIRROR"}
     touch "$root.made"
 fi
 
-binary=$(cargo test --locked --workspace --lib --no-run --message-format=json 2>/dev/null |
+binary=$(cargo test --locked --workspace --lib --no-run --message-format=json |
     python3 -c 'import json, sys
 for line in sys.stdin:
     built = json.loads(line)
@@ -85,6 +83,6 @@ BOCHS
 printf 'c\nq\n' >"$work/commands"
 chroot "$root" grub-mkrescue -o /run/disc.iso /run/disc >"$work/grub.log" 2>&1
 chroot "$root" sh -c 'cd /run && exec bochs -q -f bochsrc -rc commands' </dev/null >"$work/bochs.out" 2>&1 || true
-grep -a '^test \|^running \|panicked' "$work/serial.txt" | tr -d '\r'
+{ grep -a '^test \|^running \|panicked' "$work/serial.txt" || true; } | tr -d '\r'
 grep -aq '^test result: ok\. [1-9]' "$work/serial.txt" ||
     { echo "not all tests passed: $work/serial.txt" >&2; exit 1; }

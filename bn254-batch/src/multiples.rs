@@ -13,11 +13,12 @@
 //!
 //! A long number is first cut into shorter ones by the endomorphisms
 //! ([`public_digits`](super::public_digits)): two in G1, four in G2, so that its chain has half or
-//! a quarter of the doublings. The images of 2^t P_i cost a product or two each. And its digits are
-//! of width 5, {±1, ±3, ..., ±15}, of which a sixth are not zero. Those of each absolute value d have
-//! a sum S_d of their own for each key, as buckets do, and
+//! a quarter of the doublings. The images of 2^t P_i cost a product or two each. Where a row has
+//! several of them, their digits are of width 5: odd, at most 15 in absolute value, and all but a
+//! sixth are zero. Those of each absolute value d have a sum S_d of their own for each key, as
+//! buckets do, and
 //!
-//! > sum of key s = sum_d d S_d = R_1 + 2 (R_3 + R_5 + ... + R_15),  R_d = S_d + S_(d+2) + ... + S_15
+//! > sum of d S_d = R_1 + 2 (R_3 + R_5 + ... + R_15), where R_d = S_d + S_(d+2) + ... + S_15
 //!
 //! takes [`COLLECT`] additions for a key, however many long numbers it has.
 //!
@@ -101,14 +102,15 @@ struct Entry {
     point: u32,
     scalar: Fr,
     digits: Vec<Packed>,
-    /// Where the digits are of width 5: which of the keys with such entries it has.
-    wide: Option<u32>,
+    /// Whether the digits are of width 5. In a chain, `key` is then its place among the keys that
+    /// have such entries.
+    is_wide: bool,
 }
 
 impl Entry {
     fn of(multiple: &Multiple) -> Self {
         let Multiple { key, point, scalar } = *multiple;
-        Self { key, point, scalar, digits: packed(&ones_of(&scalar)), wide: None }
+        Self { key, point, scalar, digits: packed(&ones_of(&scalar)), is_wide: false }
     }
 
     fn length(&self) -> u32 {
@@ -117,7 +119,7 @@ impl Entry {
 
     /// Additions for its digits, and its share of those for the key.
     fn weight(&self, collect: usize) -> usize {
-        self.digits.len() + if self.wide.is_some() { collect } else { 0 }
+        self.digits.len() + if self.is_wide { collect } else { 0 }
     }
 }
 
@@ -127,34 +129,36 @@ fn packed(digits: &[Digit]) -> Vec<Packed> {
     packed
 }
 
-/// Gives wider digits to the numbers that gain by them, even if each is alone with its key. Answers
-/// with the keys of these, and how many additions of [`COLLECT`] fall on each of them.
-fn widen<P: AffinePoint>(entries: &mut [Entry]) -> (Vec<u32>, usize) {
-    let mut keys: Vec<u32> = entries
-        .par_iter_mut()
-        .with_min_len(1024)
-        .filter_map(|entry| {
-            let ones = entry.digits.len();
-            if ones <= COLLECT {
-                return None;
+/// Gives wider digits to the numbers that gain by them, even if each is alone with its key, where
+/// another one shares their doublings; and answers how many additions of [`COLLECT`] fall on each
+/// of them. The entries come in the order of their points, and leave in the order of their points
+/// and lengths.
+fn widen<P: AffinePoint>(entries: &mut [Entry]) -> usize {
+    let is_long = |entry: &Entry| entry.digits.len() > COLLECT;
+    let rows = entries.par_chunk_by_mut(|a, b| a.point == b.point);
+    rows.for_each(|row| {
+        if row.iter().filter(|entry| is_long(entry)).count() > 1 {
+            for entry in row.iter_mut().filter(|entry| is_long(entry)) {
+                let digits = digits_of::<P>(&entry.scalar);
+                if digits.len() + COLLECT < entry.digits.len() {
+                    entry.digits = packed(&digits);
+                    entry.is_wide = true;
+                }
             }
-            let digits = digits_of::<P>(&entry.scalar);
-            (digits.len() + COLLECT < ones).then(|| {
-                entry.digits = packed(&digits);
-                // Its place is known when all keys are.
-                entry.wide = Some(0);
-                entry.key
-            })
-        })
-        .collect();
-    let count = keys.len();
+        }
+        row.sort_by_key(Entry::length);
+    });
+    let (wide, keys) = (entries.iter().filter(|entry| entry.is_wide).count(), wide_keys(entries));
+    (COLLECT * keys.len()).div_ceil(wide.max(1))
+}
+
+/// The keys that have entries with wide digits, in their order.
+fn wide_keys(entries: &[Entry]) -> Vec<u32> {
+    let wide = entries.iter().filter(|entry| entry.is_wide);
+    let mut keys: Vec<u32> = wide.map(|entry| entry.key).collect();
     keys.par_sort_unstable();
     keys.dedup();
-    let of_wide = entries.par_iter_mut().with_min_len(1024).filter(|entry| entry.wide.is_some());
-    of_wide
-        .for_each(|entry| entry.wide = Some(keys.partition_point(|key| *key < entry.key) as u32));
-    let collect = (COLLECT * keys.len()).div_ceil(count.max(1));
-    (keys, collect)
+    keys
 }
 
 /// Adds them all. The points must be in the r-torsion.
@@ -165,11 +169,15 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
     multiples: &[Multiple],
 ) {
     let mut entries: Vec<Entry> = multiples.par_iter().with_min_len(1024).map(Entry::of).collect();
-    let (keys, collect) = widen::<P>(&mut entries);
-    entries.par_sort_unstable_by_key(|entry| (entry.point, entry.length()));
+    entries.par_sort_unstable_by_key(|entry| entry.point);
+    let collect = widen::<P>(&mut entries);
     let longest = cut(&entries, collect);
-    let (short, long): (Vec<Entry>, Vec<Entry>) =
+    let (mut short, long): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.length() <= longest);
+    let keys = wide_keys(&short);
+    for entry in short.iter_mut().filter(|entry| entry.is_wide) {
+        entry.key = keys.partition_point(|key| *key < entry.key) as u32;
+    }
 
     let mut rows: Vec<&[Entry]> = short.chunk_by(|a, b| a.point == b.point).collect();
     // The last entry of a row is its longest. Rows that go on longer come first.
@@ -193,9 +201,7 @@ pub(super) fn add_multiples<E: Kernels, P: AffinePoint>(
         sums.add_dealt(engine, &plain);
         wide.add_dealt(engine, &classes);
     }
-    if longest > 0 {
-        sums.add_points(&collected(engine, &mut wide, &keys));
-    }
+    sums.add_points(&collected(engine, &mut wide, &keys));
 
     let mut products: Vec<P> = long.iter().map(|entry| points[entry.point as usize]).collect();
     let scalars: Vec<Fr> = long.iter().map(|entry| entry.scalar).collect();
@@ -314,12 +320,11 @@ impl<'a, P: AffinePoint> Chains<'a, P> {
                         *done += 1;
                         let signed =
                             |point: P| if digit.is_negative() { negative(&point) } else { point };
-                        match entry.wide {
-                            None => plain.push(entry.key, signed(turned(point, digit.image()))),
-                            Some(place) => classes.push(
-                                TABLE as u32 * place + digit.class(),
-                                signed(image(point, digit.image())),
-                            ),
+                        if entry.is_wide {
+                            let class = TABLE as u32 * entry.key + digit.class();
+                            classes.push(class, signed(image(point, digit.image())));
+                        } else {
+                            plain.push(entry.key, signed(turned(point, digit.image())));
                         }
                     }
                 }
@@ -461,15 +466,19 @@ mod tests {
             state
         };
         let multiples: Vec<Multiple> = (0..1500)
-            .map(|i| Multiple { key: (i * i) % 97, point: i % 50, scalar: scalar() })
+            .map(|i| Multiple { key: (i * i) % 97, point: i % 51, scalar: scalar() })
             .collect();
         let mut entries = entries_of(&multiples);
-        let (keys, collect) = widen::<P>(&mut entries);
-        assert!(entries.iter().all(|entry| entry.wide.is_some()));
+        let collect = widen::<P>(&mut entries);
+        let keys = wide_keys(&entries);
+        assert!(entries.iter().all(|entry| entry.is_wide));
         assert!(keys.len() < 97 && collect < COLLECT, "{} {collect}", keys.len());
-        entries.sort_unstable_by_key(|entry| (entry.point, entry.length()));
+        assert!(entries.is_sorted_by_key(|entry| (entry.point, entry.length())));
         let longest = cut(&entries, collect) as usize;
         assert!(longest >= PLACES / P::COORDINATES, "{longest}");
+        // With more to pay for a key they would be multiplied.
+        assert_eq!(cut(&entries, 5 * COLLECT), 0);
+        // The last of the points is infinity.
         are_added::<P>(&multiples, 97, 51);
     }
 
@@ -477,6 +486,13 @@ mod tests {
     fn long_numbers_of_few_rows_are_doubled_and_summed_by_their_digits() {
         long_numbers_of_few_rows::<G1Affine>();
         long_numbers_of_few_rows::<G2Affine>();
+    }
+
+    #[test]
+    fn a_long_number_that_is_alone_in_its_row_keeps_its_digits() {
+        let mut entries = alone(100, Fr::from(3u64).inverse().unwrap());
+        assert_eq!(widen::<G1Affine>(&mut entries), 0);
+        assert!(entries.iter().all(|entry| !entry.is_wide && entry.digits.len() > COLLECT));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 pub const CHUNK_TERMS: usize = 1 << 14;
 
 /// Circuits with at most this many wires are set up in one pass; their sums take 168 MiB plus 4 MiB
-/// per core.
+/// per core, and 8 MiB more per core where many coefficients are long.
 pub const WIRES_AT_ONCE: u32 = 1 << 19;
 
 /// Wires of a larger circuit whose sums for one section are held in memory during a pass: 68 MiB in

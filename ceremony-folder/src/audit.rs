@@ -21,8 +21,6 @@ use crate::{Ceremony, CeremonyError};
 
 /// The ending of a failed audit's name.
 pub const FAILED: &str = ".failed.dsse.json";
-/// Results of audits that are read at most: more than any ceremony has auditors.
-const MAX_AUDITS: usize = 1 << 10;
 
 /// What an auditor signs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +113,7 @@ impl Ceremony {
     ) -> Result<Vec<P>, CeremonyError> {
         let folder = &self.folder;
         let audits = folder.audits();
-        let names = folder.names(&audits, EntryKind::File, MAX_AUDITS)?;
+        let names = folder.names(&audits, EntryKind::File, MAX_ENTRIES)?;
         let read = |name: &String| {
             let bytes = folder.read(&audits.join(name), Envelope::MAX_BYTES).ok()?;
             let envelope = Envelope::from_json(&bytes).ok()?;

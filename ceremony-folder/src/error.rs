@@ -18,6 +18,7 @@ use crate::config::ConfigError;
 use crate::folder::{Slot, StepName};
 use crate::hints;
 use crate::output::{OutputError, OutputFault};
+use crate::place::TooMany;
 use crate::store::ReadError;
 
 /// What is wrong with a ceremony folder, and where.
@@ -43,6 +44,11 @@ pub enum Cause {
     NotAFolder,
     /// It has more bytes than any file of its kind.
     TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// It is a folder with more names than a ceremony's has.
+    TooMany {
         /// The limit.
         limit: usize,
     },
@@ -132,8 +138,10 @@ causes! {
 
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotADirectory => Self::NotAFolder,
+        let too_many = error.get_ref().and_then(|inner| inner.downcast_ref::<TooMany>());
+        match (error.kind(), too_many) {
+            (io::ErrorKind::NotADirectory, _) => Self::NotAFolder,
+            (_, Some(TooMany(limit))) => Self::TooMany { limit: *limit },
             _ => Self::Io(error),
         }
     }
@@ -243,6 +251,11 @@ impl Cause {
             Self::NotAFolder => not_a_folder(),
             Self::TooLarge { limit } => Diagnostic::artefact("too-large", "the file is too large")
                 .expected(format_args!("at most {limit} bytes")),
+            Self::TooMany { limit } => {
+                Diagnostic::environment("too-many", "there are too many names in this folder")
+                    .found(format_args!("more than {limit}"))
+                    .expected(format_args!("at most {limit}"))
+            }
             Self::Write { doing, error } => {
                 Diagnostic::environment("io", format_args!("{doing} failed: {error}"))
             }
@@ -353,6 +366,7 @@ impl From<&CeremonyError> for Diagnostic {
                  digest"
             ),
             Cause::Write { .. } | Cause::Output(_) => "fix the cause and retry".into(),
+            Cause::TooMany { .. } => "move away what is not the ceremony's".into(),
             Cause::Busy => "wait for it to finish, then run the same command again".into(),
             Cause::Changed(_) => "copy the folder to a place that nothing else writes to, and run \
                                   the same command again"

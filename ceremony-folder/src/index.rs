@@ -88,15 +88,12 @@ pub struct IndexClaim {
     pub time: Timestamp,
 }
 
-/// Seconds that the clocks of whoever signs a list and whoever reads it may differ.
-const CLOCKS_DIFFER: u64 = 600;
-
 impl IndexClaim {
-    /// Whether it was dated later than it can have been signed. Such a list must not be followed:
-    /// no later one would come after it until that day.
+    /// Whether it is dated later than so many seconds from now, which is more than clocks differ.
+    /// Such a list must not be followed: no other one would come after it until then.
     #[must_use]
-    pub fn is_of_the_future(&self) -> bool {
-        self.time.unix() > Timestamp::now().unix() + CLOCKS_DIFFER
+    pub fn is_ahead_by(&self, seconds: u64) -> bool {
+        self.time.unix() > Timestamp::now().unix().saturating_add(seconds)
     }
 }
 
@@ -219,8 +216,9 @@ impl Ceremony {
     /// Whether a list that this key signs counts: the coordinator's, or that of a service that the
     /// coordinator appointed.
     fn may_sign_an_index(&self, key: &PublicKey) -> Result<bool, CeremonyError> {
-        let services = appointments(self)?.into_iter().map(|appointed| appointed.service_key);
-        Ok(services.chain(coordinators(&self.config)).any(|it| it == *key))
+        // Without looking at what others put into the folder.
+        Ok(coordinators(&self.config).any(|it| it == *key)
+            || appointments(self)?.iter().any(|appointed| appointed.service_key == *key))
     }
 
     fn ensure_may_sign_an_index(&self, key: &PublicKey) -> Result<(), Diagnostic> {

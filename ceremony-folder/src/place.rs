@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-/// The names in the folder at `path` below `root`, at most `limit`.
+/// The names in the folder at `path` below `root`, at most `limit`: one more is [`TooMany`].
 pub(crate) fn entries_beneath(root: &Path, path: &Path, limit: usize) -> io::Result<Vec<Entry>> {
     match folder_beneath(root, path, None).and_then(|folder| folder.entries(limit)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
@@ -149,10 +149,13 @@ fn folder_beneath(root: &Path, path: &Path, make: Option<Readers>) -> io::Result
     Ok(folder)
 }
 
+/// A folder has more names than this.
+#[derive(Debug, thiserror::Error)]
+#[error("more than {0} names in one folder")]
+pub(crate) struct TooMany(pub(crate) usize);
+
 fn too_many(limit: usize) -> io::Error {
-    let what =
-        format!("more than {limit} names in one folder: move away what is not the ceremony's");
-    io::Error::other(what)
+    io::Error::other(TooMany(limit))
 }
 
 /// A name that is not UTF-8 belongs to no ceremony, and nothing is opened by it.

@@ -248,18 +248,26 @@ pub fn appointments(ceremony: &Ceremony) -> Result<Vec<Appointment>, CeremonyErr
     Ok(appointed(ceremony)?.iter().filter_map(|(_, envelope)| said(envelope)).collect())
 }
 
-/// Whether these bytes are an appointment for these rules, signed with a key of the roster or of a
-/// deputy. Asked before a copy keeps it, when the copy may not know yet who is the coordinator now;
+/// Whether these bytes are an appointment for these rules under its own name, signed with a key of
+/// the roster or of a deputy. Asked before a copy keeps it, when the copy may not know yet who is the coordinator now;
 /// only [`appointments`] decides whether it counts.
 #[must_use]
-pub fn may_appoint(ceremony: &Ceremony, bytes: &[u8]) -> bool {
+pub fn may_appoint(ceremony: &Ceremony, name: &str, bytes: &[u8]) -> bool {
     let deputies = ceremony.config.deputies().into_iter().flat_map(|deputies| deputies.keys);
     let mut keys: Vec<PublicKey> = ceremony.roster.keys().map(|(_, key)| *key).collect();
     keys.extend(deputies);
     let Ok(envelope) = Envelope::from_json(bytes) else { return false };
     let said = Statement::<Appointment>::from_payload(envelope.payload());
-    said.is_ok_and(|it| it.predicate.ceremony_toml_sha256 == ceremony.config.digest())
-        && !envelope.signers(&keys).is_empty()
+    let is_it = |said: &Appointment| {
+        said.ceremony_toml_sha256 == ceremony.config.digest()
+            && name == format!("{SERVICES}/{}", file_name(&said.service_key))
+    };
+    said.is_ok_and(|it| is_it(&it.predicate)) && !envelope.signers(&keys).is_empty()
+}
+
+/// The name of a key's appointment.
+fn file_name(service_key: &PublicKey) -> String {
+    format!("{}.dsse.json", service_key.fingerprint().replace(' ', ""))
 }
 
 /// The appointments that hold, with their files.
@@ -297,8 +305,7 @@ pub fn appoint(
         return Ok(());
     }
     let rules = ceremony.config.document();
-    let name = format!("{}.dsse.json", service_key.fingerprint().replace(' ', ""));
-    let path = ceremony.folder.root().join(SERVICES).join(name);
+    let path = ceremony.folder.root().join(SERVICES).join(file_name(&service_key));
     let predicate = Appointment {
         ceremony: rules.id.clone(),
         kind: rules.kind,

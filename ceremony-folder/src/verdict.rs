@@ -30,9 +30,6 @@ use crate::steps::write_file;
 use crate::store::EntryKind;
 use crate::{Ceremony, CeremonyError};
 
-/// Auditors whose verdicts are listed at most: as many as a policy has auditors.
-const MAX_AUDITORS: usize = zk_vk_guard::limits::MAX_KEYS;
-
 /// What an auditor signs of a step. The subject is its data file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,7 +156,7 @@ impl Ceremony {
     pub fn verdicts(&self) -> Result<Vec<(StepVerdict, FileDigest)>, CeremonyError> {
         let audits = self.folder.audits();
         let mut found = Vec::new();
-        for name in self.folder.names(&audits, EntryKind::Folder, MAX_AUDITORS)? {
+        for name in self.folder.names(&audits, EntryKind::Folder, MAX_ENTRIES)? {
             let folder = audits.join(name);
             for file in self.folder.names(&folder, EntryKind::File, MAX_ENTRIES)? {
                 found.extend(self.verdict_at(&folder.join(file)));

@@ -420,7 +420,7 @@ impl WorkingCopy {
                 self.ensure_goes_on(&bytes)?;
             }
             if name.starts_with(SERVICES)
-                && !may_appoint(&Ceremony::read(self.folder.clone())?, &bytes)
+                && !may_appoint(&Ceremony::read(self.folder.clone())?, name, &bytes)
             {
                 let _ = fs::remove_file(partial);
                 return Err(Diagnostic::artefact("appointment", "this appoints no service")

@@ -32,6 +32,8 @@ const CONFIG: &str = "ceremony.toml";
 /// Objects that are looked through at most for those that are there already: each version of each
 /// document of the longest ceremony, and as many of others'.
 const MAX_LISTED: usize = 1 << 21;
+/// Seconds.
+const DAY: u64 = 24 * 3600;
 /// How often the index is tried while others replace it.
 const ATTEMPTS: u32 = 3;
 
@@ -275,8 +277,9 @@ impl Publisher {
         let signed = before
             .signed(ceremony)
             .map_err(|error| not_ours(&shown, &Diagnostic::from(&error).what))?;
-        // One of a day to come would keep every other one away until then.
-        if signed.time.unix() >= ours.time.unix() && !signed.is_of_the_future() {
+        // One that is dated far ahead would keep every other one away until then. A clock here that
+        // is slow must not make one of now look like that.
+        if signed.time.unix() >= ours.time.unix() && !signed.is_ahead_by(DAY) {
             return Err(Diagnostic::environment(
                 "newer-index",
                 "the index that is there was not signed before this one",

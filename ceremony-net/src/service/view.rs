@@ -59,6 +59,11 @@ impl View {
         if before.is_none() {
             view.stamps = self::stamps(root, Some(&view));
         }
+        // The rest of the folder is served all the same.
+        match (view.ceremony.audits(), view.ceremony.failed_audits()) {
+            (Ok(good), Ok(failed)) => (view.audits, view.failed_audits) = (good, failed),
+            (Err(error), _) | (_, Err(error)) => tracing::warn!("audits are not shown: {error}"),
+        }
         if let Err(error) = view.list(before) {
             // Nothing is handed out of a folder that has what must not be.
             view.files.clear();
@@ -68,8 +73,6 @@ impl View {
     }
 
     fn list(&mut self, before: Option<&Self>) -> Result<(), CeremonyError> {
-        self.audits = self.ceremony.audits()?;
-        self.failed_audits = self.ceremony.failed_audits()?;
         let mut known: BTreeMap<String, FileDigest> = BTreeMap::new();
         for chain in self.ceremony.chains() {
             for step in chain.steps.iter().chain(&chain.prepared) {

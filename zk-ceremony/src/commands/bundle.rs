@@ -131,15 +131,13 @@ impl MergeBundles {
             .output
             .create(&self.bundles.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
-        let mut left_out = 0;
+        let mut all = BTreeSet::new();
         // Before they are put together: what a stranger added takes no room.
         let mut read = |path: &Path| {
             let bundle = read_bundle(path)?;
             let Some(policy) = &policy else { return Ok(bundle) };
-            let signed = bundle.only_signed_by(policy.keys());
-            let count = |bundle: &Bundle| bundle.envelope().signatures().len();
-            left_out += count(&bundle) - count(&signed);
-            Ok::<_, Diagnostic>(signed)
+            all.extend(bundle.envelope().signatures().iter().map(|s| s.signature));
+            Ok::<_, Diagnostic>(bundle.only_signed_by(policy.keys()))
         };
         let mut bundles = self.bundles.iter();
         let Some(first) = bundles.next() else {
@@ -156,10 +154,13 @@ impl MergeBundles {
         output.commit()?;
         let signatures = merged.envelope().signatures().len();
         made(&self.output.path, format_args!("{signatures} signatures"));
-        match (&policy, left_out) {
-            (None, _) => say!("note: nothing was verified; `bundle verify --policy` does"),
+        for kept in merged.envelope().signatures() {
+            all.remove(&kept.signature);
+        }
+        match (&policy, all.len()) {
+            (None, _) => say!("note: no signature was verified: `bundle verify --policy` does so"),
             (Some(_), 0) => {}
-            (Some(_), n) => say!("note: signatures by no key of the policy, left out: {n}"),
+            (Some(_), n) => say!("note: left out {n} that no key of the policy made"),
         }
         Ok(())
     }

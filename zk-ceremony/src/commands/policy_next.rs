@@ -68,7 +68,7 @@ impl NextPolicy {
                 reason.as_deref().unwrap_or("no reason is known")
             );
             say!(
-                "hint: put it in force when `{PROGRAM} bundle verify {} --policy {}` says good",
+                "hint: put it in force once `{PROGRAM} bundle verify {} --policy {}` reports good",
                 self.bundle.display(),
                 self.output.path.display()
             );

@@ -18,7 +18,7 @@ use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
 use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
     Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Remark, Report,
-    VerifyError, may_be_of, verify, verify_from,
+    VerifyError, header_differences, verify, verify_from,
 };
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -266,7 +266,7 @@ impl VerifyKey {
         let (mut powers, expected, phase1) = match &self.ptau_verified {
             Some(verified) => (open_ptau(ptau)?, FileSha256(verified.0), None),
             None => {
-                self.ensure_may_match((&mut circuit, r1cs), ptau, (&mut key, zkey))?;
+                Self::ensure_headers_match((&mut circuit, r1cs), ptau, (&key, zkey))?;
                 let expectations = Expectations {
                     min_contributions: self.ptau_min_contributions,
                     digest: known,
@@ -319,26 +319,30 @@ impl VerifyKey {
         Ok(shown)
     }
 
-    /// Refuses at once what the end of the work would refuse by the files' headers.
-    fn ensure_may_match(
-        &self,
+    /// Refuses before the work what its end would refuse by the files' headers.
+    fn ensure_headers_match(
         (circuit, r1cs): (&mut R1cs<File>, &Path),
         ptau: &Path,
-        (key, zkey): (&mut Zkey<File>, &Path),
+        (key, zkey): (&Zkey<File>, &Path),
     ) -> Result<(), Diagnostic> {
-        let mut powers = open_ptau(ptau)?;
-        let refused = match may_be_of(circuit, &mut powers, key) {
-            Ok(false) => {
-                verify(circuit, &mut powers, key, &self.policy(None), &Bars::default()).err()
+        match header_differences(circuit, &mut open_ptau(ptau)?, key) {
+            Err(VerifyError::Setup(error @ SetupError::PtauTooSmall { .. })) => {
+                Err(failure::setup(r1cs, ptau, zkey, &error))
             }
-            Err(error @ VerifyError::Setup(SetupError::PtauTooSmall { .. })) => Some(error),
+            Ok(differences) if !differences.is_empty() => {
+                let differences: Vec<String> =
+                    differences.iter().map(ToString::to_string).collect();
+                Err(Diagnostic::artefact(
+                    "not-of-these-files",
+                    "the key is not of this circuit and these powers of tau",
+                )
+                .at(zkey.display())
+                .found(differences.join("; "))
+                .expected(format_args!("a key made from {} and {}", r1cs.display(), ptau.display()))
+                .hint("give the circuit and the .ptau that the key was made from"))
+            }
             // What else there is to say of the powers is said when they are verified.
-            Ok(true) | Err(_) => None,
-        };
-        match refused {
-            None => Ok(()),
-            Some(VerifyError::Setup(error)) => Err(failure::setup(r1cs, ptau, zkey, &error)),
-            Some(error) => Err(failure::verify_key(zkey, &error)),
+            _ => Ok(()),
         }
     }
 

@@ -111,7 +111,7 @@ fn a_list_dated_tomorrow_does_not_stop_a_mirror_until_then() {
     fs::write(&path, &tomorrow).unwrap();
     let run = web.mirror(&net, "copy", "");
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains("has a date that is still to come"), "{}", run.stderr);
+    assert!(run.stderr.contains("is dated in the future"), "{}", run.stderr);
     assert!(run.stderr.contains("signed by "), "{}", run.stderr);
     // A copy that has it, of a version that took it, goes on as well.
     let kept = net.world.path("dana", "copy/index.json");

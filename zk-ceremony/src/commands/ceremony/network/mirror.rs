@@ -30,6 +30,9 @@ use crate::progress::Bars;
 use crate::signer::Signer;
 use crate::watching::{complain, say};
 
+/// Seconds that the clocks of whoever signs a list and of this machine may differ.
+const CLOCKS_DIFFER: u64 = 600;
+
 /// How a mirror says that it verified.
 const METHOD: &str = "each step verified once, as it appeared";
 
@@ -122,7 +125,9 @@ impl MirrorArgs {
         let mut mirror = Mirror {
             client: &client,
             bucket,
-            signed: seen.filter(|(_, it)| !it.is_of_the_future()).map(|(_, claim)| claim.time),
+            signed: seen
+                .filter(|(_, it)| !it.is_ahead_by(CLOCKS_DIFFER))
+                .map(|(_, claim)| claim.time),
             copy,
             verifies: self.verify,
             established: Established::default(),
@@ -258,14 +263,14 @@ impl Mirror<'_> {
         let index = bucket.index()?;
         let claim = index.signed(&self.copy.ceremony(self.copy.root())?)?;
         self.behind_of(index.steps())?;
-        if claim.is_of_the_future() {
+        if claim.is_ahead_by(CLOCKS_DIFFER) {
             return Err(Diagnostic::environment(
                 "future-index",
-                "the index there has a date that is still to come",
+                "the index there is dated in the future",
             )
             .at(INDEX)
             .found(format_args!("{}, signed by {}", claim.time, claim.key.fingerprint()))
-            .expected(format_args!("a time up to now, {}", Timestamp::now()))
+            .expected(format_args!("{} at the latest", Timestamp::now()))
             .hint(
                 "check this machine's clock; if it is right, ask the coordinator to publish again",
             ));
