@@ -249,8 +249,8 @@ pub fn appointments(ceremony: &Ceremony) -> Result<Vec<Appointment>, CeremonyErr
 }
 
 /// Whether these bytes are an appointment for these rules under its own name, signed with a key of
-/// the roster or of a deputy. Asked before a copy keeps it, when the copy may not know yet who is the coordinator now;
-/// only [`appointments`] decides whether it counts.
+/// the roster or of a deputy. Asked before a copy keeps it, when the copy may not know yet who is
+/// the coordinator now; only [`appointments`] decides whether it counts.
 #[must_use]
 pub fn may_appoint(ceremony: &Ceremony, name: &str, bytes: &[u8]) -> bool {
     let deputies = ceremony.config.deputies().into_iter().flat_map(|deputies| deputies.keys);

@@ -260,7 +260,7 @@ pub(crate) fn verify_key(path: &Path, error: &KeyVerifyError) -> Diagnostic {
             format!("prepare it for the circuit, see `{PROGRAM} ptau prepare --help`")
         }
         KeyVerifyError::Setup(SetupError::Phase1(failure)) => check_hint(failure.check),
-        KeyVerifyError::Setup(_) => {
+        KeyVerifyError::Setup(_) | KeyVerifyError::Header(_) => {
             "give the circuit and the .ptau that the key was made from".into()
         }
         KeyVerifyError::Changed { .. } => {

@@ -1,6 +1,6 @@
 //! Why an operation of phase 2 failed.
 
-use super::report::Report;
+use super::report::{Check, Failure, Report};
 use crate::entropy::OsRandomError;
 use crate::explain::{Explain, Finding};
 use crate::format::FormatError;
@@ -256,8 +256,11 @@ pub enum VerifyError {
         /// How.
         change: Change,
     },
+    /// The header is not of the circuit and phase 1, neither of which was verified.
+    #[error("the key is refused: {}", refusals(.0.iter().map(|(check, failure)| (*check, failure))))]
+    Header(Vec<(Check, Failure)>),
     /// Checks failed.
-    #[error("the key is refused: {}", refusals(.0))]
+    #[error("the key is refused: {}", refusals(.0.failures()))]
     Refused(Box<Report>),
 }
 
@@ -271,7 +274,7 @@ impl VerifyError {
             Self::Key(error) | Self::Earlier(error) => environment(error),
             Self::Setup(error) => error.is_environment(),
             Self::OsRandom(_) => true,
-            Self::Changed { .. } | Self::Refused(_) => false,
+            Self::Changed { .. } | Self::Header(_) | Self::Refused(_) => false,
         }
     }
 }
@@ -287,25 +290,30 @@ impl Explain for VerifyError {
                 code: "zkey-verify/changed",
                 ..change.explain().inside(format_args!("{file} changed while it was verified"))
             },
-            Self::Refused(report) => {
-                let mut failures = report.failures();
-                match (failures.next(), failures.next()) {
-                    (Some((check, failure)), None) => {
-                        failure.explain().inside(check).inside("the key is refused")
-                    }
-                    (first, _) => {
-                        let code = first.map_or("zkey-verify/refused", |(_, f)| f.explain().code);
-                        Finding::new(code, self)
-                    }
-                }
+            Self::Header(failures) => {
+                refused(self, failures.iter().map(|(check, failure)| (*check, failure)))
             }
+            Self::Refused(report) => refused(self, report.failures()),
+        }
+    }
+}
+
+fn refused<'a>(
+    error: &VerifyError,
+    mut failures: impl Iterator<Item = (Check, &'a Failure)>,
+) -> Finding {
+    match (failures.next(), failures.next()) {
+        (Some((check, failure)), None) => {
+            failure.explain().inside(check).inside("the key is refused")
+        }
+        (first, _) => {
+            let code = first.map_or("zkey-verify/refused", |(_, f)| f.explain().code);
+            Finding::new(code, error)
         }
     }
 }
 
 /// The failed checks with their reasons, in one line.
-fn refusals(report: &Report) -> String {
-    let failures: Vec<_> =
-        report.failures().map(|(check, failure)| format!("{check}: {failure}")).collect();
-    failures.join("; ")
+fn refusals<'a>(failures: impl Iterator<Item = (Check, &'a Failure)>) -> String {
+    failures.map(|(check, failure)| format!("{check}: {failure}")).collect::<Vec<_>>().join("; ")
 }

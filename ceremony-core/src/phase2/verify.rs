@@ -113,23 +113,23 @@ pub fn verify<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek + Sen
     Predecessor::verify(r1cs, ptau, key, expectations, progress).map(|(report, _)| report)
 }
 
-/// What in the header of a key is not of this circuit and this phase 1, neither of which need be
+/// Refuses a key whose header is not of this circuit and this phase 1, neither of which need be
 /// verified: asked before the hours that the verification of a `.ptau` may take. [`verify`] refuses
-/// a key for each of these.
+/// it for the same.
 ///
 /// # Errors
-/// [`VerifyError::Setup`] when circuit and phase 1 do not fit together; the others when a file
-/// cannot be read.
-pub fn header_differences<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek>(
+/// [`VerifyError::Header`]; [`VerifyError::Setup`] when circuit and phase 1 do not fit together;
+/// the others when a file cannot be read.
+pub fn ensure_header<C: Read + Seek + Send, P: Read + Seek + Send, K: Read + Seek>(
     r1cs: &mut R1cs<C>,
     ptau: &mut Ptau<P>,
     key: &Zkey<K>,
-) -> Result<Vec<Failure>, VerifyError> {
+) -> Result<(), VerifyError> {
     let expected = InitialKey::fitting(r1cs, ptau, &NoProgress)?.header()?;
     let mut findings = Findings::default();
     compare_sizes(key.header(), &expected, &mut findings);
     compare_points(key.header(), &expected, &mut findings);
-    Ok(findings.0.into_iter().map(|(_, failure)| failure).collect())
+    if findings.is_empty() { Ok(()) } else { Err(VerifyError::Header(findings.0)) }
 }
 
 /// Verifies that a key without contributions is the initial key of its circuit and phase 1. The

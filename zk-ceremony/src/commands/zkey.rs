@@ -18,7 +18,7 @@ use ceremony_core::phase2::contribute::{Contributed, apply_beacon, contribute};
 use ceremony_core::phase2::initial_key::{SetupError, new_key};
 use ceremony_core::phase2::verify::{
     Check, ContributionSummary, Digests, Expectations as KeyExpectations, Outcome, Remark, Report,
-    VerifyError, header_differences, verify, verify_from,
+    VerifyError, ensure_header, verify, verify_from,
 };
 use serde::Serialize;
 use zk_attest::PROGRAM;
@@ -325,24 +325,13 @@ impl VerifyKey {
         ptau: &Path,
         (key, zkey): (&Zkey<File>, &Path),
     ) -> Result<(), Diagnostic> {
-        match header_differences(circuit, &mut open_ptau(ptau)?, key) {
+        match ensure_header(circuit, &mut open_ptau(ptau)?, key) {
             Err(VerifyError::Setup(error @ SetupError::PtauTooSmall { .. })) => {
                 Err(failure::setup(r1cs, ptau, zkey, &error))
             }
-            Ok(differences) if !differences.is_empty() => {
-                let differences: Vec<String> =
-                    differences.iter().map(ToString::to_string).collect();
-                Err(Diagnostic::artefact(
-                    "not-of-these-files",
-                    "the key is not of this circuit and these powers of tau",
-                )
-                .at(zkey.display())
-                .found(differences.join("; "))
-                .expected(format_args!("a key made from {} and {}", r1cs.display(), ptau.display()))
-                .hint("give the circuit and the .ptau that the key was made from"))
-            }
+            Err(error @ VerifyError::Header(_)) => Err(failure::verify_key(zkey, &error)),
             // What else there is to say of the powers is said when they are verified.
-            _ => Ok(()),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 

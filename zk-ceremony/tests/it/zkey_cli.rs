@@ -176,7 +176,7 @@ fn what_headers_tell_is_refused_before_phase_1_is_verified() {
     folder.write("large.r1cs", &circuit(40));
     for (r1cs, file, what) in [
         ("circuit.r1cs", "damaged.ptau", "Lagrange"),
-        ("other.r1cs", "1.zkey", "not of this circuit and these powers of tau"),
+        ("other.r1cs", "1.zkey", "is not the circuit's"),
         ("large.r1cs", "damaged.ptau", "the .ptau is too small for the circuit"),
     ] {
         let run = folder.run(&format!("zkey verify {r1cs} damaged.ptau 1.zkey"));
