@@ -19,7 +19,8 @@ root=target/emulator
 mkdir -p target
 if [ ! -e "$root.made" ]; then
     rm -rf "$root"
-    # A mirror may be a copy that is older than its own list allows.
+    # A mirror may be a copy that is older than its own list allows. The root is a hook's argument.
+    # shellcheck disable=SC2016
     mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
         --aptopt='APT::Install-Recommends "false"' \
         --include=bochs,bochs-term,grub-pc-bin,grub-common,xorriso,mtools,busybox-static,cpio,libc6,libgcc-s1 \
