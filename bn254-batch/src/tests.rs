@@ -71,7 +71,7 @@ fn outside() -> G2Affine {
 /// told to take fewer.
 static BULK: LazyLock<usize> = LazyLock::new(|| {
     let given = std::env::var("BN254_BATCH_BULK");
-    given.map_or(100_000, |n| n.parse().expect("BN254_BATCH_BULK is no number"))
+    given.map_or(100_000, |n| n.parse().expect("BN254_BATCH_BULK is not a number"))
 });
 
 /// How many of them a back end is given: the model is slow.

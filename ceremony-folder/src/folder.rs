@@ -206,8 +206,8 @@ impl Folder {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 
-    /// The names of one kind in a folder below this one, in order; none where there is no such
-    /// folder.
+    /// The names of one kind in a folder below this one, in order; none where the folder is
+    /// missing.
     pub(crate) fn names(
         &self,
         below: &Path,

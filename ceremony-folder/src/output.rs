@@ -103,7 +103,7 @@ impl Output {
     /// # Errors
     /// [`OutputFault`].
     pub fn create(path: &Path, replace: bool, inputs: &[&Path]) -> Result<Self, OutputError> {
-        // Only another key takes the place of one, and is no output of this kind.
+        // Only another key takes the place of one, and keys are not written here.
         if replace && is_key(path) {
             return Err(OutputError { path: path.into(), fault: OutputFault::IsKey });
         }

@@ -257,7 +257,7 @@ pub enum VerifyError {
         change: Change,
     },
     /// The header is not of the circuit and phase 1, neither of which was verified.
-    #[error("the key is refused: {}", refusals(.0.iter().map(|(check, failure)| (*check, failure))))]
+    #[error("the key is refused: {}", refusals(each(.0)))]
     Header(Vec<(Check, Failure)>),
     /// Checks failed.
     #[error("the key is refused: {}", refusals(.0.failures()))]
@@ -290,12 +290,14 @@ impl Explain for VerifyError {
                 code: "zkey-verify/changed",
                 ..change.explain().inside(format_args!("{file} changed while it was verified"))
             },
-            Self::Header(failures) => {
-                refused(self, failures.iter().map(|(check, failure)| (*check, failure)))
-            }
+            Self::Header(failures) => refused(self, each(failures)),
             Self::Refused(report) => refused(self, report.failures()),
         }
     }
+}
+
+fn each(failures: &[(Check, Failure)]) -> impl Iterator<Item = (Check, &Failure)> {
+    failures.iter().map(|(check, failure)| (*check, failure))
 }
 
 fn refused<'a>(

@@ -489,7 +489,7 @@ fn separate_copies_merge_in_any_order_and_no_smaller_combination_is_accepted() {
     let run = folder.run("bundle merge all.json ab.json cd.json release-5.json ab.json");
     assert_eq!(run.stdout, "all.json: 6 signatures\n");
     assert!(run.stderr.contains("no signature was verified"), "{}", run.stderr);
-    // What somebody added to a copy, under the key id of one who did not sign, is left out.
+    // A made-up signature in a copy, under the key id of a key that did not sign, is left out.
     let mut copy: serde_json::Value = serde_json::from_slice(&folder.read("all.json")).unwrap();
     let signatures = copy["envelope"]["signatures"].as_array_mut().unwrap();
     let mut made_up = signatures[0].clone();

@@ -170,22 +170,27 @@ fn another_digest_on_reading_back_is_told_with_both() {
     assert!(run.stderr.contains(&format!("expected  {ours}")), "{}", run.stderr);
 }
 
+/// A way to the store on which another account's version gets the archive's name just before the
+/// first look at it.
+fn replacing(store: &Store, world: &World) -> Proxy {
+    world.write("coordinator", "other", b"another account's");
+    let path = world.path("coordinator", "other").display().to_string();
+    let owner = store.as_owner();
+    let mut is_put = false;
+    Proxy::start(store.address, move |method, asked| {
+        if method == "HEAD" && asked.contains("a.tar") && !std::mem::replace(&mut is_put, true) {
+            assert!(owner(&["put", "vault", "a.tar", &path]).0);
+        }
+        Fault::None
+    })
+}
+
 #[test]
 fn what_another_account_put_meanwhile_is_neither_taken_for_ours_nor_locked() {
     let store = Store::moto();
     store.own(&["create-locking", "vault"]);
     let world = summed();
-    world.write("coordinator", "other", b"another account's");
-    let path = world.path("coordinator", "other").display().to_string();
-    // Between our archive and the first look at it, another version gets the name.
-    let owner = store.as_owner();
-    let mut is_put = false;
-    let proxy = Proxy::start(store.address, move |method, asked| {
-        if method == "HEAD" && asked.contains("a.tar") && !std::mem::replace(&mut is_put, true) {
-            assert!(owner(&["put", "vault", "a.tar", &path]).0);
-        }
-        Fault::None
-    });
+    let proxy = replacing(&store, &world);
     let run = store.run_at(proxy.address, &world, "coordinator", TO);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let ours = word_after(&run.stdout, "version ");
@@ -202,17 +207,7 @@ fn the_lock_that_is_told_is_that_of_the_version_that_was_read() {
     store.own(&["create-locking", "vault"]);
     let world = summed();
     store.ok(&world, "coordinator", TO);
-    world.write("coordinator", "other", b"another account's");
-    let path = world.path("coordinator", "other").display().to_string();
-    // Between the archive and the question for its lock, another version gets the name.
-    let owner = store.as_owner();
-    let mut is_put = false;
-    let proxy = Proxy::start(store.address, move |method, asked| {
-        if method == "HEAD" && asked.contains("a.tar") && !std::mem::replace(&mut is_put, true) {
-            assert!(owner(&["put", "vault", "a.tar", &path]).0);
-        }
-        Fault::None
-    });
+    let proxy = replacing(&store, &world);
     let verify = "ceremony archive --verify s3://vault/a.tar";
     let run = store.run_at(proxy.address, &world, "coordinator", verify);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);

@@ -30,7 +30,7 @@ use crate::progress::Bars;
 use crate::signer::Signer;
 use crate::watching::{complain, say};
 
-/// Seconds that the clocks of whoever signs a list and of this machine may differ.
+/// Seconds by which the clocks of a list's signer and of this machine may differ.
 const CLOCKS_DIFFER: u64 = 600;
 
 /// How a mirror says that it verified.
